@@ -1,0 +1,238 @@
+"""Tables of people, their sessions, links, grants, accommodations and what they own."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from fractions import Fraction
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.core.db import Base, BigKey, enum_type
+from portal.organisation.models import Market, Team
+
+
+class Role(StrEnum):
+    """What a person is trusted with; given by grants with a scope."""
+
+    LEARNER = "learner"
+    MENTOR = "mentor"
+    AUTHOR = "author"
+    POLICY_OWNER = "policy_owner"
+    APPROVER = "approver"
+    LEAD = "lead"
+    WELLBEING_CONTACT = "wellbeing_contact"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """How far a grant reaches."""
+
+    ORGANISATION = "organisation"
+    MARKET = "market"
+    TEAM = "team"
+    COHORT = "cohort"
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link is for."""
+
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+
+
+further_markets = Table(
+    "person_markets",
+    Base.metadata,
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    Column("market_id", ForeignKey("markets.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class Person(Base):
+    """Somebody with an account."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    # The mail address, case-folded; the person signs in with it.
+    sign_in_name: Mapped[str] = mapped_column(String(254), unique=True)
+    # Names are kept as typed (NFC, never NFKC). The given name may be empty (mononyms).
+    family_name: Mapped[str] = mapped_column(String(300))
+    given_name: Mapped[str] = mapped_column(String(300), default="")
+    middle_name: Mapped[str] = mapped_column(String(300), default="")
+    family_kana: Mapped[str] = mapped_column(String(300), default="")
+    given_kana: Mapped[str] = mapped_column(String(300), default="")
+    family_romaji: Mapped[str] = mapped_column(String(300), default="")
+    given_romaji: Mapped[str] = mapped_column(String(300), default="")
+    # How the person wants to be shown, where that differs from the names above.
+    shown_as: Mapped[str] = mapped_column(String(300), default="")
+    employee_number: Mapped[str | None] = mapped_column(String(60), unique=True)
+    language: Mapped[str] = mapped_column(String(2), default="en")
+    time_zone: Mapped[str] = mapped_column(String(60))
+    home_market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="RESTRICT"), index=True)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id", ondelete="RESTRICT"), index=True)
+    created_at: Mapped[datetime]
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    password_changed_at: Mapped[datetime | None]
+    deactivated_at: Mapped[datetime | None]
+    deactivated_by: Mapped[str | None] = mapped_column(String(40))
+    last_seen_at: Mapped[datetime | None]
+
+    home_market: Mapped[Market] = relationship(lazy="joined")
+    team: Mapped[Team | None] = relationship(lazy="joined")
+    further_markets: Mapped[list[Market]] = relationship(secondary=further_markets, order_by=Market.code)
+    grants: Mapped[list[RoleGrant]] = relationship(
+        back_populates="person", foreign_keys="RoleGrant.person_id", order_by="RoleGrant.id"
+    )
+
+    __table_args__ = (
+        CheckConstraint("language in ('en', 'ja')", name="language"),
+        Index("ix_people_names", "family_kana", "given_kana", "family_name", "given_name", "id"),
+    )
+
+    # What Flask-Login asks of a user.
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may be used."""
+        return self.deactivated_at is None
+
+    @property
+    def full_name(self) -> str:
+        """The name as the person wants to be shown; family name first where it is not romanised."""
+        if self.shown_as:
+            return self.shown_as
+        return " ".join(part for part in (self.family_name, self.middle_name, self.given_name) if part)
+
+    @property
+    def full_kana(self) -> str:
+        """The reading, family name first; empty where it is not known."""
+        return " ".join(part for part in (self.family_kana, self.given_kana) if part)
+
+    @property
+    def full_romaji(self) -> str:
+        """The romanised name, given name first; empty where it is not known."""
+        return " ".join(part for part in (self.given_romaji, self.family_romaji) if part)
+
+    def name_in(self, language: str) -> str:
+        """Return the name for readers of the language: romanised for English where it is known."""
+        if self.shown_as:
+            return self.shown_as
+        return (self.full_romaji or self.full_name) if language == "en" else self.full_name
+
+
+class RoleGrant(Base):
+    """A role given to a person for a scope; ended, never deleted."""
+
+    __tablename__ = "role_grants"
+    __table_args__ = (
+        CheckConstraint("(scope = 'organisation') = (scope_code = '')", name="scope_code"),
+        Index(
+            "uq_role_grants_open",
+            "person_id",
+            "role",
+            "scope",
+            "scope_code",
+            unique=True,
+            sqlite_where=Column("ended_at").is_(None),
+            postgresql_where=Column("ended_at").is_(None),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
+    role: Mapped[Role] = mapped_column(enum_type(Role))
+    scope: Mapped[Scope] = mapped_column(enum_type(Scope))
+    # The code of the market, team or cohort; empty for the organisation.
+    scope_code: Mapped[str] = mapped_column(String(60), default="")
+    granted_at: Mapped[datetime]
+    granted_by: Mapped[str] = mapped_column(String(40))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(40))
+
+    person: Mapped[Person] = relationship(back_populates="grants", foreign_keys=[person_id])
+
+
+class SignInSession(Base):
+    """One signed-in browser; the cookie carries the token, the database only its hash."""
+
+    __tablename__ = "sign_in_sessions"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    browser: Mapped[str] = mapped_column(String(200), default="")
+    address_class: Mapped[str] = mapped_column(String(60), default="")
+
+    person: Mapped[Person] = relationship(lazy="joined")
+
+
+class OneTimeLink(Base):
+    """An invitation or password reset: hashed at rest, used once, expiring."""
+
+    __tablename__ = "one_time_links"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    purpose: Mapped[LinkPurpose] = mapped_column(enum_type(LinkPurpose))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(lazy="joined")
+
+
+class SignInBackoff(Base):
+    """Failed sign-ins under one key (an account or an address), kept though the request was refused."""
+
+    __tablename__ = "sign_in_backoffs"
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[datetime]
+    blocked_until: Mapped[datetime | None]
+
+
+class Accommodation(Base):
+    """What a person needs to be tested fairly: more time, no visible countdown; never a diagnosis."""
+
+    __tablename__ = "accommodations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
+    multiplier: Mapped[Fraction]
+    hide_countdown: Mapped[bool] = mapped_column(default=False)
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    approved_by: Mapped[str] = mapped_column(String(40))
+    approved_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Ownership(Base):
+    """Who answers for a thing from a moment on; the newest row of a thing counts, older ones stay."""
+
+    __tablename__ = "ownerships"
+    __table_args__ = (Index("ix_ownerships_thing", "kind", "thing_code", "id"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    thing_code: Mapped[str] = mapped_column(String(200))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
+    since: Mapped[datetime]
+    set_by: Mapped[str] = mapped_column(String(40))
+
+    owner: Mapped[Person] = relationship(foreign_keys=[owner_id], lazy="joined")
+    deputy: Mapped[Person | None] = relationship(foreign_keys=[deputy_id], lazy="joined")

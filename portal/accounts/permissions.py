@@ -1,0 +1,74 @@
+"""Who may administer people, and the predicates about roles that every domain's table is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from portal.accounts.models import Person, Role, RoleGrant, Scope
+from portal.core.access import AnyOf, Permission, Predicate
+
+ADMINISTER_PEOPLE = Permission("accounts.administer_people", "see, invite, change and deactivate people")
+SEE_PERSON = Permission("accounts.see_person", "see a person's page")
+
+
+def open_grants(person: Person, *roles: Role) -> list[RoleGrant]:
+    """Return the person's grants of these roles that have not ended."""
+    return [grant for grant in person.grants if grant.ended_at is None and grant.role in roles]
+
+
+def holds(*roles: Role) -> Predicate:
+    """Build the predicate: holds one of the roles, whatever its scope."""
+
+    def holds_role(person: Person, thing: Any) -> bool:
+        return bool(open_grants(person, *roles))
+
+    return holds_role
+
+
+def holds_everywhere(*roles: Role) -> Predicate:
+    """Build the predicate: holds one of the roles for the whole organisation."""
+
+    def holds_role_everywhere(person: Person, thing: Any) -> bool:
+        return any(grant.scope is Scope.ORGANISATION for grant in open_grants(person, *roles))
+
+    return holds_role_everywhere
+
+
+def holds_for(*roles: Role, scopes: Callable[[Any], dict[Scope, set[str]]]) -> Predicate:
+    """Build the predicate: holds one of the roles for the organisation or for a scope the thing is in.
+
+    `scopes` tells for a thing in which markets, teams and cohorts (by code) it is.
+    """
+
+    def holds_role_for(person: Person, thing: Any) -> bool:
+        within = scopes(thing)
+        return any(
+            grant.scope is Scope.ORGANISATION or grant.scope_code in within.get(grant.scope, set())
+            for grant in open_grants(person, *roles)
+        )
+
+    return holds_role_for
+
+
+def scopes_of_person(person: Person) -> dict[Scope, set[str]]:
+    """Return the markets and the team that a person is in; cohorts are added by upper domains."""
+    return {
+        Scope.MARKET: {person.home_market.code},
+        Scope.TEAM: {person.team.code} if person.team else set(),
+    }
+
+
+def is_self(person: Person, thing: Any) -> bool:
+    """Say whether the thing is the person herself."""
+    return isinstance(thing, Person) and thing.id == person.id
+
+
+TABLE: dict[Permission, AnyOf] = {
+    ADMINISTER_PEOPLE: [[holds_everywhere(Role.ADMIN)]],
+    SEE_PERSON: [
+        [is_self],
+        [holds_everywhere(Role.ADMIN, Role.AUDITOR)],
+        [holds_for(Role.LEAD, scopes=scopes_of_person)],
+    ],
+}

@@ -1,0 +1,1 @@
+"""The machinery that every domain stands on; it knows no domain."""

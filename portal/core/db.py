@@ -1,0 +1,217 @@
+"""The database: one declarative base, engines that keep their promises on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, TypeVar, cast
+
+import pysqlite3
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Engine, Enum, Integer, MetaData, String, Text, event, types
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, registry, scoped_session
+from sqlalchemy.orm import Session as OrmSession
+
+from portal.core.i18n import Words
+
+# 'SHRB' as a number, in the header of every SQLite file of ours.
+APPLICATION_ID = 0x53485242
+
+# Releases with the data-loss race of several WAL connections are those from 3.7.0 to 3.51.2,
+# except the two maintenance lines that carry the fix (sqlite.org, wal.html).
+_FIXED_LINES = {(3, 50): 7, (3, 44): 6}
+
+writing: ContextVar[bool] = ContextVar("database_writing", default=False)
+
+
+class UtcDateTime(types.TypeDecorator[datetime]):
+    """An aware instant; stored in UTC, given back aware."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant without a zone cannot be stored")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(types.TypeDecorator[Any]):
+    """Plain data as canonical JSON text: sorted keys, no blanks, the same bytes on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else canonical_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class WordsType(types.TypeDecorator[Words]):
+    """A text in both languages, as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Words | None, dialect: Dialect) -> str | None:
+        return None if value is None else canonical_json({"en": value.en, "ja": value.ja})
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Words | None:
+        if value is None:
+            return None
+        data = json.loads(value)
+        return Words(en=data["en"], ja=data["ja"])
+
+
+class ExactFraction(types.TypeDecorator[Fraction]):
+    """An exact rational, stored as "numerator/denominator"; points and pass marks are never floats."""
+
+    impl = String(60)
+    cache_ok = True
+
+    def process_bind_param(self, value: Fraction | int | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        exact = Fraction(value)
+        return f"{exact.numerator}/{exact.denominator}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Fraction | None:
+        return None if value is None else Fraction(value)
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON with sorted keys and no blanks, so that equal data has equal text and hash."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+class Base(DeclarativeBase):
+    """The base of every table; models subclass it directly."""
+
+    # Both belong into the registry: Flask-SQLAlchemy copies the base and would lose them elsewhere.
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            datetime: UtcDateTime(),
+            Words: WordsType(),
+            Fraction: ExactFraction(),
+            dict[str, Any]: Json(),
+            list[Any]: Json(),
+            list[str]: Json(),
+        },
+    )
+
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+
+def enum_type(enum: type[EnumT], length: int = 30) -> Enum:
+    """Return the column type of a string enum: its values as text, with a check constraint."""
+    return Enum(
+        enum,
+        native_enum=False,
+        length=length,
+        create_constraint=True,
+        validate_strings=True,
+        values_callable=lambda members: [member.value for member in members],
+        name=enum.__name__.lower(),
+    )
+
+
+# Row numbers: 64 bits on PostgreSQL; SQLite wants exactly INTEGER for an alias of its row id.
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate()
+
+session = cast("scoped_session[OrmSession]", db.session)
+
+
+def sqlite_wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Say whether this SQLite release is free of the data-loss race in WAL mode."""
+    if version < (3, 7, 0):
+        return False
+    if version >= (3, 51, 3):
+        return True
+    fixed_from = _FIXED_LINES.get((version[0], version[1]))
+    return fixed_from is not None and version[2] >= fixed_from
+
+
+def journal_mode(version: tuple[int, ...]) -> str:
+    """Return the journal mode for this SQLite release: WAL where it is safe, else TRUNCATE."""
+    return "WAL" if sqlite_wal_is_safe(version) else "TRUNCATE"
+
+
+def init_app(app: Flask) -> None:
+    """Bind the database of the settings to the application."""
+    url = make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    options: dict[str, Any] = {}
+    if url.get_backend_name() == "sqlite":
+        options = {"module": pysqlite3, "connect_args": {"timeout": 5, "check_same_thread": False}}
+        version = pysqlite3.sqlite_version_info
+        if not sqlite_wal_is_safe(version):
+            app.logger.warning(
+                "SQLite %s can lose data in WAL mode; using journal_mode=TRUNCATE, which is slower. "
+                "Install the pinned pysqlite3 to mend this.",
+                pysqlite3.sqlite_version,
+            )
+    else:
+        options = {"pool_size": 8, "max_overflow": 8, "pool_pre_ping": True}
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=app.config["MIGRATIONS_DIR"], render_as_batch=True, compare_type=True)
+    with app.app_context():
+        prepare_engine(db.engine)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Attach what makes a SQLite connection durable and its transactions explicit."""
+    if engine.dialect.name != "sqlite":
+        return
+    mode = journal_mode(pysqlite3.sqlite_version_info)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, record: object) -> None:
+        # The driver's own transaction handling begins too late; we emit BEGIN ourselves.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "busy_timeout=5000",
+            f"journal_mode={mode}",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            "cache_size=-16000",
+            "temp_store=MEMORY",
+            f"application_id={APPLICATION_ID}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")

@@ -1,0 +1,59 @@
+"""Forms: shape and required-ness; what people type with an input method is understood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_wtf import CSRFProtect, FlaskForm
+from wtforms import DateField as _DateField
+from wtforms import IntegerField as _IntegerField
+from wtforms import StringField, TextAreaField
+
+from portal.core.i18n import half_width_digits
+
+csrf = CSRFProtect()
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """The base of every form; carries the CSRF token."""
+
+    def error_list(self) -> list[tuple[str, str, str]]:
+        """Return (field id, label, error) for the summary above the form."""
+        return [
+            (field.id, str(field.label.text), str(error))
+            for field in self
+            for error in field.errors
+            if isinstance(error, str) or hasattr(error, "__str__")
+        ]
+
+
+class IntegerField(_IntegerField):
+    """A whole number; full-width digits are taken as typed."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata([half_width_digits(value) for value in valuelist])
+
+
+class DateField(_DateField):
+    """A calendar date; full-width digits and slashes are taken as typed."""
+
+    def __init__(self, label: Any = None, validators: Any = None, **options: Any) -> None:
+        options.setdefault("format", ["%Y-%m-%d", "%Y/%m/%d"])
+        super().__init__(label, validators, **options)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata([half_width_digits(value) for value in valuelist])
+
+
+class TextField(StringField):
+    """A line of text, kept as typed but for blanks at its ends."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata([value.strip() for value in valuelist])
+
+
+class LongTextField(TextAreaField):
+    """Several lines of text; line ends become LF."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata([value.replace("\r\n", "\n").replace("\r", "\n") for value in valuelist])

@@ -1,0 +1,454 @@
+"""Background work: an outbox row in the business transaction, carried out by Huey after it.
+
+The row is the truth: its effect key is unique, it keeps attempts and the last error. Huey only
+carries its number. At-least-once delivery and an idempotent effect is what is promised.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from flask import Flask, current_app
+from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey, crontab
+from huey.serializer import SignedSerializer
+from sqlalchemy import Index, String, Text, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core import clock
+from portal.core.db import Base, BigKey, enum_type, session
+from portal.core.errors import Conflict
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.transaction import after_commit, after_rollback, own_transaction
+
+__all__ = [
+    "Job",
+    "JobState",
+    "Outside",
+    "Progress",
+    "enqueue",
+    "job",
+    "periodic",
+    "run_due",
+    "run_job",
+]
+
+# A running job that has said nothing for this long was lost with its worker and is taken up again.
+LEASE = timedelta(minutes=5)
+# Effects wait this long between tries: at first seconds, then as the relay comes by.
+_BACKOFF = (timedelta(seconds=10), timedelta(seconds=60), timedelta(minutes=5))
+
+
+class JobState(StrEnum):
+    """The life of a job."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job(Base):
+    """A piece of work owed since its transaction was committed."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_state_run_after", "state", "run_after"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    arguments: Mapped[dict[str, Any]]
+    effect_key: Mapped[str] = mapped_column(String(200), unique=True)
+    state: Mapped[JobState] = mapped_column(enum_type(JobState), default=JobState.CREATED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    run_after: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    touched_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    requested_by: Mapped[str | None] = mapped_column(String(40))
+
+
+class Heartbeat(Base):
+    """When a worker last said that it lives."""
+
+    __tablename__ = "heartbeats"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+
+
+class PeriodicRun(Base):
+    """When a periodic task last ran, and what went wrong if it did."""
+
+    __tablename__ = "periodic_runs"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Yielded by a job: run this outside any transaction (mail, PDF) and send back its result."""
+
+    work: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Yielded by a job: what was done so far is kept; `done` of `total` is shown to who waits."""
+
+    done: int
+    total: int
+
+
+class JobNotRetryable(Conflict):
+    """Only a failed job can be tried again."""
+
+    message = _l("This job is not in a state in which it can be tried again.")
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    function: Callable[..., Any]
+    tries: int
+
+
+_kinds: dict[str, _Kind] = {}
+_periodic: dict[str, tuple[Callable[[], Any], int]] = {}
+
+
+def job(name: str, *, tries: int = 6) -> Callable[[F], F]:
+    """Register a function as the work behind a name.
+
+    Its arguments are ids and plain values. A plain function runs inside one transaction together
+    with the note that it is done. A generator runs in steps: each stretch up to a `yield` is a
+    transaction of its own; `yield Outside(...)` runs work outside of it.
+    """
+
+    def register(function: F) -> F:
+        _kinds[name] = _Kind(function, tries)
+        return function
+
+    return register
+
+
+def periodic(name: str, *, minutes: int = 1) -> Callable[[F], F]:
+    """Register a function (or generator, as for `job`) that runs every so many minutes (1 to 59)."""
+
+    def register(function: F) -> F:
+        _periodic[name] = (function, minutes)
+        return function
+
+    return register
+
+
+def registered() -> dict[str, Callable[..., Any]]:
+    """Return the work behind each name."""
+    return {name: kind.function for name, kind in _kinds.items()}
+
+
+def enqueue(
+    name: str,
+    arguments: dict[str, Any],
+    *,
+    effect_key: str,
+    run_after: datetime | None = None,
+    requested_by: str | None = None,
+) -> Job:
+    """Owe a piece of work from this transaction on; the same effect key is owed only once.
+
+    Returns the new row, or the one that stands already under the key.
+    """
+    if name not in _kinds:
+        raise LookupError(f"no work is registered as {name}")
+    known = session.scalar(select(Job).where(Job.effect_key == effect_key))
+    if known is not None:
+        return known
+    now = clock.now()
+    row = Job(
+        name=name,
+        arguments=arguments,
+        effect_key=effect_key,
+        created_at=now,
+        run_after=run_after or now,
+        requested_by=requested_by,
+    )
+    session.add(row)
+    session.flush()
+    session.info.setdefault("jobs_to_hand_over", []).append(row.id)
+    return row
+
+
+def retry(row: Job) -> None:
+    """Give a failed job a new set of tries."""
+    if row.state is not JobState.FAILED:
+        raise JobNotRetryable()
+    row.state, row.attempts, row.run_after = JobState.CREATED, 0, clock.now()
+    session.info.setdefault("jobs_to_hand_over", []).append(row.id)
+
+
+def cancel(row: Job) -> None:
+    """Stop a job before its next step; what its earlier steps did stays."""
+    if row.state in (JobState.DONE, JobState.CANCELLED):
+        raise JobNotRetryable()
+    row.state, row.finished_at = JobState.CANCELLED, clock.now()
+
+
+def get_job(job_id: int) -> Job | None:
+    """Return the job's row."""
+    return session.get(Job, job_id)
+
+
+def list_jobs(state: JobState | None = None, limit: int = 200) -> list[Job]:
+    """Return the newest jobs, newest first."""
+    statement = select(Job).order_by(Job.id.desc()).limit(limit)
+    if state is not None:
+        statement = statement.where(Job.state == state)
+    return list(session.scalars(statement))
+
+
+def count_by_state() -> dict[JobState, int]:
+    """Return how many jobs are in each state; states without a job are 0."""
+    rows = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
+    found = {row[0]: row[1] for row in rows}
+    return {state: found.get(state, 0) for state in JobState}
+
+
+def last_heartbeat() -> datetime | None:
+    """Return when a worker last said that it lives."""
+    beat = session.get(Heartbeat, "worker")
+    return beat.at if beat else None
+
+
+def run_job(job_id: int) -> bool:
+    """Carry out the job if it is owed and nobody else is at it; say whether it was done now."""
+    if not _claim(job_id):
+        return False
+    row = session.get_one(Job, job_id)
+    kind, arguments = _kinds.get(row.name), dict(row.arguments)
+    session.rollback()
+    try:
+        if kind is None:
+            raise LookupError(f"no work is registered under the name of job {job_id}")
+        if inspect.isgeneratorfunction(kind.function):
+            return _run_steps(kind.function(**arguments), job_id)
+        with own_transaction():
+            kind.function(**arguments)
+            _finish(job_id)
+        return True
+    except Exception as failure:
+        current_app.logger.exception("job %s failed", job_id)
+        _note_failure(job_id, failure, kind.tries if kind else 1)
+        return False
+
+
+def run_due(limit: int = 1000) -> int:
+    """Carry out what is due now, in the order it was owed; return how many were done."""
+    done = 0
+    for _ in range(limit):
+        job_id = next(iter(due_ids(1)), None)
+        if job_id is None:
+            break
+        done += run_job(job_id)
+    return done
+
+
+def due_ids(limit: int = 500) -> list[int]:
+    """Return the jobs that should run now: owed and due, or lost by a worker that went silent."""
+    now = clock.now()
+    owed = (Job.state == JobState.CREATED) & (Job.run_after <= now)
+    lost = (Job.state == JobState.RUNNING) & (Job.touched_at < now - LEASE)
+    found = list(session.scalars(select(Job.id).where(owed | lost).order_by(Job.id).limit(limit)))
+    session.rollback()
+    return found
+
+
+def run_periodic(name: str) -> None:
+    """Run one periodic task now and note how it went."""
+    function, _ = _periodic[name]
+    with own_transaction():
+        run = session.get(PeriodicRun, name) or PeriodicRun(name=name, started_at=clock.now())
+        run.started_at, run.finished_at = clock.now(), None
+        session.add(run)
+    error: str | None = None
+    try:
+        if inspect.isgeneratorfunction(function):
+            _run_steps(function(), None)
+        else:
+            with own_transaction():
+                function()
+    except Exception as failure:
+        current_app.logger.exception("periodic task %s failed", name)
+        error = _describe(failure)
+    with own_transaction():
+        run = session.get_one(PeriodicRun, name)
+        run.finished_at, run.last_error = clock.now(), error
+
+
+def _claim(job_id: int) -> bool:
+    now = clock.now()
+    owed = (Job.state == JobState.CREATED) & (Job.run_after <= now)
+    lost = (Job.state == JobState.RUNNING) & (Job.touched_at < now - LEASE)
+    with own_transaction():
+        claimed = session.execute(
+            update(Job)
+            .where(Job.id == job_id, owed | lost)
+            .values(state=JobState.RUNNING, attempts=Job.attempts + 1, started_at=now, touched_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        return bool(claimed.rowcount)  # type: ignore[attr-defined]
+
+
+def _run_steps(steps: Generator[Any, Any, None], job_id: int | None) -> bool:
+    answer: Any = None
+    while True:
+        asked: Any = None
+        finished = False
+        with own_transaction():
+            if job_id is not None and _is_cancelled(job_id):
+                steps.close()
+                return False
+            try:
+                asked = steps.send(answer)
+            except StopIteration:
+                finished = True
+            if job_id is not None:
+                if finished:
+                    _finish(job_id)
+                else:
+                    row = session.get_one(Job, job_id)
+                    row.touched_at = clock.now()
+                    if isinstance(asked, Progress):
+                        row.done, row.total = asked.done, asked.total
+        if finished:
+            return True
+        answer = asked.work() if isinstance(asked, Outside) else None
+
+
+def _is_cancelled(job_id: int) -> bool:
+    return session.scalar(select(Job.state).where(Job.id == job_id)) is JobState.CANCELLED
+
+
+def _finish(job_id: int) -> None:
+    row = session.get_one(Job, job_id)
+    row.state, row.finished_at, row.last_error = JobState.DONE, clock.now(), None
+    if row.total:
+        row.done = row.total
+
+
+def _describe(failure: BaseException) -> str:
+    return "".join(traceback.format_exception_only(failure)).strip()[:2000]
+
+
+def _note_failure(job_id: int, failure: Exception, tries: int) -> None:
+    with own_transaction():
+        row = session.get_one(Job, job_id)
+        row.last_error = _describe(failure)
+        if row.attempts >= tries:
+            row.state, row.finished_at = JobState.FAILED, clock.now()
+        else:
+            row.state = JobState.CREATED
+            row.run_after = clock.now() + _BACKOFF[min(row.attempts, len(_BACKOFF)) - 1]
+
+
+class Queue:
+    """The one door to Huey: hands over job numbers and runs them in the worker."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.huey = _make_huey(app.config["JOBS_URL"], app.config["SECRET_KEY"])
+        # Registered as tasks under fixed names: web and worker must agree on them.
+        self._run = self.huey.task(name="run_job")(self._run_in_app)
+        self.huey.periodic_task(crontab(minute="*"), name="relay")(self._relay)
+        for name, (_, minutes) in _periodic.items():
+            every = "*" if minutes == 1 else f"*/{minutes}"
+            self.huey.periodic_task(crontab(minute=every), name=name)(self._periodic_runner(name))
+
+    def hand_over(self, job_ids: list[int]) -> None:
+        """Tell the worker about new work; if the queue cannot be reached the relay will."""
+        for job_id in job_ids:
+            try:
+                self._run(job_id)
+            except Exception:
+                self.app.logger.warning("the job queue cannot be reached; the relay will hand over job %s", job_id)
+                return
+
+    def _run_in_app(self, job_id: int) -> None:
+        with self.app.app_context():
+            run_job(job_id)
+
+    def _relay(self) -> None:
+        with self.app.app_context():
+            beat()
+            for job_id in due_ids():
+                run_job(job_id)
+
+    def _periodic_runner(self, name: str) -> Callable[[], None]:
+        def run() -> None:
+            with self.app.app_context():
+                run_periodic(name)
+
+        return run
+
+    def work(self, workers: int = 1, on_start: Callable[[], None] | None = None) -> None:
+        """Run the worker until it is told to stop."""
+        consumer = self.huey.create_consumer(workers=workers, worker_type="thread", max_delay=1.0, periodic=True)
+        with self.app.app_context():
+            beat()
+        if on_start:
+            on_start()
+        consumer.run()
+
+
+def beat() -> None:
+    """Note that a worker lives."""
+    with own_transaction():
+        row = session.get(Heartbeat, "worker") or Heartbeat(name="worker", at=clock.now())
+        row.at = clock.now()
+        session.add(row)
+
+
+def _make_huey(url: str, secret: str) -> Huey:
+    serializer = SignedSerializer(secret=secret, salt="shirube-jobs")
+    if url.startswith(("redis://", "rediss://", "unix://")):
+        return RedisHuey("shirube", url=url, serializer=serializer, results=False)
+    if url.startswith(("postgresql://", "postgres://")):
+        return PostgresHuey("shirube", dsn=url, serializer=serializer, results=False)
+    filename = url.removeprefix("sqlite:///")
+    # Only hints live in this file, so it needs no fsync; TRUNCATE because the standard library's
+    # SQLite may have the WAL race.
+    return SqliteHuey(
+        "shirube", filename=filename, journal_mode="truncate", serializer=serializer, results=False, fsync=False
+    )
+
+
+def _hand_over_after_commit() -> None:
+    ids = session.info.pop("jobs_to_hand_over", [])
+    queue: Queue | None = current_app.extensions.get("jobs")
+    if ids and queue is not None and current_app.config.get("JOBS_HAND_OVER", True):
+        queue.hand_over(ids)
+
+
+def _forget_after_rollback() -> None:
+    session.info.pop("jobs_to_hand_over", None)
+
+
+def init_app(app: Flask) -> None:
+    """Attach the queue; work must have been registered before."""
+    after_commit(_hand_over_after_commit)
+    after_rollback(_forget_after_rollback)
+    app.extensions["jobs"] = Queue(app)

@@ -1,0 +1,135 @@
+"""Mail: owed as a job, rendered by the worker in the recipient's language, sent once."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app, render_template
+
+from portal.core import clock, jobs
+from portal.core.i18n import force_locale
+
+# 48 tries of five minutes: four hours of an unreachable server lose nothing.
+TRIES = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One mail as plain data.
+
+    `template` names the folder with subject.txt, body.txt and body.html, `values` fill it.
+    """
+
+    template: str
+    to_address: str
+    to_name: str
+    language: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+Builder = Callable[..., Email | None]
+_builders: dict[str, Builder] = {}
+
+
+def email(name: str) -> Callable[[Builder], Builder]:
+    """Register the function that builds a mail from ids when it is sent; None means: send nothing."""
+
+    def register(builder: Builder) -> Builder:
+        _builders[name] = builder
+        return builder
+
+    return register
+
+
+def send_later(name: str, arguments: dict[str, Any], *, effect_key: str) -> jobs.Job:
+    """Owe a mail from this transaction on; the same effect key is sent only once."""
+    if name not in _builders:
+        raise LookupError(f"no mail is registered as {name}")
+    return jobs.enqueue("mail.send", {"mail": name, "arguments": arguments}, effect_key=f"mail:{effect_key}")
+
+
+@jobs.job("mail.send", tries=TRIES)
+def send(mail: str, arguments: dict[str, Any]) -> Generator[Any, Any, None]:
+    """Build the mail inside a transaction (it may need a fresh link), send it outside."""
+    built = _builders[mail](**arguments)
+    if built is None:
+        return
+    message = render(built)
+    # Known to mail clients as the same mail should a crash after the hand-over send it twice.
+    digest = jobs_digest(mail, arguments)
+    message["Message-ID"] = f"<{digest}@{_own_domain()}>"
+    yield jobs.Outside(lambda: deliver(message))
+
+
+def jobs_digest(mail: str, arguments: dict[str, Any]) -> str:
+    """Return a stable name for this very mail."""
+    from hashlib import sha256
+
+    from portal.core.db import canonical_json
+
+    return sha256(canonical_json([mail, arguments]).encode()).hexdigest()[:32]
+
+
+def render(built: Email) -> EmailMessage:
+    """Write the mail in the recipient's language; blanks and line ends in headers are folded away."""
+    with force_locale(built.language):
+        values = {"to_name": built.to_name, "language": built.language, **built.values}
+        subject = " ".join(render_template(f"{built.template}/subject.txt", **values).split())
+        text = render_template(f"{built.template}/body.txt", **values).strip() + "\n"
+        html = render_template(f"{built.template}/body.html", **values)
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
+    message["From"] = current_app.config["MAIL_FROM"]
+    user, _, domain = built.to_address.partition("@")
+    message["To"] = Address(display_name=" ".join(built.to_name.split()), username=user, domain=domain)
+    message["Date"] = format_datetime(clock.now())
+    message["Content-Language"] = built.language
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+def deliver(message: EmailMessage) -> None:
+    """Hand the mail to the carrier of the settings: a folder, the log, or an SMTP server."""
+    url = urlsplit(current_app.config["MAIL_URL"])
+    if url.scheme == "file":
+        folder = Path(unquote(url.path))
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = f"{clock.now():%Y%m%dT%H%M%S%f}"
+        (folder / f"{stamp}-{str(message['Message-ID'])[1:13]}.eml").write_bytes(message.as_bytes())
+    elif url.scheme == "console":
+        current_app.logger.info("mail to %s: %s", message["To"], message["Subject"])
+    else:
+        _deliver_by_smtp(message, url)
+
+
+def _deliver_by_smtp(message: EmailMessage, url: Any) -> None:
+    host, timeout = url.hostname or "localhost", 30
+    context = ssl.create_default_context()
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=timeout, context=context)
+    else:
+        server = smtplib.SMTP(host, url.port or 587, timeout=timeout)
+    with server:
+        # Plain SMTP must be asked for by name: smtp+plain://.
+        if url.scheme == "smtp":
+            server.starttls(context=context)
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+        server.send_message(message)
+
+
+def _own_domain() -> str:
+    sender = str(current_app.config["MAIL_FROM"])
+    return sender.rpartition("@")[2].strip(" >") or "localhost"

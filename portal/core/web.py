@@ -1,0 +1,168 @@
+"""What every request and response passes: its number, the security headers, the limits, the error pages."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.core.access import actor, wants_json
+from portal.core.db import session
+from portal.core.errors import DomainError, TooMany
+from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES
+from portal.core.i18n import gettext as _
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+
+def init_app(app: Flask) -> None:
+    """Attach limits, headers and error pages to the application."""
+    app.config.setdefault("MAX_CONTENT_LENGTH", MAX_BODY_BYTES)
+    app.config.setdefault("MAX_FORM_MEMORY_SIZE", 1024 * 1024)
+    app.config.setdefault("MAX_FORM_PARTS", 2000)
+    hops = app.config["TRUSTED_PROXIES"]
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.before_request(_number_request)
+    app.after_request(_secure)
+    app.register_error_handler(DomainError, _domain_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_busy)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _number_request() -> None:
+    g.request_id = secrets.token_hex(8)
+
+
+def _secure(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    headers["X-Request-Id"] = g.get("request_id", "-")
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint != "ui.static":
+        headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("Cookie")
+        asked = request.args.get("lang", "")
+        if asked in LANGUAGES and response.status_code < 400:
+            response.set_cookie(
+                LANGUAGE_COOKIE,
+                asked,
+                max_age=365 * 86400,
+                samesite="Lax",
+                httponly=True,
+                secure=request.is_secure,
+            )
+    return response
+
+
+def error_page(status: int, title: str, message: str, retry_after: int | None = None) -> Response:
+    """Return the page (or JSON, where a module asked) that tells what went wrong and what to do."""
+    body: Any
+    if wants_json():
+        body = jsonify({"error": title, "message": message, "request": g.get("request_id", "-")})
+    else:
+        body = render_template(
+            "ui/error.html", status=status, title=title, message=message, request_id=g.get("request_id", "-")
+        )
+    response = make_response(body, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _titles() -> dict[int, str]:
+    return {
+        400: _("This could not be read"),
+        401: _("Please sign in"),
+        403: _("Not permitted"),
+        404: _("Not found"),
+        405: _("This cannot be done here"),
+        409: _("Not possible as things stand"),
+        413: _("Too large"),
+        415: _("This kind of file is not taken"),
+        429: _("Too many tries"),
+        503: _("Busy for a moment"),
+    }
+
+
+def _domain_error(failure: DomainError) -> Response:
+    session.rollback()
+    retry_after = failure.retry_after if isinstance(failure, TooMany) else None
+    title = _titles().get(failure.status, _titles()[409])
+    return error_page(failure.status, title, str(failure), retry_after)
+
+
+def _http_error(failure: HTTPException) -> Response:
+    session.rollback()
+    status = failure.code or 500
+    if failure.response is not None and status < 400:
+        return make_response(failure.get_response())
+    if 300 <= status < 400:
+        return make_response(failure.get_response())
+    if isinstance(failure, CSRFError):
+        message = _("The page was open for too long or in another session. Go back, load it again and repeat the step.")
+    else:
+        message = {
+            400: _("The request was not complete. Go back, load the page again and repeat the step."),
+            404: _("There is nothing at this address. Check the link, or go back to the start page."),
+            405: _("This address does not take that kind of request. Go back and use the button on the page."),
+            413: _("What was sent is larger than the limit. Make it smaller or split it."),
+            415: _("Send one of the kinds of file that the page names."),
+        }.get(status, _("Go back and try again. If it happens again, tell an administrator the number below."))
+    title = _titles().get(status, _titles()[400])
+    response = error_page(status, title, message)
+    if status == 405:
+        response.headers["Allow"] = failure.get_response().headers.get("Allow", "")
+    return response
+
+
+def _database_busy(failure: OperationalError) -> Response:
+    session.rollback()
+    _log_failure(failure)
+    return error_page(
+        503,
+        _titles()[503],
+        _("Nothing was saved. Wait a few seconds and try again; what was typed is still on the page before this one."),
+        retry_after=5,
+    )
+
+
+def _unexpected(failure: Exception) -> Response:
+    session.rollback()
+    _log_failure(failure)
+    return error_page(
+        500,
+        _("Something went wrong on our side"),
+        _("Nothing was changed. Tell an administrator the number below; it leads to the cause."),
+    )
+
+
+def _log_failure(failure: Exception) -> None:
+    from flask import current_app
+
+    if current_app.config.get("RAISE_UNEXPECTED"):
+        raise failure
+    person = actor()
+    current_app.logger.exception(
+        "request %s %s failed for %s",
+        g.get("request_id", "-"),
+        request.path,
+        getattr(person, "code", "nobody"),
+        exc_info=failure,
+    )

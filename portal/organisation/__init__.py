@@ -1,0 +1,1 @@
+"""The organisation: its markets, its teams, its settings."""

