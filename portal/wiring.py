@@ -59,7 +59,9 @@ def wire(app: Flask) -> None:
 
 
 def _ui(app: Flask) -> None:
-    pass
+    from portal.ui import blueprint
+
+    blueprint.init_app(app)
 
 
 def _journal(app: Flask) -> None:

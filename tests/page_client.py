@@ -73,7 +73,6 @@ class PageClient:
 
     def _sign_in(self, person: Person) -> None:
         from portal.accounts.service import sessions
-
         from portal.core.transaction import own_transaction
 
         with own_transaction():

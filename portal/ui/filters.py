@@ -1,0 +1,100 @@
+"""How templates write dates, times, numbers and headings; the formats themselves are `portal.core.i18n`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import budoux
+
+from portal.core import i18n
+
+
+def long_date(day: date) -> str:
+    """Write a calendar date with its weekday: "Mon 11 May 2026", 「2026年5月11日（月）」."""
+    return i18n.format_date(day)
+
+
+def short_date(day: date) -> str:
+    """Write a calendar date for lists: "11 May 2026", 「2026/05/11」."""
+    return i18n.format_date(day, "short")
+
+
+def day_and_month(day: date) -> str:
+    """Write a date whose year is clear from what stands around it: "Mon 11 May", 「5月11日（月）」."""
+    text = i18n.format_date(day)
+    return text.removeprefix(f"{day.year}年") if i18n.language() == "ja" else text.removesuffix(f" {day.year}")
+
+
+def instant(moment: datetime, zone: str, seconds: bool = False, show_zone: bool = True) -> str:
+    """Write an instant as a date and a time of day in the zone."""
+    return i18n.format_instant(moment, zone, seconds=seconds, show_zone=show_zone)
+
+
+def minutes(count: int) -> str:
+    """Write a duration given in whole minutes."""
+    return i18n.format_minutes(count)
+
+
+def duration(length: timedelta) -> str:
+    """Write a duration, rounded up to whole minutes."""
+    return i18n.format_duration(length)
+
+
+def clock_time(seconds: int) -> str:
+    """Write the time left, given in whole seconds: "9:05", "1:02:05"; nothing below zero."""
+    rest = max(0, seconds)
+    hours, rest = divmod(rest, 3600)
+    mins, secs = divmod(rest, 60)
+    return f"{hours}:{mins:02d}:{secs:02d}" if hours else f"{mins}:{secs:02d}"
+
+
+def percent(share: Fraction | int, digits: int = 1) -> str:
+    """Write an exact share (0 to 1) as a percentage."""
+    return i18n.format_percent(share, digits)
+
+
+def points(value: Fraction | int) -> str:
+    """Write exact points with at most two decimals."""
+    return i18n.format_points(Fraction(value))
+
+
+def number(value: int) -> str:
+    """Write a whole number with separators: "12,840"."""
+    return f"{value:,}"
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    return budoux.load_default_japanese_parser()
+
+
+@lru_cache(maxsize=2048)
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(_parser().parse(text))
+
+
+def phrases(text: str) -> tuple[str, ...]:
+    """Cut a Japanese heading where a line may break; any other text stays in one piece."""
+    plain = str(text)
+    if i18n.language() != "ja" or plain.isascii():
+        return (plain,)
+    return _phrases(plain)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "long_date": long_date,
+    "short_date": short_date,
+    "day_and_month": day_and_month,
+    "instant": instant,
+    "minutes": minutes,
+    "duration": duration,
+    "clock_time": clock_time,
+    "percent": percent,
+    "points": points,
+    "number": number,
+    "phrases": phrases,
+}

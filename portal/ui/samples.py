@@ -1,0 +1,151 @@
+"""Sample content for the pages that show the components; used in development only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app, url_for
+from flask_wtf.file import FileField
+from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal.core.forms import DateField, Form, IntegerField, LongTextField
+from portal.core.i18n import language
+
+
+def say(en: str, ja: str) -> str:
+    """Return the sample text in the language of the page."""
+    return ja if language() == "ja" else en
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePlace:
+    """An entry of the rail."""
+
+    label: str
+    href: str
+    icon: str
+    current: bool
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleViewer:
+    """Somebody who is signed in."""
+
+    name: str
+    code: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOrganisation:
+    """The organisation of this installation."""
+
+    name: str
+    wellbeing_contact: str | None
+    wellbeing_href: str
+
+
+def navigation(sheet: str) -> list[SamplePlace]:
+    """Return a rail with every place of the product, the sheets of this page last."""
+    places = [
+        (say("Today", "今日"), "today", None),
+        (say("Library", "文書"), "library", None),
+        (say("Quizzes", "確認テスト"), "quizzes", None),
+        (say("Certificates", "修了証"), "certificates", None),
+        (say("Cohorts", "受講グループ"), "cohorts", say("Lead", "リード")),
+        (say("Handover", "引継ぎ"), "handover", say("Lead", "リード")),
+        (say("People", "メンバー"), "people", say("Administration", "管理")),
+        (say("Settings", "設定"), "settings", say("Administration", "管理")),
+    ]
+    rail = [SamplePlace(label, f"#{icon}", icon, False, group) for label, icon, group in places]
+    title = say("Sheets", "見本")
+    sheets = {
+        "components": say("Components", "部品"),
+        "document": say("Reading page", "閲覧ページ"),
+        "plain": say("Plain page", "簡易ページ"),
+        "error": say("Error page", "エラーページ"),
+        "print": say("Print page", "印刷ページ"),
+    }
+    return rail + [
+        SamplePlace(label, url_for("ui.components", sheet=name), "document", name == sheet, title)
+        for name, label in sheets.items()
+    ]
+
+
+def viewer() -> SampleViewer | None:
+    """Return the person shown in the account menu; nobody while there is no way to sign out."""
+    if "accounts.sign_out" not in current_app.view_functions:
+        return None
+    return SampleViewer(say("Sato Misaki", "佐藤 美咲"), "P-7K2M", language())
+
+
+def organisation() -> SampleOrganisation:
+    """Return an organisation whose name is rather long."""
+    return SampleOrganisation(
+        say("Minato Trust & Safety K.K.", "みなとトラスト＆セーフティ株式会社"),
+        say("ext. 4410", "内線4410"),
+        "#wellbeing",
+    )
+
+
+class _Checkboxes(SelectMultipleField):
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+def form(prefix: str = "") -> Form:
+    """Return a form with a field of every kind."""
+
+    class SampleForm(Form):
+        family_name = StringField(
+            say("Family name", "姓"), [InputRequired()], description=say("As on the family register", "戸籍のとおり")
+        )
+        mail = StringField(say("Email address", "メールアドレス"), [InputRequired()])
+        password = PasswordField(say("Password", "パスワード"), [InputRequired()])
+        market = SelectField(
+            say("Home market", "所属市場"),
+            choices=[("JP", say("Japan", "日本")), ("US", say("United States", "アメリカ合衆国"))],
+        )
+        starts_on = DateField(say("First day", "初日"), description=say("A working day of the market", "市場の稼働日"))
+        tries = IntegerField(say("Tries", "受験回数"))
+        reason = LongTextField(say("Reason", "理由"), description=say("One or two sentences", "一、二文で"))
+        picture = FileField(say("CSV file", "CSVファイル"))
+        shown = RadioField(
+            say("Shown as", "表示名"),
+            choices=[("family", say("Sato Misaki", "佐藤 美咲")), ("given", say("Misaki", "美咲"))],
+            default="family",
+        )
+        roles = _Checkboxes(
+            say("Roles", "役割"),
+            choices=[
+                ("author", say("Author", "作成者")),
+                ("lead", say("Lead", "リード")),
+                ("approver", say("Approver", "承認者")),
+            ],
+        )
+        agreed = BooleanField(
+            say("I have read this version and will decide by it", "この版を読み、これに従って判断します"),
+            [InputRequired()],
+        )
+
+    return SampleForm(formdata=None, prefix=prefix)
+
+
+def form_with_errors() -> Form:
+    """Return the same form as it comes back with three faults."""
+    sample = form("bad-")
+    sample["mail"].data = "misaki.sato@"
+    sample["mail"].errors = [
+        say(
+            "Write the address in full, such as name@example.jp",
+            "name@example.jpのように、アドレス全体を入力してください",
+        )
+    ]
+    sample["starts_on"].errors = [
+        say("29 April 2026 is a holiday; choose a working day", "2026年4月29日は祝日です。稼働日を選んでください")
+    ]
+    sample["shown"].errors = [say("Choose one of the two", "どちらかを選んでください")]
+    return sample

@@ -1,0 +1,29 @@
+/* Marks the clause that is being read in the table of contents. */
+export default function toc(element) {
+  const links = new Map();
+  for (const link of element.querySelectorAll("a[href^='#']")) {
+    const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (target) links.set(target, link);
+  }
+  const targets = [...links.keys()];
+  if (!targets.length) return;
+  let current = null;
+  const mark = () => {
+    // The last clause whose head has passed the upper third of the window.
+    const line = innerHeight / 3;
+    const passed = targets.filter((target) => target.getBoundingClientRect().top <= line);
+    const next = links.get(passed.at(-1) ?? targets[0]);
+    if (next === current) return;
+    current?.removeAttribute("aria-current");
+    next.setAttribute("aria-current", "location");
+    current = next;
+  };
+  let waiting = false;
+  addEventListener("scroll", () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; mark(); });
+  }, { passive: true });
+  for (const link of links.values()) link.removeAttribute("aria-current");
+  mark();
+}
