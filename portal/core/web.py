@@ -21,7 +21,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-MAX_BODY_BYTES = 4 * 1024 * 1024
+# A table of 5 MB and the form around it.
+MAX_BODY_BYTES = 6 * 1024 * 1024
 
 
 def init_app(app: Flask) -> None:

@@ -1,0 +1,518 @@
+"""Tables out and in: CSV and XLSX that open well in Excel, and reading what people send back.
+
+A text that a spreadsheet program could take for a formula is written with an apostrophe in front;
+the reader takes it off again, so what goes out comes back unchanged.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+from urllib.parse import quote
+
+from flask import Response
+
+from portal.core import clock
+from portal.core.errors import Invalid
+from portal.core.i18n import lazy_gettext as _l
+
+Encoding = Literal["utf-8-sig", "cp932"]
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_ROWS = 10_000
+MAX_COLUMNS = 200
+# An XLSX file is an archive: these keep a small file from becoming a huge one.
+MAX_ARCHIVE_ENTRIES = 1_000
+MAX_UNPACKED_BYTES = 50 * 1024 * 1024
+MAX_RATIO = 100
+# Excel's own limit for one cell.
+MAX_CELL = 32_767
+
+CSV_TYPE = "text/csv"
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+# What spreadsheet programs take for the beginning of a formula, full-width forms included.
+_FORMULA_STARTS = "=+\\-@\t\r\n\x00＝＋－＠"
+_NEEDS_GUARD = re.compile(f"'*[{_FORMULA_STARTS}]")
+_GUARDED = re.compile(f"'+[{_FORMULA_STARTS}]")
+# What XML 1.0 cannot hold.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+# Characters that Windows' Shift_JIS knows under another number than the rest of the world.
+_CP932_TWINS = {"〜": "～", "−": "－", "‖": "∥", "—": "―", "¢": "￠", "£": "￡", "¬": "￢", "¦": "￤"}
+_NOT_SHIFT_JIS = re.compile("[\x80\uf8f0-\uf8f3\ufffd]")
+# The printers' mark for a missing type.
+_MISSING = "〓"
+
+
+# --- Out ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A character that an encoding does not have: where it stands, and what is written in its place."""
+
+    line: int
+    column: str
+    character: str
+    written_as: str
+
+
+def write_csv(header: Sequence[object], rows: Iterable[Sequence[object]], *, encoding: Encoding = "utf-8-sig") -> bytes:
+    """Return the table as CSV: UTF-8 with its mark, which every Excel opens, or Windows' Shift_JIS.
+
+    What CP932 does not have is replaced as `list_lost` tells.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    for row in _with_header(header, rows):
+        writer.writerow([_csv_cell(value, encoding) for value in row])
+    return out.getvalue().encode(encoding)
+
+
+def list_lost(
+    header: Sequence[object], rows: Iterable[Sequence[object]], *, encoding: Encoding = "cp932"
+) -> list[Lost]:
+    """Return every character of the table that the encoding cannot represent, in reading order."""
+    if encoding != "cp932":
+        return []
+    names = [str(name) for name in header]
+    found = []
+    for line, row in enumerate(_with_header(header, rows), start=1):
+        for index, value in enumerate(row):
+            column = names[index] if index < len(names) else str(index + 1)
+            for character in _plain(value):
+                written = _in_cp932(character)
+                if written != character:
+                    found.append(Lost(line, column, character, written))
+    return found
+
+
+def write_xlsx(header: Sequence[object], rows: Iterable[Sequence[object]], *, sheet: str) -> bytes:
+    """Return the table as a workbook of one sheet; numbers and dates stay such, texts never become formulas."""
+    from xlsxwriter import Workbook
+
+    out = io.BytesIO()
+    workbook = Workbook(
+        out,
+        {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        },
+    )
+    workbook.set_properties({"created": clock.now().replace(tzinfo=None)})
+    page = workbook.add_worksheet(_sheet_name(sheet))
+    bold = workbook.add_format({"bold": True, "bottom": 1})
+    day = workbook.add_format({"num_format": "yyyy-mm-dd"})
+    page.freeze_panes(1, 0)
+    if header:
+        page.set_column(0, len(header) - 1, 18)
+    for column, name in enumerate(header):
+        page.write_string(0, column, _xlsx_text(str(name)), bold)
+    for number, row in enumerate(rows, start=1):
+        for column, value in enumerate(row):
+            _write_xlsx_cell(page, number, column, value, day)
+    workbook.close()
+    return out.getvalue()
+
+
+def guarded(text: str) -> str:
+    """Return the text with an apostrophe in front where it could be taken for a formula."""
+    return f"'{text}" if _NEEDS_GUARD.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """Take off the apostrophe that `guarded` put in front."""
+    return text[1:] if _GUARDED.match(text) else text
+
+
+def download(data: bytes, filename: str, content_type: str) -> Response:
+    """Return a response that saves the file under its name (Japanese too) and never shows it in the page."""
+    response = Response(data, content_type=content_type)
+    response.headers["Content-Disposition"] = content_disposition(filename)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def download_csv(
+    filename: str, header: Sequence[object], rows: Iterable[Sequence[object]], *, encoding: Encoding = "utf-8-sig"
+) -> Response:
+    """Return the table as a CSV file to save; the name comes without its ending."""
+    charset = "utf-8" if encoding == "utf-8-sig" else "Windows-31J"
+    data = write_csv(header, rows, encoding=encoding)
+    return download(data, f"{filename}.csv", f"{CSV_TYPE}; charset={charset}")
+
+
+def download_xlsx(filename: str, header: Sequence[object], rows: Iterable[Sequence[object]], *, sheet: str) -> Response:
+    """Return the table as a workbook to save; the name comes without its ending."""
+    return download(write_xlsx(header, rows, sheet=sheet), f"{filename}.xlsx", XLSX_TYPE)
+
+
+def content_disposition(filename: str) -> str:
+    """Return the attachment header of RFC 6266: a name in ASCII and the real one as RFC 5987 writes it."""
+    name = "".join("_" if each in '/\\:*?"<>|' else each for each in filename if _printable(each)).strip(". ")
+    name = name or "download"
+    stem, dot, ending = name.rpartition(".")
+    ascii_stem = unicodedata.normalize("NFKD", stem or name).encode("ascii", "ignore").decode().strip(" ._-")
+    plain = f"{ascii_stem or 'download'}{dot}{ending}" if stem and ending.isascii() else ascii_stem or "download"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _with_header(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[Sequence[object]]:
+    yield header
+    yield from rows
+
+
+def _plain(value: object) -> str:
+    """Write one value as text, numbers without grouping, dates as ISO 8601, an aware instant in UTC."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, Fraction):
+        return _decimal(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def _decimal(value: Fraction) -> str:
+    """Write a fraction as a decimal: exactly where that ends, else to ten digits."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    text = f"{Decimal(value.numerator) / Decimal(value.denominator):.10f}".rstrip("0")
+    return text.rstrip(".")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Fraction | Decimal) and not isinstance(value, bool)
+
+
+def _csv_cell(value: object, encoding: Encoding) -> str:
+    text = _plain(value)
+    if encoding == "cp932":
+        text = "".join(map(_in_cp932, text))
+    return text if _is_number(value) else guarded(text)
+
+
+def _in_cp932(character: str) -> str:
+    """Return the character as CP932 can write it; a variation selector leaves its base character alone."""
+    try:
+        # Some characters come back as their twin, a full-width minus among them.
+        return character.encode("cp932").decode("cp932")
+    except UnicodeEncodeError:
+        if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+            return ""
+        return _CP932_TWINS.get(character, _MISSING)
+
+
+def _write_xlsx_cell(page: Any, row: int, column: int, value: object, day: Any) -> None:
+    if value is None or value == "":
+        return
+    if isinstance(value, bool):
+        page.write_boolean(row, column, value)
+    elif isinstance(value, int) and abs(value) >= 10**15:
+        # Excel keeps 15 digits; longer numbers are numbers in name only.
+        page.write_string(row, column, str(value))
+    elif isinstance(value, int | float | Fraction | Decimal):
+        page.write_number(row, column, float(value))
+    elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= 1900:
+        page.write_datetime(row, column, value, day)
+    else:
+        page.write_string(row, column, _xlsx_text(_plain(value)))
+
+
+def _xlsx_text(text: str) -> str:
+    safe = _NOT_IN_XML.sub("\ufffd", guarded(text))
+    return safe if len(safe) <= MAX_CELL else safe[: MAX_CELL - 1] + "…"
+
+
+def _sheet_name(name: str) -> str:
+    kept = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", name).strip("' ")[:31].strip("' ")
+    return kept if kept and kept.casefold() != "history" else "Sheet1"
+
+
+def _printable(character: str) -> bool:
+    # Control and format characters (direction overrides among them) make a name look like another.
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+# --- In ----------------------------------------------------------------------------------------
+
+
+class TableUnreadable(Invalid):
+    """What was sent is no table that can be taken."""
+
+    message = _l("This is no table that can be read. Send CSV, tab-separated text or XLSX.")
+
+
+class TableTooLarge(TableUnreadable):
+    """The table is beyond the limits."""
+
+    message = _l("The table is too large: at most %(rows)s rows, %(columns)s columns and %(megabytes)s MB. Split it.")
+
+    def __init__(self) -> None:
+        super().__init__(rows=f"{MAX_ROWS:,}", columns=MAX_COLUMNS, megabytes=MAX_BYTES // 1024 // 1024)
+
+
+class TableEmpty(TableUnreadable):
+    """There is no row in it."""
+
+    message = _l("The table is empty. The first line names the columns, each further line is one row.")
+
+
+class UnknownEncoding(TableUnreadable):
+    """The bytes are text in no encoding that we know."""
+
+    message = _l(
+        "Line %(line)s holds characters in an unknown encoding. Save the file as “CSV UTF-8” or as an XLSX workbook."
+    )
+
+
+class BrokenQuotes(TableUnreadable):
+    """The CSV's quotation marks do not match."""
+
+    message = _l(
+        "Line %(line)s cannot be split into cells. Look for a quotation mark that is not closed, "
+        "and double those inside a cell."
+    )
+
+
+class HeadingMissing(TableUnreadable):
+    """A column with values has no name."""
+
+    message = _l("Column %(column)s has no heading. Name it in the first line or remove it.")
+
+
+class HeadingTwice(TableUnreadable):
+    """Two columns have the same name."""
+
+    message = _l("The heading “%(name)s” stands twice in the first line. Keep one of the columns.")
+
+
+class TooManyCells(TableUnreadable):
+    """A row is longer than the heading."""
+
+    message = _l(
+        "Line %(line)s has %(cells)s cells, but the first line names %(columns)s columns. "
+        "Put a text that holds a comma between quotation marks."
+    )
+
+
+class OldWorkbook(TableUnreadable):
+    """An .xls of the nineties, or a workbook with a password."""
+
+    message = _l("This kind of workbook is not read. Save it as an XLSX workbook without a password, or as CSV.")
+
+
+class WorkbookDamaged(TableUnreadable):
+    """The archive or the XML inside it is broken or hostile."""
+
+    message = _l("The workbook is damaged. Open it, save it again as XLSX, or save it as CSV.")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its line number in what was sent (the heading is line 1) and its cells by column name."""
+
+    line: int
+    cells: dict[str, str]
+
+    def get(self, column: str) -> str:
+        """Return the cell with blanks at its ends taken off; empty where there is no such column."""
+        return self.cells.get(column, "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was read: column names in their order, and the rows that are not blank."""
+
+    header: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_table(data: bytes, filename: str = "") -> Table:
+    """Read CSV (comma, semicolon or tab; UTF-8, UTF-16 or CP932) or the first sheet of an XLSX workbook.
+
+    What it is, is seen from the bytes; the file name only decides in doubt. Raises
+    `TableUnreadable` in words that name the line.
+    """
+    if len(data) > MAX_BYTES:
+        raise TableTooLarge()
+    if not data.strip():
+        raise TableEmpty()
+    if data.startswith(b"PK\x03\x04"):
+        return _table(_xlsx_lines(data))
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise OldWorkbook()
+    if filename.casefold().endswith((".xlsx", ".xlsm")):
+        raise WorkbookDamaged()
+    return _table(_csv_lines(_decoded(data)))
+
+
+def _table(lines: Iterator[tuple[int, list[str]]]) -> Table:
+    header: list[str] | None = None
+    rows: list[Row] = []
+    for line, cells in lines:
+        while cells and not cells[-1].strip():
+            cells.pop()
+        if not cells:
+            continue
+        if header is None:
+            header = [name.strip() for name in cells]
+            _check_header(header)
+            continue
+        if len(cells) > len(header):
+            raise TooManyCells(line=line, cells=len(cells), columns=len(header))
+        if len(rows) >= MAX_ROWS:
+            raise TableTooLarge()
+        rows.append(Row(line, dict(zip(header, cells, strict=False))))
+    if header is None:
+        raise TableEmpty()
+    return Table(tuple(header), tuple(rows))
+
+
+def _check_header(header: list[str]) -> None:
+    if len(header) > MAX_COLUMNS:
+        raise TableTooLarge()
+    for number, name in enumerate(header, start=1):
+        if not name:
+            raise HeadingMissing(column=number)
+        if name in header[: number - 1]:
+            raise HeadingTwice(name=name)
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _strictly(data, "utf-16")
+    if data.startswith(b"\xef\xbb\xbf"):
+        return _strictly(data[3:], "utf-8")
+    sample = data[:4000]
+    # Latin text in UTF-16 without its mark: every other byte is zero.
+    for encoding, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
+        half = sample[offset::2]
+        if len(half) > 4 and half.count(0) > len(half) * 0.6:
+            return _strictly(data, encoding)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as failure:
+        text = data.decode("cp932", "replace")
+        # Stray bytes that the codec lets through as private characters are no Japanese text.
+        if _NOT_SHIFT_JIS.search(text):
+            raise UnknownEncoding(line=data.count(b"\n", 0, failure.start) + 1) from None
+        return text
+
+
+def _strictly(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as failure:
+        before = data[: failure.start].decode(encoding, "ignore")
+        raise UnknownEncoding(line=before.count("\n") + 1) from None
+
+
+def _csv_lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    delimiter = _delimiter(text)
+    # A line of a million cells is refused before it is split into them.
+    if any(line.count(delimiter) > 100 * MAX_COLUMNS for line in text.split("\n")):
+        raise TableTooLarge()
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            raise BrokenQuotes(line=line) from None
+        yield line, [unguarded(cell) for cell in cells]
+        line = reader.line_num + 1
+
+
+def _delimiter(text: str) -> str:
+    """Return what separates the cells: the most frequent candidate in the first line with any text."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    outside = re.sub(r'"[^"]*"', "", first)
+    return max(("\t", ",", ";"), key=lambda each: (outside.count(each), each == ","))
+
+
+def _xlsx_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    _check_archive(data)
+    import openpyxl
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            workbook = openpyxl.load_workbook(
+                io.BytesIO(data), read_only=True, data_only=True, keep_links=False, rich_text=False
+            )
+            if not workbook.worksheets:
+                raise TableEmpty()
+            page = workbook.worksheets[0]
+            # What the file says about its size may be wrong.
+            page.reset_dimensions()
+            for line, values in enumerate(page.iter_rows(values_only=True, max_col=MAX_COLUMNS + 1), start=1):
+                if line > 2 * MAX_ROWS:
+                    raise TableTooLarge()
+                yield line, [unguarded(_cell_text(value)) for value in values]
+    except (TableUnreadable, MemoryError):
+        raise
+    except Exception as failure:
+        raise WorkbookDamaged() from failure
+
+
+def _cell_text(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
+        return str(int(value))
+    if isinstance(value, datetime) and (value.hour, value.minute, value.second) == (0, 0, 0):
+        return value.date().isoformat()
+    return _plain(value)
+
+
+def _check_archive(data: bytes) -> None:
+    """Refuse archives that unpack to far more than they are, and XML that declares entities."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            unpacked = sum(entry.file_size for entry in entries)
+            if len(entries) > MAX_ARCHIVE_ENTRIES or unpacked > MAX_UNPACKED_BYTES or unpacked > MAX_RATIO * len(data):
+                raise TableTooLarge()
+            for entry in entries:
+                if entry.flag_bits & 0x1:
+                    raise OldWorkbook()
+                if entry.filename.startswith("/") or ".." in entry.filename.split("/"):
+                    raise WorkbookDamaged()
+                if entry.filename.endswith((".xml", ".rels")) and _declares_entities(archive, entry):
+                    raise WorkbookDamaged()
+            if "[Content_Types].xml" not in archive.namelist():
+                raise WorkbookDamaged()
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as failure:
+        raise WorkbookDamaged() from failure
+
+
+def _declares_entities(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    rest = b""
+    with archive.open(entry) as part:
+        while chunk := part.read(1024 * 1024):
+            seen = rest + chunk.replace(b"\x00", b"")
+            if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen:
+                return True
+            rest = seen[-10:]
+    return False

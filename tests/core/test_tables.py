@@ -1,0 +1,203 @@
+"""What goes out as a table comes back unchanged, opens safely, and what comes in is refused in words."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import zipfile
+from datetime import UTC, date, datetime
+from fractions import Fraction
+
+import openpyxl
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portal.core import tables
+from portal.core.i18n import force_locale
+
+NAMES = ["髙橋", "﨑", "𠮷", "葛󠄀", "辻󠄁", "㈱①～−‖", "name " * 60, "שלום", "'t Hooft", "O'Neill"]
+DANGEROUS = ["=1+1", "+81 90", "-", "@x", "\tx", "\rx", "\nx", "\x00x", "＝1", "＋1", "－1", "＠x", "'=1", "''@"]
+
+# Control characters beyond the leading ones have no place in XML and are refused by every form.
+_texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
+_cells = st.one_of(_texts, st.builds(lambda start, rest: start + rest, st.sampled_from(DANGEROUS), _texts))
+
+
+def rows_of(table: tables.Table) -> list[list[str]]:
+    return [[row.cells.get(name, "") for name in table.header] for row in table.rows]
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(rows=st.lists(st.lists(_cells, min_size=2, max_size=2).filter(lambda row: any(map(str.strip, row))), max_size=5))
+def test_a_csv_comes_back_as_it_went_out(app: Flask, rows: list[list[str]]) -> None:
+    table = tables.read_table(tables.write_csv(["a", "b"], rows), "x.csv")
+    assert rows_of(table) == rows
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(rows=st.lists(st.lists(_texts, min_size=2, max_size=2).filter(lambda row: any(map(str.strip, row))), max_size=5))
+def test_a_workbook_comes_back_as_it_went_out(app: Flask, rows: list[list[str]]) -> None:
+    table = tables.read_table(tables.write_xlsx(["a", "b"], rows, sheet="x"), "x.xlsx")
+    assert rows_of(table) == rows
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_no_cell_that_leaves_us_begins_like_a_formula(app: Flask, text: str) -> None:
+    raw = next(csv.reader(io.StringIO(tables.write_csv([text], []).decode("utf-8-sig"), newline="")))[0]
+    assert raw == f"'{text}"
+    book = openpyxl.load_workbook(io.BytesIO(tables.write_xlsx(["h"], [[text]], sheet="x")))
+    cell = book.worksheets[0]["A2"]
+    assert str(cell.value).startswith("'")
+    assert cell.data_type in ("s", "inlineStr")
+
+
+def test_a_formula_stays_text_in_both_encodings_even_where_a_twin_makes_it_one(app: Flask) -> None:
+    # U+2212 becomes the full-width minus in CP932, which Excel would take for a formula.
+    assert tables.write_csv(["h"], [["−1+1"]], encoding="cp932").decode("cp932") == "h\r\n'－1+1\r\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_exported_as_they_are_stored(app: Flask, name: str) -> None:
+    assert rows_of(tables.read_table(tables.write_csv(["n"], [[name]])))[0][0] == name
+    assert rows_of(tables.read_table(tables.write_xlsx(["n"], [[name]], sheet="n")))[0][0] == name
+
+
+def test_numbers_and_dates_stay_what_they_are(app: Flask) -> None:
+    header = ["int", "minus", "share", "third", "day", "at", "flag", "none", "long"]
+    row = [3, -2, Fraction(1, 2), Fraction(1, 3), date(2026, 5, 11), datetime(2026, 5, 11, 1, tzinfo=UTC)]
+    row += [True, None, 1234567890123456789]  # type: ignore[list-item]
+    written = tables.write_csv(header, [row]).decode("utf-8-sig").splitlines()[1]
+    assert written == "3,-2,0.5,0.3333333333,2026-05-11,2026-05-11T01:00:00Z,TRUE,,1234567890123456789"
+    page = openpyxl.load_workbook(io.BytesIO(tables.write_xlsx(header, [row], sheet="x"))).worksheets[0]
+    assert [page.cell(2, column).data_type for column in range(1, 8)] == ["n", "n", "n", "n", "d", "s", "b"]
+    assert page["B2"].value == -2
+    assert page["I2"].value == "1234567890123456789"
+
+
+def test_what_shift_jis_cannot_write_is_listed_with_its_line_and_column(app: Flask) -> None:
+    header, rows = ["氏名", "組"], [["髙橋", "一"], ["𠮷田", "葛󠄀"], ["〜", ""]]
+    lost = tables.list_lost(header, rows)
+    assert [(each.line, each.column, each.character, each.written_as) for each in lost] == [
+        (3, "氏名", "𠮷", "〓"),
+        (3, "組", "\U000e0100", ""),
+        (4, "氏名", "〜", "～"),
+    ]
+    text = tables.write_csv(header, rows, encoding="cp932").decode("cp932")
+    assert text == "氏名,組\r\n髙橋,一\r\n〓田,葛\r\n～,\r\n"
+    assert tables.list_lost(header, rows, encoding="utf-8-sig") == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp932"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_every_usual_encoding_is_read(app: Flask, encoding: str, newline: str) -> None:
+    text = newline.join(["name,number and nothing else", "髙橋,1", "佐藤,2", ""])
+    table = tables.read_table(text.encode(encoding), "people.csv")
+    assert rows_of(table) == [["髙橋", "1"], ["佐藤", "2"]]
+    assert [row.line for row in table.rows] == [2, 3]
+
+
+def test_a_paste_from_a_spreadsheet_is_read_and_blank_lines_keep_the_numbers_right(app: Flask) -> None:
+    table = tables.read_table('name\tnote\n\n田中\t"two\nlines"\n佐藤\tx\n'.encode())
+    assert [(row.line, row.get("note")) for row in table.rows] == [(3, "two\nlines"), (5, "x")]
+
+
+def test_semicolons_are_read_too(app: Flask) -> None:
+    assert rows_of(tables.read_table(b"a;b\n1,5;2\n")) == [["1,5", "2"]]
+
+
+def _archive(**parts: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return out.getvalue()
+
+
+def _with_entity() -> bytes:
+    source = tables.write_xlsx(["a"], [["b"]], sheet="x")
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(source)) as old, zipfile.ZipFile(out, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename.endswith("sheet1.xml"):
+                head, _, rest = content.partition(b"?>")
+                content = head + b"?><!--" + b"x" * 9000 + b'--><!DOCTYPE x [<!ENTITY a "b">]>' + rest
+            new.writestr(entry.filename, content)
+    return out.getvalue()
+
+
+BAD: list[tuple[bytes, str, str]] = [
+    (b"", "x.csv", "The table is empty"),
+    (b"\n\n ,\n", "x.csv", "The table is empty"),
+    (b'a,b\n1,2\n3,"4\n', "x.csv", "Line 3 cannot be split"),
+    (b"a,b\n1,2,3\n", "x.csv", "Line 2 has 3 cells, but the first line names 2"),
+    (b"a,,b\n1,2,3\n", "x.csv", "Column 2 has no heading"),
+    (b"a,a\n1,2\n", "x.csv", "The heading “a” stands twice"),
+    (b"a\nok\n\xff\xfa\x80\n", "x.csv", "Line 3 holds characters in an unknown encoding"),
+    (b"\xef\xbb\xbfa\n\xff\n", "x.csv", "Line 2 holds characters"),
+    (b"\xff\xfea", "x.csv", "unknown encoding"),
+    (b"a\n" + b"x\n" * (tables.MAX_ROWS + 1), "x.csv", "too large"),
+    (b",".join(b"c%d" % n for n in range(201)), "x.csv", "too large"),
+    (b"," * 1_000_000, "x.csv", "too large"),
+    (b"x" * (tables.MAX_BYTES + 1), "x.csv", "too large"),
+    (b"a\n" + b"x" * 200_000, "x.csv", "Line 2 cannot be split"),
+    (b"not a workbook", "x.xlsx", "The workbook is damaged"),
+    (b"PK\x03\x04rest", "x.xlsx", "The workbook is damaged"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "x.xls", "This kind of workbook is not read"),
+    (_archive(a=b"0" * 20_000_000), "x.xlsx", "too large"),
+    (_archive(**{"..__..__etc": b"x", "[Content_Types].xml": b"<a/>"}), "x.xlsx", "The workbook is damaged"),
+    (_archive(**{"[Content_Types].xml": b"<a/>"}), "x.xlsx", "The workbook is damaged"),
+    (_archive(**{f"f{n}": b"x" for n in range(1001)}), "x.xlsx", "too large"),
+    (_with_entity(), "x.xlsx", "The workbook is damaged"),
+]
+
+
+@pytest.mark.parametrize(("data", "name", "words"), BAD, ids=range(len(BAD)))
+def test_a_bad_table_is_refused_in_words_that_say_what_to_do(app: Flask, data: bytes, name: str, words: str) -> None:
+    with pytest.raises(tables.TableUnreadable) as refused, force_locale("en"):
+        tables.read_table(data, name)
+    with force_locale("en"):
+        assert words in str(refused.value)
+    with force_locale("ja"):
+        assert words not in str(refused.value)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(place=st.integers(0, 6000), byte=st.integers(0, 255))
+def test_a_damaged_workbook_is_read_or_refused_but_never_breaks(app: Flask, place: int, byte: int) -> None:
+    data = bytearray(tables.write_xlsx(["a", "b"], [["髙橋", 1], ["x", 2]], sheet="s"))
+    data[place % len(data)] = byte
+    with contextlib.suppress(tables.TableUnreadable):
+        tables.read_table(bytes(data), "x.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "full"),
+    [
+        ("people.csv", "people.csv", "people.csv"),
+        ("受講者一覧.csv", "download.csv", "%E5%8F%97%E8%AC%9B%E8%80%85%E4%B8%80%E8%A6%A7.csv"),
+        ('a"b\r\nX: 1.csv', "a_bX_ 1.csv", "a_bX_%201.csv"),
+        ("../../etc/passwd", "download", "_.._etc_passwd"),
+        ("\u202egpj.exe", "gpj.exe", "gpj.exe"),
+        ("", "download", "download"),
+    ],
+)
+def test_a_file_name_survives_in_ascii_and_in_full(name: str, plain: str, full: str) -> None:
+    header = tables.content_disposition(name)
+    assert header.startswith("attachment; ")
+    assert "\r" not in header
+    assert "\n" not in header
+    if plain != "download" or "passwd" not in name:
+        assert f'filename="{plain}"' in header
+        assert header.endswith(f"filename*=UTF-8''{full}")
+
+
+def test_a_download_is_saved_and_never_run(app: Flask) -> None:
+    response = tables.download_csv("受講者", ["a"], [["=1"]])
+    assert response.headers["Content-Security-Policy"].startswith("sandbox")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert response.get_data().startswith(b"\xef\xbb\xbf")
