@@ -1,0 +1,224 @@
+"""The PDF door: the same bytes for the same page, every character printed, nothing ever fetched, nothing hangs."""
+
+from __future__ import annotations
+
+import io
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pikepdf
+import pypdfium2
+import pytest
+
+from portal.core import pdf
+
+SHEET = '@page { size: A4 landscape } body { font-family: "Shirube Serif" }'
+
+
+def make(body: str, **options: Any) -> bytes:
+    given: dict[str, Any] = {
+        "stylesheets": [SHEET],
+        "assets": {},
+        "identifier": "one",
+        "title": "修了証",
+        "language": "ja",
+    }
+    renderer = options.pop("renderer", None)
+    page = f'<!doctype html><html lang="ja"><head><title>t</title></head><body>{body}</body></html>'
+    return (renderer or pdf).render(page, **(given | options)).content
+
+
+def text_of(content: bytes) -> str:
+    document = pypdfium2.PdfDocument(content)
+    return "".join(page.get_textpage().get_text_bounded() for page in document)
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[str, list[bytes]]]:
+    """A server on the loopback that keeps what reaches it."""
+    heard: list[bytes] = []
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def listen() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            heard.append(connection.recv(100))
+            connection.close()
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.getsockname()[1]}", heard
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def test_the_same_page_gives_the_same_bytes_in_another_process_too() -> None:
+    again = pdf.Renderer()
+    first = make("<h1>修了証</h1>")
+    assert make("<h1>他の頁</h1>") != first
+    assert make("<h1>修了証</h1>") == first
+    assert make("<h1>修了証</h1>", renderer=again) == first
+    again.close()
+
+
+def test_title_language_tags_and_archive_marks_are_in_the_file() -> None:
+    with pikepdf.open(io.BytesIO(make("<h1>修了証</h1>"))) as document:
+        assert document.docinfo["/Title"] == "修了証"
+        assert document.Root.Lang == "ja"
+        assert document.Root.MarkInfo.Marked
+        assert "/StructTreeRoot" in document.Root
+        assert "/CreationDate" not in document.docinfo
+        told = document.Root.Metadata.read_bytes().decode()
+        assert 'pdfaid:part="3"' in told
+        assert 'pdfuaid:part="1"' in told
+        with document.open_metadata() as xmp:
+            assert xmp["dc:title"] == "修了証"
+        assert not document.check_pdf_syntax()
+
+
+@pytest.mark.parametrize("family", ["serif", "sans"])
+def test_rare_characters_of_names_are_printed_with_embedded_fonts(family: str) -> None:
+    name = "髙橋 﨑 𠮷 邉 邊 齋 齊 濵 葛\U000e0100 辻\U000e0101 ㈱ ① ～ − ‖"
+    sheet = f'body {{ font-family: "{pdf.FONTS[family]}" }}'
+    content = make(f"<p>{name}</p>", fonts=[family], stylesheets=[sheet])
+    assert text_of(content).strip() == name
+    with pikepdf.open(io.BytesIO(content)) as document:
+        fonts = [each for each in document.objects if getattr(each, "Type", None) == "/FontDescriptor"]
+        assert len(fonts) == 1
+        assert all("/FontFile3" in each or "/FontFile2" in each for each in fonts)
+
+
+def test_two_forms_of_one_character_look_different() -> None:
+    def picture(text: str) -> bytes:
+        bitmap = pypdfium2.PdfDocument(make(f"<p>{text}</p>"))[0].render(scale=2)
+        return bytes(bitmap.to_pil().tobytes())
+
+    assert picture("葛") != picture("葛\U000e0100")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("森 😀", "U+1F600"),
+        ("محمد", "U+0645"),
+        ("辻\U000e01ef", "U+8FBB U+E01EF"),
+        ("김", "U+AE40"),
+        ("\ue000", "U+E000"),
+    ],
+)
+def test_a_character_that_no_font_has_stops_the_job_by_name(text: str, named: str) -> None:
+    with pytest.raises(pdf.CharacterWithoutGlyph) as refused:
+        make(f"<p>{text}</p>")
+    assert named in str(refused.value)
+
+
+def test_a_character_written_as_an_entity_is_looked_at_too() -> None:
+    with pytest.raises(pdf.CharacterWithoutGlyph):
+        make("<p>&#x1F600;</p>")
+
+
+def test_assets_are_reached_by_name_only() -> None:
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+    assert make('<img alt="seal" src="asset:seal.svg">', assets={"seal.svg": svg})
+    with pytest.raises(pdf.ForbiddenAddress, match=r"asset:other\.svg"):
+        make('<img alt="seal" src="asset:other.svg">', assets={"seal.svg": svg})
+
+
+FETCHING = {
+    "image": '<img alt="" src="http://{0}/a.png">',
+    "image of another scheme": '<img alt="" src="ftp://{0}/a.png">',
+    "file": '<img alt="" src="file:///etc/passwd">',
+    "attachment": '<link rel="attachment" href="file:///etc/passwd">',
+    "linked attachment": '<a rel="attachment" href="file:///etc/passwd">a</a>',
+    "attachment from the net": '<link rel="attachment" href="http://{0}/x">',
+    "stylesheet": '<link rel="stylesheet" href="http://{0}/a.css">',
+    "import": '<style>@import url("http://{0}/a.css");</style>',
+    "background": '<style>body {{ background: url("http://{0}/b.png") }}</style>',
+    "font": '<style>@font-face {{ font-family: x; src: url("http://{0}/f.otf") }}</style><p>x</p>',
+    "list image": '<ul style="list-style-image: url(http://{0}/l.png)"><li>x</li></ul>',
+    "content": '<style>p::before {{ content: url("http://{0}/c.png") }}</style><p>x</p>',
+    "object": '<object data="http://{0}/o.svg" type="image/svg+xml"></object>',
+    "embed": '<embed src="http://{0}/o.svg" type="image/svg+xml">',
+    "svg image": '<svg width="9" height="9"><image href="http://{0}/i.png" width="9" height="9"/></svg>',
+    "svg file": '<svg width="9" height="9"><image href="file:///etc/passwd" width="9" height="9"/></svg>',
+    "data": '<img alt="" src="data:image/png;base64,AAAA">',
+    "base": '<base href="http://{0}/"><img alt="" src="a.png">',
+    "relative": '<img alt="" src="a.png">',
+}
+
+
+@pytest.mark.parametrize("kind", FETCHING)
+def test_nothing_is_ever_fetched_or_attached(kind: str, listener: tuple[str, list[bytes]]) -> None:
+    address, heard = listener
+    with pytest.raises(pdf.PdfFailed if kind == "relative" else pdf.ForbiddenAddress):
+        make(FETCHING[kind].format(address))
+    assert heard == []
+
+
+def test_a_drawing_used_from_elsewhere_is_left_out(listener: tuple[str, list[bytes]]) -> None:
+    address, heard = listener
+    content = make(f'<p>x</p><svg width="9" height="9"><use href="http://{address}/i.svg#a"/></svg>')
+    with pikepdf.open(io.BytesIO(content)) as document:
+        assert not document.attachments
+    assert heard == []
+
+
+def test_a_stylesheet_given_along_cannot_fetch_either(listener: tuple[str, list[bytes]]) -> None:
+    address, heard = listener
+    for rule in (f'@import url("http://{address}/a.css");', f'p {{ background: url("http://{address}/b.png") }}'):
+        with pytest.raises(pdf.ForbiddenAddress, match=address):
+            make("<p>x</p>", stylesheets=[rule])
+    assert heard == []
+
+
+def test_a_page_that_does_not_end_is_stopped_and_the_next_one_is_made() -> None:
+    renderer = pdf.Renderer(seconds=2)
+    endless = "<table>" + "<tr><td>x</td><td>y</td></tr>" * 60_000 + "</table>"
+    with pytest.raises(pdf.TookTooLong):
+        make(endless, renderer=renderer)
+    renderer.seconds = 60
+    assert make("<p>x</p>", renderer=renderer)
+    renderer.close()
+
+
+def test_a_page_that_eats_memory_is_stopped_and_the_next_one_is_made() -> None:
+    renderer = pdf.Renderer(memory_megabytes=260, seconds=60)
+    greedy = "<p>" + "<b>x</b>" * 100_000 + "</p>"
+    with pytest.raises(pdf.PdfFailed):
+        make(greedy, renderer=renderer)
+    assert make("<p>x</p>", renderer=renderer)
+    renderer.close()
+
+
+def test_a_killed_child_is_replaced() -> None:
+    renderer = pdf.Renderer()
+    first = make("<p>x</p>", renderer=renderer)
+    assert renderer._child is not None
+    renderer._child.kill()
+    renderer._child.wait()
+    assert make("<p>x</p>", renderer=renderer) == first
+    renderer.close()
+
+
+def test_the_child_knows_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIRUBE_SECRET_KEY", "not for the child")
+    renderer = pdf.Renderer()
+    make("<p>x</p>", renderer=renderer)
+    assert renderer._child is not None
+    with open(f"/proc/{renderer._child.pid}/environ", "rb") as source:
+        assert b"SHIRUBE" not in source.read()
+    renderer.close()
+
+
+def test_an_ordinary_page_is_made_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        make("<h1>修了証</h1><p>文</p>")
+        assert not caplog.records
+        make('<p style="colour: red">x</p>')
+    assert "colour" in caplog.text
