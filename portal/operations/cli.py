@@ -1,0 +1,116 @@
+"""Commands over all domains: `flask content`, `flask demo`, `flask doctor`, `flask worker`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+
+from portal import wiring
+from portal.accounts import queries as accounts
+from portal.core.content import Finding
+from portal.core.transaction import transaction
+from portal.operations import demo, doctor
+from portal.operations.folder import write_folder
+from portal.operations.service import ContentRefused, check_content, export_content, import_content
+
+content = AppGroup("content", help="Check, take in and write out a folder of content.")
+demo_group = AppGroup("demo", help="The demo organisation.")
+
+
+def _say(findings: list[Finding]) -> None:
+    for finding in findings:
+        click.echo(str(finding), err=True)
+
+
+@content.command("check")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def check(folder: Path) -> None:
+    """Look at every file of DIR and say what is wrong, where, and how to mend it."""
+    checked = check_content(folder, wiring.CONTENT_PARTS)
+    _say(checked.findings)
+    warnings = len(checked.findings) - len(checked.errors)
+    click.echo(f"{len(checked.files)} files, {len(checked.errors)} errors, {warnings} warnings")
+    if checked.errors:
+        sys.exit(1)
+
+
+@content.command("import")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--by", metavar="NAME", help="Sign-in name of the person who imports; default: the first administrator.")
+def import_(folder: Path, by: str | None) -> None:
+    """Take DIR in: everything or nothing. A second time changes nothing."""
+    with transaction():
+        person = accounts.find_person_by_sign_in_name(by) if by else accounts.find_first_administrator()
+        if person is None:
+            raise click.ClickException(
+                f"nobody signs in as {by}" if by else "there is no administrator yet: flask people create-admin"
+            )
+        try:
+            taken, changes = import_content(root=folder, parts=wiring.CONTENT_PARTS, by=person)
+        except ContentRefused as refused:
+            _say(refused.findings)
+            raise click.ClickException(str(refused)) from refused
+    _say(taken.findings)
+    for line in changes:
+        click.echo(line)
+    click.echo(f"{len(taken.files)} files read, {len(changes)} things changed")
+
+
+@content.command("export")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def export(folder: Path) -> None:
+    """Write the present content into DIR, which must be new or empty."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise click.ClickException(f"{folder} is not empty; name a new folder")
+    files = export_content(wiring.CONTENT_PARTS)
+    write_folder(folder, files)
+    click.echo(f"{len(files)} files written to {folder}")
+
+
+@demo_group.command("load")
+@click.option("--date", "on", type=click.DateTime(["%Y-%m-%d"]), help="The day on which the demo takes place.")
+def demo_load(on: object) -> None:
+    """Make the demo organisation, once; refused in production."""
+    day = on.date() if hasattr(on, "date") else None
+    assert day is None or isinstance(day, date)
+    if current_app.config["ENV"] == "production":
+        raise click.ClickException("demo accounts have known passwords and are refused while SHIRUBE_ENV=production")
+    click.echo("made" if demo.load(day) else "the demo organisation is there already")
+
+
+@demo_group.command("accounts")
+def demo_accounts() -> None:
+    """Print the demo accounts as JSON: role, sign-in name, password."""
+    if current_app.config["ENV"] == "production":
+        raise click.ClickException("there are no demo accounts while SHIRUBE_ENV=production")
+    click.echo(json.dumps(demo.accounts(), ensure_ascii=False, indent=2))
+
+
+@click.command("doctor")
+@with_appcontext
+def doctor_command() -> None:
+    """Re-compute what must always be true; exit with 1 when something is not."""
+    examined = doctor.examine(wiring.INVARIANTS)
+    for name, breaches in examined.items():
+        click.echo(f"{'ok  ' if not breaches else 'FAIL'} {name}")
+        for breach in breaches[:20]:
+            click.echo(f"       {breach}")
+        if len(breaches) > 20:
+            click.echo(f"       … and {len(breaches) - 20} more")
+    if any(examined.values()):
+        sys.exit(1)
+
+
+@click.command("worker")
+@click.option("--threads", default=1, show_default=True, help="How many jobs run at the same time.")
+@with_appcontext
+def worker(threads: int) -> None:
+    """Carry out background work until stopped: mail, certificates, closing attempts."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app.extensions["jobs"].work(threads, lambda: click.echo("worker ready", err=True))

@@ -1,0 +1,30 @@
+"""Whether the product is ready to serve."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.core import clock, jobs
+from portal.core.db import session
+
+# A worker says that it lives each minute.
+WORKER_SILENT_AFTER = timedelta(minutes=3)
+
+
+def readiness(migrations_dir: str) -> dict[str, bool]:
+    """Say of database, migrations and worker whether each is ready."""
+    checks = {"database": False, "migrations": False, "worker": False}
+    try:
+        context = MigrationContext.configure(session.connection())
+        checks["database"] = True
+        script = ScriptDirectory(migrations_dir)
+        checks["migrations"] = set(context.get_current_heads()) == set(script.get_heads())
+        beat = jobs.last_heartbeat()
+        checks["worker"] = beat is not None and clock.now() - beat < WORKER_SILENT_AFTER
+    except SQLAlchemyError:
+        session.rollback()
+    return checks

@@ -1,0 +1,82 @@
+"""Check, take in and write out a content folder over all domains at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.core import clock
+from portal.core.content import ContentFile, ContentFolder, ContentPart, Finding
+from portal.core.db import session
+from portal.core.errors import DomainError
+from portal.core.i18n import lazy_gettext as _l
+from portal.journal.service import record
+from portal.operations.folder import read_folder
+from portal.operations.models import ImportedFile
+
+
+class ContentRefused(DomainError):
+    """The folder has errors; nothing was taken in."""
+
+    message = _l("The content was not taken in: %(count)s errors. Nothing has been changed.")
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__(count=len(findings))
+
+
+def check_content(root: Path, parts: Sequence[ContentPart]) -> ContentFolder:
+    """Read and check a folder without touching the database; the findings tell what is wrong."""
+    folder = read_folder(root, {part.folder for part in parts})
+    for part in parts:
+        part.check(folder)
+    folder.findings.sort(key=lambda finding: (finding.path, finding.line, finding.message))
+    return folder
+
+
+def import_content(*, root: Path, parts: Sequence[ContentPart], by: Any) -> tuple[ContentFolder, list[str]]:
+    """Take a folder in: everything or nothing; a second time changes nothing.
+
+    Returns the folder with its warnings and one line for each thing that changed. Raises
+    `ContentRefused` with the findings.
+    """
+    folder = check_content(root, parts)
+    if folder.errors:
+        raise ContentRefused(folder.errors)
+    changes: list[str] = []
+    for part in parts:
+        changes += part.load(folder, by)
+        if folder.errors:
+            raise ContentRefused(folder.errors)
+    now = clock.now()
+    kept = {row.path: row for row in session.scalars(select(ImportedFile))}
+    for file in folder.files.values():
+        row = kept.get(file.path)
+        if row is None:
+            session.add(ImportedFile(path=file.path, text=file.text, imported_at=now))
+        elif row.text != file.text:
+            row.text, row.imported_at = file.text, now
+    if changes:
+        record("content.imported", by=by, subject=("content", root.name), after={"changes": changes[:200]})
+    return folder, changes
+
+
+def export_content(parts: Sequence[ContentPart]) -> list[ContentFile]:
+    """Return the present content as files.
+
+    A file that was imported and still says the same as what is stored comes back byte for byte; anything
+    else in its canonical form.
+    """
+    imported = {row.path: row.text for row in session.scalars(select(ImportedFile))}
+    files = []
+    for part in parts:
+        for file in part.dump():
+            as_taken = imported.get(file.path)
+            if as_taken is not None and part.canonical(ContentFile(file.path, as_taken)) == file.text:
+                files.append(ContentFile(file.path, as_taken))
+            else:
+                files.append(file)
+    return files

@@ -1,0 +1,64 @@
+"""The start page, help for each role, and what a supervisor asks: is it up, is it ready."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, current_app, jsonify, redirect, render_template, url_for
+
+from portal.core.access import actor, public, signed_in
+from portal.core.errors import NotFound
+from portal.core.i18n import language
+from portal.core.markdown import front_matter, render
+from portal.operations import queries
+
+blueprint = Blueprint("operations", __name__, template_folder="templates")
+HELP = Path(__file__).parent / "help"
+HELP_PAGES = ("learner", "author", "lead", "admin")
+
+
+@blueprint.get("/")
+@public
+def start() -> Any:
+    """Lead to the first useful page."""
+    return redirect(url_for("training.today" if actor() else "accounts.sign_in"))
+
+
+@blueprint.get("/healthz")
+@public
+def healthz() -> Any:
+    """Say that the process answers."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+@public
+def readyz() -> Any:
+    """Say whether database, migrations and worker are ready to serve; 503 names what is not."""
+    checks = queries.readiness(current_app.config["MIGRATIONS_DIR"])
+    ready = all(checks.values())
+    return jsonify({"status": "ready" if ready else "not ready", "checks": checks}), 200 if ready else 503
+
+
+@blueprint.get("/help")
+@signed_in
+def help_index() -> Any:
+    """List the help pages."""
+    return render_template("operations/help_index.html", pages=[(name, *_page(name)) for name in HELP_PAGES])
+
+
+@blueprint.get("/help/<name>")
+@signed_in
+def help_page(name: str) -> Any:
+    """Show the help page of a role, in the reader's language."""
+    if name not in HELP_PAGES:
+        raise NotFound()
+    title, lead, body = _page(name)
+    return render_template("operations/help_page.html", title=title, lead=lead, body=body)
+
+
+def _page(name: str) -> tuple[str, str, Any]:
+    text = (HELP / f"{name}.{language()}.md").read_text(encoding="utf-8")
+    facts, body, _line = front_matter(text)
+    return str(facts["title"]), str(facts["summary"]), render(body)
