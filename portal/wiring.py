@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Flask
+from flask import Flask, request, url_for
 
 from portal.core import access, db, forms, i18n, jobs, logs, web
 from portal.core.content import ContentPart
+from portal.core.i18n import lazy_gettext as _l
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the navigation: where it leads and who sees it."""
+    """One entry of the navigation: where it leads and who sees it; the group is a key of `GROUPS`."""
 
     endpoint: str
     label: object
@@ -21,16 +24,37 @@ class Place:
     permission: access.Permission | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NavigationLink:
+    """A place as the rail shows it on this page."""
+
+    label: object
+    href: str
+    icon: str
+    current: bool
+    group: object
+
+
 # In the order of the rail; each domain adds its own below.
 NAVIGATION: list[Place] = []
 # The shares of the content folder, in the order in which they are taken in.
 CONTENT_PARTS: list[ContentPart] = []
+# What the doctor re-computes: a name, and a function that returns one sentence for each breach.
+INVARIANTS: dict[str, Callable[[], list[str]]] = {}
+# The groups of the rail, in their order.
+GROUPS = {
+    "learn": _l("Learning"),
+    "teach": _l("Teaching"),
+    "lead": _l("Leading"),
+    "administer": _l("Administration"),
+}
 
 
 def wire(app: Flask) -> None:
     """Assemble the application: the machinery, then every domain, then the queue."""
     NAVIGATION.clear()
     CONTENT_PARTS.clear()
+    INVARIANTS.clear()
     logs.init_app(app)
     db.init_app(app)
     i18n.init_app(app)
@@ -56,6 +80,38 @@ def wire(app: Flask) -> None:
         plug_in(app)
     # Last: the queue registers every kind of work known by now.
     jobs.init_app(app)
+    app.jinja_env.globals["can"] = access.can
+
+
+def navigation() -> list[NavigationLink]:
+    """Return the rail for whoever is signed in: group by group, only what she may open."""
+    if access.actor() is None:
+        return []
+    here = request.endpoint or ""
+    order = list(GROUPS)
+    places = sorted(
+        (place for place in NAVIGATION if place.permission is None or access.can(place.permission)),
+        key=lambda place: order.index(place.group),
+    )
+    # The place itself, else the first place of the same domain.
+    current = next((p.endpoint for p in places if p.endpoint == here), None) or next(
+        (p.endpoint for p in places if p.endpoint.split(".")[0] == here.split(".")[0]), None
+    )
+    return [
+        NavigationLink(
+            label=place.label,
+            href=url_for(place.endpoint),
+            icon=place.icon,
+            current=place.endpoint == current,
+            group=GROUPS[place.group],
+        )
+        for place in places
+    ]
+
+
+def shell() -> dict[str, Any]:
+    """Return what every page's frame reads besides what its domain gives it."""
+    return {"navigation": navigation()}
 
 
 def _ui(app: Flask) -> None:
@@ -119,4 +175,10 @@ def _reports(app: Flask) -> None:
 
 
 def _operations(app: Flask) -> None:
-    pass
+    from portal.operations import cli, doctor, models, views  # noqa: F401
+
+    app.register_blueprint(views.blueprint)
+    for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker):
+        app.cli.add_command(group)
+    app.context_processor(shell)
+    INVARIANTS.update(doctor.OWN)

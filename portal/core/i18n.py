@@ -58,7 +58,7 @@ class Words:
 
 def init_app(app: Flask) -> None:
     """Attach the catalogues of all packages and the choice of language."""
-    directories = sorted(str(path) for path in PORTAL.glob("*/translations"))
+    directories = [str(package / "translations") for package in _packages()]
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(directories)
     app.config.setdefault("BABEL_DEFAULT_LOCALE", "en")
     Babel(app, locale_selector=choose_language)
@@ -152,7 +152,8 @@ def _catalogue(package: Path) -> Path:
 
 
 def _packages() -> list[Path]:
-    return sorted(path for path in PORTAL.iterdir() if (path / "__init__.py").exists())
+    # `portal` itself first: the names of the places in wiring.py.
+    return [PORTAL, *sorted(path for path in PORTAL.iterdir() if (path / "__init__.py").exists())]
 
 
 def extract(package: Path) -> Any:
@@ -169,7 +170,9 @@ def extract(package: Path) -> Any:
         "ngettext": (1, 2),
         "pgettext": ((1, "c"), 2),
     }
-    methods = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.txt", "jinja2")]
+    methods = [("*.py", "python")]
+    if package != PORTAL:
+        methods = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.txt", "jinja2")]
     options = {method: {"silent": "false"} for _, method in methods}
     found = extract_from_dir(str(package), methods, options, keywords=keywords, comment_tags=("i18n:",))
     for filename, _line, message, comments, context in found:

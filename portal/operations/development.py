@@ -55,7 +55,9 @@ def _run(app: Flask, address: tuple[str, int]) -> int:
     worker = [str(binaries / "flask"), "--app", "wsgi", "worker"]
     environment = {**os.environ, "SHIRUBE_HOST": host, "SHIRUBE_PORT": str(port)}
     # Groups of their own: Ctrl-C reaches only this process, which then stops them in order.
-    children = [subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) for command in (web, worker)]
+    children = [
+        subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) for command in (web, worker)
+    ]
     stopping = False
 
     def stop(number: int, frame: FrameType | None) -> None:
