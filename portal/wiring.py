@@ -139,7 +139,11 @@ def _accounts(app: Flask) -> None:
 
 
 def _calendars(app: Flask) -> None:
-    pass
+    from portal.calendars.cli import calendars
+    from portal.calendars.content import CalendarsPart
+
+    app.cli.add_command(calendars)
+    CONTENT_PARTS.append(CalendarsPart())
 
 
 def _library(app: Flask) -> None:

@@ -1,0 +1,1 @@
+"""Working days: national holidays in versioned tables, company days of a market, personal leave."""

@@ -1,0 +1,42 @@
+"""What the calendars refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from portal.calendars.rules import YearNotInTable
+from portal.core.errors import DomainError, Invalid
+from portal.core.i18n import lazy_gettext as _l
+
+
+class HolidayYearUnknown(DomainError):
+    """A date would fall into a year whose holidays are not known, so it is not computed at all."""
+
+    message = _l(
+        "The holiday table of %(country)s does not know the year %(year)s, so no date in it can be computed. "
+        "An administrator can load it: flask calendars load %(country)s --years %(year)s"
+    )
+
+
+class NoHolidaysFor(Invalid):
+    """The source of holidays has none for this country or these years."""
+
+    message = _l(
+        "There are no national holidays to load for %(country)s in %(years)s. Check the country code and years."
+    )
+
+
+class PeriodBackwards(Invalid):
+    """A period ends before it begins."""
+
+    message = _l("The period ends before it begins. Check its two dates.")
+
+
+@contextmanager
+def unknown_years_refused() -> Iterator[None]:
+    """Turn the rules' bare fact about a missing year into words for a person."""
+    try:
+        yield
+    except YearNotInTable as unknown:
+        raise HolidayYearUnknown(country=unknown.country, year=unknown.year) from unknown
