@@ -139,10 +139,12 @@ def _accounts(app: Flask) -> None:
 
 
 def _calendars(app: Flask) -> None:
+    from portal.calendars import invariants
     from portal.calendars.cli import calendars
     from portal.calendars.content import CalendarsPart
 
     app.cli.add_command(calendars)
+    INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CalendarsPart())
 
 

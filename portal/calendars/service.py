@@ -69,11 +69,7 @@ def load_national_holidays(
     days, source = _from_library(country, range(first, last + 1))
     now = clock.now()
     provisional = rules.provisional_from(country, now.year)
-    digest = sha256(
-        canonical_json(
-            [country, first, last, provisional, [[day.isoformat(), name.en, name.ja] for day, name in days.items()]]
-        ).encode()
-    ).hexdigest()
+    digest = digest_of(country, range(first, last + 1), provisional, days)
     if before is not None and before.digest == digest:
         return before, False
     table = HolidayTable(
@@ -96,6 +92,12 @@ def load_national_holidays(
         after={"first_year": first, "last_year": last, "source": source, "holidays": len(days)},
     )
     return table, True
+
+
+def digest_of(country: str, years: range, provisional_from: int | None, days: Mapping[date, Words]) -> str:
+    """Return the SHA-256 of what a holiday table says; equal tables have equal digests."""
+    said = [[day.isoformat(), name.en, name.ja] for day, name in sorted(days.items())]
+    return sha256(canonical_json([country, years[0], years[-1], provisional_from, said]).encode()).hexdigest()
 
 
 def _from_library(country: str, years: range) -> tuple[Mapping[date, Words], str]:

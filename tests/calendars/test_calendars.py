@@ -11,7 +11,8 @@ from sqlalchemy import select
 from portal.calendars import queries, service
 from portal.calendars.content import CalendarsPart
 from portal.calendars.errors import HolidayYearUnknown, NoHolidaysFor, PeriodBackwards, unknown_years_refused
-from portal.calendars.models import CompanyDay, HolidayTable
+from portal.calendars.invariants import holiday_tables_say_what_they_said
+from portal.calendars.models import CompanyDay, Holiday, HolidayTable
 from portal.calendars.rules import OffReason, add_working_days
 from portal.calendars.service import CompanyPeriod
 from portal.core import clock
@@ -155,6 +156,15 @@ def test_calendars_are_read_in_the_same_number_of_statements_for_any_number_of_p
     with counted_queries() as many:
         queries.read_calendars([market], people)
     assert len(few) == len(many) <= 3
+
+
+@pytest.mark.usefixtures("japan")
+def test_a_changed_holiday_table_is_found_out() -> None:
+    assert holiday_tables_say_what_they_said() == []
+    holiday = session.scalars(select(Holiday).where(Holiday.on == date(2026, 4, 29))).one()
+    holiday.on = date(2026, 4, 30)
+    session.commit()
+    assert holiday_tables_say_what_they_said() == ["holiday table JP/1 has been changed since it was loaded"]
 
 
 # --- The content folder ----------------------------------------------------------------------
