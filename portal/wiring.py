@@ -173,7 +173,7 @@ def _training(app: Flask) -> None:
 
 
 def _certificates(app: Flask) -> None:
-    pass
+    from portal.certificates import models  # noqa: F401
 
 
 def _reports(app: Flask) -> None:

@@ -1,0 +1,189 @@
+"""What a certificate says and for how long: numbers, placeholders, dates, states, and how large a name is set."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date
+from enum import StrEnum
+
+# What a statement may name.
+PLACEHOLDERS = ("plan", "version", "organisation")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_NUMBER = re.compile(r"number(?::0([1-9]))?")
+_NUMBER_LITERAL = re.compile(r"[A-Za-z0-9._-]*")
+MAX_NUMBER_LENGTH = 40
+
+# First day of each era and its name (Cabinet Order 143 of 2019 for the newest). A later era is a new line here;
+# until then its dates are written in the last known era, as offices do after a late announcement.
+_ERAS = ((date(2019, 5, 1), "令和"), (date(1989, 1, 8), "平成"), (date(1926, 12, 25), "昭和"))
+
+
+class State(StrEnum):
+    """What a certificate is worth on a day; ordered from the gravest to none."""
+
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    VALID = "valid"
+
+
+class FactKind(StrEnum):
+    """What can happen to a certificate after it was issued."""
+
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
+    SUSPENDED = "suspended"
+    REINSTATED = "reinstated"
+
+
+def state_on(day: date, expires_on: date | None, facts: Iterable[FactKind]) -> State:
+    """Return the gravest state that holds on a day, from the facts in the order in which they came."""
+    revoked = suspended = superseded = False
+    for fact in facts:
+        match fact:
+            case FactKind.REVOKED:
+                revoked = True
+            case FactKind.SUPERSEDED:
+                superseded = True
+            case FactKind.SUSPENDED:
+                suspended = True
+            case FactKind.REINSTATED:
+                suspended = False
+    if revoked:
+        return State.REVOKED
+    if suspended:
+        return State.SUSPENDED
+    if superseded:
+        return State.SUPERSEDED
+    if expires_on is not None and day > expires_on:
+        return State.EXPIRED
+    return State.VALID
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day of a later month, or that month's last day where it is shorter."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    last = (following - date.resolution).day
+    return date(year, month + 1, min(day.day, last))
+
+
+def expiry(issued_on: date, validity_months: int | None) -> date | None:
+    """Return the last day on which a certificate is valid; None: it does not expire."""
+    return None if validity_months is None else months_later(issued_on, validity_months)
+
+
+def unknown_placeholders(text: str) -> list[str]:
+    """Return what stands in braces and is no placeholder of a statement; a lone brace counts too."""
+    unknown = [each for each in _PLACEHOLDER.findall(text) if each not in PLACEHOLDERS]
+    rest = _PLACEHOLDER.sub("", text)
+    return unknown + [brace for brace in "{}" if brace in rest]
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put the values in place of their placeholders; nothing else in the text has a meaning."""
+    return _PLACEHOLDER.sub(lambda found: values[found.group(1)], text)
+
+
+class NumberFormatFault(StrEnum):
+    """Why a number format cannot be used."""
+
+    UNKNOWN = "unknown"
+    NO_NUMBER = "no_number"
+    LITERAL = "literal"
+    LONG = "long"
+
+
+def number_format_fault(text: str) -> tuple[NumberFormatFault, str] | None:
+    """Say what is wrong with a number format such as `IR-{year}-{number:04}`, and where; None: nothing."""
+    counters = 0
+    for name in _PLACEHOLDER.findall(text):
+        if _NUMBER.fullmatch(name):
+            counters += 1
+        elif name != "year":
+            return NumberFormatFault.UNKNOWN, name
+    if counters != 1:
+        return NumberFormatFault.NO_NUMBER, text
+    literal = _PLACEHOLDER.sub("", text)
+    if not _NUMBER_LITERAL.fullmatch(literal):
+        return NumberFormatFault.LITERAL, literal
+    if len(write_number(text, 9999, 999_999)) > MAX_NUMBER_LENGTH:
+        return NumberFormatFault.LONG, text
+    return None
+
+
+def write_number(number_format: str, year: int, number: int) -> str:
+    """Write the printed number of a certificate."""
+
+    def put(found: re.Match[str]) -> str:
+        counter = _NUMBER.fullmatch(found.group(1))
+        if counter is None:
+            return str(year)
+        return f"{number:0{counter.group(1) or 1}d}"
+
+    return _PLACEHOLDER.sub(put, number_format)
+
+
+def series_of(number_format: str, year: int) -> str:
+    """Return the name of the series within which numbers follow one another without a gap.
+
+    It is the printed number with a `#` for the counter: formats that could print the same number share it.
+    """
+    return _PLACEHOLDER.sub(lambda found: str(year) if found.group(1) == "year" else "#", number_format)
+
+
+def era_date(day: date) -> str:
+    """Write a date in the era's years: 「令和8年5月11日」, the first as 「元年」; before Shōwa in Western years."""
+    for begins, name in _ERAS:
+        if day >= begins:
+            year = day.year - begins.year + 1
+            return f"{name}{'元' if year == 1 else year}年{day.month}月{day.day}日"
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def width_in_ems(text: str) -> float:
+    """Return about how wide a line of text is, in units of its font size; rather too wide than too narrow."""
+    width = 0.0
+    for character in text:
+        category = unicodedata.category(character)
+        if category in ("Mn", "Me", "Cf"):
+            continue
+        if unicodedata.east_asian_width(character) in ("W", "F", "A"):
+            width += 1.0
+        elif character in "MWmw@%&—":
+            width += 0.95
+        elif category == "Lu":
+            width += 0.72
+        elif character in " .,'-’iljtfI":
+            width += 0.36
+        else:
+            width += 0.6
+    return width
+
+
+def size_to_fit(text: str, *, width: float, largest: float, smallest: float, spacing: float = 0.0) -> float:
+    """Return the size (in the unit of `width`) at which a text fits into one line, within the bounds.
+
+    `spacing` is what is added between characters, in ems. At the smallest size a longer text is broken into lines.
+    """
+    ems = width_in_ems(text) + spacing * len(text)
+    return max(smallest, min(largest, width / ems)) if ems else largest
+
+
+def name_spacing(name: str) -> float:
+    """Return the space between the characters of a name in ems: short Japanese names are set wide."""
+    plain = "".join(name.split())
+    if not plain or any(unicodedata.east_asian_width(character) not in ("W", "F") for character in plain[:1]):
+        return 0.0
+    return {1: 0.5, 2: 0.5, 3: 0.36, 4: 0.24, 5: 0.16}.get(len(plain), 0.06)
+
+
+def seal_columns(characters: str) -> list[str]:
+    """Arrange up to nine characters of a seal in columns, to be read down and then to the left."""
+    count = len(characters)
+    rows = 1 if count == 1 else 2 if count <= 4 else 3
+    return [characters[start : start + rows] for start in range(0, count, rows)]
