@@ -157,7 +157,7 @@ def _cohorts(app: Flask) -> None:
 
 
 def _quizzes(app: Flask) -> None:
-    pass
+    from portal.quizzes import models  # noqa: F401
 
 
 def _acknowledgements(app: Flask) -> None:
@@ -165,7 +165,7 @@ def _acknowledgements(app: Flask) -> None:
 
 
 def _gradebook(app: Flask) -> None:
-    pass
+    from portal.gradebook import models  # noqa: F401
 
 
 def _training(app: Flask) -> None:

@@ -1,0 +1,94 @@
+"""What quizzes refuse, and what the person can do then."""
+
+from __future__ import annotations
+
+from portal.core.errors import Conflict, DomainError, Invalid, NotFound
+from portal.core.i18n import lazy_gettext as _l
+
+
+class NoSuchBank(NotFound):
+    """There is no bank of this slug."""
+
+    message = _l("There is no such question bank. Go back to the list of banks.")
+
+
+class NoSuchQuiz(NotFound):
+    """There is no quiz of this slug."""
+
+    message = _l("There is no such quiz. Go back to the list of quizzes.")
+
+
+class NoSuchAttempt(NotFound):
+    """There is no attempt of this code, or it is somebody else's."""
+
+    message = _l("There is no such attempt. Go back to the list of quizzes; attempts that are open stand there.")
+
+
+class CannotStart(Conflict):
+    """An attempt cannot be started now."""
+
+
+class NotOpenYet(CannotStart):
+    """The window has not opened."""
+
+    message = _l("This quiz is not open yet. It can be started from %(when)s.")
+
+
+class Closed(CannotStart):
+    """The window has closed."""
+
+    message = _l("This quiz is closed. Ask the lead if it still has to be taken.")
+
+
+class NoAttemptsLeft(CannotStart):
+    """All attempts are used."""
+
+    message = _l("All attempts at this quiz are used. Ask the lead how to go on.")
+
+
+class MustWait(CannotStart):
+    """A wait lies between attempts."""
+
+    message = _l("Before the next attempt there is a wait. It is possible from %(when)s.")
+
+
+class TooFewQuestions(CannotStart):
+    """The banks hold fewer questions than the quiz draws."""
+
+    message = _l(
+        "The question bank does not hold enough questions for this quiz. Its owner can mend this; please tell her."
+    )
+
+
+class CutMustBeConfirmed(Conflict):
+    """The window ends before the promised time would."""
+
+    message = _l(
+        "The window of this quiz closes before the full time is over. Confirm on this page that this is understood, "
+        "then start."
+    )
+
+
+class BadAnswer(Invalid):
+    """What was sent is no answer to this question."""
+
+    message = _l("This is not an answer to question %(number)s. Load the page again; what was saved is still there.")
+
+
+class BadRequest(Invalid):
+    """The body of a save is not what the product takes."""
+
+    message = _l("The answer could not be read. Load the page again; what was saved is still there.")
+
+
+class KeyReused(DomainError):
+    """The same idempotency key came with another answer."""
+
+    status = 422
+    message = _l("The same key came with another answer. Load the page again; what was saved is still there.")
+
+
+class NotReleased(NotFound):
+    """The result is not released yet."""
+
+    message = _l("The result is not released yet.")
