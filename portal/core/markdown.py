@@ -1,0 +1,944 @@
+"""The one configured Markdown: what may be written, which clauses a text has, and how it is shown.
+
+CommonMark with tables, strikethrough, footnotes, definition lists, task lists and admonitions; no
+raw HTML; headings carry `{#id key=value}`; `[[slug#id]]` is a link to a clause. What leaves here has
+passed an allow-list and is the only markup that the product trusts.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import nh3
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml, isMdAsciiPunct, isPunctChar, isWhiteSpace
+from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Scanned
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from sqlalchemy import Text, types
+from sqlalchemy.engine import Dialect
+
+from portal.core.errors import Invalid
+from portal.core.i18n import LANGUAGES, Words, language
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+
+MAX_BYTES = 256 * 1024
+MAX_HEADINGS = 1_000
+MAX_NESTING = 20
+# Far above anything written by hand; they keep the time for one text below half a second.
+MAX_LINES = 6_000
+MAX_BRACKETS = 3_000
+MAX_EMPHASIS = 20_000
+MAX_CELLS = 15_000
+MAX_MARKERS = 20_000
+
+TOP = "top"
+ANCHOR = r"[a-z][a-z0-9-]{0,59}"
+SENSITIVITIES = ("S0", "S1", "S2", "S3", "S4")
+
+# Reading speeds for non-fiction: English about 200 to 240 words a minute (Brysbaert 2019: 238),
+# Japanese about 400 to 600 characters; policy is read slowly.
+WORDS_PER_MINUTE = 200
+CHARACTERS_PER_MINUTE = 500
+
+_ATTRIBUTES = re.compile(rf"\{{#(?P<id>{ANCHOR})(?P<rest>(?:[ \t]+[a-z][a-z_]*=[^\s{{}}\"'<>]+)*)[ \t]*\}}$")
+_CLAUSE_LINK = re.compile(rf"\[\[(?P<slug>{ANCHOR}(?:@[A-Za-z0-9-]{{1,20}})?)?#(?P<anchor>{ANCHOR})\]\]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//|/?\\")
+_ALLOWED_SCHEMES = ("https:", "http:", "mailto:")
+# Invisible marks that make a text read otherwise than it is stored.
+_HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+_MARKER = re.compile(r">|[-+*](?=[ \t]|$)|\d{1,9}[.)](?=[ \t]|$)")
+_MARKERS = re.compile(r"(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$)))+")
+_RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
+_BLANK_LINE = re.compile(r"(?P<text>(?:.|\n(?![ \t>]*\n))*)\n[ \t>]*\n")
+_BRACKET = re.compile(r"\\.|[\[\]]")
+_HEADING_LINE = re.compile(r"^ {0,3}#{1,6}(?:[ \t]|$)", re.MULTILINE)
+_ALERTS = {
+    "NOTE": Words("Note", "補足"),
+    "TIP": Words("Tip", "ヒント"),
+    "IMPORTANT": Words("Important", "重要"),
+    "WARNING": Words("Warning", "警告"),
+    "CAUTION": Words("Caution", "注意"),
+}
+_TABLE = Words("Table", "表")
+_DONE = Words("Done", "済み")
+_OPEN = Words("Not done", "未了")
+_BACK = Words("Back to the text", "本文に戻る")
+
+# (document slug or "" for the text's own, clause id) → (address, the heading's text), or None where there is none.
+Resolver = Callable[[str, str], tuple[str, str] | None]
+
+
+class TrustedHtml(Markup):
+    """Markup that has passed the allow-list; only this module makes it."""
+
+    __slots__ = ()
+
+
+class TrustedHtmlText(types.TypeDecorator[TrustedHtml]):
+    """A column for markup that this module has made; anything else is refused on its way in."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: TrustedHtml | None, dialect: Dialect) -> str | None:
+        if value is not None and not isinstance(value, TrustedHtml):
+            raise TypeError("only sanitised markup may be stored here")
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> TrustedHtml | None:
+        return None if value is None else TrustedHtml(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a text, on which line (from 1; 0 is the text as a whole), and how to mend it."""
+
+    line: int
+    reason: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseSource:
+    """One clause as written: a heading and its own text up to the next heading of any level.
+
+    `anchor` is empty where the heading carries no id. `source` is the normalised text (NFC, LF, no
+    blanks at line ends, without the braces) and `hash` its SHA-256 in hexadecimal. `line` counts from 1.
+    """
+
+    anchor: str
+    level: int
+    heading: str
+    body: str
+    source: str
+    hash: str
+    sensitivity: str | None
+    line: int
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedClause:
+    """One clause as shown: its heading's markup without the heading element, and its body's."""
+
+    anchor: str
+    level: int
+    heading: TrustedHtml
+    body: TrustedHtml
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedText:
+    """A whole text as shown, clause by clause; the footnotes of all of them stand at the end."""
+
+    clauses: tuple[RenderedClause, ...]
+    footnotes: TrustedHtml
+
+
+class TextRefused(Invalid):
+    """The text breaks a limit of what can be shown; the message names the first of its problems."""
+
+    message = _l("Line %(line)s: %(reason)s %(mend)s")
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        super().__init__(line=first.line, reason=first.reason, mend=first.mend)
+
+
+class FrontMatterBroken(Invalid):
+    """The lines between the two `---` cannot be read."""
+
+    message = _l("Line %(line)s: %(reason)s %(mend)s")
+
+    def __init__(self, line: int, reason: str, mend: str) -> None:
+        self.problem = Problem(line, reason, mend)
+        super().__init__(line=line, reason=reason, mend=mend)
+
+
+# --- what may be written ------------------------------------------------------------------------
+
+
+def scan(text: str, *, first_line: int = 1) -> list[Problem]:
+    """Return what is wrong with a text, in the order of its lines; nothing means that it may be published.
+
+    `first_line` is the number of the text's first line in its file.
+    """
+    text = _normal(text)
+    problems = _limits(text)
+    if not problems:
+        problems = _contents(text)
+    shift = first_line - 1
+    return [Problem(each.line + shift if each.line else 0, each.reason, each.mend) for each in problems]
+
+
+def _limits(text: str) -> list[Problem]:
+    """Check, in linear time, for what nobody may write and what would take long to parse."""
+    problems = _size(text)
+    if problems:
+        return problems
+    for found in _HIDDEN.finditer(text):
+        problems.append(
+            Problem(
+                text.count("\n", 0, found.start()) + 1,
+                _("There is a control character (U+%(code)s).", code=f"{ord(found.group()):04X}"),
+                _("Delete it; only line ends and tabs are taken."),
+            )
+        )
+        if len(problems) == 10:
+            break
+    return problems or _amounts(text)
+
+
+def _size(text: str) -> list[Problem]:
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        return [
+            Problem(
+                0,
+                _("The text has %(size)s KB; the limit is %(limit)s KB.", size=size // 1024, limit=MAX_BYTES // 1024),
+                _("Split it into several documents."),
+            )
+        ]
+    return []
+
+
+def _amounts(text: str) -> list[Problem]:
+    """Count the signs that make parsing slow, and the depth of brackets, quotes and lists."""
+    for number, limit, what in (
+        (sum(1 for _line in _HEADING_LINE.finditer(text)), MAX_HEADINGS, _("headings")),
+        (sum(1 for line in text.split("\n") if line.strip()), MAX_LINES, _("lines")),
+        (text.count("["), MAX_BRACKETS, _("opening square brackets")),
+        (sum(text.count(sign) for sign in "*_~`"), MAX_EMPHASIS, _("signs of emphasis or code")),
+        (text.count("<"), MAX_EMPHASIS, _("signs “<”")),
+        (text.count("&"), MAX_EMPHASIS, _("signs “&”")),
+        (text.count("|"), MAX_CELLS, _("table cells")),
+    ):
+        if number > limit:
+            return [
+                Problem(
+                    0,
+                    _(
+                        "The text has %(number)s %(what)s; the limit is %(limit)s.",
+                        number=number,
+                        what=what,
+                        limit=limit,
+                    ),
+                    _("Split it into several documents."),
+                )
+            ]
+    # A line without a marker continues the quote or list before it, as deep as that is.
+    markers = carried = 0
+    for line, content in enumerate(text.split("\n"), start=1):
+        found = _MARKERS.match(content)
+        if found is not None and not _RULE.fullmatch(content):
+            carried = sum(1 for _marker in _MARKER.finditer(found.group()))
+        elif not content.strip():
+            carried = 0
+        markers += carried
+        if carried > MAX_NESTING or markers > MAX_MARKERS:
+            return [_too_deep(line)]
+    for paragraph in _BLANK_LINE.finditer(text + "\n\n"):
+        depth = 0
+        for sign in _BRACKET.finditer(paragraph["text"]):
+            if sign.group() == "[":
+                depth += 1
+                if depth > MAX_NESTING:
+                    return [
+                        Problem(
+                            text.count("\n", 0, paragraph.start() + sign.start()) + 1,
+                            _("Square brackets are nested more than %(limit)s levels deep.", limit=MAX_NESTING),
+                            _("Close them, or put the signs into a code block."),
+                        )
+                    ]
+            elif sign.group() == "]":
+                depth = max(0, depth - 1)
+    return []
+
+
+def _too_deep(line: int) -> Problem:
+    return Problem(
+        line,
+        _("Lists and quotes are nested more than %(limit)s levels deep.", limit=MAX_NESTING),
+        _("Use headings instead of deep lists."),
+    )
+
+
+def _contents(text: str) -> list[Problem]:
+    """Check the parsed text: nesting, raw HTML, pictures, addresses, ids of headings."""
+    problems: list[Problem] = []
+    depth = headings = 0
+    line = 1
+    for token in _scanner().parse(text, {}):
+        if token.map is not None:
+            line = token.map[0] + 1
+        if token.type in ("blockquote_open", "list_item_open", "alert_open", "dd_open"):
+            depth += 1
+            if depth == MAX_NESTING + 1:
+                problems.append(_too_deep(line))
+        elif token.type in ("blockquote_close", "list_item_close", "alert_close", "dd_close"):
+            depth -= 1
+        elif token.type == "html_block":
+            problems.append(_raw_html(line, token.content))
+        elif token.type == "heading_open":
+            headings += 1
+            wrong = token.meta.get("wrong")
+            if wrong:
+                problems.append(
+                    Problem(
+                        line,
+                        _("The id %(braces)s of this heading cannot be read.", braces=wrong),
+                        _("Write {#id}: lower-case letters a to z, digits and hyphens, at most 60."),
+                    )
+                )
+        elif token.type == "inline":
+            problems += _inline_problems(token, line)
+    if headings > MAX_HEADINGS:
+        reason = _(
+            "The text has %(number)s %(what)s; the limit is %(limit)s.",
+            number=headings,
+            what=_("headings"),
+            limit=MAX_HEADINGS,
+        )
+        problems.append(Problem(0, reason, _("Split it into several documents.")))
+    return problems
+
+
+def _inline_problems(inline: Token, line: int) -> list[Problem]:
+    problems: list[Problem] = []
+    for child in inline.children or ():
+        if child.type in ("softbreak", "hardbreak"):
+            line += 1
+        elif child.type == "html_inline":
+            problems.append(_raw_html(line, child.content))
+            line += child.content.count("\n")
+        elif child.type == "image":
+            address = str(child.attrs.get("src", ""))
+            if _REMOTE.match(address):
+                problems.append(
+                    Problem(
+                        line,
+                        _("The picture %(address)s lies on another server.", address=address[:80]),
+                        _("Remove it, or describe in words what it shows."),
+                    )
+                )
+            problems += _inline_problems(child, line)
+        elif child.type == "link_open":
+            problem = _address_problem(str(child.attrs.get("href", "")), line)
+            if problem:
+                problems.append(problem)
+    return problems
+
+
+def _address_problem(address: str, line: int) -> Problem | None:
+    if address.startswith(("//", "\\", "/\\")):
+        return Problem(
+            line,
+            _("The link %(address)s does not say how it is reached.", address=address[:80]),
+            _("Write https:// in front of it."),
+        )
+    if _SCHEME.match(address) and not address.lower().startswith(_ALLOWED_SCHEMES):
+        return Problem(
+            line,
+            _("The link %(address)s is of a kind that is not taken.", address=address[:80]),
+            _("Links start with https:, http: or mailto:."),
+        )
+    return None
+
+
+def _raw_html(line: int, html: str) -> Problem:
+    excerpt = html.strip().splitlines()[0][:60] if html.strip() else html
+    if re.search(r"<\s*/?\s*script", html, re.IGNORECASE):
+        return Problem(
+            line,
+            _("There is a script: %(excerpt)s", excerpt=excerpt),
+            _("Remove it. To show it as an example, put it into a code block."),
+        )
+    return Problem(
+        line,
+        _("There is raw HTML: %(excerpt)s", excerpt=excerpt),
+        _("Write it in Markdown. To show it as an example, put it between back-ticks or into a code block."),
+    )
+
+
+# --- clauses ------------------------------------------------------------------------------------
+
+
+def split_clauses(text: str) -> list[ClauseSource]:
+    """Return the clauses of a text in their order; text before the first heading is the clause `top`.
+
+    Raises `TextRefused` for a text beyond the limits.
+    """
+    text = _checked(text)
+    lines = text.split("\n")
+    tokens = _writer().parse(text, {})
+    starts = [
+        (token, tokens[index + 1])
+        for index, token in enumerate(tokens)
+        if token.type == "heading_open" and token.level == 0 and token.map is not None
+    ]
+    bounds = [(token.map[0], token.map[1]) for token, _inline in starts if token.map is not None]
+    clauses = []
+    before = lines[: bounds[0][0]] if bounds else lines
+    top = normal_source("\n".join(before))
+    if top.strip():
+        first = next(index for index, line in enumerate(before) if line.strip())
+        clauses.append(ClauseSource(TOP, 0, "", top, top, hash_of(top), None, first + 1))
+    for number, (token, inline) in enumerate(starts):
+        start, end = bounds[number]
+        after = bounds[number + 1][0] if number + 1 < len(bounds) else len(lines)
+        head = [_without_attributes(line) for line in lines[start:end]]
+        source = normal_source("\n".join([*head, *lines[end:after]]))
+        attributes: dict[str, str] = token.meta.get("attributes", {})
+        clauses.append(
+            ClauseSource(
+                anchor=token.meta.get("id", ""),
+                level=int(token.tag[1]),
+                heading=_text_of(inline),
+                body=normal_source("\n".join(lines[end:after])),
+                source=source,
+                hash=hash_of(source),
+                sensitivity=attributes.get("sensitivity"),
+                line=start + 1,
+                attributes=dict(attributes),
+            )
+        )
+    return clauses
+
+
+def normal_source(text: str) -> str:
+    """Return the form of a text over which hashes are taken: NFC, LF, no blanks at line ends or around it."""
+    folded = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return "\n".join(line.rstrip() for line in folded.split("\n")).strip("\n")
+
+
+def hash_of(source: str) -> str:
+    """Return the SHA-256 of a text in UTF-8, in hexadecimal."""
+    return sha256(source.encode()).hexdigest()
+
+
+def propose_anchor(heading: str, taken: Iterable[str] = ()) -> str:
+    """Return an id for a heading that has none, different from those taken."""
+    words = re.findall(r"[a-z0-9]+", unicodedata.normalize("NFKD", heading).lower())
+    base = "-".join(words)[:50].strip("-")
+    if not base or not base[0].isalpha():
+        base = f"clause-{base}".rstrip("-")
+    used, number, proposal = set(taken), 2, base
+    while proposal in used:
+        proposal, number = f"{base}-{number}", number + 1
+    return proposal
+
+
+def _without_attributes(line: str) -> str:
+    bare = line.rstrip()
+    stem = bare.rstrip("#")
+    tail = ""
+    if stem != bare and stem.endswith((" ", "\t")):
+        bare, tail = stem.rstrip(), f" {bare[len(stem) :]}"
+    opening = bare.rfind("{#")
+    if opening == -1 or not _ATTRIBUTES.fullmatch(bare, opening):
+        return bare + tail
+    return bare[:opening].rstrip() + tail
+
+
+# --- front matter, plain text, time -------------------------------------------------------------
+
+
+class _NotPlain(yaml.MarkedYAMLError):
+    """YAML that is more than keys and values; its problem is said in the reader's language."""
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML whose scalars stay as written: `1.10` is no number and `no` no truth value."""
+
+    yaml_implicit_resolvers = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise _NotPlain(problem=_("aliases are not taken"), problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _NotPlain(problem=_("a key is no text"), problem_mark=key.start_mark)
+            if key.value in seen:
+                raise _NotPlain(problem=_("“%(key)s” stands twice", key=key.value), problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def front_matter(text: str) -> tuple[dict[str, Any], str, int]:
+    """Return the values between the two `---` lines, the text after them, and the number of its first line.
+
+    Without front matter the values are empty. Scalars are strings as written. Raises
+    `FrontMatterBroken` where the lines are not closed or are not a list of `key: value`.
+    """
+    text = _normal(text)
+    lines = text.split("\n")
+    if lines[0].rstrip() != "---":
+        return {}, text, 1
+    end = next((number for number, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), None)
+    if end is None:
+        raise FrontMatterBroken(
+            1,
+            _("The front matter is opened with --- and never closed."),
+            _("Put a line with --- behind its last value."),
+        )
+    try:
+        values = yaml.load("\n".join(lines[1:end]), Loader=_PlainLoader)  # noqa: S506 - a SafeLoader without types
+    except (yaml.YAMLError, RecursionError) as broken:
+        mark = getattr(broken, "problem_mark", None)
+        reason = str(broken.problem) if isinstance(broken, _NotPlain) else _("the line is not “key: value”")
+        raise FrontMatterBroken(
+            (mark.line if mark else 0) + 2,
+            _("The front matter cannot be read: %(reason)s.", reason=reason),
+            _("Write one “key: value” a line, and put texts that contain a colon into quotation marks."),
+        ) from broken
+    if values is None:
+        values = {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise FrontMatterBroken(
+            2,
+            _("The front matter is not a list of keys and values."),
+            _("Write one “key: value” a line, and put texts that contain a colon into quotation marks."),
+        )
+    return values, "\n".join(lines[end + 1 :]), end + 2
+
+
+def plain_text(text: str) -> str:
+    """Return the words of a text without its marks, one block a line; for summaries and search."""
+    tokens = _writer().parse(_checked(text), {})
+    pieces = []
+    for token in tokens:
+        if token.type == "inline":
+            pieces.append(_text_of(token))
+        elif token.type in ("fence", "code_block"):
+            pieces.append(token.content.strip())
+    return "\n".join(piece for piece in pieces if piece)
+
+
+def reading_minutes(text: str, language: str) -> int:
+    """Return the estimated reading time in whole minutes, at least 1.
+
+    English by 200 words a minute, Japanese by 500 characters.
+    """
+    words = plain_text(text)
+    if language == "ja":
+        count, speed = sum(1 for character in words if not character.isspace()), CHARACTERS_PER_MINUTE
+    else:
+        count, speed = len(words.split()), WORDS_PER_MINUTE
+    return max(1, -(-count // speed))
+
+
+def _text_of(inline: Token) -> str:
+    pieces = []
+    for child in inline.children or ():
+        if child.type in ("text", "code_inline"):
+            pieces.append(child.content)
+        elif child.type in ("softbreak", "hardbreak"):
+            pieces.append(" ")
+        elif child.type == "image":
+            pieces.append(_text_of(child))
+        elif child.type == "clause_link":
+            pieces.append(f"{child.meta['slug']}#{child.meta['anchor']}")
+    return "".join(pieces).strip()
+
+
+def clause_links(text: str) -> list[tuple[str, str, int]]:
+    """Return the clause links of a text as (document slug or "", clause id, line)."""
+    found = []
+    line = 1
+    for token in _writer().parse(_checked(text), {}):
+        if token.map is not None:
+            line = token.map[0] + 1
+        at = line
+        for child in token.children or ():
+            if child.type in ("softbreak", "hardbreak"):
+                at += 1
+            elif child.type == "clause_link":
+                found.append((child.meta["slug"], child.meta["anchor"], at))
+    return found
+
+
+# --- rendering ----------------------------------------------------------------------------------
+
+
+def render(
+    text: str, *, resolve: Resolver | None = None, id_prefix: str = "", language: str | None = None
+) -> TrustedHtml:
+    """Return a text as markup; ids get the prefix, clause links the address that `resolve` knows.
+
+    `language` is the text's own (for the words of admonitions), by default the one in force.
+    Raises `TextRefused` for a text beyond the limits; whatever else is not allowed is left out or
+    shown as the characters that were written.
+    """
+    parser, env = _writer(), _environment(resolve, id_prefix, language)
+    return _clean(parser.render(_checked(text), env))
+
+
+def render_inline(
+    text: str, *, resolve: Resolver | None = None, id_prefix: str = "", language: str | None = None
+) -> TrustedHtml:
+    """Return one line of text as markup without a paragraph around it."""
+    parser, env = _writer(), _environment(resolve, id_prefix, language)
+    return _clean(parser.renderInline(_checked(text), env))
+
+
+def render_clauses(text: str, *, resolve: Resolver | None = None, language: str | None = None) -> RenderedText:
+    """Return a text as markup, clause by clause in the order of `split_clauses`."""
+    parser, env = _writer(), _environment(resolve, "", language)
+    text = _checked(text)
+    tokens = parser.parse(text, env)
+    end = next((number for number, token in enumerate(tokens) if token.type == "footnote_block_open"), len(tokens))
+    heads = [number for number, token in enumerate(tokens[:end]) if token.type == "heading_open" and token.level == 0]
+
+    def shown(part: Sequence[Token]) -> TrustedHtml:
+        return _clean(parser.renderer.render(part, parser.options, env)) if part else TrustedHtml("")
+
+    clauses = []
+    before = tokens[: heads[0] if heads else end]
+    if before:
+        clauses.append(RenderedClause(TOP, 0, TrustedHtml(""), shown(before)))
+    for place, number in enumerate(heads):
+        following = heads[place + 1] if place + 1 < len(heads) else end
+        clauses.append(
+            RenderedClause(
+                anchor=tokens[number].meta.get("id", ""),
+                level=int(tokens[number].tag[1]),
+                heading=shown(tokens[number + 1 : number + 2]),
+                body=shown(tokens[number + 3 : following]),
+            )
+        )
+    return RenderedText(tuple(clauses), shown(tokens[end:]))
+
+
+def _environment(resolve: Resolver | None, id_prefix: str, text_language: str | None) -> EnvType:
+    chosen = text_language if text_language in LANGUAGES else language()
+    return {"resolve": resolve, "id_prefix": id_prefix, "language": chosen, "ids": set()}
+
+
+def _normal(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _checked(text: str) -> str:
+    # What is stored has been scanned; elsewhere a control character is shown as one that cannot be shown.
+    text = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
+    problems = _size(text) or _amounts(text)
+    if problems:
+        raise TextRefused(problems)
+    return text
+
+
+def sanitised(html: str) -> str:
+    """Return foreign markup as it comes out of the allow-list, untrusted still; for comparison."""
+    return _CLEANER.clean(html)
+
+
+def _clean(html: str) -> TrustedHtml:
+    return TrustedHtml(_CLEANER.clean(html))
+
+
+def _keep_attribute(tag: str, name: str, value: str) -> str | None:
+    if tag == "img" and name == "src" and _REMOTE.match(value.strip()):
+        return None
+    if tag == "a" and name == "href" and value.strip().startswith(("//", "\\", "/\\")):
+        return None
+    if tag == "code" and name == "class" and not re.fullmatch(r"language-[\w+#.-]{1,40}", value):
+        return None
+    return value
+
+
+_CLEANER = nh3.Cleaner(
+    tags={
+        *("h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s"),
+        *("ul", "ol", "li", "dl", "dt", "dd", "a", "img", "table", "thead", "tbody", "tr", "th", "td"),
+        *("input", "div", "span", "sup", "section"),
+    },
+    attributes={
+        **{f"h{level}": {"id"} for level in range(1, 7)},
+        "a": {"href", "title", "id", "aria-label"},
+        "img": {"src", "alt", "title"},
+        "code": {"class"},
+        "ol": {"start"},
+        "li": {"id"},
+        "input": {"checked", "disabled", "aria-label"},
+        "div": {"aria-label", "tabindex"},
+    },
+    tag_attribute_values={"input": {"type": {"checkbox"}}, "div": {"role": {"group", "note"}}},
+    allowed_classes={
+        "a": {"clause-link", "footnote-back"},
+        "span": {"clause-link-broken"},
+        "div": {"table-scroll", "admonition", *(f"admonition-{kind.lower()}" for kind in _ALERTS)},
+        "p": {"admonition-title"},
+        "ul": {"task-list"},
+        "ol": {"task-list"},
+        "li": {"task"},
+        "th": {"align-left", "align-center", "align-right"},
+        "td": {"align-left", "align-center", "align-right"},
+        "section": {"footnotes"},
+        "sup": {"footnote-reference"},
+    },
+    attribute_filter=_keep_attribute,
+    url_schemes={"https", "http", "mailto"},
+    link_rel=None,
+)
+
+
+# --- the parser ---------------------------------------------------------------------------------
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in ("W", "F")
+
+
+class _WideInlineState(StateInline):
+    """Emphasis for texts without blanks: `**「強調」**です` is bold, which CommonMark's rule refuses.
+
+    Punctuation of East Asian width does not block a `*` or `~`, and a wide neighbour counts as a
+    boundary; `_` keeps CommonMark's rule.
+    """
+
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803 - the library's names
+        marker = self.src[start]
+        if marker == "_":
+            return super().scanDelims(start, canSplitWord)
+        before = self.src[start - 1] if start > 0 else " "
+        end = start
+        while end < self.posMax and self.src[end] == marker:
+            end += 1
+        after = self.src[end] if end < self.posMax else " "
+        before_wide, after_wide = _is_wide(before), _is_wide(after)
+        if not before_wide and not after_wide:
+            return super().scanDelims(start, canSplitWord)
+        before_punctuation = not before_wide and (isMdAsciiPunct(ord(before)) or isPunctChar(before))
+        after_punctuation = not after_wide and (isMdAsciiPunct(ord(after)) or isPunctChar(after))
+        before_blank, after_blank = isWhiteSpace(ord(before)), isWhiteSpace(ord(after))
+        left = not (after_blank or (after_punctuation and not (before_blank or before_punctuation or before_wide)))
+        right = not (before_blank or (before_punctuation and not (after_blank or after_punctuation or after_wide)))
+        can_open = left and (canSplitWord or not right or before_punctuation)
+        can_close = right and (canSplitWord or not left or after_punctuation)
+        return Scanned(can_open, can_close, end - start)
+
+
+class _WideInline(ParserInline):
+    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
+        state = _WideInlineState(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
+
+
+class _Parser(MarkdownIt):
+    """The configuration; as a `scanner` it lets everything through so that it can be named."""
+
+    def __init__(self, *, scanner: bool = False) -> None:
+        super().__init__(
+            "commonmark",
+            # Deep lists count two levels each; the scan names what is deeper than we allow.
+            {"html": scanner, "maxNesting": 3 * MAX_NESTING + 10, "tasklists": True, "alerts": True},
+        )
+        self.scanner = scanner
+        inline = _WideInline()
+        inline.ruler, inline.ruler2 = self.inline.ruler, self.inline.ruler2
+        self.inline = inline
+        self.enable(["table", "strikethrough"])
+        self.use(footnote_plugin, inline=False)
+        self.use(deflist_plugin)
+        self.inline.ruler.before("link", "clause_link", _clause_link)
+        self.core.ruler.before("inline", "heading_attributes", _heading_attributes)
+        self.core.ruler.push("classes", _classes)
+        for name, rule in _RENDER_RULES.items():
+            self.add_render_rule(name, rule)
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
+        return self.scanner or (
+            not url.startswith(("//", "\\", "/\\"))
+            and (not _SCHEME.match(url) or url.lower().startswith(_ALLOWED_SCHEMES))
+        )
+
+
+@cache
+def _writer() -> _Parser:
+    return _Parser()
+
+
+@cache
+def _scanner() -> _Parser:
+    return _Parser(scanner=True)
+
+
+def _clause_link(state: StateInline, silent: bool) -> bool:
+    if not state.src.startswith("[[", state.pos):
+        return False
+    found = _CLAUSE_LINK.match(state.src, state.pos, state.posMax)
+    # `[[x#y]](address)` and `[[x#y]][label]` stay ordinary links.
+    if found is None or state.src[found.end() : found.end() + 1] in ("(", "["):
+        return False
+    if not silent:
+        token = state.push("clause_link", "", 0)
+        token.meta = {"slug": found["slug"] or "", "anchor": found["anchor"]}
+    state.pos = found.end()
+    return True
+
+
+def _heading_attributes(state: StateCore) -> None:
+    for number, token in enumerate(state.tokens):
+        if token.type != "heading_open":
+            continue
+        inline = state.tokens[number + 1]
+        content = inline.content.rstrip()
+        opening = content.rfind("{") if content.endswith("}") else -1
+        found = _ATTRIBUTES.fullmatch(content, opening) if opening != -1 else None
+        if found:
+            pairs = (pair.split("=", 1) for pair in found["rest"].split())
+            token.meta = {"id": found["id"], "attributes": dict(pairs)}
+            inline.content = content[:opening].rstrip()
+        elif opening != -1 and content[opening + 1 :].lstrip().startswith("#"):
+            token.meta = {"wrong": content[opening:][:80]}
+
+
+def _classes(state: StateCore) -> None:
+    """Set our classes in the place of inline styles and of the library's names."""
+    for number, token in enumerate(state.tokens):
+        style = token.attrs.pop("style", "")
+        if token.type == "alert_title_open":
+            # The library writes the title in English; it belongs into the text's language.
+            title = _ALERTS[str(state.tokens[number + 1].content).upper()].in_(state.env.get("language", "en"))
+            state.tokens[number + 1].children = [Token("text", "", 0, content=title)]
+        if style:
+            token.attrs["class"] = f"align-{str(style).rpartition(':')[2].strip()}"
+        elif token.type in ("bullet_list_open", "ordered_list_open"):
+            if token.attrs.pop("class", ""):
+                token.attrs["class"] = "task-list"
+        elif token.type == "list_item_open" and token.attrs.pop("class", ""):
+            token.attrs["class"] = "task"
+
+
+Renderer = Callable[[Any, Sequence[Token], int, OptionsDict, EnvType], str]
+
+
+def _show_heading(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    token = tokens[index]
+    anchor = token.meta.get("id")
+    if not anchor or anchor in env["ids"]:
+        return f"<{token.tag}>"
+    env["ids"].add(anchor)
+    return f'<{token.tag} id="{env["id_prefix"]}{anchor}">'
+
+
+def _show_quote(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return str(renderer.renderToken(tokens, index, options, env)).rstrip("\n") + "\n"
+
+
+def _show_item(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    token = tokens[index]
+    html = str(renderer.renderToken(tokens, index, options, env))
+    if "checked" not in token.meta:
+        return html
+    state = _DONE if token.meta["checked"] else _OPEN
+    checked = ' checked=""' if token.meta["checked"] else ""
+    return f'{html}<input type="checkbox" disabled=""{checked} aria-label="{state.in_(env["language"])}"> '
+
+
+def _show_alert(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return f'<div class="admonition admonition-{tokens[index].meta["kind"].lower()}" role="note">\n'
+
+
+def _show_alert_title(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return '<p class="admonition-title">'
+
+
+def _show_table(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    label = _TABLE.in_(env["language"])
+    return f'<div class="table-scroll" role="group" aria-label="{label}" tabindex="0"><table>\n'
+
+
+def _show_table_end(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return "</table></div>\n"
+
+
+def _show_clause_link(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    slug, anchor = tokens[index].meta["slug"], tokens[index].meta["anchor"]
+    resolved = env["resolve"](slug, anchor) if env.get("resolve") else None
+    if resolved is None:
+        return f'<span class="clause-link-broken">{escapeHtml(f"{slug}#{anchor}")}</span>'
+    address, heading = resolved
+    return f'<a class="clause-link" href="{escapeHtml(address)}">{escapeHtml(heading)}</a>'
+
+
+def _show_image(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    token = tokens[index]
+    alternative = renderer.renderInlineAsText(token.children, options, env) if token.children else ""
+    if _REMOTE.match(str(token.attrs.get("src", ""))):
+        return escapeHtml(alternative)
+    token.attrs["alt"] = alternative
+    return str(renderer.renderToken(tokens, index, options, env))
+
+
+def _footnote_id(token: Token, env: EnvType) -> str:
+    # A colon cannot occur in a clause's id, so the two never meet.
+    return f"{env['id_prefix']}fn:{token.meta['id'] + 1}"
+
+
+def _footnote_reference_id(token: Token, env: EnvType) -> str:
+    again = f":{token.meta['subId']}" if token.meta.get("subId", -1) > 0 else ""
+    return f"{env['id_prefix']}fnref:{token.meta['id'] + 1}{again}"
+
+
+def _show_reference(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    token = tokens[index]
+    return (
+        f'<sup class="footnote-reference"><a href="#{_footnote_id(token, env)}" '
+        f'id="{_footnote_reference_id(token, env)}">[{token.meta["id"] + 1}]</a></sup>'
+    )
+
+
+def _show_notes(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return '<section class="footnotes">\n<ol>\n'
+
+
+def _show_note(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return f'<li id="{_footnote_id(tokens[index], env)}">'
+
+
+def _show_way_back(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    reference, label = _footnote_reference_id(tokens[index], env), _BACK.in_(env["language"])
+    return f' <a class="footnote-back" href="#{reference}" aria-label="{label}">↩︎</a>'
+
+
+_RENDER_RULES: dict[str, Renderer] = {
+    "heading_open": _show_heading,
+    "blockquote_open": _show_quote,
+    "list_item_open": _show_item,
+    "alert_open": _show_alert,
+    "alert_title_open": _show_alert_title,
+    "table_open": _show_table,
+    "table_close": _show_table_end,
+    "clause_link": _show_clause_link,
+    "image": _show_image,
+    "footnote_ref": _show_reference,
+    "footnote_block_open": _show_notes,
+    "footnote_open": _show_note,
+    "footnote_anchor": _show_way_back,
+}
