@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, url_for
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, request, url_for
 from jinja2 import StrictUndefined
 
+from portal.core import i18n
 from portal.ui import assets, filters
 
 blueprint = Blueprint("ui", __name__, template_folder="templates")
+
+
+@dataclass(frozen=True, slots=True)
+class NoOrganisation:
+    """What stands in the frame where nobody says whose pages these are, such as on an early error page."""
+
+    name: str = "Shirube"
+    wellbeing_contact: str | None = None
+    wellbeing_href: str | None = None
 
 
 def static_url(path: str) -> str:
@@ -16,6 +30,23 @@ def static_url(path: str) -> str:
     Raises FileNotFoundError when there is no such file.
     """
     return url_for("ui.static", path=path, v=assets.load(path).version)
+
+
+def other_language_href() -> str:
+    """Return the address of this page in the other language."""
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return f"{request.path}?{urlencode([*asked, ('lang', i18n.other(i18n.language()))])}"
+
+
+def frame() -> dict[str, Any]:
+    """Return what the frame of a page reads; the domains that know better are asked after this."""
+    return {
+        "language": i18n.language(),
+        "other_language_href": other_language_href(),
+        "navigation": [],
+        "viewer": None,
+        "organisation": NoOrganisation(),
+    }
 
 
 def init_app(app: Flask) -> None:
@@ -27,4 +58,5 @@ def init_app(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["static_url"] = static_url
     app.jinja_env.filters.update(filters.FILTERS)
+    app.context_processor(frame)
     app.register_blueprint(blueprint)

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from flask import current_app, url_for
 from flask_wtf.file import FileField
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
+    BooleanField,
+    PasswordField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -107,7 +115,10 @@ def form(prefix: str = "") -> Form:
         password = PasswordField(say("Password", "パスワード"), [InputRequired()])
         market = SelectField(
             say("Home market", "所属市場"),
-            choices=[("JP", say("Japan", "日本")), ("US", say("United States", "アメリカ合衆国"))],
+            choices=[
+                SelectChoice("JP", say("Japan", "日本")),
+                SelectChoice("US", say("United States", "アメリカ合衆国")),
+            ],
         )
         starts_on = DateField(say("First day", "初日"), description=say("A working day of the market", "市場の稼働日"))
         tries = IntegerField(say("Tries", "受験回数"))
@@ -115,15 +126,18 @@ def form(prefix: str = "") -> Form:
         picture = FileField(say("CSV file", "CSVファイル"))
         shown = RadioField(
             say("Shown as", "表示名"),
-            choices=[("family", say("Sato Misaki", "佐藤 美咲")), ("given", say("Misaki", "美咲"))],
+            choices=[
+                SelectChoice("family", say("Sato Misaki", "佐藤 美咲")),
+                SelectChoice("given", say("Misaki", "美咲")),
+            ],
             default="family",
         )
         roles = _Checkboxes(
             say("Roles", "役割"),
             choices=[
-                ("author", say("Author", "作成者")),
-                ("lead", say("Lead", "リード")),
-                ("approver", say("Approver", "承認者")),
+                SelectChoice("author", say("Author", "作成者")),
+                SelectChoice("lead", say("Lead", "リード")),
+                SelectChoice("approver", say("Approver", "承認者")),
             ],
         )
         agreed = BooleanField(

@@ -8,6 +8,7 @@
  *     element are separated by blanks.
  *   - It exports one default function of its element, which may be async.
  *   - The page works without it. Words arrive translated in data- attributes; addresses and tokens too.
+ *   - What several modules share stands in js/shared and is imported by them; it attaches to nothing.
  *   - It never submits or saves on Enter while an input method is composing (`event.isComposing`).
  * A module that fails is reported on the console and stops nothing else.
  */

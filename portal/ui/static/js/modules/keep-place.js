@@ -2,6 +2,8 @@
  * Remembers where somebody stopped reading: posts the id of the clause in view to data-url, as `clause`, with the token of
  * data-csrf, at most once in four seconds and once more when the page is left. The clauses are the elements with data-clause.
  */
+import { lastPassed } from "../shared/reading-line.js";
+
 const PAUSE_MS = 4000;
 
 export default function keepPlace(element) {
@@ -10,11 +12,7 @@ export default function keepPlace(element) {
   let kept = element.dataset.place ?? "";
   let timer;
 
-  const inView = () => {
-    const line = innerHeight / 3;
-    const passed = clauses.filter((clause) => clause.getBoundingClientRect().top <= line);
-    return (passed.at(-1) ?? clauses[0])?.dataset.clause ?? "";
-  };
+  const inView = () => (clauses.length ? lastPassed(clauses).dataset.clause : "");
   const keep = () => {
     clearTimeout(timer);
     timer = undefined;

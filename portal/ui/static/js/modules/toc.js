@@ -1,4 +1,6 @@
 /* Marks the clause that is being read in the table of contents. */
+import { lastPassed } from "../shared/reading-line.js";
+
 export default function toc(element) {
   const links = new Map();
   for (const link of element.querySelectorAll("a[href^='#']")) {
@@ -9,10 +11,7 @@ export default function toc(element) {
   if (!targets.length) return;
   let current = null;
   const mark = () => {
-    // The last clause whose head has passed the upper third of the window.
-    const line = innerHeight / 3;
-    const passed = targets.filter((target) => target.getBoundingClientRect().top <= line);
-    const next = links.get(passed.at(-1) ?? targets[0]);
+    const next = links.get(lastPassed(targets));
     if (next === current) return;
     current?.removeAttribute("aria-current");
     next.setAttribute("aria-current", "location");

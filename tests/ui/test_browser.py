@@ -1,0 +1,132 @@
+"""The page of components in a real browser: accessible, quiet, narrow, and usable without scripts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+SHEETS = ("components", "document", "plain", "error", "print")
+
+
+def _open(browser: Browser, url: str, width: int = 1280, *, scripts: bool = True) -> tuple[Page, list[str]]:
+    context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
+    page = context.new_page()
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.goto(url, wait_until="networkidle")
+    return page, told
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_axe_finds_nothing(browser: Browser, address: str, sheet: str, language: str, theme: str) -> None:
+    page, told = _open(browser, f"{address}/_ui/{sheet}?lang={language}&theme={theme}")
+    page.evaluate("document.querySelectorAll('details:not(.menu, .sheet)').forEach((each) => { each.open = true; })")
+    found = Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    )
+    page.context.close()
+    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found.response["violations"]] == []
+    assert told == []
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("width", [320, 768, 1280])
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_no_page_scrolls_sideways(browser: Browser, address: str, sheet: str, width: int, language: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui/{sheet}?lang={language}", width)
+    needed = page.evaluate("document.documentElement.scrollWidth")
+    page.context.close()
+    assert needed <= width
+
+
+def test_without_scripts_everything_can_still_be_opened(browser: Browser, address: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui?lang=en", 360, scripts=False)
+    page.locator("summary", has_text="Places").click()
+    assert page.get_by_role("link", name="Library").is_visible()
+    page.locator("summary", has_text="Places").click()
+    page.locator("summary", has_text="End the enrollment").click()
+    assert page.get_by_role("heading", name="End this enrollment?").is_visible()
+    page.locator("summary", has_text="Mon 11 May").click()
+    assert page.get_by_text("Shōwa Day").is_visible()
+    assert not page.get_by_role("button", name="Copy link").first.is_visible()
+    page.context.close()
+
+
+def test_a_dialog_opens_takes_the_focus_and_gives_it_back(browser: Browser, address: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui?lang=en")
+    opener = page.locator("summary", has_text="End the enrollment")
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="End this enrollment?")
+    assert dialog.is_visible()
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert opener.evaluate("(element) => element === document.activeElement")
+    page.context.close()
+
+
+def test_a_password_can_be_shown_and_hidden(browser: Browser, address: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui/plain?lang=en")
+    field = page.locator("input[name=password]")
+    page.get_by_role("button", name="Show the password").click()
+    assert field.get_attribute("type") == "text"
+    page.get_by_role("button", name="Hide the password").click()
+    assert field.get_attribute("type") == "password"
+    page.context.close()
+
+
+def test_a_link_in_the_list_of_errors_leads_into_its_field(browser: Browser, address: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui?lang=en")
+    page.get_by_role("link", name="Email address: Write the address in full").click()
+    assert page.locator("#bad-mail").evaluate("(element) => element === document.activeElement")
+    page.context.close()
+
+
+def test_a_module_that_fails_stops_no_other(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(
+        "**/modules/toc.js*",
+        lambda route: route.fulfill(body="throw new Error('planted')", content_type="text/javascript"),
+    )
+    page.goto(f"{address}/_ui/document?lang=en", wait_until="networkidle")
+    page.locator("#scope").hover()
+    page.get_by_role("button", name="Copy link What this policy covers").click()
+    expect(page.locator("#scope .copy__note")).to_have_text(re.compile("Copied|Could not be copied"))
+    context.close()
+
+
+def test_the_contents_follow_the_reader(browser: Browser, address: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui/document?lang=en")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator(".toc [aria-current]")).to_have_attribute("href", "#appeals")
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator(".toc [aria-current]")).to_have_attribute("href", "#scope")
+    page.context.close()
+
+
+def test_the_theme_follows_the_system_unless_told_otherwise(browser: Browser, address: str) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    page.goto(f"{address}/_ui")
+    dark = page.evaluate(paper)
+    page.goto(f"{address}/_ui?theme=light")
+    assert page.evaluate(paper) != dark
+    context.close()
+
+
+def test_paper_is_white_and_carries_no_menus(browser: Browser, address: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui/document?lang=en&theme=dark")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator(".topbar").is_visible()
+    assert not page.locator(".rail").is_visible()
+    page.context.close()
