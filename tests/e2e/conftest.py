@@ -1,0 +1,161 @@
+"""A real server with its worker on a fresh demo organisation, and Debian's Chromium in front of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.benchmarks.server import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Portal:
+    """The running product: its address, where it keeps its data, and the demo accounts by role."""
+
+    address: str
+    data_dir: Path
+    accounts: dict[str, dict[str, str]]
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `flask` command against the running product's data."""
+        return subprocess.run(
+            [str(Path(sys.executable).parent / "flask"), "--app", "wsgi", *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """Start the product the way `make run` does."""
+    data_dir, port = tmp_path_factory.mktemp("portal"), free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("SHIRUBE_")},
+        "SHIRUBE_DATA_DIR": str(data_dir),
+        "SHIRUBE_PORT": str(port),
+    }
+    log = (data_dir / "server.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portal.operations.development"],
+        cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(f"{address}/readyz", process, data_dir / "server.log")
+        printed = subprocess.run(
+            [str(Path(sys.executable).parent / "flask"), "--app", "wsgi", "demo", "accounts"],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        accounts: dict[str, dict[str, str]] = {}
+        for account in json.loads(printed.stdout):
+            accounts.setdefault(account["role"], account)
+        yield Portal(address, data_dir, accounts, environment)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        log.close()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"the product did not become ready:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def playwright_driver() -> Iterator[Playwright]:
+    """The driver of the browser."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is missing: apt-get install -y --no-install-recommends chromium"
+    started = playwright_driver.chromium.launch(
+        executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    )
+    yield started
+    started.close()
+
+
+class Visitor:
+    """One person at one browser; fails the test for anything in the console that should not be there."""
+
+    def __init__(self, portal: Portal, context: BrowserContext, language: str) -> None:
+        self.portal, self.context, self.language = portal, context, language
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(10_000)
+        self.complaints: list[str] = []
+        self.page.on("console", self._note_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+
+    def _note_console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text} ({self.page.url})")
+
+    def open(self, path: str) -> None:
+        """Open a path of the product."""
+        self.page.goto(self.portal.address + path)
+
+    def sign_in(self, role: str) -> None:
+        """Sign in with the demo account of the role."""
+        account = self.portal.accounts[role]
+        self.open(f"/sign-in?lang={self.language}")
+        self.page.locator("input[name=sign_in_name]").fill(account["sign_in_name"])
+        self.page.locator("input[name=password]").fill(account["password"])
+        self.page.locator("form:has(input[name=password]) button[type=submit]").click()
+        self.page.wait_for_url("**/today*")
+
+    def assert_quiet(self) -> None:
+        """Assert that nothing was complained about."""
+        assert self.complaints == []
+
+
+@pytest.fixture
+def visit(portal: Portal, browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Make visitors: `visit("ja")`, `visit("en", javascript=False)`."""
+    contexts: list[BrowserContext] = []
+
+    def make(language: str = "en", *, javascript: bool = True, width: int = 1280, **options: Any) -> Visitor:
+        context = browser.new_context(
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 900},
+            locale="ja-JP" if language == "ja" else "en-GB",
+            accept_downloads=True,
+            **options,
+        )
+        contexts.append(context)
+        return Visitor(portal, context, language)
+
+    yield make
+    for context in contexts:
+        context.close()
