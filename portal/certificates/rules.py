@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -165,13 +165,57 @@ def width_in_ems(text: str) -> float:
     return width
 
 
-def size_to_fit(text: str, *, width: float, largest: float, smallest: float, spacing: float = 0.0) -> float:
-    """Return the size (in the unit of `width`) at which a text fits into one line, within the bounds.
+def size_to_fit(
+    text: str,
+    *,
+    width: float,
+    height: float,
+    largest: float,
+    smallest: float,
+    leading: float = 1.3,
+    one_line_from: float = 0.0,
+    spacing: float = 0.0,
+) -> float:
+    """Return the size at which a text fits into a box, within the bounds; everything in one unit.
 
-    `spacing` is what is added between characters, in ems. At the smallest size a longer text is broken into lines.
+    `leading` is the height of a line and `spacing` what is added between characters, both in ems. The text stays in
+    one line as long as its size does not fall below `one_line_from`; else the number of lines that gives the largest
+    size is taken. Only at the smallest size may a text be taller than the box.
     """
-    ems = width_in_ems(text) + spacing * len(text)
-    return max(smallest, min(largest, width / ems)) if ems else largest
+    ems = (width_in_ems(text) + spacing * len(text)) or 1.0
+    best = 0.0
+    for lines in range(1, 41):
+        # Lines break where words or phrases end, so that a line is not filled to its end.
+        room = width if lines == 1 else width * lines * 0.93 - 0.6 * largest
+        size = min(largest, room / ems, height / (lines * leading))
+        best = max(best, size)
+        if one_line_from <= best and lines == 1 and one_line_from > 0:
+            break
+    return max(smallest, best)
+
+
+def lines_of(pieces: Sequence[str], width: float) -> list[float]:
+    """Return how full each line is (in ems) when the pieces are set one after the other into a width in ems."""
+    lines = [0.0]
+    for piece in pieces:
+        ems = width_in_ems(piece)
+        if lines[-1] and lines[-1] + ems > width:
+            lines.append(0.0)
+        lines[-1] += ems
+    return lines
+
+
+def well_broken_size(pieces: Sequence[str], size: float, width: float) -> float:
+    """Return the size, or one up to a sixth smaller at which no line is left nearly empty.
+
+    `pieces` are what may stand alone in a line: phrases, or words with their blanks.
+    """
+    for step in range(9):
+        smaller = size * (1 - 0.02 * step)
+        *upper, last = lines_of(pieces, width / smaller * 0.985)
+        if not upper or (last * smaller > 0.4 * width and all(line * smaller > 0.8 * width for line in upper)):
+            return smaller
+    return size
 
 
 def name_spacing(name: str) -> float:
@@ -187,3 +231,8 @@ def seal_columns(characters: str) -> list[str]:
     count = len(characters)
     rows = 1 if count == 1 else 2 if count <= 4 else 3
     return [characters[start : start + rows] for start in range(0, count, rows)]
+
+
+def grouped_code(code: str) -> str:
+    """Write a verification code for the eye: groups of five, the last one of six."""
+    return "-".join((code[:5], code[5:10], code[10:15], code[15:20], code[20:]))

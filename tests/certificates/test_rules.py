@@ -15,6 +15,7 @@ from portal.certificates.rules import (
     era_date,
     expiry,
     fill,
+    lines_of,
     months_later,
     number_format_fault,
     seal_columns,
@@ -22,7 +23,7 @@ from portal.certificates.rules import (
     size_to_fit,
     state_on,
     unknown_placeholders,
-    width_in_ems,
+    well_broken_size,
     write_number,
 )
 
@@ -146,13 +147,19 @@ def test_formats_that_could_print_the_same_number_share_a_series() -> None:
     assert series_of("IR-{year}-{number}", 2026) != series_of("IR-{year}-{number}", 2027)
 
 
-@given(st.text(min_size=1, max_size=300))
+@given(st.text(max_size=300))
 @settings(max_examples=50)
 def test_a_name_of_any_length_gets_a_size_within_the_bounds(name: str) -> None:
-    size = size_to_fit(name, width=200, largest=15, smallest=4)
-    assert 4 <= size <= 15
-    if size > 4:
-        assert width_in_ems(name) * size <= 200 + 1e-6
+    assert 3 <= size_to_fit(name, width=200, height=30, largest=15, smallest=3, one_line_from=7) <= 15
+
+
+def test_a_name_stays_in_one_line_while_it_can_be_read_well() -> None:
+    box = {"width": 200, "height": 30, "largest": 15, "smallest": 3, "one_line_from": 7}
+    assert size_to_fit("森明", **box) == 15
+    assert size_to_fit("亜" * 25, **box) == 8
+    # In one line it would be at 5; in two it is larger.
+    assert size_to_fit("亜" * 40, **box) > 8
+    assert size_to_fit("亜" * 300, **box) * 300 <= 200 * 30
 
 
 @pytest.mark.parametrize(
@@ -166,3 +173,17 @@ def test_a_name_of_any_length_gets_a_size_within_the_bounds(name: str) -> None:
 )
 def test_a_seal_is_read_down_and_then_to_the_left(characters: str, columns: list[str]) -> None:
     assert seal_columns(characters) == columns
+
+
+def test_a_sentence_does_not_end_in_a_line_of_three_characters() -> None:
+    pieces = ["一二三四五"] * 8 + ["六七。"]
+    before = lines_of(pieces, 20)
+    assert before[-1] == 3
+    smaller = well_broken_size(pieces, 1.0, 20)
+    assert smaller < 1
+    assert lines_of(pieces, 20 / smaller)[-1] > 8
+
+
+def test_a_sentence_that_breaks_well_keeps_its_size() -> None:
+    assert well_broken_size(["一二三四五"] * 7, 1.0, 20.4) == 1.0
+    assert well_broken_size(["一二三四五"], 1.0, 20) == 1.0
