@@ -149,7 +149,7 @@ def _calendars(app: Flask) -> None:
 
 
 def _library(app: Flask) -> None:
-    pass
+    from portal.library import models  # noqa: F401
 
 
 def _cohorts(app: Flask) -> None:
@@ -161,7 +161,7 @@ def _quizzes(app: Flask) -> None:
 
 
 def _acknowledgements(app: Flask) -> None:
-    pass
+    from portal.acknowledgements import models  # noqa: F401
 
 
 def _gradebook(app: Flask) -> None:

@@ -1,0 +1,1 @@
+"""Acknowledgements: who stated to have read and understood which version, and when."""

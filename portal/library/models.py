@@ -1,0 +1,277 @@
+"""Tables of documents, versions, texts, clauses, audiences, glossary, and where people stopped reading."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.core.db import Base, BigKey, enum_type
+from portal.core.i18n import Words
+from portal.core.markdown import TrustedHtml, TrustedHtmlText
+
+
+class DocumentKind(StrEnum):
+    """What a document is for."""
+
+    POLICY = "policy"
+    SOP = "sop"
+    LESSON = "lesson"
+    HANDOVER = "handover"
+
+
+class ChangeClass(StrEnum):
+    """How much a version changes; it decides who must do what again."""
+
+    EDITORIAL = "editorial"
+    MINOR = "minor"
+    MATERIAL = "material"
+    EMERGENCY = "emergency"
+
+
+class Origin(StrEnum):
+    """Where a version was written: in files, or in the product with its rule of two people."""
+
+    IMPORT = "import"
+    PRODUCT = "product"
+
+
+class AudienceKind(StrEnum):
+    """By what an audience is told apart."""
+
+    MARKET = "market"
+    TEAM = "team"
+    ROLE = "role"
+
+
+class Document(Base):
+    """A text with a stable address; what it says is in its versions."""
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        CheckConstraint("authoritative in ('en', 'ja')", name="authoritative"),
+        CheckConstraint("sensitivity in ('S0', 'S1', 'S2', 'S3', 'S4')", name="sensitivity"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # 60 characters of a slug, "@" and a market's code: room for market overlays.
+    slug: Mapped[str] = mapped_column(String(90), unique=True)
+    kind: Mapped[DocumentKind] = mapped_column(enum_type(DocumentKind))
+    # The language that decides where the two differ.
+    authoritative: Mapped[str] = mapped_column(String(2))
+    review_every_months: Mapped[int | None]
+    # The highest that a reader meets in it.
+    sensitivity: Mapped[str] = mapped_column(String(2))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(40))
+    # Owner and deputy as the imported file names them, and who became owner for that; a file whose owner
+    # is unknown here is written out again as it came, until the ownership changes.
+    stated_owner: Mapped[str] = mapped_column(String(254), default="")
+    stated_deputy: Mapped[str] = mapped_column(String(254), default="")
+    stated_owner_became: Mapped[str] = mapped_column(String(40), default="")
+
+    versions: Mapped[list[DocumentVersion]] = relationship(
+        back_populates="document", order_by="DocumentVersion.sequence"
+    )
+    audiences: Mapped[list[DocumentAudience]] = relationship(
+        back_populates="document", order_by="DocumentAudience.kind, DocumentAudience.code, DocumentAudience.id"
+    )
+
+    def audience(self, kind: AudienceKind) -> list[str]:
+        """Return the present codes of a kind in order; an empty list means everybody."""
+        return [row.code for row in self.audiences if row.kind is kind and row.ended_at is None]
+
+
+class DocumentAudience(Base):
+    """One market, team or role that a document is addressed to; ended, never deleted."""
+
+    __tablename__ = "document_audiences"
+    __table_args__ = (
+        Index(
+            "uq_document_audiences_open",
+            "document_id",
+            "kind",
+            "code",
+            unique=True,
+            sqlite_where=Column("ended_at").is_(None),
+            postgresql_where=Column("ended_at").is_(None),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"))
+    kind: Mapped[AudienceKind] = mapped_column(enum_type(AudienceKind))
+    code: Mapped[str] = mapped_column(String(60))
+    since: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    document: Mapped[Document] = relationship(back_populates="audiences")
+
+
+class DocumentVersion(Base):
+    """An immutable text in all its languages; only its withdrawal is added later."""
+
+    __tablename__ = "document_versions"
+    __table_args__ = (
+        UniqueConstraint("document_id", "number"),
+        UniqueConstraint("document_id", "sequence"),
+        CheckConstraint("(withdrawn_at is null) = (withdrawn_by is null)", name="withdrawn"),
+        CheckConstraint("(approved_at is null) = (approved_by is null)", name="approved"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"))
+    number: Mapped[str] = mapped_column(String(20))
+    # 1 for the first version, counted without gaps.
+    sequence: Mapped[int]
+    change_class: Mapped[ChangeClass] = mapped_column(enum_type(ChangeClass))
+    based_on_id: Mapped[int | None] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"), index=True)
+    issued_at: Mapped[datetime]
+    issued_by: Mapped[str] = mapped_column(String(40))
+    effective_at: Mapped[datetime]
+    # The IANA zone in which people are told when it takes effect.
+    zone: Mapped[str] = mapped_column(String(60))
+    origin: Mapped[Origin] = mapped_column(enum_type(Origin))
+    # Who wrote it: the code of a person here, or the name of somebody elsewhere as text.
+    author_code: Mapped[str | None] = mapped_column(String(40))
+    author_name: Mapped[str] = mapped_column(String(300), default="")
+    approved_by: Mapped[str | None] = mapped_column(String(40))
+    approved_at: Mapped[datetime | None]
+    # Issued although the second language is missing or behind.
+    is_provisional: Mapped[bool] = mapped_column(default=False)
+    # SHA-256 over the hashes of its texts; what people cite.
+    hash: Mapped[str] = mapped_column(String(64))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(40))
+    withdrawal_reason: Mapped[str | None] = mapped_column(Text)
+
+    document: Mapped[Document] = relationship(back_populates="versions")
+    based_on: Mapped[DocumentVersion | None] = relationship(remote_side="DocumentVersion.id")
+    texts: Mapped[list[VersionText]] = relationship(back_populates="version", order_by="VersionText.language")
+    clauses: Mapped[list[Clause]] = relationship(back_populates="version", order_by="Clause.position")
+
+    def text_in(self, language: str) -> VersionText | None:
+        """Return the text in the language, or None where there is none."""
+        return next((text for text in self.texts if text.language == language), None)
+
+
+class VersionText(Base):
+    """A version in one language: the author's bytes, their hash, and what was computed from them once."""
+
+    __tablename__ = "version_texts"
+    __table_args__ = (
+        UniqueConstraint("version_id", "language"),
+        CheckConstraint("language in ('en', 'ja')", name="language"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"))
+    language: Mapped[str] = mapped_column(String(2))
+    title: Mapped[str] = mapped_column(String(300))
+    summary: Mapped[str] = mapped_column(Text, default="")
+    what_to_do_differently: Mapped[str] = mapped_column(Text, default="")
+    attestation: Mapped[str] = mapped_column(Text, default="")
+    # The Markdown exactly as it was written, line ends included.
+    source: Mapped[str] = mapped_column(Text)
+    # SHA-256 over language, title, summary, what to do differently, attestation and source.
+    hash: Mapped[str] = mapped_column(String(64))
+    # The version whose authoritative text this one says; lower than the version's own where it is behind.
+    says_number: Mapped[str] = mapped_column(String(20))
+    # The ids of the clauses whose authoritative text has changed since, or which are missing here.
+    behind: Mapped[list[str]]
+    reading_minutes: Mapped[int]
+    footnotes_html: Mapped[TrustedHtml] = mapped_column(TrustedHtmlText())
+
+    version: Mapped[DocumentVersion] = relationship(back_populates="texts")
+    clause_texts: Mapped[list[ClauseText]] = relationship(back_populates="version_text", order_by="ClauseText.id")
+
+
+class Clause(Base):
+    """One clause of one version: its id, its place, its label; addressed `slug#anchor`."""
+
+    __tablename__ = "clauses"
+    __table_args__ = (
+        UniqueConstraint("version_id", "anchor"),
+        UniqueConstraint("version_id", "position"),
+        CheckConstraint("sensitivity in ('S0', 'S1', 'S2', 'S3', 'S4')", name="sensitivity"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"))
+    anchor: Mapped[str] = mapped_column(String(60))
+    position: Mapped[int]
+    # The level of its heading, 2 to 6; 0 for the text before the first one.
+    level: Mapped[int]
+    # S0 where no warning is due.
+    sensitivity: Mapped[str] = mapped_column(String(2), default="S0")
+
+    version: Mapped[DocumentVersion] = relationship(back_populates="clauses")
+    texts: Mapped[list[ClauseText]] = relationship(back_populates="clause", order_by="ClauseText.language")
+
+
+class ClauseText(Base):
+    """A clause in one language, with its hash; a translation keeps the hash of the text it was made from."""
+
+    __tablename__ = "clause_texts"
+    __table_args__ = (UniqueConstraint("clause_id", "language"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    clause_id: Mapped[int] = mapped_column(ForeignKey("clauses.id", ondelete="RESTRICT"))
+    version_text_id: Mapped[int] = mapped_column(ForeignKey("version_texts.id", ondelete="RESTRICT"), index=True)
+    language: Mapped[str] = mapped_column(String(2))
+    heading: Mapped[str] = mapped_column(String(600))
+    # The normalised source over which the hash is taken.
+    source: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64), index=True)
+    # None in the authoritative language, and where the text it was made from is not known here.
+    source_hash: Mapped[str | None] = mapped_column(String(64))
+    heading_html: Mapped[TrustedHtml] = mapped_column(TrustedHtmlText())
+    html: Mapped[TrustedHtml] = mapped_column(TrustedHtmlText())
+
+    clause: Mapped[Clause] = relationship(back_populates="texts")
+    version_text: Mapped[VersionText] = relationship(back_populates="clause_texts")
+
+
+class ClauseLink(Base):
+    """A link that a text makes to a clause of another document, so that its words can follow that one."""
+
+    __tablename__ = "clause_links"
+    __table_args__ = (UniqueConstraint("version_text_id", "slug", "anchor"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    version_text_id: Mapped[int] = mapped_column(ForeignKey("version_texts.id", ondelete="RESTRICT"))
+    slug: Mapped[str] = mapped_column(String(90), index=True)
+    anchor: Mapped[str] = mapped_column(String(60))
+
+
+class GlossaryTerm(Base):
+    """A term in both languages, with the renderings that are not to be used."""
+
+    __tablename__ = "glossary_terms"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    position: Mapped[int]
+    term: Mapped[Words]
+    definition: Mapped[Words]
+    forbidden_en: Mapped[list[str]]
+    forbidden_ja: Mapped[list[str]]
+    changed_at: Mapped[datetime]
+
+
+class Reading(Base):
+    """That a person has opened a version, when, and where she stopped."""
+
+    __tablename__ = "readings"
+    __table_args__ = (UniqueConstraint("person_id", "version_id"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    version_id: Mapped[int] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"), index=True)
+    opened_at: Mapped[datetime]
+    last_opened_at: Mapped[datetime]
+    # The clause she was at; empty before the first one.
+    anchor: Mapped[str] = mapped_column(String(60), default="")
+    kept_at: Mapped[datetime | None]
