@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from portal.core.i18n import Words
+from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.types.base import ANSWER, LETTERS, Choice, Content, Part
 from portal.quizzes.types.case import HEADINGS, PARTS, SHARED_PARTS
 
@@ -28,7 +29,11 @@ _LINE = st.one_of(
             "…",
         ]
     ),
-    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=12),
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"], exclude_characters="<`~"),
+        min_size=1,
+        max_size=12,
+    ),
 ).map(str.strip)
 # A line that can begin a paragraph anywhere: no mark of the format stands at its beginning.
 PLAIN_LINES = _LINE.filter(
@@ -48,14 +53,17 @@ def choice_parts(
     draw: Any, part_id: str = ANSWER, *, single: bool = True, shared: bool = False, min_size: int = 2
 ) -> Part:
     """A part with a key; the texts of its choices differ."""
-    texts = draw(st.lists(PLAIN_LINES, min_size=min_size, max_size=5, unique=True))
+    texts = draw(st.lists(PLAIN_LINES if shared else PARAGRAPHS, min_size=min_size, max_size=5, unique=True))
     if single:
         right = {draw(st.integers(0, len(texts) - 1))}
     else:
         right = draw(st.sets(st.integers(0, len(texts) - 1), min_size=1))
+    japanese_texts = (
+        texts if shared else draw(st.lists(PARAGRAPHS, min_size=len(texts), max_size=len(texts), unique=True))
+    )
     choices = []
     for place, text in enumerate(texts):
-        japanese = text if shared else draw(PARAGRAPHS)
+        japanese = japanese_texts[place]
         choices.append(
             Choice(
                 LETTERS[place],
@@ -128,3 +136,18 @@ def answered(draw: Any) -> tuple[Content, dict[str, list[str]]]:
         if chosen:
             answer[part.id] = sorted(chosen)
     return content, answer
+
+
+@st.composite
+def banks(draw: Any) -> Bank:
+    """A valid bank of a few questions."""
+    document = draw(st.just("") | SLUGS)
+    ids = draw(st.lists(SLUGS, min_size=1, max_size=4, unique=True))
+    return Bank(
+        title=draw(words(st.one_of(TITLES, st.sampled_from(["- a: b", "yes", "1.0", "'", "null", "# x", "a: b"])))),
+        document=document,
+        version="1.0" if document else draw(st.sampled_from(["", "2.10"])),
+        questions=tuple(
+            BankQuestion(slug, draw(contents()), draw(st.sampled_from(["live", "draft", "retired"]))) for slug in ids
+        ),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from portal.core.i18n import Words
+from portal.core.i18n import LANGUAGES, Words
 from portal.core.i18n import gettext as _
 from portal.quizzes.types.base import ANSWER, Choice, Content, Fault, Part, QuestionType
 
@@ -35,6 +35,19 @@ def check_choices(part: Part, *, exactly_one: bool) -> list[Fault]:
                 where,
             )
         )
+    for language in LANGUAGES:
+        texts = [choice.text.in_(language) for choice in part.choices]
+        twice = next((place for place, text in enumerate(texts) if text in texts[:place]), None)
+        if twice is not None:
+            faults.append(
+                Fault(
+                    _("Two choices have the same text: “%(text)s”.", text=texts[twice][:60]),
+                    _("Change or remove one of them, in both languages."),
+                    where,
+                    twice,
+                )
+            )
+            break
     if not part.key:
         faults.append(
             Fault(_("No choice is marked as right."), _("Put an x into the brackets of the right one: “- [x]”."), where)

@@ -1,0 +1,1 @@
+"""File formats of questions, read and written as plain data."""
