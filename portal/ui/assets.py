@@ -19,6 +19,7 @@ STYLES = (
     "base",
     "layout",
     "components",
+    "shapes",
     "forms",
     "tables",
     "path",
@@ -73,6 +74,15 @@ def _read(path: str, _stamp: tuple[int, ...]) -> Asset:
     worthwhile = len(body) >= COMPRESS_FROM_BYTES and not mimetype.startswith("image/p")
     compressed = gzip.compress(body, mtime=0) if worthwhile else None
     return Asset(body, compressed, digest[:HASH_LENGTH], mimetype)
+
+
+@cache
+def load_once(path: str) -> Asset:
+    """Return an asset as it was when first asked for; in production files do not change under a running process.
+
+    Raises FileNotFoundError for a path that is not a file of ours.
+    """
+    return load(path)
 
 
 def load(path: str) -> Asset:

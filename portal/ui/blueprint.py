@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, request, url_for
+from flask import Blueprint, Flask, current_app, g, request, url_for
 from jinja2 import StrictUndefined
 
 from portal.core import i18n
-from portal.ui import assets, filters
+from portal.ui import assets, filters, states
 
 blueprint = Blueprint("ui", __name__, template_folder="templates")
 
@@ -29,7 +29,12 @@ def static_url(path: str) -> str:
 
     Raises FileNotFoundError when there is no such file.
     """
-    return url_for("ui.static", path=path, v=assets.load(path).version)
+    # A large table asks for the same picture thousands of times.
+    known: dict[str, str] = g.setdefault("static_urls", {})
+    if path not in known:
+        fetch = assets.load_once if current_app.config["ENV"] == "production" else assets.load
+        known[path] = url_for("ui.static", path=path, v=fetch(path).version)
+    return known[path]
 
 
 def other_language_href() -> str:
@@ -57,6 +62,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["static_url"] = static_url
+    app.jinja_env.globals["look_of"] = states.look_of
     app.jinja_env.filters.update(filters.FILTERS)
     app.context_processor(frame)
     app.register_blueprint(blueprint)

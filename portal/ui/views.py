@@ -18,8 +18,9 @@ SHEETS = ("components", "document", "plain", "error", "print")
 @public
 def static(path: str) -> Response:
     """Send a static file; one that is asked for by its hash may be kept for ever."""
+    fetch = assets.load_once if current_app.config["ENV"] == "production" else assets.load
     try:
-        asset = assets.load(path)
+        asset = fetch(path)
     except FileNotFoundError:
         raise NotFound() from None
     squeezed = asset.compressed if request.accept_encodings.quality("gzip") > 0 else None

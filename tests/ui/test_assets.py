@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from portal.ui import assets
+from portal.ui import assets, states
 from portal.ui.blueprint import static_url
 
 CSS = assets.STATIC / "css"
@@ -144,10 +144,14 @@ def test_every_icon_that_a_template_or_the_rail_names_is_in_the_sprite() -> None
     for path in portal.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         named |= set(re.findall(r'\bicon\("([\w-]+)"', text)) | set(re.findall(r'\bicon(?:_end)?="([\w-]+)"', text))
-        named |= {f"shape-{name}" for name in re.findall(r'\bshape\("([\w-]+)"', text)}
     for path in (portal / "wiring.py", portal / "ui" / "samples.py"):
         named |= set(re.findall(r'icon="([\w-]+)"', path.read_text(encoding="utf-8")))
     assert named - ids == set()
+
+
+def test_every_shape_that_a_state_has_is_drawn() -> None:
+    drawn = set(re.findall(r"\.shape--(\w+)", (CSS / "shapes.css").read_text(encoding="utf-8")))
+    assert {look.shape for look in states.LOOKS.values()} <= drawn
 
 
 def test_every_module_that_a_template_names_is_there() -> None:

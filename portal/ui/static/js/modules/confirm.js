@@ -8,6 +8,9 @@ export default function confirm(element) {
   title.id ||= `dialog-${Math.random().toString(36).slice(2, 8)}`;
   dialog.setAttribute("aria-labelledby", title.id);
   dialog.append(panel);
+  // Leaving stands beside the deed, not below it.
+  const rows = panel.querySelectorAll(".actions");
+  rows[rows.length - 1]?.append(panel.querySelector("[data-close]"));
   element.after(dialog);
   element.open = false;
   summary.setAttribute("aria-haspopup", "dialog");
