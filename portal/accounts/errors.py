@@ -1,0 +1,158 @@
+"""What accounts refuse, in words."""
+
+from __future__ import annotations
+
+from portal.core.errors import Conflict, DomainError, Invalid, NotAllowed, TooMany
+from portal.core.i18n import lazy_gettext as _l
+
+
+class PasswordRefused(Invalid):
+    """The password is against the rules; a subclass says which."""
+
+    message = _l("This password cannot be used. Choose another one.")
+
+
+class PasswordTooShort(PasswordRefused):
+    """Too short to withstand guessing."""
+
+    message = _l("The password needs at least %(least)s characters. A short sentence is easy to remember.")
+
+
+class PasswordTooLong(PasswordRefused):
+    """Longer than is hashed."""
+
+    message = _l("The password can have at most %(most)s characters.")
+
+
+class PasswordCommon(PasswordRefused):
+    """One of those that are tried first."""
+
+    message = _l("This password is among those that are tried first. Choose one that nobody else would think of.")
+
+
+class PasswordFromOwnWords(PasswordRefused):
+    """Little more than the own name or address."""
+
+    message = _l("This password is little more than a name or the mail address. Choose other words.")
+
+
+class PasswordWrong(Invalid):
+    """The present password, asked for again, was not the right one."""
+
+    message = _l("The present password is not right. Type it again.")
+
+
+class SignInTooOften(TooMany):
+    """Too many failed sign-ins; it goes on by itself."""
+
+    message = _l("Too many failed tries. The next try is possible in %(seconds)s seconds.")
+
+
+class LinkUnusable(DomainError):
+    """A one-time link that does not work (any more)."""
+
+    status = 410
+    message = _l("This link does not work any more. Ask for a new one.")
+
+
+class LinkUnknown(LinkUnusable):
+    """No link of ours, or one of an account that is closed."""
+
+    status = 404
+    message = _l("This link is not known. It may have been cut off in the mail; copy the whole address, or ask for a new one.")
+
+
+class LinkExpired(LinkUnusable):
+    """Its time is over."""
+
+    message = _l("This link has expired. Ask for a new one.")
+
+
+class LinkUsed(LinkUnusable):
+    """It was used before."""
+
+    message = _l("This link has been used already. Sign in with the password that was set, or ask for a new link.")
+
+
+class LinkReplaced(LinkUnusable):
+    """A newer one was sent."""
+
+    message = _l("A newer link was sent after this one. Use the link in the latest mail, or ask for a new one.")
+
+
+class SignInNameTaken(Conflict):
+    """Another account has this mail address."""
+
+    message = _l("There is an account with this mail address already: %(name)s.")
+
+
+class EmployeeNumberTaken(Conflict):
+    """Another account has this employee number."""
+
+    message = _l("This employee number belongs to another account: %(name)s.")
+
+
+class LastAdministrator(Conflict):
+    """Nobody would be left who can administer people."""
+
+    message = _l("This is the last administrator who can sign in. Make somebody else an administrator first.")
+
+
+class NotOneself(NotAllowed):
+    """Something that another administrator has to do."""
+
+    message = _l("Nobody can deactivate the own account. Ask another administrator.")
+
+
+class StillNeeded(Conflict):
+    """Something hangs on the person; the obstacles are named one by one."""
+
+    message = _l("This account cannot be deactivated yet: %(obstacles)s")
+
+
+class AlreadyDeactivated(Conflict):
+    """The account is closed already, or its opposite."""
+
+    message = _l("The account is already in this state. Load the page again.")
+
+
+class Deactivated(Conflict):
+    """What was asked needs an account that is in use."""
+
+    message = _l("The account is deactivated. Reactivate it first.")
+
+
+class RoleHeldAlready(Conflict):
+    """The same role for the same scope."""
+
+    message = _l("This role is held for this scope already.")
+
+
+class ScopeUnknown(Invalid):
+    """There is no such market or team."""
+
+    message = _l("This market or team does not exist (any more). Choose another one.")
+
+
+class AccommodationInvalid(Invalid):
+    """The multiplier or the dates are outside what is possible."""
+
+    message = _l("The extra time is a factor from 1 to 3, and the last day is not before the first.")
+
+
+class ImportHasErrors(Conflict):
+    """A table with faults is not taken in, not even in part."""
+
+    message = _l("The table has errors. Correct them and send it again; nobody was added.")
+
+
+class ImportDone(Conflict):
+    """The same preview was confirmed before."""
+
+    message = _l("These people were added already.")
+
+
+class OwnershipUnchanged(Invalid):
+    """The new owner cannot be the old one or somebody who left."""
+
+    message = _l("Choose somebody else who has an active account.")
