@@ -127,15 +127,20 @@ def _journal(app: Flask) -> None:
 
 
 def _organisation(app: Flask) -> None:
-    from portal.organisation import models  # noqa: F401
+    from portal.organisation.views import blueprint, wellbeing  # noqa: F401
+
+    app.register_blueprint(blueprint)
 
 
 def _accounts(app: Flask) -> None:
-    from portal.accounts import permissions
-    from portal.accounts.service import sessions
+    from portal.accounts import handlers, permissions  # noqa: F401
+    from portal.accounts.service import ownership, people, sessions
+    from portal.accounts.views import blueprint, own, signing_in  # noqa: F401
 
     access.register(permissions.TABLE)
     access.login_manager.user_loader(sessions.find_person_of)
+    people.register_guard(ownership.owners_stay)
+    app.register_blueprint(blueprint)
 
 
 def _calendars(app: Flask) -> None:

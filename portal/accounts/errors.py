@@ -59,7 +59,9 @@ class LinkUnknown(LinkUnusable):
     """No link of ours, or one of an account that is closed."""
 
     status = 404
-    message = _l("This link is not known. It may have been cut off in the mail; copy the whole address, or ask for a new one.")
+    message = _l(
+        "This link is not known. It may have been cut off in the mail; copy the whole address, or ask for a new one."
+    )
 
 
 class LinkExpired(LinkUnusable):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.accounts import rules
 from portal.core.db import Base, BigKey, enum_type
 from portal.organisation.models import Market, Team
 
@@ -81,6 +83,11 @@ class Person(Base):
     deactivated_at: Mapped[datetime | None]
     deactivated_by: Mapped[str | None] = mapped_column(String(40))
     last_seen_at: Mapped[datetime | None]
+    # Both follow from the names, see below. The order of lists is by code point on either database.
+    sort_key: Mapped[str] = mapped_column(
+        String(600).with_variant(String(600, collation="C"), "postgresql"), default="", index=True
+    )
+    search_key: Mapped[str] = mapped_column(Text, default="")
 
     home_market: Mapped[Market] = relationship(lazy="joined")
     team: Mapped[Team | None] = relationship(lazy="joined")
@@ -89,10 +96,7 @@ class Person(Base):
         back_populates="person", foreign_keys="RoleGrant.person_id", order_by="RoleGrant.id"
     )
 
-    __table_args__ = (
-        CheckConstraint("language in ('en', 'ja')", name="language"),
-        Index("ix_people_names", "family_kana", "given_kana", "family_name", "given_name", "id"),
-    )
+    __table_args__ = (CheckConstraint("language in ('en', 'ja')", name="language"),)
 
     # What Flask-Login asks of a user.
     is_authenticated = True
@@ -104,11 +108,19 @@ class Person(Base):
         return self.deactivated_at is None
 
     @property
+    def is_invited(self) -> bool:
+        """Whether the person has never set a password, so cannot sign in yet."""
+        return self.password_hash is None
+
+    @property
     def full_name(self) -> str:
-        """The name as the person wants to be shown; family name first where it is not romanised."""
+        """The name as the person wants to be shown; family name first where it is written that way."""
         if self.shown_as:
             return self.shown_as
-        return " ".join(part for part in (self.family_name, self.middle_name, self.given_name) if part)
+        parts = (self.family_name, self.middle_name, self.given_name)
+        if not rules.is_family_first(self.family_name):
+            parts = (self.given_name, self.middle_name, self.family_name)
+        return " ".join(part for part in parts if part)
 
     @property
     def full_kana(self) -> str:
@@ -125,6 +137,22 @@ class Person(Base):
         if self.shown_as:
             return self.shown_as
         return (self.full_romaji or self.full_name) if language == "en" else self.full_name
+
+
+@event.listens_for(Person, "before_insert")
+@event.listens_for(Person, "before_update")
+def _derive_keys(mapper: Any, connection: Any, person: Person) -> None:
+    person.sort_key = rules.sort_key(
+        person.family_kana or "", person.given_kana or "", person.family_name, person.given_name or ""
+    )
+    person.search_key = rules.search_key(
+        text or ""
+        for text in (
+            person.family_name, person.given_name, person.middle_name, person.family_name,
+            person.family_kana, person.given_kana, person.given_romaji, person.family_romaji, person.given_romaji,
+            person.shown_as, person.sign_in_name, person.employee_number,
+        )
+    )  # fmt: skip
 
 
 class RoleGrant(Base):
@@ -174,6 +202,11 @@ class SignInSession(Base):
     address_class: Mapped[str] = mapped_column(String(60), default="")
 
     person: Mapped[Person] = relationship(lazy="joined")
+
+    @property
+    def handle(self) -> str:
+        """What stands for the session on the person's own page; it opens nothing."""
+        return self.token_hash[:16]
 
 
 class OneTimeLink(Base):
@@ -236,3 +269,20 @@ class Ownership(Base):
 
     owner: Mapped[Person] = relationship(foreign_keys=[owner_id], lazy="joined")
     deputy: Mapped[Person | None] = relationship(foreign_keys=[deputy_id], lazy="joined")
+
+
+class PeopleImport(Base):
+    """A table of people that was read and is waiting to be confirmed; removed after a day."""
+
+    __tablename__ = "people_imports"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    filename: Mapped[str] = mapped_column(String(200))
+    # {"header": […], "rows": [[line, cell, …], …]}: what was sent, unjudged.
+    table: Mapped[dict[str, Any]]
+    done_at: Mapped[datetime | None]
+
+    created_by: Mapped[Person] = relationship(lazy="joined")

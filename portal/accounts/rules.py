@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+
+# A session ends when nobody used it for an hour, and after half a day in any case (ASVS 7.3).
+IDLE_LIMIT = timedelta(minutes=60)
+ABSOLUTE_LIMIT = timedelta(hours=12)
 
 MIN_PASSWORD = 12
 MAX_PASSWORD = 128
@@ -133,7 +138,7 @@ def as_stored(name: str) -> str:
 
 
 def is_family_first(name: str) -> bool:
-    """Say whether a name is written in a script whose names begin with the family (Chinese characters, kana, hangul)."""
+    """Say whether a name is written in a script whose names begin with the family (kanji, kana, hangul)."""
     return any(
         0x2E80 <= ord(each) <= 0x9FFF
         or 0xAC00 <= ord(each) <= 0xD7AF
@@ -153,7 +158,9 @@ _VOWELS = {
 }
 _HIRAGANA_TO_KATAKANA = {code: code + 0x60 for code in range(0x3041, 0x3097)}
 # Forms of one character that people look for under the usual one; only for finding, never for showing.
-_VARIANTS = str.maketrans("髙﨑邉邊齋齊斎濵濱𠮷德曻冨澤廣國櫻龍瀧嶋嶌栁", "高崎辺辺斉斉斉浜浜吉徳昇富沢広国桜竜滝島島柳")
+_VARIANTS = str.maketrans(
+    "髙﨑邉邊齋齊斎濵濱𠮷德曻冨澤廣國櫻龍瀧嶋嶌栁", "高崎辺辺斉斉斉浜浜吉徳昇富沢広国桜竜滝島島柳"
+)
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -148,6 +148,7 @@ def init_app(app: Flask) -> None:
     @app.before_request
     def guard() -> Any:
         person = actor()
+        g.viewer = person
         g.viewer_language = getattr(person, "language", None)
         if request.endpoint is None:
             return None

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 _shift: ContextVar[timedelta | None] = ContextVar("clock_shift", default=None)
 _frozen: ContextVar[datetime | None] = ContextVar("clock_frozen", default=None)
@@ -51,6 +52,13 @@ def is_zone(zone: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@cache
+def zone_names() -> tuple[str, ...]:
+    """Return the names of zones that people live in, to choose from."""
+    areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    return tuple(sorted({"UTC", *(name for name in available_timezones() if name.startswith(areas))}))
 
 
 def monotonic() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from flask_wtf import CSRFProtect, FlaskForm
@@ -9,6 +10,7 @@ from wtforms import DateField as _DateField
 from wtforms import IntegerField as _IntegerField
 from wtforms import StringField, TextAreaField
 
+from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits
 
 csrf = CSRFProtect()
@@ -45,11 +47,18 @@ class DateField(_DateField):
         super().process_formdata([half_width_digits(value) for value in valuelist])
 
 
+def _refuse_control_characters(field: Any, besides: str = "") -> None:
+    """Say so where a text holds characters that nobody types; no database and no file takes them all."""
+    if any(unicodedata.category(each) in ("Cc", "Cs") and each not in besides for each in field.data or ""):
+        raise ValueError(_("Remove the control characters from this text; they usually come from copying."))
+
+
 class TextField(StringField):
     """A line of text, kept as typed but for blanks at its ends."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         super().process_formdata([value.strip() for value in valuelist])
+        _refuse_control_characters(self)
 
 
 class LongTextField(TextAreaField):
@@ -57,3 +66,4 @@ class LongTextField(TextAreaField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         super().process_formdata([value.replace("\r\n", "\n").replace("\r", "\n") for value in valuelist])
+        _refuse_control_characters(self, besides="\n\t")

@@ -6,15 +6,16 @@ import ipaddress
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
+from portal.accounts import queries, rules
 from portal.accounts.models import Person, SignInSession
 from portal.core import clock, touch
 from portal.core.codes import new_token
 from portal.core.db import session
 
-IDLE_LIMIT = timedelta(minutes=60)
-ABSOLUTE_LIMIT = timedelta(hours=12)
+# What is known of a browser and its network is not kept for longer.
+KEPT = timedelta(days=30)
 # Writing "seen" at every request would make every page a write.
 SEEN_EVERY = timedelta(minutes=2)
 
@@ -57,7 +58,7 @@ def find_person_of(token: str) -> Person | None:
     now = clock.now()
     if found is None or found.ended_at is not None or not found.person.is_active:
         return None
-    if now - found.seen_at > IDLE_LIMIT or now - found.created_at > ABSOLUTE_LIMIT:
+    if now - found.seen_at > rules.IDLE_LIMIT or now - found.created_at > rules.ABSOLUTE_LIMIT:
         return None
     if now - found.seen_at > SEEN_EVERY:
         found_id, person_id = found.id, found.person_id
@@ -87,3 +88,28 @@ def _note_seen(session_id: int, person_id: int) -> None:
     now = clock.now()
     session.execute(update(SignInSession).where(SignInSession.id == session_id).values(seen_at=now))
     session.execute(update(Person).where(Person.id == person_id).values(last_seen_at=now))
+
+
+def end_own_session(*, person: Person, handle: str) -> bool:
+    """End the one session of the person that the handle names; say whether there was one."""
+    for each in queries.list_live_sessions(person):
+        if each.handle == handle:
+            each.ended_at = clock.now()
+            return True
+    return False
+
+
+def end_other_sessions(*, person: Person, token: str) -> int:
+    """End every live session of the person but the one of the token; return how many."""
+    own, ended = hash_of(token), 0
+    for each in queries.list_live_sessions(person):
+        if each.token_hash != own:
+            each.ended_at = clock.now()
+            ended += 1
+    return ended
+
+
+def tidy_sessions() -> int:
+    """Remove sessions that ended long ago; return how many."""
+    gone = session.execute(delete(SignInSession).where(SignInSession.created_at < clock.now() - KEPT))
+    return int(gone.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,22 @@
+"""What happened to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AccommodationChanged:
+    """An accommodation was approved or ended; running attempts may want to know."""
+
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerChanged:
+    """Somebody else answers for a thing."""
+
+    kind: str
+    code: str
+    owner_id: int
+    deputy_id: int | None

@@ -1,0 +1,163 @@
+"""The forms about people: shape and required-ness only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_wtf.file import FileField
+from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField
+from wtforms.validators import InputRequired, Length, Optional, StopValidation
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal.accounts.models import Role
+from portal.accounts.service.imports import is_mail_address
+from portal.accounts.service.people import NAME_FIELDS, Names
+from portal.core import clock
+from portal.core.forms import DateField, Form, LongTextField, TextField
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+
+REQUIRED = InputRequired(_l("This is needed."))
+LANGUAGE_NAMES = (("ja", "日本語"), ("en", "English"))
+ROLE_NAMES = {
+    Role.LEARNER: _l("Learner"),
+    Role.MENTOR: _l("Mentor"),
+    Role.AUTHOR: _l("Author"),
+    Role.POLICY_OWNER: _l("Policy owner"),
+    Role.APPROVER: _l("Approver"),
+    Role.LEAD: _l("Team lead"),
+    Role.WELLBEING_CONTACT: _l("Wellbeing contact"),
+    Role.AUDITOR: _l("Auditor"),
+    Role.ADMIN: _l("Administrator"),
+}
+
+
+def at_most(most: int) -> Length:
+    """Build the validator of a text's length, in characters."""
+    return Length(max=most, message=_l("At most %(max)d characters."))
+
+
+def _mail_address(form: Form, field: Any) -> None:
+    if not is_mail_address(field.data or ""):
+        raise StopValidation(_("“%(text)s” is not a mail address.", text=field.data or ""))
+
+
+def _time_zone(form: Form, field: Any) -> None:
+    if not clock.is_zone(field.data or ""):
+        raise StopValidation(
+            _("“%(text)s” is not a known time zone; write one like Asia/Tokyo.", text=field.data or "")
+        )
+
+
+class SignInForm(Form):
+    """Who, and how it is known."""
+
+    name = TextField(_l("Mail address"), [REQUIRED, at_most(254)])
+    password = PasswordField(_l("Password"), [REQUIRED])
+
+
+class ForgottenForm(Form):
+    """To which address a link should go."""
+
+    name = TextField(_l("Mail address"), [REQUIRED, at_most(254)])
+
+
+class NewPasswordForm(Form):
+    """A password that a link lets be set."""
+
+    password = PasswordField(_l("New password"), [REQUIRED])
+
+
+class WelcomeForm(NewPasswordForm):
+    """A first password, and the language to go on in."""
+
+    language = RadioField(_l("Language"), [REQUIRED], choices=list(LANGUAGE_NAMES))
+
+
+class ChangePasswordForm(Form):
+    """The present password, and the one to come."""
+
+    present = PasswordField(_l("Present password"), [REQUIRED])
+    password = PasswordField(_l("New password"), [REQUIRED])
+
+
+class NamesForm(Form):
+    """The name card, in both scripts."""
+
+    family_name = TextField(_l("Family name"), [REQUIRED, at_most(300)])
+    given_name = TextField(_l("Given name"), [at_most(300)])
+    middle_name = TextField(_l("Middle name"), [at_most(300)])
+    family_kana = TextField(_l("Family name, reading"), [at_most(300)])
+    given_kana = TextField(_l("Given name, reading"), [at_most(300)])
+    family_romaji = TextField(_l("Family name, romanised"), [at_most(300)])
+    given_romaji = TextField(_l("Given name, romanised"), [at_most(300)])
+    shown_as = TextField(_l("Shown as"), [at_most(300)])
+
+    @property
+    def names(self) -> Names:
+        """The names as typed."""
+        return Names(**{name: self[name].data or "" for name in NAME_FIELDS})
+
+
+class OwnCardForm(NamesForm):
+    """What a person says about herself."""
+
+    language = RadioField(_l("Language"), [REQUIRED], choices=list(LANGUAGE_NAMES))
+    time_zone = TextField(_l("Time zone"), [REQUIRED, at_most(60), _time_zone])
+
+
+class PersonForm(OwnCardForm):
+    """What an administrator says about a person."""
+
+    sign_in_name = TextField(_l("Mail address"), [REQUIRED, at_most(254), _mail_address])
+    employee_number = TextField(_l("Employee number"), [at_most(60)])
+    market = SelectField(_l("Home market"), [REQUIRED])
+    further_markets = SelectMultipleField(
+        _l("Further markets"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
+    team = SelectField(_l("Team"), [Optional()])
+
+
+class InviteForm(PersonForm):
+    """A person, and what she is trusted with at first."""
+
+    role = SelectField(_l("First role"), choices=[(role.value, name) for role, name in ROLE_NAMES.items()])
+
+
+class GrantForm(Form):
+    """A role and how far it reaches."""
+
+    role = SelectField(_l("Role"), [REQUIRED], choices=[(role.value, name) for role, name in ROLE_NAMES.items()])
+    scope = SelectField(_l("For"), [REQUIRED])
+
+
+class AccommodationForm(Form):
+    """Extra time; what for is nobody's business."""
+
+    multiplier = TextField(_l("Time factor"), [REQUIRED, at_most(10)])
+    hide_countdown = BooleanField(_l("Do not show the remaining time"))
+    valid_from = DateField(_l("From"), [REQUIRED])
+    valid_until = DateField(_l("Until"), [Optional()])
+
+
+class PassOnForm(Form):
+    """Who takes over."""
+
+    to = TextField(_l("Mail address of the new owner"), [REQUIRED, at_most(254)])
+
+
+class ImportForm(Form):
+    """A table as a file or pasted."""
+
+    file = FileField(_l("File"))
+    text = LongTextField(_l("Or paste rows from a spreadsheet, with the line of headings"))
+
+
+class ConfirmImportForm(Form):
+    """Whether invitations go out at once."""
+
+    send = BooleanField(_l("Send the invitations now"))
+
+
+class EmptyForm(Form):
+    """Nothing but the token."""

@@ -1,0 +1,353 @@
+"""Reading about people, their sessions, links, roles and what they own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import aliased, selectinload
+
+from portal.accounts import rules
+from portal.accounts.models import (
+    Accommodation,
+    OneTimeLink,
+    Ownership,
+    PeopleImport,
+    Person,
+    Role,
+    RoleGrant,
+    Scope,
+    SignInSession,
+)
+from portal.core import clock
+from portal.core.codes import is_well_formed, normalise
+from portal.core.db import session
+from portal.core.errors import NotFound
+from portal.organisation.models import Market, Team
+
+# --- People ------------------------------------------------------------------------------------
+
+
+class Standing(StrEnum):
+    """Where a person's account stands, for the filter of the list."""
+
+    ACTIVE = "active"
+    INVITED = "invited"
+    DEACTIVATED = "deactivated"
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFilter:
+    """What a list of people is narrowed to; everything empty means everybody."""
+
+    text: str = ""
+    standing: Standing | None = None
+    market: str = ""
+    team: str = ""
+    role: Role | None = None
+
+
+def standing_of(person: Person) -> Standing:
+    """Return where the account stands."""
+    if not person.is_active:
+        return Standing.DEACTIVATED
+    return Standing.INVITED if person.is_invited else Standing.ACTIVE
+
+
+def get_person(code: str) -> Person:
+    """Return the person of the code as typed. Raises `NotFound`."""
+    found = find_person(code)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def find_person(code: str) -> Person | None:
+    """Return the person of the code as typed, or None."""
+    wanted = normalise(code)
+    if not all(is_well_formed(each, 1) for each in wanted) or not wanted:
+        return None
+    return session.scalar(select(Person).where(Person.code == wanted))
+
+
+def find_person_by_id(person_id: int) -> Person | None:
+    """Return the person of the row number, or None."""
+    return session.get(Person, person_id)
+
+
+def find_person_by_sign_in_name(name: str) -> Person | None:
+    """Return who signs in with this mail address, whatever its case and width, or None."""
+    wanted = rules.fold_sign_in_name(name)
+    if not wanted or "\x00" in wanted or len(wanted) > 254:
+        return None
+    return session.scalar(select(Person).where(Person.sign_in_name == wanted))
+
+
+def find_person_by_employee_number(number: str) -> Person | None:
+    """Return who has the employee number, or None."""
+    return session.scalar(select(Person).where(Person.employee_number == number)) if number else None
+
+
+def find_taken(names: Collection[str], numbers: Collection[str]) -> tuple[dict[str, Person], dict[str, Person]]:
+    """Return the people who have one of these mail addresses, and those with one of these employee numbers."""
+    by_name: dict[str, Person] = {}
+    by_number: dict[str, Person] = {}
+    for chunk in _chunks(sorted(names)):
+        by_name |= {each.sign_in_name: each for each in session.scalars(_plain(Person.sign_in_name.in_(chunk)))}
+    for chunk in _chunks(sorted(numbers)):
+        found = session.scalars(_plain(Person.employee_number.in_(chunk)))
+        by_number |= {each.employee_number: each for each in found if each.employee_number}
+    return by_name, by_number
+
+
+def _plain(condition: object) -> Select[Person]:
+    return select(Person).where(condition)  # type: ignore[arg-type]
+
+
+def _chunks(values: list[str], size: int = 500) -> Iterable[list[str]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def select_people(wanted: PeopleFilter) -> Select[Person]:
+    """Return the statement of the people that the filter leaves, in the order of the Japanese syllabary."""
+    statement = select(Person).order_by(Person.sort_key, Person.id)
+    for term in rules.fold_for_search(wanted.text).split():
+        statement = statement.where(Person.search_key.contains(term, autoescape=True))
+    match wanted.standing:
+        case Standing.ACTIVE:
+            statement = statement.where(Person.deactivated_at.is_(None), Person.password_hash.is_not(None))
+        case Standing.INVITED:
+            statement = statement.where(Person.deactivated_at.is_(None), Person.password_hash.is_(None))
+        case Standing.DEACTIVATED:
+            statement = statement.where(Person.deactivated_at.is_not(None))
+    if wanted.market:
+        statement = statement.where(Person.home_market.has(Market.code == wanted.market))
+    if wanted.team:
+        statement = statement.where(Person.team.has(Team.code == wanted.team))
+    if wanted.role is not None:
+        statement = statement.where(Person.grants.any((RoleGrant.role == wanted.role) & RoleGrant.ended_at.is_(None)))
+    return statement
+
+
+def list_people(wanted: PeopleFilter | None = None, *, offset: int = 0, limit: int | None = 50) -> list[Person]:
+    """Return a stretch of the list of people with their grants; a limit of None means all."""
+    statement = select_people(wanted or PeopleFilter()).options(selectinload(Person.grants)).offset(offset)
+    if limit is not None:
+        statement = statement.limit(limit)
+    elif offset == 0:
+        statement = statement.offset(None)
+    return list(session.scalars(statement))
+
+
+def count_people(wanted: PeopleFilter | None = None) -> int:
+    """Return how many people the filter leaves."""
+    within = select_people(wanted or PeopleFilter()).order_by(None).with_only_columns(Person.id).subquery()
+    return session.scalar(select(func.count()).select_from(within)) or 0
+
+
+def has_people() -> bool:
+    """Say whether there is any account at all."""
+    return session.scalar(select(Person.id).limit(1)) is not None
+
+
+# --- Roles -------------------------------------------------------------------------------------
+
+
+def list_holders(role: Role, scope: Scope | None = None, scope_code: str = "") -> list[Person]:
+    """Return the active people who hold the role (for exactly this scope, where one is given), in list order."""
+    statement = (
+        select(Person)
+        .where(
+            Person.deactivated_at.is_(None),
+            Person.grants.any((RoleGrant.role == role) & RoleGrant.ended_at.is_(None) & _for_scope(scope, scope_code)),
+        )
+        .order_by(Person.sort_key, Person.id)
+    )
+    return list(session.scalars(statement))
+
+
+def _for_scope(scope: Scope | None, scope_code: str) -> object:
+    if scope is None:
+        return RoleGrant.id.is_not(None)
+    return (RoleGrant.scope == scope) & (RoleGrant.scope_code == scope_code)
+
+
+def list_leads_for(team: Team | None) -> list[Person]:
+    """Return who leads a team: holders for the team, else for its market, else for the organisation."""
+    scopes: list[tuple[Scope, str]] = []
+    if team is not None:
+        scopes = [(Scope.TEAM, team.code), (Scope.MARKET, team.market.code)]
+    for scope, code in [*scopes, (Scope.ORGANISATION, "")]:
+        found = list_holders(Role.LEAD, scope, code)
+        if found:
+            return found
+    return []
+
+
+def list_administrators() -> list[Person]:
+    """Return the active administrators of the organisation, the longest-serving first."""
+    return list(
+        session.scalars(
+            select(Person)
+            .join(RoleGrant, RoleGrant.person_id == Person.id)
+            .where(
+                Person.deactivated_at.is_(None),
+                RoleGrant.role == Role.ADMIN,
+                RoleGrant.scope == Scope.ORGANISATION,
+                RoleGrant.ended_at.is_(None),
+            )
+            .order_by(RoleGrant.id)
+        )
+    )
+
+
+def find_first_administrator() -> Person | None:
+    """Return the longest-serving active administrator, or None where there is none yet."""
+    return next(iter(list_administrators()), None)
+
+
+def has_other_administrator(than: Person) -> bool:
+    """Say whether somebody else administers the organisation and is able to sign in.
+
+    Takes a lock on the administrators' grants, so that two people cannot remove each other at once.
+    """
+    grants = session.scalars(
+        select(RoleGrant)
+        .where(RoleGrant.role == Role.ADMIN, RoleGrant.scope == Scope.ORGANISATION, RoleGrant.ended_at.is_(None))
+        .order_by(RoleGrant.id)
+        .with_for_update()
+    )
+    others = {grant.person_id for grant in grants} - {than.id}
+    return (
+        session.scalar(
+            select(Person.id)
+            .where(Person.id.in_(others), Person.deactivated_at.is_(None), Person.password_hash.is_not(None))
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def get_grant(person: Person, grant_id: int) -> RoleGrant:
+    """Return the open grant of this very person. Raises `NotFound`."""
+    found = next((each for each in person.grants if each.id == grant_id and each.ended_at is None), None)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+# --- Sessions and links ------------------------------------------------------------------------
+
+
+def list_live_sessions(person: Person) -> list[SignInSession]:
+    """Return the sessions in which the person is signed in now, the most recently used first."""
+    now = clock.now()
+    return list(
+        session.scalars(
+            select(SignInSession)
+            .where(
+                SignInSession.person_id == person.id,
+                SignInSession.ended_at.is_(None),
+                SignInSession.seen_at > now - rules.IDLE_LIMIT,
+                SignInSession.created_at > now - rules.ABSOLUTE_LIMIT,
+            )
+            .order_by(SignInSession.seen_at.desc(), SignInSession.id.desc())
+        )
+    )
+
+
+def find_link(token_hash: str) -> OneTimeLink | None:
+    """Return the link of a token's hash, or None."""
+    return session.scalar(select(OneTimeLink).where(OneTimeLink.token_hash == token_hash))
+
+
+# --- Accommodations ----------------------------------------------------------------------------
+
+
+def list_accommodations(person: Person) -> list[Accommodation]:
+    """Return every accommodation of the person, the newest first."""
+    return list(
+        session.scalars(
+            select(Accommodation).where(Accommodation.person_id == person.id).order_by(Accommodation.id.desc())
+        )
+    )
+
+
+def find_accommodation(person: Person, on: date) -> Accommodation | None:
+    """Return the accommodation that holds for the person on the day (in her zone), or None; the newest counts."""
+    return session.scalar(
+        select(Accommodation)
+        .where(
+            Accommodation.person_id == person.id,
+            Accommodation.ended_at.is_(None),
+            Accommodation.valid_from <= on,
+            or_(Accommodation.valid_until.is_(None), Accommodation.valid_until >= on),
+        )
+        .order_by(Accommodation.id.desc())
+        .limit(1)
+    )
+
+
+# --- Ownership ---------------------------------------------------------------------------------
+
+
+def find_owner(kind: str, code: str) -> Ownership | None:
+    """Return who answers for the thing now (owner, deputy, since when), or None."""
+    return session.scalar(
+        select(Ownership)
+        .where(Ownership.kind == kind, Ownership.thing_code == code)
+        .order_by(Ownership.id.desc())
+        .limit(1)
+    )
+
+
+def find_owners(kind: str, codes: Collection[str]) -> dict[str, Ownership]:
+    """Return who answers for each of the things; a thing without an owner is not in it."""
+    if not codes:
+        return {}
+    newer = aliased(Ownership)
+    rows = session.scalars(
+        select(Ownership).where(
+            Ownership.kind == kind,
+            Ownership.thing_code.in_(codes),
+            ~select(newer.id)
+            .where(newer.kind == Ownership.kind, newer.thing_code == Ownership.thing_code, newer.id > Ownership.id)
+            .exists(),
+        )
+    )
+    return {row.thing_code: row for row in rows}
+
+
+def list_owned(person: Person, *, as_deputy: bool = False) -> list[Ownership]:
+    """Return what the person answers for now (or stands in for), by kind and code."""
+    newer = aliased(Ownership)
+    column = Ownership.deputy_id if as_deputy else Ownership.owner_id
+    return list(
+        session.scalars(
+            select(Ownership)
+            .where(
+                column == person.id,
+                ~select(newer.id)
+                .where(newer.kind == Ownership.kind, newer.thing_code == Ownership.thing_code, newer.id > Ownership.id)
+                .exists(),
+            )
+            .order_by(Ownership.kind, Ownership.thing_code)
+        )
+    )
+
+
+# --- Imports -----------------------------------------------------------------------------------
+
+
+def get_import(code: str) -> PeopleImport:
+    """Return the table waiting under the code. Raises `NotFound`."""
+    wanted = normalise(code)
+    found = None
+    if is_well_formed(wanted, 12):
+        found = session.scalar(select(PeopleImport).where(PeopleImport.code == wanted))
+    if found is None:
+        raise NotFound()
+    return found

@@ -1,0 +1,334 @@
+"""People from a table: read, judged row by row, and taken in all at once or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import delete
+
+from portal.accounts import errors, queries, rules
+from portal.accounts.models import PeopleImport, Person, Role, RoleGrant, Scope
+from portal.accounts.service import links
+from portal.accounts.service.people import NAME_FIELDS, Names, add_person
+from portal.core import clock
+from portal.core.codes import new_code
+from portal.core.db import session
+from portal.core.i18n import LazyText
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.tables import Table
+from portal.journal.service import record
+from portal.organisation import queries as organisation
+from portal.organisation.models import Market, Team
+
+KEPT = timedelta(days=1)
+
+# The columns in their order, as the export writes them and the import reads them.
+COLUMNS: dict[str, LazyText] = {
+    "sign_in_name": _l("Mail address"),
+    "family_name": _l("Family name"),
+    "given_name": _l("Given name"),
+    "middle_name": _l("Middle name"),
+    "family_kana": _l("Family name, reading"),
+    "given_kana": _l("Given name, reading"),
+    "family_romaji": _l("Family name, romanised"),
+    "given_romaji": _l("Given name, romanised"),
+    "shown_as": _l("Shown as"),
+    "employee_number": _l("Employee number"),
+    "language": _l("Language"),
+    "time_zone": _l("Time zone"),
+    "market": _l("Market"),
+    "team": _l("Team"),
+}
+# Other headings under which these columns come, folded; both languages and the names above are known by themselves.
+_ALSO = {
+    "sign_in_name": ("email", "e-mail", "mail", "メール", "メールアドレス", "sign-in name"),
+    "family_name": ("last name", "surname", "姓", "氏"),
+    "given_name": ("first name", "名"),
+    "middle_name": ("ミドルネーム",),
+    "family_kana": ("family kana", "姓（カナ）", "姓カナ", "セイ", "せい"),
+    "given_kana": ("given kana", "名（カナ）", "名カナ", "メイ", "めい"),
+    "family_romaji": ("family romaji", "姓（ローマ字）"),
+    "given_romaji": ("given romaji", "名（ローマ字）"),
+    "shown_as": ("表示名", "display name"),
+    "employee_number": ("社員番号", "employee no", "employee id"),
+    "language": ("言語",),
+    "time_zone": ("タイムゾーン", "timezone"),
+    "market": ("市場",),
+    "team": ("チーム",),
+}
+_LANGUAGES = {"en": "en", "english": "en", "英語": "en", "ja": "ja", "japanese": "ja", "日本語": "ja", "jp": "ja"}
+MAX_NAME = 300
+
+
+class Verdict(StrEnum):
+    """What happens to a row."""
+
+    ADD = "add"
+    SKIP = "skip"
+    REFUSE = "refuse"
+
+
+@dataclass(slots=True)
+class JudgedRow:
+    """A row with what will be done and, in words, why not."""
+
+    line: int
+    cells: dict[str, str]
+    verdict: Verdict = Verdict.ADD
+    reasons: list[str] = field(default_factory=list)
+    market: Market | None = None
+    team: Team | None = None
+
+    def refuse(self, reason: str) -> None:
+        """Note an error; the row stands in the way of the whole table."""
+        self.verdict = Verdict.REFUSE
+        self.reasons.append(reason)
+
+    def skip(self, reason: str) -> None:
+        """Note that the person is there already; the row is left out."""
+        if self.verdict is Verdict.ADD:
+            self.verdict = Verdict.SKIP
+        self.reasons.append(reason)
+
+    @property
+    def names(self) -> Names:
+        """The names of the row."""
+        return Names(**{name: self.cells.get(name, "") for name in NAME_FIELDS})
+
+    @property
+    def shown_name(self) -> str:
+        """The name for the preview."""
+        return " ".join(filter(None, (self.cells.get("family_name", ""), self.cells.get("given_name", ""))))
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an import would do."""
+
+    rows: list[JudgedRow]
+    unknown_columns: list[str]
+    missing_columns: list[LazyText]
+
+    def with_verdict(self, verdict: Verdict) -> list[JudgedRow]:
+        """Return the rows of one verdict."""
+        return [row for row in self.rows if row.verdict is verdict]
+
+    @property
+    def can_be_done(self) -> bool:
+        """Whether there is somebody to add and nothing in the way."""
+        return (
+            not self.missing_columns and not self.with_verdict(Verdict.REFUSE) and bool(self.with_verdict(Verdict.ADD))
+        )
+
+
+def keep_table(*, table: Table, filename: str, by: Person) -> PeopleImport:
+    """Keep a table that was read until it is confirmed or a day has passed."""
+    kept = PeopleImport(
+        code=new_code(),
+        created_at=clock.now(),
+        created_by=by,
+        filename=filename[:200],
+        table={
+            "header": list(table.header),
+            "rows": [[row.line, *(row.cells.get(name, "") for name in table.header)] for row in table.rows],
+        },
+    )
+    session.add(kept)
+    session.flush()
+    return kept
+
+
+def judge(kept: PeopleImport) -> Preview:
+    """Judge every row against the rules, the table itself and the accounts there are now."""
+    header: list[str] = kept.table["header"]
+    columns, unknown = _recognised(header)
+    rows = [
+        JudgedRow(line, {columns[place]: str(cell).strip() for place, cell in enumerate(cells) if place in columns})
+        for line, *cells in kept.table["rows"]
+    ]
+    needed = ("sign_in_name", "family_name")
+    missing = [COLUMNS[name] for name in needed if name not in columns.values()]
+    if not missing:
+        _judge_rows(rows)
+    return Preview(rows, unknown, missing)
+
+
+def take_in(*, kept: PeopleImport, by: Person, send: bool) -> list[Person]:
+    """Add everybody the preview promised, or nobody. Raises `ImportDone` or `ImportHasErrors`."""
+    if kept.done_at is not None:
+        raise errors.ImportDone()
+    preview = judge(kept)
+    if not preview.can_be_done:
+        raise errors.ImportHasErrors()
+    now, people = clock.now(), []
+    for row in preview.with_verdict(Verdict.ADD):
+        assert row.market is not None
+        people.append(
+            add_person(
+                sign_in_name=row.cells["sign_in_name"],
+                names=row.names,
+                language=row.cells["language"],
+                time_zone=row.cells["time_zone"],
+                market=row.market,
+                team=row.team,
+                employee_number=row.cells.get("employee_number", ""),
+            )
+        )
+    session.flush()
+    session.add_all(
+        RoleGrant(person_id=person.id, role=Role.LEARNER, scope=Scope.ORGANISATION, granted_at=now, granted_by=by.code)
+        for person in people
+    )
+    session.flush()
+    record(
+        "accounts.imported",
+        by=by,
+        subject=("people_import", kept.code),
+        after={"file": kept.filename, "people": [[person.code, person.full_name] for person in people]},
+    )
+    if send:
+        for person in people:
+            links.send_invitation(person=person, by=by)
+    kept.done_at = now
+    return people
+
+
+def tidy_imports() -> int:
+    """Remove tables that were not confirmed, or long ago; return how many."""
+    gone = session.execute(delete(PeopleImport).where(PeopleImport.created_at < clock.now() - KEPT))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def exported_rows(people: Iterable[Person]) -> list[list[object]]:
+    """Return people as rows of `COLUMNS`; they come in again as they went out."""
+    return [
+        [
+            person.home_market.code if name == "market"
+            else (person.team.code if person.team else "") if name == "team"
+            else getattr(person, name) or ""
+            for name in COLUMNS
+        ]
+        for person in people
+    ]  # fmt: skip
+
+
+def _recognised(header: list[str]) -> tuple[dict[int, str], list[str]]:
+    known: dict[str, str] = {}
+    for name, label in COLUMNS.items():
+        for text in (name, str(label), *_BOTH[name], *_ALSO[name]):
+            known.setdefault(_heading(text), name)
+    columns: dict[int, str] = {}
+    unknown: list[str] = []
+    for place, heading in enumerate(header):
+        found = known.get(_heading(heading))
+        if found is None or found in columns.values():
+            unknown.append(heading)
+        else:
+            columns[place] = found
+    return columns, unknown
+
+
+# Headings of an export made in either language.
+_BOTH = {
+    "sign_in_name": ("Mail address", "メールアドレス"),
+    "family_name": ("Family name", "姓"),
+    "given_name": ("Given name", "名"),
+    "middle_name": ("Middle name", "ミドルネーム"),
+    "family_kana": ("Family name, reading", "姓のふりがな"),
+    "given_kana": ("Given name, reading", "名のふりがな"),
+    "family_romaji": ("Family name, romanised", "姓のローマ字"),
+    "given_romaji": ("Given name, romanised", "名のローマ字"),
+    "shown_as": ("Shown as", "表示名"),
+    "employee_number": ("Employee number", "社員番号"),
+    "language": ("Language", "言語"),
+    "time_zone": ("Time zone", "タイムゾーン"),
+    "market": ("Market", "市場"),
+    "team": ("Team", "チーム"),
+}
+
+
+def _heading(text: str) -> str:
+    return rules.fold_for_search(text).replace(" ", "").replace("_", "")
+
+
+def _judge_rows(rows: list[JudgedRow]) -> None:
+    markets = {rules.fold_for_search(each.code): each for each in organisation.list_markets()}
+    teams = {rules.fold_for_search(each.code): each for each in organisation.list_teams()}
+    for row in rows:
+        row.cells["sign_in_name"] = rules.fold_sign_in_name(row.cells.get("sign_in_name", ""))
+    by_name, by_number = queries.find_taken(
+        {row.cells["sign_in_name"] for row in rows},
+        {row.cells["employee_number"] for row in rows if row.cells.get("employee_number")},
+    )
+    first_name: dict[str, int] = {}
+    first_number: dict[str, int] = {}
+    default_zone = organisation.default_time_zone()
+    for row in rows:
+        _judge_texts(row)
+        _judge_place(row, markets, teams, default_zone)
+        name, number = row.cells["sign_in_name"], row.cells.get("employee_number", "")
+        same = by_name.get(name)
+        if same is not None:
+            row.skip(_("There is an account with this mail address already: %(name)s.", name=same.full_name))
+        elif number and number in by_number:
+            owner = by_number[number].full_name
+            row.refuse(_("This employee number belongs to another account: %(name)s.", name=owner))
+        if name and name in first_name:
+            row.skip(_("The same mail address stands in line %(line)s.", line=first_name[name]))
+        elif number and number in first_number:
+            row.refuse(_("The same employee number stands in line %(line)s.", line=first_number[number]))
+        first_name.setdefault(name, row.line)
+        if number:
+            first_number.setdefault(number, row.line)
+
+
+def _judge_texts(row: JudgedRow) -> None:
+    if not is_mail_address(row.cells["sign_in_name"]):
+        row.refuse(_("“%(text)s” is not a mail address.", text=row.cells["sign_in_name"]))
+    if not row.cells.get("family_name"):
+        row.refuse(_("The family name is missing. A single name goes there."))
+    for name in (*NAME_FIELDS, "employee_number"):
+        cell, most = row.cells.get(name, ""), 60 if name == "employee_number" else MAX_NAME
+        if len(cell) > most:
+            row.refuse(_("%(column)s: at most %(most)s characters.", column=COLUMNS[name], most=most))
+        if any(ord(each) < 32 or ord(each) == 127 for each in cell):
+            row.refuse(_("%(column)s: a line break or control character stands inside.", column=COLUMNS[name]))
+
+
+def _judge_place(row: JudgedRow, markets: dict[str, Market], teams: dict[str, Team], default_zone: str) -> None:
+    market, team = row.cells.get("market", ""), row.cells.get("team", "")
+    row.team = teams.get(rules.fold_for_search(team)) if team else None
+    if team and row.team is None:
+        row.refuse(_("There is no team “%(code)s”.", code=team))
+    row.market = markets.get(rules.fold_for_search(market)) if market else (row.team.market if row.team else None)
+    if row.market is None and not market and not (team and row.team is None) and len(markets) == 1:
+        row.market = next(iter(markets.values()))
+    if market and row.market is None:
+        row.refuse(_("There is no market “%(code)s”.", code=market))
+    elif row.market is None and row.verdict is not Verdict.REFUSE:
+        row.refuse(_("The market is missing."))
+    if row.market and row.team and row.team.market.id != row.market.id:
+        row.refuse(_("Team %(team)s belongs to market %(market)s.", team=row.team.code, market=row.team.market.code))
+    language = row.cells.get("language", "")
+    known = _LANGUAGES.get(language.casefold()) if language else organisation.default_language()
+    if known is None:
+        row.refuse(_("“%(text)s” is no language of ours; write en or ja.", text=language))
+    row.cells["language"] = known or ""
+    zone = row.cells.get("time_zone") or (row.market.time_zone if row.market else default_zone)
+    if not clock.is_zone(zone):
+        row.refuse(_("“%(text)s” is not a known time zone; write one like Asia/Tokyo.", text=zone))
+    row.cells["time_zone"] = zone
+
+
+def is_mail_address(text: str) -> bool:
+    """Say whether the text can be a mail address; no server is asked."""
+    try:
+        validate_email(text, check_deliverability=False, test_environment=True, allow_domain_literal=False)
+    except EmailNotValidError:
+        return False
+    return text.isascii() and len(text) <= 254

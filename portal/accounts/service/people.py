@@ -1,0 +1,229 @@
+"""People come, change and go: invited, corrected, deactivated, reactivated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Protocol
+
+from portal.accounts import errors, queries, rules
+from portal.accounts.models import Person, Role, Scope
+from portal.accounts.service import grants, links, sessions
+from portal.core import clock
+from portal.core.codes import new_code
+from portal.core.db import session
+from portal.journal.service import record
+from portal.organisation.models import Market, Team
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A person's names as typed; everything but the family name may be empty."""
+
+    family_name: str
+    given_name: str = ""
+    middle_name: str = ""
+    family_kana: str = ""
+    given_kana: str = ""
+    family_romaji: str = ""
+    given_romaji: str = ""
+    shown_as: str = ""
+
+
+NAME_FIELDS = tuple(each.name for each in fields(Names))
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why somebody cannot be deactivated yet: in words, and where it can be mended."""
+
+    text: str
+    href: str | None = None
+
+
+class DeactivationGuard(Protocol):
+    """An upper domain's say before somebody is deactivated; registered in `wiring.py`."""
+
+    def __call__(self, person: Person) -> Sequence[Obstacle]:
+        """Return what stands in the way, nothing when she may go."""
+
+
+_guards: list[DeactivationGuard] = []
+
+
+def register_guard(guard: DeactivationGuard) -> None:
+    """Ask this guard before somebody is deactivated; registering twice changes nothing."""
+    if guard not in _guards:
+        _guards.append(guard)
+
+
+def find_obstacles(person: Person) -> list[Obstacle]:
+    """Return everything that stands in the way of deactivating the person."""
+    return [obstacle for guard in _guards for obstacle in guard(person)]
+
+
+def invite(
+    *,
+    sign_in_name: str,
+    names: Names,
+    language: str,
+    time_zone: str,
+    market: Market,
+    team: Team | None,
+    by: Person | None,
+    further_markets: Sequence[Market] = (),
+    employee_number: str = "",
+    role: Role | None = Role.LEARNER,
+    send: bool = True,
+) -> Person:
+    """Open an account without a password and owe its invitation.
+
+    Raises `SignInNameTaken` or `EmployeeNumberTaken`, which name whose it is.
+    """
+    folded = rules.fold_sign_in_name(sign_in_name)
+    _refuse_taken(folded, employee_number, besides=None)
+    person = add_person(
+        sign_in_name=folded, names=names, language=language, time_zone=time_zone, market=market, team=team,
+        employee_number=employee_number, further_markets=further_markets,
+    )  # fmt: skip
+    session.flush()
+    record("accounts.invited", by=by, subject=("person", person.code), after=_facts(person))
+    if role is not None:
+        grants.grant_role(person=person, role=role, scope=Scope.ORGANISATION, by=by)
+    if send:
+        links.send_invitation(person=person, by=by)
+    return person
+
+
+def add_person(
+    *,
+    sign_in_name: str,
+    names: Names,
+    language: str,
+    time_zone: str,
+    market: Market,
+    team: Team | None,
+    employee_number: str = "",
+    further_markets: Sequence[Market] = (),
+) -> Person:
+    """Add the row of a new person; the caller has checked that nobody has the address or number."""
+    person = Person(
+        code=new_code(),
+        sign_in_name=rules.fold_sign_in_name(sign_in_name),
+        language=language,
+        time_zone=time_zone,
+        home_market=market,
+        team=team,
+        further_markets=[each for each in further_markets if each is not market],
+        employee_number=employee_number or None,
+        created_at=clock.now(),
+        **_stored(names),
+    )
+    session.add(person)
+    return person
+
+
+def change_person(
+    *,
+    person: Person,
+    sign_in_name: str,
+    names: Names,
+    language: str,
+    time_zone: str,
+    market: Market,
+    team: Team | None,
+    employee_number: str,
+    by: Person,
+    further_markets: Sequence[Market] = (),
+) -> None:
+    """Correct what is known of a person. A new mail address ends open links, and is named in the journal."""
+    folded = rules.fold_sign_in_name(sign_in_name)
+    _refuse_taken(folded, employee_number, besides=person)
+    before = _facts(person)
+    if folded != person.sign_in_name:
+        links.replace_links(person=person)
+    person.sign_in_name, person.language, person.time_zone = folded, language, time_zone
+    person.home_market, person.team, person.employee_number = market, team, employee_number or None
+    person.further_markets = [each for each in further_markets if each is not market]
+    _set_names(person, names)
+    _record_change(person, before, by)
+
+
+def change_own(*, person: Person, names: Names, language: str, time_zone: str) -> None:
+    """Let a person say how she is called and shown, her language and her time zone."""
+    before = _facts(person)
+    person.language, person.time_zone = language, time_zone
+    _set_names(person, names)
+    _record_change(person, before, person)
+
+
+def deactivate(*, person: Person, by: Person) -> None:
+    """Close the account: every session and link ends at once; history stays.
+
+    Raises `NotOneself`, `LastAdministrator`, or `StillNeeded` with what stands in the way.
+    """
+    if not person.is_active:
+        raise errors.AlreadyDeactivated()
+    if person.id == by.id:
+        raise errors.NotOneself()
+    grants.refuse_last_administrator(person)
+    obstacles = find_obstacles(person)
+    if obstacles:
+        raise errors.StillNeeded(obstacles="; ".join(each.text for each in obstacles))
+    person.deactivated_at, person.deactivated_by = clock.now(), by.code
+    sessions.end_all_sessions(person=person)
+    links.replace_links(person=person)
+    record("accounts.deactivated", by=by, subject=("person", person.code))
+
+
+def reactivate(*, person: Person, by: Person) -> None:
+    """Open the account again; the password stays what it was."""
+    if person.is_active:
+        raise errors.AlreadyDeactivated()
+    person.deactivated_at = person.deactivated_by = None
+    record("accounts.reactivated", by=by, subject=("person", person.code))
+
+
+def _refuse_taken(sign_in_name: str, employee_number: str, besides: Person | None) -> None:
+    same = queries.find_person_by_sign_in_name(sign_in_name)
+    if same is not None and same is not besides:
+        raise errors.SignInNameTaken(name=same.full_name)
+    same = queries.find_person_by_employee_number(employee_number)
+    if same is not None and same is not besides:
+        raise errors.EmployeeNumberTaken(name=same.full_name)
+
+
+def _stored(names: Names) -> dict[str, str]:
+    return {name: rules.as_stored(value) for name, value in asdict(names).items()}
+
+
+def _set_names(person: Person, names: Names) -> None:
+    for name, value in _stored(names).items():
+        if getattr(person, name) != value:
+            setattr(person, name, value)
+
+
+def _record_change(person: Person, before: dict[str, Any], by: Person) -> None:
+    after = _facts(person)
+    changed = [name for name in after if after[name] != before[name]]
+    if changed:
+        record(
+            "accounts.changed",
+            by=by,
+            subject=("person", person.code),
+            before={name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
+
+
+def _facts(person: Person) -> dict[str, Any]:
+    return {
+        **{name: getattr(person, name) for name in NAME_FIELDS},
+        "sign_in_name": person.sign_in_name,
+        "employee_number": person.employee_number,
+        "language": person.language,
+        "time_zone": person.time_zone,
+        "market": person.home_market.code,
+        "further_markets": sorted(each.code for each in person.further_markets),
+        "team": person.team.code if person.team else None,
+    }

@@ -1,0 +1,37 @@
+"""Plain data for templates that several pages of accounts show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.accounts.models import Accommodation
+from portal.accounts.service.ownership import OwnedRow
+from portal.core import clock
+from portal.core.i18n import format_date, format_points, language, pgettext
+from portal.core.i18n import gettext as _
+
+
+def accommodation_in_words(accommodation: Accommodation) -> str:
+    """Say what an accommodation gives, and until when."""
+    parts: list[str] = [_("%(factor)s times the time", factor=format_points(accommodation.multiplier))]
+    if accommodation.hide_countdown:
+        parts.append(_("no countdown shown"))
+    if accommodation.valid_until is not None:
+        parts.append(_("until %(date)s", date=format_date(accommodation.valid_until, "short")))
+    return pgettext("list", ", ").join(parts)
+
+
+def belonging_rows(belongings: list[OwnedRow], zone: str) -> list[dict[str, Any]]:
+    """Return the rows of the table of what somebody answers for."""
+    return [
+        {
+            "cells": [
+                {"text": row.thing.title, "href": row.thing.href},
+                row.kind_name,
+                row.ownership.deputy.name_in(language()) if row.ownership.deputy else "–",
+                format_date(clock.local_date(row.ownership.since, zone), "short"),
+            ],
+            "state": None if row.thing.is_live else "ended",
+        }
+        for row in belongings
+    ]

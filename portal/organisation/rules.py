@@ -1,0 +1,16 @@
+"""Which settings an organisation has, and what holds where nothing was set."""
+
+from __future__ import annotations
+
+NAME = "organisation.name"
+WELLBEING_CONTACT = "wellbeing.contact"
+WELLBEING_TEXT = "wellbeing.text"
+TIME_ZONE = "organisation.time_zone"
+LANGUAGE = "organisation.language"
+ATTEMPT_TOLERANCE = "attempts.tolerance_seconds"
+
+DEFAULT_NAME = ("Shirube", "標（しるべ）")
+DEFAULT_TIME_ZONE = "Asia/Tokyo"
+DEFAULT_LANGUAGE = "en"
+DEFAULT_ATTEMPT_TOLERANCE = 5
+MAX_ATTEMPT_TOLERANCE = 60
