@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from portal.accounts.models import Person
 from portal.core.access import declaration_of
+from portal.core.db import session
 
 _NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 _LATIN_SENTENCE = re.compile(r"\b[A-Za-z][a-z]+(?: [a-z]+){2,}\b")
@@ -90,7 +91,7 @@ class PageClient:
 
     def fetch(self, endpoint: str, *, accept: str = "text/html", **values: Any) -> TestResponse:
         """Return the response as it is, unchecked; for files and JSON."""
-        return self.client.get(self.url(endpoint, **self._with_language(values)), headers={"Accept": accept})
+        return self._send("GET", self.url(endpoint, **self._with_language(values)), headers={"Accept": accept})
 
     def get(self, endpoint: str, *, expect: int = 200, **values: Any) -> Page:
         """Fetch a page, check its status and that it keeps what every page promises."""
@@ -115,8 +116,8 @@ class PageClient:
         """
         form = dict(data or {})
         form.setdefault("csrf_token", self.token())
-        response = self.client.post(
-            self.url(endpoint, **self._with_language(values)), data=form, headers={"Accept": "text/html"}
+        response = self._send(
+            "POST", self.url(endpoint, **self._with_language(values)), data=form, headers={"Accept": "text/html"}
         )
         assert response.status_code == expect, self._told(response, expect)
         if 300 <= expect < 400:
@@ -127,11 +128,23 @@ class PageClient:
 
     def post_json(self, endpoint: str, body: dict[str, Any], **values: Any) -> TestResponse:
         """Send JSON as our modules do, with the token in its header."""
-        return self.client.post(
+        return self._send(
+            "POST",
             self.url(endpoint, **values),
             json=body,
             headers={"X-CSRFToken": self.token(), "Accept": "application/json"},
         )
+
+    def _send(self, method: str, address: str, **options: Any) -> TestResponse:
+        """Send a request as a server would see it: in an application context of its own.
+
+        Within the test's context it would share `g` (so the person signed in) and the database session with
+        every other request. What the test has loaded is read again afterwards.
+        """
+        with self.app.app_context():
+            response = self.client.open(address, method=method, **options)
+        session.rollback()
+        return response
 
     def follow(self, response: TestResponse | Page) -> Page:
         """Fetch where a redirect leads."""
@@ -144,7 +157,7 @@ class PageClient:
 
         with self.client.session_transaction() as cookie:
             kept = dict(cookie)
-        with self.app.test_request_context():
+        with self.app.app_context(), self.app.test_request_context():
             from flask import session as flask_session
 
             flask_session.update(kept)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -18,7 +19,7 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 
 REQUIRED = InputRequired(_l("This is needed."))
-LANGUAGE_NAMES = (("ja", "日本語"), ("en", "English"))
+LANGUAGE_CHOICES = [SelectChoice("ja", "日本語"), SelectChoice("en", "English")]
 ROLE_NAMES = {
     Role.LEARNER: _l("Learner"),
     Role.MENTOR: _l("Mentor"),
@@ -30,6 +31,9 @@ ROLE_NAMES = {
     Role.AUDITOR: _l("Auditor"),
     Role.ADMIN: _l("Administrator"),
 }
+
+
+ROLE_CHOICES = [SelectChoice(role.value, name) for role, name in ROLE_NAMES.items()]
 
 
 def at_most(most: int) -> Length:
@@ -71,7 +75,7 @@ class NewPasswordForm(Form):
 class WelcomeForm(NewPasswordForm):
     """A first password, and the language to go on in."""
 
-    language = RadioField(_l("Language"), [REQUIRED], choices=list(LANGUAGE_NAMES))
+    language = RadioField(_l("Language"), [REQUIRED], choices=LANGUAGE_CHOICES)
 
 
 class ChangePasswordForm(Form):
@@ -102,7 +106,7 @@ class NamesForm(Form):
 class OwnCardForm(NamesForm):
     """What a person says about herself."""
 
-    language = RadioField(_l("Language"), [REQUIRED], choices=list(LANGUAGE_NAMES))
+    language = RadioField(_l("Language"), [REQUIRED], choices=LANGUAGE_CHOICES)
     time_zone = TextField(_l("Time zone"), [REQUIRED, at_most(60), _time_zone])
 
 
@@ -121,13 +125,13 @@ class PersonForm(OwnCardForm):
 class InviteForm(PersonForm):
     """A person, and what she is trusted with at first."""
 
-    role = SelectField(_l("First role"), choices=[(role.value, name) for role, name in ROLE_NAMES.items()])
+    role = SelectField(_l("First role"), choices=ROLE_CHOICES)
 
 
 class GrantForm(Form):
     """A role and how far it reaches."""
 
-    role = SelectField(_l("Role"), [REQUIRED], choices=[(role.value, name) for role, name in ROLE_NAMES.items()])
+    role = SelectField(_l("Role"), [REQUIRED], choices=ROLE_CHOICES)
     scope = SelectField(_l("For"), [REQUIRED])
 
 

@@ -49,7 +49,13 @@ class DateField(_DateField):
 
 def _refuse_control_characters(field: Any, besides: str = "") -> None:
     """Say so where a text holds characters that nobody types; no database and no file takes them all."""
-    if any(unicodedata.category(each) in ("Cc", "Cs") and each not in besides for each in field.data or ""):
+    kept = "".join(
+        "\ufffd" if unicodedata.category(each) in ("Cc", "Cs") and each not in besides else each
+        for each in field.data or ""
+    )
+    if kept != (field.data or ""):
+        # A page cannot show them either.
+        field.data = kept
         raise ValueError(_("Remove the control characters from this text; they usually come from copying."))
 
 

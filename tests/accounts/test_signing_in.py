@@ -104,7 +104,8 @@ def _cookie(client: PageClient) -> str:
 def _replay(app: Flask, cookie: str) -> int:
     other = app.test_client()
     other.set_cookie("session", cookie)
-    return other.get("/account", headers={"Accept": "text/html"}).status_code
+    with app.app_context():
+        return other.get("/account", headers={"Accept": "text/html"}).status_code
 
 
 def test_an_old_cookie_opens_nothing_after_sign_out(app: Flask, client: PageClient, learner: Person) -> None:
@@ -321,9 +322,7 @@ def test_a_post_without_its_token_is_refused(app: Flask, client: PageClient) -> 
 def test_the_change_of_a_password_asks_for_the_present_one(app: Flask, learner: Person) -> None:
     client = PageClient(app, person=learner)
     for password, problem in (("short", 400), ("password1234567", 400), (f"{learner.sign_in_name}", 400)):
-        page = client.post(
-            "accounts.change_password", {"present": PASSWORD, "password": password}, expect=problem
-        )
+        page = client.post("accounts.change_password", {"present": PASSWORD, "password": password}, expect=problem)
         assert page.all("div", class_="error-summary")
     client.post("accounts.change_password", {"present": "wrong", "password": "another quiet river"}, expect=400)
     session.expire_all()

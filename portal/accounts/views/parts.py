@@ -13,12 +13,13 @@ from portal.core.i18n import gettext as _
 
 def accommodation_in_words(accommodation: Accommodation) -> str:
     """Say what an accommodation gives, and until when."""
-    parts: list[str] = [_("%(factor)s times the time", factor=format_points(accommodation.multiplier))]
+    parts = [str(_("%(factor)s times the time", factor=format_points(accommodation.multiplier)))]
     if accommodation.hide_countdown:
         parts.append(_("no countdown shown"))
     if accommodation.valid_until is not None:
         parts.append(_("until %(date)s", date=format_date(accommodation.valid_until, "short")))
-    return pgettext("list", ", ").join(parts)
+    separator: str = pgettext("list", ", ")
+    return separator.join(parts)
 
 
 def belonging_rows(belongings: list[OwnedRow], zone: str) -> list[dict[str, Any]]:
