@@ -18,8 +18,10 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from portal.core import markdown
 from portal.core.forms import DateField, Form, IntegerField, LongTextField
 from portal.core.i18n import language
+from portal.core.markdown import TrustedHtml
 
 
 def say(en: str, ja: str) -> str:
@@ -97,6 +99,101 @@ def organisation() -> SampleOrganisation:
         say("ext. 4410", "内線4410"),
         "#wellbeing",
     )
+
+
+PROSE = (
+    """Text with `code`, **weight** and *stress*, a note[^1], and a link: [[#appeals]].
+
+| Decision | When | Days |
+|---|---|--:|
+| No action | The label stands in the first line | 0 |
+| Label notice | No label, no sign of intent | 7 |
+
+- One thing
+- Another
+  1. first
+  2. second
+
+* [x] Looked at
+* [ ] Still open
+
+> [!NOTE]
+> A word aside.
+
+> [!TIP]
+> What makes it easier.
+
+> [!IMPORTANT]
+> What has to be known.
+
+> [!WARNING]
+> What can go wrong.
+
+> [!CAUTION]
+> What does harm.
+
+> Words of somebody else.
+
+Notice
+: A message that asks for a label.
+
+```
+flask content check content
+```
+
+[^1]: Notes stand at the end.
+""",
+    """本文には`記号`、**太字**、*圏点*、注[^1]、条項へのリンク[[#appeals]]が入ります。
+
+| 判断 | 条件 | 日数 |
+|---|---|--:|
+| 対応なし | 一行目に表示がある | 0 |
+| 表示を求める通知 | 表示がなく、意図も見られない | 7 |
+
+- 一つ目
+- 二つ目
+  1. はじめに
+  2. 次に
+
+* [x] 確認済み
+* [ ] 未確認
+
+> [!NOTE]
+> 補足です。
+
+> [!TIP]
+> 役に立つことです。
+
+> [!IMPORTANT]
+> 知っておくべきことです。
+
+> [!WARNING]
+> 気を付けることです。
+
+> [!CAUTION]
+> 害になることです。
+
+> ほかの人の言葉です。
+
+通知
+: 表示を求める連絡です。
+
+```
+flask content check content
+```
+
+[^1]: 注は末尾に置かれます。
+""",
+)
+
+
+def prose() -> TrustedHtml:
+    """Return a text with everything that Markdown can carry here."""
+
+    def resolve(_slug: str | None, _anchor: str) -> tuple[str, str]:
+        return "#reading", say("Appeals", "異議申立て")
+
+    return markdown.render(say(*PROSE), resolve=resolve, id_prefix="sample-")
 
 
 class _Checkboxes(SelectMultipleField):

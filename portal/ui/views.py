@@ -59,6 +59,7 @@ def components(sheet: str = "components") -> str:
         navigation=samples.navigation(sheet),
         viewer=samples.viewer(),
         organisation=samples.organisation(),
+        prose=samples.prose(),
         form=samples.form(),
         form_with_errors=samples.form_with_errors(),
     )

@@ -102,7 +102,7 @@ def test_a_table_without_rows_says_so_and_offers_no_download(app: Flask) -> None
 
 def test_a_table_names_its_rows_and_columns(client: PageClient) -> None:
     page = client.get("ui.components", lang="en")
-    for table in page.tree.iter("table"):
+    for table in page.all("table", class_="table"):
         assert all(cell.get("scope") == "col" for cell in table.find("thead").iter("th"))  # type: ignore[union-attr]
     regions = page.all("div", class_="table-region")
     assert regions
@@ -142,3 +142,9 @@ def test_the_wellbeing_contact_is_on_every_page(client: PageClient) -> None:
     for sheet in ("components", "document", "plain", "error"):
         page = client.get("ui.components", sheet=sheet, lang="en")
         assert any("Wellbeing" in "".join(link.itertext()) for link in page.tree.iter("a")), sheet
+
+
+def test_a_number_may_be_typed_with_full_width_digits(client: PageClient) -> None:
+    field = client.get("ui.components", lang="ja").one("input", name="tries")
+    assert field.get("type") == "text"
+    assert field.get("inputmode") == "numeric"
