@@ -39,7 +39,7 @@ LOOKS = {
     "ahead": Look("plain", "ring", lambda: pgettext("state", "Ahead")),
     # results
     "passed": Look("done", "done", lambda: pgettext("state", "Passed")),
-    "failed": Look("danger", "cross", lambda: pgettext("state", "Not passed")),
+    "failed": Look("plain", "cross", lambda: pgettext("state", "Not passed")),
     "submitted": Look("action", "disc", lambda: pgettext("state", "Submitted")),
     "not_released": Look("plain", "hourglass", lambda: pgettext("state", "Result not released yet")),
     # texts

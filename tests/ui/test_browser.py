@@ -130,3 +130,34 @@ def test_paper_is_white_and_carries_no_menus(browser: Browser, address: str) -> 
     assert not page.locator(".topbar").is_visible()
     assert not page.locator(".rail").is_visible()
     page.context.close()
+
+
+def test_the_place_of_reading_is_posted_with_its_token(browser: Browser, address: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui/document?lang=en")
+    page.route("**/kept", lambda route: route.fulfill(status=204))
+    page.evaluate(
+        """async () => {
+          const text = document.querySelector(".reading__text");
+          Object.assign(text.dataset, { url: "/kept", csrf: "the-token" });
+          (await import("/static/js/modules/keep-place.js")).default(text);
+          scrollTo(0, document.body.scrollHeight);
+        }"""
+    )
+    with page.expect_request("**/kept", timeout=9000) as posted:
+        pass
+    assert posted.value.post_data == "clause=appeals&csrf_token=the-token"
+    assert posted.value.headers["x-csrftoken"] == "the-token"
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_a_wide_table_keeps_its_names_in_sight(browser: Browser, address: str, width: int) -> None:
+    page, _ = _open(browser, f"{address}/_ui?lang=ja", width)
+    region = page.get_by_role("region", name="2026年4月入社グループ")
+    region.focus()
+    before = region.evaluate("(element) => element.querySelector('tbody th').getBoundingClientRect().left")
+    region.evaluate("(element) => { element.scrollLeft = element.scrollWidth; }")
+    assert region.evaluate("(element) => element.scrollLeft") > 0
+    after = region.evaluate("(element) => element.querySelector('tbody th').getBoundingClientRect().left")
+    assert after == before
+    page.context.close()
