@@ -154,7 +154,13 @@ def _calendars(app: Flask) -> None:
 
 
 def _library(app: Flask) -> None:
-    from portal.library import models  # noqa: F401
+    from portal.library import invariants, permissions
+    from portal.library.content import DocumentsPart, GlossaryPart
+
+    access.register(permissions.TABLE)
+    # The glossary first: the documents' words are compared with it.
+    CONTENT_PARTS.extend([GlossaryPart(), DocumentsPart()])
+    INVARIANTS.update(invariants.INVARIANTS)
 
 
 def _cohorts(app: Flask) -> None:

@@ -90,6 +90,9 @@ class TrustedHtml(Markup):
     __slots__ = ()
 
 
+NOTHING = TrustedHtml("")
+
+
 class TrustedHtmlText(types.TypeDecorator[TrustedHtml]):
     """A column for markup that this module has made; anything else is refused on its way in."""
 
@@ -524,6 +527,11 @@ def front_matter(text: str) -> tuple[dict[str, Any], str, int]:
     return values, "\n".join(lines[end + 1 :]), end + 2
 
 
+def verbatim_from(text: str, line: int) -> str:
+    """Return the text from a line (counted from 1) on, its line ends as they were written."""
+    return "".join(re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)[line - 1 :])
+
+
 def plain_text(text: str) -> str:
     """Return the words of a text without its marks, one block a line; for summaries and search."""
     tokens = _writer().parse(_checked(text), {})
@@ -612,12 +620,12 @@ def render_clauses(text: str, *, resolve: Resolver | None = None, language: str 
     heads = [number for number, token in enumerate(tokens[:end]) if token.type == "heading_open" and token.level == 0]
 
     def shown(part: Sequence[Token]) -> TrustedHtml:
-        return _clean(parser.renderer.render(part, parser.options, env)) if part else TrustedHtml("")
+        return _clean(parser.renderer.render(part, parser.options, env)) if part else NOTHING
 
     clauses = []
     before = tokens[: heads[0] if heads else end]
     if before:
-        clauses.append(RenderedClause(TOP, 0, TrustedHtml(""), shown(before)))
+        clauses.append(RenderedClause(TOP, 0, NOTHING, shown(before)))
     for place, number in enumerate(heads):
         following = heads[place + 1] if place + 1 < len(heads) else end
         clauses.append(

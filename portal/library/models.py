@@ -128,6 +128,8 @@ class DocumentVersion(Base):
     sequence: Mapped[int]
     change_class: Mapped[ChangeClass] = mapped_column(enum_type(ChangeClass))
     based_on_id: Mapped[int | None] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"), index=True)
+    # The version that its author says it was written from; not always known here.
+    stated_based_on: Mapped[str] = mapped_column(String(20), default="")
     issued_at: Mapped[datetime]
     issued_by: Mapped[str] = mapped_column(String(40))
     effective_at: Mapped[datetime]

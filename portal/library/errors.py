@@ -1,0 +1,81 @@
+"""The refusals of the library."""
+
+from __future__ import annotations
+
+from portal.core.errors import Conflict, DomainError, Invalid, NotFound
+from portal.core.i18n import lazy_gettext as _l
+
+
+class DocumentNotFound(NotFound):
+    """No such document, or none that this person may see."""
+
+    message = _l("There is no such document. It may be addressed to another market or team; look in the library.")
+
+
+class VersionNotFound(NotFound):
+    """The document has no version of this number."""
+
+    message = _l("This document has no such version. Its history lists those that there are.")
+
+
+class SlugTaken(Conflict):
+    """Two documents cannot have one address."""
+
+    message = _l("There is already a document with the address “%(slug)s”. Choose another one.")
+
+
+class SlugInvalid(Invalid):
+    """An address is lower-case letters, digits and hyphens."""
+
+    message = _l("“%(slug)s” cannot be an address. Use lower-case letters a to z, digits and hyphens.")
+
+
+class VersionExists(Conflict):
+    """A version's number is given once; what is published never changes."""
+
+    message = _l("Version %(number)s has been published already and cannot change. Give the text a new number.")
+
+
+class VersionOutdated(Conflict):
+    """Somebody else published in between."""
+
+    message = _l(
+        "The text is based on version %(based_on)s, but %(latest)s is the latest. "
+        "Take over what changed in between and base it on that one."
+    )
+
+
+class NumberTooLow(Invalid):
+    """Versions count upwards."""
+
+    message = _l("Version %(number)s does not come after %(latest)s, the latest one. Give it a higher number.")
+
+
+class TextMissing(Invalid):
+    """The language that decides must be there."""
+
+    message = _l("The authoritative text is missing. A version cannot be published without it.")
+
+
+class TextBroken(Invalid):
+    """A text holds what may not be published; the problems are kept with their lines."""
+
+    message = _l("Line %(line)s: %(reason)s %(mend)s")
+
+
+class ApproverIsAuthor(DomainError):
+    """A version written in the product needs a second person."""
+
+    message = _l("The author cannot approve their own version. Ask another approver.")
+
+
+class AlreadyWithdrawn(Conflict):
+    """A version is withdrawn once."""
+
+    message = _l("This version has been withdrawn already.")
+
+
+class ReasonMissing(Invalid):
+    """A withdrawal is explained to those who followed the text."""
+
+    message = _l("Say why the version is withdrawn; readers see the reason.")

@@ -1,0 +1,118 @@
+"""What must always be true of the library."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from portal.core.db import session
+from portal.core.markdown import hash_of, split_clauses
+from portal.library import queries, rules
+from portal.library.models import ClauseText, Document, DocumentVersion, Origin, VersionText
+from portal.library.service.texts import text_hash, version_hash
+
+
+def published_texts_are_unchanged() -> list[str]:
+    """I9: every text has the hash under which it was published, and every version that of its texts."""
+    broken = []
+    for version in session.scalars(
+        select(DocumentVersion)
+        .options(selectinload(DocumentVersion.texts), selectinload(DocumentVersion.document))
+        .order_by(DocumentVersion.id)
+        .execution_options(yield_per=100)
+    ):
+        address = f"{version.document.slug} {version.number}"
+        for text in version.texts:
+            computed = text_hash(
+                language=text.language,
+                title=text.title,
+                summary=text.summary,
+                what_to_do_differently=text.what_to_do_differently,
+                attestation=text.attestation,
+                source=text.source,
+            )
+            if computed != text.hash:
+                broken.append(f"{address} ({text.language}) is not what was published")
+        hashes = {text.language: text.hash for text in version.texts}
+        if version_hash(version.document.slug, version.number, hashes) != version.hash:
+            broken.append(f"{address} has other texts than when it was published")
+    return broken
+
+
+def clauses_are_those_of_their_text() -> list[str]:
+    """Clause ids, sources and hashes come out of the text again; a translation is behind by what it says."""
+    broken = []
+    for text in session.scalars(
+        select(VersionText)
+        .options(
+            selectinload(VersionText.clause_texts).selectinload(ClauseText.clause),
+            selectinload(VersionText.version).selectinload(DocumentVersion.document),
+        )
+        .order_by(VersionText.id)
+        .execution_options(yield_per=100)
+    ):
+        address = f"{text.version.document.slug} {text.version.number} ({text.language})"
+        sources = {source.anchor: source for source in split_clauses(text.source)}
+        kept = {row.clause.anchor: row for row in text.clause_texts}
+        decides = text.language == text.version.document.authoritative
+        if (set(sources) != set(kept)) if decides else (set(kept) - set(sources)):
+            broken.append(f"{address}: its clauses are not those of its text")
+        for anchor, row in kept.items():
+            source = sources.get(anchor)
+            if source is not None and (source.source, source.hash) != (row.source, row.hash):
+                broken.append(f"{address}: the clause {anchor} is not that of its text")
+            if hash_of(row.source) != row.hash:
+                broken.append(f"{address}: the hash of the clause {anchor} is not that of its source")
+        if not decides:
+            deciding = queries.clause_hashes(text.version)
+            made_from = {anchor: row.source_hash for anchor, row in kept.items()}
+            if list(rules.clauses_behind(deciding, made_from)) != text.behind:
+                broken.append(f"{address}: it is behind in other clauses than it says")
+    return broken
+
+
+def numbers_stand_once() -> list[str]:
+    """A version number stands once in a document, and versions are counted without gaps."""
+    twice = session.execute(
+        select(Document.slug, DocumentVersion.number)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .group_by(Document.slug, DocumentVersion.number)
+        .having(func.count() > 1)
+        .order_by(Document.slug)
+    )
+    gaps = session.execute(
+        select(Document.slug)
+        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+        .group_by(Document.slug)
+        .having(func.max(DocumentVersion.sequence) != func.count())
+        .order_by(Document.slug)
+    ).scalars()
+    return [f"{slug} has version {number} more than once" for slug, number in twice] + [
+        f"{slug}: its versions are not counted without gaps" for slug in gaps
+    ]
+
+
+def approvers_are_not_authors() -> list[str]:
+    """I10: a version written in the product was approved by another person than its author."""
+    return [
+        f"{version.document.slug} {version.number} was written in the product and approved by its author or by nobody"
+        for version in session.scalars(
+            select(DocumentVersion)
+            .where(
+                DocumentVersion.origin == Origin.PRODUCT,
+                (DocumentVersion.approved_by.is_(None))
+                | (DocumentVersion.author_code.is_(None))
+                | (DocumentVersion.approved_by == DocumentVersion.author_code),
+            )
+            .options(selectinload(DocumentVersion.document))
+            .order_by(DocumentVersion.id)
+        )
+    ]
+
+
+INVARIANTS = {
+    "I9 published texts are unchanged": published_texts_are_unchanged,
+    "clauses are those of their text": clauses_are_those_of_their_text,
+    "version numbers stand once": numbers_stand_once,
+    "I10 approvers are not authors": approvers_are_not_authors,
+}

@@ -1,0 +1,44 @@
+"""Who reads which documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.accounts.models import Person, Role
+from portal.accounts.permissions import holds, open_grants
+from portal.core.access import AnyOf, Permission
+from portal.library.models import AudienceKind, Document
+
+READ_DOCUMENT = Permission("library.read_document", "read a document, its versions and its history")
+READ_EVERYTHING = Permission("library.read_everything", "read every document, also those addressed to others")
+
+# Those who write, approve or check documents read all of them.
+EVERYTHING = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
+
+
+def codes_of(person: Person) -> dict[AudienceKind, set[str]]:
+    """Return by what a person can be in an audience: her markets, her team, her roles."""
+    return {
+        AudienceKind.MARKET: {person.home_market.code, *(market.code for market in person.further_markets)},
+        AudienceKind.TEAM: {person.team.code} if person.team else set(),
+        AudienceKind.ROLE: {grant.role.value for grant in open_grants(person, *Role)},
+    }
+
+
+def is_addressed(person: Person, document: Document) -> bool:
+    """Say whether the document is addressed to the person: in each kind that it names, she has one of its codes."""
+    codes = codes_of(person)
+    return all(
+        not wanted or bool(codes[kind] & set(wanted)) for kind in AudienceKind for wanted in (document.audience(kind),)
+    )
+
+
+def in_audience(person: Person, thing: Any) -> bool:
+    """Say whether the thing is a document that is addressed to the person."""
+    return isinstance(thing, Document) and is_addressed(person, thing)
+
+
+TABLE: dict[Permission, AnyOf] = {
+    READ_DOCUMENT: [[in_audience], [holds(*EVERYTHING)]],
+    READ_EVERYTHING: [[holds(*EVERYTHING)]],
+}

@@ -1,0 +1,395 @@
+"""Reading the library."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import load_only, selectinload
+
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.access import allows
+from portal.core.db import session
+from portal.core.markdown import TrustedHtml
+from portal.library import rules
+from portal.library.errors import DocumentNotFound, VersionNotFound
+from portal.library.models import (
+    AudienceKind,
+    Clause,
+    ClauseLink,
+    ClauseText,
+    Document,
+    DocumentAudience,
+    DocumentKind,
+    DocumentVersion,
+    GlossaryTerm,
+    Reading,
+    VersionText,
+)
+from portal.library.permissions import READ_EVERYTHING, codes_of
+from portal.library.rules import Standing
+
+
+def find_document(slug: str) -> Document | None:
+    """Return the document of the address with its versions and audience, or None."""
+    return session.scalar(
+        select(Document)
+        .where(Document.slug == slug)
+        .options(selectinload(Document.versions), selectinload(Document.audiences))
+    )
+
+
+def get_document(slug: str) -> Document:
+    """Return the document of the address. Raises `DocumentNotFound`."""
+    found = find_document(slug)
+    if found is None:
+        raise DocumentNotFound()
+    return found
+
+
+def list_documents() -> list[Document]:
+    """Return every document with its versions and audience, by address."""
+    return list(
+        session.scalars(
+            select(Document)
+            .order_by(Document.slug)
+            .options(selectinload(Document.versions), selectinload(Document.audiences))
+        )
+    )
+
+
+def find_version(document: Document, number: str) -> DocumentVersion | None:
+    """Return the document's version of the number, or None."""
+    return next((version for version in document.versions if version.number == number), None)
+
+
+def get_version(document: Document, number: str) -> DocumentVersion:
+    """Return the document's version of the number. Raises `VersionNotFound`."""
+    found = find_version(document, number)
+    if found is None:
+        raise VersionNotFound()
+    return found
+
+
+def find_version_by_id(version_id: int) -> DocumentVersion | None:
+    """Return the version of the row number, or None; for what refers to versions."""
+    return session.get(DocumentVersion, version_id)
+
+
+def latest_version(document: Document) -> DocumentVersion | None:
+    """Return the version published last, in force or not, or None."""
+    return document.versions[-1] if document.versions else None
+
+
+def version_in_force(
+    document: Document, market: str | None = None, at: datetime | None = None
+) -> DocumentVersion | None:
+    """Return the version to be followed in a market at an instant (default: now), or None.
+
+    Every market has the base text as long as there are no overlays of markets.
+    """
+    return rules.in_force(document.versions, at or clock.now())
+
+
+def version_to_read(document: Document, at: datetime | None = None) -> DocumentVersion | None:
+    """Return the version that the document's address shows, or None where nothing has been published."""
+    return rules.to_read(document.versions, at or clock.now())
+
+
+def standing_of(version: DocumentVersion, at: datetime | None = None) -> Standing:
+    """Return where a version is in its life at an instant (default: now)."""
+    return rules.standing(version, version.document.versions, at or clock.now())
+
+
+def find_clause(version: DocumentVersion, anchor: str) -> Clause | None:
+    """Return the version's clause of the id with its texts, or None."""
+    return session.scalar(
+        select(Clause)
+        .where(Clause.version_id == version.id, Clause.anchor == anchor)
+        .options(selectinload(Clause.texts))
+    )
+
+
+def clause_anchors(version: DocumentVersion) -> list[str]:
+    """Return the ids of the version's clauses in their order."""
+    return list(session.scalars(select(Clause.anchor).where(Clause.version_id == version.id).order_by(Clause.position)))
+
+
+def clause_hashes(version: DocumentVersion, language: str | None = None) -> dict[str, str]:
+    """Return clause id → hash in a language (default: the one that decides), in the order of the clauses."""
+    wanted = language or version.document.authoritative
+    rows = session.execute(
+        select(Clause.anchor, ClauseText.hash)
+        .join(ClauseText, and_(ClauseText.clause_id == Clause.id, ClauseText.language == wanted))
+        .where(Clause.version_id == version.id)
+        .order_by(Clause.position)
+    )
+    return {row.anchor: row.hash for row in rows}
+
+
+def clause_headings(version: DocumentVersion, language: str) -> dict[str, str]:
+    """Return clause id → heading in a language, or in the deciding one where it is missing there."""
+    rows = session.execute(
+        select(Clause.anchor, ClauseText.language, ClauseText.heading)
+        .join(ClauseText, ClauseText.clause_id == Clause.id)
+        .where(Clause.version_id == version.id)
+        .order_by(Clause.position)
+    ).all()
+    headings: dict[str, str] = {}
+    for anchor, text_language, heading in rows:
+        if text_language == language or anchor not in headings:
+            headings[anchor] = heading
+    return headings
+
+
+def list_clause_headings(wanted: Collection[tuple[int, str]], language: str) -> dict[tuple[int, str], str]:
+    """Return (version's row number, clause id) → heading for many clauses with one query."""
+    versions = {version_id for version_id, _anchor in wanted}
+    rows = session.execute(
+        select(Clause.version_id, Clause.anchor, ClauseText.language, ClauseText.heading)
+        .join(ClauseText, ClauseText.clause_id == Clause.id)
+        .where(Clause.version_id.in_(versions), Clause.anchor.in_({anchor for _version, anchor in wanted}))
+        .order_by(Clause.id)
+    ).all()
+    headings: dict[tuple[int, str], str] = {}
+    for version_id, anchor, text_language, heading in rows:
+        if text_language == language or (version_id, anchor) not in headings:
+            headings[version_id, anchor] = heading
+    return headings
+
+
+# --- the reading page ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ShownClause:
+    """A clause as a reader meets it; `language` is the one it is shown in."""
+
+    anchor: str
+    level: int
+    sensitivity: str
+    language: str
+    heading: str
+    heading_html: TrustedHtml
+    html: TrustedHtml
+
+
+def list_shown_clauses(version: DocumentVersion, language: str) -> list[ShownClause]:
+    """Return the clauses of a version in a language; one that is missing there in the deciding language."""
+    deciding = version.document.authoritative
+    rows = session.execute(
+        select(
+            Clause.anchor,
+            Clause.level,
+            Clause.sensitivity,
+            ClauseText.language,
+            ClauseText.heading,
+            ClauseText.heading_html,
+            ClauseText.html,
+        )
+        .join(ClauseText, ClauseText.clause_id == Clause.id)
+        .where(Clause.version_id == version.id, ClauseText.language.in_({language, deciding}))
+        .order_by(Clause.position)
+    ).all()
+    shown: dict[str, ShownClause] = {}
+    for row in rows:
+        if row.language == language or row.anchor not in shown:
+            shown[row.anchor] = ShownClause(*row)
+    return list(shown.values())
+
+
+def list_text_heads(version: DocumentVersion) -> dict[str, VersionText]:
+    """Return the texts of a version by language, without their sources."""
+    rows = session.scalars(
+        select(VersionText)
+        .where(VersionText.version_id == version.id)
+        .options(
+            load_only(
+                VersionText.language,
+                VersionText.title,
+                VersionText.summary,
+                VersionText.what_to_do_differently,
+                VersionText.attestation,
+                VersionText.hash,
+                VersionText.says_number,
+                VersionText.behind,
+                VersionText.reading_minutes,
+                VersionText.footnotes_html,
+            ),
+        )
+    )
+    return {text.language: text for text in rows}
+
+
+def find_reading(person: Person, version: DocumentVersion) -> Reading | None:
+    """Return what is noted of a person's reading of a version, or None when she has never opened it."""
+    return session.scalar(select(Reading).where(Reading.person_id == person.id, Reading.version_id == version.id))
+
+
+def has_opened(person: Person, version: DocumentVersion) -> bool:
+    """Say whether the person has opened the version."""
+    return find_reading(person, version) is not None
+
+
+# --- the list -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDocument:
+    """A document in the library's list, with the version that its address shows."""
+
+    slug: str
+    kind: DocumentKind
+    sensitivity: str
+    number: str
+    standing: Standing
+    effective_at: datetime
+    zone: str
+    text: VersionText
+    # None: there is no text in the reader's language; else the clauses in which it is behind.
+    behind: tuple[str, ...] | None
+    anchor: str
+    is_opened: bool
+
+
+def _addressed(kind: AudienceKind, codes: set[str]) -> ColumnElement[bool]:
+    row = and_(
+        DocumentAudience.document_id == Document.id,
+        DocumentAudience.kind == kind,
+        DocumentAudience.ended_at.is_(None),
+    )
+    return or_(~exists().where(row), exists().where(row, DocumentAudience.code.in_(codes)))
+
+
+def list_library(person: Person, language: str, at: datetime | None = None) -> list[ListedDocument]:
+    """Return what the person may read, with texts in her language where there are some, by kind and title.
+
+    Withdrawn documents are listed only for those who read everything.
+    """
+    moment = at or clock.now()
+    everything = allows(person, READ_EVERYTHING)
+    statement = select(Document).options(selectinload(Document.versions)).order_by(Document.slug)
+    if not everything:
+        statement = statement.where(*(_addressed(kind, codes) for kind, codes in codes_of(person).items()))
+    shown: list[tuple[Document, DocumentVersion, Standing]] = []
+    for document in session.scalars(statement):
+        version = rules.to_read(document.versions, moment)
+        if version is None:
+            continue
+        standing = rules.standing(version, document.versions, moment)
+        if standing is not Standing.WITHDRAWN or everything:
+            shown.append((document, version, standing))
+    ids = [version.id for _document, version, _standing in shown]
+    texts: dict[tuple[int, str], VersionText] = {
+        (text.version_id, text.language): text
+        for text in session.scalars(
+            select(VersionText)
+            .where(VersionText.version_id.in_(ids))
+            .options(
+                load_only(
+                    VersionText.version_id,
+                    VersionText.language,
+                    VersionText.title,
+                    VersionText.summary,
+                    VersionText.behind,
+                    VersionText.reading_minutes,
+                )
+            )
+        )
+    }
+    readings = {
+        reading.version_id: reading
+        for reading in session.scalars(
+            select(Reading).where(Reading.person_id == person.id, Reading.version_id.in_(ids))
+        )
+    }
+    rows = []
+    for document, version, standing in shown:
+        own = texts.get((version.id, language))
+        reading = readings.get(version.id)
+        rows.append(
+            ListedDocument(
+                slug=document.slug,
+                kind=document.kind,
+                sensitivity=document.sensitivity,
+                number=version.number,
+                standing=standing,
+                effective_at=version.effective_at,
+                zone=version.zone,
+                text=own or texts[version.id, document.authoritative],
+                behind=None if own is None else tuple(own.behind),
+                anchor=reading.anchor if reading else "",
+                is_opened=reading is not None,
+            )
+        )
+    order = list(DocumentKind)
+    return sorted(rows, key=lambda row: (order.index(row.kind), row.text.title, row.slug))
+
+
+def list_titles(version_ids: Collection[int], language: str) -> dict[int, str]:
+    """Return version's row number → title in a language, or in the deciding one, for many versions."""
+    rows = session.execute(
+        select(VersionText.version_id, VersionText.language, VersionText.title, Document.authoritative)
+        .join(DocumentVersion, DocumentVersion.id == VersionText.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(VersionText.version_id.in_(version_ids))
+    ).all()
+    titles: dict[int, str] = {}
+    for version_id, text_language, title, authoritative in rows:
+        if text_language == language or (text_language == authoritative and version_id not in titles):
+            titles[version_id] = title
+    return titles
+
+
+def list_document_titles(slugs: Collection[str], language: str) -> dict[str, str]:
+    """Return address → title of the version that it shows, for many documents; unknown ones are left out."""
+    documents = list(
+        session.scalars(select(Document).where(Document.slug.in_(slugs)).options(selectinload(Document.versions)))
+    )
+    versions = {
+        version.id: document.slug
+        for document in documents
+        if (version := rules.to_read(document.versions, clock.now())) is not None
+    }
+    return {versions[version_id]: title for version_id, title in list_titles(versions, language).items()}
+
+
+# --- links, glossary ----------------------------------------------------------------------------
+
+
+def list_texts_that_cite(slug: str) -> list[VersionText]:
+    """Return the texts of the latest version of each document that link to a clause of this one."""
+    latest = (
+        select(DocumentVersion.document_id, func.max(DocumentVersion.sequence).label("sequence"))
+        .group_by(DocumentVersion.document_id)
+        .subquery()
+    )
+    return list(
+        session.scalars(
+            select(VersionText)
+            .join(DocumentVersion, DocumentVersion.id == VersionText.version_id)
+            .join(
+                latest,
+                and_(
+                    latest.c.document_id == DocumentVersion.document_id,
+                    latest.c.sequence == DocumentVersion.sequence,
+                ),
+            )
+            .where(VersionText.id.in_(select(ClauseLink.version_text_id).where(ClauseLink.slug == slug)))
+            .order_by(VersionText.id)
+        )
+    )
+
+
+def list_terms() -> list[GlossaryTerm]:
+    """Return the glossary in the order of its file."""
+    return list(session.scalars(select(GlossaryTerm).order_by(GlossaryTerm.position, GlossaryTerm.id)))
+
+
+def standings(versions: Sequence[DocumentVersion], at: datetime | None = None) -> Mapping[int, Standing]:
+    """Return sequence → standing for the versions of one document."""
+    moment = at or clock.now()
+    return {version.sequence: rules.standing(version, versions, moment) for version in versions}

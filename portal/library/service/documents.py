@@ -1,0 +1,105 @@
+"""Documents: made once, their audience and facts changed with a trace, their owner set."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.content import SLUG
+from portal.core.db import session
+from portal.journal.service import record
+from portal.library import queries
+from portal.library.errors import SlugInvalid, SlugTaken
+from portal.library.models import AudienceKind, Document, DocumentAudience, DocumentKind
+
+# Under which accounts knows who answers for a document.
+OWNED_KIND = "document"
+
+
+def create_document(
+    *,
+    slug: str,
+    kind: DocumentKind,
+    authoritative: str = "en",
+    review_every_months: int | None = None,
+    sensitivity: str = "S0",
+    audience: Mapping[AudienceKind, Collection[str]] | None = None,
+    by: Person,
+) -> Document:
+    """Make a document without a version yet. Raises `SlugInvalid` or `SlugTaken`."""
+    if not SLUG.fullmatch(slug):
+        raise SlugInvalid(slug=slug)
+    if queries.find_document(slug) is not None:
+        raise SlugTaken(slug=slug)
+    document = Document(
+        slug=slug,
+        kind=kind,
+        authoritative=authoritative,
+        review_every_months=review_every_months,
+        sensitivity=sensitivity,
+        created_at=clock.now(),
+        created_by=by.code,
+        versions=[],
+        audiences=[],
+    )
+    session.add(document)
+    session.flush()
+    record("library.document_created", by=by, subject=(OWNED_KIND, slug), after=facts_of(document))
+    if audience:
+        set_audience(document=document, audience=audience, by=by)
+    return document
+
+
+def change_document(
+    *,
+    document: Document,
+    kind: DocumentKind,
+    review_every_months: int | None,
+    sensitivity: str,
+    by: Person,
+) -> bool:
+    """Set the facts that stay the same over all versions; return whether one changed."""
+    before = facts_of(document)
+    document.kind = kind
+    document.review_every_months = review_every_months
+    document.sensitivity = sensitivity
+    after = facts_of(document)
+    if after == before:
+        return False
+    record("library.document_changed", by=by, subject=(OWNED_KIND, document.slug), before=before, after=after)
+    return True
+
+
+def set_audience(*, document: Document, audience: Mapping[AudienceKind, Collection[str]], by: Person) -> bool:
+    """Address the document to these markets, teams and roles from now on; return whether that is new.
+
+    An empty or missing list means everybody. Rows are ended, never deleted, so that it stays known to whom
+    the document was addressed at any time.
+    """
+    now = clock.now()
+    before = {kind.value: document.audience(kind) for kind in AudienceKind}
+    for kind in AudienceKind:
+        wanted = set(audience.get(kind, ()))
+        for row in document.audiences:
+            if row.kind is kind and row.ended_at is None and row.code not in wanted:
+                row.ended_at = now
+        for code in sorted(wanted - set(document.audience(kind))):
+            document.audiences.append(DocumentAudience(kind=kind, code=code, since=now))
+    after = {kind.value: sorted(document.audience(kind)) for kind in AudienceKind}
+    if after == {kind: sorted(codes) for kind, codes in before.items()}:
+        return False
+    session.flush()
+    record("library.audience_changed", by=by, subject=(OWNED_KIND, document.slug), before=before, after=after)
+    return True
+
+
+def facts_of(document: Document) -> dict[str, Any]:
+    """Return the facts of a document as the journal keeps them."""
+    return {
+        "kind": document.kind.value,
+        "authoritative": document.authoritative,
+        "review_every_months": document.review_every_months,
+        "sensitivity": document.sensitivity,
+    }

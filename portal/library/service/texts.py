@@ -1,0 +1,172 @@
+"""One text of a version: what is wrong with it, its hashes, and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import zip_longest
+
+from portal.core.db import canonical_json
+from portal.core.i18n import gettext as _
+from portal.core.markdown import (
+    SENSITIVITIES,
+    TOP,
+    ClauseSource,
+    Problem,
+    propose_anchor,
+    scan,
+    split_clauses,
+)
+
+# Ids that the reading page itself uses.
+RESERVED = frozenset({TOP, "main", "contents", "contents-title", "confirmation"})
+
+# (document slug, clause id, language) → the heading of the clause, or None where there is none.
+Headings = Callable[[str, str, str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TextDraft:
+    """A text to be published: the Markdown exactly as written, with what stands beside it.
+
+    `says_number` is the version whose authoritative text it says; empty: the version's own.
+    """
+
+    language: str
+    title: str
+    source: str
+    summary: str = ""
+    what_to_do_differently: str = ""
+    attestation: str = ""
+    says_number: str = ""
+
+    @property
+    def hash(self) -> str:
+        """The SHA-256 over all that a reader is shown, in hexadecimal."""
+        return text_hash(
+            language=self.language,
+            title=self.title,
+            summary=self.summary,
+            what_to_do_differently=self.what_to_do_differently,
+            attestation=self.attestation,
+            source=self.source,
+        )
+
+
+def text_hash(**values: str) -> str:
+    """Return the SHA-256 over the canonical JSON of a text's values."""
+    return sha256(canonical_json(values).encode()).hexdigest()
+
+
+def version_hash(slug: str, number: str, hashes: Mapping[str, str]) -> str:
+    """Return the SHA-256 of a version: its address, its number and the hashes of its texts by language."""
+    return sha256(canonical_json({"document": slug, "version": number, "texts": dict(hashes)}).encode()).hexdigest()
+
+
+def problems_of(source: str, *, first_line: int = 1) -> list[Problem]:
+    """Return what keeps a text from being published, in the order of its lines.
+
+    `first_line` is the number of the text's first line in its file.
+    """
+    problems = scan(source, first_line=first_line)
+    if problems:
+        return problems
+    clauses = split_clauses(source)
+    shift = first_line - 1
+    if not clauses:
+        return [Problem(first_line, _("The text is empty."), _("Write at least one paragraph."))]
+    taken: dict[str, ClauseSource] = {}
+    for clause in clauses:
+        line = clause.line + shift
+        if clause.level == 0:
+            continue
+        if clause.level == 1:
+            problems.append(
+                Problem(
+                    line,
+                    _("“%(heading)s” is a heading of level one.", heading=clause.heading),
+                    _("Write ## instead of #; the title is the page's only heading of that level."),
+                )
+            )
+        if not clause.anchor:
+            proposal = propose_anchor(clause.heading, {each.anchor for each in clauses} | RESERVED)
+            problems.append(
+                Problem(
+                    line,
+                    _("The heading “%(heading)s” has no id.", heading=clause.heading),
+                    _("Write {#%(proposal)s} at the end of its line.", proposal=proposal),
+                )
+            )
+            continue
+        if clause.anchor in taken:
+            problems.append(
+                Problem(
+                    line,
+                    _(
+                        "The id “%(id)s” stands twice; it is that of line %(first)s already.",
+                        id=clause.anchor,
+                        first=taken[clause.anchor].line + shift,
+                    ),
+                    _("Give this heading an id of its own."),
+                )
+            )
+        elif clause.anchor in RESERVED or clause.anchor.removesuffix("-heading") in taken.keys() - {clause.anchor}:
+            problems.append(
+                Problem(
+                    line,
+                    _("The id “%(id)s” is used by the page itself.", id=clause.anchor),
+                    _("Give this heading another id."),
+                )
+            )
+        taken.setdefault(clause.anchor, clause)
+        problems += _attribute_problems(clause, line)
+    return problems
+
+
+def _attribute_problems(clause: ClauseSource, line: int) -> list[Problem]:
+    unknown = sorted(set(clause.attributes) - {"sensitivity"})
+    if unknown:
+        return [
+            Problem(
+                line,
+                _("“%(key)s” is not known in the braces of a heading.", key=unknown[0]),
+                _("After the id only sensitivity=S1 to sensitivity=S4 is taken."),
+            )
+        ]
+    if clause.sensitivity is not None and clause.sensitivity not in SENSITIVITIES:
+        return [
+            Problem(
+                line,
+                _("“%(value)s” is no sensitivity.", value=clause.sensitivity),
+                _("Write one of S0, S1, S2, S3 and S4."),
+            )
+        ]
+    return []
+
+
+def resolver(
+    own_slug: str, own: Mapping[str, str], headings: Headings, language: str
+) -> Callable[[str, str], tuple[str, str] | None]:
+    """Return how clause links of a text become addresses and words.
+
+    `own` is clause id → heading of the text's own document, `headings` knows the others.
+    """
+
+    def resolve(slug: str, anchor: str) -> tuple[str, str] | None:
+        if slug in ("", own_slug):
+            return (f"#{anchor}", own[anchor]) if anchor in own else None
+        heading = headings(slug, anchor, language)
+        return None if heading is None else (f"/library/{slug}#{anchor}", heading or slug)
+
+    return resolve
+
+
+def order_differs(
+    authoritative: Sequence[ClauseSource], translation: Sequence[ClauseSource]
+) -> tuple[ClauseSource | None, ClauseSource | None] | None:
+    """Return the first place at which the clause ids differ: what belongs there, and what stands there."""
+    for expected, found in zip_longest(authoritative, translation):
+        if expected is None or found is None or expected.anchor != found.anchor:
+            return expected, found
+    return None

@@ -1,0 +1,330 @@
+"""Versions: published once, never changed, withdrawn with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.db import session
+from portal.core.events import publish
+from portal.core.markdown import (
+    NOTHING,
+    ClauseSource,
+    clause_links,
+    reading_minutes,
+    render_clauses,
+    split_clauses,
+)
+from portal.journal.service import record
+from portal.library import queries, rules
+from portal.library.errors import (
+    AlreadyWithdrawn,
+    ApproverIsAuthor,
+    NumberTooLow,
+    ReasonMissing,
+    TextBroken,
+    TextMissing,
+    VersionExists,
+    VersionOutdated,
+)
+from portal.library.events import VersionPublished, VersionWithdrawn
+from portal.library.models import (
+    ChangeClass,
+    Clause,
+    ClauseLink,
+    ClauseText,
+    Document,
+    DocumentVersion,
+    Origin,
+    VersionText,
+)
+from portal.library.service.documents import OWNED_KIND
+from portal.library.service.texts import TextDraft, problems_of, resolver, version_hash
+
+
+def publish_version(
+    *,
+    document: Document,
+    number: str,
+    change_class: ChangeClass,
+    effective_at: datetime,
+    zone: str,
+    texts: Sequence[TextDraft],
+    based_on: str | None = None,
+    author: Person,
+    approver: Person,
+) -> DocumentVersion:
+    """Publish a version written in the product; nothing about it changes any more.
+
+    Raises `ApproverIsAuthor`, and what `import_version` raises.
+    """
+    if approver.code == author.code:
+        raise ApproverIsAuthor()
+    version = DocumentVersion(
+        origin=Origin.PRODUCT,
+        issued_at=clock.now(),
+        issued_by=approver.code,
+        author_code=author.code,
+        author_name=author.full_name,
+        approved_by=approver.code,
+        approved_at=clock.now(),
+    )
+    return _add(
+        version=version,
+        document=document,
+        number=number,
+        change_class=change_class,
+        effective_at=effective_at,
+        zone=zone,
+        texts=texts,
+        based_on=based_on,
+        by=approver,
+    )
+
+
+def import_version(
+    *,
+    document: Document,
+    number: str,
+    change_class: ChangeClass,
+    effective_at: datetime,
+    zone: str,
+    texts: Sequence[TextDraft],
+    based_on: str | None = None,
+    author_name: str = "",
+    by: Person,
+) -> DocumentVersion:
+    """Publish a version written in files, in the name of whoever imports it; a foreign author stays as text.
+
+    It counts as issued when it took effect, if that is past. Raises `VersionExists` for a number that is
+    published, `NumberTooLow` and `VersionOutdated` for a text that does not follow the latest version,
+    `TextMissing` and `TextBroken`.
+    """
+    now = clock.now()
+    version = DocumentVersion(
+        origin=Origin.IMPORT,
+        issued_at=min(now, effective_at),
+        issued_by=by.code,
+        author_code=None,
+        author_name=author_name,
+    )
+    return _add(
+        version=version,
+        document=document,
+        number=number,
+        change_class=change_class,
+        effective_at=effective_at,
+        zone=zone,
+        texts=texts,
+        based_on=based_on,
+        by=by,
+    )
+
+
+def withdraw_version(*, version: DocumentVersion, reason: str, by: Person) -> None:
+    """Take a version back from now on; its text and all that rests on it stay as they are.
+
+    Raises `AlreadyWithdrawn` or `ReasonMissing`.
+    """
+    if version.withdrawn_at is not None:
+        raise AlreadyWithdrawn()
+    if not reason.strip():
+        raise ReasonMissing()
+    version.withdrawn_at, version.withdrawn_by, version.withdrawal_reason = clock.now(), by.code, reason.strip()
+    session.flush()
+    publish(
+        VersionWithdrawn(
+            document_id=version.document_id,
+            document_slug=version.document.slug,
+            version_id=version.id,
+            version_number=version.number,
+        )
+    )
+    record(
+        "library.version_withdrawn",
+        by=by,
+        subject=(OWNED_KIND, version.document.slug),
+        after={"version": version.number},
+        reason=version.withdrawal_reason,
+    )
+
+
+def _add(
+    *,
+    version: DocumentVersion,
+    document: Document,
+    number: str,
+    change_class: ChangeClass,
+    effective_at: datetime,
+    zone: str,
+    texts: Sequence[TextDraft],
+    based_on: str | None,
+    by: Person,
+) -> DocumentVersion:
+    # Two who publish at once come one after the other.
+    session.execute(select(Document.id).where(Document.id == document.id).with_for_update())
+    latest = queries.latest_version(document)
+    _check_number(document, latest, number, based_on)
+    drafts = {draft.language: draft for draft in texts}
+    if document.authoritative not in drafts:
+        raise TextMissing()
+    for draft in texts:
+        problems = problems_of(draft.source)
+        if problems:
+            raise TextBroken(line=problems[0].line, reason=problems[0].reason, mend=problems[0].mend)
+
+    version.number, version.sequence = number, (latest.sequence if latest else 0) + 1
+    version.change_class, version.effective_at, version.zone = change_class, effective_at, zone
+    version.based_on, version.stated_based_on = latest, based_on or ""
+    version.hash = version_hash(document.slug, number, {draft.language: draft.hash for draft in texts})
+    document.versions.append(version)
+    session.flush()
+
+    sources = {language: split_clauses(draft.source) for language, draft in drafts.items()}
+    clauses = _add_clauses(version, sources[document.authoritative])
+    for language in sorted(drafts):
+        _add_text(version, document, drafts[language], sources, clauses)
+    version.is_provisional = any(text.behind for text in version.texts) or len(drafts) < 2
+    session.flush()
+    _show_links_to(document, besides=version)
+    publish(
+        VersionPublished(
+            document_id=document.id,
+            document_slug=document.slug,
+            version_id=version.id,
+            version_number=number,
+            change_class=change_class.value,
+            effective_at=effective_at,
+        )
+    )
+    record(
+        "library.version_published",
+        by=by,
+        subject=(OWNED_KIND, document.slug),
+        before={"version": latest.number} if latest else None,
+        after={
+            "version": number,
+            "hash": version.hash,
+            "change_class": change_class.value,
+            "effective_at": effective_at.isoformat(),
+            "origin": version.origin.value,
+            "provisional": version.is_provisional,
+        },
+    )
+    return version
+
+
+def _check_number(document: Document, latest: DocumentVersion | None, number: str, based_on: str | None) -> None:
+    if queries.find_version(document, number) is not None:
+        raise VersionExists(number=number)
+    if latest is None:
+        return
+    if rules.number_key(number) <= rules.number_key(latest.number):
+        raise NumberTooLow(number=number, latest=latest.number)
+    if based_on != latest.number:
+        raise VersionOutdated(based_on=based_on or "–", latest=latest.number)
+
+
+def _add_clauses(version: DocumentVersion, sources: Sequence[ClauseSource]) -> dict[str, Clause]:
+    clauses = {
+        source.anchor: Clause(
+            version=version,
+            anchor=source.anchor,
+            position=position,
+            level=source.level,
+            sensitivity=source.sensitivity or "S0",
+        )
+        for position, source in enumerate(sources, start=1)
+    }
+    session.add_all(clauses.values())
+    session.flush()
+    return clauses
+
+
+def _add_text(
+    version: DocumentVersion,
+    document: Document,
+    draft: TextDraft,
+    sources: Mapping[str, Sequence[ClauseSource]],
+    clauses: Mapping[str, Clause],
+) -> None:
+    own = {source.anchor: source for source in sources[draft.language]}
+    deciding = {source.anchor: source.hash for source in sources[document.authoritative]}
+    says = draft.says_number or version.number
+    is_deciding = draft.language == document.authoritative
+    # For each clause of a translation the hash of the text that it says, where that is known here.
+    made_from: dict[str, str | None] = {}
+    if not is_deciding:
+        earlier = queries.find_version(document, says)
+        known = deciding if says == version.number else queries.clause_hashes(earlier) if earlier else {}
+        made_from = {anchor: known.get(anchor) for anchor in own}
+    text = VersionText(
+        version=version,
+        language=draft.language,
+        title=draft.title,
+        summary=draft.summary,
+        what_to_do_differently=draft.what_to_do_differently,
+        attestation=draft.attestation,
+        source=draft.source,
+        hash=draft.hash,
+        says_number=says,
+        behind=[] if is_deciding else list(rules.clauses_behind(deciding, made_from)),
+        reading_minutes=reading_minutes(draft.source, draft.language),
+        footnotes_html=NOTHING,
+    )
+    session.add(text)
+    session.flush()
+    rows = {
+        anchor: ClauseText(
+            clause=clauses[anchor],
+            version_text=text,
+            language=draft.language,
+            heading=source.heading,
+            source=source.source,
+            hash=source.hash,
+            source_hash=made_from.get(anchor),
+            heading_html=NOTHING,
+            html=NOTHING,
+        )
+        # What only a translation that is behind still has is no clause of this version any more.
+        for anchor, source in own.items()
+        if anchor in clauses
+    }
+    session.add_all(rows.values())
+    links = {(slug, anchor) for slug, anchor, _line in clause_links(draft.source) if slug not in ("", document.slug)}
+    session.add_all(ClauseLink(version_text_id=text.id, slug=slug, anchor=anchor) for slug, anchor in sorted(links))
+    _show(text, document.slug, rows, {anchor: source.heading for anchor, source in own.items()})
+    session.flush()
+
+
+def _show(text: VersionText, slug: str, rows: Mapping[str, ClauseText], own: Mapping[str, str]) -> None:
+    """Render a text into its rows; done when it is published, and again when what it links to is."""
+    shown = render_clauses(
+        text.source, resolve=resolver(slug, own, _heading_elsewhere, text.language), language=text.language
+    )
+    for part in shown.clauses:
+        if part.anchor in rows:
+            rows[part.anchor].heading_html, rows[part.anchor].html = part.heading, part.body
+    text.footnotes_html = shown.footnotes
+
+
+def _show_links_to(document: Document, besides: DocumentVersion) -> None:
+    """Bring the words of links in other documents up to the headings of this one's new version."""
+    for text in queries.list_texts_that_cite(document.slug):
+        if text.version_id != besides.id:
+            rows = {row.clause.anchor: row for row in text.clause_texts}
+            own = {clause.anchor: clause.heading for clause in split_clauses(text.source)}
+            _show(text, text.version.document.slug, rows, own)
+
+
+def _heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
+    """Return the heading of a clause of another document as its address shows it, or None."""
+    document = queries.find_document(slug)
+    version = queries.version_to_read(document) if document else None
+    if version is None:
+        return None
+    return queries.clause_headings(version, language).get(anchor)

@@ -1,0 +1,128 @@
+"""Documents and versions for tests; they commit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.transaction import own_transaction
+from portal.library import queries
+from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion
+from portal.library.service import documents, versions
+from portal.library.service.texts import TextDraft
+
+APRIL = datetime(2026, 4, 1, tzinfo=UTC)
+
+EN = """Before the first heading.
+
+## What this policy covers {#scope}
+
+It covers accounts that present themselves as somebody else.
+
+## Fan accounts {#fan-accounts sensitivity=S1}
+
+A fan account carries a label. See [[#scope]].
+
+| Decision | When |
+|---|--:|
+| No action | labelled |
+
+**Example:** A labelled account.[^1]
+
+[^1]: A note at the foot.
+
+### Exceptions {#exceptions}
+
+None.
+"""
+
+JA = """最初の見出しの前の文です。
+
+## 適用範囲 {#scope}
+
+ほかの人を名乗るアカウントに適用します。
+
+## ファンアカウント {#fan-accounts sensitivity=S1}
+
+ファンアカウントには表示が必要です。[[#scope]]を参照してください。
+
+| 判断 | 場合 |
+|---|--:|
+| 措置なし | 表示あり |
+
+**例：** 表示のあるアカウント。[^1]
+
+[^1]: 脚注です。
+
+### 例外 {#exceptions}
+
+ありません。
+"""
+
+
+def english(source: str = EN, **values: Any) -> TextDraft:
+    """Return an English draft."""
+    return TextDraft("en", values.pop("title", "Impersonation"), source, **values)
+
+
+def japanese(source: str = JA, **values: Any) -> TextDraft:
+    """Return a Japanese draft."""
+    return TextDraft("ja", values.pop("title", "なりすまし"), source, **values)
+
+
+def make_document(
+    by: Person,
+    slug: str = "impersonation",
+    *,
+    kind: DocumentKind = DocumentKind.POLICY,
+    audience: dict[AudienceKind, list[str]] | None = None,
+    **values: Any,
+) -> Document:
+    """Return a new document without versions."""
+    with own_transaction():
+        documents.create_document(slug=slug, kind=kind, sensitivity="S1", audience=audience, by=by, **values)
+    return queries.get_document(slug)
+
+
+def make_version(
+    document: Document,
+    by: Person,
+    number: str = "1.0",
+    *,
+    texts: list[TextDraft] | None = None,
+    effective_at: datetime = APRIL,
+    **values: Any,
+) -> DocumentVersion:
+    """Return a version imported by `by`, in both languages unless said otherwise."""
+    latest = queries.latest_version(document)
+    options: dict[str, Any] = {
+        "change_class": ChangeClass.MATERIAL,
+        "zone": "Asia/Tokyo",
+        "based_on": latest.number if latest else None,
+    }
+    with own_transaction():
+        version = versions.import_version(
+            document=document,
+            number=number,
+            effective_at=effective_at,
+            texts=texts if texts is not None else [english(), japanese()],
+            by=by,
+            **(options | values),
+        )
+        version_id = version.id
+    found = queries.find_version_by_id(version_id)
+    assert found is not None
+    return found
+
+
+def make_published(by: Person, slug: str = "impersonation", **values: Any) -> DocumentVersion:
+    """Return version 1.0 of a new document."""
+    kinds = {name: values.pop(name) for name in ("kind", "audience") if name in values}
+    return make_version(make_document(by, slug, **kinds), by, **values)
+
+
+def soon() -> datetime:
+    """Return an instant a week from now."""
+    return clock.now() + timedelta(days=7)
