@@ -92,3 +92,15 @@ class NotReleased(NotFound):
     """The result is not released yet."""
 
     message = _l("The result is not released yet.")
+
+
+class NotRunning(Conflict):
+    """The attempt is not in progress any more."""
+
+    message = _l("This attempt is over; its time cannot be changed any more.")
+
+
+class AlreadyReleased(Conflict):
+    """The result has been shown."""
+
+    message = _l("This result has been released. It can be corrected, but not be made void.")

@@ -1,0 +1,41 @@
+"""What happens by itself each minute: closing attempts whose time is over, and releasing after a window."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from portal.core import clock
+from portal.core.db import session
+from portal.core.jobs import Progress, periodic
+from portal.quizzes import queries
+from portal.quizzes.service.attempts import close_overdue
+from portal.quizzes.service.marking import release_after_window
+
+
+@periodic("quizzes.sweep", minutes=1)
+def sweep() -> Iterator[Any]:
+    """Close attempts whose time is over, each in a transaction of its own."""
+    ids = queries.list_overdue_ids(clock.now())
+    for number, attempt_id in enumerate(ids, start=1):
+        yield Progress(number, len(ids))
+        _alone(close_overdue, attempt_id)
+
+
+@periodic("quizzes.release", minutes=1)
+def release() -> Iterator[Any]:
+    """Release results whose window is over, each in a transaction of its own."""
+    ids = queries.list_releasable_ids(clock.now())
+    for number, attempt_id in enumerate(ids, start=1):
+        yield Progress(number, len(ids))
+        _alone(release_after_window, attempt_id)
+
+
+def _alone(work: Callable[[int], None], attempt_id: int) -> None:
+    """Do the work for one attempt; where it fails nothing of it stays, and the others still have their turn."""
+    try:
+        with session.begin_nested():
+            work(attempt_id)
+    except Exception:
+        logging.getLogger(__name__).exception("attempt %s could not be closed or released", attempt_id)

@@ -1,0 +1,425 @@
+"""Every question that quizzes ask the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
+
+from portal.accounts.models import Accommodation, Person
+from portal.core import clock
+from portal.core.codes import normalise
+from portal.core.db import session
+from portal.organisation.models import Setting
+from portal.quizzes import rules
+from portal.quizzes.errors import NoSuchAttempt, NoSuchBank, NoSuchQuiz
+from portal.quizzes.models import (
+    Attempt,
+    AttemptEvent,
+    AttemptState,
+    EventKind,
+    Item,
+    Marking,
+    Question,
+    QuestionBank,
+    QuestionCitation,
+    QuestionState,
+    QuestionVersion,
+    Quiz,
+    QuizVersion,
+    Release,
+    Response,
+)
+from portal.quizzes.types.base import read
+
+# --- banks and questions -----------------------------------------------------------------------
+
+
+def find_bank(slug: str) -> QuestionBank | None:
+    """Return the bank of this slug, or None."""
+    return session.scalar(select(QuestionBank).where(QuestionBank.slug == slug))
+
+
+def get_bank(slug: str) -> QuestionBank:
+    """Return the bank of this slug. Raises `NoSuchBank`."""
+    bank = find_bank(slug)
+    if bank is None:
+        raise NoSuchBank()
+    return bank
+
+
+def list_banks() -> list[QuestionBank]:
+    """Return all banks in the order of their slugs."""
+    return list(session.scalars(select(QuestionBank).order_by(QuestionBank.slug)))
+
+
+def count_questions() -> dict[int, dict[QuestionState, int]]:
+    """Return bank id → state → number of questions, for questions that are still in their bank."""
+    rows = session.execute(
+        select(Question.bank_id, Question.state, func.count())
+        .where(Question.position.is_not(None))
+        .group_by(Question.bank_id, Question.state)
+    )
+    counts: dict[int, dict[QuestionState, int]] = {}
+    for bank_id, state, number in rows:
+        counts.setdefault(bank_id, {})[state] = number
+    return counts
+
+
+def list_questions(bank: QuestionBank) -> list[Question]:
+    """Return every question of the bank, those taken out of it last."""
+    return list(
+        session.scalars(
+            select(Question)
+            .where(Question.bank_id == bank.id)
+            .order_by(Question.position.is_(None), Question.position, Question.id)
+        )
+    )
+
+
+def list_latest(bank: QuestionBank) -> list[tuple[Question, QuestionVersion]]:
+    """Return the questions in the bank with their newest version and its citations, in the author's order."""
+    rows = session.execute(
+        select(Question, QuestionVersion)
+        .join(QuestionVersion, _is_latest())
+        .where(Question.bank_id == bank.id, Question.position.is_not(None))
+        .order_by(Question.position, Question.id)
+        .options(selectinload(QuestionVersion.citations))
+    )
+    return [(question, version) for question, version in rows]
+
+
+def find_latest(bank: QuestionBank, slug: str) -> tuple[Question, QuestionVersion] | None:
+    """Return one question of the bank with its newest version, or None."""
+    row = session.execute(
+        select(Question, QuestionVersion)
+        .join(QuestionVersion, _is_latest())
+        .where(Question.bank_id == bank.id, Question.slug == slug)
+        .options(selectinload(QuestionVersion.citations))
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def _is_latest() -> ColumnElement[bool]:
+    return and_(QuestionVersion.question_id == Question.id, QuestionVersion.number == Question.latest)
+
+
+def list_pool(bank_slugs: Collection[str]) -> dict[str, tuple[rules.Candidate, QuestionVersion]]:
+    """Return what may be drawn from these banks: address → (what draws look at, newest version)."""
+    rows = session.execute(
+        select(QuestionBank.slug, QuestionBank.document_slug, Question.slug, QuestionVersion)
+        .join(Question, Question.bank_id == QuestionBank.id)
+        .join(QuestionVersion, _is_latest())
+        .where(QuestionBank.slug.in_(bank_slugs), Question.state == QuestionState.LIVE)
+        .order_by(QuestionBank.slug, Question.slug)
+    )
+    pool = {}
+    for bank, document, slug, version in rows:
+        content = read(version.content)
+        candidate = rules.Candidate(
+            address=f"{bank}/{slug}",
+            bank=bank,
+            type=content.type,
+            tags=frozenset(content.tags),
+            clauses=clause_names(content.clauses, document),
+            difficulty=content.difficulty,
+        )
+        pool[candidate.address] = (candidate, version)
+    return pool
+
+
+def clause_names(clauses: Iterable[str], document: str) -> frozenset[str]:
+    """Return the names under which a blueprint may ask for these clauses: `slug#id`, and bare ids of the document."""
+    names = set(clauses)
+    if document:
+        names |= {name.removeprefix(f"{document}#") for name in names if name.startswith(f"{document}#")}
+    return frozenset(names)
+
+
+def list_citations(version_ids: Collection[int]) -> dict[int, list[QuestionCitation]]:
+    """Return question version id → its citations in order."""
+    found: dict[int, list[QuestionCitation]] = {}
+    for citation in session.scalars(
+        select(QuestionCitation)
+        .where(QuestionCitation.question_version_id.in_(version_ids))
+        .order_by(QuestionCitation.question_version_id, QuestionCitation.position)
+    ):
+        found.setdefault(citation.question_version_id, []).append(citation)
+    return found
+
+
+# --- quizzes -----------------------------------------------------------------------------------
+
+
+def find_quiz(slug: str) -> QuizVersion | None:
+    """Return the newest version of the quiz of this slug, or None."""
+    return session.scalar(
+        select(QuizVersion)
+        .join(QuizVersion.quiz)
+        .where(Quiz.slug == slug)
+        .order_by(QuizVersion.id.desc())
+        .limit(1)
+        .options(contains_eager(QuizVersion.quiz))
+    )
+
+
+def get_quiz(slug: str) -> QuizVersion:
+    """Return the newest version of the quiz of this slug. Raises `NoSuchQuiz`."""
+    version = find_quiz(slug)
+    if version is None:
+        raise NoSuchQuiz()
+    return version
+
+
+def list_quizzes() -> list[QuizVersion]:
+    """Return the newest version of every quiz in the order of their slugs."""
+    newest = select(func.max(QuizVersion.id)).group_by(QuizVersion.quiz_id)
+    return list(
+        session.scalars(
+            select(QuizVersion)
+            .join(QuizVersion.quiz)
+            .where(QuizVersion.id.in_(newest))
+            .order_by(Quiz.slug)
+            .options(contains_eager(QuizVersion.quiz))
+        )
+    )
+
+
+def quiz_titles(quiz_ids: Collection[int]) -> dict[int, QuizVersion]:
+    """Return quiz id → its newest version, for lists that name quizzes."""
+    newest = select(func.max(QuizVersion.id)).where(QuizVersion.quiz_id.in_(quiz_ids)).group_by(QuizVersion.quiz_id)
+    return {
+        version.quiz_id: version for version in session.scalars(select(QuizVersion).where(QuizVersion.id.in_(newest)))
+    }
+
+
+# --- the clock ---------------------------------------------------------------------------------
+
+
+def tolerance() -> timedelta:
+    """Return how long after a deadline what was on its way is still taken; a setting of the organisation."""
+    row = session.get(Setting, "attempts.tolerance_seconds")
+    seconds = row.value.get("value") if row else None
+    return timedelta(seconds=seconds if isinstance(seconds, int) else rules.DEFAULT_TOLERANCE_SECONDS)
+
+
+def find_accommodation(person: Person, at: datetime) -> Accommodation | None:
+    """Return the accommodation that holds for the person on the day that it is for her at this instant, or None."""
+    day = clock.local_date(at, person.time_zone)
+    return session.scalar(
+        select(Accommodation)
+        .where(
+            Accommodation.person_id == person.id,
+            Accommodation.ended_at.is_(None),
+            Accommodation.valid_from <= day,
+            or_(Accommodation.valid_until.is_(None), Accommodation.valid_until >= day),
+        )
+        .order_by(Accommodation.id.desc())
+        .limit(1)
+    )
+
+
+def multiplier_of(accommodation: Accommodation | None) -> Fraction:
+    """Return by how much time limits are multiplied; 1 without an accommodation."""
+    return accommodation.multiplier if accommodation else Fraction(1)
+
+
+# --- attempts ----------------------------------------------------------------------------------
+
+
+def get_attempt(code: str) -> Attempt:
+    """Return the attempt of this code. Raises `NoSuchAttempt`."""
+    attempt = session.scalar(select(Attempt).where(Attempt.code == normalise(code)))
+    if attempt is None:
+        raise NoSuchAttempt()
+    return attempt
+
+
+def lock_attempt(attempt_id: int) -> Attempt:
+    """Return the attempt as it stands now, nobody else changing it until this transaction ends."""
+    return session.scalars(
+        select(Attempt)
+        .where(Attempt.id == attempt_id)
+        .with_for_update(of=Attempt)
+        .options(lazyload(Attempt.quiz_version))
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def find_in_progress(person: Person, quiz_id: int) -> Attempt | None:
+    """Return the person's attempt of this quiz that has not been handed in, over or not, or None."""
+    return session.scalar(
+        select(Attempt).where(
+            Attempt.person_id == person.id, Attempt.quiz_id == quiz_id, Attempt.state == AttemptState.IN_PROGRESS
+        )
+    )
+
+
+def list_attempts(person: Person, quiz_id: int | None = None) -> list[Attempt]:
+    """Return the person's attempts (of one quiz, or of all) with their markings, oldest first."""
+    statement = (
+        select(Attempt)
+        .where(Attempt.person_id == person.id)
+        .order_by(Attempt.quiz_id, Attempt.attempt_no)
+        .options(selectinload(Attempt.markings))
+    )
+    if quiz_id is not None:
+        statement = statement.where(Attempt.quiz_id == quiz_id)
+    return list(session.scalars(statement))
+
+
+def last_number(person: Person, quiz_id: int) -> int:
+    """Return the number of the person's last attempt of this quiz; 0 before the first."""
+    return (
+        session.scalar(
+            select(func.max(Attempt.attempt_no)).where(Attempt.person_id == person.id, Attempt.quiz_id == quiz_id)
+        )
+        or 0
+    )
+
+
+def addresses_of(attempt: Attempt) -> frozenset[str]:
+    """Return the addresses of the questions that were drawn in an attempt."""
+    rows = session.execute(
+        select(QuestionBank.slug, Question.slug)
+        .join(Question, Question.bank_id == QuestionBank.id)
+        .join(QuestionVersion, QuestionVersion.question_id == Question.id)
+        .join(Item, Item.question_version_id == QuestionVersion.id)
+        .where(Item.attempt_id == attempt.id)
+    )
+    return frozenset(f"{bank}/{slug}" for bank, slug in rows)
+
+
+def list_items(attempt: Attempt) -> list[Item]:
+    """Return the items of an attempt with question versions and responses, in order."""
+    return list(
+        session.scalars(
+            select(Item)
+            .where(Item.attempt_id == attempt.id)
+            .order_by(Item.position)
+            .options(joinedload(Item.question_version, innerjoin=True), joinedload(Item.response))
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def find_item(attempt: Attempt, position: int, idem_key: str | None) -> tuple[Item, AttemptEvent | None] | None:
+    """Return the item at a place of this very attempt, and what was done under the idempotency key before."""
+    row = session.execute(
+        select(Item, AttemptEvent)
+        .outerjoin(
+            AttemptEvent,
+            and_(AttemptEvent.attempt_id == Item.attempt_id, AttemptEvent.idem_key == literal(idem_key or "")),
+        )
+        .where(Item.attempt_id == attempt.id, Item.position == position)
+        .options(joinedload(Item.question_version, innerjoin=True), joinedload(Item.response))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def count_items(attempt: Attempt) -> int:
+    """Return how many items the attempt has."""
+    return session.scalar(select(func.count()).where(Item.attempt_id == attempt.id)) or 0
+
+
+def find_current_marking(attempt: Attempt) -> Marking | None:
+    """Return the marking that counts, with the marks of its items, or None before the first."""
+    return session.scalar(
+        select(Marking)
+        .where(Marking.attempt_id == attempt.id)
+        .order_by(Marking.marking_no.desc())
+        .limit(1)
+        .options(selectinload(Marking.item_marks))
+    )
+
+
+def list_events(attempt: Attempt, *, without: Collection[EventKind] = ()) -> list[AttemptEvent]:
+    """Return the attempt's history, oldest first."""
+    statement = select(AttemptEvent).where(AttemptEvent.attempt_id == attempt.id).order_by(AttemptEvent.id)
+    if without:
+        statement = statement.where(AttemptEvent.kind.not_in(without))
+    return list(session.scalars(statement))
+
+
+def known_keys(attempt: Attempt, keys: Sequence[str]) -> set[str]:
+    """Return which of these idempotency keys were used in the attempt."""
+    return {
+        key
+        for key in session.scalars(
+            select(AttemptEvent.idem_key).where(AttemptEvent.attempt_id == attempt.id, AttemptEvent.idem_key.in_(keys))
+        )
+        if key
+    }
+
+
+def count_events(attempt: Attempt) -> int:
+    """Return how many lines the attempt's history has."""
+    return session.scalar(select(func.count()).where(AttemptEvent.attempt_id == attempt.id)) or 0
+
+
+def list_overdue_ids(now: datetime, limit: int = 500) -> list[int]:
+    """Return attempts whose time is over beyond the tolerance but which nobody has closed, longest over first."""
+    return list(
+        session.scalars(
+            select(Attempt.id)
+            .where(Attempt.state == AttemptState.IN_PROGRESS, Attempt.deadline_at < now - tolerance())
+            .order_by(Attempt.deadline_at, Attempt.id)
+            .limit(limit)
+        )
+    )
+
+
+def list_releasable_ids(now: datetime, limit: int = 500) -> list[int]:
+    """Return marked attempts to be released after a window that is over for everybody.
+
+    It is over once it has closed and nobody is still sitting an attempt of the quiz.
+    """
+    sitting = select(Attempt.quiz_id).where(Attempt.state == AttemptState.IN_PROGRESS)
+    return list(
+        session.scalars(
+            select(Attempt.id)
+            .join(QuizVersion, QuizVersion.id == Attempt.quiz_version_id)
+            .where(
+                Attempt.state == AttemptState.MARKED,
+                QuizVersion.release == Release.AFTER_WINDOW,
+                QuizVersion.closes_at <= now,
+                Attempt.quiz_id.not_in(sitting),
+            )
+            .order_by(Attempt.id)
+            .limit(limit)
+        )
+    )
+
+
+def list_unreleased(quiz_id: int) -> list[Attempt]:
+    """Return the marked attempts of a quiz whose results nobody has seen, oldest first."""
+    return list(
+        session.scalars(
+            select(Attempt)
+            .where(Attempt.quiz_id == quiz_id, Attempt.state == AttemptState.MARKED)
+            .order_by(Attempt.id)
+            .options(joinedload(Attempt.person, innerjoin=True))
+        )
+    )
+
+
+def count_unreleased() -> dict[int, int]:
+    """Return quiz id → number of attempts that wait for their release by hand."""
+    rows = session.execute(
+        select(Attempt.quiz_id, func.count())
+        .join(QuizVersion, QuizVersion.id == Attempt.quiz_version_id)
+        .where(Attempt.state == AttemptState.MARKED, QuizVersion.release == Release.BY_HAND)
+        .group_by(Attempt.quiz_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def find_response(item_id: int) -> Response | None:
+    """Return the answer that is stored for an item now, or None."""
+    return session.scalars(
+        select(Response).where(Response.item_id == item_id).execution_options(populate_existing=True)
+    ).one_or_none()

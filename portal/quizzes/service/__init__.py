@@ -1,0 +1,1 @@
+"""Every change to banks, quizzes and attempts."""

@@ -1,0 +1,571 @@
+"""The attempt protocol: start, save, hand in, close; the server alone owns the clock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, String, exists, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.codes import new_code
+from portal.core.db import Json, UtcDateTime, canonical_json, session
+from portal.core.errors import Invalid
+from portal.core.i18n import format_instant
+from portal.core.i18n import lazy_gettext as _l
+from portal.journal.service import record
+from portal.quizzes import errors, queries, rules
+from portal.quizzes.models import (
+    Attempt,
+    AttemptEvent,
+    AttemptState,
+    EventKind,
+    Item,
+    QuestionVersion,
+    QuizVersion,
+    Response,
+    SubmittedBy,
+)
+from portal.quizzes.rules import Draw, Hindrance, Past, Standing, Terms
+from portal.quizzes.service.marking import mark_attempt, release_attempt, releases_at_once
+from portal.quizzes.types import type_of
+from portal.quizzes.types.base import BadValue, read
+
+MAX_SEQ = 2**31 - 1
+MAX_KEY_LENGTH = 64
+# What a page may tell of itself, per post and per attempt.
+MAX_EVENTS_PER_POST = 50
+MAX_EVENTS = 5000
+LEARNER = "learner"
+SYSTEM = "system"
+_TELLABLE = {EventKind.FOCUS_LOST, EventKind.FOCUS_REGAINED, EventKind.OFFLINE, EventKind.ONLINE}
+
+
+class Outcome(StrEnum):
+    """What became of an answer that was sent."""
+
+    SAVED = "saved"
+    # Something newer is stored, or the same number with another answer.
+    STALE = "stale"
+    # Another page is the one that writes.
+    ELSEWHERE = "elsewhere"
+    # The time is over.
+    LATE = "late"
+    # The attempt was handed in before.
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """The reply to a save: what is stored now, and how the attempt stands."""
+
+    outcome: Outcome
+    saved_seq: int
+    # Part → places on the page, of what is stored.
+    answer: Mapping[str, Sequence[str]]
+    state: AttemptState
+    remaining: timedelta
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something a page noticed of itself: `age` ago, under a key of its own."""
+
+    kind: EventKind
+    key: str
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The reply to a page's sign of life."""
+
+    is_writer: bool
+    state: AttemptState
+    remaining: timedelta
+    now: datetime
+
+
+class GrantTooSmall(Invalid):
+    """A grant gives at least one minute."""
+
+    message = _l("Give at least one minute and at most %(most)s.")
+
+
+# --- starting ----------------------------------------------------------------------------------
+
+
+def terms_of(version: QuizVersion) -> Terms:
+    """Return what the version says about starting."""
+    return Terms(
+        attempts_allowed=version.attempts_allowed,
+        wait_hours=version.wait_hours,
+        wait_after_fails=version.wait_after_fails,
+        limit_seconds=version.time_limit_minutes * 60,
+        opens_at=version.opens_at,
+        closes_at=version.closes_at,
+    )
+
+
+def past_of(attempts: Sequence[Attempt], now: datetime) -> list[Past]:
+    """Return the earlier attempts as the rules see them; one whose time is over counts as handed in."""
+    return [
+        Past(
+            finished_at=attempt.finished_at or min(attempt.deadline_at, now),
+            known_passed=attempt.state is AttemptState.RELEASED and attempt.markings[-1].passed,
+        )
+        for attempt in attempts
+        if attempt.state is not AttemptState.VOIDED
+    ]
+
+
+def standing_of(version: QuizVersion, person: Person, attempts: Sequence[Attempt], now: datetime) -> Standing:
+    """Say where the person stands before a further attempt, with the time that she really has."""
+    return rules.standing(
+        terms=terms_of(version),
+        past=past_of(attempts, now),
+        multiplier=queries.multiplier_of(queries.find_accommodation(person, now)),
+        now=now,
+    )
+
+
+def start_attempt(*, version: QuizVersion, person: Person, language: str, accepts_cut: bool = False) -> Attempt:
+    """Start an attempt, or return the one in progress: pressing twice starts one.
+
+    Raises `CannotStart` (closed, waiting, no attempts left, too few questions) and `CutMustBeConfirmed`
+    where the window ends before the promised time and the person has not said that she knows.
+    """
+    now = clock.now()
+    running = queries.find_in_progress(person, version.quiz_id)
+    if running is not None:
+        running = close_if_over(queries.lock_attempt(running.id), now)
+        if running.state is AttemptState.IN_PROGRESS:
+            return running
+    accommodation = queries.find_accommodation(person, now)
+    multiplier = queries.multiplier_of(accommodation)
+    attempts = queries.list_attempts(person, version.quiz_id)
+    standing = rules.standing(terms=terms_of(version), past=past_of(attempts, now), multiplier=multiplier, now=now)
+    _refuse(standing, person)
+    if standing.is_cut and not accepts_cut:
+        raise errors.CutMustBeConfirmed()
+    seed = secrets.token_hex(16)
+    drawn = _draw(version, seed, avoid=queries.addresses_of(attempts[-1]) if attempts else frozenset())
+    limit_seconds = version.time_limit_minutes * 60
+    attempt_id = _insert(
+        code=new_code(),
+        quiz_id=version.quiz_id,
+        quiz_version_id=version.id,
+        person_id=person.id,
+        attempt_no=queries.last_number(person, version.quiz_id) + 1,
+        state=AttemptState.IN_PROGRESS,
+        seed=seed,
+        language=language,
+        limit_seconds=limit_seconds,
+        multiplier=multiplier,
+        granted_seconds=0,
+        hide_countdown=bool(accommodation and accommodation.hide_countdown),
+        started_at=now,
+        deadline_at=rules.deadline(
+            started_at=now, limit_seconds=limit_seconds, multiplier=multiplier, closes_at=version.closes_at
+        ),
+    )
+    if attempt_id is None:
+        # Somebody was faster: the same person in another tab.
+        running = queries.find_in_progress(person, version.quiz_id)
+        if running is None:
+            raise errors.CannotStart()
+        return running
+    attempt = queries.lock_attempt(attempt_id)
+    session.add_all(_items(attempt, version, drawn))
+    _note(attempt, EventKind.STARTED, by=LEARNER, at=now)
+    record(
+        "quizzes.attempt_started",
+        by=person,
+        subject=("attempt", attempt.code),
+        after={"quiz": version.quiz.slug, "version": version.number, "attempt_no": attempt.attempt_no},
+    )
+    session.flush()
+    return attempt
+
+
+def _refuse(standing: Standing, person: Person) -> None:
+    when = format_instant(standing.possible_at, person.time_zone) if standing.possible_at else ""
+    match standing.hindrance:
+        case Hindrance.NOT_OPEN_YET:
+            raise errors.NotOpenYet(when=when)
+        case Hindrance.CLOSED:
+            raise errors.Closed()
+        case Hindrance.NO_ATTEMPTS_LEFT:
+            raise errors.NoAttemptsLeft()
+        case Hindrance.WAITING:
+            raise errors.MustWait(when=when)
+
+
+def blueprint_of(version: QuizVersion) -> list[Draw]:
+    """Return the version's draws."""
+    return [
+        Draw(
+            bank=line.get("bank", ""),
+            count=line.get("count", 0),
+            types=tuple(line.get("types", ())),
+            tags=tuple(line.get("tags", ())),
+            clauses=tuple(line.get("clauses", ())),
+            difficulty=tuple(line.get("difficulty", ())),
+            questions=tuple(line.get("questions", ())),
+        )
+        for line in version.blueprint
+    ]
+
+
+def banks_of(blueprint: Sequence[Draw]) -> set[str]:
+    """Return the slugs of the banks that a blueprint draws from."""
+    return {line.bank for line in blueprint if line.bank} | {
+        address.partition("/")[0] for line in blueprint for address in line.questions
+    }
+
+
+def _draw(version: QuizVersion, seed: str, avoid: frozenset[str]) -> list[QuestionVersion]:
+    blueprint = blueprint_of(version)
+    pool = queries.list_pool(banks_of(blueprint))
+    addresses = rules.draw(blueprint, (candidate for candidate, _version in pool.values()), seed=seed, avoid=avoid)
+    if addresses is None:
+        raise errors.TooFewQuestions()
+    if version.shuffle_questions:
+        addresses = rules.shuffled(addresses, seed=seed, purpose="items")
+    return [pool[address][1] for address in addresses]
+
+
+def _items(attempt: Attempt, version: QuizVersion, drawn: Sequence[QuestionVersion]) -> list[Item]:
+    items = []
+    for position, question_version in enumerate(drawn, start=1):
+        content = read(question_version.content)
+        kind = type_of(content.type)
+        order = {}
+        for part in content.parts:
+            ids = [choice.id for choice in part.choices]
+            if version.shuffle_choices and not kind.keeps_order(content, part):
+                ids = rules.shuffled(ids, seed=attempt.seed, purpose=f"choices {position} {part.id}")
+            order[part.id] = ids
+        items.append(
+            Item(
+                attempt_id=attempt.id,
+                position=position,
+                question_version_id=question_version.id,
+                choice_order=order,
+                max_points=Fraction(content.max_points),
+            )
+        )
+    return items
+
+
+def _insert(**values: Any) -> int | None:
+    """Insert the attempt unless one is in progress or has this number; return its id, or None."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Attempt).values(**values).on_conflict_do_nothing().returning(Attempt.id)
+    return session.execute(statement).scalar_one_or_none()
+
+
+# --- saving ------------------------------------------------------------------------------------
+
+
+def save_response(
+    *,
+    attempt: Attempt,
+    person: Person,
+    position: int,
+    seq: int,
+    idem_key: str,
+    given: Mapping[str, Sequence[str]],
+    page: str | None = None,
+    take_over: bool = False,
+) -> Save:
+    """Store an answer if it arrives in time, is newer than what is stored, and comes from the page that writes.
+
+    The same key with the same answer again gives the same reply and changes nothing. An attempt whose
+    time is over is closed on this occasion. Raises `BadAnswer`, `BadRequest` and `KeyReused`.
+    """
+    if not (1 <= seq <= MAX_SEQ and 0 < len(idem_key) <= MAX_KEY_LENGTH and 0 < position <= MAX_SEQ):
+        raise errors.BadRequest()
+    now = clock.now()
+    person_id = attempt.person_id
+    attempt = queries.lock_attempt(attempt.id)
+    found = queries.find_item(attempt, position, idem_key)
+    if found is None or person_id != person.id:
+        raise errors.BadAnswer(number=position)
+    item, done = found
+    content = read(item.question_version.content)
+    try:
+        answer = type_of(content.type).normalise(content, item.choice_order, given)
+    except BadValue as bad:
+        raise errors.BadAnswer(number=position) from bad
+    digest = hash_of(answer)
+    allowance = _allowance(attempt, now)
+    if done is not None:
+        if (done.position, done.seq, done.hash) != (position, seq, digest):
+            raise errors.KeyReused()
+        return _reply(Outcome.SAVED, attempt, item, now)
+    if attempt.state is not AttemptState.IN_PROGRESS:
+        return _reply(Outcome.CLOSED, attempt, item, now)
+    if not rules.accepts(state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=allowance):
+        _note(attempt, EventKind.REFUSED, by=LEARNER, at=now, position=position, seq=seq, hash=digest)
+        attempt = close_if_over(attempt, now)
+        return _reply(Outcome.LATE, attempt, item, now)
+    if page is not None and not _claim_writer(attempt, page, now, take_over=take_over):
+        return _reply(Outcome.ELSEWHERE, attempt, item, now)
+    if not _upsert(attempt=attempt, item=item, seq=seq, answer=answer, digest=digest, now=now, allowance=allowance):
+        stored = queries.find_response(item.id)
+        same = stored is not None and (stored.seq, stored.hash) == (seq, digest)
+        return _reply(Outcome.SAVED if same else Outcome.STALE, attempt, item, now, stored)
+    _note(attempt, EventKind.SAVED, by=LEARNER, at=now, position=position, seq=seq, hash=digest, idem_key=idem_key)
+    return Save(
+        outcome=Outcome.SAVED,
+        saved_seq=seq,
+        answer=type_of(content.type).places(content, item.choice_order, answer),
+        state=attempt.state,
+        remaining=rules.remaining(attempt.deadline_at, now),
+        now=now,
+    )
+
+
+def hash_of(answer: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of an answer's canonical JSON."""
+    return sha256(canonical_json(answer).encode()).hexdigest()
+
+
+def _allowance(attempt: Attempt, now: datetime) -> timedelta:
+    """Return the tolerance where it matters; before the deadline it does not, which saves a query."""
+    return queries.tolerance() if now > attempt.deadline_at else timedelta(0)
+
+
+def _reply(outcome: Outcome, attempt: Attempt, item: Item, now: datetime, stored: Response | None = None) -> Save:
+    stored = stored or item.response
+    content = read(item.question_version.content)
+    return Save(
+        outcome=outcome,
+        saved_seq=stored.seq if stored else 0,
+        answer=type_of(content.type).places(content, item.choice_order, stored.answer) if stored else {},
+        state=attempt.state,
+        remaining=rules.remaining(attempt.deadline_at, now),
+        now=now,
+    )
+
+
+def _upsert(
+    *,
+    attempt: Attempt,
+    item: Item,
+    seq: int,
+    answer: dict[str, list[str]],
+    digest: str,
+    now: datetime,
+    allowance: timedelta,
+) -> bool:
+    """Store the answer under the guards of the protocol in one statement; say whether it was stored."""
+    in_time = exists(
+        select(Attempt.id).where(
+            Attempt.id == attempt.id,
+            Attempt.person_id == attempt.person_id,
+            Attempt.state == AttemptState.IN_PROGRESS,
+            Attempt.deadline_at >= now - allowance,
+        )
+    )
+    source = select(
+        literal(item.id, BigInteger),
+        literal(seq, Integer),
+        literal(answer, Json()),
+        literal(now, UtcDateTime()),
+        literal(digest, String),
+    ).where(in_time)
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Response).from_select(["item_id", "seq", "answer", "received_at", "hash"], source)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=[Response.item_id],
+        set_={"seq": new.seq, "answer": new.answer, "received_at": new.received_at, "hash": new.hash},
+        where=new.seq > Response.seq,
+    )
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def _claim_writer(attempt: Attempt, page: str, now: datetime, *, take_over: bool) -> bool:
+    """Make the page the one that writes where it may be; note when two are open."""
+    free = rules.may_write(writer=attempt.writer, seen_at=attempt.writer_seen_at, page=page, now=now)
+    if not free and not take_over:
+        key = f"tab:{page}"[: MAX_KEY_LENGTH + 4]
+        if not queries.known_keys(attempt, [key]):
+            _note(attempt, EventKind.SECOND_TAB, by=LEARNER, at=now, idem_key=key)
+        return False
+    if not free:
+        _note(attempt, EventKind.SECOND_TAB, by=LEARNER, at=now, details={"took_over": True})
+    seen = attempt.writer_seen_at
+    if attempt.writer != page or seen is None or now - seen > rules.WRITER_LEASE / 4:
+        attempt.writer, attempt.writer_seen_at = page, now
+    return True
+
+
+# --- signs of life -----------------------------------------------------------------------------
+
+
+def note_page(*, attempt: Attempt, page: str, told: Sequence[Told], take_over: bool = False) -> Pulse:
+    """Take a page's sign of life and what it noticed; say whether it is the one that writes."""
+    now = clock.now()
+    attempt = queries.lock_attempt(attempt.id)
+    is_writer = False
+    if attempt.state is AttemptState.IN_PROGRESS:
+        if now > attempt.deadline_at:
+            attempt = close_if_over(attempt, now)
+        else:
+            is_writer = _claim_writer(attempt, page, now, take_over=take_over)
+            _note_told(attempt, told[:MAX_EVENTS_PER_POST], now)
+    return Pulse(is_writer, attempt.state, rules.remaining(attempt.deadline_at, now), now)
+
+
+def _note_told(attempt: Attempt, told: Sequence[Told], now: datetime) -> None:
+    told = [each for each in told if each.kind in _TELLABLE and 0 < len(each.key) <= MAX_KEY_LENGTH]
+    if not told or queries.count_events(attempt) + len(told) > MAX_EVENTS:
+        return
+    known = queries.known_keys(attempt, [each.key for each in told])
+    for each in told:
+        if each.key not in known:
+            known.add(each.key)
+            at = max(now - max(each.age, timedelta(0)), attempt.started_at)
+            _note(attempt, each.kind, by=LEARNER, at=at, idem_key=each.key)
+
+
+# --- handing in --------------------------------------------------------------------------------
+
+
+def submit_attempt(*, attempt: Attempt, person: Person) -> Attempt:
+    """Hand in, mark from what is stored, and release where the quiz says at once.
+
+    A second submission changes nothing. One that comes after the time is over finds the attempt closed
+    at its deadline.
+    """
+    now = clock.now()
+    attempt = queries.lock_attempt(attempt.id)
+    if attempt.state is not AttemptState.IN_PROGRESS:
+        return attempt
+    if not rules.accepts(
+        state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=_allowance(attempt, now)
+    ):
+        return close_if_over(attempt, now)
+    return _hand_in(attempt, SubmittedBy.LEARNER, min(now, attempt.deadline_at), person)
+
+
+def close_if_over(attempt: Attempt, now: datetime) -> Attempt:
+    """Hand in for the learner an attempt whose time is over beyond the tolerance; else leave it as it is."""
+    if attempt.state is not AttemptState.IN_PROGRESS or now <= attempt.deadline_at:
+        return attempt
+    if rules.accepts(
+        state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=queries.tolerance()
+    ):
+        return attempt
+    return _hand_in(attempt, SubmittedBy.SWEEP, attempt.deadline_at, None)
+
+
+def close_overdue(attempt_id: int) -> None:
+    """Close one attempt whose time is over (the sweep)."""
+    close_if_over(queries.lock_attempt(attempt_id), clock.now())
+
+
+def _hand_in(attempt: Attempt, by: SubmittedBy, finished_at: datetime, person: Person | None) -> Attempt:
+    taken = session.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt.id, Attempt.state == AttemptState.IN_PROGRESS)
+        .values(state=AttemptState.SUBMITTED, finished_at=finished_at, submitted_by=by)
+        .execution_options(synchronize_session=False)
+    )
+    attempt = queries.lock_attempt(attempt.id)
+    if not taken.rowcount:  # type: ignore[attr-defined]
+        return attempt
+    actor = LEARNER if by is SubmittedBy.LEARNER else SYSTEM
+    _note(attempt, EventKind.SUBMITTED, by=actor, at=clock.now())
+    mark_attempt(attempt=attempt, by=None)
+    if releases_at_once(attempt):
+        release_attempt(attempt=attempt, by=None)
+    record(
+        "quizzes.attempt_submitted",
+        by=person,
+        subject=("attempt", attempt.code),
+        after={"by": by.value, "finished_at": finished_at.isoformat()},
+    )
+    session.flush()
+    return attempt
+
+
+# --- what staff may do -------------------------------------------------------------------------
+
+
+def extend_attempt(*, attempt: Attempt, minutes: int, reason: str, by: Person) -> Attempt:
+    """Grant minutes to a running attempt; the deadline is computed anew from its frozen facts.
+
+    Raises `GrantTooSmall` outside 1 to 240 minutes, `NotRunning` for an attempt that is over.
+    """
+    most = 240
+    if not 1 <= minutes <= most:
+        raise GrantTooSmall(most=most)
+    now = clock.now()
+    attempt = close_if_over(queries.lock_attempt(attempt.id), now)
+    if attempt.state is not AttemptState.IN_PROGRESS:
+        raise errors.NotRunning()
+    before = attempt.deadline_at
+    attempt.granted_seconds += minutes * 60
+    attempt.deadline_at = rules.deadline(
+        started_at=attempt.started_at,
+        limit_seconds=attempt.limit_seconds,
+        multiplier=attempt.multiplier,
+        granted_seconds=attempt.granted_seconds,
+        closes_at=attempt.quiz_version.closes_at,
+    )
+    _note(attempt, EventKind.EXTENDED, by=by.code, at=now, reason=reason, details={"minutes": minutes})
+    record(
+        "quizzes.attempt_extended",
+        by=by,
+        subject=("attempt", attempt.code),
+        before={"deadline_at": before.isoformat()},
+        after={"deadline_at": attempt.deadline_at.isoformat(), "minutes": minutes},
+        reason=reason,
+    )
+    session.flush()
+    return attempt
+
+
+def void_attempt(*, attempt: Attempt, reason: str, by: Person) -> Attempt:
+    """Make an attempt count for nothing: neither as a try nor as a result that is still to be released.
+
+    Raises `AlreadyReleased` where the result is out: that needs a correction of the record, not a void.
+    """
+    now = clock.now()
+    attempt = queries.lock_attempt(attempt.id)
+    if attempt.state is AttemptState.VOIDED:
+        return attempt
+    if attempt.state is AttemptState.RELEASED:
+        raise errors.AlreadyReleased()
+    before = attempt.state
+    attempt.state = AttemptState.VOIDED
+    attempt.finished_at = attempt.finished_at or min(now, attempt.deadline_at)
+    _note(attempt, EventKind.VOIDED, by=by.code, at=now, reason=reason)
+    record(
+        "quizzes.attempt_voided",
+        by=by,
+        subject=("attempt", attempt.code),
+        before={"state": before.value},
+        after={"state": attempt.state.value},
+        reason=reason,
+    )
+    session.flush()
+    return attempt
+
+
+def _note(attempt: Attempt, kind: EventKind, *, by: str, at: datetime, **facts: Any) -> None:
+    values = {"attempt_id": attempt.id, "kind": kind, "by": by, "at": at, **facts}
+    session.execute(insert(AttemptEvent).values(**values))

@@ -1,0 +1,310 @@
+"""Taking in banks and quizzes: what changed becomes a new version, what did not stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.db import canonical_json, session
+from portal.core.i18n import Words
+from portal.core.markdown import clause_links
+from portal.journal.service import record
+from portal.quizzes import queries
+from portal.quizzes.formats.markdown import Bank, BankQuestion
+from portal.quizzes.models import (
+    Question,
+    QuestionBank,
+    QuestionCitation,
+    QuestionState,
+    QuestionVersion,
+    Quiz,
+    QuizVersion,
+    Release,
+)
+from portal.quizzes.types import type_of
+from portal.quizzes.types.base import Content
+
+ORIGIN_IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseFact:
+    """A clause as it stands in one version of a document."""
+
+    version_number: str
+    hash: str
+    title: Words
+
+
+# (document slug, version number or "" for the newest) → clause id → fact; None where there is no such version.
+ClauseFacts = Callable[[str, str], Mapping[str, ClauseFact] | None]
+
+
+class UnknownClause(LookupError):
+    """A question cites a clause that is in no document here."""
+
+    def __init__(self, question: str, clause: str, version: str) -> None:
+        super().__init__(clause)
+        self.question, self.clause, self.version = question, clause, version
+
+
+@dataclass(frozen=True, slots=True)
+class QuizTerms:
+    """A quiz as its file states it."""
+
+    number: str
+    title: Words
+    blueprint: Sequence[Mapping[str, Any]]
+    time_limit_minutes: int
+    attempts_allowed: int
+    wait_hours: int
+    wait_after_fails: int
+    pass_mark: Fraction
+    release: Release
+    show: tuple[str, ...]
+    shuffle_questions: bool
+    shuffle_choices: bool
+    opens_at: datetime | None
+    closes_at: datetime | None
+
+    def hash(self) -> str:
+        """Return the SHA-256 over everything but the number."""
+        return _hash(
+            {
+                "title": [self.title.en, self.title.ja],
+                "blueprint": [dict(line) for line in self.blueprint],
+                "time_limit_minutes": self.time_limit_minutes,
+                "attempts": self.attempts_allowed,
+                "wait": [self.wait_hours, self.wait_after_fails],
+                "pass_mark": str(self.pass_mark),
+                "release": self.release.value,
+                "show": list(self.show),
+                "shuffle": [self.shuffle_questions, self.shuffle_choices],
+                "window": [instant.isoformat() if instant else None for instant in (self.opens_at, self.closes_at)],
+            }
+        )
+
+
+class NumberTaken(LookupError):
+    """A version of this number says something else already."""
+
+
+def _hash(data: Any) -> str:
+    return sha256(canonical_json(data).encode()).hexdigest()
+
+
+# --- banks -------------------------------------------------------------------------------------
+
+
+def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: str = ORIGIN_IMPORT) -> list[str]:
+    """Take a bank in and return one line of code per change: `bank`, or a question's id.
+
+    A question whose content or citations changed gets a new version; one that is no longer in the
+    bank is retired. The same bank again changes nothing. Raises `UnknownClause`.
+    """
+    row = queries.find_bank(slug)
+    changes: list[str] = []
+    if row is None:
+        row = QuestionBank(
+            slug=slug,
+            title=bank.title,
+            document_slug=bank.document,
+            document_version=bank.version,
+            created_at=clock.now(),
+            created_by=by.code,
+        )
+        session.add(row)
+        session.flush()
+        changes.append("bank")
+    else:
+        head = (row.title, row.document_slug, row.document_version)
+        if head != (bank.title, bank.document, bank.version):
+            row.title, row.document_slug, row.document_version = bank.title, bank.document, bank.version
+            changes.append("bank")
+    known = {question.slug: question for question in queries.list_questions(row)}
+    latest = {question.id: version for question, version in queries.list_latest(row)} | {
+        question.id: question.versions[-1] for question in known.values() if question.position is None
+    }
+    for position, given in enumerate(bank.questions, start=1):
+        found = known.pop(given.id, None)
+        version = latest[found.id] if found else None
+        changed = _take_question(
+            bank=row,
+            position=position,
+            given=given,
+            found=found,
+            latest=version,
+            citations=_citations(given, bank, facts),
+            by=by,
+            origin=origin,
+        )
+        if changed:
+            changes.append(given.id)
+    for question in known.values():
+        if question.position is not None:
+            question.position, question.state = None, QuestionState.RETIRED
+            changes.append(question.slug)
+    if changes:
+        record("quizzes.bank_taken_in", by=by, subject=("bank", slug), after={"changed": changes, "origin": origin})
+    session.flush()
+    return changes
+
+
+def _take_question(
+    *,
+    bank: QuestionBank,
+    position: int,
+    given: BankQuestion,
+    found: Question | None,
+    latest: QuestionVersion | None,
+    citations: list[QuestionCitation],
+    by: Person,
+    origin: str,
+) -> bool:
+    data = type_of(given.content.type).export(given.content)
+    digest = hash_of_version(data, citations)
+    state = QuestionState(given.state)
+    now = clock.now()
+    if found is None:
+        found = Question(bank=bank, slug=given.id, state=state, position=position, latest=0, created_at=now)
+        session.add(found)
+        session.flush()
+    changed = latest is None or latest.hash != digest or found.state is not state or found.position is None
+    found.state, found.position = state, position
+    if latest is None or latest.hash != digest:
+        found.latest += 1
+        session.add(
+            QuestionVersion(
+                question_id=found.id,
+                number=found.latest,
+                type=given.content.type,
+                content=data,
+                hash=digest,
+                origin=origin,
+                created_at=now,
+                created_by=by.code,
+                citations=citations,
+            )
+        )
+    return changed
+
+
+def hash_of_version(content: Mapping[str, Any], citations: Sequence[QuestionCitation]) -> str:
+    """Return the SHA-256 over a question's content and the clauses that it cites or names, with their hashes."""
+    cited = [
+        [citation.tested, citation.document_slug, citation.version_number, citation.anchor, citation.clause_hash]
+        for citation in citations
+    ]
+    return _hash({"content": content, "citations": cited})
+
+
+def links_of(content: Content, document: str) -> list[str]:
+    """Return the clauses that the texts of a question link to, as `slug#id`, each once, in order."""
+    found: dict[str, None] = {}
+    for words in content.texts():
+        for text in (words.en, words.ja):
+            for slug, anchor, _line in clause_links(text):
+                found.setdefault(f"{slug or document}#{anchor}")
+    return list(found)
+
+
+def _citations(given: BankQuestion, bank: Bank, facts: ClauseFacts) -> list[QuestionCitation]:
+    tested = list(given.content.clauses)
+    linked = [name for name in links_of(given.content, bank.document) if name not in tested]
+    citations = []
+    for position, name in enumerate([*tested, *linked], start=1):
+        slug, _sign, anchor = name.partition("#")
+        version = bank.version if slug == bank.document else ""
+        fact = (facts(slug, version) or {}).get(anchor)
+        if fact is None:
+            raise UnknownClause(given.id, name, version)
+        citations.append(
+            QuestionCitation(
+                position=position,
+                tested=position <= len(tested),
+                document_slug=slug,
+                version_number=fact.version_number,
+                anchor=anchor,
+                clause_hash=fact.hash,
+                title=fact.title,
+            )
+        )
+    return citations
+
+
+# --- quizzes -----------------------------------------------------------------------------------
+
+
+def take_quiz(*, slug: str, terms: QuizTerms, by: Person, origin: str = ORIGIN_IMPORT) -> QuizVersion | None:
+    """Take a quiz in; return its new version, or None where nothing changed.
+
+    Raises `NumberTaken` where a version of this number says something else.
+    """
+    newest = queries.find_quiz(slug)
+    digest = terms.hash()
+    if newest is not None and (newest.number, newest.hash) == (terms.number, digest):
+        return None
+    now = clock.now()
+    quiz = newest.quiz if newest else Quiz(slug=slug, created_at=now)
+    if newest is None:
+        session.add(quiz)
+        session.flush()
+    elif any(version.number == terms.number for version in quiz.versions):
+        raise NumberTaken(terms.number)
+    version = QuizVersion(
+        quiz=quiz,
+        number=terms.number,
+        title=terms.title,
+        blueprint=[dict(line) for line in terms.blueprint],
+        time_limit_minutes=terms.time_limit_minutes,
+        attempts_allowed=terms.attempts_allowed,
+        wait_hours=terms.wait_hours,
+        wait_after_fails=terms.wait_after_fails,
+        pass_mark=terms.pass_mark,
+        release=terms.release,
+        show=list(terms.show),
+        shuffle_questions=terms.shuffle_questions,
+        shuffle_choices=terms.shuffle_choices,
+        opens_at=terms.opens_at,
+        closes_at=terms.closes_at,
+        hash=digest,
+        origin=origin,
+        created_at=now,
+        created_by=by.code,
+    )
+    session.add(version)
+    session.flush()
+    record(
+        "quizzes.quiz_published",
+        by=by,
+        subject=("quiz", slug),
+        before={"version": newest.number} if newest else None,
+        after={"version": terms.number, "origin": origin},
+    )
+    return version
+
+
+def terms_of_version(version: QuizVersion) -> QuizTerms:
+    """Return the terms as a file states them: the inverse of `take_quiz`."""
+    return QuizTerms(
+        number=version.number,
+        title=version.title,
+        blueprint=version.blueprint,
+        time_limit_minutes=version.time_limit_minutes,
+        attempts_allowed=version.attempts_allowed,
+        wait_hours=version.wait_hours,
+        wait_after_fails=version.wait_after_fails,
+        pass_mark=version.pass_mark,
+        release=version.release,
+        show=tuple(version.show),
+        shuffle_questions=version.shuffle_questions,
+        shuffle_choices=version.shuffle_choices,
+        opens_at=version.opens_at,
+        closes_at=version.closes_at,
+    )
