@@ -168,7 +168,7 @@ def _cohorts(app: Flask) -> None:
 
 
 def _quizzes(app: Flask) -> None:
-    from portal.quizzes import models  # noqa: F401
+    from portal.quizzes import handlers, models  # noqa: F401
 
 
 def _acknowledgements(app: Flask) -> None:

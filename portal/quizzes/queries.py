@@ -6,14 +6,16 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
 
+from portal.accounts import queries as people
 from portal.accounts.models import Accommodation, Person
 from portal.core import clock
 from portal.core.codes import normalise
 from portal.core.db import session
-from portal.organisation.models import Setting
+from portal.organisation import queries as organisation
+from portal.organisation import rules as organisation_rules
 from portal.quizzes import rules
 from portal.quizzes.errors import NoSuchAttempt, NoSuchBank, NoSuchQuiz
 from portal.quizzes.models import (
@@ -201,25 +203,13 @@ def quiz_titles(quiz_ids: Collection[int]) -> dict[int, QuizVersion]:
 
 def tolerance() -> timedelta:
     """Return how long after a deadline what was on its way is still taken; a setting of the organisation."""
-    row = session.get(Setting, "attempts.tolerance_seconds")
-    seconds = row.value.get("value") if row else None
-    return timedelta(seconds=seconds if isinstance(seconds, int) else rules.DEFAULT_TOLERANCE_SECONDS)
+    seconds = organisation.setting(organisation_rules.ATTEMPT_TOLERANCE, rules.DEFAULT_TOLERANCE_SECONDS)
+    return timedelta(seconds=seconds)
 
 
 def find_accommodation(person: Person, at: datetime) -> Accommodation | None:
     """Return the accommodation that holds for the person on the day that it is for her at this instant, or None."""
-    day = clock.local_date(at, person.time_zone)
-    return session.scalar(
-        select(Accommodation)
-        .where(
-            Accommodation.person_id == person.id,
-            Accommodation.ended_at.is_(None),
-            Accommodation.valid_from <= day,
-            or_(Accommodation.valid_until.is_(None), Accommodation.valid_until >= day),
-        )
-        .order_by(Accommodation.id.desc())
-        .limit(1)
-    )
+    return people.find_accommodation(person, clock.local_date(at, person.time_zone))
 
 
 def multiplier_of(accommodation: Accommodation | None) -> Fraction:

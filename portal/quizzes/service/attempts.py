@@ -393,7 +393,7 @@ def _upsert(
         set_={"seq": new.seq, "answer": new.answer, "received_at": new.received_at, "hash": new.hash},
         where=new.seq > Response.seq,
     )
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return session.execute(statement.returning(Response.item_id)).scalar_one_or_none() is not None
 
 
 def _claim_writer(attempt: Attempt, page: str, now: datetime, *, take_over: bool) -> bool:

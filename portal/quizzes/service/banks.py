@@ -221,7 +221,8 @@ def _citations(given: BankQuestion, bank: Bank, facts: ClauseFacts) -> list[Ques
     for position, name in enumerate([*tested, *linked], start=1):
         slug, _sign, anchor = name.partition("#")
         version = bank.version if slug == bank.document else ""
-        fact = (facts(slug, version) or {}).get(anchor)
+        clauses = facts(slug, version)
+        fact = clauses.get(anchor) if clauses is not None else None
         if fact is None:
             raise UnknownClause(given.id, name, version)
         citations.append(
