@@ -192,4 +192,10 @@ def _reports(app: Flask) -> None:
 
 
 def _operations(app: Flask) -> None:
+    from portal.operations import cli, doctor, models, views  # noqa: F401
+
+    app.register_blueprint(views.blueprint)
+    for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker):
+        app.cli.add_command(group)
     app.context_processor(shell)
+    INVARIANTS.update(doctor.OWN)

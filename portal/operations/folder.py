@@ -22,10 +22,12 @@ def read_folder(root: Path, known_folders: set[str]) -> ContentFolder:
         return folder
     for path in sorted(root.rglob("*")):
         relative = path.relative_to(root).as_posix()
-        if any(part.startswith(".") for part in path.relative_to(root).parts) or path.is_dir():
+        if any(part.startswith(".") for part in path.relative_to(root).parts):
             continue
         if path.is_symlink():
             folder.error(relative, 0, _("Links to other places are not followed."), _("Copy the file here."))
+            continue
+        if path.is_dir():
             continue
         if path.name.lower() in _IGNORED:
             continue

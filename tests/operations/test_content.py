@@ -1,0 +1,188 @@
+"""Taking the content folder in and writing it out: everything or nothing, the same bytes, every fault by name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from portal import wiring
+from portal.accounts.models import Role
+from portal.core.db import session
+from portal.core.transaction import own_transaction
+from portal.journal.models import JournalEntry
+from portal.operations.service import ContentRefused, check_content, export_content, import_content
+from tests.builders import make_grant, make_market, make_person
+
+CONTENT = Path(__file__).resolve().parents[2] / "content"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped content that a test may spoil."""
+    return Path(shutil.copytree(CONTENT, tmp_path / "content"))
+
+
+@pytest.fixture
+def admin(app: Flask) -> object:
+    make_market("JP")
+    person = make_person("admin@portal.example")
+    make_grant(person, Role.ADMIN)
+    return person
+
+
+def test_the_shipped_content_is_clean(app: Flask) -> None:
+    checked = check_content(CONTENT, wiring.CONTENT_PARTS)
+    assert [str(finding) for finding in checked.findings] == []
+    assert len(checked.files) >= 17
+
+
+def test_a_second_import_changes_nothing(app: Flask, admin: object) -> None:
+    with own_transaction():
+        _, first = import_content(root=CONTENT, parts=wiring.CONTENT_PARTS, by=admin)
+    with own_transaction():
+        _, second = import_content(root=CONTENT, parts=wiring.CONTENT_PARTS, by=admin)
+    assert first
+    assert second == []
+    assert session.query(JournalEntry).filter_by(action="content.imported").count() == 1
+
+
+def test_export_gives_the_same_bytes_back(app: Flask, admin: object) -> None:
+    with own_transaction():
+        import_content(root=CONTENT, parts=wiring.CONTENT_PARTS, by=admin)
+    exported = {file.path: file.text.encode() for file in export_content(wiring.CONTENT_PARTS)}
+    on_disk = {path.relative_to(CONTENT).as_posix(): path.read_bytes() for path in CONTENT.rglob("*") if path.is_file()}
+    assert exported.keys() == on_disk.keys()
+    assert {path for path in on_disk if exported[path] != on_disk[path]} == set()
+
+
+def test_an_error_anywhere_leaves_nothing_behind(app: Flask, admin: object, folder: Path) -> None:
+    bank = folder / "banks" / "impersonation.en.md"
+    bank.write_text(bank.read_text(encoding="utf-8").replace("clause=", "clause=no-such-clause-", 1), encoding="utf-8")
+
+    def take_in() -> None:
+        with own_transaction():
+            import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin)
+
+    with pytest.raises(ContentRefused) as refused:
+        take_in()
+    assert any("banks/impersonation.en.md" in str(finding) for finding in refused.value.findings)
+    assert export_content(wiring.CONTENT_PARTS) == []
+
+
+def _replace(path: str, old: str, new: str) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        text = (folder / path).read_text(encoding="utf-8")
+        assert old in text, f"{path} has no {old!r}"
+        (folder / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return spoil
+
+
+def _write(path: str, data: bytes) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+
+    return spoil
+
+
+def _append(path: str, text: str) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        with (folder / path).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    return spoil
+
+
+POLICY = "documents/impersonation/en.md"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "path", "says"),
+    [
+        (_replace(POLICY, "---\n", "--\n"), POLICY, "title"),
+        (_replace(POLICY, "title:", "title"), POLICY, "front matter"),
+        (_replace(POLICY, "{#definitions}", "{#scope}"), POLICY, "scope"),
+        (_append(POLICY, "\n<script>alert(1)</script>\n"), POLICY, "script"),
+        (_append(POLICY, "\n<b>bold</b>\n"), POLICY, "HTML"),
+        (_append(POLICY, "\n![x](https://other.example/pixel.png)\n"), POLICY, "picture"),
+        (_append(POLICY, "\n[x](//other.example)\n"), POLICY, "link"),
+        (_write(POLICY, b"x" * 5_000_000), POLICY, "KB"),
+        (_write(POLICY, b"\xef\xbb\xbf---\n"), POLICY, "byte order mark"),
+        (_write(POLICY, "---\ntitle: é\n---\n".encode("latin-1")), POLICY, "UTF-8"),
+        (_write("documents/impersonation/jp.md", b"---\ntitle: x\n---\n"), "documents/impersonation/jp.md", "jp"),
+        (_replace("banks/impersonation.en.md", "{#imp-002}", "{#imp-001}"), "banks/impersonation.en.md", "imp-001"),
+        (
+            _replace("banks/impersonation.en.md", "clause=", "clause=no-such-"),
+            "banks/impersonation.en.md",
+            "no-such-",
+        ),
+        (_replace("quizzes/impersonation.toml", "count = 3", "count = 99"), "quizzes/impersonation.toml", "99"),
+        (
+            _replace("plans/account-safety-start.toml", "prerequisites = [", 'prerequisites = ["no-such-step", '),
+            "plans/account-safety-start.toml",
+            "no-such-step",
+        ),
+        (_write("plans/broken.toml", b"version = \n"), "plans/broken.toml", "TOML"),
+    ],
+)
+def test_each_bad_file_is_named_with_its_line_and_the_way_to_mend_it(
+    app: Flask, folder: Path, spoil: Callable[[Path], None], path: str, says: str
+) -> None:
+    spoil(folder)
+    errors = check_content(folder, wiring.CONTENT_PARTS).errors
+    about = [finding for finding in errors if finding.path == path]
+    assert any(says in finding.message + finding.mend for finding in about), [str(each) for each in errors][:10]
+    assert all(finding.mend for finding in about)
+
+
+def test_a_plan_with_a_cycle_is_refused(app: Flask, folder: Path) -> None:
+    plan = folder / "plans" / "circle.toml"
+    plan.write_text(
+        """version = "1.0"
+[title]
+en = "Circle"
+ja = "循環"
+[summary]
+en = "Two steps that wait for each other."
+ja = "互いを待つ二つの項目。"
+[[phase]]
+slug = "one"
+[phase.title]
+en = "One"
+ja = "一"
+[[step]]
+slug = "a"
+kind = "read"
+phase = "one"
+document = "impersonation"
+due = 1
+minutes = 5
+prerequisites = ["b"]
+[[step]]
+slug = "b"
+kind = "read"
+phase = "one"
+document = "daily-audit"
+due = 1
+minutes = 5
+prerequisites = ["a"]
+""",
+        encoding="utf-8",
+    )
+    errors = check_content(folder, wiring.CONTENT_PARTS).errors
+    assert any(error.path == "plans/circle.toml" and "a" in error.message and error.line for error in errors), errors
+
+
+def test_a_link_out_of_the_folder_is_not_followed(app: Flask, folder: Path) -> None:
+    (folder / "documents" / "elsewhere").symlink_to("/etc")
+    errors = check_content(folder, wiring.CONTENT_PARTS).errors
+    assert [error.path for error in errors] == ["documents/elsewhere"]
+
+
+def test_a_folder_that_is_not_there_is_said_so(app: Flask, tmp_path: Path) -> None:
+    assert check_content(tmp_path / "nowhere", wiring.CONTENT_PARTS).errors
