@@ -184,7 +184,15 @@ def _training(app: Flask) -> None:
 
 
 def _certificates(app: Flask) -> None:
-    from portal.certificates import models  # noqa: F401
+    from portal.certificates import emails, handlers, invariants, permissions  # noqa: F401
+    from portal.certificates.content import CredentialsPart
+    from portal.certificates.views import blueprint
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    NAVIGATION.append(Place("certificates.index", _l("Certificates"), "certificates", "learn"))
+    INVARIANTS.update(invariants.INVARIANTS)
+    CONTENT_PARTS.append(CredentialsPart())
 
 
 def _reports(app: Flask) -> None:

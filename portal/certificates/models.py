@@ -39,6 +39,11 @@ class Credential(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     created_at: Mapped[datetime]
+    # Owner and deputy as the imported file names them, and who became owner for that: somebody unknown
+    # here is written out again as the file named her, until the ownership changes.
+    stated_owner: Mapped[str] = mapped_column(String(254), default="")
+    stated_deputy: Mapped[str] = mapped_column(String(254), default="")
+    stated_owner_became: Mapped[str] = mapped_column(String(40), default="")
 
     versions: Mapped[list[CredentialVersion]] = relationship(
         back_populates="credential", order_by="CredentialVersion.id"

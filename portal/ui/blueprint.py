@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, current_app, g, request, url_for
+from flask import Blueprint, Flask, current_app, g, has_request_context, request, url_for
 from jinja2 import StrictUndefined
 
 from portal.core import i18n
@@ -38,7 +38,9 @@ def static_url(path: str) -> str:
 
 
 def other_language_href() -> str:
-    """Return the address of this page in the other language."""
+    """Return the address of this page in the other language; nothing where there is no page (mails)."""
+    if not has_request_context():
+        return ""
     asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
     return f"{request.path}?{urlencode([*asked, ('lang', i18n.other(i18n.language()))])}"
 

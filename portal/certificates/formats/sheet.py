@@ -110,7 +110,7 @@ _BOXES: dict[str, dict[str, _Box]] = {
         "kana": _Box(212, 5.5, 3.1, 1.2, 1.25, 2.2),
         "credential": _Box(212, 10, 7, 3, 1.25, 4.6),
         "other-credential": _Box(212, 6, 3.8, 1.8, 1.25, 2.8),
-        "statement": _Box(168, 19, 4.1, 2.2, 1.75, running_text=True),
+        "statement": _Box(168, 19, 4.1, 1.9, 1.75, running_text=True),
         "other-statement": _Box(168, 13, 2.9, 1.7, 1.7, running_text=True),
         "issuer": _Box(74, 6, 4.3, 2, 1.3, 3),
         "signatory-title": _Box(50, 8, 3.2, 1.7, 1.3, 2.3),

@@ -1,0 +1,100 @@
+"""What must always be true of certificates."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import undefer
+
+from portal.certificates.models import Certificate, CertificateFact, CertificateFile, NumberSeries
+from portal.certificates.rules import FactKind
+from portal.certificates.service import snapshot_hash
+from portal.core.db import session
+
+
+def one_current_issue() -> list[str]:
+    """Return a sentence for each completion with more than one issue that was not replaced, or with gaps."""
+    twice = session.execute(
+        select(Certificate.enrollment_code)
+        .where(Certificate.replaced_at.is_(None))
+        .group_by(Certificate.credential_id, Certificate.enrollment_code)
+        .having(func.count() > 1)
+    ).scalars()
+    gaps = session.execute(
+        select(Certificate.enrollment_code)
+        .group_by(Certificate.credential_id, Certificate.enrollment_code)
+        .having(func.count() != func.max(Certificate.issue_no))
+    ).scalars()
+    replaced = session.execute(
+        select(Certificate.number).where(
+            Certificate.replaced_at.is_not(None),
+            ~select(CertificateFact.id)
+            .where(
+                CertificateFact.certificate_id == Certificate.id,
+                CertificateFact.kind == FactKind.SUPERSEDED,
+            )
+            .exists(),
+        )
+    ).scalars()
+    return (
+        [f"completion {code} has more than one current certificate" for code in twice]
+        + [f"completion {code} has gaps in its issues" for code in gaps]
+        + [f"certificate {number} was replaced, but nothing says by which" for number in replaced]
+    )
+
+
+def numbers_have_no_gaps() -> list[str]:
+    """Return a sentence for each series whose numbers do not run from 1 to the last one given out."""
+    given = {
+        row[0]: (row[1], row[2])
+        for row in session.execute(
+            select(Certificate.series, func.count(), func.max(Certificate.series_no)).group_by(Certificate.series)
+        )
+    }
+    last = {row.name: row.last_number for row in session.scalars(select(NumberSeries))}
+    return [
+        f"series {name} has {given.get(name, (0, 0))[0]} certificates up to {given.get(name, (0, 0))[1]}, "
+        f"but {last.get(name, 0)} numbers were given out"
+        for name in sorted(set(given) | set(last))
+        if not given.get(name, (0, 0))[0] == given.get(name, (0, 0))[1] == last.get(name, 0)
+    ]
+
+
+def snapshots_say_what_they_said() -> list[str]:
+    """Return a sentence for each certificate that no longer matches its snapshot's hash, or its snapshot."""
+    broken = []
+    for row in session.scalars(select(Certificate).order_by(Certificate.id).execution_options(yield_per=200)):
+        said = row.snapshot
+        same = (said["number"], said["code"], said["issued_on"], said["expires_on"]) == (
+            row.number,
+            row.code,
+            row.issued_on.isoformat(),
+            row.expires_on.isoformat() if row.expires_on else None,
+        )
+        if not same or snapshot_hash(said) != row.snapshot_sha256:
+            broken.append(f"certificate {row.number} has been changed since it was issued")
+    return broken
+
+
+def files_are_unchanged() -> list[str]:
+    """Return a sentence for each stored PDF whose bytes do not have its hash and size."""
+    files = (
+        select(CertificateFile)
+        .options(undefer(CertificateFile.content))
+        .order_by(CertificateFile.id)
+        .execution_options(yield_per=50)
+    )
+    return [
+        f"the PDF {file.id} ({file.language}) of certificate row {file.certificate_id} has been changed"
+        for file in session.scalars(files)
+        if len(file.content) != file.size or sha256(file.content).hexdigest() != file.sha256
+    ]
+
+
+INVARIANTS = {
+    "I7 one current certificate per completion": one_current_issue,
+    "I7 certificate numbers have no gaps": numbers_have_no_gaps,
+    "I7 certificates say what they said": snapshots_say_what_they_said,
+    "I15 certificate files are unchanged": files_are_unchanged,
+}
