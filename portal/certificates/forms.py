@@ -23,5 +23,10 @@ class RevocationForm(Form):
     """Why a certificate is to be revoked."""
 
     reason = LongTextField(
-        _l("Reason"), [InputRequired(_l("Say why, in at least ten characters.")), Length(min=10, max=2000)]
+        _l("Reason"),
+        [
+            InputRequired(_l("Say why, in at least ten characters.")),
+            Length(min=10, message=_l("Say why, in at least ten characters.")),
+            Length(max=2000, message=_l("Write at most 2,000 characters.")),
+        ],
     )

@@ -55,7 +55,7 @@ def test_the_holder_finds_her_certificates_current_and_past(cast: Cast, as_: Any
     jobs.run_due()
     page = as_(cast.learner, language=language).get("certificates.index")
     assert page.text.index(new.number) < page.text.index(old.number)
-    assert {"en": "Superseded", "ja": "旧版"}[language] in page.text or "新しい修了証" in page.text
+    assert {"en": "Superseded", "ja": "置き換え済み"}[language] in page.text
     shown = as_(cast.learner, language=language).get("certificates.show", number=old.number)
     assert {"en": "A newer certificate", "ja": "新しい修了証"}[language] in shown.text
 
@@ -122,7 +122,7 @@ def test_two_administrators_revoke_on_the_pages(cast: Cast, as_: Any, language: 
     first = as_(cast.admin, language=language)
     reason = "Issued for another person by mistake."
     too_short = first.post("certificates.request_revocation", {"reason": "oops"}, number=certificate.number, expect=400)
-    assert {"en": "ten characters", "ja": "10文字"}[language] in too_short.text or "10" in too_short.text
+    assert {"en": "ten characters", "ja": "10文字"}[language] in too_short.text
     assert "oops" in too_short.body
     first.post("certificates.request_revocation", {"reason": reason}, number=certificate.number)
     assert service.state_of(queries.get_certificate(certificate.number)) is State.VALID

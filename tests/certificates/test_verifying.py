@@ -152,6 +152,7 @@ def test_the_form_leads_to_the_page_of_the_code(cast: Cast, client: Any, languag
     assert client.get(response.headers["Location"]).heading.endswith(certificate.number)
     empty = client.get("certificates.verify_form", code=" ", lang=language, expect=400)
     assert {"en": "Type the code.", "ja": "コードを入力してください。"}[language] in empty.text
+    assert empty.one("div", class_="error-summary")
     for odd in ("/", "//evil.example", "..", "?", "#"):
         response = client.fetch("certificates.verify_form", code=odd)
         assert response.status_code == 303
