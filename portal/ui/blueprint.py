@@ -49,7 +49,8 @@ def frame() -> dict[str, Any]:
     """Return what the frame of a page reads; the domains that know better are asked after this."""
     return {
         "language": i18n.language(),
-        "other_language_href": other_language_href(),
+        # Mails and PDFs are rendered by the worker, which answers no request.
+        "other_language_href": other_language_href() if has_request_context() else "",
         "navigation": [],
         "viewer": None,
         "organisation": NoOrganisation(),
