@@ -1,0 +1,1 @@
+"""Cohorts: who is taken in together, in which market and team, from which day."""

@@ -1,0 +1,82 @@
+"""Every look at cohorts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, false, func, or_, select, true
+
+from portal.accounts.models import Person
+from portal.cohorts.errors import NoSuchCohort
+from portal.cohorts.models import Cohort, CohortMember
+from portal.cohorts.permissions import Reach
+from portal.core.db import session
+from portal.organisation.models import Market, Team
+
+
+def find_cohort(code: str) -> Cohort | None:
+    """Return the cohort of the code."""
+    return session.scalar(select(Cohort).where(Cohort.code == code))
+
+
+def get_cohort(code: str) -> Cohort:
+    """Return the cohort of the code. Raises `NoSuchCohort`."""
+    found = find_cohort(code)
+    if found is None:
+        raise NoSuchCohort()
+    return found
+
+
+def find_team(code: str) -> Team | None:
+    """Return the team of the code."""
+    return session.scalar(select(Team).where(Team.code == code))
+
+
+def within(reach: Reach) -> ColumnElement[bool]:
+    """Return the condition that a cohort lies within somebody's reach."""
+    if reach.everywhere:
+        return true()
+    conditions = []
+    if reach.markets:
+        conditions.append(Cohort.market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))))
+    if reach.teams:
+        conditions.append(Cohort.team_id.in_(select(Team.id).where(Team.code.in_(reach.teams))))
+    if reach.cohorts:
+        conditions.append(Cohort.code.in_(reach.cohorts))
+    return or_(*conditions) if conditions else false()
+
+
+def list_cohorts(reach: Reach) -> list[Cohort]:
+    """Return the cohorts within reach, the latest start first."""
+    return list(session.scalars(select(Cohort).where(within(reach)).order_by(Cohort.starts_on.desc(), Cohort.code)))
+
+
+def count_members(cohort_ids: Iterable[int]) -> dict[int, int]:
+    """Return how many people are in each of the cohorts; cohorts without anybody are left out."""
+    rows = session.execute(
+        select(CohortMember.cohort_id, func.count())
+        .where(CohortMember.cohort_id.in_(list(cohort_ids)), CohortMember.left_at.is_(None))
+        .group_by(CohortMember.cohort_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def find_member(cohort: Cohort, person: Person) -> CohortMember | None:
+    """Return the person's present membership of the cohort."""
+    return session.scalar(
+        select(CohortMember).where(
+            CohortMember.cohort_id == cohort.id, CohortMember.person_id == person.id, CohortMember.left_at.is_(None)
+        )
+    )
+
+
+def list_members(cohort: Cohort) -> list[Person]:
+    """Return the people in the cohort, by name."""
+    return list(
+        session.scalars(
+            select(Person)
+            .join(CohortMember, CohortMember.person_id == Person.id)
+            .where(CohortMember.cohort_id == cohort.id, CohortMember.left_at.is_(None))
+            .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id)
+        )
+    )

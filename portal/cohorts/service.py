@@ -1,0 +1,56 @@
+"""Founding cohorts and putting people into them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from portal.accounts.models import Person
+from portal.cohorts import queries
+from portal.cohorts.errors import CohortCodeInvalid, CohortCodeTaken, TeamOfAnotherMarket
+from portal.cohorts.models import Cohort, CohortMember
+from portal.core import clock
+from portal.core.content import SLUG
+from portal.core.db import session
+from portal.core.i18n import Words
+from portal.journal.service import record
+from portal.organisation.models import Market, Team
+
+
+def create_cohort(*, code: str, name: Words, market: Market, team: Team | None, starts_on: date, by: Person) -> Cohort:
+    """Found a cohort. Raises `CohortCodeInvalid`, `CohortCodeTaken`, `TeamOfAnotherMarket`."""
+    if not SLUG.fullmatch(code):
+        raise CohortCodeInvalid(code=code)
+    if queries.find_cohort(code) is not None:
+        raise CohortCodeTaken(code=code)
+    if team is not None and team.market_id != market.id:
+        raise TeamOfAnotherMarket(team=team.code, market=team.market.code)
+    cohort = Cohort(
+        code=code,
+        name=name,
+        market=market,
+        team=team,
+        starts_on=starts_on,
+        created_at=clock.now(),
+        created_by=by.code,
+    )
+    session.add(cohort)
+    session.flush()
+    record(
+        "cohorts.created",
+        by=by,
+        subject=("cohort", code),
+        after={"market": market.code, "team": team.code if team else None, "starts_on": starts_on.isoformat()},
+    )
+    return cohort
+
+
+def add_member(*, cohort: Cohort, person: Person, by: Person) -> CohortMember:
+    """Put a person into the cohort; who is in it already stays as she is."""
+    present = queries.find_member(cohort, person)
+    if present is not None:
+        return present
+    member = CohortMember(cohort_id=cohort.id, person_id=person.id, joined_at=clock.now(), added_by=by.code)
+    session.add(member)
+    session.flush()
+    record("cohorts.member_added", by=by, subject=("cohort", cohort.code), after={"person": person.code})
+    return member
