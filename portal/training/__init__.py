@@ -1,0 +1,1 @@
+"""Training: plans and their versions, enrollments, steps with due dates that explain themselves, sign-offs."""

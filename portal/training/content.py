@@ -1,0 +1,416 @@
+"""`plans/<slug>.toml`: a plan's phases and steps, one version at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from portal.accounts import queries as accounts
+from portal.accounts.models import Person
+from portal.accounts.service.ownership import set_owner
+from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
+from portal.core.i18n import Words
+from portal.core.i18n import gettext as _
+from portal.training import queries, rules
+from portal.training.rules import Doer, Fault, FaultKind, PhaseSpec, PlanSpec, StepKind, StepSpec
+from portal.training.service import plans
+
+OWNED_KIND = "plan"
+
+_PLAN_KEYS = {"version", "owner", "deputy", "credential", "title", "summary", "phase", "step"}
+_PHASE_KEYS = {"slug", "title"}
+_STEP_KEYS = {
+    "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
+    "title", "instructions",
+}  # fmt: skip
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+
+class PlansPart:
+    """The plans' share of the content folder."""
+
+    folder = "plans"
+
+    def check(self, folder: ContentFolder) -> None:
+        """Look at every plan file; note what is wrong, and which plans there are."""
+        found: dict[str, str | None] = {}
+        for file in folder.below(self.folder):
+            if len(file.parts) != 2 or not file.path.endswith(".toml"):
+                folder.error(
+                    file.path, 0, _("This is no plan file."), _("A plan lies in plans/NAME.toml, one file a plan.")
+                )
+                continue
+            slug = folder.slug_of(file, _slug(file))
+            spec = _Reader(folder, file).read()
+            if slug is not None and spec is not None:
+                found[slug] = spec.credential
+        folder.shared["plans"] = set(found)
+        folder.shared["plan_credentials"] = found
+
+    def load(self, folder: ContentFolder, by: Person) -> list[str]:
+        """Add a version wherever a plan says something new; owners are set as the files name them."""
+        changes = []
+        for file in folder.below(self.folder):
+            reader = _Reader(folder, file)
+            spec = reader.read(warn=False)
+            if spec is None:
+                continue
+            slug, latest = _slug(file), queries.find_latest_version(_slug(file))
+            changed = latest is not None and latest.digest != plans.digest_of(spec)
+            if latest is not None and changed and not self._follows(folder, file, spec, latest.number):
+                continue
+            version, is_new = plans.create_plan_version(slug=slug, spec=spec, by=by)
+            if is_new:
+                changes.append(f"{file.path}: {version.number}")
+            if self._set_owner(folder, file, reader, by) and not is_new:
+                changes.append(f"{file.path}: {_text(reader.table.get('owner'))}")
+        return changes
+
+    def _follows(self, folder: ContentFolder, file: ContentFile, spec: PlanSpec, latest: str) -> bool:
+        if rules.number_key(spec.number) > rules.number_key(latest):
+            return True
+        folder.error(
+            file.path,
+            line_of(file.text, "version"),
+            _("The plan has changed, but version %(latest)s is known already with other contents.", latest=latest),
+            _("Write a higher version than %(latest)s, so that those who follow the old one keep it.", latest=latest),
+        )
+        return False
+
+    def _set_owner(self, folder: ContentFolder, file: ContentFile, reader: _Reader, by: Person) -> bool:
+        """Make the named people owner and deputy; where no owner can be named, the present one stays.
+
+        A new plan whose owner is unknown belongs to the importing person.
+        """
+        named: dict[str, Person | None] = {}
+        for key in ("owner", "deputy"):
+            name = reader.table.get(key)
+            person = accounts.find_person_by_sign_in_name(str(name)) if name else None
+            named[key] = person if person is not None and person.is_active else None
+            if name and named[key] is None:
+                folder.warn(
+                    file.path,
+                    line_of(file.text, key),
+                    _("Nobody signs in as %(name)s.", name=name),
+                    _("Until somebody is named, the importing person is the owner, and there is no deputy."),
+                )
+        slug = _slug(file)
+        present = accounts.find_owner(OWNED_KIND, slug)
+        owner, deputy = named["owner"], named["deputy"]
+        if owner is None:
+            if present is not None:
+                return False
+            owner = by
+        if deputy is not None and deputy.id == owner.id:
+            deputy = None
+        return set_owner(kind=OWNED_KIND, code=slug, owner=owner, deputy=deputy, by=by) is not present
+
+    def dump(self) -> Iterator[ContentFile]:
+        """Yield the latest version of every plan."""
+        for version in queries.list_latest_versions():
+            slug = version.plan.slug
+            owner = accounts.find_owner(OWNED_KIND, slug)
+            yield ContentFile(
+                f"{self.folder}/{slug}.toml",
+                _written(
+                    queries.spec_of(version),
+                    owner.owner.sign_in_name if owner else None,
+                    owner.deputy.sign_in_name if owner and owner.deputy else None,
+                ),
+            )
+
+    def canonical(self, file: ContentFile) -> str | None:
+        """Return the file as `dump` would write what it says."""
+        folder = ContentFolder({})
+        reader = _Reader(folder, file)
+        spec = reader.read()
+        if spec is None or folder.errors:
+            return None
+        return _written(spec, _text(reader.table.get("owner")), _text(reader.table.get("deputy")))
+
+
+def _slug(file: ContentFile) -> str:
+    return PurePosixPath(file.path).stem
+
+
+def _text(value: object) -> str | None:
+    return value.casefold() if isinstance(value, str) and value else None
+
+
+def _written(spec: PlanSpec, owner: str | None, deputy: str | None) -> str:
+    return to_toml(
+        {
+            "version": spec.number,
+            "owner": owner,
+            "deputy": deputy,
+            "credential": spec.credential,
+            "title": spec.title,
+            "summary": spec.summary,
+            "phase": [{"slug": phase.slug, "title": phase.title} for phase in spec.phases] or None,
+            "step": [_written_step(step) for step in spec.steps] or None,
+        }
+    )
+
+
+def _written_step(step: StepSpec) -> dict[str, Any]:
+    return {
+        "slug": step.slug,
+        "kind": step.kind.value,
+        "phase": step.phase,
+        "document": step.document,
+        "quiz": step.quiz,
+        "due": step.due_days,
+        "anchor": step.anchor or "start",
+        "minutes": step.minutes,
+        "required": step.required,
+        "prerequisites": list(step.prerequisites),
+        "by": step.by.value,
+        "title": step.title,
+        "instructions": step.instructions,
+    }
+
+
+class _Reader:
+    """Reads one plan file; every fault becomes a finding with its line."""
+
+    def __init__(self, folder: ContentFolder, file: ContentFile) -> None:
+        self.folder, self.file = folder, file
+        self.table: dict[str, Any] = {}
+        self._lines = file.text.splitlines()
+
+    def read(self, *, warn: bool = True) -> PlanSpec | None:
+        """Return what the file says, or None after noting why it cannot be taken."""
+        before = len(self.folder.errors)
+        table = self.folder.read_toml(self.file)
+        if table is None:
+            return None
+        self.table = table
+        self._known_keys(table, _PLAN_KEYS, 0)
+        number = table.get("version")
+        try:
+            rules.number_key(number if isinstance(number, str) else "")
+        except ValueError:
+            self._fault("version", _("“version” must be a number in quotation marks."), _('Write version = "1.0".'))
+        credential = table.get("credential")
+        if credential is not None and not (isinstance(credential, str) and SLUG.fullmatch(credential)):
+            self._fault("credential", _("“credential” must be the name of a credential."), _("Correct or remove it."))
+        title = self.folder.words(self.file, table, "title")
+        summary = self.folder.words(self.file, table, "summary")
+        phases = [self._phase(entry, number) for number, entry in enumerate(self._entries(table, "phase"), start=1)]
+        steps = [self._step(entry, number) for number, entry in enumerate(self._entries(table, "step"), start=1)]
+        if not steps:
+            self._fault("step", _("The plan has no steps."), _("Add at least one entry [[step]]."))
+        if len(self.folder.errors) > before or title is None or summary is None:
+            return None
+        spec = PlanSpec(
+            number=str(number),
+            title=title,
+            summary=summary,
+            credential=credential,
+            phases=tuple(phase for phase in phases if phase),
+            steps=tuple(step for step in steps if step),
+        )
+        self._check_whole(spec, warn)
+        return None if len(self.folder.errors) > before else spec
+
+    def _check_whole(self, spec: PlanSpec, warn: bool) -> None:
+        phases = [phase.slug for phase in spec.phases]
+        for number, slug in enumerate(phases, start=1):
+            if slug in phases[: number - 1]:
+                self._error(
+                    self._line("phase", number), _("The phase “%(name)s” stands twice.", name=slug), _("Rename one.")
+                )
+        for number, step in enumerate(spec.steps, start=1):
+            for said in plans.faults_of_step(step, spec):
+                self._error(self._line("step", number), said, _("Correct the step."))
+            self._exists(number, step.document, "document", "documents")
+            self._exists(number, step.quiz, "quiz", "quizzes")
+        for fault in rules.faults(spec.shapes):
+            if fault.kind not in rules.WARNINGS:
+                self._error(self._line_of_fault(spec, fault), plans.in_words(fault), _mend(fault))
+            elif warn:
+                self.folder.warn(self.file.path, self._line_of_fault(spec, fault), plans.in_words(fault), _mend(fault))
+
+    def _exists(self, number: int, name: str | None, key: str, shared: str) -> None:
+        # Lower parts say what there is; without them (a test of this part alone) nothing can be said.
+        if name is not None and shared in self.folder.shared and name not in self.folder.shared[shared]:
+            self._error(
+                self._line("step", number, key),
+                _("There is no document “%(name)s”.", name=name)
+                if key == "document"
+                else _("There is no quiz “%(name)s”.", name=name),
+                _("Correct the name, or add its file to the folder."),
+            )
+
+    def _phase(self, entry: dict[str, Any], number: int) -> PhaseSpec | None:
+        self._known_keys(entry, _PHASE_KEYS, self._line("phase", number))
+        slug = self._slug_in(entry, "phase", number)
+        title = self._words(entry, "title", "phase", number, needed=True)
+        return PhaseSpec(slug, title) if slug and title else None
+
+    def _step(self, entry: dict[str, Any], number: int) -> StepSpec | None:
+        before = len(self.folder.errors)
+        self._known_keys(entry, _STEP_KEYS, self._line("step", number))
+        slug = self._slug_in(entry, "step", number)
+        kind = self._one_of(entry, "kind", StepKind, None, number)
+        default = Doer.LEAD if kind is StepKind.SIGN_OFF else Doer.LEARNER
+        by = self._one_of(entry, "by", Doer, default, number)
+        anchor = self._typed(entry, "anchor", str, "start", number)
+        step = StepSpec(
+            slug=slug or "",
+            kind=kind or StepKind.READ,
+            due_days=self._typed(entry, "due", int, None, number) or 0,
+            phase=self._typed(entry, "phase", str, "", number) or None,
+            document=self._typed(entry, "document", str, "", number) or None,
+            quiz=self._typed(entry, "quiz", str, "", number) or None,
+            title=self._words(entry, "title", "step", number, needed=False),
+            instructions=self._words(entry, "instructions", "step", number, needed=False),
+            anchor=None if anchor in ("start", None) else anchor,
+            minutes=self._typed(entry, "minutes", int, 0, number) or 0,
+            required=self._typed(entry, "required", bool, True, number) is not False,
+            by=by or default,
+            prerequisites=self._prerequisites(entry, number),
+        )
+        return step if len(self.folder.errors) == before else None
+
+    def _prerequisites(self, entry: dict[str, Any], number: int) -> tuple[str, ...]:
+        value = entry.get("prerequisites", [])
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
+            return tuple(dict.fromkeys(value))
+        self._error(
+            self._line("step", number, "prerequisites"),
+            _("“prerequisites” must be a list of steps."),
+            _('Write prerequisites = ["…"].'),
+        )
+        return ()
+
+    def _slug_in(self, entry: dict[str, Any], table: str, number: int) -> str | None:
+        value = entry.get("slug")
+        if isinstance(value, str) and SLUG.fullmatch(value) and value != "start":
+            return value
+        self._error(
+            self._line(table, number, "slug"),
+            _("The entry needs a “slug”."),
+            _("Use lower-case letters a to z, digits and hyphens, at most 60, starting with a letter; not “start”."),
+        )
+        return None
+
+    def _one_of(self, entry: dict[str, Any], key: str, enum: type[E], default: E | None, number: int) -> E | None:
+        value = entry.get(key)
+        if value is None and default is not None:
+            return default
+        for member in enum:
+            if member == value:
+                return member
+        self._error(
+            self._line("step", number, key),
+            _("“%(key)s” cannot be %(value)s.", key=key, value=value if value is not None else "–"),
+            _("Write one of: %(choices)s.", choices=", ".join(enum)),
+        )
+        return None
+
+    def _typed(self, entry: dict[str, Any], key: str, kind: type[T], default: T | None, number: int) -> T | None:
+        value = entry.get(key, default)
+        # A boolean is an integer to Python, never to an author.
+        if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+            return value
+        names = {str: _("a text in quotation marks"), int: _("a whole number"), bool: _("true or false")}
+        self._error(
+            self._line("step", number, key),
+            _("“%(key)s” is missing.", key=key) if value is None else _("“%(key)s” has the wrong form.", key=key),
+            _("Write %(form)s.", form=names[kind]),
+        )
+        return None
+
+    def _words(self, entry: dict[str, Any], key: str, table: str, number: int, *, needed: bool) -> Words | None:
+        if key not in entry and not needed:
+            return None
+        scratch = ContentFolder({})
+        found = scratch.words(self.file, entry, key)
+        for finding in scratch.errors:
+            self._error(self._line(table, number, key), finding.message, finding.mend)
+        return found
+
+    def _entries(self, table: dict[str, Any], key: str) -> list[dict[str, Any]]:
+        entries = table.get(key, [])
+        if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+            return entries
+        self._fault(
+            key,
+            _("“%(key)s” is not a list of entries.", key=key),
+            _("Begin each entry with a line [[%(key)s]].", key=key),
+        )
+        return []
+
+    def _known_keys(self, table: dict[str, Any], known: set[str], line: int) -> None:
+        for key in sorted(set(table) - known):
+            self._error(
+                self._after(line, key),
+                _("“%(key)s” is not known here.", key=key),
+                _("Correct or remove it. Known are: %(keys)s.", keys=", ".join(sorted(known))),
+            )
+
+    def _fault(self, key: str, message: str, mend: str) -> None:
+        self._error(line_of(self.file.text, key), message, mend)
+
+    def _error(self, line: int, message: str, mend: str) -> None:
+        self.folder.error(self.file.path, line, message, mend)
+
+    def _line_of_fault(self, spec: PlanSpec, fault: Fault) -> int:
+        slugs = [step.slug for step in spec.steps]
+        if fault.slug not in slugs:
+            return 0
+        number = slugs.index(fault.slug) + 1
+        if fault.kind is FaultKind.DUPLICATE_STEP:
+            number = len(slugs) - slugs[::-1].index(fault.slug)
+        key = {
+            FaultKind.DUPLICATE_STEP: "slug",
+            FaultKind.NEGATIVE_OFFSET: "due",
+            FaultKind.DUE_BEFORE_PREREQUISITE: "due",
+            FaultKind.UNKNOWN_ANCHOR: "anchor",
+            FaultKind.LATER_ANCHOR: "anchor",
+        }.get(fault.kind, "prerequisites")
+        return self._line("step", number, key)
+
+    def _line(self, table: str, number: int, key: str | None = None) -> int:
+        """Return the line of the n-th [[table]], or of a key in it."""
+        seen = 0
+        for line, text in enumerate(self._lines, start=1):
+            if text.split("#")[0].replace(" ", "").strip() == f"[[{table}]]":
+                seen += 1
+                if seen == number:
+                    return line if key is None else self._after(line, key)
+        return line_of(self.file.text, key or table)
+
+    def _after(self, start: int, key: str) -> int:
+        """Return the first line of a key from a line on, up to the next entry; else the line itself."""
+        for line, text in enumerate(self._lines[start:], start=start + 1):
+            if text.lstrip().startswith("[["):
+                break
+            name = text.split("=")[0].strip().strip("[]").split(".")[-1].strip().strip('"')
+            if name == key:
+                return line
+        return start
+
+
+def _mend(fault: Fault) -> str:
+    match fault.kind:
+        case FaultKind.DUPLICATE_STEP:
+            return str(_("Give one of them another slug."))
+        case FaultKind.NEGATIVE_OFFSET:
+            return str(_("Write 0 or more working days."))
+        case FaultKind.UNKNOWN_ANCHOR | FaultKind.LATER_ANCHOR:
+            return str(_('Write "start" or the slug of an earlier step.'))
+        case FaultKind.UNKNOWN_PREREQUISITE:
+            return str(_("Correct the slug, or add the step."))
+        case FaultKind.CYCLE:
+            return str(_("Take one of the prerequisites away."))
+        case FaultKind.OPTIONAL_PREREQUISITE:
+            return str(_("Make it required, or take it out of the prerequisites."))
+        case FaultKind.DUE_BEFORE_PREREQUISITE:
+            return str(_("Let it be due on the same day or later."))
+        case FaultKind.NO_REQUIRED_STEP:
+            return str(_("Leave “required” out of at least one step."))

@@ -1,0 +1,84 @@
+"""What training refuses."""
+
+from __future__ import annotations
+
+from portal.core.errors import Conflict, Invalid, NotFound
+from portal.core.i18n import lazy_gettext as _l
+
+
+class NoSuchPlan(NotFound):
+    """There is no plan of this slug."""
+
+    message = _l("There is no plan “%(slug)s”. Check its name in the list of plans.")
+
+
+class NoSuchEnrollment(NotFound):
+    """There is no enrollment of this code, or not for this person."""
+
+    message = _l("There is no such training here. Go back to Today.")
+
+
+class NoSuchStep(NotFound):
+    """The plan has no such step, or none of this kind."""
+
+    message = _l("The plan has no such step. Go back to Today.")
+
+
+class PlanCannotBeFollowed(Invalid):
+    """The steps of a plan contradict one another."""
+
+    message = _l("The plan cannot be followed: %(faults)s")
+
+
+class VersionNumberInvalid(Invalid):
+    """A version number is major.minor."""
+
+    message = _l("“%(number)s” is no version number. Write it as 1.0, 1.1 or 2.0.")
+
+
+class VersionNotHigher(Conflict):
+    """A new version must have a higher number than the last."""
+
+    message = _l("Version %(number)s does not follow version %(latest)s. Give the new version a higher number.")
+
+
+class AlreadyEnrolled(Conflict):
+    """A person follows a plan once at a time."""
+
+    message = _l("%(name)s follows this plan already.")
+
+
+class PersonInactive(Conflict):
+    """A deactivated account cannot be enrolled."""
+
+    message = _l("The account of %(name)s is deactivated. Activate it first.")
+
+
+class ZoneUnknown(Invalid):
+    """The market's time zone does not exist, so that nobody knows what day it is there."""
+
+    message = _l("The time zone “%(zone)s” of the market %(market)s does not exist. Correct it in the settings.")
+
+
+class NotWaitingForSignOff(Conflict):
+    """The step is done already, or not ready, or sent back."""
+
+    message = _l("This step is not waiting for a sign-off any more. Load the list again.")
+
+
+class NotSentBack(Conflict):
+    """Only what was sent back can be asked for again."""
+
+    message = _l("This step was not sent back, or is done already. Load the page again.")
+
+
+class StatementMissing(Invalid):
+    """A sign-off says what was shown; what is sent back says what is missing."""
+
+    message = _l("Write in a sentence what was shown, or what is still missing.")
+
+
+class StatementTooLong(Invalid):
+    """A statement is a few sentences."""
+
+    message = _l("The statement has %(length)s characters; at most %(limit)s are kept. Shorten it.")

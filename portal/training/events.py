@@ -1,0 +1,19 @@
+"""What happened in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCompleted:
+    """A learner has done every required step of her plan; said once for an enrollment."""
+
+    enrollment_id: int
+    enrollment_code: str
+    person_id: int
+    plan_id: int
+    plan_slug: str
+    plan_version_id: int
+    completed_at: datetime

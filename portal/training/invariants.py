@@ -1,0 +1,84 @@
+"""What must always be true of training."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.core.db import session
+from portal.training import queries, rules
+from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
+from portal.training.rules import SignOffAct, StepKind
+from portal.training.service.plans import digest_of
+
+
+def plan_versions_say_what_they_said() -> list[str]:
+    """Return a sentence for each plan version that was changed, or whose steps cannot be followed."""
+    breaches = []
+    for version in session.scalars(
+        select(PlanVersion)
+        .options(selectinload(PlanVersion.phases), selectinload(PlanVersion.steps))
+        .order_by(PlanVersion.id)
+    ):
+        name = f"plan {version.plan.slug} {version.number}"
+        spec = queries.spec_of(version)
+        if digest_of(spec) != version.digest:
+            breaches.append(f"{name} has been changed since it was created")
+        breaches += [
+            f"{name}: step {fault.slug}: {fault.kind}"
+            for fault in rules.faults(spec.shapes)
+            if fault.kind not in rules.WARNINGS
+        ]
+    return breaches
+
+
+def plans_are_complete_when_their_steps_are() -> list[str]:
+    """Return a sentence for each enrollment whose completion does not match its steps."""
+    breaches = []
+    enrollments = session.scalars(
+        select(Enrollment)
+        .options(selectinload(Enrollment.version).selectinload(PlanVersion.steps), selectinload(Enrollment.completions))
+        .order_by(Enrollment.id)
+    )
+    for enrollment in enrollments:
+        slug_of = {step.id: step.slug for step in enrollment.version.steps}
+        foreign = [row.step_id for row in enrollment.completions if row.step_id not in slug_of]
+        if foreign:
+            breaches.append(f"enrollment {enrollment.code} has completed a step of another plan version")
+        done = {slug_of[row.step_id] for row in enrollment.completions if row.step_id in slug_of}
+        complete = rules.is_complete([step.shape for step in enrollment.version.steps], done)
+        if complete != (enrollment.completed_at is not None) and enrollment.ended_at is None:
+            state = "not marked as completed" if complete else "marked as completed without all required steps"
+            breaches.append(f"enrollment {enrollment.code} is {state}")
+    return breaches
+
+
+def sign_offs_stand_behind_their_steps() -> list[str]:
+    """Return a sentence for each completed sign-off step without a statement, or by the learner herself."""
+    signed = {
+        (row.enrollment_id, row.step_id): row
+        for row in session.scalars(select(SignOff).where(SignOff.act == SignOffAct.SIGNED))
+    }
+    breaches = []
+    rows = session.scalars(
+        select(StepCompletion)
+        .join(PlanStep, PlanStep.id == StepCompletion.step_id)
+        .where(PlanStep.kind == StepKind.SIGN_OFF)
+        .options(joinedload(StepCompletion.enrollment))
+        .order_by(StepCompletion.id)
+    )
+    for row in rows:
+        said = signed.get((row.enrollment_id, row.step_id))
+        name = f"enrollment {row.enrollment.code}, step {row.step.slug}"
+        if said is None:
+            breaches.append(f"{name}: completed without a sign-off")
+        elif said.by_id == row.enrollment.person_id:
+            breaches.append(f"{name}: signed off by the learner herself")
+    return breaches
+
+
+INVARIANTS = {
+    "plan versions are unchanged": plan_versions_say_what_they_said,
+    "plans are complete when their steps are": plans_are_complete_when_their_steps_are,
+    "sign-offs stand behind their steps": sign_offs_stand_behind_their_steps,
+}

@@ -1,0 +1,248 @@
+"""Tables of plans, their versions and steps, enrollments, what was completed, sign-offs and extensions."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from fractions import Fraction
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Person
+from portal.cohorts.models import Cohort
+from portal.core.db import Base, BigKey, enum_type
+from portal.core.i18n import Words
+from portal.organisation.models import Market
+from portal.training.rules import Doer, SignOffAct, StepKind, StepShape
+
+
+class Plan(Base):
+    """A training plan over all its versions."""
+
+    __tablename__ = "plans"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    created_at: Mapped[datetime]
+
+    versions: Mapped[list[PlanVersion]] = relationship(back_populates="plan", order_by="PlanVersion.id")
+
+
+class PlanVersion(Base):
+    """An immutable version of a plan; enrollments pin one. The latest is offered to new learners."""
+
+    __tablename__ = "plan_versions"
+    __table_args__ = (UniqueConstraint("plan_id", "number"), UniqueConstraint("plan_id", "id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
+    # "major.minor", as the author numbers it.
+    number: Mapped[str] = mapped_column(String(20))
+    title: Mapped[Words]
+    summary: Mapped[Words]
+    # The credential that completing the plan earns, by its slug.
+    credential_slug: Mapped[str | None] = mapped_column(String(60))
+    # SHA-256 of all that the version says.
+    digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(40))
+
+    plan: Mapped[Plan] = relationship(back_populates="versions", lazy="joined", innerjoin=True)
+    phases: Mapped[list[PlanPhase]] = relationship(back_populates="version", order_by="PlanPhase.position")
+    steps: Mapped[list[PlanStep]] = relationship(back_populates="version", order_by="PlanStep.position")
+
+
+class PlanPhase(Base):
+    """A part of a plan under a title of its own."""
+
+    __tablename__ = "plan_phases"
+    __table_args__ = (UniqueConstraint("version_id", "slug"), UniqueConstraint("version_id", "position"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("plan_versions.id", ondelete="CASCADE"))
+    slug: Mapped[str] = mapped_column(String(60))
+    position: Mapped[int]
+    title: Mapped[Words]
+
+    version: Mapped[PlanVersion] = relationship(back_populates="phases")
+
+
+class PlanStep(Base):
+    """One thing to do, until a working day counted from the start or from another step's date."""
+
+    __tablename__ = "plan_steps"
+    __table_args__ = (
+        UniqueConstraint("version_id", "slug"),
+        UniqueConstraint("version_id", "position"),
+        UniqueConstraint("version_id", "id"),
+        CheckConstraint("due_days >= 0", name="due_days"),
+        CheckConstraint("minutes >= 0", name="minutes"),
+        CheckConstraint("(kind in ('read', 'acknowledge')) = (document_slug is not null)", name="document"),
+        CheckConstraint("(kind = 'quiz') = (quiz_slug is not null)", name="quiz"),
+        CheckConstraint("(kind = 'sign_off') = (by <> 'learner')", name="doer"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("plan_versions.id", ondelete="CASCADE"))
+    slug: Mapped[str] = mapped_column(String(60))
+    position: Mapped[int]
+    phase_slug: Mapped[str | None] = mapped_column(String(60))
+    kind: Mapped[StepKind] = mapped_column(enum_type(StepKind))
+    document_slug: Mapped[str | None] = mapped_column(String(90), index=True)
+    quiz_slug: Mapped[str | None] = mapped_column(String(60), index=True)
+    # None: the title of the document or quiz.
+    title: Mapped[Words | None]
+    instructions: Mapped[Words | None]
+    # Working days after the anchor; 0 is the anchor's own day.
+    due_days: Mapped[int]
+    # The step from whose date is counted; None: the plan's start.
+    anchor_slug: Mapped[str | None] = mapped_column(String(60))
+    minutes: Mapped[int]
+    required: Mapped[bool]
+    by: Mapped[Doer] = mapped_column(enum_type(Doer))
+    # Slugs of steps of this version that come first.
+    prerequisites: Mapped[list[str]]
+
+    version: Mapped[PlanVersion] = relationship(back_populates="steps")
+
+    @property
+    def shape(self) -> StepShape:
+        """The step as the rules see it."""
+        return StepShape(
+            slug=self.slug,
+            due_days=self.due_days,
+            anchor=self.anchor_slug,
+            prerequisites=tuple(self.prerequisites),
+            required=self.required,
+            by=self.by,
+        )
+
+
+class Enrollment(Base):
+    """One learner in one version of a plan, from a day on, in a market's calendar."""
+
+    __tablename__ = "enrollments"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["plan_id", "plan_version_id"], ["plan_versions.plan_id", "plan_versions.id"], ondelete="RESTRICT"
+        ),
+        Index(
+            "uq_enrollments_open",
+            "person_id",
+            "plan_id",
+            unique=True,
+            sqlite_where=Column("completed_at").is_(None) & Column("ended_at").is_(None),
+            postgresql_where=Column("completed_at").is_(None) & Column("ended_at").is_(None),
+        ),
+        CheckConstraint("completed_at is null or ended_at is null", name="one_end"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
+    plan_version_id: Mapped[int] = mapped_column(index=True)
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="RESTRICT"))
+    cohort_id: Mapped[int | None] = mapped_column(ForeignKey("cohorts.id", ondelete="RESTRICT"), index=True)
+    starts_on: Mapped[date]
+    enrolled_at: Mapped[datetime]
+    enrolled_by: Mapped[str] = mapped_column(String(40))
+    completed_at: Mapped[datetime | None]
+    # Ended before it was completed.
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(40))
+
+    person: Mapped[Person] = relationship()
+    version: Mapped[PlanVersion] = relationship()
+    market: Mapped[Market] = relationship(lazy="joined", innerjoin=True)
+    cohort: Mapped[Cohort | None] = relationship()
+    completions: Mapped[list[StepCompletion]] = relationship(back_populates="enrollment", order_by="StepCompletion.id")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still something to do in it."""
+        return self.completed_at is None and self.ended_at is None
+
+
+class StepCompletion(Base):
+    """That a learner completed a step: when, by what, and how it stood with its date then. Never changed."""
+
+    __tablename__ = "step_completions"
+    __table_args__ = (
+        UniqueConstraint("enrollment_id", "step_id"),
+        CheckConstraint("(document_slug is null) = (document_version is null)", name="document"),
+        CheckConstraint("(score is null) = (attempt_code is null)", name="score"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"))
+    step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"), index=True)
+    # When the learner did it, and when it was noted here: at enrollment an earlier acknowledgement counts.
+    completed_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    # The effective due date at that moment: later changes of a calendar do not make it late.
+    # None: it lay in a year without a holiday table.
+    due_on: Mapped[date | None]
+    # What completed it: the version read or acknowledged, or the attempt and its score.
+    document_slug: Mapped[str | None] = mapped_column(String(90))
+    document_version: Mapped[str | None] = mapped_column(String(20))
+    acknowledgement_id: Mapped[int | None] = mapped_column(BigKey)
+    attempt_code: Mapped[str | None] = mapped_column(String(40))
+    score: Mapped[Fraction | None]
+
+    enrollment: Mapped[Enrollment] = relationship(back_populates="completions")
+    step: Mapped[PlanStep] = relationship(lazy="joined", innerjoin=True)
+
+
+class SignOff(Base):
+    """A lead's or mentor's dated statement about a skill, or what was said on the way there. Never changed."""
+
+    __tablename__ = "sign_offs"
+    __table_args__ = (
+        Index("ix_sign_offs_step", "enrollment_id", "step_id", "id"),
+        # A skill is signed off once.
+        Index(
+            "uq_sign_offs_signed",
+            "enrollment_id",
+            "step_id",
+            unique=True,
+            sqlite_where=Column("act") == "signed",
+            postgresql_where=Column("act") == "signed",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"))
+    step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"))
+    act: Mapped[SignOffAct] = mapped_column(enum_type(SignOffAct))
+    statement: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class StepExtension(Base):
+    """More time for a step of one enrollment; lengthens its effective due date and is never changed."""
+
+    __tablename__ = "step_extensions"
+    __table_args__ = (CheckConstraint("working_days > 0", name="working_days"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
+    step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"))
+    working_days: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)

@@ -1,0 +1,70 @@
+"""Who sees a learner's training, and who may sign off what she has shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from portal.accounts.models import Person, Role, Scope
+from portal.accounts.permissions import holds, holds_everywhere, holds_for
+from portal.core.access import AnyOf, Permission
+from portal.training.models import Enrollment, PlanStep
+from portal.training.rules import Doer
+
+SEE_ENROLLMENT = Permission("training.see_enrollment", "see how far a learner is in a plan")
+SEE_SIGN_OFFS = Permission("training.see_sign_offs", "see which steps wait for one's sign-off")
+SIGN_OFF = Permission("training.sign_off", "sign a step off, or send it back")
+ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
+
+
+@dataclass(frozen=True, slots=True)
+class StepOfEnrollment:
+    """One step of one learner."""
+
+    enrollment: Enrollment
+    step: PlanStep
+
+
+def scopes_of_enrollment(thing: Enrollment | StepOfEnrollment) -> dict[Scope, set[str]]:
+    """Return the markets, teams and cohort through which a learner's training can be seen."""
+    enrollment = _enrollment_of(thing)
+    cohort, team = enrollment.cohort, enrollment.person.team
+    return {
+        Scope.MARKET: {enrollment.market.code} | ({cohort.market.code} if cohort else set()),
+        Scope.TEAM: {each.code for each in (team, cohort.team if cohort else None) if each},
+        Scope.COHORT: {cohort.code} if cohort else set(),
+    }
+
+
+def is_own_training(person: Person, thing: Any) -> bool:
+    """Say whether it is the person's own training."""
+    return bool(_enrollment_of(thing).person_id == person.id)
+
+
+def _enrollment_of(thing: Enrollment | StepOfEnrollment) -> Enrollment:
+    return thing.enrollment if isinstance(thing, StepOfEnrollment) else thing
+
+
+def is_somebody_elses(person: Person, thing: Any) -> bool:
+    """Say whether it is not the person's own training: nobody signs off herself."""
+    return not is_own_training(person, thing)
+
+
+def is_for_mentors(person: Person, thing: Any) -> bool:
+    """Say whether a mentor may complete the step."""
+    return isinstance(thing, StepOfEnrollment) and thing.step.by is Doer.MENTOR
+
+
+TABLE: dict[Permission, AnyOf] = {
+    SEE_ENROLLMENT: [
+        [is_own_training],
+        [holds_for(Role.LEAD, Role.MENTOR, scopes=scopes_of_enrollment)],
+        [holds_everywhere(Role.ADMIN, Role.AUDITOR)],
+    ],
+    SEE_SIGN_OFFS: [[holds(Role.LEAD, Role.MENTOR)]],
+    SIGN_OFF: [
+        [is_somebody_elses, holds_for(Role.LEAD, scopes=scopes_of_enrollment)],
+        [is_somebody_elses, is_for_mentors, holds_for(Role.MENTOR, scopes=scopes_of_enrollment)],
+    ],
+    ASK_AGAIN: [[is_own_training]],
+}

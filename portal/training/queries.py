@@ -1,0 +1,541 @@
+"""Every look at plans and at how far people are in them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy.orm import joinedload, lazyload, selectinload
+
+from portal.accounts.models import Person, Role, RoleGrant, Scope
+from portal.accounts.permissions import scopes_of_person
+from portal.acknowledgements.models import Acknowledgement
+from portal.calendars import queries as calendars
+from portal.calendars.errors import unknown_years_refused
+from portal.calendars.rules import working_day_number
+from portal.cohorts import queries as cohorts
+from portal.cohorts.models import Cohort
+from portal.cohorts.permissions import Reach, reach_of
+from portal.core import clock
+from portal.core.access import allows
+from portal.core.db import session
+from portal.core.i18n import Words
+from portal.library import queries as library
+from portal.library.models import ChangeClass, Document, DocumentVersion, VersionText
+from portal.organisation.models import Market, Team
+from portal.quizzes.models import Quiz, QuizVersion
+from portal.training import rules
+from portal.training.errors import NoSuchEnrollment, NoSuchPlan, NoSuchStep
+from portal.training.models import (
+    Enrollment,
+    Plan,
+    PlanStep,
+    PlanVersion,
+    SignOff,
+    StepCompletion,
+    StepExtension,
+)
+from portal.training.permissions import SIGN_OFF, StepOfEnrollment, scopes_of_enrollment
+from portal.training.rules import (
+    Doer,
+    Extension,
+    PhaseSpec,
+    PlanSpec,
+    Progress,
+    Schedule,
+    SignOffAct,
+    StepKind,
+    StepSpec,
+    StepState,
+    StepStatus,
+)
+
+# --- Plans -------------------------------------------------------------------------------------
+
+
+def find_plan(slug: str) -> Plan | None:
+    """Return the plan of the slug."""
+    return session.scalar(select(Plan).where(Plan.slug == slug))
+
+
+def get_plan(slug: str) -> Plan:
+    """Return the plan of the slug. Raises `NoSuchPlan`."""
+    found = find_plan(slug)
+    if found is None:
+        raise NoSuchPlan(slug=slug)
+    return found
+
+
+def find_latest_version(slug: str) -> PlanVersion | None:
+    """Return the plan's latest version, which new learners get."""
+    return session.scalar(
+        select(PlanVersion).join(Plan).where(Plan.slug == slug).order_by(PlanVersion.id.desc()).limit(1)
+    )
+
+
+def get_latest_version(slug: str) -> PlanVersion:
+    """Return the plan's latest version. Raises `NoSuchPlan`."""
+    found = find_latest_version(slug)
+    if found is None:
+        raise NoSuchPlan(slug=slug)
+    return found
+
+
+def list_latest_versions() -> list[PlanVersion]:
+    """Return the latest version of every plan, by slug."""
+    latest = select(func.max(PlanVersion.id)).group_by(PlanVersion.plan_id)
+    return list(
+        session.scalars(
+            select(PlanVersion)
+            .join(Plan)
+            .where(PlanVersion.id.in_(latest))
+            .options(selectinload(PlanVersion.phases), selectinload(PlanVersion.steps))
+            .order_by(Plan.slug)
+        )
+    )
+
+
+def spec_of(version: PlanVersion) -> PlanSpec:
+    """Return the version as its author wrote it."""
+    return PlanSpec(
+        number=version.number,
+        title=version.title,
+        summary=version.summary,
+        credential=version.credential_slug,
+        phases=tuple(PhaseSpec(phase.slug, phase.title) for phase in version.phases),
+        steps=tuple(
+            StepSpec(
+                slug=step.slug,
+                kind=step.kind,
+                due_days=step.due_days,
+                phase=step.phase_slug,
+                document=step.document_slug,
+                quiz=step.quiz_slug,
+                title=step.title,
+                instructions=step.instructions,
+                anchor=step.anchor_slug,
+                minutes=step.minutes,
+                required=step.required,
+                by=step.by,
+                prerequisites=tuple(step.prerequisites),
+            )
+            for step in version.steps
+        ),
+    )
+
+
+def titles_of(steps: Iterable[PlanStep]) -> dict[int, Words]:
+    """Return the title of each step by its row: its own, else that of its document or quiz, in two statements."""
+    wanted = list(steps)
+    documents = _document_titles({step.document_slug for step in wanted if step.document_slug and not step.title})
+    quizzes = _quiz_titles({step.quiz_slug for step in wanted if step.quiz_slug and not step.title})
+    titles = {}
+    for step in wanted:
+        slug = step.document_slug or step.quiz_slug or step.slug
+        found = documents if step.document_slug else quizzes
+        titles[step.id] = step.title or found.get(slug) or Words(slug, slug)
+    return titles
+
+
+def _quiz_titles(slugs: set[str]) -> dict[str, Words]:
+    if not slugs:
+        return {}
+    latest = select(func.max(QuizVersion.id)).group_by(QuizVersion.quiz_id)
+    rows = session.execute(
+        select(Quiz.slug, QuizVersion.title)
+        .join(Quiz, QuizVersion.quiz_id == Quiz.id)
+        .where(Quiz.slug.in_(slugs), QuizVersion.id.in_(latest))
+    )
+    return {row.slug: row.title for row in rows}
+
+
+def _document_titles(slugs: set[str]) -> dict[str, Words]:
+    if not slugs:
+        return {}
+    rows = session.execute(
+        select(Document.slug, VersionText.language, VersionText.title)
+        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+        .join(VersionText, VersionText.version_id == DocumentVersion.id)
+        .where(Document.slug.in_(slugs))
+        # The title of the version in force; of an announced one only while there is no other.
+        .order_by(Document.id, DocumentVersion.effective_at <= clock.now(), DocumentVersion.sequence)
+    )
+    titles: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        titles[row.slug][row.language] = row.title
+    return {slug: Words(found.get("en", ""), found.get("ja", "")) for slug, found in titles.items()}
+
+
+def find_version_in_force(document_slug: str, market: Market) -> DocumentVersion | None:
+    """Return the document's version in force in the market now."""
+    document = library.find_document(document_slug)
+    return None if document is None else library.version_in_force(document, market.code)
+
+
+def find_acknowledgement_in_force(person_id: int, document_slug: str, market: Market) -> Acknowledgement | None:
+    """Return the person's acknowledgement that covers the document's version in force in the market now.
+
+    One of an earlier version covers it too where nothing but editorial and minor changes came
+    since: for these nobody is asked again.
+    """
+    version = find_version_in_force(document_slug, market)
+    if version is None:
+        return None
+    covering = [version.id]
+    for earlier in session.scalars(
+        select(DocumentVersion)
+        .where(DocumentVersion.document_id == version.document_id, DocumentVersion.sequence < version.sequence)
+        .order_by(DocumentVersion.sequence.desc())
+    ):
+        if version.change_class not in (ChangeClass.EDITORIAL, ChangeClass.MINOR):
+            break
+        covering.append(earlier.id)
+        version = earlier
+    return session.scalar(
+        select(Acknowledgement)
+        .where(Acknowledgement.person_id == person_id, Acknowledgement.version_id.in_(covering))
+        .options(joinedload(Acknowledgement.version))
+        .order_by(Acknowledgement.id.desc())
+        .limit(1)
+    )
+
+
+# --- Enrollments -------------------------------------------------------------------------------
+
+
+def find_enrollment(code: str) -> Enrollment | None:
+    """Return the enrollment of the code."""
+    return session.scalar(select(Enrollment).where(Enrollment.code == code).options(*_WITH_PLAN))
+
+
+def get_enrollment(code: str) -> Enrollment:
+    """Return the enrollment of the code. Raises `NoSuchEnrollment`."""
+    found = find_enrollment(code)
+    if found is None:
+        raise NoSuchEnrollment()
+    return found
+
+
+def get_step(enrollment: Enrollment, slug: str) -> PlanStep:
+    """Return the step of the enrollment's plan version. Raises `NoSuchStep`."""
+    for step in enrollment.version.steps:
+        if step.slug == slug:
+            return step
+    raise NoSuchStep()
+
+
+def get_sign_off_step(code: str, slug: str) -> StepOfEnrollment:
+    """Return a step of an enrollment that needs a sign-off. Raises `NoSuchEnrollment`, `NoSuchStep`."""
+    enrollment = get_enrollment(code)
+    step = get_step(enrollment, slug)
+    if step.kind is not StepKind.SIGN_OFF:
+        raise NoSuchStep()
+    return StepOfEnrollment(enrollment, step)
+
+
+def find_open_enrollment(person_id: int, plan_id: int) -> Enrollment | None:
+    """Return the enrollment in which the person follows the plan now."""
+    return session.scalar(
+        select(Enrollment).where(
+            Enrollment.person_id == person_id,
+            Enrollment.plan_id == plan_id,
+            Enrollment.completed_at.is_(None),
+            Enrollment.ended_at.is_(None),
+        )
+    )
+
+
+def list_enrollments_of(person_id: int) -> list[Enrollment]:
+    """Return the person's enrollments that have not been ended, the open ones first, then the latest."""
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .where(Enrollment.person_id == person_id, Enrollment.ended_at.is_(None))
+            .options(*_WITH_PLAN)
+            .order_by(Enrollment.completed_at.is_not(None), Enrollment.starts_on.desc(), Enrollment.id.desc())
+        )
+    )
+
+
+def list_unfinished_steps(person_id: int, kinds: Iterable[StepKind], slug: str) -> list[tuple[Enrollment, PlanStep]]:
+    """Return the person's steps of these kinds about a document or quiz that are not completed, in her enrollments."""
+    rows = session.execute(
+        select(Enrollment, PlanStep)
+        .join(PlanStep, PlanStep.version_id == Enrollment.plan_version_id)
+        .where(
+            Enrollment.person_id == person_id,
+            Enrollment.ended_at.is_(None),
+            PlanStep.kind.in_(list(kinds)),
+            or_(PlanStep.document_slug == slug, PlanStep.quiz_slug == slug),
+            ~_is_completed,
+        )
+        .order_by(Enrollment.id, PlanStep.position)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def list_completions(enrollment: Enrollment) -> list[StepCompletion]:
+    """Return what was completed in the enrollment, in order: documents and versions, attempts and scores."""
+    return list(
+        session.scalars(
+            select(StepCompletion).where(StepCompletion.enrollment_id == enrollment.id).order_by(StepCompletion.id)
+        )
+    )
+
+
+def list_sign_offs(enrollment: Enrollment, step: PlanStep) -> list[SignOff]:
+    """Return what was said about the step, in order."""
+    return list(
+        session.scalars(
+            select(SignOff)
+            .where(SignOff.enrollment_id == enrollment.id, SignOff.step_id == step.id)
+            .order_by(SignOff.id)
+        )
+    )
+
+
+_is_completed = exists().where(StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id)
+_WITH_PLAN = (
+    joinedload(Enrollment.person),
+    joinedload(Enrollment.cohort),
+    selectinload(Enrollment.version).selectinload(PlanVersion.steps),
+    selectinload(Enrollment.version).selectinload(PlanVersion.phases),
+)
+
+
+# --- How people stand --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One enrollment today: when each step is due, how it stands, and how far the learner is."""
+
+    enrollment: Enrollment
+    today: date
+    dues: Schedule
+    statuses: Mapping[str, StepStatus]
+    completions: Mapping[str, StepCompletion]
+    sign_offs: Mapping[str, Sequence[SignOff]]
+    progress: Progress
+    # Which working day of the plan it is; 0 before the start.
+    day: int
+    # The number of the last working day on which a step is due.
+    length: int
+
+    @property
+    def steps(self) -> Sequence[PlanStep]:
+        """The plan's steps in their order."""
+        return self.enrollment.version.steps
+
+    def due_on(self, slug: str) -> date:
+        """Return when the step is due."""
+        return self.dues[slug].on
+
+    def waiting_since(self, step: PlanStep) -> datetime:
+        """Return since when the step could be signed off: its last prerequisite, or when it was asked for again."""
+        moments = [self.enrollment.enrolled_at]
+        moments += [self.completions[slug].recorded_at for slug in step.prerequisites if slug in self.completions]
+        moments += [said.at for said in self.sign_offs.get(step.slug, ()) if said.act is SignOffAct.ASKED_AGAIN]
+        return max(moments)
+
+
+def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
+    """Return how these enrollments stand today in their markets, in a fixed number of statements.
+
+    Raises `HolidayYearUnknown` where a date lies in a year without a holiday table.
+    """
+    if not enrollments:
+        return []
+    ids = [enrollment.id for enrollment in enrollments]
+    read = calendars.read_calendars(
+        [enrollment.market for enrollment in enrollments], [enrollment.person_id for enrollment in enrollments]
+    )
+    completions = _completions_of(ids)
+    sign_offs = _sign_offs_of(ids)
+    extensions = extensions_of(ids)
+    found = []
+    for enrollment in enrollments:
+        steps = enrollment.version.steps
+        shapes = [step.shape for step in steps]
+        slug_of = {step.id: step.slug for step in steps}
+        calendar = read.of(enrollment.market_id, enrollment.person_id)
+        today = clock.today(enrollment.market.time_zone)
+        done = {slug_of[row.step_id]: row for row in completions[enrollment.id]}
+        said: dict[str, list[SignOff]] = defaultdict(list)
+        for row in sign_offs[enrollment.id]:
+            said[slug_of[row.step_id]].append(row)
+        with unknown_years_refused():
+            dues = rules.schedule(shapes, enrollment.starts_on, calendar, extensions[enrollment.id])
+            last = max((due.on for due in dues.values()), default=enrollment.starts_on)
+            day = working_day_number(enrollment.starts_on, today, calendar) if enrollment.is_open else 0
+            length = working_day_number(enrollment.starts_on, last, calendar)
+        found.append(
+            Standing(
+                enrollment=enrollment,
+                today=today,
+                dues=dues,
+                statuses=rules.statuses(shapes, dues, done, today, sent_back(said)),
+                completions=done,
+                sign_offs=said,
+                progress=rules.progress(shapes, dues, done, today),
+                day=day,
+                length=length,
+            )
+        )
+    return found
+
+
+def standing_of(enrollment: Enrollment) -> Standing:
+    """Return how one enrollment stands today; see `standings`."""
+    return standings([enrollment])[0]
+
+
+def state_of(enrollment: Enrollment, step: PlanStep) -> StepState:
+    """Return how one step stands, whatever its date."""
+    slug_of = {each.id: each.slug for each in enrollment.version.steps}
+    done = {slug_of[row.step_id] for row in _completions_of([enrollment.id])[enrollment.id]}
+    said = {step.slug: list_sign_offs(enrollment, step)}
+    return rules.state_of(step.shape, done, sent_back(said))[0]
+
+
+def sent_back(said: Mapping[str, Sequence[SignOff]]) -> set[str]:
+    """Return the steps whose last word is that something is still missing."""
+    return {slug for slug, rows in said.items() if rows and rows[-1].act is SignOffAct.SENT_BACK}
+
+
+def extensions_of(enrollment_ids: Sequence[int]) -> Mapping[int, Mapping[str, list[Extension]]]:
+    """Return the extensions of each enrollment by the step's slug, in the order in which they were given."""
+    found: dict[int, dict[str, list[Extension]]] = defaultdict(lambda: defaultdict(list))
+    rows = session.execute(
+        select(StepExtension, PlanStep.slug)
+        .join(PlanStep, PlanStep.id == StepExtension.step_id)
+        .where(StepExtension.enrollment_id.in_(enrollment_ids))
+        .order_by(StepExtension.id)
+    )
+    for row, slug in rows:
+        found[row.enrollment_id][slug].append(Extension(row.working_days, row.reason, row.by.full_name))
+    return found
+
+
+def _completions_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[StepCompletion]]:
+    found: dict[int, list[StepCompletion]] = defaultdict(list)
+    for row in session.scalars(
+        select(StepCompletion)
+        .where(StepCompletion.enrollment_id.in_(enrollment_ids))
+        .options(lazyload(StepCompletion.step))
+        .order_by(StepCompletion.id)
+    ):
+        found[row.enrollment_id].append(row)
+    return found
+
+
+def _sign_offs_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[SignOff]]:
+    found: dict[int, list[SignOff]] = defaultdict(list)
+    for row in session.scalars(select(SignOff).where(SignOff.enrollment_id.in_(enrollment_ids)).order_by(SignOff.id)):
+        found[row.enrollment_id].append(row)
+    return found
+
+
+# --- Sign-offs ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A step that waits for somebody's sign-off."""
+
+    standing: Standing
+    step: PlanStep
+    since: datetime
+
+
+def list_waiting_for(person: Person) -> list[Waiting]:
+    """Return the steps that wait for this person's sign-off, those due first first."""
+    reach = reach_of(person, Role.LEAD, Role.MENTOR)
+    if not reach:
+        return []
+    needs_sign_off = exists().where(
+        PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.SIGN_OFF, ~_is_completed
+    )
+    enrollments = session.scalars(
+        select(Enrollment)
+        .where(
+            Enrollment.completed_at.is_(None),
+            Enrollment.ended_at.is_(None),
+            Enrollment.person_id != person.id,
+            within(reach),
+            needs_sign_off,
+        )
+        .options(*_WITH_PLAN)
+        .order_by(Enrollment.id)
+    ).all()
+    found = [
+        Waiting(standing, step, standing.waiting_since(step))
+        for standing in standings(enrollments)
+        for step in standing.steps
+        if standing.statuses[step.slug].state is StepState.WAITING
+        and allows(person, SIGN_OFF, StepOfEnrollment(standing.enrollment, step))
+    ]
+    return sorted(found, key=lambda each: (each.standing.due_on(each.step.slug), each.since, each.step.id))
+
+
+def within(reach: Reach) -> ColumnElement[bool]:
+    """Return the condition that an enrollment lies within somebody's reach."""
+    if reach.everywhere:
+        return true()
+    conditions = [Enrollment.cohort_id.in_(select(Cohort.id).where(cohorts.within(reach)))]
+    if reach.markets:
+        conditions.append(Enrollment.market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))))
+    if reach.teams:
+        teams = select(Team.id).where(Team.code.in_(reach.teams))
+        conditions.append(Enrollment.person_id.in_(select(Person.id).where(Person.team_id.in_(teams))))
+    return or_(*conditions) if reach else false()
+
+
+def list_people_for(scopes: Mapping[Scope, set[str]], role: Role, besides: int) -> list[Person]:
+    """Return who holds the role nearest to a learner: for her cohort, else team, market, organisation.
+
+    The person `besides` (the learner herself) is left out, and so are deactivated accounts.
+    """
+    conditions = [RoleGrant.scope == Scope.ORGANISATION]
+    conditions += [
+        and_(RoleGrant.scope == scope, RoleGrant.scope_code.in_(codes)) for scope, codes in scopes.items() if codes
+    ]
+    rows = session.execute(
+        select(RoleGrant.scope, Person)
+        .join(Person, Person.id == RoleGrant.person_id)
+        .where(
+            RoleGrant.role == role,
+            RoleGrant.ended_at.is_(None),
+            Person.deactivated_at.is_(None),
+            Person.id != besides,
+            or_(*conditions),
+        )
+        .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id)
+    ).all()
+    for scope in (Scope.COHORT, Scope.TEAM, Scope.MARKET, Scope.ORGANISATION):
+        near = [row[1] for row in rows if row[0] is scope]
+        if near:
+            return list(dict.fromkeys(near))
+    return []
+
+
+def list_leads(enrollment: Enrollment) -> list[Person]:
+    """Return the leads nearest to the learner: whom she asks."""
+    return list_people_for(scopes_of_enrollment(enrollment), Role.LEAD, besides=enrollment.person_id)
+
+
+def list_signers(enrollment: Enrollment, step: PlanStep) -> list[Person]:
+    """Return the mentors or leads nearest to the learner who can sign the step off."""
+    if step.by is Doer.MENTOR:
+        mentors = list_people_for(scopes_of_enrollment(enrollment), Role.MENTOR, besides=enrollment.person_id)
+        if mentors:
+            return mentors
+    return list_leads(enrollment)
+
+
+def list_leads_of(person: Person) -> list[Person]:
+    """Return the leads nearest to a person who follows no plan."""
+    return list_people_for(scopes_of_person(person), Role.LEAD, besides=person.id)

@@ -1,0 +1,402 @@
+"""What a plan's dates, states and progress are, from plain facts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from portal.calendars.rules import Count, DueDate, WorkingCalendar
+from portal.core.i18n import Words
+
+
+class StepKind(StrEnum):
+    """What a step asks for."""
+
+    READ = "read"
+    ACKNOWLEDGE = "acknowledge"
+    QUIZ = "quiz"
+    SIGN_OFF = "sign_off"
+
+
+class Doer(StrEnum):
+    """Who completes a step."""
+
+    LEARNER = "learner"
+    MENTOR = "mentor"
+    LEAD = "lead"
+
+
+class SignOffAct(StrEnum):
+    """What was said about a skill."""
+
+    SIGNED = "signed"
+    SENT_BACK = "sent_back"
+    ASKED_AGAIN = "asked_again"
+
+
+@dataclass(frozen=True, slots=True)
+class StepShape:
+    """A step as far as dates and order are concerned; `anchor` None is the plan's start."""
+
+    slug: str
+    due_days: int
+    anchor: str | None = None
+    prerequisites: tuple[str, ...] = ()
+    required: bool = True
+    by: Doer = Doer.LEARNER
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSpec:
+    """A phase as its author writes it."""
+
+    slug: str
+    title: Words
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """A step as its author writes it; `minutes` is the time that it takes."""
+
+    slug: str
+    kind: StepKind
+    due_days: int
+    phase: str | None = None
+    document: str | None = None
+    quiz: str | None = None
+    title: Words | None = None
+    instructions: Words | None = None
+    anchor: str | None = None
+    minutes: int = 0
+    required: bool = True
+    by: Doer = Doer.LEARNER
+    prerequisites: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> StepShape:
+        """The step as far as dates and order are concerned."""
+        return StepShape(self.slug, self.due_days, self.anchor, self.prerequisites, self.required, self.by)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSpec:
+    """A version of a plan as its author writes it."""
+
+    number: str
+    title: Words
+    summary: Words
+    credential: str | None
+    phases: tuple[PhaseSpec, ...]
+    steps: tuple[StepSpec, ...]
+
+    @property
+    def shapes(self) -> list[StepShape]:
+        """Its steps as far as dates and order are concerned."""
+        return [step.shape for step in self.steps]
+
+
+def number_key(number: str) -> tuple[int, int]:
+    """Return what orders version numbers "major.minor". Raises `ValueError` for anything else."""
+    major, dot, minor = number.partition(".")
+    if not (dot and major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit()):
+        raise ValueError(f"{number!r} is no version number")
+    return int(major), int(minor)
+
+
+# --- Whether a plan can be followed ------------------------------------------------------------
+
+
+class FaultKind(StrEnum):
+    """Why a plan cannot be followed, or looks wrong."""
+
+    DUPLICATE_STEP = "duplicate_step"
+    NEGATIVE_OFFSET = "negative_offset"
+    UNKNOWN_ANCHOR = "unknown_anchor"
+    LATER_ANCHOR = "later_anchor"
+    UNKNOWN_PREREQUISITE = "unknown_prerequisite"
+    CYCLE = "cycle"
+    OPTIONAL_PREREQUISITE = "optional_prerequisite"
+    DUE_BEFORE_PREREQUISITE = "due_before_prerequisite"
+    NO_REQUIRED_STEP = "no_required_step"
+
+
+# These are worth a second look, but the plan can be followed.
+WARNINGS = frozenset({FaultKind.OPTIONAL_PREREQUISITE, FaultKind.DUE_BEFORE_PREREQUISITE})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a step; `others` are the steps it is wrong with (a cycle in its order)."""
+
+    kind: FaultKind
+    slug: str = ""
+    others: tuple[str, ...] = ()
+
+
+def faults(steps: Sequence[StepShape]) -> list[Fault]:
+    """Return everything that keeps a plan from being followed, and what looks wrong in it."""
+    found: list[Fault] = []
+    known: dict[str, StepShape] = {}
+    for step in steps:
+        if step.slug in known:
+            found.append(Fault(FaultKind.DUPLICATE_STEP, step.slug))
+        known.setdefault(step.slug, step)
+    earlier: set[str] = set()
+    for step in steps:
+        if step.due_days < 0:
+            found.append(Fault(FaultKind.NEGATIVE_OFFSET, step.slug))
+        if step.anchor is not None and step.anchor not in earlier:
+            kind = FaultKind.LATER_ANCHOR if step.anchor in known else FaultKind.UNKNOWN_ANCHOR
+            found.append(Fault(kind, step.slug, (step.anchor,)))
+        found += [
+            Fault(FaultKind.UNKNOWN_PREREQUISITE, step.slug, (name,))
+            for name in step.prerequisites
+            if name not in known
+        ]
+        earlier.add(step.slug)
+    cycle = find_cycle({step.slug: [name for name in step.prerequisites if name in known] for step in steps})
+    if cycle:
+        found.append(Fault(FaultKind.CYCLE, cycle[0], cycle))
+    if not any(step.required for step in steps):
+        found.append(Fault(FaultKind.NO_REQUIRED_STEP))
+    if found:
+        return found
+    offsets = nominal_offsets(steps)
+    for step in steps:
+        for name in step.prerequisites:
+            if step.required and not known[name].required:
+                found.append(Fault(FaultKind.OPTIONAL_PREREQUISITE, step.slug, (name,)))
+            if offsets[step.slug] < offsets[name]:
+                found.append(Fault(FaultKind.DUE_BEFORE_PREREQUISITE, step.slug, (name,)))
+    return found
+
+
+def find_cycle(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return steps that wait for one another in a ring, beginning with the first in order; () where there is none."""
+    finished: set[str] = set()
+    for start in needs:
+        trail: list[str] = []
+        # Each entry is a step and those of its needs that are still to be followed.
+        open_steps = [(start, iter(needs[start]))] if start not in finished else []
+        if open_steps:
+            trail.append(start)
+        while open_steps:
+            step, rest = open_steps[-1]
+            following = next(rest, None)
+            if following is None:
+                finished.add(step)
+                open_steps.pop()
+                trail.pop()
+            elif following in trail:
+                ring = trail[trail.index(following) :]
+                first = min(ring, key=list(needs).index)
+                turn = ring.index(first)
+                return tuple(ring[turn:] + ring[:turn])
+            elif following not in finished:
+                trail.append(following)
+                open_steps.append((following, iter(needs[following])))
+    return ()
+
+
+def nominal_offsets(steps: Iterable[StepShape]) -> dict[str, int]:
+    """Return how many working days after the start each step is due when nothing intervenes."""
+    offsets: dict[str, int] = {}
+    for step in steps:
+        offsets[step.slug] = step.due_days + (offsets[step.anchor] if step.anchor is not None else 0)
+    return offsets
+
+
+def length(steps: Iterable[StepShape]) -> int:
+    """Return the number of the plan's last working day, its start being day 1."""
+    return max(nominal_offsets(steps).values(), default=0) + 1
+
+
+# --- Dates -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """More time for one step of one person: so many working days, why and from whom."""
+
+    working_days: int
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """An extension as it lengthened a date."""
+
+    extension: Extension
+    due: DueDate
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveDue:
+    """When a step is due for a person, with everything that led there.
+
+    `anchor` names the step from whose date was counted, None the plan's start.
+    """
+
+    anchor: str | None
+    counted: DueDate
+    extended: tuple[Extended, ...] = ()
+
+    @property
+    def on(self) -> date:
+        """The date that counts."""
+        return self.extended[-1].due.on if self.extended else self.counted.on
+
+    @property
+    def provisional(self) -> bool:
+        """Whether it rests on holidays that are not announced yet."""
+        return any(due.derivation.provisional for due in (self.counted, *(each.due for each in self.extended)))
+
+
+class Counts:
+    """Counting from several starts in one calendar; what was counted from a start is kept."""
+
+    def __init__(self, calendar: WorkingCalendar) -> None:
+        self._calendar = calendar
+        self._from: dict[date, Count] = {}
+
+    def from_(self, start: date) -> Count:
+        """Return the count that began on this day."""
+        if start not in self._from:
+            self._from[start] = Count(start, self._calendar)
+        return self._from[start]
+
+
+def effective_due(
+    step: StepShape, anchor_on: date, counts: Counts, extensions: Sequence[Extension] = ()
+) -> EffectiveDue:
+    """Return when a step is due: the one place where this is decided.
+
+    Counted in working days from the anchor's date, then lengthened by each extension in its order.
+    Raises `YearNotInTable`.
+    """
+    counted = counts.from_(anchor_on).after(step.due_days)
+    due, extended = counted, []
+    for extension in extensions:
+        due = counts.from_(due.on).after(extension.working_days)
+        extended.append(Extended(extension, due))
+    return EffectiveDue(step.anchor, counted, tuple(extended))
+
+
+Schedule = Mapping[str, EffectiveDue]
+
+
+def schedule(
+    steps: Iterable[StepShape],
+    starts_on: date,
+    calendar: WorkingCalendar,
+    extensions: Mapping[str, Sequence[Extension]] | None = None,
+) -> Schedule:
+    """Return when every step is due; a step anchored on another follows its effective date.
+
+    Takes plans without `faults`. Raises `YearNotInTable`.
+    """
+    counts, given = Counts(calendar), extensions or {}
+    dues: dict[str, EffectiveDue] = {}
+    for step in steps:
+        anchor_on = starts_on if step.anchor is None else dues[step.anchor].on
+        dues[step.slug] = effective_due(step, anchor_on, counts, given.get(step.slug, ()))
+    return dues
+
+
+# --- States ------------------------------------------------------------------------------------
+
+
+class StepState(StrEnum):
+    """How a step stands for a person. Whether it is late is a second question."""
+
+    DONE = "done"
+    LOCKED = "locked"
+    OPEN = "open"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    """How a step stands today: its state, whether its date has passed, and what it still waits for."""
+
+    state: StepState
+    is_late: bool = False
+    missing: tuple[str, ...] = ()
+
+
+def state_of(
+    step: StepShape, done: Collection[str], sent_back: Collection[str] = ()
+) -> tuple[StepState, tuple[str, ...]]:
+    """Return how a step stands whatever the date, and which prerequisites it still waits for.
+
+    What is done stays done whatever its prerequisites: they order what is offered, they undo
+    nothing. A step that somebody else completes waits for her from the moment its prerequisites
+    are done, unless she sent it back: then it is the learner's turn.
+    """
+    if step.slug in done:
+        return StepState.DONE, ()
+    missing = tuple(name for name in step.prerequisites if name not in done)
+    if missing:
+        return StepState.LOCKED, missing
+    if step.by is not Doer.LEARNER and step.slug not in sent_back:
+        return StepState.WAITING, ()
+    return StepState.OPEN, ()
+
+
+def statuses(
+    steps: Iterable[StepShape],
+    dues: Schedule,
+    done: Collection[str],
+    today: date,
+    sent_back: Collection[str] = (),
+) -> dict[str, StepStatus]:
+    """Return how every step stands on a day; a step that is not done is late from the day after its date."""
+    found: dict[str, StepStatus] = {}
+    for step in steps:
+        state, missing = state_of(step, done, sent_back)
+        found[step.slug] = StepStatus(state, state is not StepState.DONE and dues[step.slug].on < today, missing)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Required steps: how many are done, how many were due before today, how many of those are done, all of them.
+
+    Due dates are working days, so "due before today" is the same as "due by the end of the
+    previous working day".
+    """
+
+    done: int
+    expected: int
+    done_of_expected: int
+    total: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every required step is done."""
+        return self.done == self.total
+
+    @property
+    def overdue(self) -> int:
+        """How many required steps are late."""
+        return self.expected - self.done_of_expected
+
+
+def progress(steps: Iterable[StepShape], dues: Schedule, done: Collection[str], today: date) -> Progress:
+    """Count the required steps that are done and those that should be by now."""
+    required = [step.slug for step in steps if step.required]
+    expected = [slug for slug in required if dues[slug].on < today]
+    return Progress(
+        done=sum(slug in done for slug in required),
+        expected=len(expected),
+        done_of_expected=sum(slug in done for slug in expected),
+        total=len(required),
+    )
+
+
+def is_complete(steps: Iterable[StepShape], done: Collection[str]) -> bool:
+    """Say whether every required step is done."""
+    return all(step.slug in done for step in steps if step.required)

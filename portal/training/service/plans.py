@@ -1,0 +1,155 @@
+"""Writing plans, version by version."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from hashlib import sha256
+
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.content import SLUG
+from portal.core.db import canonical_json, session
+from portal.core.errors import Invalid
+from portal.core.i18n import gettext as _
+from portal.journal.service import record
+from portal.training import queries, rules
+from portal.training.errors import PlanCannotBeFollowed, VersionNotHigher, VersionNumberInvalid
+from portal.training.models import Plan, PlanPhase, PlanStep, PlanVersion
+from portal.training.rules import Doer, Fault, FaultKind, PlanSpec, StepKind, StepSpec
+
+
+def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanVersion, bool]:
+    """Add a version to the plan of the slug, or found the plan with it.
+
+    Returns the latest version and whether it is new: a version that says what the latest one says
+    is not made again. Raises `PlanCannotBeFollowed`, `VersionNumberInvalid`, `VersionNotHigher`.
+    """
+    if not SLUG.fullmatch(slug):
+        raise Invalid()
+    broken = [fault for fault in rules.faults(spec.shapes) if fault.kind not in rules.WARNINGS]
+    words = [in_words(fault) for fault in broken] + [said for step in spec.steps for said in faults_of_step(step, spec)]
+    if words:
+        raise PlanCannotBeFollowed(faults=" ".join(words))
+    plan, latest = queries.find_plan(slug), queries.find_latest_version(slug)
+    digest = digest_of(spec)
+    if latest is not None and latest.digest == digest:
+        return latest, False
+    _check_number(spec.number, latest)
+    now = clock.now()
+    if plan is None:
+        plan = Plan(slug=slug, created_at=now)
+    version = PlanVersion(
+        plan=plan,
+        number=spec.number,
+        title=spec.title,
+        summary=spec.summary,
+        credential_slug=spec.credential,
+        digest=digest,
+        created_at=now,
+        created_by=by.code,
+        phases=[
+            PlanPhase(slug=phase.slug, position=position, title=phase.title)
+            for position, phase in enumerate(spec.phases, start=1)
+        ],
+        steps=[
+            PlanStep(
+                slug=step.slug,
+                position=position,
+                phase_slug=step.phase,
+                kind=step.kind,
+                document_slug=step.document,
+                quiz_slug=step.quiz,
+                title=step.title,
+                instructions=step.instructions,
+                due_days=step.due_days,
+                anchor_slug=step.anchor,
+                minutes=step.minutes,
+                required=step.required,
+                by=step.by,
+                prerequisites=list(step.prerequisites),
+            )
+            for position, step in enumerate(spec.steps, start=1)
+        ],
+    )
+    session.add(version)
+    session.flush()
+    record(
+        "training.plan_version_created",
+        by=by,
+        subject=("plan", slug),
+        before={"version": latest.number} if latest else None,
+        after={"version": spec.number, "digest": digest},
+    )
+    return version, True
+
+
+def digest_of(spec: PlanSpec) -> str:
+    """Return the SHA-256 of all that a version says."""
+    return sha256(canonical_json(asdict(spec)).encode()).hexdigest()
+
+
+def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
+    """Return, in words, what a step lacks for its kind or names that does not exist."""
+    said = []
+    if step.phase is not None and step.phase not in {phase.slug for phase in spec.phases}:
+        said.append(
+            _("The step “%(step)s” names the phase “%(name)s”, which does not exist.", step=step.slug, name=step.phase)
+        )
+    is_reading = step.kind in (StepKind.READ, StepKind.ACKNOWLEDGE)
+    if is_reading != (step.document is not None):
+        said.append(
+            _("The step “%(step)s” needs the document that is to be read.", step=step.slug)
+            if is_reading
+            else _("The step “%(step)s” names a document, but is not about reading one.", step=step.slug)
+        )
+    if (step.kind is StepKind.QUIZ) != (step.quiz is not None):
+        said.append(
+            _("The step “%(step)s” needs the quiz that is to be passed.", step=step.slug)
+            if step.kind is StepKind.QUIZ
+            else _("The step “%(step)s” names a quiz, but is of another kind.", step=step.slug)
+        )
+    if (step.kind is StepKind.SIGN_OFF) != (step.by is not Doer.LEARNER):
+        said.append(
+            _("The step “%(step)s” is signed off by a mentor or a lead, not by the learner.", step=step.slug)
+            if step.kind is StepKind.SIGN_OFF
+            else _("The step “%(step)s” can be done by the learner only.", step=step.slug)
+        )
+    if step.kind is StepKind.SIGN_OFF and step.title is None:
+        said.append(_("The step “%(step)s” needs a title of its own.", step=step.slug))
+    if step.minutes < 0:
+        said.append(_("The step “%(step)s” takes less than no time.", step=step.slug))
+    return said
+
+
+def in_words(fault: Fault) -> str:
+    """Say a fault of a plan's steps in the reader's language."""
+    values = {"step": fault.slug, "name": fault.others[0] if fault.others else ""}
+    match fault.kind:
+        case FaultKind.DUPLICATE_STEP:
+            return str(_("The step “%(step)s” stands twice.", **values))
+        case FaultKind.NEGATIVE_OFFSET:
+            return str(_("The step “%(step)s” is due before the plan begins.", **values))
+        case FaultKind.UNKNOWN_ANCHOR:
+            return str(_("The step “%(step)s” counts from “%(name)s”, which does not exist.", **values))
+        case FaultKind.LATER_ANCHOR:
+            return str(_("The step “%(step)s” counts from “%(name)s”, which does not stand before it.", **values))
+        case FaultKind.UNKNOWN_PREREQUISITE:
+            return str(_("The step “%(step)s” needs “%(name)s”, which does not exist.", **values))
+        case FaultKind.CYCLE:
+            ring = " → ".join((*fault.others, fault.others[0]))
+            return str(_("Steps wait for one another in a ring: %(ring)s.", ring=ring))
+        case FaultKind.OPTIONAL_PREREQUISITE:
+            return str(_("The required step “%(step)s” needs the optional step “%(name)s”.", **values))
+        case FaultKind.DUE_BEFORE_PREREQUISITE:
+            return str(_("The step “%(step)s” is due before “%(name)s”, which it needs.", **values))
+        case FaultKind.NO_REQUIRED_STEP:
+            return str(_("The plan has no required step, so it would be complete from the start."))
+
+
+def _check_number(number: str, latest: PlanVersion | None) -> None:
+    try:
+        key = rules.number_key(number)
+    except ValueError as unreadable:
+        raise VersionNumberInvalid(number=number) from unreadable
+    if latest is not None and key <= rules.number_key(latest.number):
+        raise VersionNotHigher(number=number, latest=latest.number)

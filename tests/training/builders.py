@@ -1,0 +1,220 @@
+"""Plans, documents in force and enrollments for tests; everything is committed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.accounts.models import Person
+from portal.acknowledgements.events import Acknowledged, ReadingConfirmed
+from portal.acknowledgements.models import Acknowledgement
+from portal.calendars import service as calendars
+from portal.cohorts import service as cohorts
+from portal.cohorts.models import Cohort
+from portal.core import clock
+from portal.core.db import session
+from portal.core.events import publish
+from portal.core.i18n import Words
+from portal.core.markdown import TrustedHtml
+from portal.core.transaction import own_transaction
+from portal.library.models import ChangeClass, Document, DocumentKind, DocumentVersion, Origin, VersionText
+from portal.quizzes.events import AttemptReleased
+from portal.training.models import Enrollment, PlanVersion
+from portal.training.rules import Doer, PhaseSpec, PlanSpec, StepKind, StepSpec
+from portal.training.service.enrollments import enroll
+from portal.training.service.plans import create_plan_version
+from tests.builders import make_market, make_person, make_team, save
+
+# A Tuesday, the first working day before Golden Week.
+START = date(2026, 4, 28)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+STEPS = (
+    StepSpec("statement", StepKind.ACKNOWLEDGE, 0, phase="first", document="exposure", minutes=20),
+    StepSpec(
+        "read", StepKind.READ, 1, phase="first", document="impersonation", minutes=40, prerequisites=("statement",)
+    ),
+    StepSpec(
+        "quiz",
+        StepKind.QUIZ,
+        3,
+        phase="second",
+        quiz="impersonation",
+        minutes=15,
+        prerequisites=("read",),
+        instructions=Words("The policy may lie open.", "ポリシーを見ながら解答できます。"),
+    ),
+    StepSpec(
+        "talk",
+        StepKind.SIGN_OFF,
+        2,
+        phase="second",
+        title=Words("First talk", "最初の面談"),
+        minutes=30,
+        prerequisites=("statement",),
+        by=Doer.MENTOR,
+    ),
+    StepSpec(
+        "audit",
+        StepKind.SIGN_OFF,
+        2,
+        phase="second",
+        title=Words("An audit of one's own", "一人での監査"),
+        anchor="quiz",
+        prerequisites=("quiz",),
+        by=Doer.LEAD,
+    ),
+    StepSpec("more", StepKind.READ, 5, document="background", required=False),
+)
+
+
+def spec(*steps: StepSpec, **values: Any) -> PlanSpec:
+    """Return a plan of these steps (default: one of each kind)."""
+    defaults: dict[str, Any] = {
+        "number": "1.0",
+        "title": Words("The first ten days", "最初の10日間"),
+        "summary": Words("From the first morning on.", "初日からの研修計画です。"),
+        "credential": "reviewer",
+        "phases": (
+            PhaseSpec("first", Words("Foundations", "基礎")),
+            PhaseSpec("second", Words("Practice", "実践")),
+        ),
+        "steps": steps or STEPS,
+    }
+    return PlanSpec(**(defaults | values))
+
+
+def load_holidays() -> None:
+    """Load the holidays of Japan and the United States, 2024 to 2031."""
+    with own_transaction():
+        for country in ("JP", "US"):
+            calendars.load_national_holidays(country=country, years=range(2024, 2032))
+
+
+def make_version(
+    slug: str, number: str = "1.0", *, effective_at: datetime = LONG_AGO, change_class: str = "material"
+) -> DocumentVersion:
+    """Return a version of the document, which is made with its first one."""
+    document = session.scalar(select(Document).where(Document.slug == slug))
+    if document is None:
+        document = Document(
+            slug=slug,
+            kind=DocumentKind.POLICY,
+            authoritative="en",
+            sensitivity="S0",
+            created_at=LONG_AGO,
+            created_by="test",
+        )
+    version = DocumentVersion(
+        document=document,
+        number=number,
+        sequence=len(document.versions) + 1,
+        change_class=ChangeClass(change_class),
+        issued_at=LONG_AGO,
+        issued_by="test",
+        effective_at=effective_at,
+        zone="Asia/Tokyo",
+        origin=Origin.IMPORT,
+        hash="0" * 64,
+    )
+    for language, title in (("en", slug.capitalize()), ("ja", f"文書{slug.upper()}")):
+        version.texts.append(
+            VersionText(
+                language=language,
+                title=title,
+                source="",
+                hash="0" * 64,
+                says_number=number,
+                behind=[],
+                reading_minutes=5,
+                footnotes_html=TrustedHtml(""),
+            )
+        )
+    save(version)
+    return version
+
+
+def make_documents() -> None:
+    """Make the documents that the plan of these tests names."""
+    for slug in ("exposure", "impersonation", "background"):
+        make_version(slug)
+
+
+def make_plan(slug: str = "first-days", by: Person | None = None, *steps: StepSpec, **values: Any) -> PlanVersion:
+    """Return a new version of a plan."""
+    with own_transaction():
+        version, _ = create_plan_version(slug=slug, spec=spec(*steps, **values), by=by or make_person())
+    return version
+
+
+def make_cohort(by: Person, code: str = "jp-2026-04", **values: Any) -> Cohort:
+    """Return a new cohort of the learner's team."""
+    defaults: dict[str, Any] = {
+        "name": Words("Cohort of April", "4月の受講グループ"),
+        "market": make_market(),
+        "team": make_team(),
+        "starts_on": START,
+    }
+    with own_transaction():
+        return cohorts.create_cohort(code=code, by=by, **(defaults | values))
+
+
+def make_enrollment(person: Person, version: PlanVersion, by: Person, **values: Any) -> Enrollment:
+    """Return the person's new enrollment in the plan version, from `START` on."""
+    with own_transaction():
+        if values.get("cohort") is not None:
+            cohorts.add_member(cohort=values["cohort"], person=person, by=by)
+        return enroll(person=person, version=version, by=by, **({"starts_on": START} | values))
+
+
+def acknowledge(person: Person, version: DocumentVersion) -> Acknowledgement:
+    """Let the person acknowledge a version, as the acknowledgements domain says it."""
+    with own_transaction():
+        row = Acknowledgement(
+            person_id=person.id,
+            version_id=version.id,
+            market="JP",
+            language="ja",
+            text_hash="0" * 64,
+            attestation="I will decide by it.",
+            at=clock.now(),
+        )
+        session.add(row)
+        session.flush()
+        publish(
+            Acknowledged(
+                person_id=person.id,
+                document_id=version.document_id,
+                document_slug=version.document.slug,
+                version_id=version.id,
+                version_number=version.number,
+                acknowledgement_id=row.id,
+            )
+        )
+    return row
+
+
+def confirm_reading(person: Person, version: DocumentVersion) -> None:
+    """Let the person say that she has read a version."""
+    with own_transaction():
+        publish(ReadingConfirmed(person_id=person.id, document_slug=version.document.slug, version_id=version.id))
+
+
+def release(person: Person, quiz: str = "impersonation", score: str = "9/10", *, passed: bool = True) -> None:
+    """Let the person be given the result of an attempt."""
+    with own_transaction():
+        publish(
+            AttemptReleased(
+                attempt_id=1,
+                attempt_code="ATTEMPT1",
+                person_id=person.id,
+                quiz_id=1,
+                quiz_slug=quiz,
+                score=Fraction(score),
+                passed=passed,
+                at=clock.now(),
+            )
+        )

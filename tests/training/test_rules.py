@@ -1,0 +1,190 @@
+"""What a plan's dates, states and progress are: laws and named cases."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portal.calendars.rules import WorkingCalendar, add_working_days, working_day_number
+from portal.core.i18n import Words
+from portal.training import rules
+from portal.training.rules import Doer, Extension, Fault, FaultKind, StepShape, StepState
+
+START = date(2026, 4, 1)
+days = st.integers(0, 60).map(lambda number: START + timedelta(days=number))
+calendars = st.builds(
+    WorkingCalendar,
+    holidays=st.dictionaries(days, st.just(Words("Holiday", "祝日")), max_size=10),
+    leave=st.frozensets(days, max_size=10),
+)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> list[StepShape]:
+    """Draw a plan that can be followed: anchors and prerequisites point to earlier steps."""
+    steps: list[StepShape] = []
+    for number in range(draw(st.integers(1, 8))):
+        earlier = [step.slug for step in steps]
+        steps.append(
+            StepShape(
+                slug=f"s{number}",
+                due_days=draw(st.integers(0, 9)),
+                anchor=draw(st.sampled_from([None, *earlier])),
+                prerequisites=tuple(draw(st.sets(st.sampled_from(earlier), max_size=2))) if earlier else (),
+                required=number == 0 or draw(st.booleans()),
+                by=draw(st.sampled_from(list(Doer))),
+            )
+        )
+    return steps
+
+
+extensions = st.dictionaries(
+    st.integers(0, 7).map(lambda number: f"s{number}"),
+    st.lists(st.builds(Extension, st.integers(1, 4), st.just("reason"), st.just("Sato")), max_size=2),
+    max_size=3,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(plans(), calendars, extensions)
+def test_every_date_recomputes_from_its_explanation(
+    steps: list[StepShape], calendar: WorkingCalendar, given_time: dict[str, list[Extension]]
+) -> None:
+    dues = rules.schedule(steps, START, calendar, given_time)
+    for step in steps:
+        due = dues[step.slug]
+        anchor_on = START if step.anchor is None else dues[step.anchor].on
+        on = add_working_days(anchor_on, step.due_days, calendar).on
+        assert due.counted.derivation.start == anchor_on
+        assert due.counted.derivation.recount() == due.counted.on == on
+        for extension, extended in zip(given_time.get(step.slug, []), due.extended, strict=True):
+            on = add_working_days(on, extension.working_days, calendar).on
+            assert extended.due.derivation.recount() == extended.due.on == on
+        assert due.on == on
+        assert calendar.is_working_day(due.on)
+
+
+@settings(max_examples=50, deadline=None)
+@given(plans(), calendars)
+def test_the_last_date_is_the_plans_last_working_day(steps: list[StepShape], calendar: WorkingCalendar) -> None:
+    dues = rules.schedule(steps, START, calendar)
+    last = max(due.on for due in dues.values())
+    assert working_day_number(START, last, calendar) == rules.length(steps)
+
+
+@settings(max_examples=50, deadline=None)
+@given(plans(), calendars, st.sets(st.integers(0, 7).map(lambda number: f"s{number}")), days)
+def test_states_and_progress_agree(
+    steps: list[StepShape], calendar: WorkingCalendar, marked: set[str], today: date
+) -> None:
+    done = {step.slug for step in steps} & marked
+    dues = rules.schedule(steps, START, calendar)
+    found = rules.statuses(steps, dues, done, today)
+    counted = rules.progress(steps, dues, done, today)
+    required = [step for step in steps if step.required]
+    assert counted.total == len(required)
+    assert counted.done == sum(found[step.slug].state is StepState.DONE for step in required)
+    assert counted.overdue == sum(found[step.slug].is_late for step in required)
+    assert counted.is_complete == rules.is_complete([*steps], done) == all(step.slug in done for step in required)
+    for step in steps:
+        status = found[step.slug]
+        assert (status.state is StepState.LOCKED) == (
+            step.slug not in done and any(name not in done for name in step.prerequisites)
+        )
+        assert status.is_late == (step.slug not in done and dues[step.slug].on < today)
+
+
+@settings(max_examples=50, deadline=None)
+@given(plans(), calendars, st.integers(0, 9), st.integers(1, 5))
+def test_more_time_for_one_step_moves_only_it_and_what_is_counted_from_it(
+    steps: list[StepShape], calendar: WorkingCalendar, number: int, more: int
+) -> None:
+    chosen = steps[number % len(steps)].slug
+    before = rules.schedule(steps, START, calendar)
+    after = rules.schedule(steps, START, calendar, {chosen: [Extension(more, "reason", "Sato")]})
+    moved = {chosen}
+    for step in steps:
+        if step.anchor in moved:
+            moved.add(step.slug)
+    assert {slug for slug in before if before[slug].on != after[slug].on} == moved
+
+
+def test_a_step_is_due_on_its_day_and_late_on_the_next() -> None:
+    steps = [StepShape("a", 0)]
+    dues = rules.schedule(steps, START, WorkingCalendar())
+    assert not rules.statuses(steps, dues, (), START)["a"].is_late
+    assert rules.statuses(steps, dues, (), START + timedelta(days=1))["a"].is_late
+
+
+def test_a_sign_off_waits_for_somebody_else_until_it_is_sent_back() -> None:
+    step = StepShape("a", 0, prerequisites=("b",), by=Doer.LEAD)
+    assert rules.state_of(step, ()) == (StepState.LOCKED, ("b",))
+    assert rules.state_of(step, {"b"}) == (StepState.WAITING, ())
+    assert rules.state_of(step, {"b"}, {"a"}) == (StepState.OPEN, ())
+    assert rules.state_of(step, {"a", "b"}, {"a"}) == (StepState.DONE, ())
+
+
+def test_what_is_done_stays_done_whatever_its_prerequisites() -> None:
+    assert rules.state_of(StepShape("a", 0, prerequisites=("b",)), {"a"}) == (StepState.DONE, ())
+
+
+@pytest.mark.parametrize(
+    ("steps", "fault"),
+    [
+        ([StepShape("a", 0), StepShape("a", 1)], Fault(FaultKind.DUPLICATE_STEP, "a")),
+        ([StepShape("a", -1)], Fault(FaultKind.NEGATIVE_OFFSET, "a")),
+        ([StepShape("a", 0, anchor="x")], Fault(FaultKind.UNKNOWN_ANCHOR, "a", ("x",))),
+        ([StepShape("a", 0, anchor="b"), StepShape("b", 0)], Fault(FaultKind.LATER_ANCHOR, "a", ("b",))),
+        ([StepShape("a", 0, anchor="a")], Fault(FaultKind.LATER_ANCHOR, "a", ("a",))),
+        ([StepShape("a", 0, prerequisites=("x",))], Fault(FaultKind.UNKNOWN_PREREQUISITE, "a", ("x",))),
+        ([StepShape("a", 0, prerequisites=("a",))], Fault(FaultKind.CYCLE, "a", ("a",))),
+        (
+            [StepShape("a", 0, prerequisites=("b",)), StepShape("b", 0, prerequisites=("a",))],
+            Fault(FaultKind.CYCLE, "a", ("a", "b")),
+        ),
+        ([StepShape("a", 0, required=False)], Fault(FaultKind.NO_REQUIRED_STEP)),
+        (
+            [StepShape("a", 0, required=False), StepShape("b", 0, prerequisites=("a",))],
+            Fault(FaultKind.OPTIONAL_PREREQUISITE, "b", ("a",)),
+        ),
+        (
+            [StepShape("a", 5), StepShape("b", 4, prerequisites=("a",))],
+            Fault(FaultKind.DUE_BEFORE_PREREQUISITE, "b", ("a",)),
+        ),
+    ],
+)
+def test_a_plan_that_cannot_be_followed_is_found_out(steps: list[StepShape], fault: Fault) -> None:
+    assert rules.faults(steps) == [fault]
+
+
+@settings(max_examples=50, deadline=None)
+@given(plans())
+def test_a_plan_that_points_backwards_only_has_no_grave_fault(steps: list[StepShape]) -> None:
+    assert [fault for fault in rules.faults(steps) if fault.kind not in rules.WARNINGS] == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef"), max_size=3), max_size=6))
+def test_a_cycle_is_found_exactly_where_one_can_walk_in_a_ring(graph: dict[str, list[str]]) -> None:
+    needs = {step: [name for name in names if name in graph] for step, names in graph.items()}
+    reachable = {step: set(names) for step, names in needs.items()}
+    for _round in needs:
+        for names in reachable.values():
+            names.update(*(reachable[name] for name in tuple(names)))
+    cycle = rules.find_cycle(needs)
+    assert bool(cycle) == any(step in names for step, names in reachable.items())
+    for step, following in zip(cycle, (*cycle[1:], *cycle[:1]), strict=True):
+        assert following in needs[step]
+
+
+@pytest.mark.parametrize("number", ["1", "1.", ".1", "1.0.0", "v1.0", "", "1.a", "１.０", "-1.0"])
+def test_a_version_number_is_major_and_minor(number: str) -> None:
+    with pytest.raises(ValueError, match="version"):
+        rules.number_key(number)
+
+
+def test_versions_are_ordered_as_numbers() -> None:
+    assert rules.number_key("1.10") > rules.number_key("1.9") > rules.number_key("0.99")
