@@ -1,0 +1,89 @@
+"""Commands about training: `flask training cohort`, `flask training enroll`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import click
+from flask.cli import AppGroup
+
+from portal.accounts import queries as accounts
+from portal.accounts.models import Person
+from portal.calendars.queries import find_market
+from portal.cohorts import queries as cohorts
+from portal.cohorts import service as cohort_service
+from portal.core.errors import DomainError
+from portal.core.i18n import Words
+from portal.core.transaction import transaction
+from portal.training import queries
+from portal.training.service.enrollments import enroll
+
+training = AppGroup("training", help="Cohorts and enrollments.")
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+def _person(name: str | None) -> Person:
+    person = accounts.find_person_by_sign_in_name(name) if name else accounts.find_first_administrator()
+    if person is None:
+        raise click.ClickException(
+            f"nobody signs in as {name}" if name else "there is no administrator yet: flask people create-admin"
+        )
+    return person
+
+
+@training.command("cohort")
+@click.argument("code")
+@click.option("--name-en", required=True, help="What it is called in English.")
+@click.option("--name-ja", required=True, help="What it is called in Japanese.")
+@click.option("--market", required=True, metavar="CODE")
+@click.option("--team", metavar="CODE", help="Leave out for people of several teams.")
+@click.option("--starts-on", required=True, type=_DAY, metavar="DATE")
+@click.option("--by", metavar="NAME", help="Sign-in name; default: the first administrator.")
+def create_cohort(
+    *, code: str, name_en: str, name_ja: str, market: str, team: str | None, starts_on: datetime, by: str | None
+) -> None:
+    """Found the cohort CODE, such as jp-2026-04."""
+    with transaction():
+        found_market, found_team = find_market(market), cohorts.find_team(team) if team else None
+        if found_market is None or (team and found_team is None):
+            missing = f"market {market}" if found_market is None else f"team {team}"
+            raise click.ClickException(f"there is no {missing}")
+        try:
+            cohort = cohort_service.create_cohort(
+                code=code,
+                name=Words(name_en, name_ja),
+                market=found_market,
+                team=found_team,
+                starts_on=starts_on.date(),
+                by=_person(by),
+            )
+        except DomainError as refused:
+            raise click.ClickException(str(refused)) from refused
+        click.echo(f"cohort {cohort.code}")
+
+
+@training.command("enroll")
+@click.argument("plan")
+@click.argument("people", nargs=-1, required=True, metavar="NAME...")
+@click.option("--cohort", "cohort_code", metavar="CODE", help="Put the people into this cohort as well.")
+@click.option("--starts-on", type=_DAY, metavar="DATE", help="Default: the cohort's first day.")
+@click.option("--by", metavar="NAME", help="Sign-in name; default: the first administrator.")
+def enroll_people(
+    plan: str, people: tuple[str, ...], cohort_code: str | None, starts_on: datetime | None, by: str | None
+) -> None:
+    """Let people (by sign-in name) follow PLAN from a day on: all of them or none."""
+    with transaction():
+        try:
+            cohort = cohorts.get_cohort(cohort_code) if cohort_code else None
+            first_day: date | None = starts_on.date() if starts_on else cohort.starts_on if cohort else None
+            if first_day is None:
+                raise click.ClickException("name the first day with --starts-on, or a cohort")
+            version, acting = queries.get_latest_version(plan), _person(by)
+            for name in people:
+                person = _person(name)
+                if cohort is not None:
+                    cohort_service.add_member(cohort=cohort, person=person, by=acting)
+                enrollment = enroll(person=person, version=version, starts_on=first_day, cohort=cohort, by=acting)
+                click.echo(f"{enrollment.code}  {person.sign_in_name}")
+        except DomainError as refused:
+            raise click.ClickException(str(refused)) from refused

@@ -1,0 +1,494 @@
+"""The learner's day and path, and the queue of those who sign off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from portal.accounts.models import Person
+from portal.calendars.rules import DayOff, Derivation, OffReason
+from portal.core.access import actor, requires, signed_in
+from portal.core.errors import DomainError
+from portal.core.i18n import (
+    Words,
+    format_date,
+    format_instant,
+    format_minutes,
+    format_percent,
+    language,
+    ngettext,
+    pgettext,
+)
+from portal.core.i18n import gettext as _
+from portal.core.transaction import transaction
+from portal.training import queries
+from portal.training.forms import SignOffForm
+from portal.training.models import Enrollment, PlanStep
+from portal.training.permissions import ASK_AGAIN, SEE_ENROLLMENT, SEE_SIGN_OFFS, SIGN_OFF, StepOfEnrollment
+from portal.training.queries import Standing, Waiting
+from portal.training.rules import Doer, EffectiveDue, SignOffAct, StepKind, StepState
+from portal.training.service import sign_offs
+from portal.ui.filters import day_and_month
+
+blueprint = Blueprint("training", __name__, template_folder="templates")
+
+# The day's list stays short enough to be begun.
+AT_MOST = 5
+# A longer way is told by the days that were not counted only.
+DAYS_TOLD_ONE_BY_ONE = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A date and how it came about, in the words of `date_explained`."""
+
+    date: str
+    iso: str
+    why: str
+    days: list[dict[str, Any]]
+    extensions: list[str]
+    provisional: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A step as its post on the path shows it."""
+
+    slug: str
+    title: str
+    kind: str
+    state: str
+    due: Explanation
+    minutes: str
+    href: str | None
+    verb: str
+    locked_by: list[str]
+    optional: bool
+    instructions: str
+    done: str
+    said: list[dict[str, str]]
+    ask_again: str | None
+    waits_for: str
+    is_open: bool
+    # The one thing to do now.
+    is_next: bool
+
+
+@blueprint.get("/today")
+@signed_in
+def today() -> str:
+    """Show what to do now, in order: at most five things, what waits for others, and how far one is."""
+    person = actor()
+    enrollments = queries.list_enrollments_of(person.id)
+    running = [enrollment for enrollment in enrollments if enrollment.is_open]
+    standings = queries.standings(running)
+    telling = Telling(standings, person)
+    mine, waiting = [], []
+    for standing in standings:
+        for step in standing.steps:
+            match standing.statuses[step.slug].state:
+                case StepState.OPEN:
+                    mine.append((standing.due_on(step.slug), not step.required, step.position, standing, step))
+                case StepState.LOCKED if step.by is Doer.LEARNER:
+                    mine.append((standing.due_on(step.slug), not step.required, step.position, standing, step))
+                case StepState.WAITING:
+                    waiting.append((standing.due_on(step.slug), step.position, standing, step))
+    mine.sort(key=lambda each: each[:3])
+    waiting.sort(key=lambda each: each[:2])
+    completed = next((enrollment for enrollment in enrollments if enrollment.completed_at is not None), None)
+    return render_template(
+        "training/today.html",
+        plans=[_plan_facts(standing) for standing in standings],
+        steps=telling.in_turn([(standing, step) for *_rest, standing, step in mine[:AT_MOST]]),
+        more=max(0, len(mine) - AT_MOST),
+        waiting=[telling.of(standing, step) for _due, _position, standing, step in waiting],
+        leads=[
+            _contact(lead) for lead in (queries.list_leads(running[0]) if running else queries.list_leads_of(person))
+        ],
+        completed={
+            "title": str(completed.version.title),
+            "href": url_for("training.path", code=completed.code),
+            "has_certificate": completed.version.credential_slug is not None,
+        }
+        if completed
+        else None,
+    )
+
+
+@blueprint.get("/training")
+@signed_in
+def index() -> str:
+    """List one's own plans, those going on and those completed."""
+    enrollments = queries.list_enrollments_of(actor().id)
+    rows = []
+    for standing in queries.standings(enrollments):
+        enrollment = standing.enrollment
+        rows.append(
+            {
+                "title": str(enrollment.version.title),
+                "href": url_for("training.path", code=enrollment.code),
+                "starts_on": format_date(enrollment.starts_on, "short"),
+                "state": "overdue" if standing.progress.overdue and enrollment.is_open else None,
+                "status": _status_of(standing),
+                "done": standing.progress.done,
+                "total": standing.progress.total,
+            }
+        )
+    return render_template("training/index.html", rows=rows)
+
+
+@blueprint.get("/training/<code>")
+@requires(SEE_ENROLLMENT, on=queries.get_enrollment)
+def path(enrollment: Enrollment) -> str:
+    """Show the whole path of one learner: every step with its date, and why."""
+    standing = queries.standing_of(enrollment)
+    telling = Telling([standing], actor())
+    views = telling.in_turn([(standing, step) for step in standing.steps])
+    phases: list[dict[str, Any]] = [
+        {
+            "title": str(phase.title),
+            "steps": [view for view, step in zip(views, standing.steps, strict=True) if step.phase_slug == phase.slug],
+        }
+        for phase in enrollment.version.phases
+    ]
+    loose = [view for view, step in zip(views, standing.steps, strict=True) if step.phase_slug is None]
+    if loose:
+        phases.insert(0, {"title": None, "steps": loose})
+    is_own = enrollment.person_id == actor().id
+    return render_template(
+        "training/path.html",
+        plan=_plan_facts(standing),
+        phases=[phase for phase in phases if phase["steps"]],
+        is_own=is_own,
+        learner=enrollment.person.name_in(language()),
+        leads=[_contact(lead) for lead in queries.list_leads(enrollment)],
+    )
+
+
+@blueprint.post("/training/<code>/steps/<slug>/ask-again")
+@requires(ASK_AGAIN, on=queries.get_sign_off_step, see=SEE_ENROLLMENT)
+def ask_again(thing: StepOfEnrollment) -> Response:
+    """Say that what was missing can be shown now."""
+    with transaction():
+        sign_offs.ask_again(enrollment=thing.enrollment, step=thing.step, by=actor())
+    flash(_("The step waits for its sign-off again."), "success")
+    return redirect(url_for("training.today"), 303)
+
+
+@blueprint.get("/sign-offs")
+@requires(SEE_SIGN_OFFS)
+def list_sign_offs() -> str:
+    """List the steps that wait for one's sign-off, those due first first."""
+    waiting = queries.list_waiting_for(actor())
+    titles = queries.titles_of([each.step for each in waiting])
+    return render_template("training/sign_offs.html", rows=[_queue_row(each, titles) for each in waiting])
+
+
+@blueprint.route("/sign-offs/<code>/<slug>", methods=["GET", "POST"])
+@requires(SIGN_OFF, on=queries.get_sign_off_step)
+def sign_off(thing: StepOfEnrollment) -> str | Response:
+    """Show what is to be signed off; sign it off, or send it back with what is missing."""
+    form = SignOffForm()
+    if form.validate_on_submit():
+        act = sign_offs.send_back if request.form.get("act") == "send_back" else sign_offs.sign_off
+        learner = thing.enrollment.person.name_in(language())
+        try:
+            with transaction():
+                act(
+                    enrollment=thing.enrollment,
+                    step=thing.step,
+                    statement=form.statement.data or "",
+                    by=actor(),
+                )
+        except DomainError as refused:
+            form.statement.errors = [str(refused)]
+        else:
+            flash(
+                _("Sent back to %(name)s.", name=learner)
+                if act is sign_offs.send_back
+                else _("Signed off for %(name)s.", name=learner),
+                "success",
+            )
+            return redirect(url_for("training.list_sign_offs"), 303)
+    standing = queries.standing_of(thing.enrollment)
+    view = Telling([standing], actor()).of(standing, thing.step)
+    return render_template(
+        "training/sign_off.html",
+        form=form,
+        step=view,
+        plan=_plan_facts(standing),
+        learner=thing.enrollment.person.name_in(language()),
+        path_href=url_for("training.path", code=thing.enrollment.code),
+        is_waiting=thing.enrollment.is_open and standing.statuses[thing.step.slug].state is StepState.WAITING,
+        limit=sign_offs.STATEMENT_LIMIT,
+    )
+
+
+# --- Telling -----------------------------------------------------------------------------------
+
+
+class Telling:
+    """Puts steps into words, with their titles looked up together."""
+
+    def __init__(self, standings: Sequence[Standing], viewer: Person) -> None:
+        self._viewer = viewer
+        self._titles = queries.titles_of([step for standing in standings for step in standing.steps])
+        self._signers: dict[tuple[int, Doer], str] = {}
+        self._named = len(standings) > 1
+
+    def in_turn(self, steps: Sequence[tuple[Standing, PlanStep]]) -> list[StepView]:
+        """Return these steps in words; the first that can be done is the one for now."""
+        views, has_now = [], False
+        for standing, step in steps:
+            view = self.of(standing, step, is_next=not has_now)
+            has_now = has_now or view.is_open
+            views.append(view)
+        return views
+
+    def of(self, standing: Standing, step: PlanStep, *, is_next: bool = False) -> StepView:
+        """Return one step in words."""
+        status = standing.statuses[step.slug]
+        by_slug = {each.slug: each for each in standing.steps}
+        is_own = standing.enrollment.person_id == self._viewer.id
+        is_open = status.state is StepState.OPEN
+        said = [_said(row, standing) for row in standing.sign_offs.get(step.slug, ()) if row.statement]
+        can_ask = is_open and step.kind is StepKind.SIGN_OFF and is_own and standing.enrollment.is_open
+        return StepView(
+            slug=step.slug,
+            title=str(self._titles[step.id]),
+            kind=str(_KINDS[step.kind]()),
+            state=_post_state(standing, step, is_next=is_next),
+            due=explain(standing.dues[step.slug], standing, self._titles),
+            minutes=format_minutes(step.minutes) if step.minutes else "",
+            href=_href(step) if is_own else None,
+            verb=str(_VERBS[step.kind]()),
+            locked_by=[str(self._titles[by_slug[slug].id]) for slug in status.missing],
+            optional=not step.required,
+            instructions=str(step.instructions) if step.instructions else "",
+            done=_done(standing, step),
+            said=said,
+            ask_again=url_for("training.ask_again", code=standing.enrollment.code, slug=step.slug) if can_ask else None,
+            waits_for=self._waits_for(standing, step) if status.state is StepState.WAITING else "",
+            is_open=is_open,
+            is_next=is_open and is_next,
+        )
+
+    def _waits_for(self, standing: Standing, step: PlanStep) -> str:
+        key = (standing.enrollment.id, step.by)
+        if key not in self._signers:
+            people = queries.list_signers(standing.enrollment, step)
+            self._signers[key] = (", " if language() == "en" else "、").join(
+                person.name_in(language()) for person in people
+            )
+        since = format_instant(standing.waiting_since(step), standing.enrollment.market.time_zone, show_zone=False)
+        if not self._signers[key]:
+            return str(
+                _("Waiting since %(since)s. Nobody is named who can sign it off; ask an administrator.", since=since)
+            )
+        return str(_("Waiting for %(name)s since %(since)s.", name=self._signers[key], since=since))
+
+
+_KINDS: Mapping[StepKind, Callable[[], str]] = {
+    StepKind.READ: lambda: _("Reading"),
+    StepKind.ACKNOWLEDGE: lambda: _("Acknowledgement"),
+    StepKind.QUIZ: lambda: _("Knowledge check"),
+    StepKind.SIGN_OFF: lambda: _("Sign-off"),
+}
+_VERBS: Mapping[StepKind, Callable[[], str]] = {
+    StepKind.READ: lambda: pgettext("step", "Read"),
+    StepKind.ACKNOWLEDGE: lambda: _("Read and acknowledge"),
+    StepKind.QUIZ: lambda: _("Go to the knowledge check"),
+    StepKind.SIGN_OFF: lambda: _("Ask for the sign-off again"),
+}
+
+
+def _href(step: PlanStep) -> str | None:
+    if step.document_slug is not None:
+        return url_for("library.read", slug=step.document_slug)
+    if step.quiz_slug is not None:
+        return url_for("quizzes.show", slug=step.quiz_slug)
+    return None
+
+
+def _post_state(standing: Standing, step: PlanStep, *, is_next: bool) -> str:
+    status = standing.statuses[step.slug]
+    if status.state in (StepState.DONE, StepState.WAITING):
+        return status.state.value
+    if status.is_late:
+        return "overdue"
+    if status.state is StepState.LOCKED:
+        return "locked"
+    if is_next and standing.day > 0:
+        return "today"
+    return "soon" if standing.due_on(step.slug) <= standing.today else "ahead"
+
+
+def _done(standing: Standing, step: PlanStep) -> str:
+    row = standing.completions.get(step.slug)
+    if row is None:
+        return ""
+    when = format_instant(row.completed_at, standing.enrollment.market.time_zone, show_zone=False)
+    if row.score is not None:
+        return str(_("Passed on %(when)s with %(score)s.", when=when, score=format_percent(row.score)))
+    if row.document_version is not None:
+        return str(_("Done on %(when)s, version %(version)s.", when=when, version=row.document_version))
+    return str(_("Done on %(when)s.", when=when))
+
+
+def _said(row: Any, standing: Standing) -> dict[str, str]:
+    when = format_instant(row.at, standing.enrollment.market.time_zone, show_zone=False)
+    name = row.by.name_in(language())
+    return {
+        "head": _("Signed off by %(name)s, %(when)s", name=name, when=when)
+        if row.act is SignOffAct.SIGNED
+        else _("Sent back by %(name)s, %(when)s", name=name, when=when),
+        "text": row.statement,
+    }
+
+
+def _contact(person: Person) -> dict[str, str]:
+    return {"name": person.name_in(language()), "address": person.sign_in_name}
+
+
+def _plan_facts(standing: Standing) -> dict[str, Any]:
+    enrollment, progress = standing.enrollment, standing.progress
+    return {
+        "title": str(enrollment.version.title),
+        "summary": str(enrollment.version.summary),
+        "version": enrollment.version.number,
+        "href": url_for("training.path", code=enrollment.code),
+        "starts_on": format_date(enrollment.starts_on),
+        "market": str(enrollment.market.name),
+        "cohort": str(enrollment.cohort.name) if enrollment.cohort else None,
+        "day": _day(standing),
+        "done": progress.done,
+        "total": progress.total,
+        "expected": progress.expected,
+        "overdue": progress.overdue,
+        "status": _status_of(standing),
+    }
+
+
+def _day(standing: Standing) -> str:
+    if standing.enrollment.completed_at is not None:
+        when = format_instant(standing.enrollment.completed_at, standing.enrollment.market.time_zone, show_zone=False)
+        return str(_("Completed on %(when)s", when=when))
+    if standing.day == 0:
+        return str(_("Begins on %(date)s", date=format_date(standing.enrollment.starts_on)))
+    if standing.day > standing.length:
+        return str(_("Working day %(day)s; the plan was made for %(length)s", day=standing.day, length=standing.length))
+    return str(_("Working day %(day)s of %(length)s", day=standing.day, length=standing.length))
+
+
+def _status_of(standing: Standing) -> str:
+    if standing.enrollment.completed_at is not None:
+        return "done"
+    if standing.progress.overdue:
+        return "overdue"
+    return "in_progress" if standing.progress.done else "not_started"
+
+
+def _queue_row(each: Waiting, titles: Mapping[int, Words]) -> dict[str, Any]:
+    enrollment, zone = each.standing.enrollment, each.standing.enrollment.market.time_zone
+    person = enrollment.person
+    return {
+        "name": person.name_in(language()),
+        "kana": person.full_kana if language() == "ja" else "",
+        "step": str(titles[each.step.id]),
+        "plan": str(enrollment.version.title),
+        "since": format_instant(each.since, zone, show_zone=False),
+        "due": format_date(each.standing.due_on(each.step.slug), "short"),
+        "late": each.standing.statuses[each.step.slug].is_late,
+        "href": url_for("training.sign_off", code=enrollment.code, slug=each.step.slug),
+    }
+
+
+# --- Dates that explain themselves -------------------------------------------------------------
+
+
+def explain(due: EffectiveDue, standing: Standing, titles: Mapping[int, Words]) -> Explanation:
+    """Put into words how a date came about: from where, how many working days, which days were not counted."""
+    derivation = due.counted.derivation
+    start = format_date(derivation.start)
+    if due.anchor is None:
+        why = (
+            _("On the day the plan begins, %(start)s.", start=start)
+            if derivation.working_days == 0
+            else ngettext(
+                "%(num)d working day after the plan begins, %(start)s.",
+                "%(num)d working days after the plan begins, %(start)s.",
+                derivation.working_days,
+                start=start,
+            )
+        )
+    else:
+        anchor = next(step for step in standing.steps if step.slug == due.anchor)
+        name = str(titles[anchor.id])
+        why = (
+            _("On the day “%(step)s” is due, %(start)s.", step=name, start=start)
+            if derivation.working_days == 0
+            else ngettext(
+                "%(num)d working day after “%(step)s” is due, %(start)s.",
+                "%(num)d working days after “%(step)s” is due, %(start)s.",
+                derivation.working_days,
+                step=name,
+                start=start,
+            )
+        )
+    return Explanation(
+        date=format_date(due.on),
+        iso=due.on.isoformat(),
+        why=str(why),
+        days=_days(derivation, due.counted.on),
+        extensions=[
+            str(
+                ngettext(
+                    "%(num)d more working day from %(name)s (%(reason)s): %(date)s",
+                    "%(num)d more working days from %(name)s (%(reason)s): %(date)s",
+                    each.extension.working_days,
+                    name=each.extension.by,
+                    reason=each.extension.reason,
+                    date=format_date(each.due.on),
+                )
+            )
+            for each in due.extended
+        ],
+        provisional=str(
+            _("The holidays of %(year)s are not announced yet; this date may still change.", year=due.on.year)
+        )
+        if due.provisional
+        else "",
+    )
+
+
+def _days(derivation: Derivation, on: date) -> list[dict[str, Any]]:
+    skipped = {off.on: off for off in derivation.skipped}
+    if not skipped and derivation.working_days == 0:
+        return []
+    told, count = [], -1
+    span = (on - derivation.start).days
+    for number in range(span + 1):
+        day = derivation.start + timedelta(days=number)
+        off = skipped.get(day)
+        count += off is None
+        if off is None and span > DAYS_TOLD_ONE_BY_ONE and day != on:
+            continue
+        told.append(
+            {
+                "date": day_and_month(day),
+                "label": _why_off(off) if off else (_("Start") if count == 0 and day != on else ""),
+                "count": None if off else count,
+            }
+        )
+    return told
+
+
+def _why_off(off: DayOff) -> str:
+    if off.name is not None:
+        return off.name.in_(language())
+    return str(_("Weekend") if off.reason is OffReason.WEEKEND else _("Leave"))
