@@ -164,7 +164,9 @@ def _library(app: Flask) -> None:
 
 
 def _cohorts(app: Flask) -> None:
-    pass
+    from portal.cohorts import permissions
+
+    access.register(permissions.TABLE)
 
 
 def _quizzes(app: Flask) -> None:
@@ -180,7 +182,21 @@ def _gradebook(app: Flask) -> None:
 
 
 def _training(app: Flask) -> None:
-    pass
+    from portal.training import emails, handlers, invariants, permissions  # noqa: F401
+    from portal.training.cli import training
+    from portal.training.content import PlansPart
+    from portal.training.views import blueprint
+
+    app.register_blueprint(blueprint)
+    app.cli.add_command(training)
+    access.register(permissions.TABLE)
+    handlers.init()
+    CONTENT_PARTS.append(PlansPart())
+    INVARIANTS.update(invariants.INVARIANTS)
+    # The day's page is where everybody begins, so it leads the rail.
+    NAVIGATION.insert(0, Place("training.today", _l("Today"), "today", "learn"))
+    NAVIGATION.insert(1, Place("training.index", _l("Training plans"), "plan", "learn"))
+    NAVIGATION.append(Place("training.list_sign_offs", _l("Sign-offs"), "sign-off", "lead", permissions.SEE_SIGN_OFFS))
 
 
 def _certificates(app: Flask) -> None:
@@ -196,7 +212,11 @@ def _certificates(app: Flask) -> None:
 
 
 def _reports(app: Flask) -> None:
-    pass
+    from portal.cohorts import permissions
+    from portal.reports.views import blueprint
+
+    app.register_blueprint(blueprint)
+    NAVIGATION.append(Place("reports.list_cohorts", _l("Cohorts"), "cohorts", "lead", permissions.SEE_COHORTS))
 
 
 def _operations(app: Flask) -> None:

@@ -1,0 +1,1 @@
+"""Reports: what leads look at across domains, first of all how far their cohorts are."""

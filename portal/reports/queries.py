@@ -1,0 +1,381 @@
+"""What leads see of a cohort, in a number of statements that does not grow with its people."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import selectinload
+
+from portal.accounts.models import Person
+from portal.calendars import queries as calendars
+from portal.calendars.errors import unknown_years_refused
+from portal.cohorts.models import Cohort, CohortMember
+from portal.core import clock
+from portal.core.db import session
+from portal.core.i18n import Words
+from portal.gradebook.models import ScoreEntry
+from portal.organisation.models import Market
+from portal.quizzes.models import Quiz
+from portal.reports import rules
+from portal.reports.rules import Standing, Summary
+from portal.training import queries as training
+from portal.training import rules as steps_rules
+from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
+from portal.training.rules import Extension, Progress, Schedule, SignOffAct, StepKind, StepShape, StepStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One step of the plan over all its versions in the cohort."""
+
+    slug: str
+    title: Words
+    kind: StepKind
+    required: bool
+    # The working day of the plan on which it is due when nothing intervenes.
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One step of one person; the score is the one that passed, else the best so far."""
+
+    status: StepStatus
+    due_on: date
+    completed_at: datetime | None
+    score: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One person of the cohort in the plan; cells are by the step's slug."""
+
+    code: str
+    person: Person
+    starts_on: date
+    standing: Standing
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChoice:
+    """A plan that people of the cohort follow."""
+
+    slug: str
+    title: Words
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class CohortReport:
+    """A cohort as of a moment: its columns, its numbers, and the rows asked for."""
+
+    plans: Sequence[PlanChoice]
+    plan: PlanChoice | None
+    columns: Sequence[Column]
+    summary: Summary
+    rows: Sequence[Row]
+    without_plan: Sequence[Person]
+    as_of: datetime
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One enrollment before anything is told of it."""
+
+    id: int
+    code: str
+    person_id: int
+    market_id: int
+    version_id: int
+    starts_on: date
+    enrolled_at: datetime
+    completed_at: datetime | None
+    done: frozenset[str] = frozenset()
+    path: _Path | None = None
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """What everybody with the same version, start, calendar and extensions shares."""
+
+    shapes: Sequence[StepShape]
+    dues: Schedule
+    today: date
+    # Required steps due before today, earliest first.
+    expected: Sequence[tuple[date, str]]
+    required: frozenset[str]
+
+    def standing(self, done: frozenset[str], *, is_complete: bool) -> Standing:
+        """Return how far somebody is who has done these steps; equals `training.rules.progress`."""
+        late = [on for on, slug in self.expected if slug not in done]
+        progress = Progress(
+            done=len(self.required & done),
+            expected=len(self.expected),
+            done_of_expected=len(self.expected) - len(late),
+            total=len(self.required),
+        )
+        return Standing(progress, late[0] if late else None, is_complete)
+
+
+def cohort_report(
+    cohort: Cohort, plan_slug: str | None = None, *, offset: int = 0, limit: int | None = 50
+) -> CohortReport:
+    """Return how the cohort's people stand in a plan (default: the one most of them follow).
+
+    Rows are those from `offset` on, at most `limit`; the numbers count everybody. Raises
+    `HolidayYearUnknown`.
+    """
+    as_of = clock.now()
+    versions, entries = _versions_and_entries(cohort)
+    plans = _choices(versions, entries)
+    plan = next((choice for choice in plans if choice.slug == plan_slug), plans[0] if plans else None)
+    mine = [entry for entry in entries if plan and versions[entry.version_id].plan.slug == plan.slug]
+    shown_versions = [
+        version for version_id, version in versions.items() if version_id in {entry.version_id for entry in mine}
+    ]
+    extensions = training.extensions_of([entry.id for entry in mine])
+    _follow_paths(mine, versions, extensions)
+    # Sorting is stable and the entries come by name.
+    mine.sort(key=lambda entry: rules.reading_order(entry.standing) if entry.standing else (0, date.max))
+    last = None if limit is None else offset + limit
+    return CohortReport(
+        plans=plans,
+        plan=plan,
+        columns=_columns(shown_versions),
+        summary=rules.summarise(entry.standing for entry in mine if entry.standing),
+        rows=_rows(mine[offset:last], versions),
+        without_plan=_without_plan(cohort, {entry.person_id for entry in entries}),
+        as_of=as_of,
+    )
+
+
+def _versions_and_entries(cohort: Cohort) -> tuple[dict[int, PlanVersion], list[_Entry]]:
+    rows = session.execute(
+        select(
+            Enrollment.id,
+            Enrollment.code,
+            Enrollment.person_id,
+            Enrollment.market_id,
+            Enrollment.plan_version_id,
+            Enrollment.starts_on,
+            Enrollment.enrolled_at,
+            Enrollment.completed_at,
+        )
+        .join(Person, Person.id == Enrollment.person_id)
+        .where(Enrollment.cohort_id == cohort.id, Enrollment.ended_at.is_(None))
+        .order_by(
+            Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id, Enrollment.id
+        )
+    )
+    entries = [_Entry(*row) for row in rows]
+    versions = session.scalars(
+        select(PlanVersion)
+        .where(PlanVersion.id.in_({entry.version_id for entry in entries}))
+        .options(selectinload(PlanVersion.steps))
+        .order_by(PlanVersion.id)
+    )
+    return {version.id: version for version in versions}, entries
+
+
+def _choices(versions: Mapping[int, PlanVersion], entries: Sequence[_Entry]) -> list[PlanChoice]:
+    people = Counter(versions[entry.version_id].plan.slug for entry in entries)
+    # The title of the latest version: versions come in the order in which they were written.
+    titles = {version.plan.slug: version.title for version in versions.values()}
+    return [
+        PlanChoice(slug, titles[slug], count)
+        for slug, count in sorted(people.items(), key=lambda each: (-each[1], each[0]))
+    ]
+
+
+def _columns(versions: Sequence[PlanVersion]) -> list[Column]:
+    """Return the steps of the latest version in their order, then those that only earlier ones had."""
+    titles = training.titles_of([step for version in versions for step in version.steps])
+    columns: dict[str, Column] = {}
+    for version in reversed(versions):
+        days = steps_rules.nominal_offsets([step.shape for step in version.steps])
+        for step in version.steps:
+            if step.slug not in columns:
+                columns[step.slug] = Column(step.slug, titles[step.id], step.kind, step.required, days[step.slug] + 1)
+    return list(columns.values())
+
+
+def _follow_paths(
+    entries: Sequence[_Entry],
+    versions: Mapping[int, PlanVersion],
+    extensions: Mapping[int, Mapping[str, list[Extension]]],
+) -> None:
+    """Compute each schedule once for all who share it, then how far everybody is."""
+    markets = {
+        market.id: market
+        for market in session.scalars(select(Market).where(Market.id.in_({entry.market_id for entry in entries})))
+    }
+    read = calendars.read_calendars(markets.values(), [entry.person_id for entry in entries])
+    today = {market.id: clock.today(market.time_zone) for market in markets.values()}
+    slugs = {step.id: step.slug for version in versions.values() for step in version.steps}
+    done = _done([entry.id for entry in entries])
+    shapes = {version.id: [step.shape for step in version.steps] for version in versions.values()}
+    paths: dict[object, _Path] = {}
+    for entry in entries:
+        calendar = read.of(entry.market_id, entry.person_id)
+        given = extensions.get(entry.id, {})
+        key = (
+            entry.version_id,
+            entry.market_id,
+            entry.starts_on,
+            # One object for all with the same leave; it lives as long as `read`.
+            id(calendar),
+            tuple((slug, tuple(each)) for slug, each in sorted(given.items())),
+        )
+        if key not in paths:
+            with unknown_years_refused():
+                paths[key] = _path(
+                    shapes[entry.version_id],
+                    steps_rules.schedule(shapes[entry.version_id], entry.starts_on, calendar, given),
+                    today[entry.market_id],
+                )
+        entry.path = paths[key]
+        entry.done = frozenset(slugs[step_id] for step_id in done.get(entry.id, ()))
+        entry.standing = entry.path.standing(entry.done, is_complete=entry.completed_at is not None)
+
+
+def _path(shapes: Sequence[StepShape], dues: Schedule, today: date) -> _Path:
+    required = frozenset(shape.slug for shape in shapes if shape.required)
+    expected = sorted((dues[slug].on, slug) for slug in required if dues[slug].on < today)
+    return _Path(shapes, dues, today, expected, required)
+
+
+def _done(enrollment_ids: Sequence[int]) -> dict[int, list[int]]:
+    """Return the completed steps of each enrollment: one row a person instead of one a step."""
+    rows = session.execute(
+        select(StepCompletion.enrollment_id, func.aggregate_strings(cast(StepCompletion.step_id, String), ","))
+        .where(StepCompletion.enrollment_id.in_(enrollment_ids))
+        .group_by(StepCompletion.enrollment_id)
+    )
+    return {row[0]: [int(number) for number in row[1].split(",")] for row in rows}
+
+
+def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> list[Row]:
+    """Return the rows of these people with every cell."""
+    ids = [entry.id for entry in entries]
+    people = {
+        person.id: person
+        for person in session.scalars(select(Person).where(Person.id.in_({entry.person_id for entry in entries})))
+    }
+    completed = _completed(ids)
+    sent_back = _sent_back(ids)
+    best = _best_scores(entries, versions)
+    return [
+        Row(
+            code=entry.code,
+            person=people[entry.person_id],
+            starts_on=entry.starts_on,
+            standing=entry.standing,
+            cells=_cells(entry, versions[entry.version_id].steps, completed[entry.id], sent_back[entry.id], best),
+        )
+        for entry in entries
+        if entry.path is not None and entry.standing is not None
+    ]
+
+
+def _cells(
+    entry: _Entry,
+    steps: Sequence[PlanStep],
+    completed: Mapping[int, _Completed],
+    sent_back: set[int],
+    best: Mapping[tuple[int, str], Fraction],
+) -> dict[str, Cell]:
+    path = entry.path
+    assert path is not None
+    back = {step.slug for step in steps if step.id in sent_back}
+    statuses = steps_rules.statuses(path.shapes, path.dues, entry.done, path.today, back)
+    cells = {}
+    for step in steps:
+        status, due_on, row = statuses[step.slug], path.dues[step.slug].on, completed.get(step.id)
+        if row is not None:
+            cells[step.slug] = Cell(status, row.due_on or due_on, row.completed_at, row.score)
+        else:
+            score = best.get((entry.id, step.quiz_slug)) if step.quiz_slug is not None else None
+            cells[step.slug] = Cell(status, due_on, None, score)
+    return cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Completed:
+    completed_at: datetime
+    due_on: date | None
+    score: Fraction | None
+
+
+def _completed(enrollment_ids: Sequence[int]) -> Mapping[int, dict[int, _Completed]]:
+    found: dict[int, dict[int, _Completed]] = defaultdict(dict)
+    for row in session.execute(
+        select(
+            StepCompletion.enrollment_id,
+            StepCompletion.step_id,
+            StepCompletion.completed_at,
+            StepCompletion.due_on,
+            StepCompletion.score,
+        ).where(StepCompletion.enrollment_id.in_(enrollment_ids))
+    ):
+        found[row.enrollment_id][row.step_id] = _Completed(row.completed_at, row.due_on, row.score)
+    return found
+
+
+def _sent_back(enrollment_ids: Sequence[int]) -> Mapping[int, set[int]]:
+    """Return the steps of each enrollment whose last word is that something is missing."""
+    last = select(func.max(SignOff.id)).group_by(SignOff.enrollment_id, SignOff.step_id)
+    found: dict[int, set[int]] = defaultdict(set)
+    for row in session.execute(
+        select(SignOff.enrollment_id, SignOff.step_id).where(
+            SignOff.enrollment_id.in_(enrollment_ids), SignOff.act == SignOffAct.SENT_BACK, SignOff.id.in_(last)
+        )
+    ):
+        found[row.enrollment_id].add(row.step_id)
+    return found
+
+
+def _best_scores(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> Mapping[tuple[int, str], Fraction]:
+    """Return each person's best score since her enrollment, by enrollment and quiz; corrections replace results."""
+    slugs = {
+        step.quiz_slug for entry in entries for step in versions[entry.version_id].steps if step.quiz_slug is not None
+    }
+    if not slugs:
+        return {}
+    since = {entry.person_id: entry for entry in entries}
+    rows = session.execute(
+        select(ScoreEntry.person_id, Quiz.slug, ScoreEntry.attempt_id, ScoreEntry.score, ScoreEntry.at)
+        .join(Quiz, Quiz.id == ScoreEntry.quiz_id)
+        .where(ScoreEntry.person_id.in_(since), Quiz.slug.in_(slugs))
+        .order_by(ScoreEntry.attempt_id, ScoreEntry.entry_no)
+    )
+    standing: dict[tuple[int, str, int], Fraction] = {}
+    for row in rows:
+        if row.at >= since[row.person_id].enrolled_at:
+            standing[since[row.person_id].id, row.slug, row.attempt_id] = row.score
+    best: dict[tuple[int, str], Fraction] = {}
+    for (enrollment_id, slug, _attempt), score in standing.items():
+        best[enrollment_id, slug] = max(score, best.get((enrollment_id, slug), Fraction(0)))
+    return best
+
+
+def _without_plan(cohort: Cohort, person_ids: set[int]) -> list[Person]:
+    """Return the members who follow no plan with the cohort, by name."""
+    return list(
+        session.scalars(
+            select(Person)
+            .join(CohortMember, CohortMember.person_id == Person.id)
+            .where(
+                CohortMember.cohort_id == cohort.id,
+                CohortMember.left_at.is_(None),
+                Person.id.not_in(person_ids),
+            )
+            .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id)
+        )
+    )

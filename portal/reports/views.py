@@ -1,0 +1,284 @@
+"""The lead's list of cohorts, and one cohort on one page: every person, every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+
+from portal.cohorts import queries as cohorts
+from portal.cohorts.models import Cohort
+from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
+from portal.core.access import actor, requires
+from portal.core.clock import local_date
+from portal.core.i18n import format_date, format_instant, format_percent, language, pgettext
+from portal.core.i18n import gettext as _
+from portal.core.tables import download_csv, download_xlsx
+from portal.reports.queries import Cell, CohortReport, Column, Row, cohort_report
+from portal.training.rules import StepKind, StepState
+from portal.ui.states import look_of
+
+blueprint = Blueprint("reports", __name__, template_folder="templates")
+
+ROWS_AT_ONCE = 50
+
+
+@blueprint.get("/cohorts")
+@requires(SEE_COHORTS)
+def list_cohorts() -> str:
+    """List the cohorts that one leads."""
+    found = cohorts.list_cohorts(reach_over_cohorts(actor()))
+    people = cohorts.count_members(cohort.id for cohort in found)
+    rows = [
+        {
+            "name": str(cohort.name),
+            "href": url_for("reports.cohort", code=cohort.code),
+            "market": str(cohort.market.name),
+            "team": str(cohort.team.name) if cohort.team else "",
+            "starts_on": format_date(cohort.starts_on, "short"),
+            "people": people.get(cohort.id, 0),
+        }
+        for cohort in found
+    ]
+    return render_template("reports/cohorts.html", rows=rows)
+
+
+@blueprint.get("/cohorts/<code>")
+@requires(SEE_COHORT, on=cohorts.get_cohort)
+def cohort(found: Cohort) -> str:
+    """Show how far everybody in the cohort is, those who need it first."""
+    page = max(1, request.args.get("page", 1, type=int))
+    offset = min((page - 1) * ROWS_AT_ONCE, 10**6)
+    report = cohort_report(found, request.args.get("plan"), offset=offset, limit=ROWS_AT_ONCE)
+    return render_template(
+        "reports/cohort.html",
+        cohort={
+            "name": str(found.name),
+            "market": str(found.market.name),
+            "team": str(found.team.name) if found.team else None,
+            "starts_on": format_date(found.starts_on),
+        },
+        plans=[
+            {
+                "label": str(plan.title),
+                "href": url_for("reports.cohort", code=found.code, plan=plan.slug),
+                "current": plan == report.plan,
+                "count": plan.people,
+            }
+            for plan in report.plans
+        ],
+        plan=str(report.plan.title) if report.plan else None,
+        as_of=format_instant(report.as_of, found.market.time_zone),
+        columns=[_column(column) for column in report.columns],
+        rows=_table_rows(report),
+        numbers=_numbers(report),
+        pager=_pager(found, report, offset),
+        without_plan=[person.name_in(language()) for person in report.without_plan],
+        exports=[
+            {"label": label, "href": url_for(endpoint, code=found.code, plan=report.plan.slug)}
+            for label, endpoint in (("CSV", "reports.cohort_csv"), ("XLSX", "reports.cohort_xlsx"))
+        ]
+        if report.plan
+        else [],
+    )
+
+
+@blueprint.get("/cohorts/<code>/table.csv")
+@requires(SEE_COHORT, on=cohorts.get_cohort)
+def cohort_csv(found: Cohort) -> Response:
+    """Give the table of the cohort as a CSV file, everybody in it."""
+    report = cohort_report(found, request.args.get("plan"), limit=None)
+    return download_csv(_filename(found, report), _header(report.columns), _lines(found, report))
+
+
+@blueprint.get("/cohorts/<code>/table.xlsx")
+@requires(SEE_COHORT, on=cohorts.get_cohort)
+def cohort_xlsx(found: Cohort) -> Response:
+    """Give the table of the cohort as a workbook, everybody in it."""
+    report = cohort_report(found, request.args.get("plan"), limit=None)
+    return download_xlsx(
+        _filename(found, report), _header(report.columns), _lines(found, report), sheet=str(found.name)
+    )
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {"label": str(column.title), "note": _("Day %(day)s", day=column.day), "kind": "nowrap"}
+
+
+def state_word(cell: Cell) -> str:
+    """Return the name of a cell's state: late comes before locked or open, done before everything."""
+    if cell.status.state is StepState.DONE:
+        return "done"
+    if cell.status.is_late:
+        return "overdue"
+    return {StepState.LOCKED: "locked", StepState.WAITING: "waiting", StepState.OPEN: "ahead"}[cell.status.state]
+
+
+def _table_rows(report: CohortReport) -> list[dict[str, Any]]:
+    # Thousands of cells hold few different dates: each is written once.
+    dates: dict[date, str] = {}
+    slugs = [column.slug for column in report.columns]
+    rows = []
+    for row in report.rows:
+        cells: list[tuple[str, str, str] | None] = []
+        for slug in slugs:
+            cell = row.cells.get(slug)
+            if cell is None:
+                cells.append(None)
+                continue
+            if cell.due_on not in dates:
+                dates[cell.due_on] = format_date(cell.due_on, "short")
+            cells.append(
+                (
+                    state_word(cell),
+                    dates[cell.due_on],
+                    format_percent(cell.score, 0) if cell.score is not None else "",
+                )
+            )
+        progress = row.standing.progress
+        rows.append(
+            {
+                "name": row.person.name_in(language()),
+                "kana": row.person.full_kana if language() == "ja" else "",
+                "href": url_for("training.path", code=row.code),
+                "state": _row_state(row),
+                "overdue": progress.overdue,
+                "since": format_date(row.standing.late_since, "short") if row.standing.late_since else "",
+                "done": progress.done,
+                "total": progress.total,
+                "cells": cells,
+            }
+        )
+    return rows
+
+
+def _row_state(row: Row) -> str | None:
+    if row.standing.progress.overdue:
+        return "overdue"
+    return "done" if row.standing.is_complete else None
+
+
+def _numbers(report: CohortReport) -> list[dict[str, Any]]:
+    summary = report.summary
+    everybody = _("Everybody of the cohort who follows this plan, ended enrollments left out")
+    return [
+        {
+            "label": _("On track"),
+            "number": format_percent(summary.on_track, 0) if summary.on_track is not None else "–",
+            "formula": _(
+                "Required steps due before today that are done ÷ required steps due before today: "
+                "%(done)s ÷ %(expected)s. Days are counted in each person's own calendar.",
+                done=summary.done_of_expected,
+                expected=summary.expected,
+            ),
+            "population": everybody,
+            "tone": None,
+        },
+        {
+            "label": _("People with overdue steps"),
+            "number": str(summary.overdue_people),
+            "formula": _(
+                "People with at least one required step whose due date has passed without its being done; "
+                "%(steps)s steps in all.",
+                steps=summary.overdue_steps,
+            ),
+            "population": everybody,
+            "tone": "danger" if summary.overdue_people else None,
+        },
+        {
+            "label": _("Completed"),
+            "number": str(summary.complete),
+            "formula": _("People who have done every required step."),
+            "population": everybody,
+            "tone": None,
+        },
+        {
+            "label": _("People in the plan"),
+            "number": str(summary.people),
+            "formula": _("Enrollments of the cohort's people in this plan that have not been ended."),
+            "population": everybody,
+            "tone": None,
+        },
+    ]
+
+
+def _pager(found: Cohort, report: CohortReport, offset: int) -> dict[str, Any] | None:
+    total = report.summary.people
+    if total <= ROWS_AT_ONCE and offset == 0:
+        return None
+    slug = report.plan.slug if report.plan else None
+
+    def address(page: int) -> str:
+        return url_for("reports.cohort", code=found.code, plan=slug, page=page)
+
+    here, last = offset // ROWS_AT_ONCE + 1, max(1, -(-total // ROWS_AT_ONCE))
+    return {
+        "summary": _(
+            "%(first)s–%(last)s of %(total)s",
+            first=min(offset + 1, total),
+            last=min(offset + ROWS_AT_ONCE, total),
+            total=total,
+        ),
+        "previous": address(min(here - 1, last)) if here > 1 else None,
+        "next": address(here + 1) if here < last else None,
+        "pages": [{"label": str(page), "href": address(page), "current": page == here} for page in range(1, last + 1)],
+    }
+
+
+# --- Files -------------------------------------------------------------------------------------
+
+
+def _filename(found: Cohort, report: CohortReport) -> str:
+    return f"{found.code}-{local_date(report.as_of, found.market.time_zone).isoformat()}"
+
+
+def _header(columns: Sequence[Column]) -> list[str]:
+    header = [
+        _("Person code"),
+        _("Name"),
+        _("Begins"),
+        _("Required steps"),
+        _("Done"),
+        _("Overdue"),
+        _("Overdue since"),
+    ]
+    for column in columns:
+        title = str(column.title)
+        header += [
+            _("%(step)s: state", step=title),
+            _("%(step)s: due", step=title),
+            _("%(step)s: done on", step=title),
+        ]
+        if column.kind is StepKind.QUIZ:
+            header.append(_("%(step)s: score", step=title))
+    return header
+
+
+def _lines(found: Cohort, report: CohortReport) -> Iterator[list[object]]:
+    zone = found.market.time_zone
+    for row in report.rows:
+        progress = row.standing.progress
+        line: list[object] = [
+            row.person.code,
+            row.person.name_in(language()),
+            row.starts_on,
+            progress.total,
+            progress.done,
+            progress.overdue,
+            row.standing.late_since,
+        ]
+        for column in report.columns:
+            cell = row.cells.get(column.slug)
+            if cell is None:
+                line += [pgettext("state", "Not in this version"), None, None]
+            else:
+                line += [
+                    look_of(state_word(cell)).word,
+                    cell.due_on,
+                    local_date(cell.completed_at, zone) if cell.completed_at else None,
+                ]
+            if column.kind is StepKind.QUIZ:
+                line.append(cell.score if cell else None)
+        yield line

@@ -1,0 +1,383 @@
+"""The lead's page of a cohort: who needs help first, every number with its formula, the same rows in files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portal.accounts.models import Role, Scope
+from portal.calendars import service as calendars
+from portal.core import clock
+from portal.core.db import session
+from portal.core.transaction import own_transaction
+from portal.reports import rules
+from portal.reports.queries import cohort_report
+from portal.reports.rules import Standing
+from portal.training import queries as training
+from portal.training.models import Enrollment, StepCompletion, StepExtension
+from portal.training.rules import Progress
+from portal.training.service import sign_offs
+from tests.builders import Cast, make_grant, make_person, make_team, save
+from tests.queries import counted_queries
+from tests.training.builders import (
+    START,
+    STEPS,
+    acknowledge,
+    load_holidays,
+    make_cohort,
+    make_documents,
+    make_enrollment,
+    make_plan,
+    release,
+)
+from tests.training.test_training import document
+
+MORNING = datetime(2026, 4, 28, 1, 0, tzinfo=UTC)
+LATER = datetime(2026, 5, 8, 1, 0, tzinfo=UTC)
+LANGUAGES = ("en", "ja")
+
+
+@pytest.fixture(autouse=True)
+def _start_of_the_plan(cast: Cast) -> Iterator[None]:
+    load_holidays()
+    make_documents()
+    with clock.frozen(MORNING):
+        yield
+
+
+@pytest.fixture
+def cohort(cast: Cast) -> Any:
+    """A cohort of two: the learner has done the first step, the colleague nothing."""
+    cohort = make_cohort(cast.admin)
+    version = make_plan()
+    for person in (cast.learner, cast.colleague):
+        make_enrollment(person, version, cast.admin, cohort=cohort)
+    acknowledge(cast.learner, document("exposure"))
+    return cohort
+
+
+def test_who_has_most_overdue_stands_first_and_for_longest_before_the_rest(cast: Cast, cohort: Any) -> None:
+    with clock.frozen(LATER):
+        report = cohort_report(cohort)
+    found = [(row.person.id, row.standing.progress.overdue, row.standing.late_since) for row in report.rows]
+    assert found == [
+        (cast.colleague.id, 4, date(2026, 4, 28)),
+        (cast.learner.id, 3, date(2026, 4, 30)),
+    ]
+
+
+def test_each_number_says_how_it_was_counted(cast: Cast, cohort: Any, as_: Any) -> None:
+    with clock.frozen(LATER):
+        summary = cohort_report(cohort).summary
+        page = as_(cast.lead, language="en").get("reports.cohort", code=cohort.code)
+    assert (summary.people, summary.overdue_people, summary.overdue_steps) == (2, 2, 7)
+    assert summary.on_track == Fraction(1, 8)
+    assert "13 %" in page.text
+    assert "1 ÷ 8" in page.text
+    assert page.text.count("Fri 8 May 2026 10:00 JST") == 4 + 1
+
+
+def test_nothing_due_yet_is_no_percentage(cast: Cast, cohort: Any) -> None:
+    assert cohort_report(cohort).summary.on_track is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_shows_every_step_of_everybody(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
+    release(cast.learner, score="9/10")
+    with clock.frozen(LATER):
+        page = as_(cast.lead, language=language).get("reports.cohort", code=cohort.code)
+    table = page.one("table")
+    lines = [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in table.iter("tr")]
+    assert len(lines) == 3
+    assert len(lines[0]) == 3 + len(STEPS)
+    learner = lines[2]
+    words = {"en": ("Done", "Overdue", "Ahead"), "ja": ("完了", "期限超過", "これから")}[language]
+    assert learner[3].startswith(words[0])
+    assert learner[4].startswith(words[1])
+    assert "90" in learner[5]
+    assert cast.learner.name_in(language) in learner[0]
+
+
+def test_scores_of_failed_attempts_are_shown_too(cast: Cast, cohort: Any) -> None:
+    report = cohort_report(cohort)
+    assert {row.cells["quiz"].score for row in report.rows} == {None}
+
+
+def test_a_step_sent_back_is_open_again_on_the_page(cast: Cast, cohort: Any) -> None:
+    row = next(row for row in cohort_report(cohort).rows if row.person.id == cast.learner.id)
+    assert row.cells["talk"].status.state.value == "waiting"
+    enrollment = training.get_enrollment(row.code)
+    with own_transaction():
+        sign_offs.send_back(
+            enrollment=enrollment, step=training.get_step(enrollment, "talk"), statement="Not yet.", by=cast.lead
+        )
+    row = next(row for row in cohort_report(cohort).rows if row.person.id == cast.learner.id)
+    assert row.cells["talk"].status.state.value == "open"
+
+
+def test_members_without_a_plan_are_named(cast: Cast, cohort: Any, as_: Any) -> None:
+    from portal.cohorts.service import add_member
+
+    with own_transaction():
+        add_member(cohort=cohort, person=cast.author, by=cast.admin)
+    page = as_(cast.lead, language="en").get("reports.cohort", code=cohort.code)
+    assert "1 person of the cohort follows no plan yet" in page.text
+    assert cast.author.name_in("en") in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_empty_cohort_says_what_to_do_first(cast: Cast, as_: Any, language: str) -> None:
+    cohort = make_cohort(cast.admin)
+    page = as_(cast.lead, language=language).get("reports.cohort", code=cohort.code)
+    assert ("Nobody follows a plan yet" if language == "en" else "受講者はまだいません") in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_two_plans_have_a_table_each(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
+    other = make_plan("second", cast.author, STEPS[0])
+    make_enrollment(cast.learner, other, cast.admin, cohort=cohort)
+    lead = as_(cast.lead, language=language)
+    assert len(lead.get("reports.cohort", code=cohort.code).one("table").findall(".//tbody/tr")) == 2
+    assert len(lead.get("reports.cohort", code=cohort.code, plan="second").one("table").findall(".//tbody/tr")) == 1
+    # A plan that the cohort does not follow falls back to the one most people do.
+    assert len(lead.get("reports.cohort", code=cohort.code, plan="nope").one("table").findall(".//tbody/tr")) == 2
+
+
+def test_two_versions_of_a_plan_share_one_table(cast: Cast, cohort: Any) -> None:
+    steps = (replace(STEPS[1], prerequisites=()), STEPS[2])
+    newer = make_plan("first-days", cast.author, *steps, number="2.0")
+    person = make_person(team=make_team())
+    make_enrollment(person, newer, cast.admin, cohort=cohort)
+    report = cohort_report(cohort)
+    assert [column.slug for column in report.columns][:2] == ["read", "quiz"]
+    assert {column.slug for column in report.columns} == {step.slug for step in STEPS}
+    row = next(row for row in report.rows if row.person.id == person.id)
+    assert set(row.cells) == {"read", "quiz"}
+
+
+# --- Who sees it -----------------------------------------------------------------------------
+
+
+def test_a_lead_sees_only_the_cohorts_of_her_teams(cast: Cast, cohort: Any, as_: Any) -> None:
+    make_grant(cast.outsider, Role.LEAD, Scope.TEAM, "payments-safety")
+    for name, person in cast.everyone().items():
+        browser = as_(person, language="en")
+        may_list, may_see = name in ("lead", "admin", "outsider"), name in ("lead", "admin")
+        page = browser.get("reports.list_cohorts", expect=200 if may_list else 403)
+        assert (f"/cohorts/{cohort.code}" in page.links()) == may_see
+        for endpoint in ("reports.cohort", "reports.cohort_csv", "reports.cohort_xlsx"):
+            answer = browser.fetch(endpoint, code=cohort.code)
+            assert answer.status_code == (200 if may_see else 404), (name, endpoint)
+            if not may_see:
+                assert cast.learner.code not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_lead_without_cohorts_reads_why(cast: Cast, as_: Any, language: str) -> None:
+    page = as_(cast.lead, language=language).get("reports.list_cohorts")
+    assert ("No cohort yet" if language == "en" else "受講グループはまだありません") in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_list_counts_people(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
+    row = as_(cast.lead, language=language).get("reports.list_cohorts").one("table").find(".//tbody/tr")
+    assert row is not None
+    assert "".join(row[-1].itertext()).strip() == "2"
+
+
+# --- Files -----------------------------------------------------------------------------------
+
+
+def csv_lines(data: bytes) -> list[list[str]]:
+    assert data.startswith(b"\xef\xbb\xbf")
+    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_csv_holds_the_same_rows_as_the_page(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
+    release(cast.learner)
+    with clock.frozen(LATER):
+        answer = as_(cast.lead, language=language).fetch("reports.cohort_csv", code=cohort.code)
+    assert "jp-2026-04-2026-05-08.csv" in answer.headers["Content-Disposition"]
+    header, *lines = csv_lines(answer.data)
+    assert [line[0] for line in lines] == [cast.colleague.code, cast.learner.code]
+    learner = dict(zip(header, lines[1], strict=True))
+    quiz = "impersonation"
+    names = {
+        "en": (f"{quiz}: state", "Done", f"{quiz}: score", f"{quiz}: done on"),
+        "ja": (f"{quiz}：状態", "完了", f"{quiz}：得点率", f"{quiz}：完了日"),
+    }[language]
+    assert learner[names[0]] == names[1]
+    assert learner[names[2]] == "0.9"
+    assert learner[names[3]] == "2026-04-28"
+
+
+def test_the_workbook_holds_dates_and_numbers(cast: Cast, cohort: Any, as_: Any) -> None:
+    with clock.frozen(LATER):
+        answer = as_(cast.lead, language="en").fetch("reports.cohort_xlsx", code=cohort.code)
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).active
+    assert sheet is not None
+    assert sheet.max_row == 3
+    first = [cell.value for cell in sheet[2]]
+    assert first[0] == cast.colleague.code
+    assert first[2] == datetime(2026, 4, 28)
+    assert first[3:6] == [5, 0, 4]
+
+
+def test_a_name_cannot_become_a_formula(cast: Cast, cohort: Any, as_: Any) -> None:
+    cast.colleague.shown_as = "=HYPERLINK(1)"
+    save(cast.colleague)
+    answer = as_(cast.lead, language="en").fetch("reports.cohort_csv", code=cohort.code)
+    assert "'=HYPERLINK(1)" in {line[1] for line in csv_lines(answer.data)}
+
+
+# --- Many people -----------------------------------------------------------------------------
+
+
+def fill(cast: Cast, cohort: Any, version: Any, number: int) -> None:
+    """Put people into the cohort, each with a random share of the steps done."""
+    chance = random.Random(number)
+    steps = list(version.steps)
+    people = [make_person(team=make_team()) for _each in range(number)]
+    rows: list[Any] = []
+    for person in people:
+        enrollment = Enrollment(
+            code=f"E{person.id:08d}",
+            person=person,
+            plan_id=version.plan_id,
+            version=version,
+            market=cohort.market,
+            cohort=cohort,
+            starts_on=START + timedelta(days=chance.choice([0, 0, 0, 2, 9])),
+            enrolled_at=MORNING,
+            enrolled_by="test",
+        )
+        rows.append(enrollment)
+        rows += [
+            StepCompletion(
+                enrollment=enrollment,
+                step=step,
+                completed_at=MORNING,
+                recorded_at=MORNING,
+                due_on=START,
+            )
+            for step in steps
+            if chance.random() < 0.5
+        ]
+    session.add_all(rows)
+    session.commit()
+
+
+def test_only_fifty_rows_come_at_once_and_the_rest_on_demand(cast: Cast, as_: Any) -> None:
+    cohort = make_cohort(cast.admin)
+    fill(cast, cohort, make_plan(), 120)
+    lead = as_(cast.lead, language="en")
+    seen: list[str] = []
+    for page_number in (1, 2, 3):
+        page = lead.get("reports.cohort", code=cohort.code, page=page_number)
+        rows = page.one("table").findall(".//tbody/tr")
+        assert len(rows) == (50, 50, 20)[page_number - 1]
+        seen += [link for link in page.links() if link.startswith("/training/E")]
+        assert f"{(1, 51, 101)[page_number - 1]}–{(50, 100, 120)[page_number - 1]} of 120" in page.text
+    assert len(set(seen)) == 120
+    assert len(csv_lines(lead.fetch("reports.cohort_csv", code=cohort.code).data)) == 121
+    assert lead.get("reports.cohort", code=cohort.code, page=99).one("nav", class_="pager") is not None
+    lead.get("reports.cohort", code=cohort.code, page="x")
+
+
+def test_the_page_asks_the_same_of_the_database_for_any_number_of_people(cast: Cast, as_: Any) -> None:
+    cohort, version = make_cohort(cast.admin), make_plan()
+    lead = as_(cast.lead)
+
+    def count(endpoint: str) -> int:
+        lead.fetch(endpoint, code=cohort.code)
+        session.expire_all()
+        with counted_queries() as statements:
+            lead.fetch(endpoint, code=cohort.code)
+        return len(statements)
+
+    fill(cast, cohort, version, 10)
+    few = [count(endpoint) for endpoint in ("reports.cohort", "reports.cohort_csv", "reports.list_cohorts")]
+    fill(cast, cohort, version, 20)
+    assert [count(endpoint) for endpoint in ("reports.cohort", "reports.cohort_csv", "reports.list_cohorts")] == few
+    assert few[0] <= 24
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_table_equals_a_recount_person_by_person(cast: Cast, seed: int) -> None:
+    chance = random.Random(seed)
+    cohort, version = make_cohort(cast.admin), make_plan()
+    fill(cast, cohort, version, 12)
+    enrollments = [training.get_enrollment(row.code) for row in cohort_report(cohort, limit=None).rows]
+    for enrollment in chance.sample(enrollments, 4):
+        save(
+            StepExtension(
+                enrollment_id=enrollment.id,
+                step_id=chance.choice(version.steps).id,
+                working_days=chance.randint(1, 5),
+                reason="x",
+                by=cast.lead,
+                at=MORNING,
+            )
+        )
+    with own_transaction():
+        for enrollment in chance.sample(enrollments, 4):
+            first = START + timedelta(days=chance.randint(0, 9))
+            calendars.record_leave(
+                person=enrollment.person, first_on=first, last_on=first + timedelta(days=2), by=cast.lead
+            )
+    with clock.frozen(MORNING + timedelta(days=chance.randint(0, 20))):
+        report = cohort_report(cohort, limit=None)
+        for row in report.rows:
+            standing = training.standing_of(training.get_enrollment(row.code))
+            assert row.standing.progress == standing.progress
+            late = [
+                due.on
+                for step in standing.steps
+                if step.required
+                for due in [standing.dues[step.slug]]
+                if standing.statuses[step.slug].is_late
+            ]
+            assert row.standing.late_since == (min(late) if late else None)
+            for slug, cell in row.cells.items():
+                assert cell.status == standing.statuses[slug]
+                if cell.completed_at is None:
+                    assert cell.due_on == standing.due_on(slug)
+        keys = [rules.reading_order(row.standing) for row in report.rows]
+        assert keys == sorted(keys)
+
+
+standings = st.builds(
+    lambda total, expected, done, days: Standing(
+        Progress(min(done, total), min(expected, total), min(done, expected, total), total),
+        date(2026, 4, 1) + timedelta(days=days) if min(expected, total) > min(done, expected, total) else None,
+        min(done, total) == total,
+    ),
+    st.integers(1, 30),
+    st.integers(0, 30),
+    st.integers(0, 30),
+    st.integers(0, 60),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(standings, max_size=20))
+def test_a_summary_is_the_sum_of_its_rows(rows: list[Standing]) -> None:
+    summary = rules.summarise(rows)
+    assert summary.people == len(rows)
+    assert summary.overdue_steps == summary.expected - summary.done_of_expected
+    assert summary.overdue_people == len([row for row in rows if row.late_since is not None])
+    assert (summary.on_track is None) == (summary.expected == 0)
+    if summary.on_track is not None:
+        assert 0 <= summary.on_track <= 1
