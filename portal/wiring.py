@@ -121,26 +121,46 @@ def _ui(app: Flask) -> None:
 
 
 def _journal(app: Flask) -> None:
-    from portal.journal import service
+    from portal.journal import invariants, service
+    from portal.journal.views import blueprint
 
     service.init()
+    INVARIANTS.update(invariants.INVARIANTS)
+    app.register_blueprint(blueprint)
 
 
 def _organisation(app: Flask) -> None:
-    from portal.organisation.views import blueprint, wellbeing  # noqa: F401
+    from portal.journal.service import name_actions
+    from portal.organisation import service
+    from portal.organisation.views import blueprint, settings, wellbeing  # noqa: F401
+    from portal.organisation.views import jobs as jobs_pages  # noqa: F401
 
     app.register_blueprint(blueprint)
+    name_actions(service.ACTION_NAMES)
 
 
 def _accounts(app: Flask) -> None:
     from portal.accounts import handlers, permissions  # noqa: F401
-    from portal.accounts.service import ownership, people, sessions
-    from portal.accounts.views import blueprint, own, signing_in  # noqa: F401
+    from portal.accounts.cli import people_commands
+    from portal.accounts.service import ACTION_NAMES, ownership, people, sessions
+    from portal.accounts.views import blueprint, imports, own, signing_in  # noqa: F401
+    from portal.accounts.views import people as people_pages  # noqa: F401
+    from portal.journal.service import name_actions
 
     access.register(permissions.TABLE)
     access.login_manager.user_loader(sessions.find_person_of)
     people.register_guard(ownership.owners_stay)
     app.register_blueprint(blueprint)
+    app.cli.add_command(people_commands)
+    name_actions(ACTION_NAMES)
+    # The places of lower domains too: in the order in which an administrator needs them.
+    for endpoint, label, icon, permission in (
+        ("accounts.list_people", _l("People"), "people", permissions.SEE_PEOPLE),
+        ("organisation.settings", _l("Settings"), "settings", permissions.CHANGE_SETTINGS),
+        ("organisation.list_jobs", _l("Jobs"), "jobs", permissions.SEE_JOBS),
+        ("journal.list_entries", _l("Journal"), "journal", permissions.READ_JOURNAL),
+    ):
+        NAVIGATION.append(Place(endpoint, label, icon, "administer", permission))
 
 
 def _calendars(app: Flask) -> None:

@@ -7,8 +7,12 @@ from typing import Any
 
 from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.core.access import AnyOf, Permission, Predicate
+from portal.journal.permissions import READ_JOURNAL
+from portal.organisation.permissions import CHANGE_SETTINGS, SEE_JOBS
 
 ADMINISTER_PEOPLE = Permission("accounts.administer_people", "see, invite, change and deactivate people")
+SEE_PEOPLE = Permission("accounts.see_people", "see and export the list of all people")
+SEE_ACCOMMODATION = Permission("accounts.see_accommodation", "see a person's extra time (never why)")
 SEE_PERSON = Permission("accounts.see_person", "see a person's page")
 
 
@@ -66,6 +70,16 @@ def is_self(person: Person, thing: Any) -> bool:
 
 TABLE: dict[Permission, AnyOf] = {
     ADMINISTER_PEOPLE: [[holds_everywhere(Role.ADMIN)]],
+    SEE_PEOPLE: [[holds_everywhere(Role.ADMIN, Role.AUDITOR)]],
+    SEE_ACCOMMODATION: [
+        [is_self],
+        [holds_everywhere(Role.ADMIN)],
+        [holds_for(Role.LEAD, scopes=scopes_of_person)],
+    ],
+    # Lower domains know no roles; who may use their pages is said here.
+    CHANGE_SETTINGS: [[holds_everywhere(Role.ADMIN)]],
+    SEE_JOBS: [[holds_everywhere(Role.ADMIN)]],
+    READ_JOURNAL: [[holds_everywhere(Role.ADMIN, Role.AUDITOR)]],
     SEE_PERSON: [
         [is_self],
         [holds_everywhere(Role.ADMIN, Role.AUDITOR)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from flask_babel import LazyString
 from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import DateField as _DateField
 from wtforms import IntegerField as _IntegerField
@@ -18,6 +19,14 @@ csrf = CSRFProtect()
 
 class Form(FlaskForm):  # type: ignore[misc]
     """The base of every form; carries the CSRF token."""
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check every field; messages become plain texts in the reader's language."""
+        valid = bool(super().validate(extra_validators))
+        for field in self:
+            if field.errors and isinstance(field.errors, list | tuple):
+                field.errors = [str(each) if isinstance(each, LazyString) else each for each in field.errors]
+        return valid
 
     def error_list(self) -> list[tuple[str, str, str]]:
         """Return (field id, label, error) for the summary above the form."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from flask import (
     Flask,
     Response,
     current_app,
     g,
-    has_request_context,
     jsonify,
     make_response,
     render_template,
@@ -25,7 +24,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal.core.access import actor, wants_json
 from portal.core.db import session
 from portal.core.errors import DomainError, TooMany
-from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES, language, other
+from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES
 from portal.core.i18n import gettext as _
 
 CONTENT_SECURITY_POLICY = (
@@ -45,23 +44,11 @@ def init_app(app: Flask) -> None:
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.before_request(_number_request)
-    app.context_processor(_language_of_the_page)
     app.after_request(_secure)
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_busy)
     app.register_error_handler(Exception, _unexpected)
-
-
-def _language_of_the_page() -> dict[str, Any]:
-    """Give every template its language, and the address of the same page in the other one."""
-    here = language()
-    href = ""
-    if has_request_context():
-        asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-        # What was posted cannot be asked for again; a page of its own stands under the address by itself.
-        href = f"?{urlencode([*asked, ('lang', other(here))])}"
-    return {"language": here, "other_language_href": href}
 
 
 def public_url(endpoint: str, **values: Any) -> str:

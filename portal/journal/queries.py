@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import datetime
+
+from sqlalchemy import or_, select
 
 from portal.core.db import session
 from portal.journal.models import JournalEntry
@@ -13,17 +15,30 @@ def list_entries(
     before: int | None = None,
     actor: str | None = None,
     subject_kind: str | None = None,
+    subject_code: str | None = None,
     action: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     limit: int = 100,
 ) -> list[JournalEntry]:
-    """Return the newest entries (those below number `before`), newest first."""
+    """Return the newest entries (those below number `before`), newest first.
+
+    `actor` is a code or part of a name, `action` the beginning of one, `until` is not included.
+    """
     statement = select(JournalEntry).order_by(JournalEntry.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(JournalEntry.id < before)
     if actor:
-        statement = statement.where(JournalEntry.actor_code == actor)
+        named = JournalEntry.actor_name.contains(actor, autoescape=True)
+        statement = statement.where(or_(JournalEntry.actor_code == actor, named))
     if subject_kind:
         statement = statement.where(JournalEntry.subject_kind == subject_kind)
+    if subject_code:
+        statement = statement.where(JournalEntry.subject_code == subject_code)
+    if since is not None:
+        statement = statement.where(JournalEntry.at >= since)
+    if until is not None:
+        statement = statement.where(JournalEntry.at < until)
     if action:
         statement = statement.where(JournalEntry.action.startswith(action, autoescape=True))
     return list(session.scalars(statement))
@@ -38,3 +53,8 @@ def list_entries_about(kind: str, code: str) -> list[JournalEntry]:
             .order_by(JournalEntry.id)
         )
     )
+
+
+def list_subject_kinds() -> list[str]:
+    """Return the kinds of things that entries are about."""
+    return list(session.scalars(select(JournalEntry.subject_kind).distinct().order_by(JournalEntry.subject_kind)))

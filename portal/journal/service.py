@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import select, text
 
 from portal.core import clock
 from portal.core.db import session
+from portal.core.i18n import LazyText
 from portal.core.transaction import after_rollback, before_commit
 from portal.journal.models import GENESIS, JournalEntry
 
 # "journal" as a number: the advisory lock that orders the chain's writers on PostgreSQL.
 _CHAIN_LOCK = 0x6A6F7572
+_names: dict[str, LazyText] = {}
 
 
 class Actor(Protocol):
@@ -51,6 +54,21 @@ def record(
             reason=reason,
         )
     )
+
+
+def name_actions(names: Mapping[str, LazyText]) -> None:
+    """Say in words what a domain's actions are called; the journal's page shows them."""
+    _names.update(names)
+
+
+def action_names() -> dict[str, LazyText]:
+    """Return the actions that have a name."""
+    return dict(_names)
+
+
+def name_of(action: str) -> LazyText | None:
+    """Return what the action is called, or None where nobody has named it."""
+    return _names.get(action)
 
 
 def _write() -> None:

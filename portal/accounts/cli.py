@@ -1,0 +1,134 @@
+"""`flask people`: the first administrator, and links for those whom no mail reaches."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from portal.accounts import queries
+from portal.accounts.models import Person, Role, Scope
+from portal.accounts.permissions import open_grants
+from portal.accounts.service import grants, links, passwords, people
+from portal.accounts.service.imports import is_mail_address
+from portal.accounts.service.people import Names
+from portal.core import clock
+from portal.core.errors import DomainError
+from portal.core.i18n import Words
+from portal.core.transaction import transaction
+from portal.core.web import public_url
+from portal.organisation import queries as organisation
+from portal.organisation import service as organisation_service
+
+people_commands = AppGroup("people", help="The first administrator, and links for those whom no mail reaches.")
+
+
+@people_commands.command("create-admin")
+@click.option("--mail", prompt="Mail address (the sign-in name)", help="Mail address; the sign-in name.")
+@click.option("--family-name", prompt="Family name (or the only name)", help="Family name, or the only name.")
+@click.option("--given-name", prompt="Given name", default="", show_default=False, help="Given name.")
+@click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)
+@click.option("--market", default="JP", show_default=True, help="Code of the home market; made if it is not there.")
+@click.option("--time-zone", default="", help="Time zone; default: the market's.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from the standard input.")
+@click.option("--link", "want_link", is_flag=True, help="Print a one-time link instead of asking for a password.")
+def create_admin(
+    *,
+    mail: str,
+    family_name: str,
+    given_name: str,
+    language: str,
+    market: str,
+    time_zone: str,
+    password_stdin: bool,
+    want_link: bool,
+) -> None:
+    """Make an administrator, or make somebody who is there already one."""
+    if not is_mail_address(mail.strip()):
+        raise click.ClickException(f"“{mail}” is not a mail address")
+    known = queries.find_person_by_sign_in_name(mail)
+    # Somebody who has a password keeps it; this command is no way around it.
+    needs_password = known is None or known.is_invited
+    password = None if want_link or not needs_password else _read_password(password_stdin)
+    try:
+        with transaction():
+            person = known or _new(
+                mail=mail,
+                family_name=family_name,
+                given_name=given_name,
+                language=language,
+                market=market,
+                time_zone=time_zone,
+            )
+            if not any(grant.scope is Scope.ORGANISATION for grant in open_grants(person, Role.ADMIN)):
+                grants.grant_role(person=person, role=Role.ADMIN, by=None)
+            if password is not None:
+                passwords.set_password(person=person, password=password, by=None)
+            link = _link(person) if needs_password and password is None else None
+    except DomainError as refused:
+        raise click.ClickException(str(refused)) from refused
+    click.echo(f"{person.sign_in_name} is an administrator.")
+    if link:
+        _say_link(person, link)
+
+
+@people_commands.command("link")
+@click.argument("name", metavar="MAIL")
+def link_command(name: str) -> None:
+    """Print a fresh one-time link for MAIL: an invitation, or a password reset."""
+    person = queries.find_person_by_sign_in_name(name)
+    if person is None:
+        raise click.ClickException(f"nobody signs in as {name}")
+    try:
+        with transaction():
+            link = _link(person)
+    except DomainError as refused:
+        raise click.ClickException(str(refused)) from refused
+    _say_link(person, link)
+
+
+def _new(*, mail: str, family_name: str, given_name: str, language: str, market: str, time_zone: str) -> Person:
+    code = market.upper()
+    home = organisation.find_market(code)
+    if home is None:
+        zone = time_zone or organisation.default_time_zone()
+        home = organisation_service.add_market(
+            code=code,
+            name=Words("Japan", "日本") if code == "JP" else Words(code, code),
+            time_zone=zone,
+            holiday_country=code if len(code) == 2 else "",
+            by=None,
+        )
+    zone = time_zone or home.time_zone
+    if not clock.is_zone(zone):
+        raise click.ClickException(f"“{zone}” is not a known time zone; write one like Asia/Tokyo")
+    if not family_name.strip():
+        raise click.ClickException("a name is needed; a single name goes into --family-name")
+    return people.invite(
+        sign_in_name=mail,
+        names=Names(family_name=family_name, given_name=given_name),
+        language=language,
+        time_zone=zone,
+        market=home,
+        team=None,
+        by=None,
+        role=None,
+        send=False,
+    )
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _link(person: Person) -> str:
+    return public_url("accounts.open_link", token=links.make_link(person=person))
+
+
+def _say_link(person: Person, link: str) -> None:
+    lifetime = links.LIFETIME[links.purpose_for(person)]
+    click.echo(f"This link opens the account of {person.sign_in_name} once, within {lifetime}:")
+    click.echo(link)

@@ -1,0 +1,153 @@
+"""People in and out as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from portal.accounts import queries
+from portal.accounts.forms import ConfirmImportForm, ImportForm
+from portal.accounts.models import PeopleImport
+from portal.accounts.permissions import ADMINISTER_PEOPLE, SEE_PEOPLE
+from portal.accounts.service import imports
+from portal.accounts.service.imports import COLUMNS, Verdict
+from portal.accounts.views import blueprint
+from portal.accounts.views.people import filter_of_request
+from portal.core import tables
+from portal.core.access import actor, requires
+from portal.core.errors import DomainError
+from portal.core.i18n import gettext as _
+from portal.core.transaction import transaction
+
+# A preview of thousands of rows shows those that need a look, and the first of the others.
+SHOWN = 200
+
+
+@blueprint.get("/people/export.csv")
+@requires(SEE_PEOPLE)
+def export_csv() -> Any:
+    """Send the list, as filtered, as CSV; where Shift_JIS loses characters, tell which first."""
+    header, rows, asked = _exported()
+    if request.args.get("encoding") != "cp932":
+        return tables.download_csv(_("people"), header, rows)
+    lost = tables.list_lost(header, rows)
+    if lost and "anyway" not in request.args:
+        return render_template("accounts/export_lost.html", lost=lost[:SHOWN], total=len(lost), asked=asked)
+    return tables.download_csv(_("people"), header, rows, encoding="cp932")
+
+
+@blueprint.get("/people/export.xlsx")
+@requires(SEE_PEOPLE)
+def export_xlsx() -> Any:
+    """Send the list, as filtered, as a workbook."""
+    header, rows, _asked = _exported()
+    return tables.download_xlsx(_("people"), header, rows, sheet=_("people"))
+
+
+@blueprint.get("/people/import/headings.xlsx")
+@requires(ADMINISTER_PEOPLE)
+def import_headings() -> Any:
+    """Send an empty workbook with the headings."""
+    return tables.download_xlsx(_("people"), list(COLUMNS.values()), [], sheet=_("people"))
+
+
+def _exported() -> tuple[list[object], list[list[object]], dict[str, Any]]:
+    wanted, asked = filter_of_request()
+    people = queries.list_people(wanted, limit=None)
+    return list(COLUMNS.values()), imports.exported_rows(people), asked
+
+
+@blueprint.get("/people/import")
+@requires(ADMINISTER_PEOPLE)
+def import_people() -> Any:
+    """Ask for the table."""
+    return _import_page(ImportForm())
+
+
+@blueprint.post("/people/import")
+@requires(ADMINISTER_PEOPLE)
+def read_people() -> Any:
+    """Read the table and keep it for the preview."""
+    form = ImportForm()
+    if not form.validate():
+        return _import_page(form, status=400)
+    upload = form.file.data
+    data, filename = (upload.read(), upload.filename or "") if upload else (b"", "")
+    if not data:
+        data, filename = (form.text.data or "").encode(), _("pasted rows")
+    try:
+        table = tables.read_table(data, filename)
+    except tables.TableUnreadable as refused:
+        form.form_errors.append(str(refused))
+        return _import_page(form, status=refused.status)
+    with transaction():
+        kept = imports.keep_table(table=table, filename=filename, by=actor())
+    return redirect(url_for("accounts.preview_import", code=kept.code), 303)
+
+
+@blueprint.get("/people/import/<code>")
+@requires(ADMINISTER_PEOPLE, on=queries.get_import)
+def preview_import(kept: PeopleImport) -> Any:
+    """Show what would happen, row by row."""
+    return _preview_page(kept)
+
+
+@blueprint.post("/people/import/<code>")
+@requires(ADMINISTER_PEOPLE, on=queries.get_import)
+def do_import(kept: PeopleImport) -> Any:
+    """Add everybody of the preview, or nobody."""
+    form = ConfirmImportForm()
+    try:
+        with transaction():
+            people = imports.take_in(kept=kept, by=actor(), send=bool(form.send.data))
+    except DomainError as refused:
+        return _preview_page(kept, problem=str(refused), status=refused.status)
+    flash(_("%(count)s people were added.", count=len(people)), "success")
+    return redirect(url_for("accounts.list_people"), 303)
+
+
+def _import_page(form: ImportForm, status: int = 200) -> Response:
+    page = render_template(
+        "accounts/import.html",
+        form=form,
+        columns=list(COLUMNS.values()),
+        rows=f"{tables.MAX_ROWS:,}",
+        megabytes=tables.MAX_BYTES // 1024 // 1024,
+    )
+    return make_response(page, status)
+
+
+def _preview_page(kept: PeopleImport, problem: str = "", status: int = 200) -> Response:
+    preview = imports.judge(kept)
+    adding, refused = preview.with_verdict(Verdict.ADD), preview.with_verdict(Verdict.REFUSE)
+    skipped = preview.with_verdict(Verdict.SKIP)
+    page = render_template(
+        "accounts/import_preview.html",
+        filename=kept.filename,
+        code=kept.code,
+        form=ConfirmImportForm(formdata=None, data={"send": True}),
+        problem=problem,
+        done=kept.done_at is not None,
+        can_be_done=preview.can_be_done and kept.done_at is None,
+        refused=[_row(row) for row in refused[:SHOWN]],
+        skipped=[_row(row) for row in skipped[:SHOWN]],
+        adding=[_row(row) for row in adding[:SHOWN]],
+        counts=(len(adding), len(skipped), len(refused)),
+        shown=SHOWN,
+        unknown_columns=preview.unknown_columns,
+        missing_columns=preview.missing_columns,
+    )
+    return make_response(page, status)
+
+
+def _row(row: imports.JudgedRow) -> dict[str, Any]:
+    return {
+        "line": row.line,
+        "name": row.shown_name or "–",
+        "sign_in_name": row.cells.get("sign_in_name", "") or "–",
+        "market": row.market.code if row.market else row.cells.get("market") or "–",
+        "team": row.team.name if row.team else row.cells.get("team") or "–",
+        "reasons": row.reasons,
+    }

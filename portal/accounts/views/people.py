@@ -1,0 +1,580 @@
+"""People administration: the list, one person, roles, accommodations, what she answers for."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
+
+from portal.accounts import queries
+from portal.accounts.forms import (
+    ROLE_NAMES,
+    AccommodationForm,
+    GrantForm,
+    InviteForm,
+    PassOnForm,
+    PersonForm,
+)
+from portal.accounts.models import Person, Role, RoleGrant, Scope
+from portal.accounts.permissions import (
+    ADMINISTER_PEOPLE,
+    SEE_ACCOMMODATION,
+    SEE_PEOPLE,
+    SEE_PERSON,
+    open_grants,
+)
+from portal.accounts.queries import PeopleFilter, Standing
+from portal.accounts.service import accommodations, grants, links, ownership, people, sessions
+from portal.accounts.service.people import NAME_FIELDS
+from portal.accounts.views import blueprint
+from portal.accounts.views.parts import accommodation_in_words, belonging_rows
+from portal.core import clock
+from portal.core.access import actor, can, requires
+from portal.core.errors import DomainError, NotFound
+from portal.core.i18n import format_date, format_instant, half_width_digits, language
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.transaction import transaction
+from portal.organisation import queries as organisation
+from portal.organisation.models import Market, Team
+
+PAGE_SIZE = 50
+STANDING_NAMES = {
+    Standing.ACTIVE: _l("Active"),
+    Standing.INVITED: _l("Invited"),
+    Standing.DEACTIVATED: _l("Deactivated"),
+}
+
+
+# --- The list ----------------------------------------------------------------------------------
+
+
+@blueprint.get("/people")
+@requires(SEE_PEOPLE)
+def list_people() -> Any:
+    """List people in the order of the syllabary; search and filters narrow it."""
+    wanted, asked = filter_of_request()
+    total = queries.count_people(wanted)
+    last = max(1, -(-total // PAGE_SIZE))
+    number = min(max(1, _page_number()), last)
+    found = queries.list_people(wanted, offset=(number - 1) * PAGE_SIZE, limit=PAGE_SIZE)
+    first = (number - 1) * PAGE_SIZE
+    return render_template(
+        "accounts/people.html",
+        people=[_row(person) for person in found],
+        asked=asked,
+        text=wanted.text,
+        filters=_filters(asked),
+        total=total,
+        summary=_("%(first)s–%(last)s of %(total)s", first=first + 1, last=first + len(found), total=total),
+        previous=url_for("accounts.list_people", **asked, page=number - 1) if number > 1 else None,
+        next=url_for("accounts.list_people", **asked, page=number + 1) if number < last else None,
+        pages=_pages(number, last, asked),
+        may_administer=can(ADMINISTER_PEOPLE),
+        anybody=bool(asked) or total > 0,
+    )
+
+
+def filter_of_request() -> tuple[PeopleFilter, dict[str, Any]]:
+    """Read the filter from the address; values that are none of ours count as not given."""
+    asked = {
+        name: "".join(each for each in request.args.get(name, "")[:200] if each.isprintable()).strip()
+        for name in ("q", "standing", "market", "team", "role")
+    }
+    wanted = PeopleFilter(
+        text=asked["q"],
+        standing=Standing(asked["standing"]) if asked["standing"] in set(Standing) else None,
+        market=asked["market"],
+        team=asked["team"],
+        role=Role(asked["role"]) if asked["role"] in set(Role) else None,
+    )
+    return wanted, {name: value for name, value in asked.items() if value}
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def _pages(number: int, last: int, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    if last == 1:
+        return []
+    pages: list[dict[str, Any]] = []
+    for each in range(1, last + 1):
+        if each in (1, last) or abs(each - number) <= 2:
+            href = url_for("accounts.list_people", **asked, page=each)
+            pages.append({"label": str(each), "href": href, "current": each == number})
+        elif pages[-1]["label"] != "…":
+            pages.append({"label": "…"})
+    return pages
+
+
+def _filters(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    options: dict[str, tuple[Any, list[tuple[str, Any]]]] = {
+        "standing": (_("State"), [(each.value, name) for each, name in STANDING_NAMES.items()]),
+        "role": (_("Role"), [(role.value, name) for role, name in ROLE_NAMES.items()]),
+        "market": (_("Market"), [(each.code, each.name) for each in organisation.list_markets()]),
+        "team": (_("Team"), [(each.code, each.name) for each in organisation.list_teams()]),
+    }
+    return [
+        {
+            "name": name,
+            "label": label,
+            "options": [
+                {"value": value, "label": text, "selected": asked.get(name) == value} for value, text in choices
+            ],
+        }
+        for name, (label, choices) in options.items()
+    ]
+
+
+def _row(person: Person) -> dict[str, Any]:
+    return {
+        "href": url_for("accounts.show_person", code=person.code),
+        "name": person.name_in(language()),
+        "kana": person.full_kana if person.full_kana != person.full_name else "",
+        "sign_in_name": person.sign_in_name,
+        "market": person.home_market.code,
+        "team": person.team.name if person.team else "–",
+        "roles": ", ".join(dict.fromkeys(str(ROLE_NAMES[grant.role]) for grant in open_grants(person, *Role))),
+        "standing": queries.standing_of(person).value,
+    }
+
+
+# --- One person --------------------------------------------------------------------------------
+
+
+@blueprint.get("/people/<code>")
+@requires(SEE_PERSON, on=queries.get_person)
+def show_person(person: Person) -> Any:
+    """Show what is known of a person, and what an administrator can do."""
+    return _person_page(person)
+
+
+def _person_page(
+    person: Person,
+    *,
+    grant_form: GrantForm | None = None,
+    accommodation_form: AccommodationForm | None = None,
+    pass_on_form: PassOnForm | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    viewer, here = actor(), language()
+    may_administer, may_see_time = can(ADMINISTER_PEOPLE), can(SEE_ACCOMMODATION, person)
+    standing = queries.standing_of(person)
+    belongings = ownership.list_belongings(person)
+    zone = viewer.time_zone
+    facts: list[tuple[Any, Any]] = [
+        (_("Number"), person.code),
+        (_("Mail address"), person.sign_in_name),
+        (_("Employee number"), person.employee_number),
+        (_("Name"), person.full_name),
+        (_("Reading"), person.full_kana),
+        (_("Romanised"), person.full_romaji),
+        (_("Language"), {"ja": "日本語", "en": "English"}[person.language]),
+        (_("Time zone"), person.time_zone),
+        (_("Market"), _markets_of(person)),
+        (_("Team"), person.team.name if person.team else None),
+    ]
+    if may_administer:
+        facts += [
+            (_("Added"), format_instant(person.created_at, zone)),
+            (_("Last seen"), format_instant(person.last_seen_at, zone) if person.last_seen_at else _("never")),
+            (_("Signed in now"), len(queries.list_live_sessions(person))),
+        ]
+    if person.deactivated_at:
+        facts.append((_("Deactivated"), format_instant(person.deactivated_at, zone)))
+    page = render_template(
+        "accounts/person.html",
+        name=person.name_in(here),
+        kana=person.full_kana if person.full_kana != person.name_in(here) else "",
+        code=person.code,
+        standing=standing.value,
+        facts=facts,
+        may_administer=may_administer,
+        is_self=viewer.id == person.id,
+        problem=problem,
+        obstacles=people.find_obstacles(person) if may_administer and person.is_active else [],
+        grants=[_grant_row(grant, zone) for grant in person.grants],
+        grant_form=grant_form or _grant_form(),
+        may_see_time=may_see_time,
+        accommodations=_accommodation_rows(person, zone) if may_see_time else [],
+        accommodation_form=accommodation_form or _accommodation_form(person),
+        belongings=belonging_rows(belongings, zone),
+        deputising=belonging_rows(ownership.list_belongings(person, as_deputy=True), zone),
+        pass_on_form=pass_on_form or PassOnForm(formdata=None),
+    )
+    return make_response(page, status)
+
+
+def _markets_of(person: Person) -> str:
+    codes = [str(person.home_market.name), *(str(each.name) for each in person.further_markets)]
+    return ", ".join(codes)
+
+
+def _grant_row(grant: RoleGrant, zone: str) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "role": ROLE_NAMES[grant.role],
+        "scope": scope_in_words(grant),
+        "since": format_date(clock.local_date(grant.granted_at, zone), "short"),
+        "ended": format_date(clock.local_date(grant.ended_at, zone), "short") if grant.ended_at else None,
+    }
+
+
+def scope_in_words(grant: RoleGrant) -> str:
+    """Say how far a grant reaches."""
+    match grant.scope:
+        case Scope.ORGANISATION:
+            return str(_("The whole organisation"))
+        case Scope.MARKET:
+            return str(_("Market %(code)s", code=grant.scope_code))
+        case Scope.TEAM:
+            return str(_("Team %(code)s", code=grant.scope_code))
+        case Scope.COHORT:
+            return str(_("Cohort %(code)s", code=grant.scope_code))
+
+
+def _grant_form() -> GrantForm:
+    form = GrantForm()
+    form.scope.choices = _scope_choices()
+    return form
+
+
+def _scope_choices() -> list[Any]:
+    return [
+        SelectChoice("organisation", str(_("The whole organisation"))),
+        *(SelectChoice(f"market:{each.code}", f"{each.name} ({each.code})") for each in organisation.list_markets()),
+        *(SelectChoice(f"team:{each.code}", str(each.name)) for each in organisation.list_teams(closed=False)),
+    ]
+
+
+def _accommodation_form(person: Person) -> AccommodationForm:
+    return AccommodationForm(formdata=None, data={"valid_from": clock.today(person.time_zone), "multiplier": "1.5"})
+
+
+def _accommodation_rows(person: Person, zone: str) -> list[dict[str, Any]]:
+    today = clock.today(person.time_zone)
+    current = queries.find_accommodation(person, today)
+    return [
+        {
+            "id": each.id,
+            "what": accommodation_in_words(each),
+            "from": format_date(each.valid_from, "short"),
+            "until": format_date(each.valid_until, "short") if each.valid_until else "–",
+            "holds": current is not None and each.id == current.id,
+            "ended": each.ended_at is not None,
+        }
+        for each in queries.list_accommodations(person)
+    ]
+
+
+# --- Inviting and editing ----------------------------------------------------------------------
+
+
+@blueprint.get("/people/invite")
+@requires(ADMINISTER_PEOPLE)
+def invite() -> Any:
+    """Ask who should be invited."""
+    markets = organisation.list_markets()
+    form = InviteForm(
+        formdata=None,
+        data={
+            "language": organisation.default_language(),
+            "time_zone": markets[0].time_zone if markets else organisation.default_time_zone(),
+            "market": markets[0].code if markets else "",
+        },
+    )
+    return _form_page("accounts/invite.html", form, with_markets=bool(markets))
+
+
+@blueprint.post("/people/invite")
+@requires(ADMINISTER_PEOPLE)
+def do_invite() -> Any:
+    """Open an account and owe its invitation."""
+    form = InviteForm()
+    _fill_choices(form)
+    if not form.validate():
+        return _form_page("accounts/invite.html", form, status=400)
+    market, team = _market_and_team(form)
+    try:
+        with transaction():
+            person = people.invite(
+                sign_in_name=form.sign_in_name.data or "",
+                names=form.names,
+                language=form.language.data,
+                time_zone=form.time_zone.data or "",
+                market=market,
+                team=team,
+                further_markets=_further(form),
+                employee_number=form.employee_number.data or "",
+                role=Role(form.role.data),
+                by=actor(),
+            )
+    except DomainError as refused:
+        form.form_errors.append(str(refused))
+        return _form_page("accounts/invite.html", form, status=refused.status)
+    flash(_("%(name)s is invited; the mail is on its way.", name=person.full_name), "success")
+    return redirect(url_for("accounts.show_person", code=person.code), 303)
+
+
+@blueprint.get("/people/<code>/edit")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def edit_person(person: Person) -> Any:
+    """Show what can be corrected."""
+    values = {name: getattr(person, name) for name in (*NAME_FIELDS, "language", "time_zone", "sign_in_name")}
+    form = PersonForm(
+        formdata=None,
+        data={
+            **values,
+            "employee_number": person.employee_number or "",
+            "market": person.home_market.code,
+            "team": person.team.code if person.team else "",
+            "further_markets": [each.code for each in person.further_markets],
+        },
+    )
+    return _form_page("accounts/edit_person.html", form, person=person)
+
+
+@blueprint.post("/people/<code>/edit")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def change_person(person: Person) -> Any:
+    """Keep the corrections."""
+    form = PersonForm()
+    _fill_choices(form, person.team)
+    if not form.validate():
+        return _form_page("accounts/edit_person.html", form, person=person, status=400)
+    market, team = _market_and_team(form)
+    try:
+        with transaction():
+            people.change_person(
+                person=person,
+                sign_in_name=form.sign_in_name.data or "",
+                names=form.names,
+                language=form.language.data,
+                time_zone=form.time_zone.data or "",
+                market=market,
+                team=team,
+                further_markets=_further(form),
+                employee_number=form.employee_number.data or "",
+                by=actor(),
+            )
+    except DomainError as refused:
+        form.form_errors.append(str(refused))
+        return _form_page("accounts/edit_person.html", form, person=person, status=refused.status)
+    flash(_("Saved."), "success")
+    return redirect(url_for("accounts.show_person", code=person.code), 303)
+
+
+def _form_page(
+    template: str, form: PersonForm, *, person: Person | None = None, status: int = 200, with_markets: bool = True
+) -> Response:
+    _fill_choices(form, person.team if person else None)
+    page = render_template(
+        template,
+        form=form,
+        zones=clock.zone_names(),
+        with_markets=with_markets,
+        name=person.name_in(language()) if person else "",
+        code=person.code if person else "",
+    )
+    return make_response(page, status)
+
+
+def _fill_choices(form: PersonForm, team: Team | None = None) -> None:
+    markets = organisation.list_markets()
+    teams = [each for each in organisation.list_teams() if each.closed_at is None or each is team]
+    form.market.choices = [SelectChoice(each.code, f"{each.name} ({each.code})") for each in markets]
+    form.further_markets.choices = [SelectChoice(each.code, f"{each.name} ({each.code})") for each in markets]
+    form.team.choices = [
+        SelectChoice("", str(_("No team"))),
+        *(SelectChoice(each.code, f"{each.name} ({each.market.code})") for each in teams),
+    ]
+
+
+def _market_and_team(form: PersonForm) -> tuple[Market, Team | None]:
+    team = organisation.get_team(form.team.data) if form.team.data else None
+    return organisation.get_market(form.market.data), team
+
+
+def _further(form: PersonForm) -> list[Market]:
+    return [organisation.get_market(code) for code in form.further_markets.data or []]
+
+
+@blueprint.post("/people/<code>/link")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def send_link(person: Person) -> Any:
+    """Send a fresh invitation, or a password reset to somebody who has a password."""
+    with transaction():
+        links.send_invitation(person=person, by=actor())
+    flash(_("A mail with a new link is on its way to %(address)s.", address=person.sign_in_name), "success")
+    return _back(person)
+
+
+@blueprint.post("/people/<code>/sign-out")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def sign_person_out(person: Person) -> Any:
+    """End every session of the person."""
+    with transaction():
+        sessions.end_all_sessions(person=person)
+    flash(_("Every browser of this person is signed out."), "success")
+    return _back(person)
+
+
+@blueprint.post("/people/<code>/deactivate")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def deactivate(person: Person) -> Any:
+    """Close the account."""
+    try:
+        with transaction():
+            people.deactivate(person=person, by=actor())
+    except DomainError as refused:
+        return _person_page(person, problem=str(refused), status=refused.status)
+    flash(_("The account is deactivated; every session has ended."), "success")
+    return _back(person)
+
+
+@blueprint.post("/people/<code>/reactivate")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def reactivate(person: Person) -> Any:
+    """Open the account again."""
+    try:
+        with transaction():
+            people.reactivate(person=person, by=actor())
+    except DomainError as refused:
+        return _person_page(person, problem=str(refused), status=refused.status)
+    flash(_("The account is active again."), "success")
+    return _back(person)
+
+
+# --- Roles -------------------------------------------------------------------------------------
+
+
+@blueprint.post("/people/<code>/roles")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def grant_role(person: Person) -> Any:
+    """Give a role."""
+    form = _grant_form()
+    if not form.validate():
+        return _person_page(person, grant_form=form, status=400)
+    scope, _colon, scope_code = str(form.scope.data).partition(":")
+    try:
+        with transaction():
+            grants.grant_role(
+                person=person, role=Role(form.role.data), scope=Scope(scope), scope_code=scope_code, by=actor()
+            )
+    except DomainError as refused:
+        form.form_errors.append(str(refused))
+        return _person_page(person, grant_form=form, status=refused.status)
+    flash(_("The role is given."), "success")
+    return _back(person)
+
+
+@blueprint.post("/people/<code>/roles/end")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def end_role(person: Person) -> Any:
+    """End a role."""
+    try:
+        with transaction():
+            grants.end_grant(grant=queries.get_grant(person, _number("grant")), by=actor())
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _person_page(person, problem=str(refused), status=refused.status)
+    flash(_("The role has ended."), "success")
+    return _back(person)
+
+
+def _number(name: str) -> int:
+    text = request.form.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise NotFound()
+    return int(text)
+
+
+# --- Accommodations ----------------------------------------------------------------------------
+
+
+@blueprint.post("/people/<code>/accommodations")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def approve_accommodation(person: Person) -> Any:
+    """Approve extra time."""
+    form = AccommodationForm()
+    if not form.validate():
+        return _person_page(person, accommodation_form=form, status=400)
+    valid_from = form.valid_from.data
+    assert valid_from is not None
+    factor = _factor(form.multiplier.data or "")
+    if factor is None:
+        form.multiplier.errors = [_("Write a number like 1.5 or 1.25.")]
+        return _person_page(person, accommodation_form=form, status=400)
+    try:
+        with transaction():
+            accommodations.approve_accommodation(
+                person=person,
+                multiplier=factor,
+                hide_countdown=form.hide_countdown.data,
+                valid_from=valid_from,
+                valid_until=form.valid_until.data,
+                by=actor(),
+            )
+    except DomainError as refused:
+        form.form_errors.append(str(refused))
+        return _person_page(person, accommodation_form=form, status=refused.status)
+    flash(_("Saved."), "success")
+    return _back(person)
+
+
+def _factor(text: str) -> Fraction | None:
+    """Read a decimal as typed, full-width digits and a comma included."""
+    plain = half_width_digits(text).replace(",", ".").lstrip("×x").strip()
+    whole, _dot, part = plain.partition(".")
+    if not (whole + part).isascii() or not (whole + part).isdigit() or not whole:
+        return None
+    return Fraction(plain if part else whole)
+
+
+@blueprint.post("/people/<code>/accommodations/end")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def end_accommodation(person: Person) -> Any:
+    """End extra time before its last day."""
+    wanted = _number("accommodation")
+    found = next((each for each in queries.list_accommodations(person) if each.id == wanted), None)
+    if found is None:
+        raise NotFound()
+    with transaction():
+        accommodations.end_accommodation(accommodation=found, person=person, by=actor())
+    flash(_("Saved."), "success")
+    return _back(person)
+
+
+# --- What she answers for ----------------------------------------------------------------------
+
+
+@blueprint.post("/people/<code>/pass-on")
+@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+def pass_on(person: Person) -> Any:
+    """Make somebody else the owner of everything the person answers for."""
+    form = PassOnForm()
+    if not form.validate():
+        return _person_page(person, pass_on_form=form, status=400)
+    to = queries.find_person_by_sign_in_name(form.to.data or "")
+    if to is None:
+        form.to.errors = [_("Nobody signs in with this mail address.")]
+        return _person_page(person, pass_on_form=form, status=400)
+    try:
+        with transaction():
+            count = ownership.pass_on(person=person, to=to, by=actor())
+    except DomainError as refused:
+        form.to.errors = [str(refused)]
+        return _person_page(person, pass_on_form=form, status=refused.status)
+    flash(_("%(name)s is responsible now (%(count)s).", name=to.full_name, count=count), "success")
+    return _back(person)
+
+
+def _back(person: Person) -> Any:
+    return redirect(url_for("accounts.show_person", code=person.code), 303)

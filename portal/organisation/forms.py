@@ -1,0 +1,71 @@
+"""The forms of the organisation: shape and required-ness only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import BooleanField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
+from wtforms.validators import InputRequired, Length, NumberRange, StopValidation
+
+from portal.core import clock
+from portal.core.forms import Form, IntegerField, LongTextField, TextField
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.organisation.rules import MAX_ATTEMPT_TOLERANCE
+
+REQUIRED = InputRequired(_l("This is needed."))
+
+
+def at_most(most: int) -> Length:
+    """Build the validator of a text's length, in characters."""
+    return Length(max=most, message=_l("At most %(max)d characters."))
+
+
+def _time_zone(form: Form, field: Any) -> None:
+    if not clock.is_zone(field.data or ""):
+        raise StopValidation(
+            _("“%(text)s” is not a known time zone; write one like Asia/Tokyo.", text=field.data or "")
+        )
+
+
+class SettingsForm(Form):
+    """What holds for the whole organisation."""
+
+    name_en = TextField(_l("Name in English"), [REQUIRED, at_most(120)])
+    name_ja = TextField(_l("Name in Japanese"), [REQUIRED, at_most(120)])
+    contact_en = TextField(_l("Wellbeing contact in English"), [at_most(120)])
+    contact_ja = TextField(_l("Wellbeing contact in Japanese"), [at_most(120)])
+    text_en = LongTextField(_l("More about it in English"), [at_most(4000)])
+    text_ja = LongTextField(_l("More about it in Japanese"), [at_most(4000)])
+    time_zone = TextField(_l("Default time zone"), [REQUIRED, at_most(60), _time_zone])
+    language = RadioField(
+        _l("Default language"), [REQUIRED], choices=[SelectChoice("ja", "日本語"), SelectChoice("en", "English")]
+    )
+    tolerance = IntegerField(
+        _l("Tolerance after the end of a quiz, in seconds"),
+        [
+            InputRequired(_l("Write a whole number.")),
+            NumberRange(0, MAX_ATTEMPT_TOLERANCE, _l("A number from %(min)s to %(max)s.")),
+        ],
+    )
+
+
+class MarketForm(Form):
+    """A market; the code only when it is new."""
+
+    code = TextField(_l("Code"), [at_most(20)])
+    name_en = TextField(_l("Name in English"), [REQUIRED, at_most(120)])
+    name_ja = TextField(_l("Name in Japanese"), [REQUIRED, at_most(120)])
+    time_zone = TextField(_l("Time zone"), [REQUIRED, at_most(60)])
+    holiday_country = TextField(_l("Country of the national holidays"), [at_most(10)])
+
+
+class TeamForm(Form):
+    """A team; the code only when it is new."""
+
+    code = TextField(_l("Code"), [at_most(60)])
+    name_en = TextField(_l("Name in English"), [REQUIRED, at_most(120)])
+    name_ja = TextField(_l("Name in Japanese"), [REQUIRED, at_most(120)])
+    market = SelectField(_l("Market"), [REQUIRED])
+    is_closed = BooleanField(_l("Closed: offered nowhere any more"))

@@ -1,0 +1,263 @@
+"""Settings, markets and teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
+
+from portal.core import clock
+from portal.core.access import actor, requires
+from portal.core.errors import DomainError
+from portal.core.i18n import Words
+from portal.core.i18n import gettext as _
+from portal.core.transaction import transaction
+from portal.organisation import errors, queries, rules, service
+from portal.organisation.forms import MarketForm, SettingsForm, TeamForm
+from portal.organisation.models import Market, Team
+from portal.organisation.permissions import CHANGE_SETTINGS
+from portal.organisation.views import blueprint
+
+
+@blueprint.get("/settings")
+@requires(CHANGE_SETTINGS)
+def settings() -> Any:
+    """Show what holds for the whole organisation."""
+    empty = Words("", "")
+    words = queries.settings(
+        {rules.NAME: Words(*rules.DEFAULT_NAME), rules.WELLBEING_CONTACT: empty, rules.WELLBEING_TEXT: empty}
+    )
+    form = SettingsForm(
+        formdata=None,
+        data={
+            "name_en": words[rules.NAME].en,
+            "name_ja": words[rules.NAME].ja,
+            "contact_en": words[rules.WELLBEING_CONTACT].en,
+            "contact_ja": words[rules.WELLBEING_CONTACT].ja,
+            "text_en": words[rules.WELLBEING_TEXT].en,
+            "text_ja": words[rules.WELLBEING_TEXT].ja,
+            "time_zone": queries.default_time_zone(),
+            "language": queries.default_language(),
+            "tolerance": int(queries.attempt_tolerance().total_seconds()),
+        },
+    )
+    return _settings_page(form)
+
+
+@blueprint.post("/settings")
+@requires(CHANGE_SETTINGS)
+def change_settings() -> Any:
+    """Keep the settings."""
+    form = SettingsForm()
+    if not form.validate():
+        return _settings_page(form, 400)
+    with transaction():
+        service.change_settings(
+            values={
+                rules.NAME: Words(form.name_en.data or "", form.name_ja.data or ""),
+                rules.WELLBEING_CONTACT: Words(form.contact_en.data or "", form.contact_ja.data or ""),
+                rules.WELLBEING_TEXT: Words(form.text_en.data or "", form.text_ja.data or ""),
+                rules.TIME_ZONE: form.time_zone.data,
+                rules.LANGUAGE: form.language.data,
+                rules.ATTEMPT_TOLERANCE: form.tolerance.data,
+            },
+            by=actor(),
+        )
+    flash(_("Saved."), "success")
+    return redirect(url_for("organisation.settings"), 303)
+
+
+def _settings_page(form: SettingsForm, status: int = 200) -> Response:
+    page = render_template("organisation/settings.html", form=form, zones=clock.zone_names())
+    return make_response(page, status)
+
+
+# --- Markets -----------------------------------------------------------------------------------
+
+
+@blueprint.get("/settings/markets")
+@requires(CHANGE_SETTINGS)
+def markets() -> Any:
+    """List markets, and offer a new one."""
+    return _markets_page(MarketForm(formdata=None, data={"time_zone": queries.default_time_zone()}))
+
+
+@blueprint.post("/settings/markets")
+@requires(CHANGE_SETTINGS)
+def add_market() -> Any:
+    """Add a market."""
+    form = MarketForm()
+    if form.validate():
+        try:
+            with transaction():
+                service.add_market(
+                    code=form.code.data or "",
+                    name=_name(form),
+                    time_zone=form.time_zone.data or "",
+                    holiday_country=form.holiday_country.data or "",
+                    by=actor(),
+                )
+        except DomainError as refused:
+            _blame(form, refused)
+            return _markets_page(form, refused.status)
+        flash(_("Saved."), "success")
+        return redirect(url_for("organisation.markets"), 303)
+    return _markets_page(form, 400)
+
+
+@blueprint.get("/settings/markets/<code>")
+@requires(CHANGE_SETTINGS, on=queries.get_market)
+def market(found: Market) -> Any:
+    """Show one market."""
+    form = MarketForm(
+        formdata=None,
+        data={
+            "name_en": found.name.en,
+            "name_ja": found.name.ja,
+            "time_zone": found.time_zone,
+            "holiday_country": found.holiday_country or "",
+        },
+    )
+    return _market_page(found, form)
+
+
+@blueprint.post("/settings/markets/<code>")
+@requires(CHANGE_SETTINGS, on=queries.get_market)
+def change_market(found: Market) -> Any:
+    """Keep a market."""
+    form = MarketForm()
+    if form.validate():
+        try:
+            with transaction():
+                service.change_market(
+                    market=found,
+                    name=_name(form),
+                    time_zone=form.time_zone.data or "",
+                    holiday_country=form.holiday_country.data or "",
+                    by=actor(),
+                )
+        except DomainError as refused:
+            _blame(form, refused)
+            return _market_page(found, form, refused.status)
+        flash(_("Saved."), "success")
+        return redirect(url_for("organisation.markets"), 303)
+    return _market_page(found, form, 400)
+
+
+def _markets_page(form: MarketForm, status: int = 200) -> Response:
+    page = render_template(
+        "organisation/markets.html", markets=queries.list_markets(), form=form, zones=clock.zone_names()
+    )
+    return make_response(page, status)
+
+
+def _market_page(found: Market, form: MarketForm, status: int = 200) -> Response:
+    page = render_template(
+        "organisation/market.html", code=found.code, name=found.name, form=form, zones=clock.zone_names()
+    )
+    return make_response(page, status)
+
+
+# --- Teams -------------------------------------------------------------------------------------
+
+
+@blueprint.get("/settings/teams")
+@requires(CHANGE_SETTINGS)
+def teams() -> Any:
+    """List teams, and offer a new one."""
+    return _teams_page(TeamForm(formdata=None))
+
+
+@blueprint.post("/settings/teams")
+@requires(CHANGE_SETTINGS)
+def add_team() -> Any:
+    """Add a team."""
+    form = TeamForm()
+    _fill_markets(form)
+    if form.validate():
+        try:
+            with transaction():
+                service.add_team(
+                    code=form.code.data or "",
+                    name=_name(form),
+                    market=queries.get_market(form.market.data),
+                    by=actor(),
+                )
+        except DomainError as refused:
+            _blame(form, refused)
+            return _teams_page(form, refused.status)
+        flash(_("Saved."), "success")
+        return redirect(url_for("organisation.teams"), 303)
+    return _teams_page(form, 400)
+
+
+@blueprint.get("/settings/teams/<code>")
+@requires(CHANGE_SETTINGS, on=queries.get_team)
+def team(found: Team) -> Any:
+    """Show one team."""
+    form = TeamForm(
+        formdata=None,
+        data={
+            "name_en": found.name.en,
+            "name_ja": found.name.ja,
+            "market": found.market.code,
+            "is_closed": found.closed_at is not None,
+        },
+    )
+    return _team_page(found, form)
+
+
+@blueprint.post("/settings/teams/<code>")
+@requires(CHANGE_SETTINGS, on=queries.get_team)
+def change_team(found: Team) -> Any:
+    """Keep a team."""
+    form = TeamForm()
+    _fill_markets(form)
+    if form.validate():
+        with transaction():
+            service.change_team(
+                team=found,
+                name=_name(form),
+                market=queries.get_market(form.market.data),
+                is_closed=form.is_closed.data,
+                by=actor(),
+            )
+        flash(_("Saved."), "success")
+        return redirect(url_for("organisation.teams"), 303)
+    return _team_page(found, form, 400)
+
+
+def _fill_markets(form: TeamForm) -> None:
+    form.market.choices = [SelectChoice(each.code, f"{each.name} ({each.code})") for each in queries.list_markets()]
+
+
+def _teams_page(form: TeamForm, status: int = 200) -> Response:
+    _fill_markets(form)
+    page = render_template("organisation/teams.html", teams=queries.list_teams(), form=form)
+    return make_response(page, status)
+
+
+def _team_page(found: Team, form: TeamForm, status: int = 200) -> Response:
+    _fill_markets(form)
+    return make_response(render_template("organisation/team.html", code=found.code, name=found.name, form=form), status)
+
+
+def _name(form: MarketForm | TeamForm) -> Words:
+    return Words(form.name_en.data or "", form.name_ja.data or "")
+
+
+def _blame(form: MarketForm | TeamForm, refused: DomainError) -> None:
+    """Show the refusal at the field it is about."""
+    places = {
+        errors.CodeTaken: "code",
+        errors.CodeInvalid: "code",
+        errors.UnknownTimeZone: "time_zone",
+        errors.UnknownHolidayCountry: "holiday_country",
+    }
+    name = places.get(type(refused))
+    if name is not None and name in form:
+        form[name].errors = [str(refused)]
+    else:
+        form.form_errors.append(str(refused))

@@ -1,0 +1,164 @@
+"""The organisation's settings, markets, teams, its wellbeing page and its background work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from portal.core import clock, jobs
+from portal.core.db import session
+from portal.core.i18n import Words
+from portal.core.jobs import JobState
+from portal.core.transaction import own_transaction
+from portal.journal.models import JournalEntry
+from portal.organisation import queries
+from portal.organisation.models import Market, Team
+from tests.builders import Cast
+from tests.page_client import PageClient
+
+SETTINGS = {
+    "name_en": "Guidepost Ltd", "name_ja": "道標株式会社", "contact_en": "Dr Ito, ext. 4411",
+    "contact_ja": "伊藤医師（内線4411）",
+    "text_en": "Any time.\n\nIn confidence.", "text_ja": "いつでも。", "time_zone": "Europe/London", "language": "ja",
+    "tolerance": "７",
+}  # fmt: skip
+
+
+@pytest.fixture
+def admin(as_: Any, cast: Cast) -> PageClient:
+    return as_(cast.admin)  # type: ignore[no-any-return]
+
+
+def test_settings_hold_on_every_page_and_stand_in_the_journal(admin: PageClient, app: Flask) -> None:
+    admin.post("organisation.change_settings", SETTINGS)
+    assert queries.name() == Words("Guidepost Ltd", "道標株式会社")
+    assert queries.default_time_zone() == "Europe/London"
+    assert queries.attempt_tolerance() == timedelta(seconds=7)
+    stranger = PageClient(app, language="ja")
+    page = stranger.get("accounts.sign_in")
+    assert "道標株式会社" in page.text
+    assert "伊藤医師（内線4411）" in page.text
+    wellbeing = stranger.get("organisation.wellbeing")
+    assert "伊藤医師（内線4411）" in wellbeing.text
+    assert "Dr Ito, ext. 4411" in wellbeing.text
+    entry = session.query(JournalEntry).one()
+    assert entry.after is not None
+    assert entry.after["organisation.name"] == {"en": "Guidepost Ltd", "ja": "道標株式会社"}
+    # Saying the same again changes nothing.
+    admin.post("organisation.change_settings", SETTINGS)
+    assert session.query(JournalEntry).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [("time_zone", "Mars/Base", "タイムゾーンはありません"), ("tolerance", "abc", "整数"),
+     ("tolerance", "61", "0から60まで"),
+     ("name_ja", "", "入力してください"), ("contact_en", "x" * 121, "120文字以内"), ("language", "fr", "")],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_refused_in_words(admin: PageClient, field: str, value: str, words: str) -> None:
+    admin.language = "ja"
+    page = admin.post("organisation.change_settings", {**SETTINGS, field: value}, expect=400)
+    assert words in page.text
+    assert session.query(JournalEntry).count() == 0
+
+
+def test_a_market_is_added_and_changed(admin: PageClient) -> None:
+    market = {
+        "code": "gb",
+        "name_en": "Britain",
+        "name_ja": "英国",
+        "time_zone": "Europe/London",
+        "holiday_country": "gb",
+    }
+    admin.post("organisation.add_market", market)
+    found = session.query(Market).filter_by(code="GB").one()
+    assert (found.time_zone, found.holiday_country) == ("Europe/London", "GB")
+    admin.language = "ja"
+    for bad, words in (
+        ({"code": "GB"}, "すでに使われています"),
+        ({"code": "g b"}, "20文字以内"),
+        ({"code": "FR", "time_zone": "Europe/Atlantis"}, "「Europe/Atlantis」というタイムゾーンはありません"),
+        ({"code": "FR", "holiday_country": "France"}, "国コードではありません"),
+    ):
+        page = admin.post("organisation.add_market", {**market, **bad}, expect=409 if bad["code"] == "GB" else 400)
+        assert words in page.text
+        assert page.all("div", class_="field__error")
+    admin.post("organisation.change_market", {**market, "time_zone": "UTC", "holiday_country": ""}, code="GB")
+    session.expire_all()
+    assert (found.time_zone, found.holiday_country) == ("UTC", None)
+    admin.get("organisation.market", code="NO", expect=404)
+
+
+def test_a_team_is_added_closed_and_then_offered_nowhere(admin: PageClient, cast: Cast) -> None:
+    team = {"code": "Night-Shift", "name_en": "Night shift", "name_ja": "夜勤", "market": "JP"}
+    admin.post("organisation.add_team", team)
+    admin.post("organisation.add_team", team, expect=409)
+    admin.post("organisation.add_team", {**team, "code": "x_y"}, expect=400)
+    admin.post("organisation.add_team", {**team, "code": "other", "market": "XX"}, expect=400)
+    found = session.query(Team).filter_by(code="night-shift").one()
+    assert "夜勤" in admin.get("accounts.invite", lang="ja").text
+    admin.post("organisation.change_team", {**team, "is_closed": "y"}, code="night-shift")
+    session.expire_all()
+    assert found.closed_at is not None
+    assert "夜勤" not in admin.get("accounts.invite", lang="ja").text
+
+
+def test_only_administrators_change_the_organisation(as_: Any, cast: Cast, client: PageClient) -> None:
+    for person in (cast.learner, cast.lead, cast.author):
+        browser = as_(person)
+        for endpoint in (
+            "organisation.settings",
+            "organisation.markets",
+            "organisation.teams",
+            "organisation.list_jobs",
+        ):
+            assert browser.fetch(endpoint).status_code == 403
+        browser.post("organisation.change_settings", SETTINGS, expect=403)
+    assert client.fetch("organisation.settings").status_code == 302
+    client.get("organisation.wellbeing")
+
+
+@jobs.job("tests.pages", tries=1)
+def _work(fail: bool) -> None:
+    if fail:
+        raise OSError("<b>the server</b> is away")
+
+
+def test_failed_work_is_shown_with_its_cause_and_tried_again(admin: PageClient, app: Flask) -> None:
+    with own_transaction():
+        failed = jobs.enqueue("tests.pages", {"fail": True}, effect_key="a")
+        jobs.enqueue("tests.pages", {"fail": False}, effect_key="b")
+        waiting = jobs.enqueue(
+            "tests.pages", {"fail": False}, effect_key="c", run_after=clock.now() + timedelta(days=1)
+        )
+        failed_id, waiting_id = failed.id, waiting.id
+    jobs.run_due()
+    page = admin.get("organisation.list_jobs", lang="en")
+    assert "The worker says nothing" in page.text
+    assert "<b>the server</b> is away" in page.text
+    only = admin.get("organisation.list_jobs", state="failed", lang="en")
+    assert len(only.all("tr")) == 2
+    admin.post("organisation.retry_job", {"state": "failed"}, job_id=failed_id)
+    assert jobs.count_by_state()[JobState.CREATED] == 2
+    # Work that has not failed is not tried again; the page says so.
+    response = admin.post("organisation.retry_job", job_id=waiting_id)
+    assert "not in a state" in admin.follow(response).text
+    admin.post("organisation.cancel_job", job_id=waiting_id)
+    assert jobs.count_by_state()[JobState.CANCELLED] == 1
+    admin.post("organisation.retry_job", job_id=987654, expect=404)
+    jobs.beat()
+    page = admin.get("organisation.list_jobs", lang="ja")
+    assert "ワーカーからの応答がありません" not in page.text
+    assert "取り消し済み" in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_page_is_whole_in_both_languages(admin: PageClient, cast: Cast, language: str) -> None:
+    admin.language = language
+    for endpoint in ("settings", "markets", "teams", "list_jobs", "wellbeing"):
+        admin.get(f"organisation.{endpoint}")
+    admin.get("organisation.market", code="JP")
+    admin.get("organisation.team", code="account-safety")
