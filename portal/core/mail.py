@@ -93,10 +93,11 @@ def render(built: Email) -> EmailMessage:
     user, _, domain = built.to_address.partition("@")
     message["To"] = Address(display_name=" ".join(built.to_name.split()), username=user, domain=domain)
     message["Date"] = format_datetime(clock.now())
-    message["Content-Language"] = built.language
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     message.add_alternative(html, subtype="html")
+    # Last: what was set before would have moved into the first part.
+    message["Content-Language"] = built.language
     return message
 
 
