@@ -145,7 +145,9 @@ def _accounts(app: Flask) -> None:
     from portal.accounts.service import ACTION_NAMES, ownership, people, sessions
     from portal.accounts.views import blueprint, imports, own, signing_in  # noqa: F401
     from portal.accounts.views import people as people_pages  # noqa: F401
+    from portal.journal.permissions import READ_JOURNAL
     from portal.journal.service import name_actions
+    from portal.organisation.permissions import CHANGE_SETTINGS, SEE_JOBS
 
     access.register(permissions.TABLE)
     access.login_manager.user_loader(sessions.find_person_of)
@@ -156,9 +158,9 @@ def _accounts(app: Flask) -> None:
     # The places of lower domains too: in the order in which an administrator needs them.
     for endpoint, label, icon, permission in (
         ("accounts.list_people", _l("People"), "people", permissions.SEE_PEOPLE),
-        ("organisation.settings", _l("Settings"), "settings", permissions.CHANGE_SETTINGS),
-        ("organisation.list_jobs", _l("Jobs"), "jobs", permissions.SEE_JOBS),
-        ("journal.list_entries", _l("Journal"), "journal", permissions.READ_JOURNAL),
+        ("organisation.settings", _l("Settings"), "settings", CHANGE_SETTINGS),
+        ("organisation.list_jobs", _l("Jobs"), "jobs", SEE_JOBS),
+        ("journal.list_entries", _l("Journal"), "journal", READ_JOURNAL),
     ):
         NAVIGATION.append(Place(endpoint, label, icon, "administer", permission))
 
