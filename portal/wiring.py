@@ -223,11 +223,14 @@ def _training(app: Flask) -> None:
 
 def _certificates(app: Flask) -> None:
     from portal.certificates import emails, handlers, invariants, permissions  # noqa: F401
+    from portal.certificates.cli import certificates
     from portal.certificates.content import CredentialsPart
     from portal.certificates.views import blueprint
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
+    app.cli.add_command(certificates)
+    handlers.init()
     NAVIGATION.append(Place("certificates.index", _l("Certificates"), "certificates", "learn"))
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CredentialsPart())

@@ -8,7 +8,15 @@ from typing import Any
 from portal.certificates import queries, service
 from portal.certificates.formats.sheet import Sheet, make_sheet
 from portal.core import jobs, mail, pdf
+from portal.core.events import subscribe
 from portal.core.i18n import LANGUAGES
+from portal.training import queries as training
+from portal.training.events import PlanCompleted
+
+
+def on_plan_completed(event: PlanCompleted) -> None:
+    """Issue what completing the plan earns."""
+    service.issue_for_completion(training.get_enrollment(event.enrollment_code))
 
 
 @jobs.job("certificates.render")
@@ -38,3 +46,8 @@ def _printing(sheet: Sheet) -> Callable[[], pdf.Rendered]:
         title=sheet.title,
         language=sheet.language,
     )
+
+
+def init() -> None:
+    """Listen to what happens below."""
+    subscribe(PlanCompleted, on_plan_completed)

@@ -7,10 +7,12 @@ from hashlib import sha256
 from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
+from portal.certificates import queries
 from portal.certificates.models import Certificate, CertificateFact, CertificateFile, NumberSeries
 from portal.certificates.rules import FactKind
 from portal.certificates.service import snapshot_hash
 from portal.core.db import session
+from portal.training.models import Enrollment
 
 
 def one_current_issue() -> list[str]:
@@ -42,6 +44,20 @@ def one_current_issue() -> list[str]:
         + [f"completion {code} has gaps in its issues" for code in gaps]
         + [f"certificate {number} was replaced, but nothing says by which" for number in replaced]
     )
+
+
+def completions_and_certificates_agree() -> list[str]:
+    """Return a sentence for each certificate without a completed plan, and each completed plan without its own."""
+    without_plan = session.scalars(
+        select(Certificate.number)
+        .join(Certificate.enrollment)
+        .where(Enrollment.completed_at.is_(None))
+        .order_by(Certificate.id)
+    )
+    return [f"certificate {number} belongs to a plan that is not completed" for number in without_plan] + [
+        f"enrollment {enrollment.code} is completed, but {credential.slug} was not issued: flask certificates issue"
+        for enrollment, credential in queries.list_owed()
+    ]
 
 
 def numbers_have_no_gaps() -> list[str]:
@@ -94,6 +110,7 @@ def files_are_unchanged() -> list[str]:
 
 INVARIANTS = {
     "I7 one current certificate per completion": one_current_issue,
+    "I7 certificates and completed plans agree": completions_and_certificates_agree,
     "I7 certificate numbers have no gaps": numbers_have_no_gaps,
     "I7 certificates say what they said": snapshots_say_what_they_said,
     "I15 certificate files are unchanged": files_are_unchanged,

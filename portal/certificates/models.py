@@ -13,6 +13,7 @@ from portal.accounts.models import Person
 from portal.certificates.rules import FactKind, State, state_on
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
+from portal.training.models import Enrollment
 
 
 class Design(StrEnum):
@@ -116,7 +117,7 @@ class Certificate(Base):
     credential_version_id: Mapped[int] = mapped_column(ForeignKey("credential_versions.id", ondelete="RESTRICT"))
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
     # The completed enrollment that it rests on, by its public code.
-    enrollment_code: Mapped[str] = mapped_column(String(20))
+    enrollment_code: Mapped[str] = mapped_column(String(20), ForeignKey("enrollments.code", ondelete="RESTRICT"))
     issue_no: Mapped[int]
     series: Mapped[str] = mapped_column(String(80))
     series_no: Mapped[int]
@@ -135,6 +136,7 @@ class Certificate(Base):
     replaced_at: Mapped[datetime | None]
 
     person: Mapped[Person] = relationship()
+    enrollment: Mapped[Enrollment] = relationship()
     credential_version: Mapped[CredentialVersion] = relationship()
     files: Mapped[list[CertificateFile]] = relationship(
         back_populates="certificate", order_by="CertificateFile.language"

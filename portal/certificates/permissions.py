@@ -8,6 +8,7 @@ from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import holds_everywhere, holds_for, scopes_of_person
 from portal.certificates.models import Certificate
 from portal.core.access import AnyOf, Permission
+from portal.training.permissions import scopes_of_enrollment
 
 SEE_CERTIFICATE = Permission("certificates.see_certificate", "see a certificate and download its files")
 REVOKE = Permission("certificates.revoke", "ask for the revocation of a certificate, or confirm it")
@@ -19,8 +20,9 @@ def is_holder(person: Person, thing: Any) -> bool:
 
 
 def scopes_of_certificate(certificate: Certificate) -> dict[Scope, set[str]]:
-    """Return the market and the team through which a certificate can be seen: the holder's present ones."""
-    return scopes_of_person(certificate.person)
+    """Return the markets, teams and cohort through which a certificate can be seen: of the plan, and the holder's."""
+    present, then = scopes_of_person(certificate.person), scopes_of_enrollment(certificate.enrollment)
+    return {scope: present.get(scope, set()) | then.get(scope, set()) for scope in Scope}
 
 
 TABLE: dict[Permission, AnyOf] = {

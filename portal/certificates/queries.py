@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload, undefer
 
+from portal.accounts.models import Person
 from portal.certificates.errors import FileNotReady, NoSuchCertificate, NoSuchCredential
 from portal.certificates.models import (
     Certificate,
@@ -15,7 +19,13 @@ from portal.certificates.models import (
 )
 from portal.core import codes
 from portal.core.db import session
+from portal.core.i18n import Words
 from portal.core.jobs import Job
+from portal.library import queries as library
+from portal.quizzes.models import Attempt, Item, Question, QuestionBank, QuestionVersion
+from portal.training import queries as training
+from portal.training.models import Enrollment, PlanVersion, SignOff, StepCompletion
+from portal.training.rules import SignOffAct
 
 CODE_LENGTH = 26
 MAX_NUMBER_LENGTH = 60
@@ -186,3 +196,119 @@ def find_jobs(effect_keys: list[str]) -> dict[str, Job]:
     if not effect_keys:
         return {}
     return {job.effect_key: job for job in session.scalars(select(Job).where(Job.effect_key.in_(effect_keys)))}
+
+
+# --- what a certificate rests on ----------------------------------------------------------------------------------
+
+
+def list_owed() -> list[tuple[Enrollment, Credential]]:
+    """Return the completed enrollments of active people whose credential is there and was not issued, oldest first."""
+    rows = session.execute(
+        select(Enrollment, Credential)
+        .join(PlanVersion, PlanVersion.id == Enrollment.plan_version_id)
+        .join(Credential, Credential.slug == PlanVersion.credential_slug)
+        .join(Enrollment.person)
+        .where(
+            Enrollment.completed_at.is_not(None),
+            Person.deactivated_at.is_(None),
+            select(CredentialVersion.id).where(CredentialVersion.credential_id == Credential.id).exists(),
+            ~select(Certificate.id)
+            .where(Certificate.enrollment_code == Enrollment.code, Certificate.credential_id == Credential.id)
+            .exists(),
+        )
+        .order_by(Enrollment.completed_at, Enrollment.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def gather_basis(enrollment: Enrollment) -> dict[str, Any]:
+    """Return as plain data what completed the steps of an enrollment.
+
+    `documents`: slug, version, title, hash, clauses (id → hash in the deciding language), when read and acknowledged;
+    `attempts`: code, quiz, version, title, score as an exact fraction, questions (bank/id → version);
+    `sign_offs`: step, title, who and when.
+    """
+    completions = training.list_completions(enrollment)
+    return {
+        "documents": _documents(completions),
+        "attempts": _attempts(completions),
+        "sign_offs": _sign_offs(enrollment, completions),
+    }
+
+
+def _documents(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for completion in completions:
+        slug, number = completion.document_slug, completion.document_version
+        if slug is None or number is None:
+            continue
+        if (slug, number) not in found:
+            document = library.find_document(slug)
+            version = library.find_version(document, number) if document else None
+            titles = {tag: text.title for tag, text in library.list_text_heads(version).items()} if version else {}
+            some = next(iter(titles.values()), slug)
+            found[slug, number] = {
+                "slug": slug,
+                "version": number,
+                "title": {tag: titles.get(tag, some) for tag in ("en", "ja")},
+                "hash": version.hash if version else None,
+                "clauses": library.clause_hashes(version) if version else {},
+            }
+        done = "acknowledged_at" if completion.acknowledgement_id is not None else "read_at"
+        found[slug, number][done] = completion.completed_at.isoformat()
+    return list(found.values())
+
+
+def _attempts(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
+    codes_of = [completion.attempt_code for completion in completions if completion.attempt_code is not None]
+    attempts = {attempt.code: attempt for attempt in session.scalars(select(Attempt).where(Attempt.code.in_(codes_of)))}
+    questions: dict[int, dict[str, int]] = {}
+    for attempt_id, bank, slug, number in session.execute(
+        select(Item.attempt_id, QuestionBank.slug, Question.slug, QuestionVersion.number)
+        .join(QuestionVersion, QuestionVersion.id == Item.question_version_id)
+        .join(Question, Question.id == QuestionVersion.question_id)
+        .join(QuestionBank, QuestionBank.id == Question.bank_id)
+        .where(Item.attempt_id.in_([attempt.id for attempt in attempts.values()]))
+        .order_by(Item.attempt_id, Item.position)
+    ):
+        questions.setdefault(attempt_id, {})[f"{bank}/{slug}"] = number
+    found = []
+    for completion in completions:
+        if completion.attempt_code is None or completion.score is None:
+            continue
+        attempt = attempts.get(completion.attempt_code)
+        title = attempt.quiz_version.title if attempt else completion.step.title
+        quiz = completion.step.quiz_slug or ""
+        found.append(
+            {
+                "code": completion.attempt_code,
+                "quiz": quiz,
+                "version": attempt.quiz_version.number if attempt else None,
+                "title": _title(title, quiz),
+                "score": f"{completion.score.numerator}/{completion.score.denominator}",
+                "questions": questions.get(attempt.id, {}) if attempt else {},
+            }
+        )
+    return found
+
+
+def _sign_offs(enrollment: Enrollment, completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
+    steps = {completion.step_id: completion.step for completion in completions}
+    return [
+        {
+            "step": steps[said.step_id].slug,
+            "title": _title(steps[said.step_id].title, steps[said.step_id].slug),
+            "by": said.by.code,
+            "at": said.at.isoformat(),
+        }
+        for said in session.scalars(
+            select(SignOff)
+            .where(SignOff.enrollment_id == enrollment.id, SignOff.act == SignOffAct.SIGNED)
+            .order_by(SignOff.id)
+        )
+        if said.step_id in steps
+    ]
+
+
+def _title(words: Words | None, instead: str) -> dict[str, str]:
+    return {"en": words.en, "ja": words.ja} if words else {"en": instead, "ja": instead}

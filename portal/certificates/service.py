@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -42,10 +42,11 @@ from portal.certificates.models import (
 from portal.certificates.rules import FactKind, State
 from portal.core import clock, codes, jobs, touch
 from portal.core.db import canonical_json, session
-from portal.core.i18n import Words
+from portal.core.i18n import Words, force_locale
 from portal.core.pdf import Rendered
 from portal.journal.service import record
 from portal.organisation import queries as organisation
+from portal.training.models import Enrollment
 
 SNAPSHOT_FORMAT = 1
 MIN_REASON = 10
@@ -68,22 +69,6 @@ class CredentialSpec:
     def hash(self) -> str:
         """Return the SHA-256 over all of it."""
         return sha256(canonical_json(asdict(self)).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A completed plan: what a certificate is issued for, and what it rests on.
-
-    `basis` is plain data: `documents` (slug, version, title, hash, clauses as anchor → hash), `attempts` (code,
-    quiz, version, score as an exact fraction, questions) and `sign_offs`.
-    """
-
-    enrollment_code: str
-    plan_slug: str
-    plan_version: str
-    plan_title: Words
-    completed_at: datetime
-    basis: Mapping[str, Any]
 
 
 # --- credentials --------------------------------------------------------------------------------------------------
@@ -149,43 +134,73 @@ def effect_key(certificate: Certificate) -> str:
     return f"certificate:{certificate.credential_id}:{certificate.enrollment_code}:{certificate.issue_no}"
 
 
-def issue_certificate(*, credential: Credential, person: Person, completion: Completion) -> Certificate:
-    """Issue the credential for a completion, once: a second time returns the certificate that stands.
+def issue_certificate(*, credential: Credential, enrollment: Enrollment) -> Certificate:
+    """Issue the credential for a completed enrollment, once: a second time returns the certificate that stands.
 
-    An earlier certificate of the same credential is superseded. Raises `NoSuchCredential` where the credential has no
-    version, `NotCompleted` for a deactivated account.
+    An earlier certificate of the same credential is superseded. Raises `NotCompleted` for an enrollment that is not
+    completed and for a deactivated account, `NoSuchCredential` where the credential has no version, `NumberTaken`.
     """
     version = queries.find_latest_version(credential)
     if version is None:
         raise NoSuchCredential(slug=credential.slug)
-    if not person.is_active:
-        raise NotCompleted()
-    zone = person.home_market.time_zone
+    person = enrollment.person
     issued_at = clock.now()
-    series = rules.series_of(version.number_format, clock.local_date(issued_at, zone).year)
+    series = rules.series_of(version.number_format, clock.local_date(issued_at, person.home_market.time_zone).year)
     _lock_series(series)
     # Looked up under the lock: whoever comes second finds what the first has issued.
-    standing = queries.find_current(credential.id, completion.enrollment_code)
+    standing = queries.find_current(credential.id, enrollment.code)
     if standing is not None:
         return standing
+    if enrollment.completed_at is None or not person.is_active:
+        raise NotCompleted()
     earlier = queries.list_current_of(person.id, credential.id)
+    plan = enrollment.version
     certificate = _issue(
         version,
-        person,
+        enrollment,
         series,
         issued_at,
-        enrollment_code=completion.enrollment_code,
         plan={
-            "slug": completion.plan_slug,
-            "version": completion.plan_version,
-            "title": _both(completion.plan_title),
-            "completed_at": completion.completed_at.isoformat(),
+            "slug": plan.plan.slug,
+            "version": plan.number,
+            "title": _both(plan.title),
+            "completed_at": enrollment.completed_at.isoformat(),
         },
-        basis=completion.basis,
+        basis=queries.gather_basis(enrollment),
     )
     for former in earlier:
         _supersede(former, certificate, by="system", reason="renewed by a later completion")
     return certificate
+
+
+def issue_for_completion(enrollment: Enrollment) -> Certificate | None:
+    """Issue what completing the plan earns, if it earns something; what stands in the way goes into the journal.
+
+    A fault of the credential never keeps a learner from completing her plan: it is mended, then issued by
+    `issue_owed`.
+    """
+    slug = enrollment.version.credential_slug
+    if slug is None:
+        return None
+    credential = queries.find_credential(slug)
+    try:
+        if credential is None:
+            raise NoSuchCredential(slug=slug)
+        return issue_certificate(credential=credential, enrollment=enrollment)
+    except (NoSuchCredential, NotCompleted, NumberTaken) as refused:
+        with force_locale("en"):
+            reason = str(refused)
+        current_app.logger.warning("no certificate for enrollment %s: %s", enrollment.code, reason)
+        record("certificates.not_issued", by=None, subject=("enrollment", enrollment.code), reason=reason)
+        return None
+
+
+def issue_owed() -> list[Certificate]:
+    """Issue what completed plans have earned and was not issued at the time. Raises what stands in the way."""
+    return [
+        issue_certificate(credential=credential, enrollment=enrollment)
+        for enrollment, credential in queries.list_owed()
+    ]
 
 
 def reissue_certificate(*, certificate: Certificate, reason: str, by: Person) -> Certificate:
@@ -211,10 +226,9 @@ def reissue_certificate(*, certificate: Certificate, reason: str, by: Person) ->
     session.flush()
     fresh = _issue(
         version,
-        person,
+        certificate.enrollment,
         series,
         issued_at,
-        enrollment_code=certificate.enrollment_code,
         plan=snapshot["plan"],
         basis=snapshot["basis"],
         expires_on=certificate.expires_on,
@@ -235,30 +249,29 @@ _AS_THE_VERSION_SAYS: Any = object()
 
 def _issue(
     version: CredentialVersion,
-    person: Person,
+    enrollment: Enrollment,
     series: str,
     issued_at: datetime,
     *,
-    enrollment_code: str,
     plan: Mapping[str, Any],
     basis: Mapping[str, Any],
     expires_on: Any = _AS_THE_VERSION_SAYS,
 ) -> Certificate:
+    person = enrollment.person
     zone = person.home_market.time_zone
     issued_on = clock.local_date(issued_at, zone)
     if expires_on is _AS_THE_VERSION_SAYS:
         expires_on = rules.expiry(issued_on, version.validity_months)
-    series_no = session.execute(
-        update(NumberSeries)
-        .where(NumberSeries.name == series)
-        .values(last_number=NumberSeries.last_number + 1)
-        .returning(NumberSeries.last_number)
-    ).scalar_one()
-    number = rules.write_number(version.number_format, issued_on.year, series_no)
+    counter = session.scalars(
+        select(NumberSeries).where(NumberSeries.name == series).execution_options(populate_existing=True)
+    ).one()
+    number = rules.write_number(version.number_format, issued_on.year, counter.last_number + 1)
     if session.scalar(select(Certificate.id).where(Certificate.number == number)) is not None:
         raise NumberTaken(number=number)
+    counter.last_number += 1
+    series_no = counter.last_number
     code = codes.new_secret_code()
-    issue_no = queries.last_issue_no(version.credential_id, enrollment_code) + 1
+    issue_no = queries.last_issue_no(version.credential_id, enrollment.code) + 1
     issuer = organisation.name()
     snapshot = {
         "format": SNAPSHOT_FORMAT,
@@ -299,7 +312,8 @@ def _issue(
         credential_id=version.credential_id,
         credential_version=version,
         person=person,
-        enrollment_code=enrollment_code,
+        enrollment=enrollment,
+        enrollment_code=enrollment.code,
         issue_no=issue_no,
         series=series,
         series_no=series_no,
@@ -321,7 +335,7 @@ def _issue(
         after={
             "credential": version.credential.slug,
             "version": version.number,
-            "enrollment": enrollment_code,
+            "enrollment": enrollment.code,
             "snapshot_sha256": certificate.snapshot_sha256,
         },
     )

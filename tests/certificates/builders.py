@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 from portal.accounts.models import Person
 from portal.certificates import queries, service
 from portal.certificates.models import Certificate, Credential, Design, Honorific
-from portal.certificates.service import Completion, CredentialSpec
+from portal.certificates.service import CredentialSpec
 from portal.core import jobs
+from portal.core.db import session
 from portal.core.i18n import Words
+from portal.core.markdown import TrustedHtml
 from portal.core.transaction import own_transaction
-from tests.builders import MORNING, make_person
+from portal.library.models import (
+    ChangeClass,
+    Clause,
+    ClauseText,
+    Document,
+    DocumentKind,
+    DocumentVersion,
+    Origin,
+    VersionText,
+)
+from portal.training.models import Enrollment, Plan, PlanStep, PlanVersion, StepCompletion
+from portal.training.rules import Doer, StepKind
+from tests.builders import MORNING, make_person, save
 
 _numbers = itertools.count(1)
-
-DOCUMENTS = [
-    {
-        "slug": "impersonation",
-        "version": "1.0",
-        "title": {"en": "Impersonation", "ja": "なりすまし"},
-        "hash": "0" * 64,
-        "clauses": {"scope": "1" * 64, "fan-accounts": "2" * 64},
-    }
-]
-ATTEMPTS = [
-    {
-        "code": "ATT0000001",
-        "quiz": "impersonation",
-        "version": "1.0",
-        "title": {"en": "Impersonation: knowledge check", "ja": "なりすまし 確認テスト"},
-        "score": "11/12",
-        "questions": {"impersonation/imp-001": 1},
-    }
-]
 
 
 def make_spec(**values: Any) -> CredentialSpec:
@@ -75,17 +70,139 @@ def make_author() -> Any:
     return _Author()
 
 
-def make_completion(code: str | None = None, **values: Any) -> Completion:
-    """Return a completed plan."""
-    defaults: dict[str, Any] = {
-        "enrollment_code": code or f"ENR{next(_numbers):07d}",
-        "plan_slug": "account-safety",
-        "plan_version": "1.2",
-        "plan_title": Words("Account safety: the first ten days", "アカウント安全 最初の10日間"),
-        "completed_at": MORNING + timedelta(days=14),
-        "basis": {"documents": DOCUMENTS, "attempts": ATTEMPTS, "sign_offs": []},
-    }
-    return Completion(**(defaults | values))
+CLAUSES = {"scope": "1" * 64, "fan-accounts": "2" * 64}
+
+
+def make_document() -> DocumentVersion:
+    """Return version 1.0 of a document with two clauses, made if it is not there."""
+    found = session.query(DocumentVersion).one_or_none()
+    if found is not None:
+        return found
+    document = Document(
+        slug="impersonation",
+        kind=DocumentKind.POLICY,
+        authoritative="en",
+        sensitivity="S0",
+        created_at=MORNING,
+        created_by="test",
+    )
+    version = DocumentVersion(
+        document=document,
+        number="1.0",
+        sequence=1,
+        change_class=ChangeClass.MATERIAL,
+        issued_at=MORNING,
+        issued_by="test",
+        effective_at=MORNING,
+        zone="Asia/Tokyo",
+        origin=Origin.IMPORT,
+        hash="0" * 64,
+    )
+    clauses = [
+        Clause(version=version, anchor=anchor, position=position, level=2)
+        for position, anchor in enumerate(CLAUSES, start=1)
+    ]
+    for language, title in (("en", "Impersonation"), ("ja", "なりすまし")):
+        text = VersionText(
+            language=language,
+            title=title,
+            source="",
+            hash="0" * 64,
+            says_number="1.0",
+            behind=[],
+            reading_minutes=5,
+            footnotes_html=TrustedHtml(""),
+        )
+        version.texts.append(text)
+        for clause in clauses:
+            clause.texts.append(
+                ClauseText(
+                    version_text=text,
+                    language=language,
+                    heading=clause.anchor,
+                    source="",
+                    hash=CLAUSES[clause.anchor] if language == "en" else "9" * 64,
+                    heading_html=TrustedHtml(clause.anchor),
+                    html=TrustedHtml(""),
+                )
+            )
+    save(version)
+    return version
+
+
+def make_plan(credential: str | None = "impersonation-reviewer") -> PlanVersion:
+    """Return version 1.2 of a plan that ends with this credential, made if it is not there."""
+    slug = f"account-safety-{credential}" if credential else "without-credential"
+    found = session.query(PlanVersion).join(Plan).filter(Plan.slug == slug).one_or_none()
+    if found is not None:
+        return found
+    version = PlanVersion(
+        plan=Plan(slug=slug, created_at=MORNING),
+        number="1.2",
+        title=Words("Account safety: the first ten days", "アカウント安全 最初の10日間"),
+        summary=Words("Summary", "概要"),
+        credential_slug=credential,
+        digest="0" * 64,
+        created_at=MORNING,
+        created_by="test",
+    )
+    for position, (step, kind, document, quiz, by) in enumerate(
+        (
+            ("agree", StepKind.ACKNOWLEDGE, "impersonation", None, Doer.LEARNER),
+            ("quiz", StepKind.QUIZ, None, "impersonation", Doer.LEARNER),
+            ("talk", StepKind.SIGN_OFF, None, None, Doer.MENTOR),
+        )
+    ):
+        version.steps.append(
+            PlanStep(
+                slug=step,
+                position=position,
+                kind=kind,
+                document_slug=document,
+                quiz_slug=quiz,
+                title=Words(f"Step {step}", f"項目 {step}"),
+                due_days=position,
+                minutes=10,
+                required=True,
+                by=by,
+                prerequisites=[],
+            )
+        )
+    save(version)
+    return version
+
+
+def make_enrollment(
+    person: Person, code: str | None = None, *, credential: str | None = "impersonation-reviewer", done: bool = True
+) -> Enrollment:
+    """Return the person's enrollment with everything completed; what completes it tells nobody."""
+    known = session.query(Enrollment).filter_by(code=code).one_or_none() if code else None
+    if known is not None:
+        return known
+    make_document()
+    version = make_plan(credential)
+    at = MORNING + timedelta(days=14)
+    enrollment = Enrollment(
+        code=code or f"ENR{next(_numbers):07d}",
+        person=person,
+        plan_id=version.plan_id,
+        plan_version_id=version.id,
+        market=person.home_market,
+        starts_on=date(2026, 4, 1),
+        enrolled_at=MORNING,
+        enrolled_by="test",
+        completed_at=at if done else None,
+    )
+    agree, quiz, talk = version.steps
+    rows: list[dict[str, Any]] = [
+        {"step": agree, "document_slug": "impersonation", "document_version": "1.0", "acknowledgement_id": 1},
+        {"step": quiz, "attempt_code": "ATT0000001", "score": Fraction(11, 12)},
+        {"step": talk},
+    ]
+    for row in rows:
+        enrollment.completions.append(StepCompletion(completed_at=at, recorded_at=at, due_on=None, **row))
+    save(enrollment)
+    return enrollment
 
 
 def issue(
@@ -94,8 +211,9 @@ def issue(
     """Issue a certificate; its files are not made yet. `values` go to the credential where none is given."""
     person = person or make_person()
     credential = credential or make_credential(**values)
+    enrollment = make_enrollment(person, code, credential=credential.slug)
     with own_transaction():
-        return service.issue_certificate(credential=credential, person=person, completion=make_completion(code))
+        return service.issue_certificate(credential=credential, enrollment=enrollment)
 
 
 def issue_with_files(person: Person | None = None, **values: Any) -> Certificate:

@@ -21,13 +21,14 @@ from portal.core.db import canonical_json, session
 from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
+from portal.training.models import Enrollment
 from tests.builders import Cast, make_person
 from tests.certificates.builders import (
     issue,
     issue_with_files,
     make_author,
-    make_completion,
     make_credential,
+    make_enrollment,
     make_spec,
 )
 
@@ -39,13 +40,11 @@ def sound() -> list[str]:
 
 
 def test_a_second_event_about_the_same_completion_changes_nothing(cast: Cast) -> None:
-    credential, completion = make_credential(), make_completion("ENR1")
+    credential, enrollment = make_credential(), make_enrollment(cast.learner)
     numbers = set()
     for _ in range(3):
         with own_transaction():
-            numbers.add(
-                service.issue_certificate(credential=credential, person=cast.learner, completion=completion).number
-            )
+            numbers.add(service.issue_certificate(credential=credential, enrollment=enrollment).number)
     assert len(numbers) == 1
     assert len(queries.list_certificates_of(cast.learner.id)) == 1
     assert sound() == []
@@ -55,14 +54,16 @@ def test_numbers_follow_one_another_without_a_gap_even_after_a_failure(app: Flas
     credential = make_credential()
     first = issue(credential=credential)
 
+    enrollment = make_enrollment(make_person())
+
     def fail_after_issuing() -> None:
         with own_transaction():
-            service.issue_certificate(credential=credential, person=make_person(), completion=make_completion())
+            service.issue_certificate(credential=credential, enrollment=enrollment)
             raise RuntimeError("planted")
 
     with pytest.raises(RuntimeError, match="planted"):
         fail_after_issuing()
-    second = issue(credential=credential)
+    second = issue(enrollment.person, credential, enrollment.code)
     assert (first.series_no, second.series_no) == (1, 2)
     year = first.issued_on.year
     assert second.number == f"IR-{year}-0002"
@@ -106,6 +107,8 @@ def test_the_snapshot_holds_all_that_is_printed_and_the_basis(cast: Cast) -> Non
     )
     assert "{" not in said["credential"]["statement"]["ja"]
     assert said["basis"]["documents"][0]["clauses"]["scope"] == "1" * 64
+    assert said["basis"]["documents"][0]["acknowledged_at"]
+    assert said["basis"]["documents"][0]["title"] == {"en": "Impersonation", "ja": "なりすまし"}
     assert said["basis"]["attempts"][0]["score"] == "11/12"
     assert said["verify_url"] == f"https://portal.example/verify/{certificate.code}"
     assert codes.is_well_formed(certificate.code, 26)
@@ -136,6 +139,14 @@ def test_nothing_is_issued_to_a_deactivated_account(cast: Cast) -> None:
         cast.learner.deactivated_at = clock.now()
     with pytest.raises(NotCompleted):
         issue(cast.learner)
+    assert queries.list_certificates_of(cast.learner.id) == []
+    assert sound() == []
+
+
+def test_nothing_is_issued_for_a_plan_that_is_not_completed(cast: Cast) -> None:
+    credential, enrollment = make_credential(), make_enrollment(cast.learner, done=False)
+    with pytest.raises(NotCompleted), own_transaction():
+        service.issue_certificate(credential=credential, enrollment=enrollment)
     assert queries.list_certificates_of(cast.learner.id) == []
 
 
@@ -222,23 +233,19 @@ def test_the_database_itself_wants_two_people_for_a_revocation(cast: Cast) -> No
 def test_parallel_completions_get_one_certificate_each_and_numbers_without_a_gap(app: Flask) -> None:
     credential = make_credential()
     slug = credential.slug
-    people = [make_person().id for _ in range(6)]
     # Each completion is told twice, at the same time.
-    work = [(person, f"ENR{index}") for index, person in enumerate(people)] * 2
+    work = [make_enrollment(make_person()).code for _ in range(6)] * 2
     failures: list[BaseException] = []
     ready = threading.Barrier(len(work))
 
-    def complete(person_id: int, code: str) -> None:
-        from portal.accounts.models import Person
-
+    def complete(code: str) -> None:
         with app.app_context():
             try:
                 ready.wait()
                 with own_transaction():
                     service.issue_certificate(
                         credential=session.query(Credential).filter_by(slug=slug).one(),
-                        person=session.get_one(Person, person_id),
-                        completion=make_completion(code),
+                        enrollment=session.query(Enrollment).filter_by(code=code).one(),
                     )
             except BaseException as failure:
                 failures.append(failure)
@@ -246,7 +253,7 @@ def test_parallel_completions_get_one_certificate_each_and_numbers_without_a_gap
                 session.remove()
 
     session.remove()
-    threads = [threading.Thread(target=complete, args=each) for each in work]
+    threads = [threading.Thread(target=complete, args=(each,)) for each in work]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -276,6 +283,7 @@ def test_each_invariant_turns_red_when_it_is_broken(cast: Cast) -> None:
     broken("I7 certificates say what they said", "update certificates set snapshot_sha256 = :h", h="0" * 64)
     broken("I7 certificates say what they said", "update certificates set expires_on = :d", d=date(2099, 1, 1))
     broken("I7 certificate numbers have no gaps", "update certificate_series set last_number = 7")
+    broken("I7 certificates and completed plans agree", "update enrollments set completed_at = null")
     broken("I7 one current certificate per completion", "update certificates set issue_no = 3")
     broken("I7 one current certificate per completion", "update certificates set replaced_at = issued_at")
     assert certificate.number
