@@ -11,6 +11,7 @@ from flask import Flask, request, url_for
 from portal.core import access, db, forms, i18n, jobs, logs, web
 from portal.core.content import ContentPart
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import lazy_pgettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _accounts(app: Flask) -> None:
     name_actions(ACTION_NAMES)
     # The places of lower domains too: in the order in which an administrator needs them.
     for endpoint, label, icon, permission in (
-        ("accounts.list_people", _l("People"), "people", permissions.SEE_PEOPLE),
+        ("accounts.list_people", lazy_pgettext("place", "People"), "people", permissions.SEE_PEOPLE),
         ("organisation.settings", _l("Settings"), "settings", CHANGE_SETTINGS),
         ("organisation.list_jobs", _l("Jobs"), "jobs", SEE_JOBS),
         ("journal.list_entries", _l("Journal"), "journal", READ_JOURNAL),

@@ -15,7 +15,7 @@ from typing import Any
 
 from babel.dates import format_date as _babel_date
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, ngettext, pgettext
+from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
 from portal.core import clock
 
@@ -27,6 +27,7 @@ __all__ = [
     "gettext",
     "language",
     "lazy_gettext",
+    "lazy_pgettext",
     "ngettext",
     "pgettext",
 ]
@@ -169,6 +170,7 @@ def extract(package: Path) -> Any:
         "lazy_gettext": None,
         "ngettext": (1, 2),
         "pgettext": ((1, "c"), 2),
+        "lazy_pgettext": ((1, "c"), 2),
     }
     methods = [("*.py", "python")]
     if package != PORTAL:

@@ -30,11 +30,13 @@ def changes_between(before: dict[str, Any] | None, after: dict[str, Any] | None)
 
 
 def as_text(value: Any) -> str:
-    """Write a plain value: texts as they are, nothing as a dash, everything else as JSON."""
+    """Write a plain value: texts as they are, nothing as a dash, pairs one by one, everything else as JSON."""
     if value is None or value == "":
         return "–"
     if isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(value) or "–"
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {as_text(each)}" for key, each in sorted(value.items())) or "–"
     return json.dumps(value, ensure_ascii=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, current_app, g, has_request_context, request, url_for
 from jinja2 import StrictUndefined
 
 from portal.core import i18n
+from portal.core.access import is_own_path
 from portal.ui import assets, filters, states
 
 blueprint = Blueprint("ui", __name__, template_folder="templates")
@@ -41,8 +42,18 @@ def other_language_href() -> str:
     """Return the address of this page in the other language; nothing where there is no page (mails)."""
     if not has_request_context():
         return ""
+    path = request.path
+    if request.method == "POST" and not _can_be_read(path):
+        # The page of a refused form stands under an address that only takes forms; it came from one that can be read.
+        came_from = urlsplit(request.referrer or "").path
+        path = came_from if is_own_path(came_from) and _can_be_read(came_from) else "/"
     asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-    return f"{request.path}?{urlencode([*asked, ('lang', i18n.other(i18n.language()))])}"
+    return f"{path}?{urlencode([*asked, ('lang', i18n.other(i18n.language()))])}"
+
+
+def _can_be_read(path: str) -> bool:
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and adapter.test(path, "GET")
 
 
 def frame() -> dict[str, Any]:

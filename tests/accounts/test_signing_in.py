@@ -347,3 +347,16 @@ def test_names_are_kept_as_typed(app: Flask) -> None:
     assert "制御文字" in page.text
     # Nothing that was typed is lost.
     assert page.one("input", name="family_romaji").get("value") == "KATSURAGI"
+
+
+def test_the_other_language_of_a_refused_form_is_a_page_that_can_be_read(app: Flask, cast: Cast) -> None:
+    client = PageClient(app, person=cast.learner)
+    for came_from, leads_to in (("http://localhost/account", "/account"), ("http://evil.example//x", "/"), ("", "/")):
+        with app.app_context():
+            page = client.client.post(
+                "/account/card",
+                data={"csrf_token": client.token()},
+                headers={"Referer": came_from, "Accept": "text/html"},
+            )
+        assert page.status_code == 400
+        assert f'href="{leads_to}?lang=en"' in page.get_data(as_text=True)

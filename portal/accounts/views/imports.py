@@ -76,7 +76,7 @@ def read_people() -> Any:
     upload = form.file.data
     data, filename = (upload.read(), upload.filename or "") if upload else (b"", "")
     if not data:
-        data, filename = (form.text.data or "").encode(), _("pasted rows")
+        data, filename = (form.text.data or "").encode(), ""
     try:
         table = tables.read_table(data, filename)
     except tables.TableUnreadable as refused:
@@ -125,7 +125,7 @@ def _preview_page(kept: PeopleImport, problem: str = "", status: int = 200) -> R
     skipped = preview.with_verdict(Verdict.SKIP)
     page = render_template(
         "accounts/import_preview.html",
-        filename=kept.filename,
+        filename=kept.filename or _("pasted rows"),
         code=kept.code,
         form=ConfirmImportForm(formdata=None, data={"send": True}),
         problem=problem,

@@ -15,7 +15,7 @@ from portal.accounts.rules import MIN_PASSWORD
 from portal.accounts.service import ownership, passwords, people, sessions, signing_in
 from portal.accounts.service.people import NAME_FIELDS
 from portal.accounts.views import blueprint
-from portal.accounts.views.parts import accommodation_in_words, belonging_rows
+from portal.accounts.views.parts import accommodation_in_words, belonging_rows, browser_in_words
 from portal.accounts.views.signing_in import START, address, begin
 from portal.core import clock
 from portal.core.access import actor, signed_in
@@ -149,7 +149,7 @@ def _page(card: OwnCardForm, password: ChangePasswordForm, status: int = 200) ->
         sessions=[
             {
                 "handle": each.handle,
-                "browser": each.browser,
+                "browser": browser_in_words(each.browser),
                 "network": each.address_class,
                 "since": each.created_at,
                 "seen": each.seen_at,

@@ -22,6 +22,28 @@ def accommodation_in_words(accommodation: Accommodation) -> str:
     return separator.join(parts)
 
 
+# What a browser calls itself, the more telling names first: most of them also say "Safari".
+_BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+def browser_in_words(calls_itself: str) -> str:
+    """Say which browser on which system a session is in, as far as it tells."""
+    browser = next((name for sign, name in _BROWSERS.items() if sign in calls_itself), "")
+    system = next((name for sign, name in _SYSTEMS.items() if sign in calls_itself), "")
+    if browser and system:
+        return str(_("%(browser)s on %(system)s", browser=browser, system=system))
+    return browser or system or str(_("Unknown browser"))
+
+
 def belonging_rows(belongings: list[OwnedRow], zone: str) -> list[dict[str, Any]]:
     """Return the rows of the table of what somebody answers for."""
     return [

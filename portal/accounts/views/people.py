@@ -173,7 +173,7 @@ def _person_page(
         (_("Mail address"), person.sign_in_name),
         (_("Employee number"), person.employee_number),
         (_("Name"), person.full_name),
-        (_("Reading"), person.full_kana),
+        (_("Reading of the name"), person.full_kana),
         (_("Romanised"), person.full_romaji),
         (_("Language"), {"ja": "日本語", "en": "English"}[person.language]),
         (_("Time zone"), person.time_zone),
