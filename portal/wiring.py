@@ -177,10 +177,16 @@ def _calendars(app: Flask) -> None:
 
 
 def _library(app: Flask) -> None:
+    from portal.accounts.service import ownership
     from portal.library import invariants, permissions
     from portal.library.content import DocumentsPart, GlossaryPart
+    from portal.library.service.documents import OwnedDocuments
+    from portal.library.views import blueprint
 
     access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    ownership.register_kind(OwnedDocuments())
+    NAVIGATION.append(Place("library.index", _l("Library"), "library", "learn"))
     # The glossary first: the documents' words are compared with it.
     CONTENT_PARTS.extend([GlossaryPart(), DocumentsPart()])
     INVARIANTS.update(invariants.INVARIANTS)
@@ -197,7 +203,15 @@ def _quizzes(app: Flask) -> None:
 
 
 def _acknowledgements(app: Flask) -> None:
-    from portal.acknowledgements import models  # noqa: F401
+    from portal.acknowledgements import invariants, permissions
+    from portal.acknowledgements.views import blueprint, confirmation_panel
+    from portal.library.service.panels import register_panel
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    register_panel(confirmation_panel)
+    INVARIANTS.update(invariants.INVARIANTS)
+    NAVIGATION.append(Place("acknowledgements.own", _l("Confirmations"), "verified", "learn"))
 
 
 def _gradebook(app: Flask) -> None:

@@ -68,6 +68,7 @@ _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
 _BLANK_LINE = re.compile(r"(?P<text>(?:.|\n(?![ \t>]*\n))*)\n[ \t>]*\n")
 _BRACKET = re.compile(r"\\.|[\[\]]")
 _HEADING_LINE = re.compile(r"^ {0,3}#{1,6}(?:[ \t]|$)", re.MULTILINE)
+_EXAMPLE = re.compile(r"\*\*(?:Example|例|(?P<counter>Counter-example|反例))[:：]\*\*")
 _ALERTS = {
     "NOTE": Words("Note", "補足"),
     "TIP": Words("Tip", "ヒント"),
@@ -697,10 +698,10 @@ _CLEANER = nh3.Cleaner(
         "a": {"clause-link", "footnote-back"},
         "span": {"clause-link-broken"},
         "div": {"table-scroll", "admonition", *(f"admonition-{kind.lower()}" for kind in _ALERTS)},
-        "p": {"admonition-title"},
+        "p": {"admonition-title", "example", "counter-example"},
         "ul": {"task-list"},
         "ol": {"task-list"},
-        "li": {"task"},
+        "li": {"task", "example", "counter-example"},
         "th": {"align-left", "align-center", "align-right"},
         "td": {"align-left", "align-center", "align-right"},
         "section": {"footnotes"},
@@ -841,6 +842,12 @@ def _classes(state: StateCore) -> None:
                 token.attrs["class"] = "task-list"
         elif token.type == "list_item_open" and token.attrs.pop("class", ""):
             token.attrs["class"] = "task"
+        elif token.type == "paragraph_open":
+            found = _EXAMPLE.match(state.tokens[number + 1].content)
+            if found:
+                # In a tight list the paragraph itself is not shown.
+                shown = state.tokens[number - 1] if token.hidden else token
+                shown.attrs["class"] = "counter-example" if found["counter"] else "example"
 
 
 Renderer = Callable[[Any, Sequence[Token], int, OptionsDict, EnvType], str]

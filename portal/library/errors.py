@@ -9,7 +9,7 @@ from portal.core.i18n import lazy_gettext as _l
 class DocumentNotFound(NotFound):
     """No such document, or none that this person may see."""
 
-    message = _l("There is no such document. It may be addressed to another market or team; look in the library.")
+    message = _l("There is no such document. It may be addressed to another market or team; see the library.")
 
 
 class VersionNotFound(NotFound):
@@ -79,3 +79,9 @@ class ReasonMissing(Invalid):
     """A withdrawal is explained to those who followed the text."""
 
     message = _l("Say why the version is withdrawn; readers see the reason.")
+
+
+class PlaceUnknown(Invalid):
+    """A place is kept at a clause of the version."""
+
+    message = _l("This version has no such clause. Load the page again.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.core.clock import local_date
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
 from portal.core.markdown import TrustedHtml, TrustedHtmlText
@@ -153,6 +154,16 @@ class DocumentVersion(Base):
     based_on: Mapped[DocumentVersion | None] = relationship(remote_side="DocumentVersion.id")
     texts: Mapped[list[VersionText]] = relationship(back_populates="version", order_by="VersionText.language")
     clauses: Mapped[list[Clause]] = relationship(back_populates="version", order_by="Clause.position")
+
+    @property
+    def issued_on(self) -> date:
+        """The date on which it was published, in its own zone."""
+        return local_date(self.issued_at, self.zone)
+
+    @property
+    def effective_on(self) -> date:
+        """The date from which it holds, in its own zone."""
+        return local_date(self.effective_at, self.zone)
 
     def text_in(self, language: str) -> VersionText | None:
         """Return the text in the language, or None where there is none."""

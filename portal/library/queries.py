@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import load_only, selectinload
@@ -128,6 +128,21 @@ def clause_hashes(version: DocumentVersion, language: str | None = None) -> dict
         .order_by(Clause.position)
     )
     return {row.anchor: row.hash for row in rows}
+
+
+def list_clause_hashes(document: Document) -> dict[int, dict[str, str]]:
+    """Return version's row number → clause id → hash in the deciding language, for all versions of a document."""
+    rows = session.execute(
+        select(Clause.version_id, Clause.anchor, ClauseText.hash)
+        .join(ClauseText, and_(ClauseText.clause_id == Clause.id, ClauseText.language == document.authoritative))
+        .join(DocumentVersion, DocumentVersion.id == Clause.version_id)
+        .where(DocumentVersion.document_id == document.id)
+        .order_by(Clause.version_id, Clause.position)
+    )
+    hashes: dict[int, dict[str, str]] = {}
+    for version_id, anchor, hash_ in rows:
+        hashes.setdefault(version_id, {})[anchor] = hash_
+    return hashes
 
 
 def clause_headings(version: DocumentVersion, language: str) -> dict[str, str]:
@@ -254,6 +269,11 @@ class ListedDocument:
     anchor: str
     is_opened: bool
 
+    @property
+    def effective_on(self) -> date:
+        """The date from which the version holds, in its own zone."""
+        return clock.local_date(self.effective_at, self.zone)
+
 
 def _addressed(kind: AudienceKind, codes: set[str]) -> ColumnElement[bool]:
     row = and_(
@@ -355,6 +375,19 @@ def list_document_titles(slugs: Collection[str], language: str) -> dict[str, str
         if (version := rules.to_read(document.versions, clock.now())) is not None
     }
     return {versions[version_id]: title for version_id, title in list_titles(versions, language).items()}
+
+
+def list_live_slugs(slugs: Collection[str] | None = None) -> set[str]:
+    """Return the addresses (of those given) of documents that are not withdrawn."""
+    statement = select(Document).options(selectinload(Document.versions))
+    if slugs is not None:
+        statement = statement.where(Document.slug.in_(slugs))
+    moment = clock.now()
+    return {
+        document.slug
+        for document in session.scalars(statement)
+        if (version := rules.to_read(document.versions, moment)) is None or version.withdrawn_at is None
+    }
 
 
 # --- links, glossary ----------------------------------------------------------------------------

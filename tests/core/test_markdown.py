@@ -356,6 +356,14 @@ def test_admonitions_and_task_lists_speak_the_language_of_the_text() -> None:
     assert "admonition-warning" in english
 
 
+def test_examples_and_counter_examples_are_marked_in_both_languages() -> None:
+    html = str(markdown.render("**Example:** a\n\n**反例：** b\n\n- **例：** c\n- **Counter-example:** d\n"))
+    assert '<p class="example"><strong>Example:</strong> a</p>' in html
+    assert '<p class="counter-example">' in html
+    assert '<li class="example"><strong>例：</strong> c</li>' in html
+    assert '<li class="counter-example">' in html
+
+
 def test_footnotes_and_definitions_are_shown() -> None:
     html = str(markdown.render("A[^1]\n\n[^1]: Note.\n\nTerm\n: Meaning\n", language="en"))
     assert '<a href="#fn:1" id="fnref:1">[1]</a>' in html

@@ -6,9 +6,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from portal.accounts.models import Person
+from portal.accounts.service.ownership import OwnedThing
 from portal.core import clock
 from portal.core.content import SLUG
 from portal.core.db import session
+from portal.core.i18n import LazyText, language
+from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import record
 from portal.library import queries
 from portal.library.errors import SlugInvalid, SlugTaken
@@ -16,6 +19,23 @@ from portal.library.models import AudienceKind, Document, DocumentAudience, Docu
 
 # Under which accounts knows who answers for a document.
 OWNED_KIND = "document"
+
+
+class OwnedDocuments:
+    """Documents as things that people answer for."""
+
+    kind = OWNED_KIND
+    name: LazyText = _l("Document")
+
+    def find_things(self, codes: Collection[str]) -> dict[str, OwnedThing]:
+        """Return the documents of these addresses with their titles."""
+        titles = queries.list_document_titles(codes, language())
+        live = queries.list_live_slugs(codes)
+        return {slug: OwnedThing(title, f"/library/{slug}", slug in live) for slug, title in titles.items()}
+
+    def list_live_codes(self) -> set[str]:
+        """Return the addresses of all documents that have not been withdrawn."""
+        return queries.list_live_slugs()
 
 
 def create_document(

@@ -1,0 +1,95 @@
+"""Reading who stated what about which version."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from portal.accounts.models import Person
+from portal.acknowledgements.models import Acknowledgement, ReadingConfirmation
+from portal.core.db import session
+from portal.library.models import Document, DocumentVersion
+
+
+def find_acknowledgement(person: Person, version: DocumentVersion) -> Acknowledgement | None:
+    """Return the person's acknowledgement of the version, or None."""
+    return session.scalar(
+        select(Acknowledgement).where(Acknowledgement.person_id == person.id, Acknowledgement.version_id == version.id)
+    )
+
+
+def find_reading_confirmation(person: Person, version: DocumentVersion) -> ReadingConfirmation | None:
+    """Return the person's statement to have read the version, or None."""
+    return session.scalar(
+        select(ReadingConfirmation).where(
+            ReadingConfirmation.person_id == person.id, ReadingConfirmation.version_id == version.id
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """That a version of a document was confirmed, and when."""
+
+    version_id: int
+    number: str
+    at: datetime
+
+
+def list_confirmed(person: Person, document: Document) -> list[Confirmed]:
+    """Return which versions of a document the person has acknowledged, the newest version first."""
+    rows = session.execute(
+        select(DocumentVersion.id, DocumentVersion.number, Acknowledgement.at)
+        .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
+        .where(Acknowledgement.person_id == person.id, DocumentVersion.document_id == document.id)
+        .order_by(DocumentVersion.sequence.desc())
+    )
+    return [Confirmed(*row) for row in rows]
+
+
+def list_acknowledgements(person: Person) -> list[Acknowledgement]:
+    """Return all that the person has acknowledged, the newest first, with versions and documents."""
+    return list(
+        session.scalars(
+            select(Acknowledgement)
+            .where(Acknowledgement.person_id == person.id)
+            .options(
+                selectinload(Acknowledgement.version)
+                .selectinload(DocumentVersion.document)
+                .selectinload(Document.versions)
+            )
+            .order_by(Acknowledgement.at.desc(), Acknowledgement.id.desc())
+        )
+    )
+
+
+def list_reading_confirmations(person: Person) -> list[ReadingConfirmation]:
+    """Return all that the person stated to have read, the newest first, with versions and documents."""
+    return list(
+        session.scalars(
+            select(ReadingConfirmation)
+            .where(ReadingConfirmation.person_id == person.id)
+            .options(
+                selectinload(ReadingConfirmation.version)
+                .selectinload(DocumentVersion.document)
+                .selectinload(Document.versions)
+            )
+            .order_by(ReadingConfirmation.at.desc(), ReadingConfirmation.id.desc())
+        )
+    )
+
+
+def list_acknowledgements_of(version: DocumentVersion, people: Collection[int]) -> dict[int, Acknowledgement]:
+    """Return person's row number → acknowledgement of the version, for many people with one query."""
+    return {
+        row.person_id: row
+        for row in session.scalars(
+            select(Acknowledgement).where(
+                Acknowledgement.version_id == version.id, Acknowledgement.person_id.in_(people)
+            )
+        )
+    }

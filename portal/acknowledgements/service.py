@@ -1,0 +1,132 @@
+"""Stating to have read, and to have understood, a version; what is stated is never taken back."""
+
+from __future__ import annotations
+
+from portal.accounts.models import Person
+from portal.accounts.service.sessions import address_class
+from portal.acknowledgements import queries
+from portal.acknowledgements.errors import (
+    LanguageMissing,
+    NeverOpened,
+    NotAddressed,
+    VersionNotInForce,
+    VersionSuperseded,
+)
+from portal.acknowledgements.events import Acknowledged, ReadingConfirmed
+from portal.acknowledgements.models import Acknowledgement, ReadingConfirmation
+from portal.core import clock
+from portal.core.db import session
+from portal.core.events import publish
+from portal.core.i18n import Words
+from portal.journal.service import record
+from portal.library import queries as library
+from portal.library.models import AudienceKind, Document, DocumentVersion, VersionText
+from portal.library.permissions import is_addressed
+from portal.library.rules import Standing
+
+# Where the text itself states none; in the language of the text.
+ATTESTATION = Words(
+    "I have read and understood this version and will act by it.", "この版を読んで理解し、これに従って行動します。"
+)
+
+
+def attestation_of(text: VersionText) -> str:
+    """Return the sentence that is agreed to, in the language of the text."""
+    return text.attestation or ATTESTATION.in_(text.language)
+
+
+def acknowledge(*, version: DocumentVersion, language: str, by: Person, address: str = "") -> Acknowledgement:
+    """Keep the person's statement to have read and understood the version; a second time changes nothing.
+
+    `language` is that of the text she was shown. Raises `NotAddressed`, `VersionSuperseded`,
+    `VersionNotInForce`, `NeverOpened` or `LanguageMissing`.
+    """
+    known = queries.find_acknowledgement(by, version)
+    if known is not None:
+        return known
+    text = _checked(version, language, by)
+    acknowledgement = Acknowledgement(
+        person=by,
+        version=version,
+        market=_market_in_audience(by, version.document),
+        team=by.team.code if by.team else "",
+        language=text.language,
+        text_hash=text.hash,
+        attestation=attestation_of(text),
+        at=clock.now(),
+        address_class=address_class(address),
+    )
+    session.add(acknowledgement)
+    session.flush()
+    publish(
+        Acknowledged(
+            person_id=by.id,
+            document_id=version.document_id,
+            document_slug=version.document.slug,
+            version_id=version.id,
+            version_number=version.number,
+            acknowledgement_id=acknowledgement.id,
+        )
+    )
+    record(
+        "acknowledgements.acknowledged",
+        by=by,
+        subject=("document", version.document.slug),
+        after={
+            "version": version.number,
+            "language": text.language,
+            "text_hash": text.hash,
+            "market": acknowledgement.market,
+        },
+    )
+    # Whoever confirms a text has read it.
+    confirm_reading(version=version, language=language, by=by)
+    return acknowledgement
+
+
+def confirm_reading(*, version: DocumentVersion, language: str, by: Person) -> ReadingConfirmation:
+    """Keep the person's statement to have read the version; a second time changes nothing.
+
+    Raises what `acknowledge` raises.
+    """
+    known = queries.find_reading_confirmation(by, version)
+    if known is not None:
+        return known
+    text = _checked(version, language, by)
+    confirmation = ReadingConfirmation(
+        person=by, version=version, language=text.language, text_hash=text.hash, at=clock.now()
+    )
+    session.add(confirmation)
+    session.flush()
+    publish(ReadingConfirmed(person_id=by.id, document_slug=version.document.slug, version_id=version.id))
+    record(
+        "acknowledgements.reading_confirmed",
+        by=by,
+        subject=("document", version.document.slug),
+        after={"version": version.number, "language": text.language},
+    )
+    return confirmation
+
+
+def _checked(version: DocumentVersion, language: str, person: Person) -> VersionText:
+    if not is_addressed(person, version.document):
+        raise NotAddressed()
+    standing = library.standing_of(version)
+    if standing not in (Standing.IN_FORCE, Standing.ISSUED):
+        current = library.version_in_force(version.document)
+        if current is None:
+            raise VersionNotInForce(number=version.number)
+        raise VersionSuperseded(number=version.number, current=current.number)
+    if not library.has_opened(person, version):
+        raise NeverOpened()
+    text = version.text_in(language)
+    if text is None:
+        raise LanguageMissing()
+    return text
+
+
+def _market_in_audience(person: Person, document: Document) -> str:
+    """Return the market in which the person is addressed: her home, or the first further one that is."""
+    wanted = document.audience(AudienceKind.MARKET)
+    codes = [person.home_market.code, *(market.code for market in person.further_markets)]
+    return next((code for code in codes if not wanted or code in wanted), codes[0])

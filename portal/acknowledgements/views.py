@@ -1,0 +1,114 @@
+"""Confirming a document, and the list of one's own confirmations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from portal.accounts.models import Person
+from portal.acknowledgements import queries, service
+from portal.acknowledgements.errors import LanguageMissing
+from portal.acknowledgements.forms import AcknowledgeForm
+from portal.acknowledgements.permissions import ACKNOWLEDGE
+from portal.core.access import actor, next_path, requires, signed_in
+from portal.core.i18n import gettext as _
+from portal.core.i18n import language
+from portal.core.transaction import transaction
+from portal.library import queries as library
+from portal.library.models import Document, DocumentVersion, VersionText
+from portal.library.permissions import READ_DOCUMENT, is_addressed
+from portal.library.queries import get_document
+from portal.library.rules import Standing
+from portal.library.service.panels import Panel
+
+blueprint = Blueprint("acknowledgements", __name__, template_folder="templates")
+
+# An underscore cannot occur in a clause's id, so that the form's ids never meet one.
+PREFIX = "confirmation_"
+
+
+@blueprint.post("/library/<slug>/versions/<number>/acknowledge")
+@requires(ACKNOWLEDGE, on=get_document, see=READ_DOCUMENT)
+def acknowledge(document: Document, number: str) -> Any:
+    """Take the person's statement to have read and understood the version."""
+    version = library.get_version(document, number)
+    form = AcknowledgeForm(prefix=PREFIX)
+    text = version.text_in(form.shown_language.data or "")
+    if text is None:
+        raise LanguageMissing()
+    if not form.validate_on_submit():
+        page = render_template(
+            "acknowledgements/confirm.html",
+            form=form,
+            document=document,
+            version=version,
+            text=text,
+            attestation=service.attestation_of(text),
+        )
+        return page, 400
+    with transaction():
+        service.acknowledge(version=version, language=text.language, by=actor(), address=request.remote_addr or "")
+    flash(_("Version %(number)s has been confirmed.", number=number), "success")
+    return redirect(next_path(_back_to(document, number)), 303)
+
+
+@blueprint.post("/library/<slug>/versions/<number>/read")
+@requires(ACKNOWLEDGE, on=get_document, see=READ_DOCUMENT)
+def confirm_reading(document: Document, number: str) -> Any:
+    """Take the person's statement to have read the version."""
+    version = library.get_version(document, number)
+    with transaction():
+        service.confirm_reading(version=version, language=request.form.get("shown_language", ""), by=actor())
+    flash(_("It has been noted that version %(number)s was read.", number=number), "success")
+    return redirect(next_path(_back_to(document, number)), 303)
+
+
+@blueprint.get("/acknowledgements")
+@signed_in
+def own() -> str:
+    """List what the person has stated, the newest first."""
+    person = actor()
+    confirmed = queries.list_acknowledgements(person)
+    confirmed_ids = {each.version_id for each in confirmed}
+    read = [each for each in queries.list_reading_confirmations(person) if each.version_id not in confirmed_ids]
+    titles = library.list_titles(confirmed_ids | {each.version_id for each in read}, language())
+    return render_template(
+        "acknowledgements/own.html",
+        confirmed=[(each, library.standing_of(each.version)) for each in confirmed],
+        read=[(each, library.standing_of(each.version)) for each in read],
+        titles=titles,
+        zone=person.time_zone,
+    )
+
+
+def _back_to(document: Document, number: str) -> str:
+    shown = library.version_to_read(document)
+    if shown is not None and shown.number == number:
+        return url_for("library.read", slug=document.slug, _anchor="confirmation")
+    return url_for("library.read_version", slug=document.slug, number=number, _anchor="confirmation")
+
+
+def confirmation_panel(person: Person, version: DocumentVersion, text: VersionText) -> Panel | None:
+    """Return the confirmation of a version, or the way to it, or None where there is none of either."""
+    confirmed = queries.list_confirmed(person, version.document)
+    this = next((each for each in confirmed if each.version_id == version.id), None)
+    earlier = next((each for each in confirmed if each.version_id != version.id), None)
+    is_open = library.standing_of(version) in (Standing.IN_FORCE, Standing.ISSUED)
+    if this is None and not (is_open and is_addressed(person, version.document)):
+        return None
+    reading = None if this else queries.find_reading_confirmation(person, version)
+    return Panel(
+        "acknowledgements/panel.html",
+        {
+            "slug": version.document.slug,
+            "number": version.number,
+            "text_language": text.language,
+            "zone": person.time_zone,
+            "attestation": service.attestation_of(text),
+            "confirmed": this,
+            "earlier": earlier,
+            "read_at": reading.at if reading else None,
+            "form": None if this else AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
+        },
+    )

@@ -1,0 +1,38 @@
+"""What upper domains add to the reading page; they are registered in `wiring.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from portal.accounts.models import Person
+from portal.library.models import DocumentVersion, VersionText
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of the page: the template that is included, and what it calls `panel`."""
+
+    template: str
+    values: dict[str, Any]
+
+
+class ReadingPanel(Protocol):
+    """Somebody who has something to say below a document."""
+
+    def __call__(self, person: Person, version: DocumentVersion, text: VersionText) -> Panel | None:
+        """Return what this person is shown below this version in this language, or None."""
+
+
+_panels: list[ReadingPanel] = []
+
+
+def register_panel(panel: ReadingPanel) -> None:
+    """Add a panel below those that are there."""
+    if panel not in _panels:
+        _panels.append(panel)
+
+
+def panels_for(person: Person, version: DocumentVersion, text: VersionText) -> list[Panel]:
+    """Return the panels of a page in their order."""
+    return [shown for panel in _panels if (shown := panel(person, version, text)) is not None]

@@ -1,0 +1,216 @@
+"""The library's list, the reading page, the print view and the history of a document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+
+from portal.accounts.queries import find_owner
+from portal.core.access import actor, requires, signed_in
+from portal.core.i18n import LANGUAGES, Words, language, other
+from portal.core.i18n import lazy_gettext as _l
+from portal.library import queries
+from portal.library.errors import DocumentNotFound, PlaceUnknown
+from portal.library.models import ChangeClass, Document, DocumentKind, DocumentVersion
+from portal.library.permissions import READ_DOCUMENT
+from portal.library.queries import get_document
+from portal.library.rules import Standing, changes_between
+from portal.library.service import readings
+from portal.library.service.documents import OWNED_KIND
+from portal.library.service.panels import panels_for
+
+blueprint = Blueprint("library", __name__, template_folder="templates")
+
+KINDS = {
+    DocumentKind.POLICY: _l("Policies"),
+    DocumentKind.SOP: _l("Procedures"),
+    DocumentKind.LESSON: _l("Lessons"),
+    DocumentKind.HANDOVER: _l("Handover documents"),
+}
+CHANGE_CLASSES = {
+    ChangeClass.EDITORIAL: _l("Editorial"),
+    ChangeClass.MINOR: _l("Minor"),
+    ChangeClass.MATERIAL: _l("Material"),
+    ChangeClass.EMERGENCY: _l("Emergency"),
+}
+# What a reader is told before a clause with a label is shown.
+WARNINGS = {
+    "S1": _l("Rude words, fraud or upsetting subjects are mentioned, without detail."),
+    "S2": _l("Harm to a person is quoted or described."),
+    "S3": _l("Injury, cruelty or abuse is described in detail."),
+    "S4": _l("Killing, torture or sexual abuse is described."),
+}
+LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
+# Each language named in the other one's sentences.
+LANGUAGE_WORDS = {"en": Words("English", "英語"), "ja": Words("Japanese", "日本語")}
+
+
+@blueprint.get("/library")
+@signed_in
+def index() -> str:
+    """List what the person may read, by kind."""
+    rows = queries.list_library(actor(), language())
+    groups = [(label, [row for row in rows if row.kind is kind]) for kind, label in KINDS.items()]
+    return render_template("library/index.html", groups=[group for group in groups if group[1]])
+
+
+@blueprint.get("/library/<slug>")
+@requires(READ_DOCUMENT, on=get_document)
+def read(document: Document) -> str:
+    """Show the version in force; before there is one the next, after a withdrawal the one withdrawn."""
+    return _reading_page(document, _shown_version(document), is_current=True)
+
+
+@blueprint.get("/library/<slug>/versions/<number>")
+@requires(READ_DOCUMENT, on=get_document)
+def read_version(document: Document, number: str) -> str:
+    """Show one version, whatever has become of it."""
+    return _reading_page(document, queries.get_version(document, number), is_current=False)
+
+
+@blueprint.get("/library/<slug>/print")
+@requires(READ_DOCUMENT, on=get_document)
+def print_view(document: Document) -> str:
+    """Show the version in force as it is printed."""
+    return _print_page(document, _shown_version(document))
+
+
+@blueprint.get("/library/<slug>/versions/<number>/print")
+@requires(READ_DOCUMENT, on=get_document)
+def print_version(document: Document, number: str) -> str:
+    """Show one version as it is printed."""
+    return _print_page(document, queries.get_version(document, number))
+
+
+@blueprint.get("/library/<slug>/history")
+@requires(READ_DOCUMENT, on=get_document)
+def history(document: Document) -> str:
+    """List every version with its life and what changed in it."""
+    hashes = queries.list_clause_hashes(document)
+    standings = queries.standings(document.versions)
+    rows = []
+    before: dict[str, str] | None = None
+    for version in document.versions:
+        now = hashes.get(version.id, {})
+        changes = changes_between(before, now) if before is not None else None
+        rows.append((version, standings[version.sequence], changes))
+        before = now
+    title = _title(document)
+    return render_template(
+        "library/history.html",
+        document=document,
+        title=title,
+        rows=rows[::-1],
+        change_classes=CHANGE_CLASSES,
+    )
+
+
+@blueprint.post("/library/<slug>/versions/<number>/place")
+@requires(READ_DOCUMENT, on=get_document)
+def keep_place(document: Document, number: str) -> Any:
+    """Note at which clause the person is; sent by the page itself."""
+    version = queries.get_version(document, number)
+    if not readings.keep_place(person=actor(), version=version, anchor=request.form.get("clause", "")):
+        raise PlaceUnknown()
+    return "", 204
+
+
+@blueprint.get("/glossary")
+@signed_in
+def glossary() -> str:
+    """List the terms that everybody uses alike."""
+    return render_template("library/glossary.html", terms=queries.list_terms(), other=other(language()))
+
+
+def _shown_version(document: Document) -> DocumentVersion:
+    version = queries.version_to_read(document)
+    if version is None:
+        raise DocumentNotFound()
+    return version
+
+
+def _title(document: Document) -> str:
+    version = _shown_version(document)
+    return queries.list_titles([version.id], language())[version.id]
+
+
+def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]:
+    """Return what both the reading page and the print view show of a version."""
+    texts = queries.list_text_heads(version)
+    wanted = request.args.get("text", "")
+    wanted = wanted if wanted in LANGUAGES else language()
+    text = texts.get(wanted) or texts[document.authoritative]
+    second = texts.get(other(document.authoritative))
+    clauses = queries.list_shown_clauses(version, text.language)
+    here = language()
+    # A heading in another language is no help as a tooltip.
+    headings = {clause.anchor: clause.heading for clause in clauses if clause.language == here}
+    return {
+        "document": document,
+        "version": version,
+        "text": text,
+        "texts": texts,
+        "clauses": clauses,
+        # The reader asked for a language in which there is no text.
+        "missing": LANGUAGE_WORDS[wanted].in_(here) if text.language != wanted else None,
+        "behind": [(anchor, headings.get(anchor)) for anchor in (second.behind if second else ())],
+        "deciding_language": LANGUAGE_WORDS[document.authoritative].in_(here),
+        "second_language": LANGUAGE_WORDS[other(document.authoritative)].in_(here),
+        "standing": queries.standing_of(version),
+        "warnings": WARNINGS,
+        "kind": KINDS[document.kind],
+        "change_class": CHANGE_CLASSES[version.change_class],
+    }
+
+
+def _reading_page(document: Document, version: DocumentVersion, *, is_current: bool) -> str:
+    values = _text_values(document, version)
+    text, standing = values["text"], values["standing"]
+    reading = queries.find_reading(actor(), version)
+    kept = reading.anchor if reading else ""
+    # The very first clause is where everybody begins.
+    place = next((clause for clause in values["clauses"][1:] if clause.anchor == kept), None)
+    current = queries.version_in_force(document)
+    ownership = find_owner(OWNED_KIND, document.slug)
+    endpoint = "library.read" if is_current else "library.read_version"
+    address: dict[str, Any] = (
+        {"slug": document.slug} if is_current else {"slug": document.slug, "number": version.number}
+    )
+    own: dict[str, Any] = {} if text.language == language() else {"text": text.language}
+    page = render_template(
+        "library/read.html",
+        **values,
+        place=place,
+        kept=kept,
+        current=current if current is not None and current.id != version.id else None,
+        coming=_coming(document, version) if standing is Standing.IN_FORCE else None,
+        owner=ownership.owner if ownership else None,
+        here=url_for(endpoint, **address),
+        tabs=[
+            {
+                "label": LANGUAGE_NAMES[tag],
+                "href": url_for(endpoint, **address, **({} if tag == language() else {"text": tag})),
+                "current": tag == text.language,
+            }
+            for tag in values["texts"]
+        ],
+        print_href=url_for("library.print_version", slug=document.slug, number=version.number, **own),
+        panels=panels_for(actor(), version, text),
+    )
+    readings.note_opened(person=actor(), version=version, known=reading)
+    return page
+
+
+def _coming(document: Document, version: DocumentVersion) -> DocumentVersion | None:
+    """Return the next version that is issued and not yet in force."""
+    later = [
+        each
+        for each in document.versions
+        if each.effective_at > version.effective_at and queries.standing_of(each) is Standing.ISSUED
+    ]
+    return min(later, key=lambda each: each.effective_at, default=None)
+
+
+def _print_page(document: Document, version: DocumentVersion) -> str:
+    return render_template("library/print.html", **_text_values(document, version), reader=actor())
