@@ -16,13 +16,17 @@ from portal.core.i18n import lazy_pgettext
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the navigation: where it leads and who sees it; the group is a key of `GROUPS`."""
+    """One entry of the navigation: where it leads and who sees it; the group is a key of `GROUPS`.
+
+    `pages` are further endpoints at which the reader is in this place.
+    """
 
     endpoint: str
     label: object
     icon: str
     group: str
     permission: access.Permission | None = None
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def navigation() -> list[NavigationLink]:
         key=lambda place: order.index(place.group),
     )
     # The place itself, else the first place of the same domain.
-    current = next((p.endpoint for p in places if p.endpoint == here), None) or next(
+    current = next((p.endpoint for p in places if here in (p.endpoint, *p.pages)), None) or next(
         (p.endpoint for p in places if p.endpoint.split(".")[0] == here.split(".")[0]), None
     )
     return [
@@ -232,8 +236,17 @@ def _training(app: Flask) -> None:
     INVARIANTS.update(invariants.INVARIANTS)
     # The day's page is where everybody begins, so it leads the rail.
     NAVIGATION.insert(0, Place("training.today", _l("Today"), "today", "learn"))
-    NAVIGATION.insert(1, Place("training.index", _l("Training plans"), "plan", "learn"))
-    NAVIGATION.append(Place("training.list_sign_offs", _l("Sign-offs"), "sign-off", "lead", permissions.SEE_SIGN_OFFS))
+    NAVIGATION.insert(1, Place("training.index", _l("Training plans"), "plan", "learn", pages=("training.path",)))
+    NAVIGATION.append(
+        Place(
+            "training.list_sign_offs",
+            _l("Sign-offs"),
+            "sign-off",
+            "lead",
+            permissions.SEE_SIGN_OFFS,
+            pages=("training.sign_off",),
+        )
+    )
 
 
 def _certificates(app: Flask) -> None:

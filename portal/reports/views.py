@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ from portal.core.i18n import format_date, format_instant, format_percent, langua
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv, download_xlsx
 from portal.reports.queries import Cell, CohortReport, Column, Row, cohort_report
+from portal.training.queries import task_of
 from portal.training.rules import StepKind, StepState
 from portal.ui.states import look_of
 
@@ -103,8 +104,17 @@ def cohort_xlsx(found: Cohort) -> Response:
     )
 
 
+_KINDS: Mapping[StepKind, Callable[[], str]] = {
+    StepKind.READ: lambda: _("Reading"),
+    StepKind.ACKNOWLEDGE: lambda: _("Acknowledgement"),
+    StepKind.QUIZ: lambda: _("Knowledge check"),
+    StepKind.SIGN_OFF: lambda: _("Sign-off"),
+}
+
+
 def _column(column: Column) -> dict[str, Any]:
-    return {"label": str(column.title), "note": _("Day %(day)s", day=column.day), "kind": "nowrap"}
+    note = f"{_KINDS[column.kind]()} · {_('Day %(day)s', day=column.day)}"
+    return {"label": str(column.title), "note": note, "kind": "nowrap"}
 
 
 def state_word(cell: Cell) -> str:
@@ -167,6 +177,7 @@ def _numbers(report: CohortReport) -> list[dict[str, Any]]:
         {
             "label": _("On track"),
             "number": format_percent(summary.on_track, 0) if summary.on_track is not None else "–",
+            "unit": None,
             "formula": _(
                 "Required steps due before today that are done ÷ required steps due before today: "
                 "%(done)s ÷ %(expected)s. Days are counted in each person's own calendar.",
@@ -179,6 +190,7 @@ def _numbers(report: CohortReport) -> list[dict[str, Any]]:
         {
             "label": _("People with overdue steps"),
             "number": str(summary.overdue_people),
+            "unit": f"/ {summary.people}",
             "formula": _(
                 "People with at least one required step whose due date has passed without its being done; "
                 "%(steps)s steps in all.",
@@ -190,14 +202,8 @@ def _numbers(report: CohortReport) -> list[dict[str, Any]]:
         {
             "label": _("Completed"),
             "number": str(summary.complete),
-            "formula": _("People who have done every required step."),
-            "population": everybody,
-            "tone": None,
-        },
-        {
-            "label": _("People in the plan"),
-            "number": str(summary.people),
-            "formula": _("Enrollments of the cohort's people in this plan that have not been ended."),
+            "unit": f"/ {summary.people}",
+            "formula": _("People who have done every required step, of all people in the plan."),
             "population": everybody,
             "tone": None,
         },
@@ -245,7 +251,7 @@ def _header(columns: Sequence[Column]) -> list[str]:
         _("Overdue since"),
     ]
     for column in columns:
-        title = str(column.title)
+        title = str(task_of(column.kind, column.title))
         header += [
             _("%(step)s: state", step=title),
             _("%(step)s: due", step=title),

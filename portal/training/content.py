@@ -14,6 +14,7 @@ from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_to
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.training import queries, rules
+from portal.training.models import Plan
 from portal.training.rules import Doer, Fault, FaultKind, PhaseSpec, PlanSpec, StepKind, StepSpec
 from portal.training.service import plans
 
@@ -65,8 +66,11 @@ class PlansPart:
             version, is_new = plans.create_plan_version(slug=slug, spec=spec, by=by)
             if is_new:
                 changes.append(f"{file.path}: {version.number}")
-            if self._set_owner(folder, file, reader, by) and not is_new:
-                changes.append(f"{file.path}: {_text(reader.table.get('owner'))}")
+            plan, stated = version.plan, reader.owners()
+            if (plan.stated_owner, plan.stated_deputy) != stated or accounts.find_owner(OWNED_KIND, slug) is None:
+                self._set_owner(folder, file, plan, stated, by)
+                if not is_new:
+                    changes.append(f"{file.path}: {stated[0]}")
         return changes
 
     def _follows(self, folder: ContentFolder, file: ContentFile, spec: PlanSpec, latest: str) -> bool:
@@ -80,47 +84,41 @@ class PlansPart:
         )
         return False
 
-    def _set_owner(self, folder: ContentFolder, file: ContentFile, reader: _Reader, by: Person) -> bool:
-        """Make the named people owner and deputy; where no owner can be named, the present one stays.
-
-        A new plan whose owner is unknown belongs to the importing person.
-        """
-        named: dict[str, Person | None] = {}
-        for key in ("owner", "deputy"):
-            name = reader.table.get(key)
-            person = accounts.find_person_by_sign_in_name(str(name)) if name else None
-            named[key] = person if person is not None and person.is_active else None
-            if name and named[key] is None:
+    def _set_owner(
+        self, folder: ContentFolder, file: ContentFile, plan: Plan, stated: tuple[str, str], by: Person
+    ) -> None:
+        """Make the people whom the file names owner and deputy; where she is not known, the importer becomes owner."""
+        named: list[Person | None] = []
+        for key, name in zip(("owner", "deputy"), stated, strict=True):
+            person = accounts.find_person_by_sign_in_name(name) if name else None
+            named.append(person if person is not None and person.is_active else None)
+            if name and named[-1] is None:
                 folder.warn(
                     file.path,
                     line_of(file.text, key),
                     _("Nobody signs in as %(name)s.", name=name),
-                    _("Until somebody is named, the importing person is the owner, and there is no deputy."),
+                    _("%(person)s becomes the owner.", person=by.full_name)
+                    if key == "owner"
+                    else _("There is no deputy until somebody is named."),
                 )
-        slug = _slug(file)
-        present = accounts.find_owner(OWNED_KIND, slug)
-        owner, deputy = named["owner"], named["deputy"]
-        if owner is None:
-            if present is not None:
-                return False
-            owner = by
+        owner, deputy = named[0] or by, named[1]
         if deputy is not None and deputy.id == owner.id:
             deputy = None
-        return set_owner(kind=OWNED_KIND, code=slug, owner=owner, deputy=deputy, by=by) is not present
+        set_owner(kind=OWNED_KIND, code=plan.slug, owner=owner, deputy=deputy, by=by)
+        plans.keep_stated_owner(plan=plan, owner=stated[0], deputy=stated[1], became=owner)
 
     def dump(self) -> Iterator[ContentFile]:
         """Yield the latest version of every plan."""
-        for version in queries.list_latest_versions():
-            slug = version.plan.slug
-            owner = accounts.find_owner(OWNED_KIND, slug)
-            yield ContentFile(
-                f"{self.folder}/{slug}.toml",
-                _written(
-                    queries.spec_of(version),
-                    owner.owner.sign_in_name if owner else None,
-                    owner.deputy.sign_in_name if owner and owner.deputy else None,
-                ),
-            )
+        versions = queries.list_latest_versions()
+        owners = accounts.find_owners(OWNED_KIND, [version.plan.slug for version in versions])
+        for version in versions:
+            plan = version.plan
+            ownership = owners.get(plan.slug)
+            owner, deputy = plan.stated_owner, plan.stated_deputy
+            if ownership is not None and ownership.owner.code != plan.stated_owner_became:
+                owner = ownership.owner.sign_in_name
+                deputy = ownership.deputy.sign_in_name if ownership.deputy else ""
+            yield ContentFile(f"{self.folder}/{plan.slug}.toml", _written(queries.spec_of(version), owner, deputy))
 
     def canonical(self, file: ContentFile) -> str | None:
         """Return the file as `dump` would write what it says."""
@@ -129,23 +127,19 @@ class PlansPart:
         spec = reader.read()
         if spec is None or folder.errors:
             return None
-        return _written(spec, _text(reader.table.get("owner")), _text(reader.table.get("deputy")))
+        return _written(spec, *reader.owners())
 
 
 def _slug(file: ContentFile) -> str:
     return PurePosixPath(file.path).stem
 
 
-def _text(value: object) -> str | None:
-    return value.casefold() if isinstance(value, str) and value else None
-
-
-def _written(spec: PlanSpec, owner: str | None, deputy: str | None) -> str:
+def _written(spec: PlanSpec, owner: str, deputy: str) -> str:
     return to_toml(
         {
             "version": spec.number,
-            "owner": owner,
-            "deputy": deputy,
+            "owner": owner or None,
+            "deputy": deputy or None,
             "credential": spec.credential,
             "title": spec.title,
             "summary": spec.summary,
@@ -194,6 +188,9 @@ class _Reader:
             rules.number_key(number if isinstance(number, str) else "")
         except ValueError:
             self._fault("version", _("“version” must be a number in quotation marks."), _('Write version = "1.0".'))
+        for key in ("owner", "deputy"):
+            if not isinstance(table.get(key, ""), str):
+                self._fault(key, _("“%(key)s” must be a sign-in name.", key=key), _("Write it in quotation marks."))
         credential = table.get("credential")
         if credential is not None and not (isinstance(credential, str) and SLUG.fullmatch(credential)):
             self._fault("credential", _("“credential” must be the name of a credential."), _("Correct or remove it."))
@@ -215,6 +212,10 @@ class _Reader:
         )
         self._check_whole(spec, warn)
         return None if len(self.folder.errors) > before else spec
+
+    def owners(self) -> tuple[str, str]:
+        """Return whom the file names as owner and deputy, empty where nobody."""
+        return self.table.get("owner", ""), self.table.get("deputy", "")
 
     def _check_whole(self, spec: PlanSpec, warn: bool) -> None:
         phases = [phase.slug for phase in spec.phases]

@@ -16,7 +16,7 @@ def plan_started(code: str) -> Email | None:
     if enrollment is None or not enrollment.is_open:
         return None
     standing = queries.standing_of(enrollment)
-    titles = queries.titles_of(standing.steps)
+    titles = queries.tasks_of(standing.steps)
     first = sorted(
         (step for step in standing.steps if standing.statuses[step.slug].state is not StepState.DONE),
         key=lambda step: (standing.due_on(step.slug), step.position),
@@ -58,7 +58,7 @@ def sign_off_waiting(code: str, step: str, to: str) -> Email | None:
         values={
             "learner": enrollment.person.name_in(signer.language),
             "plan": enrollment.version.title,
-            "step": queries.titles_of([waiting])[waiting.id],
+            "step": queries.tasks_of([waiting])[waiting.id],
             "due_on": queries.standing_of(enrollment).due_on(step),
             "href": public_url("training.sign_off", code=code, slug=step),
         },

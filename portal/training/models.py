@@ -33,6 +33,11 @@ class Plan(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     created_at: Mapped[datetime]
+    # Owner and deputy as the imported file names them, and who became owner for that: the file is
+    # written out again as it came until somebody else is put in charge.
+    stated_owner: Mapped[str] = mapped_column(String(254), default="")
+    stated_deputy: Mapped[str] = mapped_column(String(254), default="")
+    stated_owner_became: Mapped[str] = mapped_column(String(40), default="")
 
     versions: Mapped[list[PlanVersion]] = relationship(back_populates="plan", order_by="PlanVersion.id")
 

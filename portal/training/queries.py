@@ -22,7 +22,8 @@ from portal.cohorts.permissions import Reach, reach_of
 from portal.core import clock
 from portal.core.access import allows
 from portal.core.db import session
-from portal.core.i18n import Words
+from portal.core.i18n import LazyText, Words
+from portal.core.i18n import lazy_gettext as _l
 from portal.library import queries as library
 from portal.library.models import ChangeClass, Document, DocumentVersion, VersionText
 from portal.organisation.models import Market, Team
@@ -138,6 +139,25 @@ def titles_of(steps: Iterable[PlanStep]) -> dict[int, Words]:
         found = documents if step.document_slug else quizzes
         titles[step.id] = step.title or found.get(slug) or Words(slug, slug)
     return titles
+
+
+def tasks_of(steps: Iterable[PlanStep]) -> dict[int, LazyText]:
+    """Return what each step asks for, so that reading a document and acknowledging it can be told apart.
+
+    To be written in the language of the reader when it is shown.
+    """
+    wanted = list(steps)
+    titles = titles_of(wanted)
+    return {step.id: task_of(step.kind, titles[step.id]) for step in wanted}
+
+
+def task_of(kind: StepKind, title: Words) -> LazyText:
+    """Return what a step of the kind asks for; see `tasks_of`."""
+    if kind is StepKind.READ:
+        return _l("Read “%(title)s”", title=title)
+    if kind is StepKind.ACKNOWLEDGE:
+        return _l("Acknowledge “%(title)s”", title=title)
+    return title
 
 
 def _quiz_titles(slugs: set[str]) -> dict[str, Words]:
@@ -297,7 +317,12 @@ def list_sign_offs(enrollment: Enrollment, step: PlanStep) -> list[SignOff]:
     )
 
 
-_is_completed = exists().where(StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id)
+# Named outright, because it also stands inside another EXISTS.
+_is_completed = (
+    exists()
+    .where(StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id)
+    .correlate(Enrollment, PlanStep)
+)
 _WITH_PLAN = (
     joinedload(Enrollment.person),
     joinedload(Enrollment.cohort),

@@ -15,7 +15,7 @@ from portal.calendars.rules import DayOff, Derivation, OffReason
 from portal.core.access import actor, requires, signed_in
 from portal.core.errors import DomainError
 from portal.core.i18n import (
-    Words,
+    LazyText,
     format_date,
     format_instant,
     format_minutes,
@@ -75,7 +75,7 @@ class StepView:
     ask_again: str | None
     waits_for: str
     is_open: bool
-    # The one thing to do now.
+    # The one document or quiz to open now.
     is_next: bool
 
 
@@ -185,8 +185,8 @@ def ask_again(thing: StepOfEnrollment) -> Response:
 def list_sign_offs() -> str:
     """List the steps that wait for one's sign-off, those due first first."""
     waiting = queries.list_waiting_for(actor())
-    titles = queries.titles_of([each.step for each in waiting])
-    return render_template("training/sign_offs.html", rows=[_queue_row(each, titles) for each in waiting])
+    tasks = queries.tasks_of([each.step for each in waiting])
+    return render_template("training/sign_offs.html", rows=[_queue_row(each, tasks) for each in waiting])
 
 
 @blueprint.route("/sign-offs/<code>/<slug>", methods=["GET", "POST"])
@@ -237,7 +237,7 @@ class Telling:
 
     def __init__(self, standings: Sequence[Standing], viewer: Person) -> None:
         self._viewer = viewer
-        self._titles = queries.titles_of([step for standing in standings for step in standing.steps])
+        self._tasks = queries.tasks_of([step for standing in standings for step in standing.steps])
         self._signers: dict[tuple[int, Doer], str] = {}
         self._named = len(standings) > 1
 
@@ -246,7 +246,7 @@ class Telling:
         views, has_now = [], False
         for standing, step in steps:
             view = self.of(standing, step, is_next=not has_now)
-            has_now = has_now or view.is_open
+            has_now = has_now or view.is_next
             views.append(view)
         return views
 
@@ -260,14 +260,14 @@ class Telling:
         can_ask = is_open and step.kind is StepKind.SIGN_OFF and is_own and standing.enrollment.is_open
         return StepView(
             slug=step.slug,
-            title=str(self._titles[step.id]),
-            kind=str(_KINDS[step.kind]()),
-            state=_post_state(standing, step, is_next=is_next),
-            due=explain(standing.dues[step.slug], standing, self._titles),
+            title=str(self._tasks[step.id]),
+            kind=str(_KINDS[step.kind]()) if step.kind in _KINDS else "",
+            state=_post_state(standing, step, is_next=is_next and _href(step) is not None),
+            due=explain(standing.dues[step.slug], standing, self._tasks),
             minutes=format_minutes(step.minutes) if step.minutes else "",
             href=_href(step) if is_own else None,
             verb=str(_VERBS[step.kind]()),
-            locked_by=[str(self._titles[by_slug[slug].id]) for slug in status.missing],
+            locked_by=[str(self._tasks[by_slug[slug].id]) for slug in status.missing],
             optional=not step.required,
             instructions=str(step.instructions) if step.instructions else "",
             done=_done(standing, step),
@@ -275,7 +275,7 @@ class Telling:
             ask_again=url_for("training.ask_again", code=standing.enrollment.code, slug=step.slug) if can_ask else None,
             waits_for=self._waits_for(standing, step) if status.state is StepState.WAITING else "",
             is_open=is_open,
-            is_next=is_open and is_next,
+            is_next=is_open and is_next and _href(step) is not None,
         )
 
     def _waits_for(self, standing: Standing, step: PlanStep) -> str:
@@ -293,9 +293,8 @@ class Telling:
         return str(_("Waiting for %(name)s since %(since)s.", name=self._signers[key], since=since))
 
 
+# Reading and acknowledging are said by the step's title.
 _KINDS: Mapping[StepKind, Callable[[], str]] = {
-    StepKind.READ: lambda: _("Reading"),
-    StepKind.ACKNOWLEDGE: lambda: _("Acknowledgement"),
     StepKind.QUIZ: lambda: _("Knowledge check"),
     StepKind.SIGN_OFF: lambda: _("Sign-off"),
 }
@@ -393,13 +392,13 @@ def _status_of(standing: Standing) -> str:
     return "in_progress" if standing.progress.done else "not_started"
 
 
-def _queue_row(each: Waiting, titles: Mapping[int, Words]) -> dict[str, Any]:
+def _queue_row(each: Waiting, tasks: Mapping[int, LazyText]) -> dict[str, Any]:
     enrollment, zone = each.standing.enrollment, each.standing.enrollment.market.time_zone
     person = enrollment.person
     return {
         "name": person.name_in(language()),
         "kana": person.full_kana if language() == "ja" else "",
-        "step": str(titles[each.step.id]),
+        "step": str(tasks[each.step.id]),
         "plan": str(enrollment.version.title),
         "since": format_instant(each.since, zone, show_zone=False),
         "due": format_date(each.standing.due_on(each.step.slug), "short"),
@@ -411,7 +410,7 @@ def _queue_row(each: Waiting, titles: Mapping[int, Words]) -> dict[str, Any]:
 # --- Dates that explain themselves -------------------------------------------------------------
 
 
-def explain(due: EffectiveDue, standing: Standing, titles: Mapping[int, Words]) -> Explanation:
+def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]) -> Explanation:
     """Put into words how a date came about: from where, how many working days, which days were not counted."""
     derivation = due.counted.derivation
     start = format_date(derivation.start)
@@ -428,7 +427,7 @@ def explain(due: EffectiveDue, standing: Standing, titles: Mapping[int, Words]) 
         )
     else:
         anchor = next(step for step in standing.steps if step.slug == due.anchor)
-        name = str(titles[anchor.id])
+        name = str(tasks[anchor.id])
         why = (
             _("On the day “%(step)s” is due, %(start)s.", step=name, start=start)
             if derivation.working_days == 0
@@ -441,7 +440,8 @@ def explain(due: EffectiveDue, standing: Standing, titles: Mapping[int, Words]) 
             )
         )
     return Explanation(
-        date=format_date(due.on),
+        # The year only where it is another one than today's.
+        date=day_and_month(due.on) if due.on.year == standing.today.year else format_date(due.on),
         iso=due.on.isoformat(),
         why=str(why),
         days=_days(derivation, due.counted.on),

@@ -70,13 +70,13 @@ def test_today_shows_what_to_do_in_order_and_why_the_rest_is_locked(
     page = as_(cast.learner, language="en").get("training.today")
     assert page.heading == "Today"
     assert posts(page) == [
-        ("today", "Exposure"),
-        ("locked", "Impersonation"),
+        ("today", "Acknowledge “Exposure”"),
+        ("locked", "Read “Impersonation”"),
         ("locked", "impersonation"),
-        ("ahead", "Background"),
+        ("ahead", "Read “Background”"),
     ]
     assert "Working day 1 of 6" in page.text
-    assert "Opens after: Exposure" in page.text
+    assert "Opens after: Acknowledge “Exposure”" in page.text
     assert "20 min" in page.text
     assert "Expected by now: 0 of 5" in page.text
     assert "/library/exposure" in page.links()
@@ -151,7 +151,7 @@ def test_today_shows_what_waits_for_others_and_for_whom(cast: Cast, enrollment: 
 def test_a_late_step_is_called_overdue(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
     with clock.frozen(MORNING + timedelta(days=2)):
         page = as_(cast.learner, language="en").get("training.today")
-    assert posts(page)[0] == ("overdue", "Exposure")
+    assert posts(page)[0] == ("overdue", "Acknowledge “Exposure”")
     assert "1 step overdue" in page.text
 
 
@@ -398,14 +398,17 @@ def test_the_mail_of_a_new_plan_in_both_languages(cast: Cast, enrollment: Enroll
     subject, text = text_of("training.plan_started", code=enrollment.code)
     assert subject == "The training plan “The first ten days” begins on Tue 28 Apr 2026"
     assert "takes 6 working days" in text
-    assert "- Exposure, by Tue 28 Apr 2026 (20 min)\n- Impersonation, by Thu 30 Apr 2026 (40 min)" in text
+    assert (
+        "- Acknowledge “Exposure”, by Tue 28 Apr 2026 (20 min)\n- Read “Impersonation”, by Thu 30 Apr 2026 (40 min)"
+        in text
+    )
     assert "https://portal.example/today" in text
     speak(cast.learner, "ja")
     subject, text = text_of("training.plan_started", code=enrollment.code)
     assert subject == "【研修】「最初の10日間」は2026年4月28日（火）に始まります"
     assert text.startswith("髙橋 結衣 様")
     assert "期間は6営業日です。" in text
-    assert "- 文書EXPOSURE（期限：2026年4月28日（火）） (20分)" in text
+    assert "- 「文書EXPOSURE」を確認する（期限：2026年4月28日（火）） (20分)" in text
 
 
 def test_the_mail_of_a_waiting_step_in_both_languages(cast: Cast, enrollment: Enrollment) -> None:

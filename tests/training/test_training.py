@@ -387,6 +387,17 @@ def test_the_queue_holds_what_waits_for_this_person(cast: Cast, enrollment: Enro
     assert not any(waiting.values())
 
 
+def test_who_has_been_signed_off_leaves_the_queue_and_the_others_stay(cast: Cast, enrollment: Enrollment) -> None:
+    other = make_enrollment(cast.colleague, enrollment.version, cast.admin)
+    for person in (cast.learner, cast.colleague):
+        acknowledge(person, document("exposure"))
+        release(person)
+    for slug in ("talk", "audit"):
+        say(sign_offs.sign_off, enrollment, slug, cast.lead)
+    waiting = [(each.standing.enrollment.code, each.step.slug) for each in queries.list_waiting_for(cast.lead)]
+    assert waiting == [(other.code, "talk"), (other.code, "audit")]
+
+
 # --- Extensions ------------------------------------------------------------------------------
 
 

@@ -83,6 +83,11 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
     return version, True
 
 
+def keep_stated_owner(*, plan: Plan, owner: str, deputy: str, became: Person) -> None:
+    """Keep whom an imported file names as owner and deputy, and who became owner for that."""
+    plan.stated_owner, plan.stated_deputy, plan.stated_owner_became = owner, deputy, became.code
+
+
 def digest_of(spec: PlanSpec) -> str:
     """Return the SHA-256 of all that a version says."""
     return sha256(canonical_json(asdict(spec)).encode()).hexdigest()

@@ -1,0 +1,228 @@
+"""Plans as files: faults named with line and mend, taken in once, written out as they came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.accounts import queries as accounts
+from portal.accounts.service.ownership import set_owner
+from portal.core.content import ContentFile, ContentFolder
+from portal.core.db import session
+from portal.core.i18n import force_locale
+from portal.core.transaction import own_transaction
+from portal.training import queries
+from portal.training.content import PlansPart
+from portal.training.models import PlanVersion
+from portal.training.rules import Doer
+from tests.builders import Cast
+from tests.training.builders import START, make_enrollment
+
+HEAD = """version = "1.0"
+owner = "author@portal.example"
+title = { en = "First days", ja = "最初の日々" }
+summary = { en = "A start.", ja = "はじめに。" }
+"""
+READ = """
+[[step]]
+slug = "read"
+kind = "read"
+document = "impersonation"
+due = 0
+"""
+SIGN = """
+[[step]]
+slug = "shown"
+kind = "sign_off"
+due = 2
+anchor = "read"
+prerequisites = ["read"]
+title = { en = "Shown", ja = "実演" }
+"""
+ALONE = SIGN.replace('anchor = "read"\n', "").replace('["read"]', "[]")
+PATH = "plans/first-days.toml"
+
+
+def folder_of(text: str, path: str = PATH, **shared: Any) -> ContentFolder:
+    return ContentFolder({path: ContentFile(path, text)}, shared=dict(shared))
+
+
+def imported(text: str, by: Any, path: str = PATH) -> tuple[ContentFolder, list[str]]:
+    folder, part = folder_of(text, path), PlansPart()
+    part.check(folder)
+    assert folder.errors == []
+    with own_transaction():
+        return folder, part.load(folder, by)
+
+
+def count_versions() -> int:
+    return session.scalar(select(func.count()).select_from(PlanVersion)) or 0
+
+
+def test_a_plan_comes_in_once(cast: Cast) -> None:
+    folder, changes = imported(HEAD + READ + SIGN, cast.admin)
+    assert changes == [f"{PATH}: 1.0"]
+    assert folder.findings == []
+    assert folder.shared["plans"] == {"first-days"}
+    assert imported(HEAD + READ + SIGN, cast.admin)[1] == []
+    version = queries.get_latest_version("first-days")
+    assert [(step.slug, step.by) for step in version.steps] == [("read", Doer.LEARNER), ("shown", Doer.LEAD)]
+    owner = accounts.find_owner("plan", "first-days")
+    assert owner is not None
+    assert owner.owner.id == cast.author.id
+
+
+def test_only_a_changed_plan_gets_a_new_version_and_those_who_follow_the_old_one_keep_it(cast: Cast) -> None:
+    imported(HEAD + READ, cast.admin)
+    enrollment_version = queries.get_latest_version("first-days")
+    folder, part = folder_of(HEAD + READ + SIGN), PlansPart()
+    part.check(folder)
+    with own_transaction():
+        part.load(folder, cast.admin)
+    assert [finding.line for finding in folder.errors] == [1]
+    assert "higher version than 1.0" in folder.errors[0].mend
+    assert count_versions() == 1
+    _, changes = imported(HEAD.replace("1.0", "1.1") + READ + SIGN, cast.admin)
+    assert changes == [f"{PATH}: 1.1"]
+    assert [step.slug for step in enrollment_version.steps] == ["read"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + READ,
+        HEAD + READ + SIGN,
+        HEAD.replace("author@portal.example", "nobody@elsewhere.example") + READ,
+        HEAD + 'deputy = "lead@portal.example"\ncredential = "reviewer"\n' + READ,
+        HEAD
+        + '[[phase]]\nslug = "one"\ntitle = { en = "One", ja = "一" }\n'
+        + READ
+        + 'phase = "one"\nrequired = true\n',
+    ],
+)
+def test_what_came_in_goes_out_the_same(cast: Cast, text: str) -> None:
+    part = PlansPart()
+    imported(text, cast.admin)
+    (dumped,) = part.dump()
+    assert dumped.path == PATH
+    assert part.canonical(ContentFile(PATH, text)) == dumped.text
+    assert part.canonical(dumped) == dumped.text
+    # Taken in elsewhere the written file changes nothing either.
+    assert imported(dumped.text, cast.admin)[1] == []
+
+
+def test_an_unknown_owner_is_a_warning_and_the_importer_becomes_owner(cast: Cast) -> None:
+    text = HEAD.replace("author@", "nobody@") + READ
+    folder, _changes = imported(text, cast.admin)
+    assert [(finding.level, finding.line) for finding in folder.findings] == [("warning", 2)]
+    owner = accounts.find_owner("plan", "first-days")
+    assert owner is not None
+    assert owner.owner.id == cast.admin.id
+
+
+def test_whoever_was_put_in_charge_since_stays_in_charge(cast: Cast) -> None:
+    imported(HEAD + READ, cast.admin)
+    with own_transaction():
+        set_owner(kind="plan", code="first-days", owner=cast.lead, by=cast.admin)
+    assert imported(HEAD + READ, cast.admin)[1] == []
+    (dumped,) = PlansPart().dump()
+    assert f'owner = "{cast.lead.sign_in_name}"' in dumped.text
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (HEAD + READ + 'prerequisites = ["read"]\n', 11, "ring"),
+        (HEAD + READ + SIGN + '[[step]]\nslug = "x"\nkind = "read"\ndocument = "d"\ndue = 1\nprerequisites = ["y"]\n'
+         '[[step]]\nslug = "y"\nkind = "read"\ndocument = "d"\ndue = 1\nprerequisites = ["x"]\n', 24, "x → y → x"),
+        (HEAD + READ + 'prerequisites = ["nothing"]\n', 11, "“nothing”, which does not exist"),
+        (HEAD + READ + 'anchor = "later"\n', 11, "counts from “later”"),
+        (HEAD + READ + READ, 13, "stands twice"),
+        (HEAD + READ.replace("due = 0", "due = -1"), 10, "before the plan begins"),
+        (HEAD + READ.replace("due = 0\n", ""), 6, "“due” is missing"),
+        (HEAD + READ.replace("due = 0", 'due = "1"'), 10, "wrong form"),
+        (HEAD + READ.replace("due = 0", "due = true"), 10, "wrong form"),
+        (HEAD + READ.replace('kind = "read"', 'kind = "watch"'), 8, "cannot be watch"),
+        (HEAD + READ.replace('document = "impersonation"\n', ""), 6, "needs the document"),
+        (HEAD + READ.replace('slug = "read"', 'slug = "Read it"'), 7, "needs a “slug”"),
+        (HEAD + READ + 'phase = "p"\n', 6, "names the phase “p”"),
+        (HEAD + READ + "prerequisites = 3\n", 11, "must be a list"),
+        (HEAD + READ + "colour = 1\n", 11, "“colour” is not known"),
+        (HEAD + READ + 'title = { en = "x", jp = "y" }\n', 11, "unknown language jp"),
+        (HEAD + READ + 'by = "lead"\n', 6, "by the learner only"),
+        (HEAD + ALONE + 'by = "learner"\n', 6, "not by the learner"),
+        (HEAD + READ + "required = false\n", 0, "no required step"),
+        (HEAD, 0, "no steps"),
+        ("step = 3\n" + HEAD, 1, "not a list of entries"),
+        (HEAD.replace('"1.0"', "1.0") + READ, 1, "number in quotation marks"),
+        (HEAD.replace('"1.0"', '"one"') + READ, 1, "number in quotation marks"),
+        (HEAD + "credential = 1\n" + READ, 5, "credential"),
+        (HEAD.replace('"author@portal.example"', "3") + READ, 2, "sign-in name"),
+        (HEAD + READ + "[[phase]]\nslug = 1\n", 12, "slug"),
+        (HEAD + "version\n", 5, "TOML"),
+    ],
+)  # fmt: skip
+def test_a_faulty_plan_is_named_with_file_line_and_mend(cast: Cast, text: str, line: int, said: str) -> None:
+    folder = folder_of(text)
+    PlansPart().check(folder)
+    found = [finding for finding in folder.errors if said in finding.message]
+    assert [finding.line for finding in found][:1] == [line], folder.findings
+    assert all(finding.mend for finding in found)
+    assert all(finding.path == PATH for finding in folder.findings)
+    folder = folder_of(text)
+    with force_locale("ja"):
+        PlansPart().check(folder)
+    assert folder.errors
+    assert not any(finding.message.isascii() for finding in folder.errors)
+    with own_transaction():
+        assert PlansPart().load(folder_of(text), cast.admin) == []
+    assert count_versions() == 0
+
+
+def test_documents_and_quizzes_must_exist(cast: Cast) -> None:
+    quiz = READ.replace("read", "quiz").replace('document = "impersonation"', 'quiz = "impersonation"')
+    folder = folder_of(HEAD + READ + quiz, documents={"other"}, quizzes=set())
+    PlansPart().check(folder)
+    assert [(finding.line, "impersonation" in finding.message) for finding in folder.errors] == [(9, True), (15, True)]
+    folder = folder_of(HEAD + READ + quiz, documents={"impersonation"}, quizzes={"impersonation"})
+    PlansPart().check(folder)
+    assert folder.errors == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        (SIGN + READ.replace('"read"', '"early"', 1) + 'prerequisites = ["shown"]\n', "due before"),
+        (
+            READ.replace('"read"', '"free"', 1)
+            + "required = false\n"
+            + READ.replace('"read"', '"bound"', 1)
+            + 'prerequisites = ["free"]\n',
+            "optional",
+        ),
+    ],
+)
+def test_what_only_looks_wrong_is_a_warning(cast: Cast, steps: str, said: str) -> None:
+    folder = folder_of(HEAD + READ + steps)
+    PlansPart().check(folder)
+    assert folder.errors == []
+    assert [said in finding.message for finding in folder.findings] == [True]
+
+
+@pytest.mark.parametrize("path", ["plans/First.toml", "plans/first.md", "plans/a/b.toml"])
+def test_a_file_in_the_wrong_place_is_named(cast: Cast, path: str) -> None:
+    folder = folder_of(HEAD + READ, path)
+    PlansPart().check(folder)
+    assert [finding.path for finding in folder.errors] == [path]
+
+
+def test_an_imported_plan_can_be_followed(cast: Cast) -> None:
+    from tests.training.builders import load_holidays, make_documents
+
+    load_holidays()
+    make_documents()
+    imported(HEAD + READ + SIGN, cast.admin)
+    enrollment = make_enrollment(cast.learner, queries.get_latest_version("first-days"), cast.admin)
+    assert queries.standing_of(enrollment).due_on("read") == START
