@@ -163,6 +163,11 @@ class Quiz(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     created_at: Mapped[datetime]
+    # Owner and deputy as the imported file names them, and who became owner for that; a file whose owner
+    # is unknown here is written out again as it came, until the ownership changes.
+    stated_owner: Mapped[str] = mapped_column(String(254), default="")
+    stated_deputy: Mapped[str] = mapped_column(String(254), default="")
+    stated_owner_became: Mapped[str] = mapped_column(String(40), default="")
 
     versions: Mapped[list[QuizVersion]] = relationship(back_populates="quiz", order_by="QuizVersion.id")
 

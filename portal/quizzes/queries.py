@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -14,6 +15,8 @@ from portal.accounts.models import Accommodation, Person
 from portal.core import clock
 from portal.core.codes import normalise
 from portal.core.db import session
+from portal.core.i18n import Words
+from portal.library.models import Clause, ClauseText, Document, DocumentVersion, VersionText
 from portal.organisation import queries as organisation
 from portal.organisation import rules as organisation_rules
 from portal.quizzes import rules
@@ -36,6 +39,16 @@ from portal.quizzes.models import (
     Response,
 )
 from portal.quizzes.types.base import read
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseFact:
+    """A clause as it stands in one version of a document."""
+
+    version_number: str
+    hash: str
+    title: Words
+
 
 # --- banks and questions -----------------------------------------------------------------------
 
@@ -151,6 +164,45 @@ def list_citations(version_ids: Collection[int]) -> dict[int, list[QuestionCitat
     ):
         found.setdefault(citation.question_version_id, []).append(citation)
     return found
+
+
+def find_clauses(slug: str, number: str) -> dict[str, ClauseFact] | None:
+    """Return clause id → hash and heading for a version of a document (the newest where no number is given).
+
+    None where there is no such document or version. The hash is that of the language that decides.
+    """
+    version = session.execute(
+        select(DocumentVersion.id, DocumentVersion.number, Document.authoritative)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(Document.slug == slug, *([DocumentVersion.number == number] if number else []))
+        .order_by(DocumentVersion.sequence.desc())
+        .limit(1)
+    ).one_or_none()
+    if version is None:
+        return None
+    rows = session.execute(
+        select(Clause.anchor, ClauseText.language, ClauseText.heading, ClauseText.hash, VersionText.title)
+        .join(ClauseText, ClauseText.clause_id == Clause.id)
+        .join(VersionText, VersionText.id == ClauseText.version_text_id)
+        .where(Clause.version_id == version.id)
+        .order_by(Clause.position)
+    )
+    headings: dict[str, dict[str, str]] = {}
+    hashes: dict[str, str] = {}
+    for anchor, language, heading, digest, title in rows:
+        # The text before the first heading has none of its own.
+        headings.setdefault(anchor, {})[language] = heading or title
+        if language == version.authoritative:
+            hashes[anchor] = digest
+    return {
+        anchor: ClauseFact(version.number, digest, _both(headings[anchor], version.authoritative))
+        for anchor, digest in hashes.items()
+    }
+
+
+def _both(texts: dict[str, str], authoritative: str) -> Words:
+    deciding = texts[authoritative]
+    return Words(en=texts.get("en", deciding), ja=texts.get("ja", deciding))
 
 
 # --- quizzes -----------------------------------------------------------------------------------

@@ -13,9 +13,11 @@ from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.quizzes import queries
 from portal.quizzes.formats.markdown import Bank, BankQuestion
+from portal.quizzes.formats.quiz_toml import QuizTerms
 from portal.quizzes.models import Attempt, QuizVersion, Release
+from portal.quizzes.queries import ClauseFact
 from portal.quizzes.service.attempts import save_response, start_attempt
-from portal.quizzes.service.banks import ClauseFact, QuizTerms, take_bank, take_quiz
+from portal.quizzes.service.banks import take_bank, take_quiz
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import ANSWER, Choice, Content, Part, read
 from portal.quizzes.types.case import HEADINGS
@@ -83,6 +85,7 @@ def make_content(number: int, kind: str = "single_choice", **values: Any) -> Con
         rationale=secret("rationale") if kind != "case" else None,
         difficulty=1 + number % 5,
         severity="S1",
+        document="impersonation",
         tags=("labels",) if number % 2 else ("fans",),
     )
     return replace(content, **values)

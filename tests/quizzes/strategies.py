@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -148,6 +149,9 @@ def banks(draw: Any) -> Bank:
         document=document,
         version="1.0" if document else draw(st.sampled_from(["", "2.10"])),
         questions=tuple(
-            BankQuestion(slug, draw(contents()), draw(st.sampled_from(["live", "draft", "retired"]))) for slug in ids
+            BankQuestion(
+                slug, replace(draw(contents()), document=document), draw(st.sampled_from(["live", "draft", "retired"]))
+            )
+            for slug in ids
         ),
     )

@@ -726,6 +726,7 @@ def _scalar(text: str) -> str:
 
 @dataclass(slots=True)
 class _Merger:
+    document: str = ""
     english: list[Problem] = field(default_factory=list)
     japanese: list[Problem] = field(default_factory=list)
 
@@ -756,6 +757,7 @@ class _Merger:
             tags=attributes.tags,
             marking=attributes.marking,
             shuffle=attributes.shuffle,
+            document=self.document,
         )
         for fault in type_of(attributes.type).check(content):
             self.english.append(Problem(_line_of(fault, en), fault.message, fault.mend))
@@ -864,7 +866,7 @@ def merge(en: BankText, ja: BankText) -> tuple[Bank, list[Problem], list[Problem
 
     Questions with a problem are left out of the bank.
     """
-    merger = _Merger()
+    merger = _Merger(en.document)
     theirs = {question.id: question for question in ja.questions}
     questions = []
     for question in en.questions:

@@ -77,6 +77,21 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
+class PageSave:
+    """What became of a posted page: questions that somebody else had answered since, and those that came too late."""
+
+    stale: list[int]
+    late: list[int]
+    state: AttemptState
+    now: datetime
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what is stored now is what the page showed."""
+        return not self.stale
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """Something a page noticed of itself: `age` ago, under a key of its own."""
 
@@ -210,8 +225,8 @@ def _refuse(standing: Standing, person: Person) -> None:
             raise errors.MustWait(when=when)
 
 
-def blueprint_of(version: QuizVersion) -> list[Draw]:
-    """Return the version's draws."""
+def blueprint_of_terms(lines: Sequence[Mapping[str, Any]]) -> list[Draw]:
+    """Return the draws of a blueprint as it is stored."""
     return [
         Draw(
             bank=line.get("bank", ""),
@@ -222,7 +237,7 @@ def blueprint_of(version: QuizVersion) -> list[Draw]:
             difficulty=tuple(line.get("difficulty", ())),
             questions=tuple(line.get("questions", ())),
         )
-        for line in version.blueprint
+        for line in lines
     ]
 
 
@@ -234,7 +249,7 @@ def banks_of(blueprint: Sequence[Draw]) -> set[str]:
 
 
 def _draw(version: QuizVersion, seed: str, avoid: frozenset[str]) -> list[QuestionVersion]:
-    blueprint = blueprint_of(version)
+    blueprint = blueprint_of_terms(version.blueprint)
     pool = queries.list_pool(banks_of(blueprint))
     addresses = rules.draw(blueprint, (candidate for candidate, _version in pool.values()), seed=seed, avoid=avoid)
     if addresses is None:
@@ -334,6 +349,53 @@ def save_response(
         remaining=rules.remaining(attempt.deadline_at, now),
         now=now,
     )
+
+
+def save_page(
+    *, attempt: Attempt, person: Person, answers: Mapping[int, tuple[int, Mapping[str, Sequence[str]]]], form_key: str
+) -> PageSave:
+    """Save what changed on a posted page: position → (seq that the page had seen, part → values).
+
+    An answer that somebody else saved since the page was made is not replaced. Raises as `save_response`.
+    """
+    now = clock.now()
+    attempt = queries.lock_attempt(attempt.id)
+    if not form_key or len(form_key) > 16:
+        raise errors.BadRequest()
+    stale: list[int] = []
+    late: list[int] = []
+    state = attempt.state
+    if state is not AttemptState.IN_PROGRESS:
+        return PageSave(stale, late, state, now)
+    stored = {item.position: item for item in queries.list_items(attempt)}
+    for position, (seen, given) in sorted(answers.items()):
+        item = stored.get(position)
+        if item is None:
+            raise errors.BadAnswer(number=position)
+        content = read(item.question_version.content)
+        try:
+            answer = type_of(content.type).normalise(content, item.choice_order, given)
+        except BadValue as bad:
+            raise errors.BadAnswer(number=position) from bad
+        if answer == (item.response.answer if item.response else {}):
+            continue
+        saved = save_response(
+            attempt=attempt,
+            person=person,
+            position=position,
+            seq=seen + 1,
+            idem_key=f"{form_key}:{position}:{hash_of(answer)[:16]}",
+            given=given,
+        )
+        state = saved.state
+        if saved.outcome is Outcome.STALE:
+            stale.append(position)
+        elif saved.outcome is not Outcome.SAVED:
+            late.append(position)
+        elif saved.saved_seq != seen + 1:
+            # The same form was sent before, and something newer has been saved since.
+            stale.append(position)
+    return PageSave(stale, late, state, now)
 
 
 def hash_of(answer: Mapping[str, Any]) -> str:

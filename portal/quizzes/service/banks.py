@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.db import canonical_json, session
-from portal.core.i18n import Words
 from portal.core.markdown import clause_links
 from portal.journal.service import record
 from portal.quizzes import queries
 from portal.quizzes.formats.markdown import Bank, BankQuestion
+from portal.quizzes.formats.quiz_toml import QuizTerms
 from portal.quizzes.models import (
     Question,
     QuestionBank,
@@ -25,21 +22,12 @@ from portal.quizzes.models import (
     QuestionVersion,
     Quiz,
     QuizVersion,
-    Release,
 )
+from portal.quizzes.queries import ClauseFact
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Content
 
 ORIGIN_IMPORT = "import"
-
-
-@dataclass(frozen=True, slots=True)
-class ClauseFact:
-    """A clause as it stands in one version of a document."""
-
-    version_number: str
-    hash: str
-    title: Words
 
 
 # (document slug, version number or "" for the newest) → clause id → fact; None where there is no such version.
@@ -52,43 +40,6 @@ class UnknownClause(LookupError):
     def __init__(self, question: str, clause: str, version: str) -> None:
         super().__init__(clause)
         self.question, self.clause, self.version = question, clause, version
-
-
-@dataclass(frozen=True, slots=True)
-class QuizTerms:
-    """A quiz as its file states it."""
-
-    number: str
-    title: Words
-    blueprint: Sequence[Mapping[str, Any]]
-    time_limit_minutes: int
-    attempts_allowed: int
-    wait_hours: int
-    wait_after_fails: int
-    pass_mark: Fraction
-    release: Release
-    show: tuple[str, ...]
-    shuffle_questions: bool
-    shuffle_choices: bool
-    opens_at: datetime | None
-    closes_at: datetime | None
-
-    def hash(self) -> str:
-        """Return the SHA-256 over everything but the number."""
-        return _hash(
-            {
-                "title": [self.title.en, self.title.ja],
-                "blueprint": [dict(line) for line in self.blueprint],
-                "time_limit_minutes": self.time_limit_minutes,
-                "attempts": self.attempts_allowed,
-                "wait": [self.wait_hours, self.wait_after_fails],
-                "pass_mark": str(self.pass_mark),
-                "release": self.release.value,
-                "show": list(self.show),
-                "shuffle": [self.shuffle_questions, self.shuffle_choices],
-                "window": [instant.isoformat() if instant else None for instant in (self.opens_at, self.closes_at)],
-            }
-        )
 
 
 class NumberTaken(LookupError):
@@ -204,19 +155,19 @@ def hash_of_version(content: Mapping[str, Any], citations: Sequence[QuestionCita
     return _hash({"content": content, "citations": cited})
 
 
-def links_of(content: Content, document: str) -> list[str]:
+def links_of(content: Content) -> list[str]:
     """Return the clauses that the texts of a question link to, as `slug#id`, each once, in order."""
     found: dict[str, None] = {}
     for words in content.texts():
         for text in (words.en, words.ja):
             for slug, anchor, _line in clause_links(text):
-                found.setdefault(f"{slug or document}#{anchor}")
+                found.setdefault(f"{slug or content.document}#{anchor}")
     return list(found)
 
 
 def _citations(given: BankQuestion, bank: Bank, facts: ClauseFacts) -> list[QuestionCitation]:
     tested = list(given.content.clauses)
-    linked = [name for name in links_of(given.content, bank.document) if name not in tested]
+    linked = [name for name in links_of(given.content) if name not in tested]
     citations = []
     for position, name in enumerate([*tested, *linked], start=1):
         slug, _sign, anchor = name.partition("#")
@@ -248,7 +199,7 @@ def take_quiz(*, slug: str, terms: QuizTerms, by: Person, origin: str = ORIGIN_I
     Raises `NumberTaken` where a version of this number says something else.
     """
     newest = queries.find_quiz(slug)
-    digest = terms.hash()
+    digest = _hash(terms.data())
     if newest is not None and (newest.number, newest.hash) == (terms.number, digest):
         return None
     now = clock.now()

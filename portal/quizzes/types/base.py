@@ -65,6 +65,8 @@ class Content:
     tags: tuple[str, ...] = ()
     marking: str = "all_or_nothing"
     shuffle: bool = True
+    # The document that a link without a slug belongs to.
+    document: str = ""
 
     @property
     def max_points(self) -> int:
@@ -333,6 +335,7 @@ class QuestionType:
             "tags": list(content.tags),
             "marking": content.marking,
             "shuffle": content.shuffle,
+            "document": content.document,
         }
         return data
 
@@ -368,6 +371,7 @@ def read(data: Mapping[str, Any]) -> Content:
         tags=tuple(data["tags"]),
         marking=data["marking"],
         shuffle=data["shuffle"],
+        document=data["document"],
     )
 
 

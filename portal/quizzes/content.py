@@ -1,0 +1,332 @@
+"""The share of quizzes in the content folder: `banks/**` and `quizzes/**`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from portal.accounts import queries as people
+from portal.accounts.models import Person
+from portal.accounts.service.ownership import set_owner
+from portal.core.content import ContentFile, ContentFolder
+from portal.core.i18n import LANGUAGES
+from portal.core.i18n import gettext as _
+from portal.quizzes import queries, rules
+from portal.quizzes.formats import markdown, quiz_toml
+from portal.quizzes.formats.markdown import Bank, BankQuestion
+from portal.quizzes.formats.quiz_toml import QuizFile
+from portal.quizzes.models import QuestionState, Quiz
+from portal.quizzes.queries import ClauseFact
+from portal.quizzes.service import banks as service
+from portal.quizzes.service.attempts import blueprint_of_terms
+from portal.quizzes.types.base import read
+
+BANK = "question_bank"
+QUIZ = "quiz"
+
+
+class BanksPart:
+    """The question banks: two files each, one a language."""
+
+    folder = "banks"
+
+    def check(self, folder: ContentFolder) -> None:
+        """Read both files of every bank; note what is wrong with them, with their pair and with what they cite."""
+        questions = folder.shared.setdefault("questions", {})
+        known = folder.shared.setdefault("banks", {})
+        texts: dict[str, dict[str, ContentFile]] = {}
+        for file in folder.below(self.folder):
+            place = _bank_place(folder, file)
+            if place:
+                texts.setdefault(place[0], {})[place[1]] = file
+        for slug, files in texts.items():
+            if set(files) != set(LANGUAGES):
+                (there,) = files
+                missing = "ja" if there == "en" else "en"
+                folder.error(
+                    files[there].path,
+                    0,
+                    _("The other language is missing."),
+                    _("Add %(path)s.", path=f"{self.folder}/{slug}.{missing}.md"),
+                )
+                continue
+            bank = _read_bank(folder, files)
+            if bank is not None:
+                known[slug] = bank
+                questions[slug] = {question.id: question.content.type for question in bank.questions}
+                _check_citations(folder, files["en"], bank)
+
+    def load(self, folder: ContentFolder, by: Person) -> list[str]:
+        """Take in every bank; what changed becomes a new version."""
+        changes = []
+        facts = _Facts()
+        for slug, bank in folder.shared["banks"].items():
+            path = f"{self.folder}/{slug}.en.md"
+            try:
+                changed = service.take_bank(slug=slug, bank=bank, facts=facts, by=by)
+            except service.UnknownClause as unknown:
+                question = next(q for q in bank.questions if q.id == unknown.question)
+                folder.error(path, question.line, *_no_clause(unknown.clause, unknown.version))
+                continue
+            if people.find_owner(BANK, slug) is None:
+                set_owner(kind=BANK, code=slug, owner=by, by=by)
+            if changed:
+                changes.append(f"{path}: {', '.join(changed)}")
+        return changes
+
+    def dump(self) -> Iterator[ContentFile]:
+        """Yield both files of every bank."""
+        for row in queries.list_banks():
+            bank = Bank(
+                title=row.title,
+                document=row.document_slug,
+                version=row.document_version,
+                questions=tuple(
+                    BankQuestion(question.slug, read(version.content), question.state.value)
+                    for question, version in queries.list_latest(row)
+                ),
+            )
+            for language in LANGUAGES:
+                text = markdown.render(markdown.split(bank, language))
+                yield ContentFile(f"{self.folder}/{row.slug}.{language}.md", text)
+
+    def canonical(self, file: ContentFile) -> str | None:
+        """Return the file parsed and written again."""
+        bank, problems = markdown.parse(file.text, file.path.split(".")[-2])
+        return None if bank is None or problems else markdown.render(bank)
+
+
+def _bank_place(folder: ContentFolder, file: ContentFile) -> tuple[str, str] | None:
+    """Return slug and language of a bank's file, or None with a finding."""
+    name = file.parts[-1]
+    stem, dot, language = name.removesuffix(".md").rpartition(".")
+    mend = _("A bank lies in banks/slug.en.md and banks/slug.ja.md.")
+    if len(file.parts) != 2 or not name.endswith(".md") or not dot:
+        folder.error(file.path, 0, _("This is no file of a question bank."), mend)
+        return None
+    if language not in LANGUAGES:
+        folder.error(
+            file.path,
+            0,
+            _("The language “%(tag)s” is not known.", tag=language[:20]),
+            _("Use en or ja. %(more)s", more=mend),
+        )
+        return None
+    slug = folder.slug_of(file, stem)
+    return (slug, language) if slug else None
+
+
+def _read_bank(folder: ContentFolder, files: Mapping[str, ContentFile]) -> Bank | None:
+    read_texts = {}
+    for language in LANGUAGES:
+        text, problems = markdown.parse(files[language].text, language)
+        for problem in problems:
+            folder.error(files[language].path, problem.line, problem.message, problem.mend)
+        if text is not None:
+            read_texts[language] = text
+    if len(read_texts) != len(LANGUAGES):
+        return None
+    bank, english, japanese = markdown.merge(read_texts["en"], read_texts["ja"])
+    for language, problems in (("en", english), ("ja", japanese)):
+        for problem in problems:
+            folder.error(files[language].path, problem.line, problem.message, problem.mend)
+    return bank
+
+
+def _check_citations(folder: ContentFolder, file: ContentFile, bank: Bank) -> None:
+    """Look up every cited clause among those of the folder's documents."""
+    documents: dict[str, dict[str, set[str]]] | None = folder.shared.get("clauses")
+    if documents is None:
+        return
+    if bank.document and bank.document not in documents:
+        folder.error(
+            file.path,
+            0,
+            _("There is no document “%(slug)s”.", slug=bank.document),
+            _("Correct document: in the front matter, or add documents/%(slug)s.", slug=bank.document),
+        )
+        return
+    if bank.document and bank.version not in documents[bank.document]:
+        folder.error(
+            file.path,
+            0,
+            _("The document “%(slug)s” has no version %(number)s.", slug=bank.document, number=bank.version),
+            _("Its version here is %(numbers)s.", numbers=", ".join(sorted(documents[bank.document]))),
+        )
+        return
+    for question in bank.questions:
+        for name in dict.fromkeys([*question.content.clauses, *service.links_of(question.content)]):
+            slug, _sign, anchor = name.partition("#")
+            versions = documents.get(slug, {})
+            number = bank.version if slug == bank.document else max(versions, key=_number_key, default="")
+            if anchor not in versions.get(number, set()):
+                folder.error(file.path, question.line, *_no_clause(name, number))
+
+
+def _number_key(number: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in number.split(".") if part.isdigit())
+
+
+def _no_clause(name: str, number: str) -> tuple[str, str]:
+    return (
+        _("The clause “%(name)s” does not exist in version %(number)s.", name=name, number=number or "–"),
+        _("Cite a clause by the id in its heading, or add the clause to the document."),
+    )
+
+
+class _Facts:
+    """Clauses as the library has them, each version asked for once."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], dict[str, ClauseFact] | None] = {}
+
+    def __call__(self, slug: str, version: str) -> dict[str, ClauseFact] | None:
+        if (slug, version) not in self.known:
+            self.known[slug, version] = queries.find_clauses(slug, version)
+        return self.known[slug, version]
+
+
+class QuizzesPart:
+    """The quizzes: one file each."""
+
+    folder = "quizzes"
+
+    def check(self, folder: ContentFolder) -> None:
+        """Read every quiz; note what is wrong, and what it draws that no bank gives."""
+        slugs = folder.shared.setdefault("quizzes", set())
+        known = folder.shared.setdefault("quiz_files", {})
+        for file in folder.below(self.folder):
+            if len(file.parts) != 2 or not file.path.endswith(".toml"):
+                folder.error(file.path, 0, _("This is no file of a quiz."), _("A quiz lies in quizzes/slug.toml."))
+                continue
+            slug = folder.slug_of(file, file.parts[1].removesuffix(".toml"))
+            if slug is None:
+                continue
+            slugs.add(slug)
+            quiz = quiz_toml.parse(folder, file)
+            if quiz is not None:
+                known[slug] = quiz
+                _check_draws(folder, file, quiz)
+
+    def load(self, folder: ContentFolder, by: Person) -> list[str]:
+        """Take in every quiz; changed terms need a new version number."""
+        changes = []
+        for slug, quiz in folder.shared["quiz_files"].items():
+            path = f"{self.folder}/{slug}.toml"
+            try:
+                version = service.take_quiz(slug=slug, terms=quiz.terms, by=by)
+            except service.NumberTaken:
+                folder.error(
+                    path,
+                    1,
+                    _("Version %(number)s of this quiz says something else already.", number=quiz.terms.number),
+                    _("Raise the version; attempts keep the terms under which they were begun."),
+                )
+                continue
+            if version is not None:
+                changes.append(f"{path}: {version.number}")
+            if _take_owner(folder, path, queries.get_quiz(slug).quiz, quiz, by):
+                changes.append(f"{path}: {quiz.owner}")
+        return changes
+
+    def dump(self) -> Iterator[ContentFile]:
+        """Yield every quiz."""
+        for version in queries.list_quizzes():
+            owner, deputy = _stated(version.quiz)
+            quiz = QuizFile(service.terms_of_version(version), owner, deputy)
+            yield ContentFile(f"{self.folder}/{version.quiz.slug}.toml", quiz_toml.render(quiz))
+
+    def canonical(self, file: ContentFile) -> str | None:
+        """Return the file parsed and written again."""
+        folder = ContentFolder({file.path: file})
+        quiz = quiz_toml.parse(folder, file)
+        return None if quiz is None else quiz_toml.render(quiz)
+
+
+def _check_draws(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> None:
+    banks: dict[str, Bank] = folder.shared.get("banks", {})
+    blueprint = blueprint_of_terms(quiz.terms.blueprint)
+    pool = [
+        rules.Candidate(
+            address=f"{slug}/{question.id}",
+            bank=slug,
+            type=question.content.type,
+            tags=frozenset(question.content.tags),
+            clauses=queries.clause_names(question.content.clauses, bank.document),
+            difficulty=question.content.difficulty,
+        )
+        for slug, bank in banks.items()
+        for question in bank.questions
+        if question.state == QuestionState.LIVE
+    ]
+    live = {candidate.address for candidate in pool}
+    fine = True
+    for number, line in enumerate(blueprint):
+        place = quiz_toml.draw_line(file.text, number)
+        if line.bank and line.bank not in banks:
+            # A bank whose files have errors of their own is said there.
+            if not any(finding.path.startswith(f"banks/{line.bank}.") for finding in folder.findings):
+                folder.error(
+                    file.path,
+                    place,
+                    _("There is no question bank “%(slug)s”.", slug=line.bank),
+                    _("Correct bank, or add banks/%(slug)s.en.md and .ja.md.", slug=line.bank),
+                )
+            fine = False
+            continue
+        for address in line.questions:
+            if address not in live:
+                folder.error(
+                    file.path,
+                    place,
+                    _("There is no live question “%(address)s”.", address=address),
+                    _("Write bank/id of a question whose state is live."),
+                )
+                fine = False
+        available = rules.count_available(line, pool)
+        if not line.questions and available < line.count:
+            folder.error(
+                file.path,
+                place,
+                _("The draw asks for %(count)s questions; %(there)s fit.", count=line.count, there=available),
+                _("Ask for fewer, loosen its filters, or write more questions."),
+            )
+            fine = False
+    if fine and rules.draw(blueprint, pool, seed="check") is None:
+        folder.error(
+            file.path,
+            quiz_toml.draw_line(file.text, 0),
+            _(
+                "The draws together ask for more questions than there are: some fit several of them, "
+                "and none comes twice."
+            ),
+            _("Ask for fewer, loosen the filters, or write more questions."),
+        )
+
+
+def _take_owner(folder: ContentFolder, path: str, quiz: Quiz, file: QuizFile, by: Person) -> bool:
+    """Make the stated person the owner; an unknown one is a warning and the importer takes the place."""
+    if (quiz.stated_owner, quiz.stated_deputy) == (file.owner, file.deputy):
+        return False
+    owner = people.find_person_by_sign_in_name(file.owner)
+    deputy = people.find_person_by_sign_in_name(file.deputy) if file.deputy else None
+    for name, found in ((file.owner, owner), (file.deputy, deputy)):
+        if name and (found is None or not found.is_active):
+            folder.warn(
+                path,
+                0,
+                _("Nobody signs in as “%(name)s”.", name=name),
+                _("The importer becomes owner; change the owner in the product or the file."),
+            )
+    chosen = owner if owner is not None and owner.is_active else by
+    second = deputy if deputy is not None and deputy.is_active and deputy.id != chosen.id else None
+    set_owner(kind=QUIZ, code=quiz.slug, owner=chosen, deputy=second, by=by)
+    quiz.stated_owner, quiz.stated_deputy, quiz.stated_owner_became = file.owner, file.deputy, chosen.code
+    return True
+
+
+def _stated(quiz: Quiz) -> tuple[str, str]:
+    """Return owner and deputy as a file states them: those of the file it came from while they still hold."""
+    ownership = people.find_owner(QUIZ, quiz.slug)
+    if ownership is None or ownership.owner.code == quiz.stated_owner_became:
+        return quiz.stated_owner, quiz.stated_deputy
+    return ownership.owner.sign_in_name, ownership.deputy.sign_in_name if ownership.deputy else ""
