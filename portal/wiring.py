@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from portal.core import access, db, forms, i18n, jobs, logs, web
+from portal.core import access, db, events, forms, i18n, jobs, logs, web
 from portal.core.content import ContentPart
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
@@ -203,7 +203,23 @@ def _cohorts(app: Flask) -> None:
 
 
 def _quizzes(app: Flask) -> None:
-    from portal.quizzes import handlers, models  # noqa: F401
+    from portal.accounts.service import ownership
+    from portal.journal.service import name_actions
+    from portal.quizzes import handlers, invariants, permissions  # noqa: F401
+    from portal.quizzes.content import BanksPart, QuizzesPart
+    from portal.quizzes.service import ACTION_NAMES
+    from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
+    from portal.quizzes.views import author, blueprint, lead, learner  # noqa: F401
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    CONTENT_PARTS.extend((BanksPart(), QuizzesPart()))
+    ownership.register_kind(OwnedBanks())
+    ownership.register_kind(OwnedQuizzes())
+    name_actions(ACTION_NAMES)
+    INVARIANTS.update(invariants.INVARIANTS)
+    NAVIGATION.append(Place("quizzes.index", _l("Quizzes"), "quizzes", "learn"))
+    NAVIGATION.append(Place("quizzes.banks", _l("Question banks"), "bank", "teach", permissions.SEE_BANKS))
 
 
 def _acknowledgements(app: Flask) -> None:
@@ -219,7 +235,14 @@ def _acknowledgements(app: Flask) -> None:
 
 
 def _gradebook(app: Flask) -> None:
-    from portal.gradebook import models  # noqa: F401
+    from portal.gradebook import handlers, permissions
+    from portal.gradebook.views import blueprint
+    from portal.quizzes.events import AttemptReleased
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    events.subscribe(AttemptReleased, handlers.enter_result)
+    NAVIGATION.append(Place("gradebook.transcript", _l("My transcript"), "history", "learn"))
 
 
 def _training(app: Flask) -> None:

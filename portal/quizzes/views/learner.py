@@ -149,7 +149,7 @@ def _facts(
             hours=version.wait_hours,
         )
     return [
-        (_("Questions"), str(_questions_of(version))),
+        (_("Number of questions"), str(_questions_of(version))),
         (_("Your time") if has_more_time else _("Time"), format_duration(standing.available)),
         (_("Pass mark"), format_percent(version.pass_mark)),
         (
@@ -296,20 +296,16 @@ def clock_words(instant: datetime, zone: str) -> str:
 def save_response(attempt: Attempt) -> tuple[dict[str, Any], int]:
     """Save one answer (JSON: position, seq, idem_key, answer; page and take_over where two pages are open)."""
     body = _body()
-    zone, person_id = actor().time_zone, actor()
-    position, seq, key = body.get("position"), body.get("seq"), body.get("idem_key")
-    page = body.get("page")
-    if (
-        not _is_whole(position)
-        or not _is_whole(seq)
-        or not isinstance(key, str)
-        or not (page is None or (isinstance(page, str) and 0 < len(page) <= 40))
-    ):
+    person = actor()
+    zone = person.time_zone
+    position, seq = _whole(body.get("position")), _whole(body.get("seq"))
+    key, page = body.get("idem_key"), body.get("page")
+    if not isinstance(key, str) or not (page is None or (isinstance(page, str) and 0 < len(page) <= 40)):
         raise errors.BadRequest()
     with transaction():
         saved = service.save_response(
             attempt=attempt,
-            person=person_id,
+            person=person,
             position=position,
             seq=seq,
             idem_key=key,
@@ -327,8 +323,10 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise errors.BadRequest()
+    return value
 
 
 def _given(answer: object) -> dict[str, list[str]]:
@@ -394,9 +392,8 @@ def _told(event: object) -> Told | None:
     if not isinstance(event, Mapping):
         return None
     kind, key, age = event.get("kind"), event.get("key"), event.get("age_ms")
-    if kind not in list(EventKind) or not isinstance(key, str) or not _is_whole(age):
+    if kind not in list(EventKind) or not isinstance(key, str) or type(age) is not int:
         return None
-    assert isinstance(age, int)
     return Told(EventKind(kind), key, timedelta(milliseconds=min(max(age, 0), 86_400_000)))
 
 

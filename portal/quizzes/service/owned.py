@@ -1,0 +1,49 @@
+"""Quizzes and question banks as things that people answer for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from flask import url_for
+
+from portal.accounts.service.ownership import OwnedThing
+from portal.core.i18n import lazy_gettext as _l
+from portal.quizzes import queries
+
+
+class OwnedBanks:
+    """Question banks."""
+
+    kind = "question_bank"
+    name = _l("Question bank")
+
+    def find_things(self, codes: Collection[str]) -> Mapping[str, OwnedThing]:
+        """Return those of the banks that exist."""
+        return {
+            bank.slug: OwnedThing(str(bank.title), url_for("quizzes.bank", slug=bank.slug))
+            for bank in queries.list_banks()
+            if bank.slug in codes
+        }
+
+    def list_live_codes(self) -> Collection[str]:
+        """Return the slugs of all banks."""
+        return [bank.slug for bank in queries.list_banks()]
+
+
+class OwnedQuizzes:
+    """Quizzes."""
+
+    kind = "quiz"
+    name = _l("Quiz")
+
+    def find_things(self, codes: Collection[str]) -> Mapping[str, OwnedThing]:
+        """Return those of the quizzes that exist."""
+        return {
+            version.quiz.slug: OwnedThing(str(version.title), url_for("quizzes.show", slug=version.quiz.slug))
+            for version in queries.list_quizzes()
+            if version.quiz.slug in codes
+        }
+
+    def list_live_codes(self) -> Collection[str]:
+        """Return the slugs of all quizzes."""
+        return [version.quiz.slug for version in queries.list_quizzes()]

@@ -1,0 +1,687 @@
+"""The pages of quizzes: complete without a script, equal in both languages, and silent about the key."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.accounts.models import Person, Role
+from portal.core import clock
+from portal.core.db import session
+from portal.core.i18n import Words
+from portal.core.transaction import own_transaction
+from portal.quizzes import queries
+from portal.quizzes.models import Attempt, AttemptState, Marking, Release, Response
+from portal.quizzes.service.attempts import submit_attempt
+from tests.builders import MORNING, Cast, make_grant
+from tests.page_client import Page, PageClient
+from tests.queries import counted_queries
+from tests.quizzes.builders import (
+    SECRET,
+    answer,
+    answer_all,
+    at,
+    begin,
+    make_accommodation,
+    make_bank,
+    make_quiz,
+    right_answer,
+    wrong_answer,
+)
+
+
+def _fields(page: Page) -> dict[str, Any]:
+    """Return what a browser would send of the attempt's form, as it stands."""
+    sent: dict[str, Any] = {}
+    for field in page.tree.iter("input"):
+        name, kind = field.get("name", ""), field.get("type", "text")
+        if not name or name == "lang":
+            continue
+        if kind == "hidden" or (kind in ("radio", "checkbox") and field.get("checked") is not None):
+            sent.setdefault(name, []).append(field.get("value", ""))
+    return sent
+
+
+def _taker(cast: Cast, language: str) -> Person:
+    return cast.learner if language == "ja" else cast.colleague
+
+
+def _released(attempt: Attempt) -> Attempt:
+    with own_transaction():
+        submit_attempt(attempt=attempt, person=attempt.person)
+    return queries.get_attempt(attempt.code)
+
+
+# --- before the start --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_rules_are_told_before_the_start(cast: Cast, as_: Any, language: str) -> None:
+    make_quiz(cast.author, closes_at=at(minutes=600))
+    with clock.frozen(MORNING):
+        page = as_(cast.learner, language=language).get("quizzes.show", slug="impersonation")
+    words = {
+        "en": ["15 min", "80 %", "3 of 3", "cannot be paused", "Offline", "within 5 seconds", "Start the quiz"],
+        "ja": ["15分", "80%", "オフライン", "5秒", "開始"],
+    }[language]
+    for word in words:
+        assert word in page.text, word
+
+
+def test_the_minutes_really_available_are_told_to_her_who_has_more_time_and_to_nobody_else(
+    cast: Cast, as_: Any
+) -> None:
+    make_accommodation(cast.colleague, Fraction(3, 2))
+    make_quiz(cast.author, time_limit_minutes=40, closes_at=at(minutes=50))
+    with clock.frozen(MORNING):
+        hers = as_(cast.colleague).get("quizzes.show", slug="impersonation").text
+        other = as_(cast.lead).get("quizzes.show", slug="impersonation").text
+    assert "The time for you is 1 h" in hers
+    assert "10:40" in hers
+    assert "There are 40 min" in other
+    assert "1 h" not in other
+    assert "agreed" not in other
+
+
+def test_a_window_that_cuts_the_time_is_said_and_has_to_be_confirmed(cast: Cast, as_: Any) -> None:
+    make_quiz(cast.author, closes_at=at(minutes=10))
+    with clock.frozen(MORNING):
+        browser = as_(cast.colleague)
+        page = browser.get("quizzes.show", slug="impersonation")
+        assert "of 15 min there are only 10 min left" in page.text
+        refused = browser.post("quizzes.start", slug="impersonation", expect=409)
+        assert "Confirm on this page" in refused.text
+        assert browser.post("quizzes.start", {"accepts_cut": "yes"}, slug="impersonation").status_code == 303
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_hinders_a_start_is_said_with_what_to_do(cast: Cast, as_: Any, language: str) -> None:
+    make_quiz(cast.author, slug="later", opens_at=at(minutes=5))
+    make_quiz(cast.author, slug="over", closes_at=at(minutes=-5))
+    make_bank(cast.author, slug="small", size=2)
+    make_quiz(cast.author, slug="thin", blueprint=[{"bank": "small", "count": 3}])
+    words = {
+        "later": {"en": "not open yet", "ja": "まだ"},
+        "over": {"en": "is closed", "ja": "終了"},
+        "thin": {"en": "does not hold enough questions", "ja": "設問が足り"},
+    }
+    with clock.frozen(MORNING):
+        browser = as_(cast.learner, language=language)
+        for slug, expected in words.items():
+            page = browser.post("quizzes.start", slug=slug, expect=409)
+            assert expected[language] in page.text
+    assert session.scalars(select(Attempt)).all() == []
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_list_says_where_one_stands_in_each_quiz(cast: Cast, as_: Any, language: str) -> None:
+    version = make_quiz(cast.author)
+    make_quiz(cast.author, slug="other", title=Words("Another check", "別の確認テスト"))
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, version)
+        answer_all(attempt)
+        _released(attempt)
+        page = as_(cast.learner, language=language).get("quizzes.index")
+    assert ("Passed" if language == "en" else "合格") in page.text
+    assert len(page.all("tr")) == 3
+
+
+# --- during ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_attempt_page_is_complete_without_a_script(cast: Cast, as_: Any, language: str) -> None:
+    make_quiz(cast.author)
+    with clock.frozen(MORNING):
+        browser = as_(_taker(cast, language))
+        page = browser.follow(browser.post("quizzes.start", slug="impersonation"))
+    attempt = session.scalars(select(Attempt)).one()
+    assert len(page.all("section", class_="quiz-item")) == 4
+    sent = _fields(page)
+    given = {position: right_answer(attempt, position) for position in (1, 2, 3, 4)}
+    for position in (1, 2):
+        sent |= {f"q{position}-{part}": values for part, values in given[position].items()}
+    with clock.frozen(at(minutes=1)):
+        page = browser.follow(browser.post("quizzes.send_page", sent | {"action": "save"}, code=attempt.code))
+    assert ("Saved 09:31:00" if language == "en" else "09:31:00") in page.text
+    assert [row.seq for row in session.scalars(select(Response))] == [1, 1]
+    # What is saved stands there again, and the rest can be answered and handed in.
+    sent = _fields(page)
+    assert sent["seq-1"] == ["1"]
+    for position in (3, 4):
+        sent |= {f"q{position}-{part}": values for part, values in given[position].items()}
+    with clock.frozen(at(minutes=2)):
+        result = browser.follow(browser.post("quizzes.send_page", sent | {"action": "submit"}, code=attempt.code))
+    assert ("Passed." if language == "en" else "合格です") in result.text
+    assert session.scalars(select(Marking)).one().score == 1
+
+
+def test_saving_the_same_page_again_changes_nothing(cast: Cast, as_: Any) -> None:
+    attempt = begin(cast.learner, make_quiz(cast.author))
+    browser = as_(cast.learner)
+    sent = _fields(browser.get("quizzes.attempt", code=attempt.code))
+    sent |= {f"q1-{part}": values for part, values in right_answer(attempt, 1).items()}
+    for _ in range(2):
+        browser.post("quizzes.send_page", sent, code=attempt.code)
+    assert session.scalars(select(Response)).one().seq == 1
+
+
+def test_an_old_page_does_not_replace_what_was_saved_since(cast: Cast, as_: Any) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    browser = as_(cast.colleague)
+    old = _fields(browser.get("quizzes.attempt", code=attempt.code))
+    answer(attempt, 1, right_answer(attempt, 1), 1)
+    old |= {f"q1-{part}": values for part, values in wrong_answer(attempt, 1).items()}
+    page = browser.follow(browser.post("quizzes.send_page", old | {"action": "submit"}, code=attempt.code))
+    assert "Other answers to question 1 had been saved from another page" in page.text
+    session.rollback()
+    assert queries.get_attempt(attempt.code).state is AttemptState.IN_PROGRESS
+    assert session.scalars(select(Response)).one().seq == 1
+
+
+def test_a_page_that_is_handed_in_too_late_says_what_was_not_taken(cast: Cast, as_: Any) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(cast.colleague, make_quiz(cast.author))
+        answer(attempt, 1, right_answer(attempt, 1), 1)
+    with clock.frozen(at(minutes=14)):
+        browser = as_(cast.colleague)
+        sent = _fields(browser.get("quizzes.attempt", code=attempt.code))
+    sent |= {f"q2-{part}": values for part, values in right_answer(attempt, 2).items()}
+    with clock.frozen(at(minutes=15, seconds=6)):
+        page = browser.follow(browser.post("quizzes.send_page", sent | {"action": "submit"}, code=attempt.code))
+    assert "the last changes to question 2 came too late" in page.text
+    assert "by itself, when the time was over" in page.text
+    assert "An answer to question 2 came too late and was not taken" in page.text
+
+
+def test_an_attempt_goes_on_in_another_browser_with_what_is_saved(cast: Cast, as_: Any) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, make_quiz(cast.author))
+        answer(attempt, 1, right_answer(attempt, 1), 3, page="one")
+    with clock.frozen(at(minutes=5)):
+        shown = _fields(as_(cast.learner).get("quizzes.attempt", code=attempt.code))
+    assert shown["seq-1"] == ["3"]
+    for part, values in right_answer(attempt, 1).items():
+        assert shown[f"q1-{part}"] == values
+
+
+def test_without_a_visible_countdown_the_end_is_still_to_be_found(cast: Cast, as_: Any) -> None:
+    make_accommodation(cast.colleague, Fraction(1), hide_countdown=True)
+    with clock.frozen(MORNING):
+        attempt = begin(cast.colleague, make_quiz(cast.author))
+        page = as_(cast.colleague).get("quizzes.attempt", code=attempt.code)
+    assert page.all("div", class_="countdown") == []
+    assert "09:45:00 JST" in page.one("details", open="").text if False else "09:45:00 JST" in page.text
+
+
+def test_a_get_writes_nothing_even_when_the_time_is_over(cast: Cast, as_: Any) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(cast.colleague, make_quiz(cast.author))
+    with clock.frozen(at(minutes=16)):
+        browser = as_(cast.colleague)
+        assert browser.fetch("quizzes.attempt", code=attempt.code).status_code == 303
+        page = browser.get("quizzes.result", code=attempt.code)
+        assert "The time is over" in page.text
+        browser.get("quizzes.show", slug="impersonation")
+        browser.get("quizzes.index")
+    session.rollback()
+    assert queries.get_attempt(attempt.code).state is AttemptState.IN_PROGRESS
+
+
+# --- the JSON of the script --------------------------------------------------------------------
+
+
+def _save(browser: PageClient, attempt: Attempt, position: int, given: Any, seq: int = 1, **more: Any) -> Any:
+    body = {"position": position, "seq": seq, "idem_key": f"k{position}-{seq}", "answer": given} | more
+    return browser.post_json("quizzes.save_response", body, code=attempt.code)
+
+
+def test_a_save_is_answered_with_number_state_and_time_left(cast: Cast, as_: Any) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, make_quiz(cast.author))
+    with clock.frozen(at(minutes=1, seconds=0.5)):
+        given = right_answer(attempt, 1)
+        response = _save(as_(cast.learner), attempt, 1, given)
+    assert response.status_code == 200
+    assert response.json == {
+        "outcome": "saved",
+        "state": "in_progress",
+        "saved_seq": 1,
+        "answer": given,
+        "remaining_ms": 839_500,
+        "server_now": "2026-04-01T00:31:00.500000+00:00",
+        "saved_at": "09:31:00",
+        "message": "",
+    }
+
+
+def test_a_second_tab_gets_what_is_saved_and_a_notice(cast: Cast, as_: Any) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(cast.colleague, make_quiz(cast.author))
+        browser, mine = as_(cast.colleague), right_answer(attempt, 1)
+        _save(browser, attempt, 1, mine, page="one")
+        refused = _save(browser, attempt, 1, {}, 2, page="two")
+        assert refused.status_code == 409
+        assert (refused.json["outcome"], refused.json["answer"], refused.json["saved_seq"]) == ("elsewhere", mine, 1)
+        assert "open elsewhere" in refused.json["message"]
+        stale = _save(browser, attempt, 1, {}, 1, page="one", idem_key="x")
+        assert (stale.status_code, stale.json["outcome"]) == (409, "stale")
+        pulse = browser.post_json("quizzes.note_page", {"page": "two"}, code=attempt.code)
+        assert (pulse.json["writer"], pulse.json["state"]) == (False, "in_progress")
+
+
+def test_a_late_save_is_refused_with_words_and_the_state(cast: Cast, as_: Any) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, make_quiz(cast.author))
+    with clock.frozen(at(minutes=15, seconds=5.1)):
+        browser = as_(cast.learner)
+        late = _save(browser, attempt, 1, right_answer(attempt, 1))
+        assert (late.status_code, late.json["outcome"], late.json["state"]) == (410, "late", "released")
+        assert "時間" in late.json["message"]
+        again = _save(browser, attempt, 1, right_answer(attempt, 1), 2)
+        assert (again.status_code, again.json["outcome"]) == (409, "closed")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"position": None},
+        {"position": "1"},
+        {"position": True},
+        {"seq": 0},
+        {"seq": 1.5},
+        {"seq": 10**12},
+        {"idem_key": None},
+        {"idem_key": ""},
+        {"idem_key": "k" * 100},
+        {"answer": []},
+        {"answer": "1"},
+        {"answer": {"answer": "1"}},
+        {"answer": {"answer": [1]}},
+        {"answer": {"answer": ["99"]}},
+        {"answer": {"nothing": ["1"]}},
+        {"answer": {str(n): [] for n in range(20)}},
+        {"position": 99},
+        {"page": ""},
+        {"page": 5},
+    ],
+)
+def test_a_save_that_cannot_be_read_is_refused_in_words(cast: Cast, as_: Any, change: dict[str, Any]) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    body = {"position": 1, "seq": 1, "idem_key": "k", "answer": {}} | change
+    response = as_(cast.colleague).post_json("quizzes.save_response", body, code=attempt.code)
+    assert response.status_code == 400, response.json
+    assert "Load the page again" in response.json["message"]
+    session.rollback()
+    assert session.scalars(select(Response)).all() == []
+
+
+def test_a_body_that_is_no_json_is_refused(cast: Cast, as_: Any) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    browser = as_(cast.colleague)
+    token = browser.token()
+    for data in (b"", b"[]", b"{", b"\xff", b"null"):
+        for endpoint in ("quizzes.save_response", "quizzes.note_page"):
+            response = browser.client.post(
+                browser.url(endpoint, code=attempt.code),
+                data=data,
+                content_type="application/json",
+                headers={"X-CSRFToken": token},
+            )
+            assert response.status_code == 400, data
+
+
+def test_a_save_needs_its_token(cast: Cast, as_: Any) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    browser = as_(cast.colleague)
+    for endpoint in ("quizzes.save_response", "quizzes.note_page", "quizzes.send_page"):
+        response = browser.client.post(
+            browser.url(endpoint, code=attempt.code),
+            json={"position": 1, "seq": 1, "idem_key": "k", "answer": {}, "page": "p"},
+        )
+        assert response.status_code == 400
+    assert session.scalars(select(Response)).all() == []
+
+
+# --- after -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_result_shows_score_key_rationale_and_clause(cast: Cast, as_: Any, language: str) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(_taker(cast, language), make_quiz(cast.author, pass_mark=Fraction(1)))
+        answer_all(attempt, right=3)
+        _released(attempt)
+        page = as_(_taker(cast, language)).get("quizzes.result", code=attempt.code)
+    assert SECRET in page.text
+    assert any(
+        "/library/impersonation/versions/1.0" in href and href.endswith("#fan-accounts") for href in page.links()
+    )
+    assert ("2 of 3" if language == "en" else "2回（全3回）") in page.text
+    assert ("Not passed this time" if language == "en" else "今回は不合格です") in page.text
+
+
+@pytest.mark.parametrize(
+    ("show", "score", "points", "key", "why"),
+    [
+        ((), False, False, False, False),
+        (("score",), True, False, False, False),
+        (("score", "correctness"), True, True, False, False),
+        (("score", "correctness", "key"), True, True, True, False),
+        (("rationale",), False, False, False, True),
+    ],
+)
+def test_the_result_shows_no_more_than_the_quiz_says(
+    cast: Cast, as_: Any, show: tuple[str, ...], score: bool, points: bool, key: bool, why: bool
+) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(cast.colleague, make_quiz(cast.author, show=show))
+        answer_all(attempt)
+        _released(attempt)
+        text = as_(cast.colleague).get("quizzes.result", code=attempt.code).text
+    assert ("100 %" in text) is score
+    assert (re.search(r"\d+ of \d+ points", text.replace("100 %", "")) is not None) is (points or score)
+    assert ("Chosen, right" in text) is key
+    assert (f"{SECRET} rationale" in text or f"{SECRET} part" in text) is why
+    assert "Passed." in text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("release", [Release.BY_HAND, Release.AFTER_WINDOW])
+def test_before_its_release_a_result_is_not_shown_anywhere(
+    cast: Cast, as_: Any, language: str, release: Release
+) -> None:
+    version = make_quiz(cast.author, release=release, closes_at=at(minutes=600))
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, version)
+        answer_all(attempt)
+        _released(attempt)
+        browser = as_(cast.learner, language=language)
+        for endpoint, values in (
+            ("quizzes.result", {"code": attempt.code}),
+            ("quizzes.show", {"slug": "impersonation"}),
+            ("quizzes.index", {}),
+            ("gradebook.transcript", {}),
+        ):
+            page = browser.get(endpoint, **values)
+            assert SECRET not in page.body
+            assert "100" not in page.text
+            for word in ("Passed", "合格しました", "合格です"):
+                assert word not in page.text
+
+
+def test_results_are_released_by_hand_by_the_author(cast: Cast, as_: Any) -> None:
+    version = make_quiz(cast.author, release=Release.BY_HAND)
+    attempt = begin(cast.colleague, version)
+    _released(attempt)
+    browser = as_(cast.author)
+    assert "公開を待つ結果" in browser.get("quizzes.banks").text
+    page = browser.get("quizzes.release", slug="impersonation")
+    assert "花子" in page.text
+    done = browser.follow(browser.post("quizzes.release_results", slug="impersonation"))
+    assert "1件の結果を公開しました。" in done.text
+    assert "公開を待つ結果はありません" in done.text
+    assert "Not passed" in as_(cast.colleague).get("quizzes.result", code=attempt.code).text
+
+
+# --- who sees what -----------------------------------------------------------------------------
+
+
+def test_somebody_elses_attempt_does_not_exist_and_nothing_changes(cast: Cast, as_: Any, client: PageClient) -> None:
+    """Z12: every request of an attempt, replayed by others."""
+    attempt = begin(cast.learner, make_quiz(cast.author))
+    answer(attempt, 1, right_answer(attempt, 1))
+    body = {"position": 1, "seq": 9, "idem_key": "stolen", "answer": wrong_answer(attempt, 1), "page": "p"}
+
+    def state() -> list[Any]:
+        session.rollback()
+        rows = [tuple(row) for row in session.execute(select(Response.seq, Response.hash))]
+        return [*rows, queries.get_attempt(attempt.code).state, queries.count_events(attempt)]
+
+    before = state()
+    for name, person in cast.everyone().items():
+        if name == "learner":
+            continue
+        browser = as_(person)
+        for endpoint in ("quizzes.attempt", "quizzes.result"):
+            assert browser.fetch(endpoint, code=attempt.code).status_code == 404, (name, endpoint)
+        for endpoint in ("quizzes.save_response", "quizzes.note_page"):
+            assert browser.post_json(endpoint, body, code=attempt.code).status_code == 404, (name, endpoint)
+        browser.post("quizzes.send_page", {"action": "submit", "form_key": "x"}, code=attempt.code, expect=404)
+    for endpoint in ("quizzes.save_response", "quizzes.note_page"):
+        assert client.post_json(endpoint, body, code=attempt.code).status_code == 401
+    assert client.fetch("quizzes.attempt", code=attempt.code).status_code == 302
+    assert state() == before
+    # One's own attempt does not lead to the items of another.
+    own = begin(cast.colleague, queries.get_quiz("impersonation"))
+    assert _save(as_(cast.colleague), own, 5, {}).status_code == 400
+    assert as_(cast.colleague).fetch("quizzes.attempt", code="0" * 12).status_code == 404
+
+
+def test_banks_are_for_authors_and_nobody_who_learns(cast: Cast, as_: Any) -> None:
+    make_bank(cast.author)
+    pages = [
+        ("quizzes.banks", {}),
+        ("quizzes.bank", {"slug": "impersonation"}),
+        ("quizzes.preview", {"slug": "impersonation", "question": "imp-001"}),
+    ]
+    for name, person in cast.everyone().items():
+        allowed = name in ("author", "approver", "admin")
+        for endpoint, values in pages:
+            response = as_(person).fetch(endpoint, **values)
+            assert (response.status_code == 200) is allowed, (name, endpoint)
+            if not allowed:
+                assert SECRET not in response.get_data(as_text=True)
+    for language in ("en", "ja"):
+        browser = as_(cast.author, language=language)
+        page = browser.get("quizzes.bank", slug="impersonation")
+        assert page.text.count(f"{SECRET} rationale") == 6
+        shown = browser.get("quizzes.preview", slug="impersonation", question="imp-003")
+        assert len(shown.all("input", type="radio")) == 7
+        browser.get("quizzes.banks")
+    assert as_(cast.author).fetch("quizzes.bank", slug="nothing").status_code == 404
+    assert as_(cast.author).fetch("quizzes.preview", slug="impersonation", question="x").status_code == 404
+
+
+def test_nothing_that_a_learner_receives_before_release_holds_the_key(
+    app: Flask, cast: Cast, as_: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Z11: every answer of every route of quizzes and gradebook, its headers, and the log."""
+    version = make_quiz(cast.author, blueprint=[{"bank": "impersonation", "count": 8}], release=Release.BY_HAND)
+    attempt = begin(cast.learner, version)
+    seen: list[str] = []
+    values = {"slug": "impersonation", "code": attempt.code, "question": "imp-001"}
+    rules = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] in ("quizzes", "gradebook") and rule.endpoint != "gradebook.transcript_of"
+    ]
+    assert len(rules) >= 15
+    for language in ("en", "ja"):
+        browser = as_(cast.learner, language=language)
+        for round_ in ("open", "submitted"):
+            for rule in rules:
+                needed = {name: values[name] for name in rule.arguments}
+                if "GET" in rule.methods:
+                    response = browser.fetch(rule.endpoint, **needed)
+                elif rule.endpoint in ("quizzes.save_response", "quizzes.note_page"):
+                    response = browser.post_json(
+                        rule.endpoint,
+                        {"position": 1, "seq": 99, "idem_key": f"{language}{round_}", "answer": {}, "page": "p"},
+                        code=attempt.code,
+                    )
+                else:
+                    continue
+                seen.append(response.get_data(as_text=True) + json.dumps(dict(response.headers)))
+            _released(attempt)
+    assert len(seen) > 40
+    assert not any(SECRET in text or "canary" in text for text in seen)
+    assert "canary" not in caplog.text
+    # The control: the same question, once released, is full of it.
+    with own_transaction():
+        from portal.quizzes.service.marking import release_by_hand
+
+        release_by_hand(quiz=queries.get_quiz("impersonation").quiz, by=cast.author)
+    assert SECRET in as_(cast.learner).get("quizzes.result", code=attempt.code).body
+
+
+def test_what_is_sent_before_release_is_the_same_whatever_the_key_is(cast: Cast, as_: Any) -> None:
+    """No place of a choice, no attribute, no order tells which one is right."""
+    from dataclasses import replace
+
+    from portal.quizzes.formats.markdown import BankQuestion
+    from tests.quizzes.builders import KINDS, make_content
+
+    bodies = []
+    for flip in (False, True):
+        contents = [make_content(number, KINDS[number % 4]) for number in range(4)]
+        if flip:
+            contents = [
+                replace(
+                    content,
+                    parts=tuple(
+                        replace(
+                            part,
+                            choices=tuple(replace(c, right=place == 0) for place, c in enumerate(part.choices)),
+                        )
+                        for part in content.parts
+                    ),
+                )
+                for content in contents
+            ]
+        slug = f"bank{int(flip)}"
+        make_bank(
+            cast.author,
+            slug=slug,
+            questions=tuple(BankQuestion(f"q-{number}", content) for number, content in enumerate(contents)),
+        )
+        make_quiz(
+            cast.author,
+            slug=slug,
+            bank=False,
+            blueprint=[{"questions": [f"{slug}/q-{number}" for number in range(4)]}],
+            shuffle_questions=False,
+            shuffle_choices=False,
+        )
+        with clock.frozen(MORNING):
+            attempt = begin(cast.learner, queries.get_quiz(slug))
+            page = as_(cast.learner).get("quizzes.attempt", code=attempt.code)
+        items = [
+            "".join(section.itertext()) + str([sorted(e.attrib.items()) for e in section.iter()])
+            for section in page.all("section", class_="quiz-item")
+        ]
+        bodies.append(items)
+    assert bodies[0] == bodies[1]
+
+
+# --- the lead ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_lead_sees_what_arrived_when_and_no_answer(cast: Cast, as_: Any, language: str) -> None:
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, make_quiz(cast.author))
+        answer(attempt, 2, right_answer(attempt, 2))
+        browser = as_(cast.lead, language=language)
+        page = browser.get("quizzes.supervision", code=attempt.code)
+        assert SECRET not in page.body
+        assert ("1 of 4" if language == "en" else "4問中1問") in page.text
+        refused = browser.post(
+            "quizzes.extend", {"grant-minutes": "0", "grant-reason": ""}, code=attempt.code, expect=400
+        )
+        assert ("Write a reason" if language == "en" else "理由を入力") in refused.text
+        granted = browser.follow(
+            browser.post("quizzes.extend", {"grant-minutes": "１０", "grant-reason": "停電"}, code=attempt.code)
+        )
+        assert "停電" in granted.text
+        assert queries.get_attempt(attempt.code).deadline_at == at(minutes=25)
+        assert "停電" not in as_(cast.learner).get("quizzes.attempt", code=attempt.code).text
+        browser.post("quizzes.void", {"void-reason": ""}, code=attempt.code, expect=400)
+        void = browser.follow(browser.post("quizzes.void", {"void-reason": "火災報知"}, code=attempt.code))
+        assert "火災報知" in void.text
+        result = as_(cast.learner, language=language).get("quizzes.result", code=attempt.code)
+    assert "火災報知" in result.text
+
+
+def test_only_the_lead_and_an_administrator_supervise_and_never_themselves(cast: Cast, as_: Any) -> None:
+    version = make_quiz(cast.author)
+    attempt, own = begin(cast.learner, version), begin(cast.lead, version)
+    for name, person in cast.everyone().items():
+        expected = 200 if name in ("lead", "admin") else 404
+        assert as_(person).fetch("quizzes.supervision", code=attempt.code).status_code == expected, name
+        for endpoint, data in (
+            ("quizzes.extend", {"grant-minutes": "5", "grant-reason": "x"}),
+            ("quizzes.void", {"void-reason": "x"}),
+        ):
+            if expected == 404:
+                as_(person).post(endpoint, data, code=attempt.code, expect=404)
+    assert as_(cast.lead).fetch("quizzes.supervision", code=own.code).status_code == 404
+    outsider = begin(cast.outsider, version)
+    assert as_(cast.lead).fetch("quizzes.supervision", code=outsider.code).status_code == 404
+
+
+# --- budgets -----------------------------------------------------------------------------------
+
+
+def test_a_save_takes_few_statements(cast: Cast, as_: Any) -> None:
+    attempt = begin(cast.learner, make_quiz(cast.author))
+    browser = as_(cast.learner)
+    _save(browser, attempt, 1, right_answer(attempt, 1), page="p")
+    given = wrong_answer(attempt, 1)
+    with counted_queries() as statements:
+        _save(browser, attempt, 1, given, 2, page="p")
+    assert len(statements) <= 8, statements
+
+
+def test_the_statements_of_a_page_do_not_grow_with_its_questions(cast: Cast, as_: Any) -> None:
+    make_bank(cast.author, size=16)
+    counts: dict[str, list[int]] = {"attempt": [], "result": []}
+    for size in (4, 8):
+        version = make_quiz(cast.author, slug=f"q{size}", blueprint=[{"bank": "impersonation", "count": size}])
+        attempt = begin(cast.learner, version)
+        answer_all(attempt)
+        browser = as_(cast.learner)
+        browser.get("quizzes.attempt", code=attempt.code)
+        with counted_queries() as statements:
+            browser.get("quizzes.attempt", code=attempt.code)
+        counts["attempt"].append(len(statements))
+        _released(attempt)
+        with counted_queries() as statements:
+            browser.get("quizzes.result", code=attempt.code)
+        counts["result"].append(len(statements))
+    assert counts["attempt"][0] == counts["attempt"][1] <= 12
+    assert counts["result"][0] == counts["result"][1]
+
+
+def test_the_statements_of_the_lists_do_not_grow_with_their_rows(cast: Cast, as_: Any) -> None:
+    make_grant(cast.colleague, Role.AUTHOR)
+    version = make_quiz(cast.author)
+    browser, counts = as_(cast.colleague), []
+    for number in range(2):
+        begun = begin(cast.colleague, version)
+        _released(begun)
+        for extra in range(3):
+            make_bank(cast.author, slug=f"b{number}{extra}", size=2)
+            make_quiz(cast.author, slug=f"z{number}{extra}", title=Words(f"Z{number}{extra}", f"確認{number}{extra}"))
+        row = []
+        for endpoint, values in (
+            ("quizzes.index", {}),
+            ("quizzes.show", {"slug": "impersonation"}),
+            ("quizzes.banks", {}),
+            ("gradebook.transcript", {}),
+        ):
+            browser.get(endpoint, **values)
+            with counted_queries() as statements:
+                browser.get(endpoint, **values)
+            row.append(len(statements))
+        counts.append(row)
+        with clock.frozen(clock.now() + timedelta(days=number + 2)):
+            version = queries.get_quiz("z00")
+    assert counts[0] == counts[1]
