@@ -172,7 +172,8 @@ def sort_key(family_kana: str, given_kana: str, family_name: str, given_name: st
     """
     family, given = (family_kana, given_kana) if family_kana or given_kana else (family_name, given_name)
     parts = [_katakana(family), _katakana(given)]
-    return "\t".join([*(_syllables(part) for part in parts), *parts])[:600].replace("\t", "  ")
+    # Blanks come before everything else, so a short name stands before a longer one that begins alike.
+    return "  ".join([*(_syllables(part) for part in parts), *parts])[:600]
 
 
 def search_key(texts: Iterable[str]) -> str:

@@ -45,7 +45,7 @@ def record(
         JournalEntry(
             at=clock.now(),
             actor_code=by.code if by else "system",
-            actor_name=by.full_name if by else "system",
+            actor_name=by.full_name[:300] if by else "system",
             action=action,
             subject_kind=subject[0],
             subject_code=subject[1],

@@ -64,6 +64,16 @@ def test_a_name_is_stored_shown_and_exported_as_it_was_typed(admin: PageClient, 
     assert next(iter(table.rows)).cells[table.header[1]] == name
 
 
+def test_the_longest_name_fits_everywhere(app: Flask, as_: Any) -> None:
+    long = "名" * 300
+    person = make_person(family_name=long, given_name=long, middle_name=long, family_kana=long, given_kana=long)
+    fields = ("family_name", "given_name", "middle_name", "family_kana", "given_kana", "family_romaji", "given_romaji")
+    card = dict.fromkeys((*fields, "shown_as"), "𠮷" * 300)
+    as_(person).post("accounts.change_card", {**card, "language": "ja", "time_zone": "Asia/Tokyo"})
+    assert person.shown_as == "𠮷" * 300
+    as_(person).get("accounts.own_account")
+
+
 def test_people_are_listed_in_the_order_of_the_syllabary(app: Flask) -> None:
     for kana, name in (
         ("ガトウ", "加藤"),
