@@ -81,7 +81,9 @@ def demo_load(on: object) -> None:
     assert day is None or isinstance(day, date)
     if current_app.config["ENV"] == "production":
         raise click.ClickException("demo accounts have known passwords and are refused while SHIRUBE_ENV=production")
-    click.echo("made" if demo.load(day) else "the demo organisation is there already")
+    with transaction():
+        made = demo.load(day)
+    click.echo("the demo organisation is made" if made else "there are people already; nothing was changed")
 
 
 @demo_group.command("accounts")
