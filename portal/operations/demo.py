@@ -69,9 +69,9 @@ class Somebody:
         return f"guidepost-{self.name.replace('.', '-')}-2026"
 
 
-def _japanese(
-    family: str, given: str, family_kana: str, given_kana: str, family_romaji: str, given_romaji: str
-) -> Names:
+def _japanese(*names: str) -> Names:
+    """Family and given name: in kanji, in kana, romanised."""
+    family, given, family_kana, given_kana, family_romaji, given_romaji = names
     return Names(family, given, "", family_kana, given_kana, family_romaji, given_romaji)
 
 
@@ -162,7 +162,7 @@ COHORT = (
     Trainee("kim.minseo", Names("金", "珉瑞", "", "キム", "ミンソ", "Kim", "Minseo"), "acknowledge-audit", 2, (4, 1)),
     Trainee("nakagawa.rin", _japanese("中川", "凛", "ナカガワ", "リン", "Nakagawa", "Rin"), "read-impersonation", 2),
     Trainee(
-        "watanabe.sota", _japanese("渡邉", "颯太", "ワタナベ", "ソウタ", "Watanabe", "Sota"), "acknowledge-impersonation",
+        "watanabe.sota", _japanese("渡邉", "颯太", "ワタナベ", "ソウタ", "Watanabe", "Sota"), "quiz-impersonation",
         1, (5, 4),
     ),
     Trainee("yoshida.kaho", _japanese("𠮷田", "果歩", "ヨシダ", "カホ", "Yoshida", "Kaho"), None),
@@ -265,8 +265,8 @@ def _found_organisation(day: date) -> WorkingCalendar:
                 settings.WELLBEING_TEXT: Words(
                     "Nao Kimura answers on working days from 9:00 to 18:00, in English and Japanese. What is said "
                     "there is not passed on to leads, trainers or administrators.",
-                    "営業日の9:00から18:00まで、木村 奈央が日本語と英語で対応します。相談の内容が、リード・教材の作成者・管理者に"
-                    "伝わることはありません。",
+                    "営業日の9:00から18:00まで、木村 奈央が日本語と英語で対応します。"
+                    "相談の内容が、リード・教材の作成者・管理者に伝わることはありません。",
                 ),
             },
             by=None,
