@@ -33,7 +33,8 @@ from portal.organisation.models import Market, Team
 from portal.organisation.service import add_market, add_team, change_settings
 from portal.quizzes import queries as quizzes
 from portal.quizzes.service.attempts import save_response, start_attempt, submit_attempt
-from portal.quizzes.types import read, type_of
+from portal.quizzes.types import type_of
+from portal.quizzes.types.base import read
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep
 from portal.training.rules import StepKind
@@ -375,7 +376,7 @@ def _do(
     match step.kind:
         case StepKind.READ | StepKind.ACKNOWLEDGE:
             document = library.get_document(step.document_slug or "")
-            version = library.version_in_force(document, market=person.home_market)
+            version = library.version_in_force(document, person.home_market.code)
             assert version is not None
             if step.kind is StepKind.READ:
                 confirm_reading(person=person, version=version, language=person.language)
