@@ -28,6 +28,7 @@ from portal.cohorts.service import add_member, create_cohort
 from portal.core import clock
 from portal.core.i18n import Words
 from portal.library import queries as library
+from portal.library.service.readings import note_opened
 from portal.organisation import rules as settings
 from portal.organisation.models import Market, Team
 from portal.organisation.service import add_market, add_team, change_settings
@@ -378,10 +379,11 @@ def _do(
             document = library.get_document(step.document_slug or "")
             version = library.version_in_force(document, person.home_market.code)
             assert version is not None
+            note_opened(person=person, version=version, known=library.find_reading(person, version))
             if step.kind is StepKind.READ:
-                confirm_reading(person=person, version=version, language=person.language)
+                confirm_reading(version=version, language=person.language, by=person)
             else:
-                acknowledge(person=person, version=version, language=person.language)
+                acknowledge(version=version, language=person.language, by=person)
         case StepKind.QUIZ:
             _sit(person, step.quiz_slug or "", trainee.wrong, at)
         case StepKind.SIGN_OFF:
