@@ -299,7 +299,7 @@ def _operations(app: Flask) -> None:
     from portal.operations import cli, doctor, models, views  # noqa: F401
 
     app.register_blueprint(views.blueprint)
-    for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker):
+    for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker, cli.permissions):
         app.cli.add_command(group)
     app.context_processor(shell)
     INVARIANTS.update(doctor.OWN)

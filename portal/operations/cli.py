@@ -13,6 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from portal import wiring
 from portal.accounts import queries as accounts
+from portal.core import access
 from portal.core.content import Finding
 from portal.core.transaction import transaction
 from portal.operations import demo, doctor
@@ -116,3 +117,10 @@ def worker(threads: int) -> None:
     """Carry out background work until stopped: mail, certificates, closing attempts."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     app.extensions["jobs"].work(threads, lambda: click.echo("worker ready", err=True))
+
+
+@click.command("permissions")
+@with_appcontext
+def permissions() -> None:
+    """Print who may do what, as docs/permissions.md holds it."""
+    click.echo(access.printed(), nl=False)
