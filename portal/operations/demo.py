@@ -398,11 +398,13 @@ def _sit(person: Person, slug: str, wrong: Sequence[int], at: datetime) -> None:
         with clock.frozen(begun):
             attempt = start_attempt(version=quizzes.get_quiz(slug), person=person, language=person.language)
         items = quizzes.list_items(attempt)
+        # The cheapest items go wrong first, so that one slip costs nobody the quiz.
+        slips = {item.id for item in sorted(items, key=lambda item: (item.max_points, item.position))[:amount]}
         for item in items:
             with clock.frozen(begun + timedelta(seconds=55 * item.position)):
                 save_response(
                     attempt=attempt, person=person, position=item.position, seq=1, idem_key=f"demo-{item.position}",
-                    given=_given(item, right=item.position > amount),
+                    given=_given(item, right=item.id not in slips),
                 )  # fmt: skip
         with clock.frozen(begun + timedelta(seconds=55 * (len(items) + 1))):
             submit_attempt(attempt=attempt, person=person)

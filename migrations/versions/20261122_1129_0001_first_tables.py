@@ -170,6 +170,9 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('slug', sa.String(length=60), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('stated_owner', sa.String(length=254), nullable=False),
+    sa.Column('stated_deputy', sa.String(length=254), nullable=False),
+    sa.Column('stated_owner_became', sa.String(length=40), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_quizzes')),
     sa.UniqueConstraint('slug', name=op.f('uq_quizzes_slug'))
     )
