@@ -584,6 +584,7 @@ def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str
     settings, path = read.settings, read.settings.file.path
     document = queries.find_document(read.slug)
     changes = []
+    before = document.stated_owner if document else settings.owner
     if document is None:
         document = documents.create_document(
             slug=read.slug,
@@ -615,6 +616,7 @@ def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str
             changes.append(_("%(path)s: changed", path=path))
     if (document.stated_owner, document.stated_deputy) != (settings.owner, settings.deputy):
         _load_owner(folder, document, settings, by)
+    if not changes and document.stated_owner != before:
         changes.append(_("%(path)s: owner %(owner)s", path=path, owner=settings.owner))
     return changes
 

@@ -270,7 +270,7 @@ def test_a_folder_goes_in_once_and_comes_out_byte_for_byte(cast: Cast, tmp_path:
     write(tmp_path, crlf)
     taken, changes = take_in(tmp_path, cast.admin)
     assert taken.findings == []
-    assert len(changes) == 4
+    assert len(changes) == 3
     document = queries.get_document("impersonation")
     assert document.audience(AudienceKind.MARKET) == ["JP"]
     ownership = find_owner("document", "impersonation")
