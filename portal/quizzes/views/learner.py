@@ -371,14 +371,20 @@ def _outcome_words(outcome: Outcome) -> str:
 @blueprint.post("/attempts/<code>/events")
 @requires(TAKE_ATTEMPT, on=queries.get_attempt)
 def note_page(attempt: Attempt) -> dict[str, Any]:
-    """Take a page's sign of life and what it noticed of itself (JSON: page, take_over, events)."""
+    """Take a page's sign of life and what it noticed of itself (JSON: page, events, take_over, leaves)."""
     body = _body()
     page, events = body.get("page"), body.get("events", [])
     if not isinstance(page, str) or not 0 < len(page) <= 40 or not isinstance(events, list):
         raise errors.BadRequest()
     told = [each for each in map(_told, events[: service.MAX_EVENTS_PER_POST]) if each]
     with transaction():
-        pulse = service.note_page(attempt=attempt, page=page, told=told, take_over=body.get("take_over") is True)
+        pulse = service.note_page(
+            attempt=attempt,
+            page=page,
+            told=told,
+            take_over=body.get("take_over") is True,
+            leaves=body.get("leaves") is True,
+        )
     return {
         "writer": pulse.is_writer,
         "state": pulse.state.value,
