@@ -16,6 +16,7 @@ const LAST_RETRY_MS = 30_000;
 const LAST_FLUSH_MS = 2_500;
 const ANNOUNCED = [[600_000, "wordTen"], [300_000, "wordFive"], [60_000, "wordOne"]];
 
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /* What this tab may keep; a browser that forbids it loses only the way back after a crash. */
@@ -49,6 +50,7 @@ export default function attempt(form) {
   let isSending = false;
   let failures = 0;
   let retryTimer;
+  let settleTimer;
   let endsAt = performance.now() + Number(dataset.remainingMs);
   kept.setPage(page);
 
@@ -56,7 +58,7 @@ export default function attempt(form) {
     const seq = Number(section.dataset.seq);
     items.set(Number(section.dataset.position), {
       section, state: section.querySelector(".save-state"), field: form.elements[`seq-${section.dataset.position}`],
-      saved: seq, last: seq, pending: null, timer: undefined, word: "",
+      saved: seq, last: seq, pending: null,
     });
   }
   const submitButton = document.querySelector(`button[form="${form.id}"][value="submit"]`);
@@ -71,7 +73,6 @@ export default function attempt(form) {
 
   function say(item, word, time = "") {
     const { state } = item;
-    item.word = word;
     state.dataset.state = word;
     state.hidden = false;
     state.querySelector('[data-slot="word"]').textContent = state.getAttribute(`data-word-${word}`).replace("{time}", time);
@@ -117,20 +118,12 @@ export default function attempt(form) {
     item.pending = { answer: answerOf(position), seq: item.last, key: random() };
     kept.keep(position, item.pending);
     say(item, failures ? "retrying" : "saving");
-    pump();
+    clearTimeout(settleTimer);
+    // Somebody walking through the choices with the keys means the last one; a failed save keeps its own pace.
+    settleTimer = setTimeout(() => { if (!failures) pump(); }, DEBOUNCE_MS);
   }
 
-  const waiting = () => [...items].filter(([, item]) => item.pending || item.timer);
-
-  function settleNow() {
-    for (const [position, item] of items) {
-      if (item.timer) {
-        clearTimeout(item.timer);
-        item.timer = undefined;
-        queue(position);
-      }
-    }
-  }
+  const waiting = () => [...items].filter(([, item]) => item.pending);
 
   /* --- the server --- */
 
@@ -154,9 +147,9 @@ export default function attempt(form) {
   function retryLater() {
     failures += 1;
     for (const [, item] of items) if (item.pending) say(item, "retrying");
-    const pause = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
+    const longest = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
     clearTimeout(retryTimer);
-    retryTimer = setTimeout(pump, pause * (0.5 + Math.random() / 2));
+    retryTimer = setTimeout(pump, longest * (0.5 + Math.random() / 2));
   }
 
   async function pump() {
@@ -330,7 +323,7 @@ export default function attempt(form) {
     handIn();
   }
 
-  function finish(pause = 0) {
+  function finish(delay = 0) {
     if (isLeaving) return;
     isOver = true;
     setInert(true);
@@ -342,7 +335,7 @@ export default function attempt(form) {
       isLeaving = true;
       location.assign(dataset.resultUrl);
     };
-    setTimeout(go, pause);
+    setTimeout(go, delay);
   }
 
   /* Sends what is on its way, then the form itself, which carries every answer. */
@@ -350,9 +343,10 @@ export default function attempt(form) {
     if (isLeaving) return;
     isLeaving = true;
     for (const [, item] of items) item.section.inert = true;
-    settleNow();
+    pump();
     const until = performance.now() + LAST_FLUSH_MS;
-    while (waiting().length && performance.now() < until && navigator.onLine) await new Promise((done) => setTimeout(done, 50));
+    while (waiting().length && performance.now() < until && navigator.onLine) await pause(50);
+    if (noticed.length && navigator.onLine) await Promise.race([beat(), pause(500)]);
     for (const [, item] of items) item.field.value = item.last;
     form.requestSubmit(submitButton);
   }
@@ -362,12 +356,8 @@ export default function attempt(form) {
   form.addEventListener("change", ({ target }) => {
     const section = target.closest("[data-position]");
     if (!section || !isWriter || isOver) return;
-    const position = Number(section.dataset.position);
-    const item = items.get(position);
     count();
-    say(item, failures ? "retrying" : "saving");
-    clearTimeout(item.timer);
-    item.timer = setTimeout(() => { item.timer = undefined; queue(position); }, DEBOUNCE_MS);
+    queue(Number(section.dataset.position));
   });
 
   // Enter would press the first button of the form, and ends a word while an input method is composing.
@@ -379,14 +369,13 @@ export default function attempt(form) {
     if (isLeaving) return;
     event.preventDefault();
     if (event.submitter?.value === "submit") handIn();
-    else settleNow();
+    else pump();
   });
 
   addEventListener("beforeunload", (event) => {
     if (!isLeaving && waiting().length) event.preventDefault();
   });
   addEventListener("pagehide", () => {
-    settleNow();
     if (isWriter && !isOver) post(dataset.eventsUrl, { page, leaves: true, events: [] }, { keepalive: true }).catch(() => {});
   });
   addEventListener("pageshow", (event) => { if (event.persisted) reload(); });
