@@ -215,7 +215,7 @@ def load(on: date | None) -> bool:
         return False
     day = on or clock.today(ZONE)
     calendar = _found_organisation(day)
-    starts_on = _working_day(calendar, day, -9)
+    starts_on = _working_day(calendar, day, -11)
     learners, staff = _let_people_in(starts_on)
     _take_content_in(starts_on, staff["mori.akiko"])
     running = _found_cohort(
