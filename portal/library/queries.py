@@ -244,6 +244,13 @@ def find_reading(person: Person, version: DocumentVersion) -> Reading | None:
     return session.scalar(select(Reading).where(Reading.person_id == person.id, Reading.version_id == version.id))
 
 
+def hold_reading(person: Person, version: DocumentVersion) -> Reading | None:
+    """Return what `find_reading` does and let nobody else hold it until this transaction ends."""
+    return session.scalar(
+        select(Reading).where(Reading.person_id == person.id, Reading.version_id == version.id).with_for_update()
+    )
+
+
 def has_opened(person: Person, version: DocumentVersion) -> bool:
     """Say whether the person has opened the version."""
     return find_reading(person, version) is not None

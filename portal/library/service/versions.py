@@ -167,6 +167,7 @@ def _add(
 ) -> DocumentVersion:
     # Two who publish at once come one after the other.
     session.execute(select(Document.id).where(Document.id == document.id).with_for_update())
+    session.expire(document, ["versions"])
     latest = queries.latest_version(document)
     _check_number(document, latest, number, based_on)
     drafts = {draft.language: draft for draft in texts}
