@@ -276,6 +276,7 @@ def _add_text(
         behind=[] if is_deciding else list(rules.clauses_behind(deciding, made_from)),
         reading_minutes=reading_minutes(draft.source, draft.language),
         footnotes_html=NOTHING,
+        shown_at=clock.now(),
     )
     session.add(text)
     session.flush()
@@ -310,7 +311,7 @@ def _show(text: VersionText, slug: str, rows: Mapping[str, ClauseText], own: Map
     for part in shown.clauses:
         if part.anchor in rows:
             rows[part.anchor].heading_html, rows[part.anchor].html = part.heading, part.body
-    text.footnotes_html = shown.footnotes
+    text.footnotes_html, text.shown_at = shown.footnotes, clock.now()
 
 
 def _show_links_to(document: Document, besides: DocumentVersion) -> None:
