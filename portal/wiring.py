@@ -219,7 +219,16 @@ def _quizzes(app: Flask) -> None:
     name_actions(ACTION_NAMES)
     INVARIANTS.update(invariants.INVARIANTS)
     NAVIGATION.append(Place("quizzes.index", _l("Quizzes"), "quizzes", "learn"))
-    NAVIGATION.append(Place("quizzes.banks", _l("Question banks"), "bank", "teach", permissions.SEE_BANKS))
+    NAVIGATION.append(
+        Place(
+            "quizzes.banks",
+            _l("Question banks"),
+            "bank",
+            "teach",
+            permissions.SEE_BANKS,
+            pages=("quizzes.bank", "quizzes.preview", "quizzes.release"),
+        )
+    )
 
 
 def _acknowledgements(app: Flask) -> None:
