@@ -94,6 +94,9 @@ STAFF = (
     ),
     Somebody("daniel.okafor", _english("Okafor", "Daniel"), "en", TEAM, "learner (English)"),
     Somebody(
+        "sasaki.takumi", _japanese("佐々木", "拓海", "ササキ", "タクミ", "Sasaki", "Takumi"), "ja", TEAM, "learner (third)"
+    ),
+    Somebody(
         "sato.ken",
         _japanese("佐藤", "健", "サトウ", "ケン", "Sato", "Ken"),
         "ja", TEAM, "lead", ((Role.LEAD, Scope.TEAM, TEAM),),
@@ -233,7 +236,7 @@ def load(on: date | None) -> bool:
         first_day, staff["sato.ken"],
     )  # fmt: skip
     with clock.frozen(_moment(min(first_day, day), 8)):
-        for name in ("yui.takahashi", "daniel.okafor"):
+        for name in ("yui.takahashi", "daniel.okafor", "sasaki.takumi"):
             _enroll(staff[name], newest, staff["sato.ken"])
     return True
 

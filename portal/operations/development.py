@@ -97,8 +97,9 @@ def _greet(app: Flask) -> None:
         return
     rows = demo.accounts()
     width = max(len(row["sign_in_name"]) for row in rows)
+    roles = max(len(row["role"]) for row in rows)
     for row in rows:
-        _say(f"  {row['role']:<14} {row['sign_in_name']:<{width}}  {row['password']}")
+        _say(f"  {row['role']:<{roles}}  {row['sign_in_name']:<{width}}  {row['password']}")
     _say("")
 
 
