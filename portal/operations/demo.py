@@ -94,7 +94,9 @@ STAFF = (
     ),
     Somebody("daniel.okafor", _english("Okafor", "Daniel"), "en", TEAM, "learner (English)"),
     Somebody(
-        "sasaki.takumi", _japanese("佐々木", "拓海", "ササキ", "タクミ", "Sasaki", "Takumi"), "ja", TEAM, "learner (third)"
+        "sasaki.takumi",
+        _japanese("佐々木", "拓海", "ササキ", "タクミ", "Sasaki", "Takumi"),
+        "ja", TEAM, "learner (third)",
     ),
     Somebody(
         "sato.ken",

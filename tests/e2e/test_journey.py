@@ -105,7 +105,7 @@ def _sign_off(visitor: Visitor, learner: str, times: int) -> None:
     for _ in range(times):
         visitor.open("/sign-offs")
         row = visitor.page.locator("tr", has_text=learner).first
-        row.locator("th a[href*='steps']").first.click()
+        row.get_by_role("link").last.click()
         visitor.page.get_by_role("textbox").fill("見ました。条項に沿っています。")
         _press(visitor, "Sign off")
         visitor.page.wait_for_load_state()
