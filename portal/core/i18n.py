@@ -5,7 +5,6 @@ Run as a program it keeps the catalogues: `python -m portal.core.i18n update PAC
 
 from __future__ import annotations
 
-import os
 import sys
 import unicodedata
 from dataclasses import dataclass
@@ -222,8 +221,7 @@ def compile_all() -> None:
             continue
         with path.open("rb") as source:
             catalogue = read_po(source, locale="ja")
-        # Of this process alone: several may start at once.
-        temporary = target.with_suffix(f".mo.{os.getpid()}")
+        temporary = target.with_suffix(".mo.new")
         with temporary.open("wb") as out:
             write_mo(out, catalogue)
         temporary.replace(target)

@@ -25,7 +25,7 @@ from portal.reports import rules
 from portal.reports.rules import Standing, Summary
 from portal.training import queries as training
 from portal.training import rules as steps_rules
-from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
+from portal.training.models import Enrollment, PlanVersion, SignOff, StepCompletion
 from portal.training.rules import Extension, Progress, Schedule, SignOffAct, StepKind, StepShape, StepStatus
 
 
@@ -107,6 +107,7 @@ class _Path:
 
     shapes: Sequence[StepShape]
     dues: Schedule
+    due_on: Mapping[str, date]
     today: date
     # Required steps due before today, earliest first.
     expected: Sequence[tuple[date, str]]
@@ -247,8 +248,9 @@ def _follow_paths(
 
 def _path(shapes: Sequence[StepShape], dues: Schedule, today: date) -> _Path:
     required = frozenset(shape.slug for shape in shapes if shape.required)
-    expected = sorted((dues[slug].on, slug) for slug in required if dues[slug].on < today)
-    return _Path(shapes, dues, today, expected, required)
+    due_on = {slug: due.on for slug, due in dues.items()}
+    expected = sorted((due_on[slug], slug) for slug in required if due_on[slug] < today)
+    return _Path(shapes, dues, due_on, today, expected, required)
 
 
 def _done(enrollment_ids: Sequence[int]) -> dict[int, list[int]]:
@@ -271,38 +273,44 @@ def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> lis
     completed = _completed(ids)
     sent_back = _sent_back(ids)
     best = _best_scores(entries, versions)
+    steps: dict[int, list[_Step]] = {
+        version.id: [(step.id, step.slug, step.quiz_slug) for step in version.steps] for version in versions.values()
+    }
     return [
         Row(
             code=entry.code,
             person=people[entry.person_id],
             starts_on=entry.starts_on,
             standing=entry.standing,
-            cells=_cells(entry, versions[entry.version_id].steps, completed[entry.id], sent_back[entry.id], best),
+            cells=_cells(entry, steps[entry.version_id], completed[entry.id], sent_back[entry.id], best),
         )
         for entry in entries
         if entry.path is not None and entry.standing is not None
     ]
 
 
+# A step as the cells need it: its row, slug and quiz. Read once a version, not once a cell.
+_Step = tuple[int, str, str | None]
+
+
 def _cells(
     entry: _Entry,
-    steps: Sequence[PlanStep],
+    steps: Sequence[_Step],
     completed: Mapping[int, _Completed],
     sent_back: set[int],
     best: Mapping[tuple[int, str], Fraction],
 ) -> dict[str, Cell]:
     path = entry.path
     assert path is not None
-    back = {step.slug for step in steps if step.id in sent_back}
+    back = {slug for step_id, slug, _quiz in steps if step_id in sent_back} if sent_back else ()
     statuses = steps_rules.statuses(path.shapes, path.dues, entry.done, path.today, back)
     cells = {}
-    for step in steps:
-        status, due_on, row = statuses[step.slug], path.dues[step.slug].on, completed.get(step.id)
+    for step_id, slug, quiz in steps:
+        status, due_on, row = statuses[slug], path.due_on[slug], completed.get(step_id)
         if row is not None:
-            cells[step.slug] = Cell(status, row.due_on or due_on, row.completed_at, row.score)
+            cells[slug] = Cell(status, row.due_on or due_on, row.completed_at, row.score)
         else:
-            score = best.get((entry.id, step.quiz_slug)) if step.quiz_slug is not None else None
-            cells[step.slug] = Cell(status, due_on, None, score)
+            cells[slug] = Cell(status, due_on, None, best.get((entry.id, quiz)) if quiz is not None else None)
     return cells
 
 
@@ -343,9 +351,8 @@ def _sent_back(enrollment_ids: Sequence[int]) -> Mapping[int, set[int]]:
 
 def _best_scores(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> Mapping[tuple[int, str], Fraction]:
     """Return each person's best score since her enrollment, by enrollment and quiz; corrections replace results."""
-    slugs = {
-        step.quiz_slug for entry in entries for step in versions[entry.version_id].steps if step.quiz_slug is not None
-    }
+    mine = {entry.version_id for entry in entries}
+    slugs = {step.quiz_slug for version_id in mine for step in versions[version_id].steps if step.quiz_slug is not None}
     if not slugs:
         return {}
     since = {entry.person_id: entry for entry in entries}

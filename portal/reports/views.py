@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -13,7 +14,7 @@ from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
 from portal.core.access import actor, requires
 from portal.core.clock import local_date
-from portal.core.i18n import format_date, format_instant, format_percent, language, pgettext
+from portal.core.i18n import force_locale, format_date, format_instant, format_percent, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv, download_xlsx
 from portal.reports.queries import Cell, CohortReport, Column, Row, cohort_report
@@ -53,6 +54,7 @@ def cohort(found: Cohort) -> str:
     page = max(1, request.args.get("page", 1, type=int))
     offset = min((page - 1) * ROWS_AT_ONCE, 10**6)
     report = cohort_report(found, request.args.get("plan"), offset=offset, limit=ROWS_AT_ONCE)
+    rows, cells = _table_rows(report)
     return render_template(
         "reports/cohort.html",
         cohort={
@@ -73,7 +75,8 @@ def cohort(found: Cohort) -> str:
         plan=str(report.plan.title) if report.plan else None,
         as_of=format_instant(report.as_of, found.market.time_zone),
         columns=[_column(column) for column in report.columns],
-        rows=_table_rows(report),
+        rows=rows,
+        cells=cells,
         numbers=_numbers(report),
         pager=_pager(found, report, offset),
         without_plan=[person.name_in(language()) for person in report.without_plan],
@@ -113,8 +116,7 @@ _KINDS: Mapping[StepKind, Callable[[], str]] = {
 
 
 def _column(column: Column) -> dict[str, Any]:
-    day = _("Day %(day)s", day=column.day)
-    note = f"{_KINDS[column.kind]()} · {day}"
+    note = f"{_KINDS[column.kind]()} · {_('Day %(day)s', day=column.day)}"
     return {"label": str(column.title), "note": note, "kind": "nowrap"}
 
 
@@ -127,42 +129,52 @@ def state_word(cell: Cell) -> str:
     return {StepState.LOCKED: "locked", StepState.WAITING: "waiting", StepState.OPEN: "ahead"}[cell.status.state]
 
 
-def _table_rows(report: CohortReport) -> list[dict[str, Any]]:
-    # Thousands of cells hold few different dates: each is written once.
-    dates: dict[date, str] = {}
-    slugs = [column.slug for column in report.columns]
+def _table_rows(report: CohortReport) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """Return the rows, and the cells in which they differ: thousands of cells are few different ones.
+
+    A row's cells are positions in the second list, so that the page draws each only once.
+    """
+    drawn: dict[tuple[object, ...], int] = {}
+    cells: list[tuple[str, str]] = []
+
+    def place(cell: Cell | None) -> int:
+        key = (state_word(cell), cell.due_on, cell.score) if cell else ()
+        if key not in drawn:
+            drawn[key] = len(cells)
+            cells.append(_cell_text(cell) if cell else ("", ""))
+        return drawn[key]
+
+    slugs, here = [column.slug for column in report.columns], language()
     rows = []
     for row in report.rows:
-        cells: list[tuple[str, str, str] | None] = []
-        for slug in slugs:
-            cell = row.cells.get(slug)
-            if cell is None:
-                cells.append(None)
-                continue
-            if cell.due_on not in dates:
-                dates[cell.due_on] = format_date(cell.due_on, "short")
-            cells.append(
-                (
-                    state_word(cell),
-                    dates[cell.due_on],
-                    format_percent(cell.score, 0) if cell.score is not None else "",
-                )
-            )
         progress = row.standing.progress
         rows.append(
             {
-                "name": row.person.name_in(language()),
-                "kana": row.person.full_kana if language() == "ja" else "",
+                "name": row.person.name_in(here),
+                "kana": row.person.full_kana if here == "ja" else "",
                 "href": url_for("training.path", code=row.code),
                 "state": _row_state(row),
                 "overdue": progress.overdue,
-                "since": format_date(row.standing.late_since, "short") if row.standing.late_since else "",
+                "since": _date(row.standing.late_since, here) if row.standing.late_since else "",
                 "done": progress.done,
                 "total": progress.total,
-                "cells": cells,
+                "cells": [place(row.cells.get(slug)) for slug in slugs],
             }
         )
-    return rows
+    return rows, cells
+
+
+@lru_cache(maxsize=4096)
+def _date(day: date, language_code: str) -> str:
+    """Write a day for lists; a table holds the same few days over and over."""
+    with force_locale(language_code):
+        return format_date(day, "short")
+
+
+def _cell_text(cell: Cell) -> tuple[str, str]:
+    """Return a cell's state, and its due date with the score."""
+    score = f" · {format_percent(cell.score, 0)}" if cell.score is not None else ""
+    return state_word(cell), f"{_date(cell.due_on, language())}{score}"
 
 
 def _row_state(row: Row) -> str | None:

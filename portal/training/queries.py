@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
-from sqlalchemy.orm import joinedload, lazyload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.accounts.permissions import scopes_of_person
@@ -228,7 +229,11 @@ def find_acknowledgement_in_force(person_id: int, document_slug: str, market: Ma
 
 def find_enrollment(code: str) -> Enrollment | None:
     """Return the enrollment of the code."""
-    return session.scalar(select(Enrollment).where(Enrollment.code == code).options(*_WITH_PLAN))
+    return session.scalar(
+        select(Enrollment)
+        .where(Enrollment.code == code)
+        .options(*_WITH_STEPS, joinedload(Enrollment.version, innerjoin=True).selectinload(PlanVersion.phases))
+    )
 
 
 def get_enrollment(code: str) -> Enrollment:
@@ -274,7 +279,7 @@ def list_enrollments_of(person_id: int) -> list[Enrollment]:
         session.scalars(
             select(Enrollment)
             .where(Enrollment.person_id == person_id, Enrollment.ended_at.is_(None))
-            .options(*_WITH_PLAN)
+            .options(*_WITH_STEPS)
             .order_by(Enrollment.completed_at.is_not(None), Enrollment.starts_on.desc(), Enrollment.id.desc())
         )
     )
@@ -323,15 +328,25 @@ _is_completed = (
     .where(StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id)
     .correlate(Enrollment, PlanStep)
 )
-_WITH_PLAN = (
+_WITH_STEPS = (
     joinedload(Enrollment.person),
     joinedload(Enrollment.cohort),
-    selectinload(Enrollment.version).selectinload(PlanVersion.steps),
-    selectinload(Enrollment.version).selectinload(PlanVersion.phases),
+    joinedload(Enrollment.version, innerjoin=True).selectinload(PlanVersion.steps),
 )
 
 
 # --- How people stand --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What is told of a completed step."""
+
+    step_id: int
+    completed_at: datetime
+    recorded_at: datetime
+    document_version: str | None
+    score: Fraction | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +357,7 @@ class Standing:
     today: date
     dues: Schedule
     statuses: Mapping[str, StepStatus]
-    completions: Mapping[str, StepCompletion]
+    completions: Mapping[str, Completed]
     sign_offs: Mapping[str, Sequence[SignOff]]
     progress: Progress
     # Which working day of the plan it is; 0 before the start.
@@ -445,15 +460,20 @@ def extensions_of(enrollment_ids: Sequence[int]) -> Mapping[int, Mapping[str, li
     return found
 
 
-def _completions_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[StepCompletion]]:
-    found: dict[int, list[StepCompletion]] = defaultdict(list)
-    for row in session.scalars(
-        select(StepCompletion)
-        .where(StepCompletion.enrollment_id.in_(enrollment_ids))
-        .options(lazyload(StepCompletion.step))
-        .order_by(StepCompletion.id)
+def _completions_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[Completed]]:
+    found: dict[int, list[Completed]] = defaultdict(list)
+    # Columns instead of objects: a lead's queue reads thousands of them.
+    for row in session.execute(
+        select(
+            StepCompletion.enrollment_id,
+            StepCompletion.step_id,
+            StepCompletion.completed_at,
+            StepCompletion.recorded_at,
+            StepCompletion.document_version,
+            StepCompletion.score,
+        ).where(StepCompletion.enrollment_id.in_(enrollment_ids))
     ):
-        found[row.enrollment_id].append(row)
+        found[row[0]].append(Completed(*row[1:]))
     return found
 
 
@@ -493,7 +513,7 @@ def list_waiting_for(person: Person) -> list[Waiting]:
             within(reach),
             needs_sign_off,
         )
-        .options(*_WITH_PLAN)
+        .options(*_WITH_STEPS)
         .order_by(Enrollment.id)
     ).all()
     found = [

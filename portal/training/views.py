@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -16,6 +17,7 @@ from portal.core.access import actor, requires, signed_in
 from portal.core.errors import DomainError
 from portal.core.i18n import (
     LazyText,
+    force_locale,
     format_date,
     format_instant,
     format_minutes,
@@ -364,7 +366,7 @@ def _plan_facts(standing: Standing) -> dict[str, Any]:
         "starts_on": format_date(enrollment.starts_on),
         "market": str(enrollment.market.name),
         "cohort": str(enrollment.cohort.name) if enrollment.cohort else None,
-        "day": _day(standing),
+        "day": _number_of_day(standing),
         "done": progress.done,
         "total": progress.total,
         "expected": progress.expected,
@@ -373,7 +375,7 @@ def _plan_facts(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _day(standing: Standing) -> str:
+def _number_of_day(standing: Standing) -> str:
     if standing.enrollment.completed_at is not None:
         when = format_instant(standing.enrollment.completed_at, standing.enrollment.market.time_zone, show_zone=False)
         return str(_("Completed on %(when)s", when=when))
@@ -441,7 +443,7 @@ def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
         )
     return Explanation(
         # The year only where it is another one than today's.
-        date=day_and_month(due.on) if due.on.year == standing.today.year else format_date(due.on),
+        date=_day(due.on, language()) if due.on.year == standing.today.year else format_date(due.on),
         iso=due.on.isoformat(),
         why=str(why),
         days=_days(derivation, due.counted.on),
@@ -466,11 +468,18 @@ def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
     )
 
 
+@lru_cache(maxsize=4096)
+def _day(day: date, language_code: str) -> str:
+    """Write a day without its year; a page of derivations holds the same few days over and over."""
+    with force_locale(language_code):
+        return day_and_month(day)
+
+
 def _days(derivation: Derivation, on: date) -> list[dict[str, Any]]:
     skipped = {off.on: off for off in derivation.skipped}
     if not skipped and derivation.working_days == 0:
         return []
-    told, count = [], -1
+    told, count, here = [], -1, language()
     span = (on - derivation.start).days
     for number in range(span + 1):
         day = derivation.start + timedelta(days=number)
@@ -480,7 +489,7 @@ def _days(derivation: Derivation, on: date) -> list[dict[str, Any]]:
             continue
         told.append(
             {
-                "date": day_and_month(day),
+                "date": _day(day, here),
                 "label": _why_off(off) if off else (_("Start") if count == 0 and day != on else ""),
                 "count": None if off else count,
             }

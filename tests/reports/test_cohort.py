@@ -109,9 +109,15 @@ def test_the_page_shows_every_step_of_everybody(cast: Cast, cohort: Any, as_: An
     assert cast.learner.name_in(language) in learner[0]
 
 
-def test_scores_of_failed_attempts_are_shown_too(cast: Cast, cohort: Any) -> None:
-    report = cohort_report(cohort)
-    assert {row.cells["quiz"].score for row in report.rows} == {None}
+def test_the_best_score_since_the_enrollment_is_shown_until_the_quiz_is_passed(cast: Cast, cohort: Any) -> None:
+    release(cast.learner, score="1/2", passed=False)
+    release(cast.learner, score="3/5", passed=False)
+    release(cast.learner, score="2/5", passed=False)
+    with clock.frozen(MORNING - timedelta(days=9)):
+        release(cast.colleague, score="7/10", passed=False)
+    scores = {row.person.id: row.cells["quiz"].score for row in cohort_report(cohort).rows}
+    assert scores == {cast.learner.id: Fraction(3, 5), cast.colleague.id: None}
+    assert all(row.cells["quiz"].completed_at is None for row in cohort_report(cohort).rows)
 
 
 def test_a_step_sent_back_is_open_again_on_the_page(cast: Cast, cohort: Any) -> None:
@@ -213,7 +219,7 @@ def test_the_csv_holds_the_same_rows_as_the_page(cast: Cast, cohort: Any, as_: A
     header, *lines = csv_lines(answer.data)
     assert [line[0] for line in lines] == [cast.colleague.code, cast.learner.code]
     learner = dict(zip(header, lines[1], strict=True))
-    quiz = "impersonation"
+    quiz = {"en": "Check of impersonation", "ja": "なりすまし 確認テスト"}[language]
     names = {
         "en": (f"{quiz}: state", "Done", f"{quiz}: score", f"{quiz}: done on"),
         "ja": (f"{quiz}：状態", "完了", f"{quiz}：得点率", f"{quiz}：完了日"),

@@ -29,6 +29,7 @@ from tests.training.builders import (
     make_documents,
     make_enrollment,
     make_plan,
+    make_quiz,
     release,
 )
 from tests.training.test_training import document
@@ -41,6 +42,7 @@ LANGUAGES = ("en", "ja")
 def _start_of_the_plan(cast: Cast) -> Iterator[None]:
     load_holidays()
     make_documents()
+    make_quiz()
     with clock.frozen(MORNING):
         yield
 
@@ -72,7 +74,7 @@ def test_today_shows_what_to_do_in_order_and_why_the_rest_is_locked(
     assert posts(page) == [
         ("today", "Acknowledge “Exposure”"),
         ("locked", "Read “Impersonation”"),
-        ("locked", "impersonation"),
+        ("locked", "Check of impersonation"),
         ("ahead", "Read “Background”"),
     ]
     assert "Working day 1 of 6" in page.text
