@@ -7,31 +7,15 @@ from typing import Any, Literal
 from alembic import context
 from flask import current_app
 from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeDecorator
 
-from portal.core.db import (
-    Base,
-    ExactFraction,
-    Json,
-    UtcDateTime,
-    WordsType,
-    db,
-    writing,
-)
-
-_OWN_TYPES = {
-    UtcDateTime: "sa.DateTime(timezone=True)",
-    Json: "sa.Text()",
-    WordsType: "sa.Text()",
-    ExactFraction: "sa.String(length=60)",
-}
+from portal.core.db import Base, db, writing
 
 
 def render_item(kind: str, item: SchemaItem | Any, autogen_context: Any) -> str | Literal[False]:
     """Write our column types as what they are in the database, so that migrations import nothing of ours."""
-    if kind == "type":
-        for own, text in _OWN_TYPES.items():
-            if isinstance(item, own):
-                return text
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{item.impl!r}"
     return False
 
 
@@ -39,7 +23,7 @@ def compare_type(
     ctx: Any, inspected: Any, metadata_column: Any, inspected_type: Any, metadata_type: Any
 ) -> bool | None:
     """Let our own types be compared as what they are in the database."""
-    return False if isinstance(metadata_type, tuple(_OWN_TYPES)) else None
+    return False if isinstance(metadata_type, TypeDecorator) else None
 
 
 def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:

@@ -219,7 +219,16 @@ def _quizzes(app: Flask) -> None:
     name_actions(ACTION_NAMES)
     INVARIANTS.update(invariants.INVARIANTS)
     NAVIGATION.append(Place("quizzes.index", _l("Quizzes"), "quizzes", "learn"))
-    NAVIGATION.append(Place("quizzes.banks", _l("Question banks"), "bank", "teach", permissions.SEE_BANKS))
+    NAVIGATION.append(
+        Place(
+            "quizzes.banks",
+            _l("Question banks"),
+            "bank",
+            "teach",
+            permissions.SEE_BANKS,
+            pages=("quizzes.bank", "quizzes.preview", "quizzes.release"),
+        )
+    )
 
 
 def _acknowledgements(app: Flask) -> None:
@@ -299,7 +308,7 @@ def _operations(app: Flask) -> None:
     from portal.operations import cli, doctor, models, views  # noqa: F401
 
     app.register_blueprint(views.blueprint)
-    for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker):
+    for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker, cli.permissions):
         app.cli.add_command(group)
     app.context_processor(shell)
     INVARIANTS.update(doctor.OWN)

@@ -70,7 +70,11 @@ class PageClient:
         self.client = app.test_client()
         self.language = language
         if person is not None:
-            self._sign_in(person)
+            self.renew(person)
+
+    def renew(self, person: Person) -> None:
+        """Sign in as the person, whatever became of the session before."""
+        self._sign_in(person)
 
     def _sign_in(self, person: Person) -> None:
         from portal.accounts.service import sessions

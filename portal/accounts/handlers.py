@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from portal.accounts import emails  # noqa: F401 - registers the mails
+from collections.abc import Generator
+from typing import Any
+
+from portal.accounts import emails, queries  # noqa: F401 - registers the mails
 from portal.accounts.service import imports, links, sessions, signing_in
-from portal.core.jobs import periodic
+from portal.core.jobs import Progress, job, periodic
+
+AT_ONCE = 50
+
+
+@job("accounts.invite_imported")
+def invite_imported(people: list[str], by: str, occasion: str) -> Generator[Any, Any, None]:
+    """Owe the invitations of an import, some at a time; who has left or has a password since gets none."""
+    for start in range(0, len(people), AT_ONCE):
+        for code in people[start : start + AT_ONCE]:
+            person = queries.find_person(code)
+            if person is not None and person.is_active and person.is_invited:
+                links.send_invitation(person=person, by=queries.find_person(by), occasion=occasion)
+        yield Progress(min(start + AT_ONCE, len(people)), len(people))
 
 
 @periodic("accounts.tidy", minutes=30)

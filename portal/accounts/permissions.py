@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from portal.accounts.models import Person, Role, RoleGrant, Scope
-from portal.core.access import AnyOf, Permission, Predicate
+from portal.core.access import AnyOf, Permission, Predicate, described
 from portal.journal.permissions import READ_JOURNAL
 from portal.organisation.permissions import CHANGE_SETTINGS, SEE_JOBS
 
@@ -27,7 +27,7 @@ def holds(*roles: Role) -> Predicate:
     def holds_role(person: Person, thing: Any) -> bool:
         return bool(open_grants(person, *roles))
 
-    return holds_role
+    return described(f"{_or(roles)} of any scope", holds_role)
 
 
 def holds_everywhere(*roles: Role) -> Predicate:
@@ -36,7 +36,7 @@ def holds_everywhere(*roles: Role) -> Predicate:
     def holds_role_everywhere(person: Person, thing: Any) -> bool:
         return any(grant.scope is Scope.ORGANISATION for grant in open_grants(person, *roles))
 
-    return holds_role_everywhere
+    return described(f"{_or(roles)} of the organisation", holds_role_everywhere)
 
 
 def holds_for(*roles: Role, scopes: Callable[[Any], dict[Scope, set[str]]]) -> Predicate:
@@ -52,7 +52,11 @@ def holds_for(*roles: Role, scopes: Callable[[Any], dict[Scope, set[str]]]) -> P
             for grant in open_grants(person, *roles)
         )
 
-    return holds_role_for
+    return described(f"{_or(roles)} of the organisation, or of a scope that it is in", holds_role_for)
+
+
+def _or(roles: tuple[Role, ...]) -> str:
+    return " or ".join(role.value for role in roles)
 
 
 def scopes_of_person(person: Person) -> dict[Scope, set[str]]:

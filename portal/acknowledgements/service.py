@@ -41,6 +41,8 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
     `language` is that of the text she was shown. Raises `NotAddressed`, `VersionSuperseded`,
     `VersionNotInForce`, `NeverOpened` or `LanguageMissing`.
     """
+    # Two clicks come one after the other.
+    library.hold_reading(by, version)
     known = queries.find_acknowledgement(by, version)
     if known is not None:
         return known
@@ -89,6 +91,7 @@ def confirm_reading(*, version: DocumentVersion, language: str, by: Person) -> R
 
     Raises what `acknowledge` raises.
     """
+    library.hold_reading(by, version)
     known = queries.find_reading_confirmation(by, version)
     if known is not None:
         return known

@@ -5,6 +5,7 @@ Run as a program it keeps the catalogues: `python -m portal.core.i18n update PAC
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
 from dataclasses import dataclass
@@ -221,7 +222,8 @@ def compile_all() -> None:
             continue
         with path.open("rb") as source:
             catalogue = read_po(source, locale="ja")
-        temporary = target.with_suffix(".mo.new")
+        # Of this process alone: several may start at once.
+        temporary = target.with_suffix(f".mo.{os.getpid()}")
         with temporary.open("wb") as out:
             write_mo(out, catalogue)
         temporary.replace(target)

@@ -31,7 +31,7 @@ from portal.library.models import AudienceKind, ChangeClass, Document, DocumentK
 from portal.library.service import documents, glossary, versions
 from portal.library.service.glossary import TermDraft
 from portal.library.service.texts import TextDraft, order_differs, problems_of
-from portal.organisation.queries import default_time_zone
+from portal.organisation.queries import default_time_zone, find_market, find_team
 
 _SETTINGS = "document.toml"
 _TOML_KEYS = ("kind", "owner", "deputy", "authoritative", "review_every_months", "sensitivity", "audience")
@@ -584,6 +584,7 @@ def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str
     settings, path = read.settings, read.settings.file.path
     document = queries.find_document(read.slug)
     changes = []
+    before = document.stated_owner if document else settings.owner
     if document is None:
         document = documents.create_document(
             slug=read.slug,
@@ -613,10 +614,25 @@ def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str
         )
         if documents.set_audience(document=document, audience=settings.audience, by=by) or changed:
             changes.append(_("%(path)s: changed", path=path))
+    _check_audience(folder, settings)
     if (document.stated_owner, document.stated_deputy) != (settings.owner, settings.deputy):
         _load_owner(folder, document, settings, by)
+    if not changes and document.stated_owner != before:
         changes.append(_("%(path)s: owner %(owner)s", path=path, owner=settings.owner))
     return changes
+
+
+def _check_audience(folder: ContentFolder, settings: _Settings) -> None:
+    """Warn of markets and teams that are not known here: nobody would see the document."""
+    for key, kind, find in (("markets", AudienceKind.MARKET, find_market), ("teams", AudienceKind.TEAM, find_team)):
+        for code in settings.audience[kind]:
+            if find(code) is None:
+                folder.warn(
+                    settings.file.path,
+                    line_of(settings.file.text, code) or line_of(settings.file.text, key),
+                    _("“%(value)s” is not known for “%(key)s”.", value=code, key=key),
+                    _("Add it in the settings, or correct the code; nobody is in it yet."),
+                )
 
 
 def _load_owner(folder: ContentFolder, document: Document, settings: _Settings, by: Person) -> None:

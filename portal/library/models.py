@@ -196,6 +196,8 @@ class VersionText(Base):
     behind: Mapped[list[str]]
     reading_minutes: Mapped[int]
     footnotes_html: Mapped[TrustedHtml] = mapped_column(TrustedHtmlText())
+    # When it was last rendered: at its publication, and when a document it links to was published.
+    shown_at: Mapped[datetime]
 
     version: Mapped[DocumentVersion] = relationship(back_populates="texts")
     clause_texts: Mapped[list[ClauseText]] = relationship(back_populates="version_text", order_by="ClauseText.id")

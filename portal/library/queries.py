@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import load_only, selectinload
+from sqlalchemy.orm import lazyload, load_only, selectinload
 
-from portal.accounts.models import Person
+from portal.accounts.models import Ownership, Person
 from portal.core import clock
 from portal.core.access import allows
 from portal.core.db import session
@@ -232,16 +232,52 @@ def list_text_heads(version: DocumentVersion) -> dict[str, VersionText]:
                 VersionText.says_number,
                 VersionText.behind,
                 VersionText.reading_minutes,
-                VersionText.footnotes_html,
+                VersionText.shown_at,
             ),
         )
     )
     return {text.language: text for text in rows}
 
 
+def footnotes_of(text: VersionText) -> TrustedHtml:
+    """Return the footnotes of a text, as they are shown."""
+    return session.execute(select(VersionText.footnotes_html).where(VersionText.id == text.id)).scalar_one()
+
+
+def find_owner_name(document: Document, language: str) -> str | None:
+    """Return the name of who answers for the document, for readers of the language, or None."""
+    person = session.scalar(
+        select(Person)
+        .join(Ownership, Ownership.owner_id == Person.id)
+        .where(Ownership.kind == "document", Ownership.thing_code == document.slug)
+        .order_by(Ownership.id.desc())
+        .limit(1)
+        .options(
+            load_only(
+                Person.family_name,
+                Person.given_name,
+                Person.middle_name,
+                Person.family_romaji,
+                Person.given_romaji,
+                Person.shown_as,
+            ),
+            lazyload(Person.home_market),
+            lazyload(Person.team),
+        )
+    )
+    return None if person is None else person.name_in(language)
+
+
 def find_reading(person: Person, version: DocumentVersion) -> Reading | None:
     """Return what is noted of a person's reading of a version, or None when she has never opened it."""
     return session.scalar(select(Reading).where(Reading.person_id == person.id, Reading.version_id == version.id))
+
+
+def hold_reading(person: Person, version: DocumentVersion) -> Reading | None:
+    """Return what `find_reading` does and let nobody else hold it until this transaction ends."""
+    return session.scalar(
+        select(Reading).where(Reading.person_id == person.id, Reading.version_id == version.id).with_for_update()
+    )
 
 
 def has_opened(person: Person, version: DocumentVersion) -> bool:

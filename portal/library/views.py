@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, request, url_for
 
-from portal.accounts.queries import find_owner
 from portal.core.access import actor, requires, signed_in
 from portal.core.i18n import LANGUAGES, Words, language, other
 from portal.core.i18n import lazy_gettext as _l
 from portal.library import queries
 from portal.library.errors import DocumentNotFound, PlaceUnknown
-from portal.library.models import ChangeClass, Document, DocumentKind, DocumentVersion
+from portal.library.models import ChangeClass, Document, DocumentKind, DocumentVersion, VersionText
 from portal.library.permissions import READ_DOCUMENT
 from portal.library.queries import get_document
 from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
-from portal.library.service.documents import OWNED_KIND
 from portal.library.service.panels import panels_for
 
 blueprint = Blueprint("library", __name__, template_folder="templates")
@@ -142,51 +142,79 @@ def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]
     wanted = wanted if wanted in LANGUAGES else language()
     text = texts.get(wanted) or texts[document.authoritative]
     second = texts.get(other(document.authoritative))
-    clauses = queries.list_shown_clauses(version, text.language)
     here = language()
-    # A heading in another language is no help as a tooltip.
-    headings = {clause.anchor: clause.heading for clause in clauses if clause.language == here}
     return {
         "document": document,
         "version": version,
         "text": text,
         "texts": texts,
-        "clauses": clauses,
         # The reader asked for a language in which there is no text.
         "missing": LANGUAGE_WORDS[wanted].in_(here) if text.language != wanted else None,
-        "behind": [(anchor, headings.get(anchor)) for anchor in (second.behind if second else ())],
+        "behind": second.behind if second else [],
         "deciding_language": LANGUAGE_WORDS[document.authoritative].in_(here),
         "second_language": LANGUAGE_WORDS[other(document.authoritative)].in_(here),
         "standing": queries.standing_of(version),
-        "warnings": WARNINGS,
         "kind": KINDS[document.kind],
         "change_class": CHANGE_CLASSES[version.change_class],
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is the same for everybody who reads a text on pages of one language."""
+
+    main: str
+    contents: str
+    # In their order.
+    headings: dict[str, tuple[str, str]]
+
+
+# A text is set into the page once, not for each reader; what is not asked for any more makes room.
+_KEPT = 200
+_kept: OrderedDict[tuple[object, ...], _Shown] = OrderedDict()
+
+
+def _shown(version: DocumentVersion, text: VersionText, here: str) -> _Shown:
+    """Return the text of a version as it stands on the page at the address `here`."""
+    key = (current_app.config["SQLALCHEMY_DATABASE_URI"], text.id, text.shown_at, language(), here)
+    found = _kept.get(key)
+    if found is None:
+        clauses = queries.list_shown_clauses(version, text.language)
+        part: Any = current_app.jinja_env.get_template("library/clauses.html").module
+        found = _Shown(
+            main=part.shown(clauses, queries.footnotes_of(text), text.language, here, language(), WARNINGS),
+            contents=part.contents(clauses, language()),
+            headings={clause.anchor: (clause.heading, clause.language) for clause in clauses},
+        )
+        _kept[key] = found
+        while len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+    return found
+
+
 def _reading_page(document: Document, version: DocumentVersion, *, is_current: bool) -> str:
     values = _text_values(document, version)
     text, standing = values["text"], values["standing"]
+    endpoint = "library.read" if is_current else "library.read_version"
+    address: dict[str, Any] = {"slug": document.slug}
+    if not is_current:
+        address["number"] = version.number
+    own: dict[str, Any] = {} if text.language == language() else {"text": text.language}
+    shown = _shown(version, text, url_for(endpoint, **address))
     reading = queries.find_reading(actor(), version)
     kept = reading.anchor if reading else ""
     # The very first clause is where everybody begins.
-    place = next((clause for clause in values["clauses"][1:] if clause.anchor == kept), None)
+    is_place = kept in shown.headings and kept != next(iter(shown.headings))
     current = queries.version_in_force(document)
-    ownership = find_owner(OWNED_KIND, document.slug)
-    endpoint = "library.read" if is_current else "library.read_version"
-    address: dict[str, Any] = (
-        {"slug": document.slug} if is_current else {"slug": document.slug, "number": version.number}
-    )
-    own: dict[str, Any] = {} if text.language == language() else {"text": text.language}
     page = render_template(
         "library/read.html",
         **values,
-        place=place,
+        shown=shown,
+        place=(kept, *shown.headings[kept]) if is_place else None,
         kept=kept,
         current=current if current is not None and current.id != version.id else None,
         coming=_coming(document, version) if standing is Standing.IN_FORCE else None,
-        owner=ownership.owner if ownership else None,
-        here=url_for(endpoint, **address),
+        owner=queries.find_owner_name(document, language()),
         tabs=[
             {
                 "label": LANGUAGE_NAMES[tag],
@@ -213,4 +241,11 @@ def _coming(document: Document, version: DocumentVersion) -> DocumentVersion | N
 
 
 def _print_page(document: Document, version: DocumentVersion) -> str:
-    return render_template("library/print.html", **_text_values(document, version), reader=actor())
+    values = _text_values(document, version)
+    return render_template(
+        "library/print.html",
+        **values,
+        clauses=queries.list_shown_clauses(version, values["text"].language),
+        footnotes=queries.footnotes_of(values["text"]),
+        reader=actor(),
+    )

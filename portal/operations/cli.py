@@ -13,6 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from portal import wiring
 from portal.accounts import queries as accounts
+from portal.core import access
 from portal.core.content import Finding
 from portal.core.transaction import transaction
 from portal.operations import demo, doctor
@@ -81,7 +82,9 @@ def demo_load(on: object) -> None:
     assert day is None or isinstance(day, date)
     if current_app.config["ENV"] == "production":
         raise click.ClickException("demo accounts have known passwords and are refused while SHIRUBE_ENV=production")
-    click.echo("made" if demo.load(day) else "the demo organisation is there already")
+    with transaction():
+        made = demo.load(day)
+    click.echo("the demo organisation is made" if made else "there are people already; nothing was changed")
 
 
 @demo_group.command("accounts")
@@ -114,3 +117,10 @@ def worker(threads: int) -> None:
     """Carry out background work until stopped: mail, certificates, closing attempts."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     app.extensions["jobs"].work(threads, lambda: click.echo("worker ready", err=True))
+
+
+@click.command("permissions")
+@with_appcontext
+def permissions() -> None:
+    """Print who may do what, as docs/permissions.md holds it."""
+    click.echo(access.printed(), nl=False)

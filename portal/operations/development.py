@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from portal import create_app
 from portal.core import i18n
+from portal.core.transaction import transaction
 from portal.operations import demo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,8 @@ def main() -> int:
         flask_migrate.upgrade()
         if app.config["ENV"] != "production" and demo.is_wanted():
             _say("Loading the demo organisation …")
-            demo.load(None)
+            with transaction():
+                demo.load(None)
     return _run(app, address)
 
 
@@ -95,8 +97,9 @@ def _greet(app: Flask) -> None:
         return
     rows = demo.accounts()
     width = max(len(row["sign_in_name"]) for row in rows)
+    roles = max(len(row["role"]) for row in rows)
     for row in rows:
-        _say(f"  {row['role']:<14} {row['sign_in_name']:<{width}}  {row['password']}")
+        _say(f"  {row['role']:<{roles}}  {row['sign_in_name']:<{width}}  {row['password']}")
     _say("")
 
 

@@ -116,7 +116,8 @@ _KINDS: Mapping[StepKind, Callable[[], str]] = {
 
 
 def _column(column: Column) -> dict[str, Any]:
-    note = f"{_KINDS[column.kind]()} · {_('Day %(day)s', day=column.day)}"
+    day = _("Day %(day)s", day=column.day)
+    note = f"{_KINDS[column.kind]()} · {day}"
     return {"label": str(column.title), "note": note, "kind": "nowrap"}
 
 

@@ -93,7 +93,7 @@ class PlanStep(Base):
         CheckConstraint("minutes >= 0", name="minutes"),
         CheckConstraint("(kind in ('read', 'acknowledge')) = (document_slug is not null)", name="document"),
         CheckConstraint("(kind = 'quiz') = (quiz_slug is not null)", name="quiz"),
-        CheckConstraint("(kind = 'sign_off') = (by <> 'learner')", name="who_signs_off"),
+        CheckConstraint("(kind = 'sign_off') = (by <> 'learner')", name="sign_off_doer"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -14,7 +14,7 @@ from portal.accounts import queries, rules
 from portal.accounts.models import Accommodation, Person, Role, RoleGrant, Scope
 from portal.accounts.queries import PeopleFilter
 from portal.accounts.service import imports, ownership, passwords, people
-from portal.core import clock, tables
+from portal.core import clock, jobs, tables
 from portal.core.db import session
 from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
@@ -398,6 +398,11 @@ def test_an_import_previews_names_duplicates_and_adds_nobody_twice(admin: PageCl
     admin.post(path, {}, expect=409)
     assert queries.count_people() == before + 2
     assert session.query(JournalEntry).filter_by(action="accounts.imported").count() == 1
+    jobs.run_due()
+    # Both are invited, once.
+    invited = [queries.find_person_by_sign_in_name(name) for name in ("one@portal.example", "two@portal.example")]
+    sent = [row.effect_key.split(":")[2] for row in session.query(jobs.Job).filter_by(name="mail.send")]
+    assert sorted(sent) == sorted(person.code for person in invited if person)
 
 
 BAD_ROWS = [

@@ -108,3 +108,20 @@ def test_every_package_says_what_it_is() -> None:
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
 def test_there_is_no_drawer_for_everything(name: str) -> None:
     assert not list(PORTAL.rglob(f"{name}.py"))
+
+
+def test_no_text_hides_from_translation_in_an_f_string() -> None:
+    """The extractor reads an f-string as one piece, so a call of gettext inside it would never be found."""
+    found = []
+    for path in PORTAL.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.JoinedStr):
+                continue
+            for call in ast.walk(node):
+                if (
+                    isinstance(call, ast.Call)
+                    and isinstance(call.func, ast.Name)
+                    and call.func.id in ("_", "_l", "gettext", "ngettext", "pgettext", "lazy_gettext")
+                ):
+                    found.append(f"{path.relative_to(ROOT)}:{call.lineno}")
+    assert found == []

@@ -130,7 +130,7 @@ class Visitor:
         """Sign in with the demo account of the role."""
         account = self.portal.accounts[role]
         self.open(f"/sign-in?lang={self.language}")
-        self.page.locator("input[name=sign_in_name]").fill(account["sign_in_name"])
+        self.page.locator("input[name=name]").fill(account["sign_in_name"])
         self.page.locator("input[name=password]").fill(account["password"])
         self.page.locator("form:has(input[name=password]) button[type=submit]").click()
         self.page.wait_for_url("**/today*")

@@ -270,7 +270,7 @@ def test_a_folder_goes_in_once_and_comes_out_byte_for_byte(cast: Cast, tmp_path:
     write(tmp_path, crlf)
     taken, changes = take_in(tmp_path, cast.admin)
     assert taken.findings == []
-    assert len(changes) == 4
+    assert len(changes) == 3
     document = queries.get_document("impersonation")
     assert document.audience(AudienceKind.MARKET) == ["JP"]
     ownership = find_owner("document", "impersonation")
@@ -387,6 +387,15 @@ def test_an_unknown_owner_is_a_warning_and_the_importer_becomes_owner(cast: Cast
     assert 'owner = "lead@portal.example"' in out["documents/impersonation/document.toml"]
     assert "deputy" not in out["documents/impersonation/document.toml"]
     assert take_in(tmp_path, cast.admin)[1] == [], "the file has not changed, so the new owner stays"
+
+
+def test_an_audience_that_nobody_is_in_is_warned_of(cast: Cast, tmp_path: Path) -> None:
+    settings = SETTINGS.replace('["JP"]', '["JP", "XX"]') + 'teams = ["nobody"]\n'
+    taken, _changes = take_in(write(tmp_path, {**BASE, "document.toml": settings}), cast.admin)
+    assert [(each.line, each.message) for each in taken.findings] == [
+        (7, "“XX” is not known for “markets”."),
+        (8, "“nobody” is not known for “teams”."),
+    ]
 
 
 def test_changed_settings_are_taken_over(cast: Cast, tmp_path: Path) -> None:

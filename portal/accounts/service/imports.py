@@ -12,9 +12,8 @@ from sqlalchemy import delete
 
 from portal.accounts import errors, queries, rules
 from portal.accounts.models import PeopleImport, Person, Role, RoleGrant, Scope
-from portal.accounts.service import links
 from portal.accounts.service.people import NAME_FIELDS, Names, add_person
-from portal.core import clock
+from portal.core import clock, jobs
 from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.i18n import LazyText
@@ -191,9 +190,14 @@ def take_in(*, kept: PeopleImport, by: Person, send: bool) -> list[Person]:
         subject=("people_import", kept.code),
         after={"file": kept.filename, "people": [[person.code, person.full_name] for person in people]},
     )
-    if send:
-        for person in people:
-            links.send_invitation(person=person, by=by)
+    if send and people:
+        # Step by step afterwards: thousands of mails owed here would keep everybody else from writing.
+        jobs.enqueue(
+            "accounts.invite_imported",
+            {"people": [person.code for person in people], "by": by.code, "occasion": kept.code},
+            effect_key=f"invite-imported:{kept.code}",
+            requested_by=by.code,
+        )
     kept.done_at = now
     return people
 

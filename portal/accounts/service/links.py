@@ -103,15 +103,18 @@ def request_link(*, name: str) -> None:
     )
 
 
-def send_invitation(*, person: Person, by: Person | None) -> None:
-    """Owe the person an invitation; the link in it is made when the mail is sent."""
+def send_invitation(*, person: Person, by: Person | None, occasion: str = "") -> None:
+    """Owe the person an invitation; the link in it is made when the mail is sent.
+
+    With an occasion (an import) it is sent once for this, however often it is asked for.
+    """
     if not person.is_active:
         raise errors.Deactivated()
     now = clock.now()
     mail.send_later(
         "accounts.link",
         {"name": person.sign_in_name},
-        effect_key=f"invitation:{person.code}:{now:%Y%m%d%H%M%S}",
+        effect_key=f"invitation:{person.code}:{occasion or f'{now:%Y%m%d%H%M%S}'}",
     )
     record(f"accounts.{purpose_for(person).value}_sent", by=by, subject=("person", person.code))
 

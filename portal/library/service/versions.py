@@ -167,6 +167,7 @@ def _add(
 ) -> DocumentVersion:
     # Two who publish at once come one after the other.
     session.execute(select(Document.id).where(Document.id == document.id).with_for_update())
+    session.expire(document, ["versions"])
     latest = queries.latest_version(document)
     _check_number(document, latest, number, based_on)
     drafts = {draft.language: draft for draft in texts}
@@ -275,6 +276,7 @@ def _add_text(
         behind=[] if is_deciding else list(rules.clauses_behind(deciding, made_from)),
         reading_minutes=reading_minutes(draft.source, draft.language),
         footnotes_html=NOTHING,
+        shown_at=clock.now(),
     )
     session.add(text)
     session.flush()
@@ -309,7 +311,7 @@ def _show(text: VersionText, slug: str, rows: Mapping[str, ClauseText], own: Map
     for part in shown.clauses:
         if part.anchor in rows:
             rows[part.anchor].heading_html, rows[part.anchor].html = part.heading, part.body
-    text.footnotes_html = shown.footnotes
+    text.footnotes_html, text.shown_at = shown.footnotes, clock.now()
 
 
 def _show_links_to(document: Document, besides: DocumentVersion) -> None:

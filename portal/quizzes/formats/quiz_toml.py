@@ -308,7 +308,7 @@ def render(quiz: QuizFile) -> str:
             "opens_at": terms.opens_at,
             "closes_at": terms.closes_at,
             "title": terms.title,
-            "draw": [dict(line) for line in terms.blueprint],
+            "draw": [{key: line[key] for key in _DRAW_KEYS if key in line} for line in terms.blueprint],
         }
     )
 

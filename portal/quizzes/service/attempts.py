@@ -477,14 +477,22 @@ def _claim_writer(attempt: Attempt, page: str, now: datetime, *, take_over: bool
 # --- signs of life -----------------------------------------------------------------------------
 
 
-def note_page(*, attempt: Attempt, page: str, told: Sequence[Told], take_over: bool = False) -> Pulse:
-    """Take a page's sign of life and what it noticed; say whether it is the one that writes."""
+def note_page(
+    *, attempt: Attempt, page: str, told: Sequence[Told], take_over: bool = False, leaves: bool = False
+) -> Pulse:
+    """Take a page's sign of life and what it noticed; say whether it is the one that writes.
+
+    A page that leaves makes room for the next at once.
+    """
     now = clock.now()
     attempt = queries.lock_attempt(attempt.id)
     is_writer = False
     if attempt.state is AttemptState.IN_PROGRESS:
         if now > attempt.deadline_at:
             attempt = close_if_over(attempt, now)
+        elif leaves:
+            if attempt.writer == page:
+                attempt.writer = attempt.writer_seen_at = None
         else:
             is_writer = _claim_writer(attempt, page, now, take_over=take_over)
             _note_told(attempt, told[:MAX_EVENTS_PER_POST], now)

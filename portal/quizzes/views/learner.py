@@ -257,7 +257,7 @@ def attempt(attempt: Attempt) -> str | Response:
             "number": attempt.attempt_no,
             "remaining_ms": milliseconds(left),
             "remaining_seconds": int(left.total_seconds()),
-            "until": format_instant(attempt.deadline_at, zone, seconds=True),
+            "until": _end_words(attempt.deadline_at, now, zone),
             "duration": format_duration(
                 timedelta(
                     seconds=rules.promised_seconds(attempt.limit_seconds, attempt.multiplier, attempt.granted_seconds)
@@ -272,6 +272,14 @@ def attempt(attempt: Attempt) -> str | Response:
         form_key=secrets.token_hex(8),
         page_key=secrets.token_hex(12),
     )
+
+
+def _end_words(deadline_at: datetime, now: datetime, zone: str) -> str:
+    """Write when an attempt ends: the time of day, with the date where that is another day."""
+    if clock.local_date(deadline_at, zone) != clock.local_date(now, zone):
+        return format_instant(deadline_at, zone, seconds=True)
+    local = deadline_at.astimezone(clock.zone_info(zone))
+    return f"{local:%H:%M:%S} {local.tzname()}"
 
 
 def _allowance(attempt: Attempt, now: datetime) -> timedelta:
@@ -371,14 +379,20 @@ def _outcome_words(outcome: Outcome) -> str:
 @blueprint.post("/attempts/<code>/events")
 @requires(TAKE_ATTEMPT, on=queries.get_attempt)
 def note_page(attempt: Attempt) -> dict[str, Any]:
-    """Take a page's sign of life and what it noticed of itself (JSON: page, take_over, events)."""
+    """Take a page's sign of life and what it noticed of itself (JSON: page, events, take_over, leaves)."""
     body = _body()
     page, events = body.get("page"), body.get("events", [])
     if not isinstance(page, str) or not 0 < len(page) <= 40 or not isinstance(events, list):
         raise errors.BadRequest()
     told = [each for each in map(_told, events[: service.MAX_EVENTS_PER_POST]) if each]
     with transaction():
-        pulse = service.note_page(attempt=attempt, page=page, told=told, take_over=body.get("take_over") is True)
+        pulse = service.note_page(
+            attempt=attempt,
+            page=page,
+            told=told,
+            take_over=body.get("take_over") is True,
+            leaves=body.get("leaves") is True,
+        )
     return {
         "writer": pulse.is_writer,
         "state": pulse.state.value,
@@ -523,7 +537,7 @@ def result(attempt: Attempt) -> str | Response:
                 _("Finished"),
                 format_instant(attempt.finished_at or attempt.deadline_at, zone, seconds=True),
             ),
-            (_("Handed in by"), _by_words(attempt)),
+            (_("How it was handed in"), _by_words(attempt)),
             (_("Attempts left"), _("%(left)s of %(all)s", left=standing.attempts_left, all=newest.attempts_allowed)),
             (
                 _("Next attempt possible"),

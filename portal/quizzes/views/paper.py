@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 from flask import url_for
-from werkzeug.routing import BuildError
 
 from portal.core import markdown
 from portal.core.i18n import format_points
@@ -37,10 +36,7 @@ class ClauseShown:
 
 def clause_href(slug: str, number: str, anchor: str) -> str:
     """Return the address of a clause in the version that is cited."""
-    try:
-        return url_for("library.read_version", slug=slug, number=number, _anchor=anchor)
-    except BuildError:
-        return f"/library/{slug}/versions/{number}#{anchor}"
+    return url_for("library.read_version", slug=slug, number=number, _anchor=anchor)
 
 
 def links_of(citations: Sequence[QuestionCitation], language: str) -> Links:

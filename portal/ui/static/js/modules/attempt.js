@@ -1,0 +1,423 @@
+/*
+ * A running attempt: saves every answer as it is given and says so in one of four words, keeps the time by the server's clock,
+ * and hands in when it is over. Without it the form's buttons do the same.
+ *
+ * Addresses, token and words stand in data- attributes of the form; questions are elements with data-position and data-seq. Nothing
+ * about right or wrong is ever here. Only answers that the server has not acknowledged are kept, in this tab's sessionStorage.
+ */
+
+const DEBOUNCE_MS = 400;
+const BEAT_MS = 15_000;
+const NOTICED_MS = 2_000;
+const TIMEOUT_MS = 10_000;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 30_000;
+// Answers still on their way get this long before the page is handed in without them; the form carries them too.
+const LAST_FLUSH_MS = 2_500;
+const ANNOUNCED = [[600_000, "wordTen"], [300_000, "wordFive"], [60_000, "wordOne"]];
+
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/* What this tab may keep; a browser that forbids it loses only the way back after a crash. */
+function keeper(code) {
+  const place = `attempt:${code}`;
+  const read = (name, fallback) => { try { return JSON.parse(sessionStorage.getItem(name)) ?? fallback; } catch { return fallback; } };
+  const write = (name, value) => { try { sessionStorage.setItem(name, JSON.stringify(value)); } catch { /* full or forbidden */ } };
+  return {
+    unsent: () => read(place, {}),
+    keep(position, entry) { write(place, { ...read(place, {}), [position]: entry }); },
+    drop(position) {
+      const { [position]: _gone, ...rest } = read(place, {});
+      if (Object.keys(rest).length) write(place, rest);
+      else this.clear();
+    },
+    clear() { try { sessionStorage.removeItem(place); } catch { /* forbidden */ } },
+    page: () => read(`${place}:page`, null),
+    setPage(key) { write(`${place}:page`, key); },
+  };
+}
+
+export default function attempt(form) {
+  const { dataset } = form;
+  const kept = keeper(dataset.code);
+  const items = new Map();
+  const noticed = [];
+  let page = kept.page() ?? dataset.page;
+  let isWriter = true;
+  let isOver = false;
+  let isLeaving = false;
+  let isSending = false;
+  let failures = 0;
+  let retryTimer;
+  let settleTimer;
+  let endsAt = performance.now() + Number(dataset.remainingMs);
+  kept.setPage(page);
+
+  for (const section of form.querySelectorAll("[data-position]")) {
+    const seq = Number(section.dataset.seq);
+    items.set(Number(section.dataset.position), {
+      section, state: section.querySelector(".save-state"), field: form.elements[`seq-${section.dataset.position}`],
+      saved: seq, last: seq, pending: null,
+    });
+  }
+  const submitButton = document.querySelector(`button[form="${form.id}"][value="submit"]`);
+  form.querySelector('button[value="save"]').hidden = true;
+
+  /* --- words --- */
+
+  const slot = (name) => [...form.querySelectorAll(`[data-slot="${name}"]`), ...document.querySelectorAll(`dialog [data-slot="${name}"]`)];
+  const notice = (name, isShown) => { form.querySelector(`[data-notice="${name}"]`).hidden = !isShown; };
+  const announce = (text) => { slot("announce")[0].textContent = text; };
+  const message = (text) => { slot("message")[0].textContent = text; notice("message", Boolean(text)); };
+
+  function say(item, word, time = "") {
+    const { state } = item;
+    state.dataset.state = word;
+    state.hidden = false;
+    state.querySelector('[data-slot="word"]').textContent = state.getAttribute(`data-word-${word}`).replace("{time}", time);
+  }
+
+  function count() {
+    let answered = 0;
+    for (const [position, item] of items) {
+      const isAnswered = item.section.querySelector("input:checked") !== null;
+      answered += Number(isAnswered);
+      const place = document.querySelector(`.quiz-map a[href="#question-${position}"]`);
+      place?.classList.toggle("quiz-map__item--answered", isAnswered);
+      const words = place?.querySelector(".visually-hidden:last-of-type");
+      if (words) words.textContent = isAnswered ? dataset.wordDone : dataset.wordOpen;
+    }
+    for (const element of slot("answered")) element.textContent = dataset.wordAnswered.replace("{answered}", answered);
+  }
+
+  /* --- answers --- */
+
+  const partsOf = (position) => new Set([...items.get(position).section.querySelectorAll("input")].map((input) => input.name));
+
+  function answerOf(position) {
+    const answer = {};
+    for (const name of partsOf(position)) {
+      const chosen = [...items.get(position).section.querySelectorAll(`input[name="${name}"]:checked`)].map((input) => input.value);
+      if (chosen.length) answer[name.slice(name.indexOf("-") + 1)] = chosen;
+    }
+    return answer;
+  }
+
+  function show(position, answer) {
+    for (const input of items.get(position).section.querySelectorAll("input")) {
+      input.checked = (answer[input.name.slice(input.name.indexOf("-") + 1)] ?? []).includes(input.value);
+    }
+    count();
+  }
+
+  function queue(position) {
+    const item = items.get(position);
+    item.last += 1;
+    item.field.value = item.last;
+    item.pending = { answer: answerOf(position), seq: item.last, key: random() };
+    kept.keep(position, item.pending);
+    say(item, failures ? "retrying" : "saving");
+    clearTimeout(settleTimer);
+    // Somebody walking through the choices with the keys means the last one; a failed save keeps its own pace.
+    settleTimer = setTimeout(() => { if (!failures) pump(); }, DEBOUNCE_MS);
+  }
+
+  const waiting = () => [...items].filter(([, item]) => item.pending);
+
+  /* --- the server --- */
+
+  async function post(url, body, options = {}) {
+    const response = await fetch(url, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": dataset.csrf },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...options,
+    });
+    return [response.status, await response.json().catch(() => ({}))];
+  }
+
+  function sync(reply) {
+    if (typeof reply.remaining_ms === "number" && !isOver) endsAt = performance.now() + reply.remaining_ms;
+    if (reply.state && reply.state !== "in_progress") finish();
+  }
+
+  function retryLater() {
+    failures += 1;
+    for (const [, item] of items) if (item.pending) say(item, "retrying");
+    const longest = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
+    clearTimeout(retryTimer);
+    retryTimer = setTimeout(pump, longest * (0.5 + Math.random() / 2));
+  }
+
+  async function pump() {
+    if (isSending || isOver || !isWriter) return;
+    const next = [...items].find(([, item]) => item.pending);
+    if (!next) return;
+    const [position, item] = next;
+    const { answer, seq, key } = item.pending;
+    clearTimeout(retryTimer);
+    isSending = true;
+    let isStopped = false;
+    try {
+      const [status, reply] = await post(dataset.saveUrl, { position, seq, idem_key: key, answer, page });
+      isStopped = !took(position, key, status, reply);
+    } catch {
+      isStopped = true;
+      retryLater();
+    } finally {
+      isSending = false;
+    }
+    if (!isStopped) pump();
+  }
+
+  /* Takes the reply to a save; says whether the next may go at once. */
+  function took(position, key, status, reply) {
+    const item = items.get(position);
+    const isNewest = item.pending?.key === key;
+    if (reply.outcome === "saved" || reply.outcome === "stale") {
+      failures = 0;
+      item.saved = Math.max(item.saved, reply.saved_seq);
+      item.last = Math.max(item.last, item.saved);
+      item.field.value = item.last;
+      if (isNewest) {
+        item.pending = null;
+        kept.drop(position);
+        if (reply.outcome === "stale") {
+          show(position, reply.answer);
+          message(reply.message);
+        }
+        say(item, "saved", reply.saved_at ?? "");
+      } else if (item.pending && item.pending.seq <= item.saved) {
+        item.last += 1;
+        item.pending.seq = item.last;
+        kept.keep(position, item.pending);
+      }
+      sync(reply);
+      return true;
+    }
+    if (reply.outcome === "elsewhere") {
+      yieldToOther();
+      sync(reply);
+      return false;
+    }
+    if (reply.outcome === "late" || reply.outcome === "closed") {
+      message(reply.message);
+      kept.clear();
+      finish(3_000);
+      return false;
+    }
+    if (status === 422 && isNewest) {
+      item.pending.key = random();
+      return true;
+    }
+    if (status === 401) message(dataset.wordSignedOut);
+    else if (status === 400 || status === 404) message(dataset.wordReload);
+    retryLater();
+    return false;
+  }
+
+  async function beat(options = {}) {
+    if (isOver) return;
+    const events = noticed.splice(0, 50);
+    const told = events.map(({ kind, key, at }) => ({ kind, key, age_ms: Math.max(0, Math.round(performance.now() - at)) }));
+    try {
+      const [status, reply] = await post(dataset.eventsUrl, { page, events: told, ...options });
+      if (status !== 200) throw new Error(String(status));
+      notice("offline", false);
+      if (failures && waiting().length) pump();
+      if (reply.state === "in_progress") {
+        if (!reply.writer && isWriter) yieldToOther();
+        // The other page has gone: show what it saved, and write again.
+        else if (reply.writer && !isWriter) reload();
+      }
+      sync(reply);
+    } catch {
+      noticed.unshift(...events);
+      notice("offline", !navigator.onLine);
+    }
+  }
+
+  /* --- two pages --- */
+
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel(`attempt-${dataset.code}`) : null;
+  const call = (type) => channel?.postMessage({ type, page });
+
+  function setInert(isInert) {
+    for (const [, item] of items) {
+      item.section.inert = isInert;
+      if (isInert && !item.pending) say(item, "read_only");
+    }
+    if (submitButton) submitButton.disabled = isInert && !isOver;
+  }
+
+  function yieldToOther() {
+    if (!isWriter) return;
+    isWriter = false;
+    setInert(true);
+    notice("elsewhere", true);
+  }
+
+  function reload() {
+    isLeaving = true;
+    location.reload();
+  }
+
+  channel?.addEventListener("message", ({ data }) => {
+    if (data.type === "hello" && data.page === page) call("same");
+    else if (data.type === "hello" && isWriter) call("here");
+    else if (data.type === "same" && data.page === page && !isLeaving) {
+      // A duplicated tab came with a copy of this tab's key.
+      page = random();
+      kept.setPage(page);
+      call("hello");
+      beat();
+    } else if (data.type === "here" && data.page !== page) yieldToOther();
+    else if (data.type === "taken" && data.page !== page) yieldToOther();
+  });
+
+  form.querySelector('[data-action="take-over"]').addEventListener("click", async () => {
+    await beat({ take_over: true });
+    call("taken");
+    reload();
+  });
+
+  /* --- time --- */
+
+  const countdown = form.querySelector(".countdown");
+  const announced = new Set(ANNOUNCED.filter(([left]) => endsAt - performance.now() < left).map(([left]) => left));
+
+  function tick() {
+    if (isOver) return;
+    const left = endsAt - performance.now();
+    if (countdown) {
+      const seconds = Math.max(0, Math.ceil(left / 1000));
+      const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, String(seconds % 60).padStart(2, "0")];
+      countdown.querySelector(".countdown__time").textContent = hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+      countdown.dataset.state = left <= 60_000 ? "last" : left <= Number(countdown.dataset.calmMs) ? "soon" : "calm";
+      for (const [mark, word] of ANNOUNCED) {
+        if (left <= mark && !announced.has(mark)) {
+          announced.add(mark);
+          announce(dataset[word]);
+        }
+      }
+    }
+    if (left <= 0) timeIsUp();
+  }
+
+  async function timeIsUp() {
+    if (isOver || isLeaving) return;
+    announce(dataset.wordOver);
+    if (countdown) {
+      countdown.querySelector(".countdown__time").textContent = dataset.wordOver;
+      countdown.dataset.state = "over";
+    }
+    // Without a connection the server hands in what it has; there is nothing to send it with.
+    if (!navigator.onLine || !isWriter) {
+      setInert(true);
+      finish(3_000);
+      return;
+    }
+    handIn();
+  }
+
+  function finish(delay = 0) {
+    if (isLeaving) return;
+    isOver = true;
+    setInert(true);
+    const go = () => {
+      if (!navigator.onLine) {
+        addEventListener("online", go, { once: true });
+        return;
+      }
+      isLeaving = true;
+      location.assign(dataset.resultUrl);
+    };
+    setTimeout(go, delay);
+  }
+
+  /* Sends what is on its way, then the form itself, which carries every answer. */
+  async function handIn() {
+    if (isLeaving) return;
+    isLeaving = true;
+    for (const [, item] of items) item.section.inert = true;
+    pump();
+    const until = performance.now() + LAST_FLUSH_MS;
+    while (waiting().length && performance.now() < until && navigator.onLine) await pause(50);
+    if (noticed.length && navigator.onLine) await Promise.race([beat(), pause(500)]);
+    for (const [, item] of items) item.field.value = item.last;
+    form.requestSubmit(submitButton);
+  }
+
+  /* --- what happens on the page --- */
+
+  form.addEventListener("change", ({ target }) => {
+    const section = target.closest("[data-position]");
+    if (!section || !isWriter || isOver) return;
+    count();
+    queue(Number(section.dataset.position));
+  });
+
+  // Enter would press the first button of the form, and ends a word while an input method is composing.
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.isComposing || event.target.matches("input"))) event.preventDefault();
+  });
+
+  form.addEventListener("submit", (event) => {
+    if (isLeaving) return;
+    event.preventDefault();
+    if (event.submitter?.value === "submit") handIn();
+    else pump();
+  });
+
+  addEventListener("beforeunload", (event) => {
+    if (!isLeaving && waiting().length) event.preventDefault();
+  });
+  addEventListener("pagehide", () => {
+    if (isWriter && !isOver) post(dataset.eventsUrl, { page, leaves: true, events: [] }, { keepalive: true }).catch(() => {});
+  });
+  addEventListener("pageshow", (event) => { if (event.persisted) reload(); });
+
+  function note(kind) {
+    noticed.push({ kind, key: random(), at: performance.now() });
+    clearTimeout(note.timer);
+    note.timer = setTimeout(beat, NOTICED_MS);
+  }
+  let isAway = false;
+  function away(isNowAway) {
+    if (isAway === isNowAway) return;
+    isAway = isNowAway;
+    note(isAway ? "focus_lost" : "focus_regained");
+    // A laptop that slept comes back with a wrong clock; the reply puts it right.
+    if (!isAway) beat();
+  }
+  addEventListener("blur", () => away(true));
+  addEventListener("focus", () => away(false));
+  document.addEventListener("visibilitychange", () => away(document.visibilityState === "hidden"));
+  addEventListener("offline", () => { notice("offline", true); note("offline"); });
+  addEventListener("online", () => { notice("offline", false); note("online"); failures = 0; pump(); });
+
+  /* --- begin --- */
+
+  // What an earlier visit of this tab could not send; what has been saved since elsewhere stands.
+  for (const [position, entry] of Object.entries(kept.unsent())) {
+    const item = items.get(Number(position));
+    if (!item || entry.seq <= item.saved) {
+      kept.drop(position);
+      continue;
+    }
+    show(Number(position), entry.answer);
+    item.last = entry.seq;
+    item.field.value = item.last;
+    item.pending = entry;
+    say(item, "saving");
+  }
+  count();
+  notice("offline", !navigator.onLine);
+  call("hello");
+  beat().then(pump);
+  setInterval(beat, BEAT_MS);
+  setInterval(tick, 250);
+}

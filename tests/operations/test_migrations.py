@@ -1,0 +1,75 @@
+"""Migrations make the very tables that the models describe, and can be taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.types import TypeDecorator
+
+from portal import create_app
+from portal.core.db import Base, db, session
+from tests.conftest import DATABASE, settings
+
+
+@pytest.fixture
+def empty_app(tmp_path: Path, request: pytest.FixtureRequest) -> Flask:
+    """An application on a database without tables."""
+    if DATABASE == "postgresql":
+        server = str(request.getfixturevalue("postgresql"))
+        name = "migrations_" + tmp_path.name.replace("-", "_").lower()[:40]
+        engine = create_engine(server, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        engine.dispose()
+        url = engine.url.set(database=name).render_as_string(hide_password=False)
+    else:
+        url = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    return create_app(settings(tmp_path, url))
+
+
+def _tables() -> set[str]:
+    session.remove()
+    return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_migrations_go_up_and_down_and_up_and_agree_with_the_models(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        flask_migrate.upgrade()
+        assert _tables() == set(Base.metadata.tables)
+        with db.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": _compare_type})
+            differences = compare_metadata(context, Base.metadata)
+        assert differences == []
+        flask_migrate.downgrade(revision="base")
+        assert _tables() == set()
+        flask_migrate.upgrade()
+        assert _tables() == set(Base.metadata.tables)
+        db.engine.dispose()
+
+
+def _compare_type(*found: object) -> bool | None:
+    return False if isinstance(found[4], TypeDecorator) else None
+
+
+def test_an_instance_without_its_migrations_is_not_ready(empty_app: Flask) -> None:
+    answer = empty_app.test_client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json()["checks"] == {"database": True, "migrations": False, "worker": False}
+
+
+def test_a_migrated_instance_with_a_worker_is_ready(empty_app: Flask) -> None:
+    from portal.core import jobs
+
+    with empty_app.app_context():
+        flask_migrate.upgrade()
+        jobs.beat()
+    answer = empty_app.test_client().get("/readyz")
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "ready")
+    assert empty_app.test_client().get("/healthz").status_code == 200
