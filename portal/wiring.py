@@ -255,14 +255,17 @@ def _gradebook(app: Flask) -> None:
 
 
 def _training(app: Flask) -> None:
+    from portal.accounts.service import ownership
     from portal.training import emails, handlers, invariants, permissions  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
+    from portal.training.service.owned import OwnedPlans
     from portal.training.views import blueprint
 
     app.register_blueprint(blueprint)
     app.cli.add_command(training)
     access.register(permissions.TABLE)
+    ownership.register_kind(OwnedPlans())
     handlers.init()
     CONTENT_PARTS.append(PlansPart())
     INVARIANTS.update(invariants.INVARIANTS)

@@ -17,8 +17,7 @@ from portal.training import queries, rules
 from portal.training.models import Plan
 from portal.training.rules import Doer, Fault, FaultKind, PhaseSpec, PlanSpec, StepKind, StepSpec
 from portal.training.service import plans
-
-OWNED_KIND = "plan"
+from portal.training.service.owned import OWNED_KIND
 
 _PLAN_KEYS = {"version", "owner", "deputy", "credential", "title", "summary", "phase", "step"}
 _PHASE_KEYS = {"slug", "title"}

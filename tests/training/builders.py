@@ -19,9 +19,9 @@ from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.events import publish
 from portal.core.i18n import Words
-from portal.core.markdown import TrustedHtml
 from portal.core.transaction import own_transaction
-from portal.library.models import ChangeClass, Document, DocumentKind, DocumentVersion, Origin, VersionText
+from portal.library import queries as library_queries
+from portal.library.models import ChangeClass, DocumentVersion
 from portal.quizzes.events import AttemptReleased
 from portal.quizzes.models import Attempt, AttemptState, Quiz, QuizVersion, Release
 from portal.training.models import Enrollment, PlanVersion
@@ -29,6 +29,7 @@ from portal.training.rules import Doer, PhaseSpec, PlanSpec, StepKind, StepSpec
 from portal.training.service.enrollments import enroll
 from portal.training.service.plans import create_plan_version
 from tests.builders import make_market, make_person, make_team, save
+from tests.library import builders as library
 
 # A Tuesday, the first working day before Golden Week.
 START = date(2026, 4, 28)
@@ -100,43 +101,19 @@ def make_version(
     slug: str, number: str = "1.0", *, effective_at: datetime = LONG_AGO, change_class: str = "material"
 ) -> DocumentVersion:
     """Return a version of the document, which is made with its first one."""
-    document = session.scalar(select(Document).where(Document.slug == slug))
-    if document is None:
-        document = Document(
-            slug=slug,
-            kind=DocumentKind.POLICY,
-            authoritative="en",
-            sensitivity="S0",
-            created_at=LONG_AGO,
-            created_by="test",
-        )
-    version = DocumentVersion(
-        document=document,
-        number=number,
-        sequence=len(document.versions) + 1,
-        change_class=ChangeClass(change_class),
-        issued_at=LONG_AGO,
-        issued_by="test",
+    author = session.scalars(select(Person).order_by(Person.id)).first() or make_person()
+    document = library_queries.find_document(slug) or library.make_document(author, slug)
+    return library.make_version(
+        document,
+        author,
+        number,
+        texts=[
+            library.english(f"{library.EN}\n\n{number}", title=slug.capitalize()),
+            library.japanese(f"{library.JA}\n\n{number}", title=f"文書{slug.upper()}"),
+        ],
         effective_at=effective_at,
-        zone="Asia/Tokyo",
-        origin=Origin.IMPORT,
-        hash="0" * 64,
+        change_class=ChangeClass(change_class),
     )
-    for language, title in (("en", slug.capitalize()), ("ja", f"文書{slug.upper()}")):
-        version.texts.append(
-            VersionText(
-                language=language,
-                title=title,
-                source="",
-                hash="0" * 64,
-                says_number=number,
-                behind=[],
-                reading_minutes=5,
-                footnotes_html=TrustedHtml(""),
-            )
-        )
-    save(version)
-    return version
 
 
 def make_documents() -> None:

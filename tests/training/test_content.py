@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.accounts import queries as accounts
-from portal.accounts.service.ownership import set_owner
+from portal.accounts.service.ownership import kinds, list_belongings, set_owner
 from portal.core.content import ContentFile, ContentFolder
 from portal.core.db import session
 from portal.core.i18n import force_locale
@@ -120,6 +120,13 @@ def test_an_unknown_owner_is_a_warning_and_the_importer_becomes_owner(cast: Cast
     owner = accounts.find_owner("plan", "first-days")
     assert owner is not None
     assert owner.owner.id == cast.admin.id
+
+
+def test_a_plan_stands_among_what_its_owner_answers_for(cast: Cast) -> None:
+    imported(HEAD + READ, cast.admin)
+    rows = [(row.ownership.thing_code, row.thing.title) for row in list_belongings(cast.author)]
+    assert ("first-days", "First days") in rows
+    assert "first-days" in kinds()["plan"].list_live_codes()
 
 
 def test_whoever_was_put_in_charge_since_stays_in_charge(cast: Cast) -> None:
