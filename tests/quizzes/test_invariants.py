@@ -42,7 +42,7 @@ def life(cast: Cast) -> dict[str, Attempt]:
     version = make_quiz(cast.author, wait_hours=0)
     with clock.frozen(MORNING):
         done = begin(cast.learner, version)
-        answer_all(done, right=3)
+        answer_all(done, right=1)
         with own_transaction():
             submit_attempt(attempt=done, person=cast.learner)
         void = begin(cast.lead, version)
@@ -89,7 +89,7 @@ def _set(model: Any, where: Any, **values: Any) -> Callable[[dict[str, int]], An
         ("I5", _set(ItemMark, lambda ids: ItemMark.item_id == ids["item"], points=Fraction(0))),
         ("I6", _set(Marking, lambda ids: Marking.attempt_id == ids["done"], marking_no=2)),
         ("I6", lambda ids: delete(ItemMark).where(ItemMark.item_id == ids["item"])),
-        ("I6", _set(Marking, lambda ids: Marking.attempt_id == ids["swept"], attempt_id="running")),
+        ("I6", lambda ids: update(Marking).where(Marking.attempt_id == ids["swept"]).values(attempt_id=ids["running"])),
         ("I9", _set(QuestionVersion, lambda ids: QuestionVersion.id == ids["version"], content={"stem": "other"})),
     ],
 )  # fmt: skip
@@ -101,12 +101,6 @@ def test_a_broken_promise_is_red(
     statement = breakage(ids | {"item": item.id, "version": item.question_version_id})
     if invariant == "I9":
         statement = statement.values(content=item.question_version.content | {"severity": "S4"})
-    if (
-        "attempt_id" in str(getattr(statement, "_values", ""))
-        and invariant == "I6"
-        and "running" in str(statement.compile().params.values())
-    ):
-        statement = statement.values(attempt_id=ids["running"])
     session.rollback()
     session.execute(statement)
     session.commit()
