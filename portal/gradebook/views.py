@@ -9,12 +9,14 @@ from flask import Blueprint, render_template, url_for
 from portal.accounts.models import Person
 from portal.accounts.queries import get_person
 from portal.core import clock
-from portal.core.access import actor, requires, signed_in
-from portal.core.i18n import format_date, format_percent, language
+from portal.core.access import actor, can, requires, signed_in
+from portal.core.i18n import format_date, format_instant, format_percent, language
 from portal.core.i18n import gettext as _
 from portal.gradebook import queries
 from portal.gradebook.permissions import SEE_TRANSCRIPT
-from portal.quizzes.queries import quiz_titles
+from portal.quizzes.models import AttemptState
+from portal.quizzes.permissions import SUPERVISE_ATTEMPT
+from portal.quizzes.queries import list_attempts, quiz_titles
 
 blueprint = Blueprint("gradebook", __name__, template_folder="templates")
 
@@ -55,7 +57,23 @@ def _page(person: Person, *, is_own: bool) -> str:
     return render_template(
         "gradebook/transcript.html",
         rows=rows,
+        open_attempts=[] if is_own else _open_attempts(person, zone),
         is_own=is_own,
         name=person.name_in(language()),
         summary=_("%(passed)s of %(taken)s quizzes passed", passed=len(passed), taken=len(taken)) if taken else "",
     )
+
+
+def _open_attempts(person: Person, zone: str) -> list[dict[str, Any]]:
+    """Return the attempts without a released result whose history the viewer may see."""
+    return [
+        {
+            "title": str(attempt.quiz_version.title),
+            "href": url_for("quizzes.supervision", code=attempt.code),
+            "number": attempt.attempt_no,
+            "started": format_instant(attempt.started_at, zone),
+            "state": "in_progress" if attempt.state is AttemptState.IN_PROGRESS else "not_released",
+        }
+        for attempt in list_attempts(person)
+        if attempt.state not in (AttemptState.RELEASED, AttemptState.VOIDED) and can(SUPERVISE_ATTEMPT, attempt)
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, inspect, literal, select
 from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
 
 from portal.accounts import queries as people
@@ -278,6 +278,13 @@ def get_attempt(code: str) -> Attempt:
     if attempt is None:
         raise NoSuchAttempt()
     return attempt
+
+
+def key_of(row: Attempt | Person) -> int:
+    """Return the row's number without reading it again: a transaction has just let go of what was loaded."""
+    identity = inspect(row).identity
+    assert identity is not None
+    return int(identity[0])
 
 
 def lock_attempt(attempt_id: int) -> Attempt:

@@ -116,3 +116,13 @@ def test_a_persons_transcript_is_for_herself_her_lead_and_administrators(cast: C
     assert "100 %" in page.text
     assert not [link for link in page.links() if "/result" in link]
     assert as_(cast.lead).fetch("gradebook.transcript_of", code=cast.outsider.code).status_code == 404
+
+
+def test_a_lead_finds_attempts_without_a_result_from_the_transcript(cast: Cast, as_: Any) -> None:
+    attempt = begin(cast.learner, make_quiz(cast.author))
+    browser = as_(cast.lead)
+    page = browser.get("gradebook.transcript_of", code=cast.learner.code)
+    (href,) = [link for link in page.links() if attempt.code in link]
+    assert browser.get(href).heading.startswith("Attempt of")
+    own = as_(cast.learner).get("gradebook.transcript")
+    assert not [link for link in own.links() if attempt.code in link]

@@ -637,7 +637,7 @@ def test_a_save_takes_few_statements(cast: Cast, as_: Any) -> None:
     given = wrong_answer(attempt, 1)
     with counted_queries() as statements:
         _save(browser, attempt, 1, given, 2, page="p")
-    assert len(statements) <= 8, statements
+    assert len(statements) <= 7, statements
 
 
 def test_the_statements_of_a_page_do_not_grow_with_its_questions(cast: Cast, as_: Any) -> None:

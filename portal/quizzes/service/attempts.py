@@ -311,10 +311,9 @@ def save_response(
     if not (1 <= seq <= MAX_SEQ and 0 < len(idem_key) <= MAX_KEY_LENGTH and 0 < position <= MAX_SEQ):
         raise errors.BadRequest()
     now = clock.now()
-    person_id = attempt.person_id
-    attempt = queries.lock_attempt(attempt.id)
+    attempt = queries.lock_attempt(queries.key_of(attempt))
     found = queries.find_item(attempt, position, idem_key)
-    if found is None or person_id != person.id:
+    if found is None or attempt.person_id != queries.key_of(person):
         raise errors.BadAnswer(number=position)
     item, done = found
     content = read(item.question_version.content)
@@ -359,7 +358,7 @@ def save_page(
     An answer that somebody else saved since the page was made is not replaced. Raises as `save_response`.
     """
     now = clock.now()
-    attempt = queries.lock_attempt(attempt.id)
+    attempt = queries.lock_attempt(queries.key_of(attempt))
     if not form_key or len(form_key) > 16:
         raise errors.BadRequest()
     stale: list[int] = []
@@ -485,7 +484,7 @@ def note_page(
     A page that leaves makes room for the next at once.
     """
     now = clock.now()
-    attempt = queries.lock_attempt(attempt.id)
+    attempt = queries.lock_attempt(queries.key_of(attempt))
     is_writer = False
     if attempt.state is AttemptState.IN_PROGRESS:
         if now > attempt.deadline_at:
@@ -521,7 +520,7 @@ def submit_attempt(*, attempt: Attempt, person: Person) -> Attempt:
     at its deadline.
     """
     now = clock.now()
-    attempt = queries.lock_attempt(attempt.id)
+    attempt = queries.lock_attempt(queries.key_of(attempt))
     if attempt.state is not AttemptState.IN_PROGRESS:
         return attempt
     if not rules.accepts(
@@ -554,7 +553,7 @@ def _hand_in(attempt: Attempt, by: SubmittedBy, finished_at: datetime, person: P
         .values(state=AttemptState.SUBMITTED, finished_at=finished_at, submitted_by=by)
         .execution_options(synchronize_session=False)
     )
-    attempt = queries.lock_attempt(attempt.id)
+    attempt = queries.lock_attempt(queries.key_of(attempt))
     if not taken.rowcount:  # type: ignore[attr-defined]
         return attempt
     actor = LEARNER if by is SubmittedBy.LEARNER else SYSTEM
@@ -615,7 +614,7 @@ def void_attempt(*, attempt: Attempt, reason: str, by: Person) -> Attempt:
     Raises `AlreadyReleased` where the result is out: that needs a correction of the record, not a void.
     """
     now = clock.now()
-    attempt = queries.lock_attempt(attempt.id)
+    attempt = queries.lock_attempt(queries.key_of(attempt))
     if attempt.state is AttemptState.VOIDED:
         return attempt
     if attempt.state is AttemptState.RELEASED:
