@@ -95,7 +95,7 @@ class PageClient:
 
     def fetch(self, endpoint: str, *, accept: str = "text/html", **values: Any) -> TestResponse:
         """Return the response as it is, unchecked; for files and JSON."""
-        return self._send("GET", self.url(endpoint, **self._with_language(values)), headers={"Accept": accept})
+        return self.send("GET", self.url(endpoint, **self._with_language(values)), headers={"Accept": accept})
 
     def get(self, endpoint: str, *, expect: int = 200, **values: Any) -> Page:
         """Fetch a page, check its status and that it keeps what every page promises."""
@@ -120,7 +120,7 @@ class PageClient:
         """
         form = dict(data or {})
         form.setdefault("csrf_token", self.token())
-        response = self._send(
+        response = self.send(
             "POST", self.url(endpoint, **self._with_language(values)), data=form, headers={"Accept": "text/html"}
         )
         assert response.status_code == expect, self._told(response, expect)
@@ -132,14 +132,14 @@ class PageClient:
 
     def post_json(self, endpoint: str, body: dict[str, Any], **values: Any) -> TestResponse:
         """Send JSON as our modules do, with the token in its header."""
-        return self._send(
+        return self.send(
             "POST",
             self.url(endpoint, **values),
             json=body,
             headers={"X-CSRFToken": self.token(), "Accept": "application/json"},
         )
 
-    def _send(self, method: str, address: str, **options: Any) -> TestResponse:
+    def send(self, method: str, address: str, **options: Any) -> TestResponse:
         """Send a request as a server would see it: in an application context of its own.
 
         Within the test's context it would share `g` (so the person signed in) and the database session with

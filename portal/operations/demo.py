@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 from flask import current_app
 
@@ -34,8 +33,7 @@ from portal.organisation.models import Market, Team
 from portal.organisation.service import add_market, add_team, change_settings
 from portal.quizzes import queries as quizzes
 from portal.quizzes.service.attempts import save_response, start_attempt, submit_attempt
-from portal.quizzes.types import type_of
-from portal.quizzes.types.base import read
+from portal.quizzes.service.rehearsal import rehearsed_answer
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep
 from portal.training.rules import StepKind
@@ -409,16 +407,7 @@ def _sit(person: Person, slug: str, wrong: Sequence[int], at: datetime) -> None:
             with clock.frozen(begun + timedelta(seconds=55 * item.position)):
                 save_response(
                     attempt=attempt, person=person, position=item.position, seq=1, idem_key=f"demo-{item.position}",
-                    given=_given(item, right=item.id not in slips),
+                    given=rehearsed_answer(item, right=item.id not in slips),
                 )  # fmt: skip
         with clock.frozen(begun + timedelta(seconds=55 * (len(items) + 1))):
             submit_attempt(attempt=attempt, person=person)
-
-
-def _given(item: Any, *, right: bool) -> dict[str, list[str]]:
-    content = read(item.question_version.content)
-    chosen = {
-        part.id: sorted(part.key) if right else [next(choice.id for choice in part.choices if not choice.right)]
-        for part in content.parts
-    }
-    return type_of(content.type).places(content, item.choice_order, chosen)

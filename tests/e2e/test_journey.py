@@ -22,8 +22,7 @@ from playwright.sync_api import expect
 from portal import create_app
 from portal.core.db import session
 from portal.quizzes import queries as quizzes
-from portal.quizzes.types import type_of
-from portal.quizzes.types.base import read
+from portal.quizzes.service.rehearsal import rehearsed_answer
 from tests.e2e.conftest import Portal, Visitor
 
 pytestmark = pytest.mark.browser
@@ -85,11 +84,8 @@ def _take_quiz(visitor: Visitor, slug: str, database: Flask) -> None:
     code = visitor.page.url.split("/attempts/")[1].split("?")[0].split("/")[0]
     with database.app_context():
         session.remove()
-        right = {}
-        for item in quizzes.list_items(quizzes.get_attempt(code)):
-            content = read(item.question_version.content)
-            key = {part.id: sorted(part.key) for part in content.parts}
-            right[item.position] = type_of(content.type).places(content, item.choice_order, key)
+        items = quizzes.list_items(quizzes.get_attempt(code))
+        right = {item.position: rehearsed_answer(item, right=True) for item in items}
         session.remove()
     for position, parts in right.items():
         for part, places in parts.items():
