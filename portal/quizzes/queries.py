@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, func, inspect, literal, select
-from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
+from sqlalchemy.orm import InstanceState, contains_eager, joinedload, lazyload, selectinload
 
 from portal.accounts import queries as people
 from portal.accounts.models import Accommodation, Person
@@ -282,7 +283,7 @@ def get_attempt(code: str) -> Attempt:
 
 def key_of(row: Attempt | Person) -> int:
     """Return the row's number without reading it again: a transaction has just let go of what was loaded."""
-    identity = inspect(row).identity
+    identity = cast("InstanceState[Any]", inspect(row)).identity
     assert identity is not None
     return int(identity[0])
 

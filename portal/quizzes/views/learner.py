@@ -60,7 +60,9 @@ def index() -> str:
             {
                 "title": str(version.title),
                 "href": url_for("quizzes.show", slug=version.quiz.slug),
-                "duration": format_duration(standing.available),
+                "duration": format_duration(
+                    timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
+                ),
                 "questions": _questions_of(version),
                 "attempts_left": standing.attempts_left,
                 "state": state,
@@ -116,16 +118,15 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
     running = next((each for each in attempts if _effective(each, now, allowance) is AttemptState.IN_PROGRESS), None)
     zone = person.time_zone
     close = rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier)
+    promised = timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
     return render_template(
         "quizzes/show.html",
         title=str(version.title),
         slug=version.quiz.slug,
         refusal=refusal,
-        facts=_facts(version, standing, close, zone, has_more_time=multiplier > 1),
-        duration=format_duration(standing.available),
-        promised=format_duration(
-            timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
-        ),
+        facts=_facts(version, standing, close, zone, promised=promised, has_more_time=multiplier > 1),
+        duration=format_duration(standing.available or promised),
+        promised=format_duration(promised),
         has_more_time=multiplier > 1,
         is_cut=standing.is_cut and standing.hindrance in (None, Hindrance.WAITING, Hindrance.NOT_OPEN_YET),
         hindrance=_hindrance_words(standing, zone) if running is None else None,
@@ -138,7 +139,13 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
 
 
 def _facts(
-    version: QuizVersion, standing: Standing, close: datetime | None, zone: str, *, has_more_time: bool
+    version: QuizVersion,
+    standing: Standing,
+    close: datetime | None,
+    zone: str,
+    *,
+    promised: timedelta,
+    has_more_time: bool,
 ) -> list[tuple[str, str | None]]:
     wait = None
     if version.wait_hours and version.attempts_allowed > 1:
@@ -150,7 +157,7 @@ def _facts(
         )
     return [
         (_("Number of questions"), str(_questions_of(version))),
-        (_("Your time") if has_more_time else _("Time"), format_duration(standing.available)),
+        (_("Your time") if has_more_time else _("Time"), format_duration(standing.available or promised)),
         (_("Pass mark"), format_percent(version.pass_mark)),
         (
             _("Attempts left"),
