@@ -26,6 +26,8 @@ class ContentRefused(DomainError):
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
         super().__init__(count=len(findings))
+        for finding in findings[:5]:
+            self.add_note(str(finding))
 
 
 def check_content(root: Path, parts: Sequence[ContentPart]) -> ContentFolder:

@@ -66,7 +66,7 @@ def granian(target: str, environment: dict[str, str], check: str) -> Iterator[tu
 
 
 def _wait_for(url: str) -> None:
-    for _ in range(100):
+    for _ in range(400):
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:
                 if answer.status < 500:
