@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,7 +12,6 @@ from typing import Any, TypeVar, cast
 
 import pysqlite3
 from flask import Flask
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Engine, Enum, Integer, MetaData, String, Text, event, types
 from sqlalchemy.engine import Dialect, make_url
@@ -146,7 +146,6 @@ def enum_type(enum: type[EnumT], length: int = 30) -> Enum:
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate()
 
 session = cast("scoped_session[OrmSession]", db.session)
 
@@ -183,9 +182,20 @@ def init_app(app: Flask) -> None:
         options = {"pool_size": 8, "max_overflow": 8, "pool_pre_ping": True}
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
-    migrate.init_app(app, db, directory=app.config["MIGRATIONS_DIR"], render_as_batch=True, compare_type=True)
+    if "FLASK_RUN_FROM_CLI" in os.environ:
+        attach_migrations(app)
     with app.app_context():
         prepare_engine(db.engine)
+
+
+def attach_migrations(app: Flask) -> None:
+    """Make `flask db` and its functions work on the application.
+
+    Only commands need it; importing Alembic would cost the web server half a second at its start.
+    """
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=app.config["MIGRATIONS_DIR"], render_as_batch=True, compare_type=True)
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -7,6 +7,7 @@ carries its number. At-least-once delivery and an idempotent effect is what is p
 from __future__ import annotations
 
 import inspect
+import threading
 import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -15,8 +16,6 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import Flask, current_app
-from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey, crontab
-from huey.serializer import SignedSerializer
 from sqlalchemy import Index, String, Text, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -370,22 +369,38 @@ class Queue:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.huey = _make_huey(app.config["JOBS_URL"], app.config["SECRET_KEY"])
+        self._huey: Any = None
+        self._run: Callable[[int], Any] = self._run_in_app
+        self._making = threading.Lock()
+
+    @property
+    def huey(self) -> Any:
+        """Huey on the storage of the settings, made at its first use: its import is slow, and many never need it."""
+        with self._making:
+            if self._huey is None:
+                self._huey = self._make()
+        return self._huey
+
+    def _make(self) -> Any:
+        from huey import crontab
+
+        huey = _make_huey(self.app.config["JOBS_URL"], self.app.config["SECRET_KEY"])
         # Registered as tasks under fixed names: web and worker must agree on them.
-        self._run = self.huey.task(name="run_job")(self._run_in_app)
-        self.huey.periodic_task(crontab(minute="*"), name="relay")(self._relay)
+        self._run = huey.task(name="run_job")(self._run_in_app)
+        huey.periodic_task(crontab(minute="*"), name="relay")(self._relay)
         for name, (_, minutes) in _periodic.items():
             every = "*" if minutes == 1 else f"*/{minutes}"
-            self.huey.periodic_task(crontab(minute=every), name=name)(self._periodic_runner(name))
+            huey.periodic_task(crontab(minute=every), name=name)(self._periodic_runner(name))
+        return huey
 
     def hand_over(self, job_ids: list[int]) -> None:
         """Tell the worker about new work; if the queue cannot be reached the relay will."""
-        for job_id in job_ids:
-            try:
-                self._run(job_id)
-            except Exception:
-                self.app.logger.warning("the job queue cannot be reached; the relay will hand over job %s", job_id)
-                return
+        try:
+            if self.huey is not None:
+                for job_id in job_ids:
+                    self._run(job_id)
+        except Exception:
+            self.app.logger.warning("the job queue cannot be reached; the relay will hand over jobs %s", job_ids)
 
     def _run_in_app(self, job_id: int) -> None:
         with self.app.app_context():
@@ -422,7 +437,10 @@ def beat() -> None:
         session.add(row)
 
 
-def _make_huey(url: str, secret: str) -> Huey:
+def _make_huey(url: str, secret: str) -> Any:
+    from huey import PostgresHuey, RedisHuey, SqliteHuey
+    from huey.serializer import SignedSerializer
+
     serializer = SignedSerializer(secret=secret, salt="shirube-jobs")
     if url.startswith(("redis://", "rediss://", "unix://")):
         return RedisHuey("shirube", url=url, serializer=serializer, results=False)

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from portal import create_app
 from portal.core import i18n
+from portal.core.db import attach_migrations
 from portal.core.transaction import transaction
 from portal.operations import demo
 
@@ -39,6 +40,7 @@ def main() -> int:
         return 1
     with app.app_context():
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        attach_migrations(app)
         flask_migrate.upgrade()
         if app.config["ENV"] != "production" and demo.is_wanted():
             _say("Loading the demo organisation …")

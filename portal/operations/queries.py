@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.core import clock, jobs
@@ -17,6 +15,10 @@ WORKER_SILENT_AFTER = timedelta(minutes=3)
 
 def readiness(migrations_dir: str) -> dict[str, bool]:
     """Say of database, migrations and worker whether each is ready."""
+    # Imported here: the web server starts faster without Alembic.
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     checks = {"database": False, "migrations": False, "worker": False}
     try:
         context = MigrationContext.configure(session.connection())

@@ -33,7 +33,7 @@ from portal.accounts.service import people, sessions
 from portal.accounts.service.people import Names
 from portal.cohorts.service import add_member, create_cohort
 from portal.core import clock, i18n, jobs
-from portal.core.db import db, session
+from portal.core.db import attach_migrations, db, session
 from portal.core.i18n import Words
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
@@ -145,6 +145,7 @@ minutes = 10
 def prepare(app: Flask, folder: Path) -> Prepared:
     """Make the demo organisation and a cohort of 200 learners in a plan of 30 steps, through the services."""
     with app.app_context():
+        attach_migrations(app)
         flask_migrate.upgrade()
         with own_transaction():
             demo.load(None)

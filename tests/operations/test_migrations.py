@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.types import TypeDecorator
 
 from portal import create_app
-from portal.core.db import Base, db, session
+from portal.core.db import Base, attach_migrations, db, session
 from tests.conftest import DATABASE, settings
 
 
@@ -31,7 +31,9 @@ def empty_app(tmp_path: Path, request: pytest.FixtureRequest) -> Flask:
         url = engine.url.set(database=name).render_as_string(hide_password=False)
     else:
         url = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
-    return create_app(settings(tmp_path, url))
+    app = create_app(settings(tmp_path, url))
+    attach_migrations(app)
+    return app
 
 
 def _tables() -> set[str]:
