@@ -227,13 +227,14 @@ def _addresses(app: Flask, learners: list[str]) -> Prepared:
 def _cookie(app: Flask, person: Person) -> tuple[str, str]:
     with own_transaction():
         token = sessions.begin_session(person=person, browser="measurement", address="127.0.0.1")
-    with app.test_request_context():
+    # A context of its own: the token is kept in `g`.
+    with app.app_context(), app.test_request_context():
         from flask import session as cookie
 
         cookie["_user_id"], cookie["_fresh"] = token, True
         csrf = generate_csrf()
         serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-        return f"session={serializer.dumps(dict(cookie))}", str(csrf)
+        return f"__Host-session={serializer.dumps(dict(cookie))}", str(csrf)
 
 
 def _scripts(folder: Path, prepared: Prepared) -> dict[str, Path]:
@@ -335,7 +336,10 @@ def run(kind: str, seconds: int) -> list[str]:
             )
         for name, figure in anchors.items():
             rows.append(_row(f"*{name}*", figure, None))
-        environment = {name: str(value) for name, value in settings(folder, url).items()}
+        environment = {name: str(value) for name, value in settings(folder, url).items()} | {
+            "SHIRUBE_ENV": "production",
+            "SHIRUBE_PUBLIC_URL": "https://portal.example",
+        }
         with granian("wsgi:app", environment, "/healthz") as (address, pid):
             rows.append(_row("start an attempt", _start_attempts(address, prepared, [pid, *extra]), None))
             for name, path in prepared.addresses.items():
