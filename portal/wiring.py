@@ -256,7 +256,8 @@ def _gradebook(app: Flask) -> None:
 
 def _training(app: Flask) -> None:
     from portal.accounts.service import ownership
-    from portal.training import emails, handlers, invariants, permissions  # noqa: F401
+    from portal.quizzes.service import attempts
+    from portal.training import emails, handlers, invariants, permissions, queries  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
     from portal.training.service.owned import OwnedPlans
@@ -267,6 +268,7 @@ def _training(app: Flask) -> None:
     access.register(permissions.TABLE)
     ownership.register_kind(OwnedPlans())
     handlers.init()
+    attempts.register_start_guard(queries.what_comes_before_quiz)
     CONTENT_PARTS.append(PlansPart())
     INVARIANTS.update(invariants.INVARIANTS)
     # The day's page is where everybody begins, so it leads the rail.
@@ -314,4 +316,5 @@ def _operations(app: Flask) -> None:
     for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker, cli.permissions):
         app.cli.add_command(group)
     app.context_processor(shell)
+    NAVIGATION.append(Place("operations.help_index", _l("Help"), "question", "learn"))
     INVARIANTS.update(doctor.OWN)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from portal import create_app
 from portal.core import i18n
@@ -115,6 +116,25 @@ def _empty() -> None:
         cursor.close()
     finally:
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def playwright_driver() -> Iterator[Playwright]:
+    """The driver of browsers: one for the whole run, a process takes no second."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright_driver: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    found = shutil.which("chromium")
+    assert found, "Chromium is missing: apt-get install -y --no-install-recommends chromium"
+    started = playwright_driver.chromium.launch(
+        executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    )
+    yield started
+    started.close()
 
 
 @pytest.fixture

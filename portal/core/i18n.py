@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date as _babel_date
-from flask import Flask, g, has_request_context, request
+from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
 from portal.core import clock
@@ -35,6 +35,8 @@ __all__ = [
 
 LANGUAGES = ("en", "ja")
 LANGUAGE_COOKIE = "language"
+# Under this key the session keeps a switch of language; it ends with the session.
+SWITCHED = "language"
 # flask-babel's lazy strings are speaklater objects without a public type.
 LazyText = Any
 
@@ -67,7 +69,7 @@ def init_app(app: Flask) -> None:
 
 
 def choose_language() -> str:
-    """Return the language of this request: asked for, the person's, the cookie's, the browser's."""
+    """Return the language of this request: asked for, switched to since the sign-in, the person's, the browser's."""
     if not has_request_context():
         return "en"
     asked = request.args.get("lang", "")
@@ -75,7 +77,8 @@ def choose_language() -> str:
         return asked
     persons: str | None = getattr(g, "viewer_language", None)
     if persons in LANGUAGES:
-        return str(persons)
+        switched = session.get(SWITCHED)
+        return str(switched) if switched in LANGUAGES else str(persons)
     kept = request.cookies.get(LANGUAGE_COOKIE, "")
     if kept in LANGUAGES:
         return kept

@@ -40,11 +40,11 @@ MAX_BYTES = 256 * 1024
 MAX_HEADINGS = 1_000
 MAX_NESTING = 20
 # Far above anything written by hand; they keep the time for one text below half a second.
-MAX_LINES = 6_000
+MAX_LINES = 5_000
 MAX_BRACKETS = 3_000
-MAX_EMPHASIS = 20_000
-MAX_CELLS = 15_000
-MAX_MARKERS = 20_000
+MAX_EMPHASIS = 15_000
+MAX_CELLS = 10_000
+MAX_MARKERS = 14_000
 
 TOP = "top"
 ANCHOR = r"[a-z][a-z0-9-]{0,59}"

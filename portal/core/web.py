@@ -16,6 +16,7 @@ from flask import (
     render_template,
     request,
 )
+from flask import session as session_cookie
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -24,7 +25,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal.core.access import actor, wants_json
 from portal.core.db import session
 from portal.core.errors import DomainError, TooMany
-from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES
+from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES, SWITCHED
 from portal.core.i18n import gettext as _
 
 CONTENT_SECURITY_POLICY = (
@@ -78,6 +79,8 @@ def _secure(response: Response) -> Response:
         response.vary.add("Cookie")
         asked = request.args.get("lang", "")
         if asked in LANGUAGES and response.status_code < 400:
+            if actor() is not None and session_cookie.get(SWITCHED) != asked:
+                session_cookie[SWITCHED] = asked
             response.set_cookie(
                 LANGUAGE_COOKIE,
                 asked,

@@ -28,6 +28,12 @@ class CannotStart(Conflict):
     """An attempt cannot be started now."""
 
 
+class SomethingComesFirst(CannotStart):
+    """The training plan has another step before this quiz."""
+
+    message = _l("In the training plan, this comes first: %(first)s")
+
+
 class NotOpenYet(CannotStart):
     """The window has not opened."""
 

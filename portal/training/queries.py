@@ -441,6 +441,22 @@ def state_of(enrollment: Enrollment, step: PlanStep) -> StepState:
     return rules.state_of(step.shape, done, sent_back(said))[0]
 
 
+def what_comes_before_quiz(person: Person, quiz_slug: str) -> str | None:
+    """Return what a person's plans put before a quiz, or None where it is open to her.
+
+    A quiz that is in none of her open plans, or open in one of them, has nothing before it.
+    """
+    titles: str | None = None
+    for enrollment, step in list_unfinished_steps(person.id, [StepKind.QUIZ], quiz_slug):
+        done = {row.step_id for row in _completions_of([enrollment.id])[enrollment.id]}
+        missing = [each for each in enrollment.version.steps if each.slug in step.prerequisites and each.id not in done]
+        if not missing:
+            return None
+        named = tasks_of(missing)
+        titles = titles or ", ".join(str(named[each.id]) for each in missing)
+    return titles
+
+
 def sent_back(said: Mapping[str, Sequence[SignOff]]) -> set[str]:
     """Return the steps whose last word is that something is still missing."""
     return {slug for slug, rows in said.items() if rows and rows[-1].act is SignOffAct.SENT_BACK}

@@ -112,6 +112,7 @@ def make_document() -> DocumentVersion:
             behind=[],
             reading_minutes=5,
             footnotes_html=TrustedHtml(""),
+            shown_at=MORNING,
         )
         version.texts.append(text)
         for clause in clauses:

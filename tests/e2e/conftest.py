@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.benchmarks.server import free_port
 
@@ -88,25 +87,6 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
     raise RuntimeError(f"the product did not become ready:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-@pytest.fixture(scope="session")
-def playwright_driver() -> Iterator[Playwright]:
-    """The driver of the browser."""
-    with sync_playwright() as driver:
-        yield driver
-
-
-@pytest.fixture(scope="session")
-def browser(playwright_driver: Playwright) -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
-    chromium = shutil.which("chromium")
-    assert chromium, "Chromium is missing: apt-get install -y --no-install-recommends chromium"
-    started = playwright_driver.chromium.launch(
-        executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    )
-    yield started
-    started.close()
-
-
 class Visitor:
     """One person at one browser; fails the test for anything in the console that should not be there."""
 
@@ -141,12 +121,12 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(portal: Portal, browser: Browser) -> Iterator[Callable[..., Visitor]]:
+def visit(portal: Portal, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
     """Make visitors: `visit("ja")`, `visit("en", javascript=False)`."""
     contexts: list[BrowserContext] = []
 
     def make(language: str = "en", *, javascript: bool = True, width: int = 1280, **options: Any) -> Visitor:
-        context = browser.new_context(
+        context = chromium.new_context(
             java_script_enabled=javascript,
             viewport={"width": width, "height": 900},
             locale="ja-JP" if language == "ja" else "en-GB",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -25,12 +24,6 @@ from tests.quizzes.builders import begin, make_quiz, right_answer
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
@@ -43,13 +36,13 @@ def address(app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def open_as(
-    app: Flask, address: str, playwright: Playwright, as_: Callable[..., PageClient]
+    app: Flask, address: str, chromium: Browser, as_: Callable[..., PageClient]
 ) -> Iterator[Callable[..., BrowserContext]]:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
     troubles: list[str] = []
+    opened: list[BrowserContext] = []
 
     def sign_in(person: Any, **options: Any) -> BrowserContext:
-        context = browser.new_context(base_url=address, **options)
+        context = chromium.new_context(base_url=address, **options)
         cookie = as_(person).client.get_cookie("session")
         assert cookie is not None
         context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
@@ -62,10 +55,12 @@ def open_as(
                 else None
             ),
         )
+        opened.append(context)
         return context
 
     yield sign_in
-    browser.close()
+    for context in opened:
+        context.close()
     assert troubles == []
 
 
@@ -220,3 +215,15 @@ def test_enter_in_a_choice_never_sends_the_page(cast: Cast, open_as: Callable[..
     page.keyboard.press("Space")
     expect(_word(page, 1)).to_contain_text("Saved")
     assert page.url.endswith(attempt.code)
+
+
+def test_one_press_hands_in_when_everything_is_saved(cast: Cast, open_as: Callable[..., BrowserContext]) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    page = open_as(cast.colleague).new_page()
+    page.goto(f"/attempts/{attempt.code}")
+    _choose(page, attempt, 1)
+    expect(_word(page, 1)).to_contain_text("Saved")
+    page.wait_for_load_state("networkidle")
+    page.locator("summary", has_text="Hand in").click()
+    page.get_by_role("button", name="Hand in for good").click()
+    page.wait_for_url("**/result*", timeout=5_000)

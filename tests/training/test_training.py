@@ -19,6 +19,9 @@ from portal.core.db import session
 from portal.core.events import subscribe
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
+from portal.quizzes import queries as quizzes
+from portal.quizzes.errors import SomethingComesFirst
+from portal.quizzes.service.attempts import start_attempt
 from portal.training import queries
 from portal.training.errors import (
     AlreadyEnrolled,
@@ -50,6 +53,7 @@ from tests.training.builders import (
     make_documents,
     make_enrollment,
     make_plan,
+    make_quiz,
     make_version,
     release,
     spec,
@@ -495,3 +499,16 @@ def test_the_state_of_a_step_is_the_same_alone_and_among_all(cast: Cast, enrollm
     for step in standing.steps:
         assert queries.state_of(enrollment, step) is standing.statuses[step.slug].state
     assert StepState.WAITING in {status.state for status in standing.statuses.values()}
+
+
+def test_a_quiz_waits_for_what_the_plan_puts_before_it(cast: Cast) -> None:
+    """The same prerequisites that lock the step on Today refuse the start of an attempt."""
+    make_quiz()
+    version = make_plan()
+    make_enrollment(cast.learner, version, cast.lead)
+    step = next(each for each in version.steps if each.quiz_slug)
+    assert step.prerequisites, "the builders' plan puts something before its quiz"
+    assert queries.what_comes_before_quiz(cast.learner, str(step.quiz_slug))
+    assert queries.what_comes_before_quiz(cast.colleague, str(step.quiz_slug)) is None
+    with pytest.raises(SomethingComesFirst), own_transaction():
+        start_attempt(version=quizzes.get_quiz(str(step.quiz_slug)), person=cast.learner, language="en")

@@ -19,6 +19,7 @@ from portal.accounts.views.parts import accommodation_in_words, belonging_rows, 
 from portal.accounts.views.signing_in import START, address, begin
 from portal.core import clock
 from portal.core.access import actor, signed_in
+from portal.core.i18n import SWITCHED
 from portal.core.i18n import gettext as _
 from portal.core.transaction import transaction
 
@@ -56,6 +57,8 @@ def change_card() -> Any:
     if not form.validate():
         return _page(form, ChangePasswordForm(formdata=None), status=400)
     _keep_card(form)
+    # The language just chosen holds from now on, whatever was switched to before.
+    session.pop(SWITCHED, None)
     flash(_("Saved."), "success")
     return redirect(url_for("accounts.own_account"), 303)
 

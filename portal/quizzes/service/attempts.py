@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Integer, String, exists, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -153,11 +153,32 @@ def standing_of(version: QuizVersion, person: Person, attempts: Sequence[Attempt
     )
 
 
+class StartGuard(Protocol):
+    """An upper domain's say before a quiz is started; registered in `wiring.py`."""
+
+    def __call__(self, person: Person, quiz_slug: str) -> str | None:
+        """Return in words what the person has to do first, or None."""
+
+
+_start_guards: list[StartGuard] = []
+
+
+def register_start_guard(guard: StartGuard) -> None:
+    """Ask this guard before an attempt is started; registering twice changes nothing."""
+    if guard not in _start_guards:
+        _start_guards.append(guard)
+
+
+def what_comes_first(person: Person, quiz_slug: str) -> str | None:
+    """Return in words what the person has to do before this quiz, or None where nothing is in the way."""
+    return next((first for guard in _start_guards if (first := guard(person, quiz_slug))), None)
+
+
 def start_attempt(*, version: QuizVersion, person: Person, language: str, accepts_cut: bool = False) -> Attempt:
     """Start an attempt, or return the one in progress: pressing twice starts one.
 
-    Raises `CannotStart` (closed, waiting, no attempts left, too few questions) and `CutMustBeConfirmed`
-    where the window ends before the promised time and the person has not said that she knows.
+    Raises `CannotStart` (closed, waiting, another step comes first, no attempts left, too few questions) and
+    `CutMustBeConfirmed` where the window ends before the promised time and the person has not said that she knows.
     """
     now = clock.now()
     running = queries.find_in_progress(person, version.quiz_id)
@@ -165,6 +186,9 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
         running = close_if_over(queries.lock_attempt(running.id), now)
         if running.state is AttemptState.IN_PROGRESS:
             return running
+    first = what_comes_first(person, version.quiz.slug)
+    if first is not None:
+        raise errors.SomethingComesFirst(first=first)
     accommodation = queries.find_accommodation(person, now)
     multiplier = queries.multiplier_of(accommodation)
     attempts = queries.list_attempts(person, version.quiz_id)

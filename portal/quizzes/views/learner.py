@@ -116,6 +116,7 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
     )
     allowance = queries.tolerance()
     running = next((each for each in attempts if _effective(each, now, allowance) is AttemptState.IN_PROGRESS), None)
+    first = service.what_comes_first(person, version.quiz.slug) if running is None else None
     zone = person.time_zone
     close = rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier)
     promised = timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
@@ -129,9 +130,15 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
         promised=format_duration(promised),
         has_more_time=multiplier > 1,
         is_cut=standing.is_cut and standing.hindrance in (None, Hindrance.WAITING, Hindrance.NOT_OPEN_YET),
-        hindrance=_hindrance_words(standing, zone) if running is None else None,
+        hindrance=(
+            str(errors.SomethingComesFirst(first=first))
+            if first
+            else _hindrance_words(standing, zone)
+            if running is None
+            else None
+        ),
         running_href=url_for("quizzes.attempt", code=running.code) if running else None,
-        can_start=running is None and standing.hindrance is None,
+        can_start=running is None and first is None and standing.hindrance is None,
         release_words=_release_words(version, zone),
         tolerance=int(allowance.total_seconds()),
         attempts=[_attempt_row(each, now, allowance, zone) for each in reversed(attempts)],

@@ -344,6 +344,8 @@ export default function attempt(form) {
     isLeaving = true;
     for (const [, item] of items) item.section.inert = true;
     pump();
+    // A form that is just being submitted ignores a second request: with nothing left to send, let that event end first.
+    await pause(0);
     const until = performance.now() + LAST_FLUSH_MS;
     while (waiting().length && performance.now() < until && navigator.onLine) await pause(50);
     if (noticed.length && navigator.onLine) await Promise.race([beat(), pause(500)]);
