@@ -22,7 +22,7 @@ from tests.queries import counted_queries
 
 BOTH = pytest.mark.parametrize("language", ["en", "ja"])
 WORDS = {
-    State.VALID: {"en": "genuine and valid today", "ja": "真正で、本日現在有効です"},
+    State.VALID: {"en": "genuine and valid today", "ja": "正式に発行されたもので、本日現在有効です"},
     State.EXPIRED: {"en": "its validity has ended", "ja": "有効期限が切れています"},
     State.SUPERSEDED: {"en": "a newer one has taken its place", "ja": "新しい修了証に置き換えられています"},
     State.SUSPENDED: {"en": "suspended while it is looked into", "ja": "効力が停止されています"},
