@@ -685,3 +685,28 @@ def test_the_statements_of_the_lists_do_not_grow_with_their_rows(cast: Cast, as_
         with clock.frozen(clock.now() + timedelta(days=number + 2)):
             version = queries.get_quiz("z00")
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 100_000 + "]" * 100_000,
+        '{"a":' * 50_000 + "1" + "}" * 50_000,
+        '{"position": 1, "seq": 1, "idem_key": "q\\ud800", "answer": {}}',
+        '{"position": 1, "seq": 1, "idem_key": "a\\u0000b", "answer": {}}',
+        '{"position": 1, "seq": 1, "idem_key": "k", "page": "q\\ud800", "answer": {}}',
+    ],
+    ids=["deep list", "deep object", "half a character", "a NUL", "half a character of a page"],
+)
+def test_what_no_page_sends_is_refused_and_saves_nothing(cast: Cast, as_: Any, body: str) -> None:
+    attempt = begin(cast.learner, make_quiz(cast.author))
+    client = as_(cast.learner)
+    for endpoint in ("quizzes.save_response", "quizzes.note_page"):
+        answer = client.send(
+            "POST",
+            client.url(endpoint, code=attempt.code),
+            data=body,
+            headers={"X-CSRFToken": client.token(), "Content-Type": "application/json", "Accept": "application/json"},
+        )
+        assert answer.status_code == 400
+    assert session.scalars(select(Response)).all() == []

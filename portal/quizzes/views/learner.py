@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -322,7 +322,7 @@ def save_response(attempt: Attempt) -> tuple[dict[str, Any], int]:
     zone = person.time_zone
     position, seq = _whole(body.get("position")), _whole(body.get("seq"))
     key, page = body.get("idem_key"), body.get("page")
-    if not isinstance(key, str) or not (page is None or (isinstance(page, str) and 0 < len(page) <= 40)):
+    if not _is_plain(key) or not (page is None or (_is_plain(page) and 0 < len(page) <= 40)):
         raise errors.BadRequest()
     with transaction():
         saved = service.save_response(
@@ -339,10 +339,19 @@ def save_response(attempt: Attempt) -> tuple[dict[str, Any], int]:
 
 
 def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        # Nested a thousand deep: nothing that our page sends.
+        body = None
     if not isinstance(body, dict):
         raise errors.BadRequest()
     return body
+
+
+def _is_plain(text: object) -> TypeGuard[str]:
+    """Say whether a key of a page is what our pages send: printable ASCII, which every database stores."""
+    return isinstance(text, str) and text.isascii() and text.isprintable()
 
 
 def _whole(value: object) -> int:
@@ -396,7 +405,7 @@ def note_page(attempt: Attempt) -> dict[str, Any]:
     """Take a page's sign of life and what it noticed of itself (JSON: page, events, take_over, leaves)."""
     body = _body()
     page, events = body.get("page"), body.get("events", [])
-    if not isinstance(page, str) or not 0 < len(page) <= 40 or not isinstance(events, list):
+    if not _is_plain(page) or not 0 < len(page) <= 40 or not isinstance(events, list):
         raise errors.BadRequest()
     told = [each for each in map(_told, events[: service.MAX_EVENTS_PER_POST]) if each]
     with transaction():
