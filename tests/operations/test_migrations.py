@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import flask_migrate
@@ -18,7 +19,7 @@ from tests.conftest import DATABASE, settings
 
 
 @pytest.fixture
-def empty_app(tmp_path: Path, request: pytest.FixtureRequest) -> Flask:
+def empty_app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
     """An application on a database without tables."""
     if DATABASE == "postgresql":
         server = str(request.getfixturevalue("postgresql"))
@@ -33,7 +34,11 @@ def empty_app(tmp_path: Path, request: pytest.FixtureRequest) -> Flask:
         url = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
     app = create_app(settings(tmp_path, url))
     attach_migrations(app)
-    return app
+    yield app
+    # Its connections would else be found open long after, in the middle of another test.
+    with app.app_context():
+        session.remove()
+        db.engine.dispose()
 
 
 def _tables() -> set[str]:
