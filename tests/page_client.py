@@ -11,7 +11,6 @@ from flask import Flask, url_for
 from werkzeug.test import TestResponse
 
 from portal.accounts.models import Person
-from portal.core.access import declaration_of
 from portal.core.db import session
 
 _NAMESPACE = "{http://www.w3.org/1999/xhtml}"
@@ -74,9 +73,6 @@ class PageClient:
 
     def renew(self, person: Person) -> None:
         """Sign in as the person, whatever became of the session before."""
-        self._sign_in(person)
-
-    def _sign_in(self, person: Person) -> None:
         from portal.accounts.service import sessions
         from portal.core.transaction import own_transaction
 
@@ -255,9 +251,3 @@ def _check_translated(page: Page, where: str) -> None:
     for piece in walk(body):
         english = _LATIN_SENTENCE.search(piece)
         assert english is None, f"{where}: English on a Japanese page: {english.group() if english else ''!r}"
-
-
-def access_of(app: Flask, endpoint: str) -> str:
-    """Return what kind of access the route declares, for the matrix."""
-    declared = declaration_of(app, endpoint)
-    return declared.kind if declared else "undeclared"
