@@ -23,9 +23,9 @@ STRAY = re.compile(
 
 
 def _rules(text: str) -> str:
-    """Drop comments, and the widths at which a page changes: a media query cannot read a token."""
+    """Drop comments, and the widths at which a page changes: a media or container query cannot read a token."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    return re.sub(r"@media[^{]*\{", "@media {", text)
+    return re.sub(r"@(?:media|container)[^{]*\{", "@media {", text)
 
 
 def stray_values(text: str) -> list[str]:

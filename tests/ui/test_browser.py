@@ -161,3 +161,21 @@ def test_a_wide_table_keeps_its_names_in_sight(browser: Browser, address: str, w
     after = region.evaluate("(element) => element.querySelector('tbody th').getBoundingClientRect().left")
     assert after == before
     page.context.close()
+
+
+def test_a_table_that_stacks_shows_every_cell_with_its_label_where_there_is_little_width(
+    browser: Browser, address: str
+) -> None:
+    page, _ = _open(browser, f"{address}/_ui?lang=en", 320)
+    row = page.get_by_role("table", name="Quizzes, in a narrow place").get_by_role("row").nth(1)
+    assert [cell.get_attribute("data-label") for cell in row.get_by_role("cell").all()] == [
+        "Questions",
+        "Time",
+        "State",
+    ]
+    for cell in row.get_by_role("cell").all():
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 320
+        assert cell.evaluate("(each) => getComputedStyle(each, '::before').display") == "block"
+    page.context.close()
