@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Person
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
+from portal.quizzes.rules import DEFAULT_TOLERANCE_SECONDS
 
 
 class QuestionState(StrEnum):
@@ -245,6 +246,10 @@ class Attempt(Base):
     multiplier: Mapped[Fraction]
     granted_seconds: Mapped[int] = mapped_column(default=0)
     hide_countdown: Mapped[bool] = mapped_column(default=False)
+    # For how long after the deadline what was on its way is still taken: the setting as it was at the start.
+    tolerance_seconds: Mapped[int] = mapped_column(
+        default=DEFAULT_TOLERANCE_SECONDS, server_default=str(DEFAULT_TOLERANCE_SECONDS)
+    )
     started_at: Mapped[datetime]
     deadline_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -259,6 +264,11 @@ class Attempt(Base):
     items: Mapped[list[Item]] = relationship(back_populates="attempt", order_by="Item.position")
     events: Mapped[list[AttemptEvent]] = relationship(back_populates="attempt", order_by="AttemptEvent.id")
     markings: Mapped[list[Marking]] = relationship(back_populates="attempt", order_by="Marking.marking_no")
+
+    @property
+    def tolerance(self) -> timedelta:
+        """How long after its deadline what was on its way is still taken."""
+        return timedelta(seconds=self.tolerance_seconds)
 
 
 class Item(Base):

@@ -255,7 +255,7 @@ def quiz_titles(quiz_ids: Collection[int]) -> dict[int, QuizVersion]:
 
 
 def tolerance() -> timedelta:
-    """Return how long after a deadline what was on its way is still taken; a setting of the organisation."""
+    """Return for how long after its deadline an attempt that starts now will take what was on its way."""
     seconds = organisation.setting(organisation_rules.ATTEMPT_TOLERANCE, rules.DEFAULT_TOLERANCE_SECONDS)
     return timedelta(seconds=seconds)
 
@@ -412,15 +412,14 @@ def count_events(attempt: Attempt) -> int:
 
 
 def list_overdue_ids(now: datetime, limit: int = 500) -> list[int]:
-    """Return attempts whose time is over beyond the tolerance but which nobody has closed, longest over first."""
-    return list(
-        session.scalars(
-            select(Attempt.id)
-            .where(Attempt.state == AttemptState.IN_PROGRESS, Attempt.deadline_at < now - tolerance())
-            .order_by(Attempt.deadline_at, Attempt.id)
-            .limit(limit)
-        )
+    """Return attempts whose time is over beyond their tolerance but which nobody has closed, longest over first."""
+    rows = session.execute(
+        select(Attempt.id, Attempt.deadline_at, Attempt.tolerance_seconds)
+        .where(Attempt.state == AttemptState.IN_PROGRESS, Attempt.deadline_at < now)
+        .order_by(Attempt.deadline_at, Attempt.id)
+        .limit(limit)
     )
+    return [row.id for row in rows if row.deadline_at + timedelta(seconds=row.tolerance_seconds) < now]
 
 
 def list_releasable_ids(now: datetime, limit: int = 500) -> list[int]:

@@ -16,8 +16,11 @@ from sqlalchemy import select
 from portal.core import clock, events, jobs
 from portal.core.db import session
 from portal.core.transaction import own_transaction
+from portal.organisation.rules import ATTEMPT_TOLERANCE
+from portal.organisation.service import change_settings
 from portal.quizzes import errors, queries, rules
 from portal.quizzes.events import AttemptReleased
+from portal.quizzes.invariants import INVARIANTS
 from portal.quizzes.models import (
     Attempt,
     AttemptEvent,
@@ -279,6 +282,28 @@ def test_a_submission_counts_until_the_tolerance_is_over(
     assert (attempt.state, attempt.submitted_by) == (AttemptState.RELEASED, by)
     assert attempt.finished_at == attempt.deadline_at + timedelta(seconds=finished_after)
     assert attempt.markings[0].score == 1
+
+
+def _set_tolerance(seconds: int) -> None:
+    with own_transaction():
+        change_settings(values={ATTEMPT_TOLERANCE: seconds}, by=None)
+
+
+def test_an_attempt_keeps_the_tolerance_that_held_when_it_began(cast: Cast) -> None:
+    version = make_quiz(cast.author)
+    _set_tolerance(30)
+    with clock.frozen(MORNING):
+        generous = begin(cast.learner, version)
+    _set_tolerance(0)
+    with clock.frozen(MORNING):
+        strict = begin(cast.colleague, version)
+    assert (generous.tolerance_seconds, strict.tolerance_seconds) == (30, 0)
+    with clock.frozen(generous.deadline_at + timedelta(seconds=29)):
+        assert queries.list_overdue_ids(clock.now()) == [strict.id]
+        assert answer(strict, 1, right_answer(strict, 1)).outcome is Outcome.LATE
+        assert answer(generous, 1, right_answer(generous, 1)).outcome is Outcome.SAVED
+        assert INVARIANTS["I3 answers came in time"]() == []
+        assert INVARIANTS["I4 deadlines are kept"]() == []
 
 
 # --- two pages ---------------------------------------------------------------------------------

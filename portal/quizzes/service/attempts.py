@@ -212,6 +212,7 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
         multiplier=multiplier,
         granted_seconds=0,
         hide_countdown=bool(accommodation and accommodation.hide_countdown),
+        tolerance_seconds=int(queries.tolerance().total_seconds()),
         started_at=now,
         deadline_at=rules.deadline(
             started_at=now, limit_seconds=limit_seconds, multiplier=multiplier, closes_at=version.closes_at
@@ -346,20 +347,21 @@ def save_response(
     except BadValue as bad:
         raise errors.BadAnswer(number=position) from bad
     digest = hash_of(answer)
-    allowance = _allowance(attempt, now)
     if done is not None:
         if (done.position, done.seq, done.hash) != (position, seq, digest):
             raise errors.KeyReused()
         return _reply(Outcome.SAVED, attempt, item, now)
     if attempt.state is not AttemptState.IN_PROGRESS:
         return _reply(Outcome.CLOSED, attempt, item, now)
-    if not rules.accepts(state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=allowance):
+    if not rules.accepts(
+        state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=attempt.tolerance
+    ):
         _note(attempt, EventKind.REFUSED, by=LEARNER, at=now, position=position, seq=seq, hash=digest)
         attempt = close_if_over(attempt, now)
         return _reply(Outcome.LATE, attempt, item, now)
     if page is not None and not _claim_writer(attempt, page, now, take_over=take_over):
         return _reply(Outcome.ELSEWHERE, attempt, item, now)
-    if not _upsert(attempt=attempt, item=item, seq=seq, answer=answer, digest=digest, now=now, allowance=allowance):
+    if not _upsert(attempt=attempt, item=item, seq=seq, answer=answer, digest=digest, now=now):
         stored = queries.find_response(item.id)
         same = stored is not None and (stored.seq, stored.hash) == (seq, digest)
         return _reply(Outcome.SAVED if same else Outcome.STALE, attempt, item, now, stored)
@@ -426,11 +428,6 @@ def hash_of(answer: Mapping[str, Any]) -> str:
     return sha256(canonical_json(answer).encode()).hexdigest()
 
 
-def _allowance(attempt: Attempt, now: datetime) -> timedelta:
-    """Return the tolerance where it matters; before the deadline it does not, which saves a query."""
-    return queries.tolerance() if now > attempt.deadline_at else timedelta(0)
-
-
 def _reply(outcome: Outcome, attempt: Attempt, item: Item, now: datetime, stored: Response | None = None) -> Save:
     stored = stored or item.response
     content = read(item.question_version.content)
@@ -452,7 +449,6 @@ def _upsert(
     answer: dict[str, list[str]],
     digest: str,
     now: datetime,
-    allowance: timedelta,
 ) -> bool:
     """Store the answer under the guards of the protocol in one statement; say whether it was stored."""
     in_time = exists(
@@ -460,7 +456,7 @@ def _upsert(
             Attempt.id == attempt.id,
             Attempt.person_id == attempt.person_id,
             Attempt.state == AttemptState.IN_PROGRESS,
-            Attempt.deadline_at >= now - allowance,
+            Attempt.deadline_at >= now - attempt.tolerance,
         )
     )
     source = select(
@@ -548,7 +544,7 @@ def submit_attempt(*, attempt: Attempt, person: Person) -> Attempt:
     if attempt.state is not AttemptState.IN_PROGRESS:
         return attempt
     if not rules.accepts(
-        state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=_allowance(attempt, now)
+        state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=attempt.tolerance
     ):
         return close_if_over(attempt, now)
     return _hand_in(attempt, SubmittedBy.LEARNER, min(now, attempt.deadline_at), person)
@@ -559,7 +555,7 @@ def close_if_over(attempt: Attempt, now: datetime) -> Attempt:
     if attempt.state is not AttemptState.IN_PROGRESS or now <= attempt.deadline_at:
         return attempt
     if rules.accepts(
-        state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=queries.tolerance()
+        state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=attempt.tolerance
     ):
         return attempt
     return _hand_in(attempt, SubmittedBy.SWEEP, attempt.deadline_at, None)

@@ -30,7 +30,7 @@ def supervision(attempt: Attempt) -> str:
 def _page(attempt: Attempt, grant: GrantForm, void: VoidForm, refusal: str | None = None) -> str:
     now, zone = clock.now(), actor().time_zone
     state = rules.effective_state(
-        state=attempt.state.value, deadline_at=attempt.deadline_at, now=now, tolerance=queries.tolerance()
+        state=attempt.state.value, deadline_at=attempt.deadline_at, now=now, tolerance=attempt.tolerance
     )
     marking = queries.find_current_marking(attempt) if attempt.state is AttemptState.RELEASED else None
     items = queries.list_items(attempt)

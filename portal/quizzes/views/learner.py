@@ -45,7 +45,6 @@ def index() -> str:
     for attempt in queries.list_attempts(person):
         mine.setdefault(attempt.quiz_id, []).append(attempt)
     multiplier = queries.multiplier_of(queries.find_accommodation(person, now))
-    allowance = queries.tolerance()
     rows = []
     for version in queries.list_quizzes():
         attempts = mine.get(version.quiz_id, [])
@@ -55,7 +54,7 @@ def index() -> str:
             multiplier=multiplier,
             now=now,
         )
-        state = _state_of(attempts, now, allowance)
+        state = _state_of(attempts, now)
         rows.append(
             {
                 "title": str(version.title),
@@ -72,7 +71,7 @@ def index() -> str:
     return render_template("quizzes/index.html", rows=rows)
 
 
-def _state_of(attempts: list[Attempt], now: datetime, allowance: timedelta) -> str:
+def _state_of(attempts: list[Attempt], now: datetime) -> str:
     """Return where a person stands in a quiz, as a state of the status chip."""
     if any(attempt.state is AttemptState.RELEASED and attempt.markings[-1].passed for attempt in attempts):
         return "passed"
@@ -80,7 +79,7 @@ def _state_of(attempts: list[Attempt], now: datetime, allowance: timedelta) -> s
     if not counting:
         return "not_started"
     last = counting[-1]
-    match _effective(last, now, allowance):
+    match _effective(last, now):
         case AttemptState.IN_PROGRESS:
             return "in_progress"
         case AttemptState.RELEASED:
@@ -89,9 +88,11 @@ def _state_of(attempts: list[Attempt], now: datetime, allowance: timedelta) -> s
             return "not_released"
 
 
-def _effective(attempt: Attempt, now: datetime, allowance: timedelta) -> AttemptState:
+def _effective(attempt: Attempt, now: datetime) -> AttemptState:
     return AttemptState(
-        rules.effective_state(state=attempt.state.value, deadline_at=attempt.deadline_at, now=now, tolerance=allowance)
+        rules.effective_state(
+            state=attempt.state.value, deadline_at=attempt.deadline_at, now=now, tolerance=attempt.tolerance
+        )
     )
 
 
@@ -114,8 +115,7 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
     standing = rules.standing(
         terms=service.terms_of(version), past=service.past_of(attempts, now), multiplier=multiplier, now=now
     )
-    allowance = queries.tolerance()
-    running = next((each for each in attempts if _effective(each, now, allowance) is AttemptState.IN_PROGRESS), None)
+    running = next((each for each in attempts if _effective(each, now) is AttemptState.IN_PROGRESS), None)
     first = service.what_comes_first(person, version.quiz.slug) if running is None else None
     zone = person.time_zone
     close = rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier)
@@ -140,8 +140,8 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
         running_href=url_for("quizzes.attempt", code=running.code) if running else None,
         can_start=running is None and first is None and standing.hindrance is None,
         release_words=_release_words(version, zone),
-        tolerance=int(allowance.total_seconds()),
-        attempts=[_attempt_row(each, now, allowance, zone) for each in reversed(attempts)],
+        tolerance=int(queries.tolerance().total_seconds()),
+        attempts=[_attempt_row(each, now, zone) for each in reversed(attempts)],
     )
 
 
@@ -206,8 +206,8 @@ def _release_words(version: QuizVersion, zone: str) -> str:
             return _("The result is shown when it has been released by the quiz's owner.")
 
 
-def _attempt_row(attempt: Attempt, now: datetime, allowance: timedelta, zone: str) -> dict[str, Any]:
-    state = _effective(attempt, now, allowance)
+def _attempt_row(attempt: Attempt, now: datetime, zone: str) -> dict[str, Any]:
+    state = _effective(attempt, now)
     released = state is AttemptState.RELEASED
     marking = attempt.markings[-1] if released and attempt.markings else None
     shows_score = marking is not None and "score" in attempt.quiz_version.show
@@ -255,7 +255,7 @@ def start(slug: str) -> Response | tuple[str, int]:
 def attempt(attempt: Attempt) -> str | Response:
     """Show the questions with what is saved; an attempt that is over leads to its result."""
     now = clock.now()
-    if _effective(attempt, now, _allowance(attempt, now)) is not AttemptState.IN_PROGRESS:
+    if _effective(attempt, now) is not AttemptState.IN_PROGRESS:
         return redirect(url_for("quizzes.result", code=attempt.code), 303)
     items = queries.list_items(attempt)
     citations = queries.list_citations({item.question_version_id for item in items})
@@ -294,13 +294,6 @@ def _end_words(deadline_at: datetime, now: datetime, zone: str) -> str:
         return format_instant(deadline_at, zone, seconds=True)
     local = deadline_at.astimezone(clock.zone_info(zone))
     return f"{local:%H:%M:%S} {local.tzname()}"
-
-
-def _allowance(attempt: Attempt, now: datetime) -> timedelta:
-    """Return the tolerance where it matters: only after the deadline of a running attempt."""
-    if attempt.state is AttemptState.IN_PROGRESS and now > attempt.deadline_at:
-        return queries.tolerance()
-    return timedelta(0)
 
 
 def milliseconds(length: timedelta) -> int:
@@ -503,7 +496,7 @@ def _is_number(text: str) -> bool:
 def result(attempt: Attempt) -> str | Response:
     """Show what the quiz shows of a released result; before that, what was received."""
     now, person, chosen = clock.now(), actor(), language()
-    state = _effective(attempt, now, _allowance(attempt, now))
+    state = _effective(attempt, now)
     if state is AttemptState.IN_PROGRESS:
         return redirect(url_for("quizzes.attempt", code=attempt.code), 303)
     version, zone = attempt.quiz_version, person.time_zone
