@@ -151,6 +151,7 @@ def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]
         # The reader asked for a language in which there is no text.
         "missing": LANGUAGE_WORDS[wanted].in_(here) if text.language != wanted else None,
         "behind": second.behind if second else [],
+        "text_language": LANGUAGE_WORDS[text.language].in_(here),
         "deciding_language": LANGUAGE_WORDS[document.authoritative].in_(here),
         "second_language": LANGUAGE_WORDS[other(document.authoritative)].in_(here),
         "standing": queries.standing_of(version),

@@ -54,8 +54,24 @@ def test_the_page_says_version_effective_date_with_zone_and_reading_time(cast: C
     facts = " ".join(texts_of(page, "aside", class_="reading__facts") + texts_of(page, "p", class_="cluster"))
     assert "1.0" in facts
     assert "Wed 1 Apr 2026 09:00 JST" in facts
-    assert "1 min" in facts
+    assert "Reading time: about 1 min" in facts
     assert "In force" in facts
+
+
+def test_each_hash_says_whose_it_is(cast: Cast, as_: Any) -> None:
+    version = make_published(cast.author)
+    text = version.text_in("en")
+    assert text is not None
+    fold = as_(cast.colleague).get("library.read_version", number="1.0", **READ).one("aside").find("details")
+    assert fold is not None
+    assert fold.get("open") is None
+    said = [" ".join("".join(each.itertext()).split()) for each in fold.iter("p")]
+    assert f"Hash of this text, in English{text.hash}" in said
+    assert f"Hash of this version, in all languages{version.hash}" in said
+    japanese_page = as_(cast.learner).get("library.print_version", number="1.0", **READ)
+    kept = version.text_in("ja")
+    assert kept is not None
+    assert f"本文のハッシュ値（SHA-256）{kept.hash}" in "".join(japanese_page.text.split())
 
 
 def test_clauses_with_a_label_are_warned_of_in_words_before_they_are_shown(cast: Cast, as_: Any) -> None:
@@ -191,7 +207,7 @@ def test_the_place_is_kept_and_offered_the_next_time(cast: Cast, as_: Any) -> No
     version = make_published(cast.author)
     reader = as_(cast.colleague)
     page = reader.get("library.read", **READ)
-    assert "Reading stopped here" not in page.text
+    assert "Continue reading" not in page.text
     box = page.one("div", class_="reading")
     assert box.get("data-module") == "keep-place"
     address = str(box.get("data-url"))
@@ -203,7 +219,11 @@ def test_the_place_is_kept_and_offered_the_next_time(cast: Cast, as_: Any) -> No
     assert reading is not None
     assert reading.anchor == "fan-accounts"
     again = reader.get("library.read", **READ)
-    assert "Reading stopped here last time: Fan accounts" in again.text
+    assert texts_of(again, "a", class_="button", href="#fan-accounts") == ["Continue reading: § Fan accounts"]
+    again_in_japanese = reader.get("library.read", text="ja", **READ)
+    assert [each.get("lang") for each in again_in_japanese.one("a", class_="button", href="#fan-accounts").iter()][
+        -1
+    ] == "ja"
     assert again.one("div", class_="reading").get("data-place") == "fan-accounts"
     listed = reader.get("library.index")
     assert "/library/impersonation#fan-accounts" in listed.links()
@@ -236,7 +256,7 @@ def test_the_list_is_grouped_by_kind_and_says_what_matters(cast: Cast, as_: Any)
     page = as_(cast.colleague).get("library.index")
     assert texts_of(page, "h2") == ["Policies", "Procedures"]
     rows = [row for row in texts_of(page, "li") if row.startswith("Impersonation")]
-    assert rows == ["Impersonation Who may be imitated.In forceVersion 1.0since 1 Apr 20261 min"]
+    assert rows == ["Impersonation Who may be imitated.In forceVersion 1.0since 1 Apr 2026Reading time: about 1 min"]
     japanese_page = as_(cast.learner).get("library.index")
     assert "未訳" in " ".join(texts_of(japanese_page, "li"))
 

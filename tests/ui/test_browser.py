@@ -112,6 +112,37 @@ def test_the_contents_follow_the_reader(browser: Browser, address: str) -> None:
     page.context.close()
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_contents_are_folded_where_they_would_push_the_text_away(
+    browser: Browser, address: str, scripts: bool
+) -> None:
+    page, _ = _open(browser, f"{address}/_ui/document?lang=ja", 360, scripts=scripts)
+    link = page.locator(".toc__link").first
+    assert not link.is_visible()
+    first = page.locator(".clause").first.bounding_box()
+    assert first is not None
+    assert first["y"] < 900, "the text begins on the first screen"
+    page.locator(".toc summary").click()
+    assert link.is_visible()
+    page.context.close()
+    page, _ = _open(browser, f"{address}/_ui/document?lang=ja", 1280, scripts=scripts)
+    assert page.locator(".toc__link").first.is_visible()
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("width", [1024, 1280, 1440])
+def test_the_copy_button_stays_in_its_margin(browser: Browser, address: str, width: int, language: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui/document?lang={language}", width)
+    page.locator("#fan-accounts").hover()
+    button = page.locator("#fan-accounts .copy .button").bounding_box()
+    text = page.locator("#fan-accounts .clause__text").bounding_box()
+    page.context.close()
+    assert button is not None
+    assert text is not None
+    assert button["x"] + button["width"] <= text["x"]
+
+
 def test_the_theme_follows_the_system_unless_told_otherwise(browser: Browser, address: str) -> None:
     context = browser.new_context(color_scheme="dark")
     page = context.new_page()
