@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -115,10 +116,14 @@ _KINDS: Mapping[StepKind, Callable[[], str]] = {
 }
 
 
-def _column(column: Column) -> dict[str, Any]:
-    day = _("Day %(day)s", day=column.day)
-    note = f"{_KINDS[column.kind]()} · {day}"
-    return {"label": str(column.title), "note": note, "kind": "nowrap"}
+def _column(column: Column) -> dict[str, str]:
+    return {
+        "title": str(column.title),
+        "task": str(task_of(column.kind, column.title)),
+        "kind": _KINDS[column.kind](),
+        "day": _("Day %(day)s", day=column.day),
+        "need": "" if column.required else _("optional"),
+    }
 
 
 def state_word(cell: Cell) -> str:
@@ -130,25 +135,48 @@ def state_word(cell: Cell) -> str:
     return {StepState.LOCKED: "locked", StepState.WAITING: "waiting", StepState.OPEN: "ahead"}[cell.status.state]
 
 
-def _table_rows(report: CohortReport) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """One different cell as the page draws it; texts are empty where there is nothing to say."""
+
+    step: str
+    state: str
+    due: str
+    iso: str
+    score: str
+
+
+def _table_rows(report: CohortReport) -> tuple[list[dict[str, Any]], list[CellView]]:
     """Return the rows, and the cells in which they differ: thousands of cells are few different ones.
 
     A row's cells are positions in the second list, so that the page draws each only once.
     """
+    here, this_year = language(), report.as_of.year
+    columns = [(column.slug, str(task_of(column.kind, column.title))) for column in report.columns]
     drawn: dict[tuple[object, ...], int] = {}
-    cells: list[tuple[str, str]] = []
+    cells: list[CellView] = []
 
-    def place(cell: Cell | None) -> int:
-        key = (state_word(cell), cell.due_on, cell.score) if cell else ()
+    def place(slug: str, step: str, cell: Cell | None) -> int:
+        key = (slug, state_word(cell), cell.due_on, cell.score) if cell else (slug,)
         if key not in drawn:
             drawn[key] = len(cells)
-            cells.append(_cell_text(cell) if cell else ("", ""))
+            cells.append(
+                CellView(
+                    step,
+                    state_word(cell),
+                    _day(cell.due_on, here, this_year),
+                    cell.due_on.isoformat(),
+                    format_percent(cell.score, 0) if cell.score is not None else "",
+                )
+                if cell
+                else CellView(step, "", "", "", "")
+            )
         return drawn[key]
 
-    slugs, here = [column.slug for column in report.columns], language()
     rows = []
     for row in report.rows:
         progress = row.standing.progress
+        late_since = row.standing.late_since
         rows.append(
             {
                 "name": row.person.name_in(here),
@@ -156,26 +184,22 @@ def _table_rows(report: CohortReport) -> tuple[list[dict[str, Any]], list[tuple[
                 "href": url_for("training.path", code=row.code),
                 "state": _row_state(row),
                 "overdue": progress.overdue,
-                "since": _date(row.standing.late_since, here) if row.standing.late_since else "",
+                "since": _day(late_since, here, this_year) if late_since else "",
                 "done": progress.done,
                 "total": progress.total,
-                "cells": [place(row.cells.get(slug)) for slug in slugs],
+                "cells": [place(slug, step, row.cells.get(slug)) for slug, step in columns],
             }
         )
     return rows, cells
 
 
 @lru_cache(maxsize=4096)
-def _date(day: date, language_code: str) -> str:
-    """Write a day for lists; a table holds the same few days over and over."""
+def _day(day: date, language_code: str, this_year: int) -> str:
+    """Write a day for a narrow column: its year only where it is another one."""
+    if language_code == "ja":
+        return f"{day.month}月{day.day}日" if day.year == this_year else f"{day.year}年{day.month}月{day.day}日"
     with force_locale(language_code):
-        return format_date(day, "short")
-
-
-def _cell_text(cell: Cell) -> tuple[str, str]:
-    """Return a cell's state, and its due date with the score."""
-    score = f" · {format_percent(cell.score, 0)}" if cell.score is not None else ""
-    return state_word(cell), f"{_date(cell.due_on, language())}{score}"
+        return format_date(day, "short").removesuffix(f" {this_year}")
 
 
 def _row_state(row: Row) -> str | None:

@@ -22,6 +22,7 @@ STYLES = (
     "shapes",
     "forms",
     "tables",
+    "matrix",
     "path",
     "quiz",
     "document",

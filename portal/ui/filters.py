@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -9,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import budoux
+import pyphen
 
 from portal.core import i18n
 
@@ -85,6 +87,33 @@ def phrases(text: str) -> tuple[str, ...]:
     return _phrases(plain)
 
 
+# Shorter words fit every column.
+SHORTEST_WORD_TO_BREAK = 8
+_LETTERS = re.compile(r"[A-Za-z]+")
+
+
+@lru_cache(maxsize=1)
+def _syllables() -> Any:
+    return pyphen.Pyphen(lang="en_US", left=3, right=3)
+
+
+@lru_cache(maxsize=2048)
+def _breakable(text: str) -> str:
+    def mark(word: re.Match[str]) -> str:
+        letters = word.group()
+        if len(letters) < SHORTEST_WORD_TO_BREAK:
+            return letters
+        return str(_syllables().inserted(letters, hyphen="\u00ad"))
+
+    return _LETTERS.sub(mark, text)
+
+
+def breakable(text: str) -> str:
+    """Mark where the long words of an English heading may break: few browsers know it by themselves."""
+    plain = str(text)
+    return _breakable(plain) if i18n.language() == "en" else plain
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "long_date": long_date,
     "short_date": short_date,
@@ -97,4 +126,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "points": points,
     "number": number,
     "phrases": phrases,
+    "breakable": breakable,
 }

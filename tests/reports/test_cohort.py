@@ -100,13 +100,37 @@ def test_the_page_shows_every_step_of_everybody(cast: Cast, cohort: Any, as_: An
     table = page.one("table")
     lines = [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in table.iter("tr")]
     assert len(lines) == 3
-    assert len(lines[0]) == 3 + len(STEPS)
+    assert len(lines[0]) == 2 + len(STEPS)
     learner = lines[2]
     words = {"en": ("Done", "Overdue", "Ahead"), "ja": ("完了", "期限超過", "これから")}[language]
-    assert learner[3].startswith(words[0])
-    assert learner[4].startswith(words[1])
-    assert "90" in learner[5]
+    assert learner[2].startswith(words[0])
+    assert learner[3].startswith(words[1])
+    assert "90" in learner[4]
     assert cast.learner.name_in(language) in learner[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_heading_says_in_full_what_its_step_asks_for(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
+    page = as_(cast.lead, language=language).get("reports.cohort", code=cohort.code)
+    headings = page.one("table").findall(".//thead//th")[2:]
+    read = {"en": "Read “Impersonation”", "ja": "「文書IMPERSONATION」を読む"}[language]
+    assert read in {heading.get("title") for heading in headings}
+    # The narrow page writes it beside every cell.
+    cells = page.one("table").findall(".//tbody//td[@data-step]")
+    assert {cell.get("data-step") for cell in cells} == {heading.get("title") for heading in headings}
+    assert read in page.text
+
+
+def test_a_day_of_another_year_is_written_with_it(cast: Cast, cohort: Any, as_: Any) -> None:
+    lead = as_(cast.lead, language="en")
+
+    def days() -> set[str | None]:
+        return {day.text for day in lead.get("reports.cohort", code=cohort.code).one("table").iter("time")}
+
+    assert "28 Apr" in days()
+    with clock.frozen(LATER + timedelta(days=300)):
+        lead = as_(cast.lead, language="en")
+        assert "28 Apr 2026" in days()
 
 
 def test_the_best_score_since_the_enrollment_is_shown_until_the_quiz_is_passed(cast: Cast, cohort: Any) -> None:
