@@ -43,6 +43,8 @@ blueprint = Blueprint("training", __name__, template_folder="templates")
 AT_MOST = 5
 # A longer way is told by the days that were not counted only.
 DAYS_TOLD_ONE_BY_ONE = 28
+# What the buttons of a sign-off say.
+_ACTS = {"sign_off": sign_offs.sign_off, "send_back": sign_offs.send_back}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +195,15 @@ def list_sign_offs() -> str:
 
 @blueprint.route("/sign-offs/<code>/<slug>", methods=["GET", "POST"])
 @requires(SIGN_OFF, on=queries.get_sign_off_step)
-def sign_off(thing: StepOfEnrollment) -> str | Response:
+def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
     """Show what is to be signed off; sign it off, or send it back with what is missing."""
-    form = SignOffForm()
-    if form.validate_on_submit():
-        act = sign_offs.send_back if request.form.get("act") == "send_back" else sign_offs.sign_off
+    form, status = SignOffForm(), 200
+    act = _ACTS.get(request.form.get("act", ""))
+    if request.method == "POST":
+        status = 400
+        if form.validate() and act is None:
+            form.form_errors.append(_("Press “Sign off” or “Send back”. Nothing has been stored yet."))
+    if request.method == "POST" and act is not None and not form.errors:
         learner = thing.enrollment.person.name_in(language())
         try:
             with transaction():
@@ -208,7 +214,7 @@ def sign_off(thing: StepOfEnrollment) -> str | Response:
                     by=actor(),
                 )
         except DomainError as refused:
-            form.statement.errors = [str(refused)]
+            form.statement.errors, status = [str(refused)], refused.status
         else:
             flash(
                 _("Sent back to %(name)s.", name=learner)
@@ -219,7 +225,7 @@ def sign_off(thing: StepOfEnrollment) -> str | Response:
             return redirect(url_for("training.list_sign_offs"), 303)
     standing = queries.standing_of(thing.enrollment)
     view = Telling([standing], actor()).of(standing, thing.step)
-    return render_template(
+    page = render_template(
         "training/sign_off.html",
         form=form,
         step=view,
@@ -229,6 +235,7 @@ def sign_off(thing: StepOfEnrollment) -> str | Response:
         is_waiting=thing.enrollment.is_open and standing.statuses[thing.step.slug].state is StepState.WAITING,
         limit=sign_offs.STATEMENT_LIMIT,
     )
+    return page, status
 
 
 # --- Telling -----------------------------------------------------------------------------------

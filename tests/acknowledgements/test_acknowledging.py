@@ -188,6 +188,20 @@ def test_without_the_tick_the_page_asks_for_it_and_keeps_the_way(cast: Cast, as_
     assert session.scalar(select(func.count()).select_from(Acknowledgement)) == 0
 
 
+@pytest.mark.parametrize("given", ["no", "0", "False", "off", " ", "yy", "on"])
+def test_only_the_tick_of_the_page_agrees(cast: Cast, as_: Any, given: str) -> None:
+    make_published(cast.author)
+    reader = as_(cast.colleague)
+    reader.get("library.read", slug="impersonation")
+    data = {"confirmation_shown_language": "en", "confirmation_agree": given}
+    page = reader.post("acknowledgements.acknowledge", data, expect=400, **READ)
+    assert "Tick the box" in page.text
+    assert session.scalar(select(func.count()).select_from(Acknowledgement)) == 0
+    # The box that is shown again is the page's own.
+    data["confirmation_agree"] = page.one("input", type="checkbox").get("value", "")
+    reader.post("acknowledgements.acknowledge", data, **READ)
+
+
 def test_a_forged_language_is_refused(cast: Cast, as_: Any) -> None:
     make_published(cast.author)
     reader = as_(cast.colleague)

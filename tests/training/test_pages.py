@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from portal.accounts.models import Person, Role, Scope
 from portal.calendars import service as calendars
@@ -15,7 +16,7 @@ from portal.core.db import session
 from portal.core.mail import _builders, render
 from portal.core.transaction import own_transaction
 from portal.training import queries
-from portal.training.models import Enrollment, StepExtension
+from portal.training.models import Enrollment, SignOff, StepExtension
 from portal.training.rules import Doer, StepKind, StepSpec
 from tests.builders import Cast, make_grant, make_person, make_team, save
 from tests.page_client import Page
@@ -300,7 +301,7 @@ def test_an_empty_statement_is_refused_beside_its_field(
 ) -> None:
     acknowledge(cast.learner, document("exposure"))
     page = as_(cast.lead, language=language).post(
-        "training.sign_off", {"statement": " ", "act": "sign_off"}, code=enrollment.code, slug="talk", expect=200
+        "training.sign_off", {"statement": " ", "act": "sign_off"}, code=enrollment.code, slug="talk", expect=400
     )
     assert ("Write in a sentence" if language == "en" else "文章で書いてください") in page.text
 
@@ -312,7 +313,7 @@ def test_a_statement_that_is_too_long_is_kept_in_the_form(cast: Cast, enrollment
         {"statement": "x" * 2001, "act": "sign_off"},
         code=enrollment.code,
         slug="talk",
-        expect=200,
+        expect=400,
     )
     assert "2001 characters" in page.text
     assert "x" * 2001 in page.body
@@ -327,9 +328,25 @@ def test_a_second_sign_off_says_that_it_was_done(cast: Cast, enrollment: Enrollm
         {"statement": "Again.", "act": "sign_off"},
         code=enrollment.code,
         slug="talk",
-        expect=200,
+        expect=409,
     )
     assert "not waiting for a sign-off any more" in page.text
+    assert "Again." in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("act", [{}, {"act": ""}, {"act": "signed"}, {"act": "SIGN_OFF"}])
+def test_a_sign_off_without_one_of_its_two_buttons_signs_nothing(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str, act: dict[str, str]
+) -> None:
+    acknowledge(cast.learner, document("exposure"))
+    lead = as_(cast.lead, language=language)
+    page = lead.post(
+        "training.sign_off", {"statement": "Shown well."} | act, code=enrollment.code, slug="talk", expect=400
+    )
+    assert ("Press “Sign off” or “Send back”" if language == "en" else "「差し戻す」のボタン") in page.text
+    assert page.one("textarea").text == "Shown well."
+    assert session.scalars(select(SignOff)).all() == []
 
 
 def test_who_leads_nobody_here_finds_nothing(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
