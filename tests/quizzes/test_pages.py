@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal.accounts.models import Person, Role
+from portal.accounts.service.ownership import set_owner
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
@@ -429,6 +430,23 @@ def test_results_are_released_by_hand_by_the_author(cast: Cast, as_: Any) -> Non
     assert "1件の結果を公開しました。" in done.text
     assert "公開を待つ結果はありません" in done.text
     assert "Not passed" in as_(cast.colleague).get("quizzes.result", code=attempt.code).text
+
+
+def test_nobody_is_shown_a_way_to_a_page_that_she_may_not_open(cast: Cast, as_: Any) -> None:
+    _released(begin(cast.colleague, make_quiz(cast.author, release=Release.BY_HAND)))
+    make_grant(cast.outsider, Role.AUDITOR)
+    with own_transaction():
+        set_owner(kind="question_bank", code="impersonation", owner=cast.outsider, by=cast.admin)
+    for person in (cast.approver, cast.author):
+        page = as_(person).get("quizzes.banks")
+        shown = "/quizzes/impersonation/release" in page.links()
+        assert shown is (person is cast.author)
+    # Who answers for a bank but may not read its key is told its title alone.
+    for person in (cast.outsider, cast.admin):
+        page = as_(person).get("accounts.show_person", code=cast.outsider.code)
+        assert "Impersonation" in page.text or "なりすまし" in page.text
+        assert ("/banks/impersonation" in page.links()) is (person is cast.admin)
+    assert "/banks/impersonation" not in as_(cast.outsider).get("accounts.own_account").links()
 
 
 # --- who sees what -----------------------------------------------------------------------------

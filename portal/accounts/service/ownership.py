@@ -11,6 +11,7 @@ from portal.accounts.events import OwnerChanged
 from portal.accounts.models import Ownership, Person
 from portal.accounts.service.people import Obstacle
 from portal.core import clock
+from portal.core.access import Permission
 from portal.core.db import session
 from portal.core.events import publish
 from portal.core.i18n import LazyText, ngettext
@@ -24,6 +25,8 @@ class OwnedThing:
     title: str
     href: str | None
     is_live: bool = True
+    # What opening its page needs; who may not is told the title alone.
+    needs: Permission | None = None
 
 
 class OwnedThings(Protocol):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from portal.accounts.models import Accommodation
-from portal.accounts.service.ownership import OwnedRow
+from portal.accounts.service.ownership import OwnedRow, OwnedThing
 from portal.core import clock
+from portal.core.access import can
 from portal.core.i18n import format_date, format_points, language, pgettext
 from portal.core.i18n import gettext as _
 
@@ -44,12 +45,16 @@ def browser_in_words(calls_itself: str) -> str:
     return browser or system or str(_("Unknown browser"))
 
 
+def _may_open(thing: OwnedThing) -> bool:
+    return thing.needs is None or can(thing.needs)
+
+
 def belonging_rows(belongings: list[OwnedRow], zone: str) -> list[dict[str, Any]]:
     """Return the rows of the table of what somebody answers for."""
     return [
         {
             "cells": [
-                {"text": row.thing.title, "href": row.thing.href},
+                {"text": row.thing.title, "href": row.thing.href if _may_open(row.thing) else None},
                 row.kind_name,
                 row.ownership.deputy.name_in(language()) if row.ownership.deputy else "–",
                 format_date(clock.local_date(row.ownership.since, zone), "short"),

@@ -9,6 +9,7 @@ from flask import url_for
 from portal.accounts.service.ownership import OwnedThing
 from portal.core.i18n import lazy_gettext as _l
 from portal.quizzes import queries
+from portal.quizzes.permissions import SEE_BANKS
 
 
 class OwnedBanks:
@@ -20,7 +21,7 @@ class OwnedBanks:
     def find_things(self, codes: Collection[str]) -> Mapping[str, OwnedThing]:
         """Return those of the banks that exist."""
         return {
-            bank.slug: OwnedThing(str(bank.title), url_for("quizzes.bank", slug=bank.slug))
+            bank.slug: OwnedThing(str(bank.title), url_for("quizzes.bank", slug=bank.slug), needs=SEE_BANKS)
             for bank in queries.list_banks()
             if bank.slug in codes
         }

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from portal.accounts import queries as people
 from portal.core import clock
-from portal.core.access import actor, requires
+from portal.core.access import actor, can, requires
 from portal.core.errors import NotFound
 from portal.core.i18n import format_date, gettext, language, ngettext
 from portal.core.i18n import gettext as _
@@ -74,7 +74,9 @@ def banks() -> str:
         waiting=[
             {
                 "title": str(quizzes[quiz_id].title),
-                "href": url_for("quizzes.release", slug=quizzes[quiz_id].quiz.slug),
+                "href": url_for("quizzes.release", slug=quizzes[quiz_id].quiz.slug)
+                if can(RELEASE_RESULTS, quizzes[quiz_id])
+                else None,
                 "count": number,
             }
             for quiz_id, number in sorted(waiting.items())
