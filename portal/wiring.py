@@ -12,6 +12,7 @@ from portal.core import access, db, events, forms, i18n, jobs, logs, web
 from portal.core.content import ContentPart
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
+from portal.journal import service as journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +136,21 @@ def _journal(app: Flask) -> None:
 
 
 def _organisation(app: Flask) -> None:
-    from portal.journal.service import name_actions
-    from portal.organisation import service
+    from portal.organisation import recorded
     from portal.organisation.views import blueprint, settings, wellbeing  # noqa: F401
     from portal.organisation.views import jobs as jobs_pages  # noqa: F401
 
     app.register_blueprint(blueprint)
-    name_actions(service.ACTION_NAMES)
+    journal.learn(recorded.VOCABULARY)
 
 
 def _accounts(app: Flask) -> None:
-    from portal.accounts import handlers, permissions  # noqa: F401
+    from portal.accounts import handlers, permissions, recorded  # noqa: F401
     from portal.accounts.cli import people_commands
-    from portal.accounts.service import ACTION_NAMES, ownership, people, sessions
+    from portal.accounts.service import ownership, people, sessions
     from portal.accounts.views import blueprint, imports, own, signing_in  # noqa: F401
     from portal.accounts.views import people as people_pages  # noqa: F401
     from portal.journal.permissions import READ_JOURNAL
-    from portal.journal.service import name_actions
     from portal.organisation.permissions import CHANGE_SETTINGS, SEE_JOBS
 
     access.register(permissions.TABLE)
@@ -159,7 +158,7 @@ def _accounts(app: Flask) -> None:
     people.register_guard(ownership.owners_stay)
     app.register_blueprint(blueprint)
     app.cli.add_command(people_commands)
-    name_actions(ACTION_NAMES)
+    journal.learn(recorded.VOCABULARY)
     # The places of lower domains too: in the order in which an administrator needs them.
     for endpoint, label, icon, permission in (
         ("accounts.list_people", lazy_pgettext("place", "People"), "people", permissions.SEE_PEOPLE),
@@ -171,18 +170,19 @@ def _accounts(app: Flask) -> None:
 
 
 def _calendars(app: Flask) -> None:
-    from portal.calendars import invariants
+    from portal.calendars import invariants, recorded
     from portal.calendars.cli import calendars
     from portal.calendars.content import CalendarsPart
 
     app.cli.add_command(calendars)
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CalendarsPart())
+    journal.learn(recorded.VOCABULARY)
 
 
 def _library(app: Flask) -> None:
     from portal.accounts.service import ownership
-    from portal.library import invariants, permissions
+    from portal.library import invariants, permissions, recorded
     from portal.library.content import DocumentsPart, GlossaryPart
     from portal.library.service.documents import OwnedDocuments
     from portal.library.views import blueprint
@@ -193,21 +193,21 @@ def _library(app: Flask) -> None:
     NAVIGATION.append(Place("library.index", _l("Library"), "library", "learn"))
     # The glossary first: the documents' words are compared with it.
     CONTENT_PARTS.extend([GlossaryPart(), DocumentsPart()])
+    journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
 
 
 def _cohorts(app: Flask) -> None:
-    from portal.cohorts import permissions
+    from portal.cohorts import permissions, recorded
 
     access.register(permissions.TABLE)
+    journal.learn(recorded.VOCABULARY)
 
 
 def _quizzes(app: Flask) -> None:
     from portal.accounts.service import ownership
-    from portal.journal.service import name_actions
-    from portal.quizzes import handlers, invariants, permissions  # noqa: F401
+    from portal.quizzes import handlers, invariants, permissions, recorded  # noqa: F401
     from portal.quizzes.content import BanksPart, QuizzesPart
-    from portal.quizzes.service import ACTION_NAMES
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
     from portal.quizzes.views import author, blueprint, lead, learner  # noqa: F401
 
@@ -216,7 +216,7 @@ def _quizzes(app: Flask) -> None:
     CONTENT_PARTS.extend((BanksPart(), QuizzesPart()))
     ownership.register_kind(OwnedBanks())
     ownership.register_kind(OwnedQuizzes())
-    name_actions(ACTION_NAMES)
+    journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     NAVIGATION.append(Place("quizzes.index", _l("Quizzes"), "quizzes", "learn"))
     NAVIGATION.append(
@@ -232,13 +232,14 @@ def _quizzes(app: Flask) -> None:
 
 
 def _acknowledgements(app: Flask) -> None:
-    from portal.acknowledgements import invariants, permissions
+    from portal.acknowledgements import invariants, permissions, recorded
     from portal.acknowledgements.views import blueprint, confirmation_panel
     from portal.library.service.panels import register_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     register_panel(confirmation_panel)
+    journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     NAVIGATION.append(Place("acknowledgements.own", _l("Confirmations"), "verified", "learn"))
 
@@ -257,7 +258,7 @@ def _gradebook(app: Flask) -> None:
 def _training(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.quizzes.service import attempts
-    from portal.training import emails, handlers, invariants, permissions, queries  # noqa: F401
+    from portal.training import emails, handlers, invariants, permissions, queries, recorded  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
     from portal.training.service.owned import OwnedPlans
@@ -270,6 +271,7 @@ def _training(app: Flask) -> None:
     handlers.init()
     attempts.register_start_guard(queries.what_comes_before_quiz)
     CONTENT_PARTS.append(PlansPart())
+    journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     # The day's page is where everybody begins, so it leads the rail.
     NAVIGATION.insert(0, Place("training.today", _l("Today"), "today", "learn"))
@@ -287,7 +289,7 @@ def _training(app: Flask) -> None:
 
 
 def _certificates(app: Flask) -> None:
-    from portal.certificates import emails, handlers, invariants, permissions  # noqa: F401
+    from portal.certificates import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.certificates.cli import certificates
     from portal.certificates.content import CredentialsPart
     from portal.certificates.views import blueprint
@@ -299,6 +301,7 @@ def _certificates(app: Flask) -> None:
     NAVIGATION.append(Place("certificates.index", _l("Certificates"), "certificates", "learn"))
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CredentialsPart())
+    journal.learn(recorded.VOCABULARY)
 
 
 def _reports(app: Flask) -> None:
@@ -310,7 +313,7 @@ def _reports(app: Flask) -> None:
 
 
 def _operations(app: Flask) -> None:
-    from portal.operations import cli, doctor, models, views  # noqa: F401
+    from portal.operations import cli, doctor, models, recorded, views  # noqa: F401
 
     app.register_blueprint(views.blueprint)
     for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker, cli.permissions):
@@ -318,3 +321,4 @@ def _operations(app: Flask) -> None:
     app.context_processor(shell)
     NAVIGATION.append(Place("operations.help_index", _l("Help"), "question", "learn"))
     INVARIANTS.update(doctor.OWN)
+    journal.learn(recorded.VOCABULARY)

@@ -103,6 +103,17 @@ def find_taken(names: Collection[str], numbers: Collection[str]) -> tuple[dict[s
     return by_name, by_number
 
 
+def list_people_of(codes: Collection[str]) -> list[Person]:
+    """Return the people who have one of these codes, in list order."""
+    return list(session.scalars(_plain(Person.code.in_(codes)).order_by(Person.sort_key, Person.id)))
+
+
+def list_codes_meant(text: str, limit: int) -> list[str]:
+    """Return the codes of the people whom a name, reading, mail address or number may mean, in list order."""
+    statement = select_people(PeopleFilter(text=text)).with_only_columns(Person.code).limit(limit)
+    return list(session.scalars(statement))
+
+
 def _plain(condition: object) -> Select[Person]:
     return select(Person).where(condition)  # type: ignore[arg-type]
 

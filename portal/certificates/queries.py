@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload, undefer
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.certificates.errors import FileNotReady, NoSuchCertificate, NoSuchCredential
 from portal.certificates.models import (
@@ -98,6 +99,25 @@ def get_certificate(number: str) -> Certificate:
     if found is None:
         raise NoSuchCertificate()
     return found
+
+
+def list_certificates_by_number(numbers: Collection[str]) -> list[Certificate]:
+    """Return the certificates that have one of these numbers, each with its holder."""
+    return list(
+        session.scalars(
+            select(Certificate)
+            .where(Certificate.number.in_(numbers))
+            .options(joinedload(Certificate.person))
+            .order_by(Certificate.id)
+        )
+    )
+
+
+def list_numbers_meant(text: str) -> list[str]:
+    """Return the numbers of the newest certificates of those whom a name may mean."""
+    people = accounts.select_people(accounts.PeopleFilter(text=text)).order_by(None).with_only_columns(Person.id)
+    statement = select(Certificate.number).where(Certificate.person_id.in_(people)).order_by(Certificate.id.desc())
+    return list(session.scalars(statement.limit(500)))
 
 
 def get_certificate_by_id(certificate_id: int) -> Certificate:

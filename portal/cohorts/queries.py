@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, false, func, or_, select, true
 
@@ -49,6 +49,17 @@ def within(reach: Reach) -> ColumnElement[bool]:
 def list_cohorts(reach: Reach) -> list[Cohort]:
     """Return the cohorts within reach, the latest start first."""
     return list(session.scalars(select(Cohort).where(within(reach)).order_by(Cohort.starts_on.desc(), Cohort.code)))
+
+
+def list_cohorts_of(codes: Collection[str]) -> list[Cohort]:
+    """Return the cohorts that have one of these codes, by code."""
+    return list(session.scalars(select(Cohort).where(Cohort.code.in_(codes)).order_by(Cohort.code)))
+
+
+def list_codes_meant(text: str) -> list[str]:
+    """Return the codes of the cohorts in whose name, of either language, the text stands."""
+    rows = session.execute(select(Cohort.code, Cohort.name).order_by(Cohort.code))
+    return [row.code for row in rows if text.casefold() in f"{row.name.en} {row.name.ja}".casefold()]
 
 
 def count_members(cohort_ids: Iterable[int]) -> dict[int, int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from portal.core.db import session
 from portal.journal.models import JournalEntry
@@ -14,8 +15,10 @@ def list_entries(
     *,
     before: int | None = None,
     actor: str | None = None,
+    actors: Collection[str] = (),
     subject_kind: str | None = None,
     subject_code: str | None = None,
+    subjects: Collection[tuple[str, str]] = (),
     action: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -23,18 +26,30 @@ def list_entries(
 ) -> list[JournalEntry]:
     """Return the newest entries (those below number `before`), newest first.
 
-    `actor` is a code or part of a name, `action` the beginning of one, `until` is not included.
+    `actor` is a code or part of a name, `actors` are codes that it may mean as well; so are `subjects`
+    (kind, code) for `subject_code`. `action` is the beginning of one, `until` is not included.
     """
     statement = select(JournalEntry).order_by(JournalEntry.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(JournalEntry.id < before)
     if actor:
         named = JournalEntry.actor_name.contains(actor, autoescape=True)
-        statement = statement.where(or_(JournalEntry.actor_code == actor, named))
+        statement = statement.where(or_(JournalEntry.actor_code.in_([actor, *actors]), named))
     if subject_kind:
         statement = statement.where(JournalEntry.subject_kind == subject_kind)
     if subject_code:
-        statement = statement.where(JournalEntry.subject_code == subject_code)
+        meant: dict[str, list[str]] = {}
+        for kind, code in subjects:
+            meant.setdefault(kind, []).append(code)
+        statement = statement.where(
+            or_(
+                JournalEntry.subject_code == subject_code,
+                *(
+                    and_(JournalEntry.subject_kind == kind, JournalEntry.subject_code.in_(codes))
+                    for kind, codes in meant.items()
+                ),
+            )
+        )
     if since is not None:
         statement = statement.where(JournalEntry.at >= since)
     if until is not None:

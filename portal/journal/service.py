@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import select, text
@@ -15,7 +16,66 @@ from portal.journal.models import GENESIS, JournalEntry
 
 # "journal" as a number: the advisory lock that orders the chain's writers on PostgreSQL.
 _CHAIN_LOCK = 0x6A6F7572
-_names: dict[str, LazyText] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What an entry is about or names, as its readers know it."""
+
+    title: str
+    href: str | None = None
+
+
+def _finds_nothing(codes: Collection[str]) -> Mapping[str, Thing]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of thing that entries are about or name.
+
+    `find` gives those of the codes that exist, in the reader's language and with a fixed number of
+    statements; `search` gives the codes of what is meant by a text that somebody typed.
+    """
+
+    name: LazyText
+    find: Callable[[Collection[str]], Mapping[str, Thing]] = _finds_nothing
+    search: Callable[[str], Collection[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """How a fact of an entry is read: what it is called, and what its value stands for.
+
+    `refers_to` names the kind whose code (or codes) the value is, or tells it from the other facts beside
+    it; `within` says that this code only means something within the entry's subject; `words` are the
+    values that are words of ours; a technical fact (a hash) is of use to machines and stands with the
+    raw data only.
+    """
+
+    label: LazyText
+    refers_to: str | Callable[[Mapping[str, Any]], str | None] | None = None
+    within: bool = False
+    words: Mapping[str, LazyText] | None = None
+    technical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """How a domain's entries are read: its actions, its kinds of things, its facts.
+
+    A fact is known by its name, or as `action:name` where the same name means something else there.
+    """
+
+    actions: Mapping[str, LazyText] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+_actions: dict[str, LazyText] = {}
+_kinds: dict[str, Kind] = {}
+_facts: dict[str, Fact] = {}
+_vocabulary = Vocabulary(_actions, _kinds, _facts)
 
 
 class Actor(Protocol):
@@ -56,19 +116,16 @@ def record(
     )
 
 
-def name_actions(names: Mapping[str, LazyText]) -> None:
-    """Say in words what a domain's actions are called; the journal's page shows them."""
-    _names.update(names)
+def learn(words: Vocabulary) -> None:
+    """Take in how a domain's entries are read; the journal's page shows them so."""
+    _actions.update(words.actions)
+    _kinds.update(words.kinds)
+    _facts.update(words.facts)
 
 
-def action_names() -> dict[str, LazyText]:
-    """Return the actions that have a name."""
-    return dict(_names)
-
-
-def name_of(action: str) -> LazyText | None:
-    """Return what the action is called, or None where nobody has named it."""
-    return _names.get(action)
+def vocabulary() -> Vocabulary:
+    """Return how entries are read, as far as the domains have said it."""
+    return _vocabulary
 
 
 def _write() -> None:

@@ -11,11 +11,9 @@ from portal.core import clock
 from portal.core.access import actor, requires
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits
-from portal.journal import queries
-from portal.journal.models import JournalEntry
+from portal.journal import queries, reading
 from portal.journal.permissions import READ_JOURNAL
-from portal.journal.rules import changes_between
-from portal.journal.service import action_names, name_of
+from portal.journal.service import vocabulary
 
 blueprint = Blueprint("journal", __name__, template_folder="templates")
 PAGE_SIZE = 50
@@ -40,9 +38,11 @@ def list_entries() -> Any:
     entries = queries.list_entries(
         before=below,
         actor=asked["by"],
+        actors=_codes_meant(reading.PERSON, asked["by"]),
         action=asked["action"],
         subject_kind=asked["kind"],
         subject_code=asked["about"],
+        subjects=_subjects_meant(asked["kind"], asked["about"]),
         since=_midnight(since, zone),
         until=_midnight(until + timedelta(days=1) if until else None, zone),
         limit=PAGE_SIZE + 1,
@@ -51,33 +51,34 @@ def list_entries() -> Any:
     kept: dict[str, Any] = {name: value for name, value in asked.items() if value}
     return render_template(
         "journal/journal.html",
-        entries=[_row(entry) for entry in entries],
+        entries=reading.read(entries, zone),
         asked=asked,
         problems=problems,
         anything=bool(kept),
         zone=zone,
-        actions=sorted(((name, text) for name, text in action_names().items()), key=lambda each: str(each[1])),
-        kinds=queries.list_subject_kinds(),
+        actions=sorted(vocabulary().actions.items(), key=lambda each: str(each[1])),
+        kinds=_kinds(),
         newest=url_for("journal.list_entries", **kept) if below else None,
         older=url_for("journal.list_entries", **kept, before=entries[-1].id) if more else None,
         summary=_("entries %(first)s to %(last)s", first=entries[0].id, last=entries[-1].id) if entries else "",
     )
 
 
-def _row(entry: JournalEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "at": entry.at,
-        "actor_name": _("The system") if entry.actor_code == "system" else entry.actor_name,
-        "actor_code": entry.actor_code,
-        "action": entry.action,
-        "action_name": name_of(entry.action),
-        "subject_kind": entry.subject_kind,
-        "subject_code": entry.subject_code,
-        "changes": changes_between(entry.before, entry.after),
-        "reason": entry.reason or "",
-        "hash": entry.hash[:12],
-    }
+def _kinds() -> list[tuple[str, Any]]:
+    named = vocabulary().kinds
+    kinds = [(kind, named[kind].name if kind in named else kind) for kind in queries.list_subject_kinds()]
+    return sorted(kinds, key=lambda each: str(each[1]))
+
+
+def _codes_meant(kind: str, text: str) -> list[str]:
+    """Return the codes of the things of a kind that a text may mean."""
+    known = vocabulary().kinds.get(kind)
+    return list(known.search(text)) if text and known is not None and known.search is not None else []
+
+
+def _subjects_meant(kind: str, text: str) -> list[tuple[str, str]]:
+    kinds = [kind] if kind else list(vocabulary().kinds)
+    return [(each, code) for each in kinds for code in _codes_meant(each, text)]
 
 
 def _day(text: str) -> date | None:

@@ -8,19 +8,9 @@ from typing import Any
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
-from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Actor, record
 from portal.organisation import errors, queries
 from portal.organisation.models import Market, Setting, Team
-
-# What the journal's page calls the actions of this domain.
-ACTION_NAMES = {
-    "organisation.settings_changed": _l("Settings changed"),
-    "organisation.market_added": _l("Market added"),
-    "organisation.market_changed": _l("Market changed"),
-    "organisation.team_added": _l("Team added"),
-    "organisation.team_changed": _l("Team changed"),
-}
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,19}")
 _TEAM_CODE = re.compile(r"[a-z][a-z0-9-]{0,59}")

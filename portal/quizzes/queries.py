@@ -281,6 +281,25 @@ def get_attempt(code: str) -> Attempt:
     return attempt
 
 
+def list_attempts_of(codes: Collection[str]) -> list[Attempt]:
+    """Return the attempts that have one of these codes, each with its person and quiz."""
+    return list(
+        session.scalars(
+            select(Attempt)
+            .where(Attempt.code.in_(codes))
+            .options(joinedload(Attempt.person), joinedload(Attempt.quiz_version))
+            .order_by(Attempt.id)
+        )
+    )
+
+
+def list_attempt_codes_meant(text: str) -> list[str]:
+    """Return the codes of the newest attempts of those whom a name may mean."""
+    taker = people.select_people(people.PeopleFilter(text=text)).order_by(None).with_only_columns(Person.id)
+    statement = select(Attempt.code).where(Attempt.person_id.in_(taker)).order_by(Attempt.id.desc()).limit(500)
+    return list(session.scalars(statement))
+
+
 def key_of(row: Attempt | Person) -> int:
     """Return the row's number without reading it again: a transaction has just let go of what was loaded."""
     identity = cast("InstanceState[Any]", inspect(row)).identity

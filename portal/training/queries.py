@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -11,6 +11,7 @@ from fractions import Fraction
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.accounts.permissions import scopes_of_person
 from portal.acknowledgements.models import Acknowledgement
@@ -234,6 +235,22 @@ def find_enrollment(code: str) -> Enrollment | None:
         .where(Enrollment.code == code)
         .options(*_WITH_STEPS, joinedload(Enrollment.version, innerjoin=True).selectinload(PlanVersion.phases))
     )
+
+
+def list_enrollments_by_code(codes: Collection[str]) -> list[Enrollment]:
+    """Return the enrollments that have one of these codes, each with its person and the steps of its plan."""
+    return list(
+        session.scalars(
+            select(Enrollment).where(Enrollment.code.in_(codes)).options(*_WITH_STEPS).order_by(Enrollment.id)
+        )
+    )
+
+
+def list_enrollment_codes_meant(text: str) -> list[str]:
+    """Return the codes of the newest enrollments of those whom a name may mean."""
+    people = accounts.select_people(accounts.PeopleFilter(text=text)).order_by(None).with_only_columns(Person.id)
+    statement = select(Enrollment.code).where(Enrollment.person_id.in_(people)).order_by(Enrollment.id.desc())
+    return list(session.scalars(statement.limit(500)))
 
 
 def get_enrollment(code: str) -> Enrollment:

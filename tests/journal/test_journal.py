@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import ast
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Role
 from portal.core import clock
 from portal.core.db import session
+from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
-from portal.journal import queries
+from portal.journal import queries, reading
 from portal.journal.invariants import chain_is_unbroken
-from portal.journal.service import record
+from portal.journal.service import record, vocabulary
+from portal.operations import demo
 from tests.builders import MORNING, Cast, make_grant, make_person
+
+PORTAL = Path(__file__).resolve().parents[2] / "portal"
 
 
 def write(cast: Cast, count: int = 3) -> None:
@@ -62,7 +69,7 @@ def test_entries_show_before_and_after_and_are_narrowed(as_: Any, cast: Cast) ->
     page = admin.get("journal.list_entries", lang="ja")
     assert "メンバー情報の変更" in page.text
     assert "<b>髙橋</b>" in page.text
-    assert [each.text for each in page.all("del")] == ["2", "1", "0"]
+    assert [" ".join(each.itertext()) for each in page.all("del")] == ["変更前  2", "変更前  1", "変更前  0"]
     assert "because" in page.text
     for asked, count in (
         ({"about": "P1"}, 1), ({"by": "森"}, 3), ({"by": "nobody"}, 0), ({"by": cast.admin.code}, 3),
@@ -70,10 +77,94 @@ def test_entries_show_before_and_after_and_are_narrowed(as_: Any, cast: Cast) ->
         ({"action": "accounts."}, 3), ({"action": "organisation."}, 0), ({"from": "2026-04-02"}, 0),
         ({"from": "2026-04-01", "until": "2026-04-01"}, 3), ({"until": "２０２６/03/31"}, 0),
     ):  # fmt: skip
-        assert len(admin.get("journal.list_entries", **asked).all("th", scope="row")) == count, asked
+        assert len(admin.get("journal.list_entries", **asked).all("tr", class_="log-entry")) == count, asked
     page = admin.get("journal.list_entries", **{"from": "tomorrow"}, lang="ja")
     assert "「tomorrow」は日付ではありません" in page.text
     admin.get("/journal?before=99999999999999999999999&by=%00&from=0000-00-00")
+
+
+def test_people_and_places_stand_by_name_in_the_readers_language(as_: Any, cast: Cast) -> None:
+    with own_transaction():
+        record(
+            "accounts.changed", by=cast.lead, subject=("person", cast.learner.code),
+            before={"market": "JP", "shown_as": "結衣"}, after={"market": "US", "shown_as": ""},
+        )  # fmt: skip
+        record(
+            "accounts.role_granted", by=None, subject=("person", cast.learner.code),
+            after={"role": "lead", "scope": "team", "scope_code": "account-safety"},
+        )  # fmt: skip
+    english = as_(cast.admin).get("journal.list_entries", lang="en").text
+    assert f"{cast.lead.name_in('en')} Person changed {cast.learner.name_in('en')}" in english
+    assert "Home market Before Japan → After United States" in english
+    assert "Role Team lead" in english
+    assert "Which one Account safety" in english
+    japanese = as_(cast.admin).get("journal.list_entries", lang="ja").text
+    assert "佐藤 健 メンバー情報の変更 髙橋 結衣" in japanese
+    assert "所属市場 変更前 日本 → 変更後 米国" in japanese
+    assert "システム 役割の付与 髙橋 結衣" in japanese
+
+
+def test_whoever_left_the_directory_keeps_the_name_that_was_noted(as_: Any, cast: Cast) -> None:
+    with own_transaction():
+        record("accounts.changed", by=Somebody(), subject=("person", "GONE-2"), after={"owner": "GONE-3"})
+    page = as_(cast.admin).get("journal.list_entries", lang="en").text
+    assert "Grace of old Person changed GONE-2" in page
+    assert "Owner GONE-3" in page
+
+
+class Somebody:
+    """An account that is not in this database."""
+
+    code, full_name = "GONE-1", "Grace of old"
+
+
+def test_a_name_in_either_script_finds_the_entries_by_and_about_a_person(as_: Any, cast: Cast) -> None:
+    with own_transaction():
+        record("accounts.changed", by=cast.lead, subject=("person", cast.learner.code), after={"language": "en"})
+        record("accounts.changed", by=cast.admin, subject=("person", cast.lead.code), after={"language": "en"})
+    admin = as_(cast.admin)
+    for asked, count in (
+        ({"by": "佐藤"}, 1), ({"by": cast.lead.full_romaji}, 1), ({"about": "髙橋"}, 1), ({"about": "高橋"}, 1),
+        ({"about": "高橋", "kind": "team"}, 0), ({"about": "佐藤", "by": "森"}, 1),
+    ):  # fmt: skip
+        found = admin.get("journal.list_entries", **asked)
+        assert len(found.all("tr", class_="log-entry")) == count, asked
+
+
+def test_every_recorded_action_has_a_name(app: Any) -> None:
+    named = set(vocabulary().actions)
+    for path in sorted(PORTAL.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "record" or not call.args:
+                continue
+            action = call.args[0]
+            if isinstance(action, ast.Constant):
+                assert action.value in named, f"{path}: {action.value}"
+            else:
+                # A name that is put together: its beginning at least is known.
+                assert isinstance(action, ast.JoinedStr)
+                beginning = action.values[0].value  # type: ignore[attr-defined]
+                assert any(name.startswith(beginning) for name in named), f"{path}: {beginning}"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_living_organisations_journal_is_read_in_words(app: Any, language: str) -> None:
+    with own_transaction():
+        demo.load(date(2026, 4, 16))
+    people = {person.code: person for person in accounts.list_people(limit=None)}
+    kinds = vocabulary().kinds
+    with app.test_request_context(), force_locale(language):
+        entries = reading.read(queries.list_entries(limit=10_000), "Asia/Tokyo")
+        assert len(entries) > 200
+        for entry in entries:
+            assert entry.is_named, entry.raw
+            assert entry.kind in {kind.name for kind in kinds.values()}, entry.raw
+            for fact in entry.facts:
+                assert fact.is_named, (entry.action, fact)
+                assert people.keys().isdisjoint({fact.before, fact.after}), (entry.action, fact)
+            assert entry.about is None or entry.about.title not in people
+        told = {str(fact.label): fact.after for entry in entries for fact in entry.facts}
+    assert told["Step" if language == "en" else "研修項目"] not in demo.PACE
 
 
 def test_many_entries_come_in_pages(as_: Any, cast: Cast) -> None:

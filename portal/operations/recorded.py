@@ -1,0 +1,12 @@
+"""How the journal's page reads what spans the domains."""
+
+from __future__ import annotations
+
+from portal.core.i18n import lazy_gettext as _l
+from portal.journal.service import Fact, Kind, Vocabulary
+
+VOCABULARY = Vocabulary(
+    actions={"content.imported": _l("Content folder taken in")},
+    kinds={"content": Kind(_l("Content folder"))},
+    facts={"changes": Fact(_l("What changed"))},
+)

@@ -1,0 +1,79 @@
+"""How the journal's page reads what was done to question banks, quizzes and attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from portal.core.i18n import gettext as _
+from portal.core.i18n import language
+from portal.core.i18n import lazy_gettext as _l
+from portal.journal.service import Fact, Kind, Thing, Vocabulary
+from portal.quizzes import queries
+from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
+
+_BANKS, _QUIZZES = OwnedBanks(), OwnedQuizzes()
+
+
+def _find_banks(codes: Collection[str]) -> Mapping[str, Thing]:
+    return {slug: Thing(each.title, each.href) for slug, each in _BANKS.find_things(codes).items()}
+
+
+def _find_quizzes(codes: Collection[str]) -> Mapping[str, Thing]:
+    return {slug: Thing(each.title, each.href) for slug, each in _QUIZZES.find_things(codes).items()}
+
+
+def _find_attempts(codes: Collection[str]) -> Mapping[str, Thing]:
+    here = language()
+    return {
+        attempt.code: Thing(
+            _("%(quiz)s, %(person)s", quiz=attempt.quiz_version.title, person=attempt.person.name_in(here))
+        )
+        for attempt in queries.list_attempts_of(codes)
+    }
+
+
+def _meant(things: OwnedBanks | OwnedQuizzes, text: str) -> list[str]:
+    found = things.find_things(things.list_live_codes())
+    return [slug for slug, each in found.items() if text.casefold() in each.title.casefold()]
+
+
+VOCABULARY = Vocabulary(
+    actions={
+        "quizzes.attempt_started": _l("Attempt started"),
+        "quizzes.attempt_submitted": _l("Attempt handed in"),
+        "quizzes.attempt_extended": _l("Minutes granted for an attempt"),
+        "quizzes.attempt_voided": _l("Attempt made void"),
+        "quizzes.results_released": _l("Results released"),
+        "quizzes.bank_taken_in": _l("Question bank taken in"),
+        "quizzes.quiz_published": _l("Quiz published"),
+    },
+    kinds={
+        "attempt": Kind(_l("Attempt"), _find_attempts, queries.list_attempt_codes_meant),
+        "quiz": Kind(_l("Quiz"), _find_quizzes, lambda text: _meant(_QUIZZES, text)),
+        "bank": Kind(_l("Question bank"), _find_banks, lambda text: _meant(_BANKS, text)),
+        "question_bank": Kind(_l("Question bank"), _find_banks, lambda text: _meant(_BANKS, text)),
+    },
+    facts={
+        "quiz": Fact(_l("Quiz"), refers_to="quiz"),
+        "quizzes.attempt_started:version": Fact(_l("Version of the quiz")),
+        "attempt_no": Fact(_l("Which try")),
+        "quizzes.attempt_submitted:by": Fact(
+            _l("Handed in by"), words={"learner": _l("The learner"), "sweep": _l("The system, at the end of the time")}
+        ),
+        "finished_at": Fact(_l("Ended")),
+        "deadline_at": Fact(_l("End of the time")),
+        "minutes": Fact(_l("Minutes")),
+        "state": Fact(
+            _l("State"),
+            words={
+                "in_progress": _l("In progress"),
+                "submitted": _l("Handed in"),
+                "marked": _l("Marked"),
+                "released": _l("Result released"),
+                "voided": _l("Void"),
+            },
+        ),
+        "attempts": Fact(_l("Attempts")),
+        "changed": Fact(_l("Taken in")),
+    },
+)

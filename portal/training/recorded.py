@@ -1,0 +1,68 @@
+"""How the journal's page reads what was done in training."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from flask import url_for
+
+from portal.core.i18n import gettext as _
+from portal.core.i18n import language
+from portal.core.i18n import lazy_gettext as _l
+from portal.journal.service import Fact, Kind, Thing, Vocabulary
+from portal.training import queries
+from portal.training.service.owned import OwnedPlans
+
+_PLANS = OwnedPlans()
+
+
+def _find_plans(codes: Collection[str]) -> Mapping[str, Thing]:
+    return {slug: Thing(each.title, each.href) for slug, each in _PLANS.find_things(codes).items()}
+
+
+def _find_enrollments(codes: Collection[str]) -> Mapping[str, Thing]:
+    here = language()
+    return {
+        enrollment.code: Thing(
+            _("%(plan)s, %(person)s", plan=enrollment.version.title, person=enrollment.person.name_in(here)),
+            url_for("training.path", code=enrollment.code),
+        )
+        for enrollment in queries.list_enrollments_by_code(codes)
+    }
+
+
+def _find_steps(codes: Collection[str]) -> Mapping[str, Thing]:
+    """Return the steps of codes like ENROLLMENT/step."""
+    enrollments = queries.list_enrollments_by_code({code.partition("/")[0] for code in codes})
+    steps = {f"{each.code}/{step.slug}": step for each in enrollments for step in each.version.steps}
+    tasks = queries.tasks_of({step.id: step for code, step in steps.items() if code in codes}.values())
+    return {code: Thing(str(tasks[step.id])) for code, step in steps.items() if step.id in tasks}
+
+
+def _plans_meant(text: str) -> list[str]:
+    found = _PLANS.find_things(_PLANS.list_live_codes())
+    return [slug for slug, each in found.items() if text.casefold() in each.title.casefold()]
+
+
+VOCABULARY = Vocabulary(
+    actions={
+        "training.plan_version_created": _l("Training plan published"),
+        "training.enrolled": _l("Training begun"),
+        "training.step_completed": _l("Step completed"),
+        "training.step_signed": _l("Step signed off"),
+        "training.step_sent_back": _l("Step sent back"),
+        "training.step_asked_again": _l("Sign-off asked for again"),
+        "training.plan_completed": _l("Training plan completed"),
+    },
+    kinds={
+        "plan": Kind(_l("Training plan"), _find_plans, _plans_meant),
+        "enrollment": Kind(_l("Training"), _find_enrollments, queries.list_enrollment_codes_meant),
+        "plan_step": Kind(_l("Step"), _find_steps),
+    },
+    facts={
+        "plan": Fact(_l("Training plan"), refers_to="plan"),
+        "step": Fact(_l("Step"), refers_to="plan_step", within=True),
+        "training.enrolled:version": Fact(_l("Version of the plan")),
+        "digest": Fact(_l("Hash"), technical=True),
+    },
+)
