@@ -2,25 +2,63 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from datetime import timedelta
+from email.headerregistry import HeaderRegistry
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
 DEVELOPMENT_SECRET = "for-development-on-this-machine-only-never-for-production"  # noqa: S105
 MIN_SECRET_LENGTH = 32
 
+# What to write instead, for every variable; a refused value itself is never repeated, it may hold a password.
+WANTED = {
+    "env": "write development or production",
+    "host": "write an address of this machine, such as 127.0.0.1, or 0.0.0.0 for the local network",
+    "port": "write a whole number from 1 to 65535, such as 5000",
+    "database_url": "write sqlite:////var/lib/shirube/shirube.sqlite3 or postgresql://user:password@host/name",
+    "jobs_url": "write sqlite:////var/lib/shirube/jobs.sqlite3, redis://host:6379/0 or postgresql://user:password@host/name",
+    "secret_key": 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
+    "data_dir": "write a folder on a local disk, such as /var/lib/shirube",
+    "mail_url": "write smtp://user:password@host:587, smtps://…, smtp+plain://…, file:///folder or console:",
+    "mail_from": "write one sender, such as Training <training@example.com>",
+    "public_url": "write the address only, such as https://training.example.com",
+    "trusted_proxies": "write how many reverse proxies stand in front, from 0 to 5",
+}
+# The library's words for what we leave to it.
+_WHY = {
+    "literal_error": "is none of the known values",
+    "int_parsing": "is not a whole number",
+    "greater_than_equal": "is outside the range",
+    "less_than_equal": "is outside the range",
+}
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_MAIL_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+class SettingsRefused(Exception):
+    """The environment holds values the application cannot run with: one line for each wrong variable."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
 
 class Settings(BaseSettings):
     """What an operator can set; every fault is named at once when the application starts."""
 
-    model_config = SettingsConfigDict(env_prefix="SHIRUBE_", env_file=None, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SHIRUBE_", env_file=None, extra="ignore", hide_input_in_errors=True, validate_default=True
+    )
 
+    # First: what is needed in production depends on it.
     env: Literal["development", "production"] = "development"
     host: str = "127.0.0.1"
     port: int = Field(default=5000, ge=1, le=65535)
@@ -33,46 +71,95 @@ class Settings(BaseSettings):
     public_url: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
 
+    @field_validator("host")
+    @classmethod
+    def _address_to_listen_on(cls, value: str) -> str:
+        if not _is_host(value):
+            raise ValueError("is no address to listen on")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value and urlsplit(value).scheme.partition("+")[0] not in ("sqlite", "postgresql"):
-            raise ValueError("must start with sqlite:/// or postgresql://")
+        if value:
+            _check_store(value, ("sqlite", "postgresql", "postgresql+psycopg"))
         return value
 
     @field_validator("jobs_url")
     @classmethod
     def _known_queue(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in ("sqlite", "redis", "rediss", "unix", "postgresql", "postgres"):
-            raise ValueError("must be a SQLite file (sqlite:///…), redis:// or postgresql://")
+        if value:
+            _check_store(value, ("sqlite", "redis", "rediss", "unix", "postgresql", "postgres"))
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _own_secret(cls, value: SecretStr, others: ValidationInfo) -> SecretStr:
+        secret = value.get_secret_value()
+        if not secret.strip():
+            raise ValueError("is empty")
+        if others.data.get("env") == "production":
+            if secret == DEVELOPMENT_SECRET:
+                raise ValueError("is missing; the default secret is public and refused in production")
+            if len(secret) < MIN_SECRET_LENGTH:
+                raise ValueError(f"needs at least {MIN_SECRET_LENGTH} characters in production")
+        return value
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _some_folder(cls, value: Any) -> Any:
+        if not str(value).strip() or "\x00" in str(value):
+            raise ValueError("is empty")
         return value
 
     @field_validator("mail_url")
     @classmethod
     def _known_carrier(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in ("file", "console", "smtp", "smtps", "smtp+plain"):
-            raise ValueError("must start with smtp://, smtps://, smtp+plain://, file:/// or console:")
+        if not value:
+            return value
+        parts = _split(value, blanks=value.startswith("file:"))
+        if parts.scheme not in ("file", "console", "smtp", "smtps", "smtp+plain"):
+            raise ValueError("begins with no known scheme")
+        if parts.scheme.startswith("smtp"):
+            if not _is_host(parts.hostname or ""):
+                raise ValueError("names no mail server")
+            if parts.path.strip("/") or parts.query or parts.fragment:
+                raise ValueError("holds more than a server; write special characters of a password as %40, %2F, %23")
+        if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+            raise ValueError("names no folder; file: is followed by three slashes")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        if any(ord(each) < 0x20 or ord(each) == 0x7F for each in value):
+            raise ValueError("holds a line end or another control character")
+        try:
+            found: Any = HeaderRegistry()("From", value)
+            addresses = [each.addr_spec for each in found.addresses]
+        except Exception as unreadable:  # the standard library's parser fails in many ways
+            raise ValueError("cannot be read as a sender") from unreadable
+        if len(addresses) != 1:
+            raise ValueError("names several senders" if addresses else "names no mail address")
+        if not _MAIL_ADDRESS.fullmatch(addresses[0]) or found.defects:
+            raise ValueError("names no mail address")
         return value
 
     @field_validator("public_url")
     @classmethod
-    def _absolute(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("must start with https:// (or http:// on a closed network)")
+    def _bare_address(cls, value: str, others: ValidationInfo) -> str:
+        if not value:
+            if others.data.get("env") == "production":
+                raise ValueError("is missing; in production, certificates and mails carry it")
+            return value
+        parts = _split(value)
+        if parts.scheme not in ("http", "https"):
+            raise ValueError("must begin with https:// (or http:// on a closed network)")
+        if not _is_host(parts.hostname or ""):
+            raise ValueError("names no host")
+        if parts.username is not None or parts.path not in ("", "/") or "?" in value or "#" in value:
+            raise ValueError("holds more than scheme, host and port")
         return value.rstrip("/")
-
-    @model_validator(mode="after")
-    def _fit_for_production(self) -> Settings:
-        if self.env != "production":
-            return self
-        secret = self.secret_key.get_secret_value()
-        if secret == DEVELOPMENT_SECRET:
-            raise ValueError("SHIRUBE_SECRET_KEY: the default secret is public; set one of your own for production")
-        if len(secret) < MIN_SECRET_LENGTH:
-            raise ValueError(f"SHIRUBE_SECRET_KEY: needs at least {MIN_SECRET_LENGTH} characters in production")
-        if not self.public_url:
-            raise ValueError("SHIRUBE_PUBLIC_URL: needed in production, certificates and mails carry it")
-        return self
 
     def flask(self) -> dict[str, Any]:
         """Return the settings under the names that Flask and our code read."""
@@ -111,10 +198,54 @@ def _printable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _split(value: str, *, blanks: bool = False) -> SplitResult:
+    """Read an address; what the library says of a broken one would repeat it, so it is said in our words."""
+    if any(ord(each) < 0x20 or (each.isspace() and not (blanks and each == " ")) for each in value):
+        raise ValueError("holds a blank or a line end")
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  (raises for what is no port)
+    except ValueError:
+        raise ValueError("is no address that can be read") from None
+    return parts
+
+
+def _is_host(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return bool(_HOST_NAME.fullmatch(name))
+    return True
+
+
+def _check_store(value: str, schemes: tuple[str, ...]) -> None:
+    parts = _split(value, blanks=value.startswith("sqlite:"))
+    if parts.scheme not in schemes:
+        raise ValueError("begins with no known scheme")
+    if parts.scheme != "sqlite":
+        return
+    path = parts.path.removeprefix("/")
+    if parts.netloc or not value.startswith("sqlite:///"):
+        raise ValueError("names no file; sqlite: is followed by three slashes, or four before a path from the root")
+    if not path or path.startswith((":", "file:")) or "memory" in parts.query:
+        raise ValueError("names no file; a database in memory is lost with its process and not shared between them")
+
+
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Read the settings; `overrides` (names with or without `SHIRUBE_`) win over the environment.
 
-    Raises `pydantic.ValidationError`, which names every fault.
+    Raises `SettingsRefused`, which names every fault and never a value.
     """
     given = {name.removeprefix("SHIRUBE_").lower(): value for name, value in (overrides or {}).items()}
-    return Settings(**{name: value for name, value in given.items() if name in Settings.model_fields})
+    try:
+        return Settings(**{name: value for name, value in given.items() if name in Settings.model_fields})
+    except ValidationError as refused:
+        lines = [_line(fault) for fault in refused.errors(include_input=False, include_url=False)]
+    # Outside of the handler: a chained failure would print the library's own words.
+    raise SettingsRefused(lines)
+
+
+def _line(fault: Any) -> str:
+    name = str(fault["loc"][0])
+    why = str(fault["msg"]).removeprefix("Value error, ") if fault["type"] == "value_error" else None
+    return f"SHIRUBE_{name.upper()} {why or _WHY.get(fault['type'], 'cannot be read')}: {WANTED[name]}"

@@ -1,5 +1,5 @@
 """The application for a WSGI server: `granian --interface wsgi wsgi:app`."""
 
-from portal import create_app
+from portal.operations.start import application
 
-app = create_app()
+app = application()

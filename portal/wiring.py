@@ -145,7 +145,7 @@ def _organisation(app: Flask) -> None:
 
 
 def _accounts(app: Flask) -> None:
-    from portal.accounts import handlers, permissions, recorded  # noqa: F401
+    from portal.accounts import handlers, invariants, permissions, recorded  # noqa: F401
     from portal.accounts.cli import people_commands
     from portal.accounts.service import ownership, people, sessions
     from portal.accounts.views import blueprint, imports, own, signing_in  # noqa: F401
@@ -159,6 +159,7 @@ def _accounts(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.cli.add_command(people_commands)
     journal.learn(recorded.VOCABULARY)
+    INVARIANTS.update(invariants.INVARIANTS)
     # The places of lower domains too: in the order in which an administrator needs them.
     for endpoint, label, icon, permission in (
         ("accounts.list_people", lazy_pgettext("place", "People"), "people", permissions.SEE_PEOPLE),

@@ -48,6 +48,8 @@ def create_admin(
     if not is_mail_address(mail.strip()):
         raise click.ClickException(f"“{mail}” is not a mail address")
     known = queries.find_person_by_sign_in_name(mail)
+    if known is not None and queries.is_shut_out(known):
+        raise click.ClickException("this is a demo account whose password is public; name somebody else")
     # Somebody who has a password keeps it; this command is no way around it.
     needs_password = known is None or known.is_invited
     password = None if want_link or not needs_password else _read_password(password_stdin)

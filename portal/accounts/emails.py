@@ -17,7 +17,7 @@ from portal.organisation import queries as organisation
 def link(name: str) -> Email | None:
     """Send an invitation or a password reset with a fresh link; strangers and closed accounts get nothing."""
     person = queries.find_person_by_sign_in_name(name)
-    if person is None or not person.is_active:
+    if person is None or not person.is_active or queries.is_shut_out(person):
         return None
     purpose = links.purpose_for(person)
     token = links.make_link(person=person)

@@ -124,6 +124,12 @@ class Deactivated(Conflict):
     message = _l("The account is deactivated. Reactivate it first.")
 
 
+class DemoAccount(Conflict):
+    """An account of the demo organisation, in production."""
+
+    message = _l("This is a demo account whose password is public. In production nobody can sign in with it.")
+
+
 class RoleHeldAlready(Conflict):
     """The same role for the same scope."""
 

@@ -18,7 +18,9 @@ def invite_imported(people: list[str], by: str, occasion: str) -> Generator[Any,
     for start in range(0, len(people), AT_ONCE):
         for code in people[start : start + AT_ONCE]:
             person = queries.find_person(code)
-            if person is not None and person.is_active and person.is_invited:
+            if person is None or not person.is_active or queries.is_shut_out(person):
+                continue
+            if person.is_invited:
                 links.send_invitation(person=person, by=queries.find_person(by), occasion=occasion)
         yield Progress(min(start + AT_ONCE, len(people)), len(people))
 

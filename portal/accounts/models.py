@@ -82,6 +82,8 @@ class Person(Base):
     password_changed_at: Mapped[datetime | None]
     deactivated_at: Mapped[datetime | None]
     deactivated_by: Mapped[str | None] = mapped_column(String(40))
+    # Since when the account is part of the demo organisation, whose passwords everybody can read.
+    demo_since: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
     # Both follow from the names, see below. The order of lists is by code point on either database.
     sort_key: Mapped[str] = mapped_column(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from flask import current_app
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased, selectinload
 
@@ -159,6 +160,24 @@ def count_people(wanted: PeopleFilter | None = None) -> int:
     return session.scalar(select(func.count()).select_from(within)) or 0
 
 
+def is_shut_out(person: Person) -> bool:
+    """Say whether this is a demo account in production: its password is public, so nothing signs it in."""
+    return person.demo_since is not None and current_app.config["ENV"] == "production"
+
+
+def count_demo_accounts() -> int:
+    """Return how many accounts of the demo organisation are not deactivated."""
+    return session.scalar(select(func.count()).select_from(Person).where(*_OPEN_DEMO)) or 0
+
+
+def list_demo_accounts() -> list[Person]:
+    """Return the accounts of the demo organisation that are not deactivated, in list order."""
+    return list(session.scalars(select(Person).where(*_OPEN_DEMO).order_by(Person.sort_key, Person.id)))
+
+
+_OPEN_DEMO = (Person.demo_since.is_not(None), Person.deactivated_at.is_(None))
+
+
 def has_people() -> bool:
     """Say whether there is any account at all."""
     return session.scalar(select(Person.id).limit(1)) is not None
@@ -232,14 +251,12 @@ def has_other_administrator(than: Person) -> bool:
         .with_for_update()
     )
     others = {grant.person_id for grant in grants} - {than.id}
-    return (
-        session.scalar(
-            select(Person.id)
-            .where(Person.id.in_(others), Person.deactivated_at.is_(None), Person.password_hash.is_not(None))
-            .limit(1)
-        )
-        is not None
+    able = session.scalars(
+        select(Person)
+        .where(Person.id.in_(others), Person.deactivated_at.is_(None), Person.password_hash.is_not(None))
+        .order_by(Person.id)
     )
+    return any(not is_shut_out(each) for each in able)
 
 
 def get_grant(person: Person, grant_id: int) -> RoleGrant:

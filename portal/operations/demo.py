@@ -309,14 +309,17 @@ def _let_people_in(starts_on: date) -> tuple[dict[str, Person], dict[str, Person
             for role, scope, code in each.roles:
                 grants.grant_role(person=person, role=role, scope=scope, scope_code=code, by=None)
             passwords.set_password(person=person, password=each.password, by=person)
+            people.mark_as_demo(person=person)
             staff[each.name] = person
     learners = {}
     with clock.frozen(_moment(starts_on - timedelta(days=5), 11)):
         for trainee in COHORT:
-            learners[trainee.name] = people.invite(
+            learner = people.invite(
                 sign_in_name=f"{trainee.name}@{DOMAIN}", names=trainee.names, language=trainee.language, time_zone=ZONE,
                 market=markets["JP"], team=teams[TEAM], by=staff["grace.muller"], send=False,
             )  # fmt: skip
+            people.mark_as_demo(person=learner)
+            learners[trainee.name] = learner
     return learners, staff
 
 

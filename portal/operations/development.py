@@ -13,13 +13,12 @@ from types import FrameType
 
 import flask_migrate
 from flask import Flask
-from pydantic import ValidationError
 
-from portal import create_app
 from portal.core import i18n
 from portal.core.db import attach_migrations
 from portal.core.transaction import transaction
 from portal.operations import demo
+from portal.operations.start import application
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,13 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main() -> int:
     """Prepare and run until interrupted; return the exit status."""
     i18n.compile_all()
-    try:
-        app = create_app()
-    except ValidationError as faults:
-        for fault in faults.errors():
-            name = f"SHIRUBE_{str(fault['loc'][0]).upper()}: " if fault["loc"] else ""
-            _say(f"{name}{fault['msg'].removeprefix('Value error, ')}")
-        return 2
+    app = application(with_demo=True)
     address = (app.config["HOST"], app.config["PORT"])
     if _is_taken(address):
         _say(f"Port {address[1]} is in use already. Stop what runs there or set SHIRUBE_PORT to another number.")
@@ -42,7 +35,7 @@ def main() -> int:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         attach_migrations(app)
         flask_migrate.upgrade()
-        if app.config["ENV"] != "production" and demo.is_wanted():
+        if demo.is_wanted():
             _say("Loading the demo organisation …")
             with transaction():
                 demo.load(None)
@@ -55,6 +48,7 @@ def _run(app: Flask, address: tuple[str, int]) -> int:
     web = [
         str(binaries / "granian"), "--interface", "wsgi", "wsgi:app", "--host", host, "--port", str(port),
         "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+        "--respawn-failed-workers", "--respawn-interval", "1",
     ]  # fmt: skip
     worker = [str(binaries / "flask"), "--app", "wsgi", "worker"]
     environment = {**os.environ, "SHIRUBE_HOST": host, "SHIRUBE_PORT": str(port)}
@@ -95,8 +89,6 @@ def _run(app: Flask, address: tuple[str, int]) -> int:
 
 def _greet(app: Flask) -> None:
     _say(f"\nShirube is at {app.config['PUBLIC_URL']}   (Ctrl-C stops it)\n")
-    if app.config["ENV"] == "production":
-        return
     rows = demo.accounts()
     width = max(len(row["sign_in_name"]) for row in rows)
     roles = max(len(row["role"]) for row in rows)

@@ -30,6 +30,8 @@ def make_link(*, person: Person) -> str:
     """Make a fresh link for an active account and return its secret token; older ones stop working."""
     if not person.is_active:
         raise errors.Deactivated()
+    if queries.is_shut_out(person):
+        raise errors.DemoAccount()
     now, token, purpose = clock.now(), new_token(), purpose_for(person)
     replace_links(person=person)
     session.add(
@@ -57,7 +59,7 @@ def replace_links(*, person: Person) -> None:
 def get_usable(token: str) -> OneTimeLink:
     """Return the link of the token. Raises the refusal that says why it does not work."""
     found = queries.find_link(hash_of(token))
-    if found is None or not found.person.is_active:
+    if found is None or not found.person.is_active or queries.is_shut_out(found.person):
         raise errors.LinkUnknown()
     if found.used_at is not None:
         raise errors.LinkUsed()
@@ -110,6 +112,8 @@ def send_invitation(*, person: Person, by: Person | None, occasion: str = "") ->
     """
     if not person.is_active:
         raise errors.Deactivated()
+    if queries.is_shut_out(person):
+        raise errors.DemoAccount()
     now = clock.now()
     mail.send_later(
         "accounts.link",

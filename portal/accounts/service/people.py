@@ -95,6 +95,11 @@ def invite(
     return person
 
 
+def mark_as_demo(*, person: Person) -> None:
+    """Note that the account belongs to the demo organisation: its password is public, production shuts it out."""
+    person.demo_since = clock.now()
+
+
 def add_person(
     *,
     sign_in_name: str,

@@ -56,7 +56,7 @@ def find_person_of(token: str) -> Person | None:
     """Return whose live session this is: not ended, not idle or old beyond the limits, account active."""
     found = session.scalar(select(SignInSession).where(SignInSession.token_hash == hash_of(token)))
     now = clock.now()
-    if found is None or found.ended_at is not None or not found.person.is_active:
+    if found is None or found.ended_at is not None or not found.person.is_active or queries.is_shut_out(found.person):
         return None
     if now - found.seen_at > rules.IDLE_LIMIT or now - found.created_at > rules.ABSOLUTE_LIMIT:
         return None

@@ -76,7 +76,9 @@ def find_who(*, name: str, password: str) -> Person | None:
     """Return who signs in with this name and password; None for every failure alike, in the same time."""
     person = queries.find_person_by_sign_in_name(name)
     right = passwords.verify(person.password_hash if person else None, password)
-    return person if person is not None and right and person.is_active else None
+    if person is None or not right or not person.is_active or queries.is_shut_out(person):
+        return None
+    return person
 
 
 def sign_in(*, person: Person, password: str, browser: str, address: str) -> str | None:

@@ -1,0 +1,108 @@
+"""What keeps the product from starting is said in one line, whichever way it is started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portal.operations.start import StartRefused, try_database, try_folder
+from tests.accounts.test_demo_accounts import production
+from tests.benchmarks.server import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARIES = Path(sys.executable).parent
+SECRET = "a-secret-for-tests-that-is-long-enough-0123456789"
+
+
+def run(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with these settings and no others."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SHIRUBE_")}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment | settings, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def said(answer: subprocess.CompletedProcess[str]) -> str:
+    """Return what was printed; never a traceback."""
+    printed = answer.stdout + answer.stderr
+    assert "Traceback" not in printed
+    return printed
+
+
+FLASK = (str(BINARIES / "flask"), "--app", "wsgi", "doctor")
+DEVELOPMENT = (sys.executable, "-m", "portal.operations.development")
+
+
+@pytest.mark.parametrize("command", [FLASK, DEVELOPMENT], ids=["flask", "development"])
+def test_wrong_settings_are_named_with_exit_status_2(tmp_path: Path, command: tuple[str, ...]) -> None:
+    answer = run(*command, SHIRUBE_DATA_DIR=str(tmp_path), SHIRUBE_ENV="production", SHIRUBE_PORT="x")
+    printed = said(answer)
+    assert answer.returncode == 2
+    for name in ("SHIRUBE_PORT", "SHIRUBE_SECRET_KEY", "SHIRUBE_PUBLIC_URL"):
+        assert [line for line in printed.splitlines() if line.startswith(name)], printed
+
+
+def test_the_web_server_ends_with_the_reason(tmp_path: Path) -> None:
+    granian = (
+        str(BINARIES / "granian"), "--interface", "wsgi", "wsgi:app", "--host", "127.0.0.1", "--port", str(free_port()),
+        "--workers", "1", "--no-ws", "--respawn-failed-workers", "--respawn-interval", "1", "--log-level", "error",
+    )  # fmt: skip
+    answer = run(*granian, SHIRUBE_DATA_DIR=str(tmp_path), SHIRUBE_ENV="production")
+    assert "SHIRUBE_SECRET_KEY is missing" in said(answer)
+    assert answer.returncode != 0
+
+
+def test_development_refuses_production(tmp_path: Path) -> None:
+    answer = run(
+        *DEVELOPMENT, SHIRUBE_DATA_DIR=str(tmp_path), SHIRUBE_ENV="production", SHIRUBE_SECRET_KEY=SECRET,
+        SHIRUBE_PUBLIC_URL="https://training.example.com",
+    )  # fmt: skip
+    assert answer.returncode == 2
+    assert "refuses SHIRUBE_ENV=production" in said(answer)
+    assert list(tmp_path.glob("*.sqlite3")) == [], "nothing may have been loaded"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("SHIRUBE_DATABASE_URL", "postgresql://user:quiet-river@127.0.0.1:1/name", "cannot be used"),
+        ("SHIRUBE_DATABASE_URL", "sqlite:////no/such/folder/file.sqlite3", "which is no folder"),
+        ("SHIRUBE_DATA_DIR", "/proc/nowhere", "cannot be made"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, name: str, value: str, reason: str) -> None:
+    answer = run(*FLASK, **{"SHIRUBE_DATA_DIR": str(tmp_path), name: value})
+    printed = said(answer)
+    assert answer.returncode == 1
+    assert reason in printed
+    assert len(printed.splitlines()) == 1
+    assert "quiet-river" not in printed
+
+
+def test_a_file_that_is_no_database_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "shirube.sqlite3").write_text("This is a letter, no database. " * 100)
+    answer = run(*FLASK, SHIRUBE_DATA_DIR=str(tmp_path))
+    assert answer.returncode == 1
+    assert "not a database" in said(answer)
+
+
+def test_a_command_on_an_empty_database_says_what_to_run_first(tmp_path: Path) -> None:
+    answer = run(*FLASK, SHIRUBE_DATA_DIR=str(tmp_path))
+    assert answer.returncode == 1
+    assert "flask --app wsgi db upgrade" in said(answer)
+
+
+def test_a_folder_without_the_right_to_write_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with production(tmp_path) as app:
+        try_folder(app)
+        try_database(app)
+        # Nothing keeps root from writing, so the system's answer is given here.
+        monkeypatch.setattr(os, "access", lambda path, mode: mode & os.W_OK == 0)
+        with pytest.raises(StartRefused, match="SHIRUBE_DATA_DIR"):
+            try_folder(app)
+        with pytest.raises(StartRefused, match="cannot be written to"):
+            try_database(app)
