@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from portal.core import access, db, events, forms, i18n, jobs, logs, web
+from portal.core import access, db, events, forms, i18n, jobs, logs, once, web
 from portal.core.content import ContentPart
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
@@ -67,6 +67,7 @@ def wire(app: Flask) -> None:
     forms.csrf.init_app(app)
     access.init_app(app)
     web.init_app(app)
+    once.init_app(app)
     for plug_in in (
         _ui,
         _journal,

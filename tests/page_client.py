@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Any
 from xml.etree import ElementTree
 
@@ -116,6 +117,7 @@ class PageClient:
         """
         form = dict(data or {})
         form.setdefault("csrf_token", self.token())
+        form.setdefault("form_key", secrets.token_hex(8))
         response = self.send(
             "POST", self.url(endpoint, **self._with_language(values)), data=form, headers={"Accept": "text/html"}
         )

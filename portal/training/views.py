@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug import Response
 
 from portal.accounts.models import Person
@@ -27,7 +27,7 @@ from portal.core.i18n import (
     pgettext,
 )
 from portal.core.i18n import gettext as _
-from portal.core.transaction import transaction
+from portal.core.once import Done, carry_out
 from portal.training import queries
 from portal.training.forms import SignOffForm
 from portal.training.models import Enrollment, PlanStep
@@ -178,10 +178,12 @@ def path(enrollment: Enrollment) -> str:
 @requires(ASK_AGAIN, on=queries.get_sign_off_step, see=SEE_ENROLLMENT)
 def ask_again(thing: StepOfEnrollment) -> Response:
     """Say that what was missing can be shown now."""
-    with transaction():
+
+    def work() -> Done:
         sign_offs.ask_again(enrollment=thing.enrollment, step=thing.step, by=actor())
-    flash(_("The step waits for its sign-off again."), "success")
-    return redirect(url_for("training.today"), 303)
+        return Done(_("The step waits for its sign-off again."), url_for("training.today"))
+
+    return carry_out(work)
 
 
 @blueprint.get("/sign-offs")
@@ -204,25 +206,21 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         if form.validate() and act is None:
             form.form_errors.append(_("Press “Sign off” or “Send back”. Nothing has been stored yet."))
     if request.method == "POST" and act is not None and not form.errors:
-        learner = thing.enrollment.person.name_in(language())
-        try:
-            with transaction():
-                act(
-                    enrollment=thing.enrollment,
-                    step=thing.step,
-                    statement=form.statement.data or "",
-                    by=actor(),
-                )
-        except DomainError as refused:
-            form.statement.errors, status = [str(refused)], refused.status
-        else:
-            flash(
+
+        def work() -> Done:
+            act(enrollment=thing.enrollment, step=thing.step, statement=form.statement.data or "", by=actor())
+            learner = thing.enrollment.person.name_in(language())
+            done = (
                 _("Sent back to %(name)s.", name=learner)
                 if act is sign_offs.send_back
-                else _("Signed off for %(name)s.", name=learner),
-                "success",
+                else _("Signed off for %(name)s.", name=learner)
             )
-            return redirect(url_for("training.list_sign_offs"), 303)
+            return Done(done, url_for("training.list_sign_offs"))
+
+        try:
+            return carry_out(work)
+        except DomainError as refused:
+            form.statement.errors, status = [str(refused)], refused.status
     standing = queries.standing_of(thing.enrollment)
     view = Telling([standing], actor()).of(standing, thing.step)
     page = render_template(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from portal.accounts import queries
@@ -19,6 +19,7 @@ from portal.core import tables
 from portal.core.access import actor, requires
 from portal.core.errors import DomainError
 from portal.core.i18n import gettext as _
+from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
 
 # A preview of thousands of rows shows those that need a look, and the first of the others.
@@ -99,13 +100,15 @@ def preview_import(kept: PeopleImport) -> Any:
 def do_import(kept: PeopleImport) -> Any:
     """Add everybody of the preview, or nobody."""
     form = ConfirmImportForm()
+
+    def work() -> Done:
+        people = imports.take_in(kept=kept, by=actor(), send=bool(form.send.data))
+        return Done(_("%(count)s people were added.", count=len(people)), url_for("accounts.list_people"))
+
     try:
-        with transaction():
-            people = imports.take_in(kept=kept, by=actor(), send=bool(form.send.data))
+        return carry_out(work)
     except DomainError as refused:
         return _preview_page(kept, problem=str(refused), status=refused.status)
-    flash(_("%(count)s people were added.", count=len(people)), "success")
-    return redirect(url_for("accounts.list_people"), 303)
 
 
 def _import_page(form: ImportForm, status: int = 200) -> Response:

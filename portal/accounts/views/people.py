@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 
@@ -34,10 +35,11 @@ from portal.accounts.views.parts import accommodation_in_words, belonging_rows
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
+from portal.core.forms import Form
 from portal.core.i18n import format_date, format_instant, half_width_digits, language
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.transaction import transaction
+from portal.core.once import Done, carry_out
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
 
@@ -301,25 +303,27 @@ def do_invite() -> Any:
     if not form.validate():
         return _form_page("accounts/invite.html", form, status=400)
     market, team = _market_and_team(form)
+
+    def work() -> Done:
+        person = people.invite(
+            sign_in_name=form.sign_in_name.data or "",
+            names=form.names,
+            language=form.language.data,
+            time_zone=form.time_zone.data or "",
+            market=market,
+            team=team,
+            further_markets=_further(form),
+            employee_number=form.employee_number.data or "",
+            role=Role(form.role.data),
+            by=actor(),
+        )
+        return Done(_("%(name)s is invited; the mail is on its way.", name=person.full_name), _page_of(person))
+
     try:
-        with transaction():
-            person = people.invite(
-                sign_in_name=form.sign_in_name.data or "",
-                names=form.names,
-                language=form.language.data,
-                time_zone=form.time_zone.data or "",
-                market=market,
-                team=team,
-                further_markets=_further(form),
-                employee_number=form.employee_number.data or "",
-                role=Role(form.role.data),
-                by=actor(),
-            )
+        return carry_out(work)
     except DomainError as refused:
         form.form_errors.append(str(refused))
         return _form_page("accounts/invite.html", form, status=refused.status)
-    flash(_("%(name)s is invited; the mail is on its way.", name=person.full_name), "success")
-    return redirect(url_for("accounts.show_person", code=person.code), 303)
 
 
 @blueprint.get("/people/<code>/edit")
@@ -349,25 +353,27 @@ def change_person(person: Person) -> Any:
     if not form.validate():
         return _form_page("accounts/edit_person.html", form, person=person, status=400)
     market, team = _market_and_team(form)
+
+    def work() -> Done:
+        people.change_person(
+            person=person,
+            sign_in_name=form.sign_in_name.data or "",
+            names=form.names,
+            language=form.language.data,
+            time_zone=form.time_zone.data or "",
+            market=market,
+            team=team,
+            further_markets=_further(form),
+            employee_number=form.employee_number.data or "",
+            by=actor(),
+        )
+        return Done(_("Saved."), _page_of(person))
+
     try:
-        with transaction():
-            people.change_person(
-                person=person,
-                sign_in_name=form.sign_in_name.data or "",
-                names=form.names,
-                language=form.language.data,
-                time_zone=form.time_zone.data or "",
-                market=market,
-                team=team,
-                further_markets=_further(form),
-                employee_number=form.employee_number.data or "",
-                by=actor(),
-            )
+        return carry_out(work)
     except DomainError as refused:
         form.form_errors.append(str(refused))
         return _form_page("accounts/edit_person.html", form, person=person, status=refused.status)
-    flash(_("Saved."), "success")
-    return redirect(url_for("accounts.show_person", code=person.code), 303)
 
 
 def _form_page(
@@ -405,50 +411,58 @@ def _further(form: PersonForm) -> list[Market]:
     return [organisation.get_market(code) for code in form.further_markets.data or []]
 
 
+def _page_of(person: Person) -> str:
+    return url_for("accounts.show_person", code=person.code)
+
+
+def _do(person: Person, work: Callable[[], object], done: str, **page: Any) -> Response:
+    """Do something to a person, once, and go back to her page; a refusal is told there, the form as it was."""
+    form: Form | None = page.get("grant_form") or page.get("accommodation_form")
+
+    def both() -> Done:
+        work()
+        return Done(done, _page_of(person))
+
+    try:
+        return carry_out(both)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        if form is None:
+            return _person_page(person, problem=str(refused), status=refused.status, **page)
+        form.form_errors.append(str(refused))
+        return _person_page(person, status=refused.status, **page)
+
+
 @blueprint.post("/people/<code>/link")
 @requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
 def send_link(person: Person) -> Any:
     """Send a fresh invitation, or a password reset to somebody who has a password."""
-    with transaction():
-        links.send_invitation(person=person, by=actor())
-    flash(_("A mail with a new link is on its way to %(address)s.", address=person.sign_in_name), "success")
-    return _back(person)
+    done = _("A mail with a new link is on its way to %(address)s.", address=person.sign_in_name)
+    return _do(person, lambda: links.send_invitation(person=person, by=actor()), done)
 
 
 @blueprint.post("/people/<code>/sign-out")
 @requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
 def sign_person_out(person: Person) -> Any:
     """End every session of the person."""
-    with transaction():
-        sessions.end_all_sessions(person=person)
-    flash(_("Every browser of this person is signed out."), "success")
-    return _back(person)
+    done = _("Every browser of this person is signed out.")
+    return _do(person, lambda: sessions.end_all_sessions(person=person), done)
 
 
 @blueprint.post("/people/<code>/deactivate")
 @requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
 def deactivate(person: Person) -> Any:
     """Close the account."""
-    try:
-        with transaction():
-            people.deactivate(person=person, by=actor())
-    except DomainError as refused:
-        return _person_page(person, problem=str(refused), status=refused.status)
-    flash(_("The account is deactivated; every session has ended."), "success")
-    return _back(person)
+    done = _("The account is deactivated; every session has ended.")
+    return _do(person, lambda: people.deactivate(person=person, by=actor()), done)
 
 
 @blueprint.post("/people/<code>/reactivate")
 @requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
 def reactivate(person: Person) -> Any:
     """Open the account again."""
-    try:
-        with transaction():
-            people.reactivate(person=person, by=actor())
-    except DomainError as refused:
-        return _person_page(person, problem=str(refused), status=refused.status)
-    flash(_("The account is active again."), "success")
-    return _back(person)
+    return _do(person, lambda: people.reactivate(person=person, by=actor()), _("The account is active again."))
 
 
 # --- Roles -------------------------------------------------------------------------------------
@@ -462,31 +476,22 @@ def grant_role(person: Person) -> Any:
     if not form.validate():
         return _person_page(person, grant_form=form, status=400)
     scope, _colon, scope_code = str(form.scope.data).partition(":")
-    try:
-        with transaction():
-            grants.grant_role(
-                person=person, role=Role(form.role.data), scope=Scope(scope), scope_code=scope_code, by=actor()
-            )
-    except DomainError as refused:
-        form.form_errors.append(str(refused))
-        return _person_page(person, grant_form=form, status=refused.status)
-    flash(_("The role is given."), "success")
-    return _back(person)
+
+    def work() -> None:
+        grants.grant_role(
+            person=person, role=Role(form.role.data), scope=Scope(scope), scope_code=scope_code, by=actor()
+        )
+
+    return _do(person, work, _("The role is given."), grant_form=form)
 
 
 @blueprint.post("/people/<code>/roles/end")
 @requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
 def end_role(person: Person) -> Any:
     """End a role."""
-    try:
-        with transaction():
-            grants.end_grant(grant=queries.get_grant(person, _number("grant")), by=actor())
-    except NotFound:
-        raise
-    except DomainError as refused:
-        return _person_page(person, problem=str(refused), status=refused.status)
-    flash(_("The role has ended."), "success")
-    return _back(person)
+    number = _number("grant")
+    done = _("The role has ended.")
+    return _do(person, lambda: grants.end_grant(grant=queries.get_grant(person, number), by=actor()), done)
 
 
 def _number(name: str) -> int:
@@ -512,21 +517,18 @@ def approve_accommodation(person: Person) -> Any:
     if factor is None:
         form.multiplier.errors = [_("Write a number like 1.5 or 1.25.")]
         return _person_page(person, accommodation_form=form, status=400)
-    try:
-        with transaction():
-            accommodations.approve_accommodation(
-                person=person,
-                multiplier=factor,
-                hide_countdown=form.hide_countdown.data,
-                valid_from=valid_from,
-                valid_until=form.valid_until.data,
-                by=actor(),
-            )
-    except DomainError as refused:
-        form.form_errors.append(str(refused))
-        return _person_page(person, accommodation_form=form, status=refused.status)
-    flash(_("Saved."), "success")
-    return _back(person)
+
+    def work() -> None:
+        accommodations.approve_accommodation(
+            person=person,
+            multiplier=factor,
+            hide_countdown=form.hide_countdown.data,
+            valid_from=valid_from,
+            valid_until=form.valid_until.data,
+            by=actor(),
+        )
+
+    return _do(person, work, _("Saved."), accommodation_form=form)
 
 
 def _factor(text: str) -> Fraction | None:
@@ -546,10 +548,11 @@ def end_accommodation(person: Person) -> Any:
     found = next((each for each in queries.list_accommodations(person) if each.id == wanted), None)
     if found is None:
         raise NotFound()
-    with transaction():
+
+    def work() -> None:
         accommodations.end_accommodation(accommodation=found, person=person, by=actor())
-    flash(_("Saved."), "success")
-    return _back(person)
+
+    return _do(person, work, _("Saved."))
 
 
 # --- What she answers for ----------------------------------------------------------------------
@@ -566,15 +569,13 @@ def pass_on(person: Person) -> Any:
     if to is None:
         form.to.errors = [_("Nobody signs in with this mail address.")]
         return _person_page(person, pass_on_form=form, status=400)
+
+    def work() -> Done:
+        count = ownership.pass_on(person=person, to=to, by=actor())
+        return Done(_("%(name)s is responsible now (%(count)s).", name=to.full_name, count=count), _page_of(person))
+
     try:
-        with transaction():
-            count = ownership.pass_on(person=person, to=to, by=actor())
+        return carry_out(work)
     except DomainError as refused:
         form.to.errors = [str(refused)]
         return _person_page(person, pass_on_form=form, status=refused.status)
-    flash(_("%(name)s is responsible now (%(count)s).", name=to.full_name, count=count), "success")
-    return _back(person)
-
-
-def _back(person: Person) -> Any:
-    return redirect(url_for("accounts.show_person", code=person.code), 303)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
 from portal.accounts import queries as people
@@ -14,7 +14,7 @@ from portal.core.access import actor, can, requires
 from portal.core.errors import NotFound
 from portal.core.i18n import format_date, gettext, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.core.transaction import transaction
+from portal.core.once import Done, carry_out
 from portal.quizzes import queries
 from portal.quizzes.models import Question, QuestionBank, QuestionCitation, QuestionState, QuestionVersion, QuizVersion
 from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS
@@ -213,8 +213,10 @@ def release(version: QuizVersion) -> str:
 @requires(RELEASE_RESULTS, on=queries.get_quiz)
 def release_results(version: QuizVersion) -> Response:
     """Release every result that waits."""
-    slug = version.quiz.slug
-    with transaction():
+
+    def work() -> Done:
         released = release_by_hand(quiz=version.quiz, by=actor())
-    flash(ngettext("%(num)d result was released.", "%(num)d results were released.", released), "success")
-    return redirect(url_for("quizzes.release", slug=slug), 303)
+        done = ngettext("%(num)d result was released.", "%(num)d results were released.", released)
+        return Done(done, url_for("quizzes.release", slug=version.quiz.slug))
+
+    return carry_out(work)

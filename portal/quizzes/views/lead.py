@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, url_for
+from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
 from portal.core import clock
@@ -10,7 +10,7 @@ from portal.core.access import actor, requires
 from portal.core.errors import DomainError
 from portal.core.i18n import format_instant, format_percent, language
 from portal.core.i18n import gettext as _
-from portal.core.transaction import transaction
+from portal.core.once import Done, carry_out
 from portal.quizzes import queries, rules
 from portal.quizzes.forms import GrantForm, VoidForm
 from portal.quizzes.models import Attempt, AttemptState
@@ -85,14 +85,16 @@ def extend(attempt: Attempt) -> Response | tuple[str, int]:
     form = GrantForm(prefix="grant")
     if not form.validate():
         return _page(attempt, form, VoidForm(prefix="void", formdata=None)), 400
-    code, minutes = attempt.code, int(form.minutes.data or 0)
+
+    def work() -> Done:
+        minutes = int(form.minutes.data or 0)
+        service.extend_attempt(attempt=attempt, minutes=minutes, reason=form.reason.data or "", by=actor())
+        return Done(_("The deadline has been moved."), url_for("quizzes.supervision", code=attempt.code))
+
     try:
-        with transaction():
-            service.extend_attempt(attempt=attempt, minutes=minutes, reason=form.reason.data or "", by=actor())
+        return carry_out(work)
     except DomainError as refused:
         return _page(attempt, form, VoidForm(prefix="void", formdata=None), str(refused)), refused.status
-    flash(_("The deadline has been moved."), "success")
-    return redirect(url_for("quizzes.supervision", code=code), 303)
 
 
 @blueprint.post("/attempts/<code>/void")
@@ -102,11 +104,12 @@ def void(attempt: Attempt) -> Response | tuple[str, int]:
     form = VoidForm(prefix="void")
     if not form.validate():
         return _page(attempt, GrantForm(prefix="grant", formdata=None), form), 400
-    code = attempt.code
+
+    def work() -> Done:
+        service.void_attempt(attempt=attempt, reason=form.reason.data or "", by=actor())
+        return Done(_("The attempt counts for nothing now."), url_for("quizzes.supervision", code=attempt.code))
+
     try:
-        with transaction():
-            service.void_attempt(attempt=attempt, reason=form.reason.data or "", by=actor())
+        return carry_out(work)
     except DomainError as refused:
         return _page(attempt, GrantForm(prefix="grant", formdata=None), form, str(refused)), refused.status
-    flash(_("The attempt counts for nothing now."), "success")
-    return redirect(url_for("quizzes.supervision", code=code), 303)
