@@ -36,6 +36,12 @@ def render(certificate_id: int) -> Generator[Any, Any, None]:
     )
 
 
+@jobs.periodic("certificates.tidy", minutes=30)
+def tidy() -> None:
+    """Remove counts of look-ups that are of no use any more."""
+    service.tidy_levels()
+
+
 def _printing(sheet: Sheet) -> Callable[[], pdf.Rendered]:
     return lambda: pdf.render(
         sheet.html,

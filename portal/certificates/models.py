@@ -232,6 +232,18 @@ class RevocationRequest(Base):
     requested_by: Mapped[Person] = relationship()
 
 
+class LookupLevel(Base):
+    """How many look-ups a network has left, counted over all processes; the network itself is not kept."""
+
+    __tablename__ = "certificate_lookup_levels"
+
+    # Made with the secret key.
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # Thousandths of a look-up, and when that was so.
+    left: Mapped[int]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
 class CertificateLookup(Base):
     """A note that somebody looked a code up on the public page; who or from where is not kept."""
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hmac
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal.accounts.models import Person
-from portal.certificates import queries, rules
+from portal.certificates import limits, queries, rules
 from portal.certificates.errors import (
     NeedsReason,
     NeedsSecondPerson,
@@ -36,12 +38,14 @@ from portal.certificates.models import (
     CredentialVersion,
     Design,
     Honorific,
+    LookupLevel,
     NumberSeries,
     RevocationRequest,
 )
 from portal.certificates.rules import FactKind, State
 from portal.core import clock, codes, jobs, touch
 from portal.core.db import canonical_json, session
+from portal.core.errors import TooMany
 from portal.core.i18n import Words, force_locale
 from portal.core.pdf import Rendered
 from portal.journal.service import record
@@ -485,6 +489,39 @@ def _reason(reason: str) -> str:
 
 
 # --- look-ups -----------------------------------------------------------------------------------------------------
+
+
+def count_lookup(address: str | None) -> None:
+    """Count a look-up of a network; raises `TooMany` with the seconds until the next one.
+
+    This process counts first: whoever asks much too often costs no more than that. What it lets pass is counted
+    in the database for all processes; when that is busy, the count of this process has to do.
+    """
+    network = limits.key_of(address)
+    limits.lookups.take(network)
+    secret = str(current_app.config["SECRET_KEY"]).encode()
+    key = hmac.new(secret, f"lookup:{network}".encode(), "sha256").hexdigest()
+    touch.note(lambda: _take_shared(key))
+
+
+def _take_shared(key: str) -> None:
+    now, full = clock.now(), limits.PER_MINUTE * 1000
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    fresh = insert(LookupLevel).values(key=key, left=full, at=now)
+    session.execute(fresh.on_conflict_do_nothing(index_elements=["key"]))
+    row = session.scalars(select(LookupLevel).where(LookupLevel.key == key).with_for_update()).one()
+    since = max(0, int((now - row.at).total_seconds() * limits.PER_MINUTE * 1000 / 60))
+    left = min(full, row.left + since)
+    if left < 1000:
+        raise TooMany(seconds=max(1, math.ceil((1000 - left) * 60 / full)))
+    # Written out, so that the first look-up costs what every other does.
+    session.execute(update(LookupLevel).where(LookupLevel.key == key).values(left=left - 1000, at=now))
+
+
+def tidy_levels() -> int:
+    """Remove the counts of networks that have all their look-ups again; return how many."""
+    gone = session.execute(delete(LookupLevel).where(LookupLevel.at < clock.now() - timedelta(minutes=2)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def note_lookup(certificate_id: int | None, answer: str) -> None:

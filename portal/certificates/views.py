@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file, url_for
 
-from portal.certificates import limits, queries, service
+from portal.certificates import queries, service
 from portal.certificates.forms import CodeForm, RevocationForm
 from portal.certificates.models import Certificate
 from portal.certificates.permissions import REVOKE, SEE_CERTIFICATE
@@ -18,7 +19,7 @@ from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, Words, format_instant
 from portal.core.i18n import gettext as _
 from portal.core.jobs import Job, JobState
-from portal.core.transaction import transaction
+from portal.core.once import Done, carry_out
 
 blueprint = Blueprint("certificates", __name__, template_folder="templates")
 
@@ -95,39 +96,47 @@ def request_revocation(certificate: Certificate) -> Any:
     form = RevocationForm()
     if not form.validate_on_submit():
         return _show(certificate, form), 400
-    try:
-        with transaction():
-            service.request_revocation(certificate=certificate, reason=form.reason.data or "", by=actor())
-    except DomainError as refused:
-        return _show(certificate, form, str(refused)), refused.status
-    flash(_("The revocation has been asked for. A second administrator must confirm it."), "success")
-    return _back(certificate)
+    return _do(
+        certificate,
+        lambda: service.request_revocation(certificate=certificate, reason=form.reason.data or "", by=actor()),
+        _("The revocation has been asked for. A second administrator must confirm it."),
+        form,
+    )
 
 
 @blueprint.post("/certificates/<number>/revocation/confirm")
 @requires(REVOKE, on=queries.get_certificate, see=SEE_CERTIFICATE)
 def confirm_revocation(certificate: Certificate) -> Any:
     """Confirm what another administrator asked for: the certificate is revoked at once."""
-    try:
-        with transaction():
-            service.confirm_revocation(certificate=certificate, by=actor())
-    except DomainError as refused:
-        return _show(certificate, RevocationForm(formdata=None), str(refused)), refused.status
-    flash(_("The certificate is revoked. Its public page says so from now on."), "success")
-    return _back(certificate)
+    return _do(
+        certificate,
+        lambda: service.confirm_revocation(certificate=certificate, by=actor()),
+        _("The certificate is revoked. Its public page says so from now on."),
+    )
 
 
 @blueprint.post("/certificates/<number>/revocation/decline")
 @requires(REVOKE, on=queries.get_certificate, see=SEE_CERTIFICATE)
 def decline_revocation(certificate: Certificate) -> Any:
     """Close a request to revoke; the certificate stays as it is."""
+    return _do(
+        certificate,
+        lambda: service.decline_revocation(certificate=certificate, by=actor()),
+        _("The request was closed. The certificate stays as it is."),
+    )
+
+
+def _do(certificate: Certificate, work: Callable[[], object], done: str, form: RevocationForm | None = None) -> Any:
+    """Do something to a certificate, once, and go back to its page; a refusal is told there."""
+
+    def both() -> Done:
+        work()
+        return Done(done, url_for("certificates.show", number=certificate.number))
+
     try:
-        with transaction():
-            service.decline_revocation(certificate=certificate, by=actor())
+        return carry_out(both)
     except DomainError as refused:
-        return _show(certificate, RevocationForm(formdata=None), str(refused)), refused.status
-    flash(_("The request was closed. The certificate stays as it is."), "success")
-    return _back(certificate)
+        return _show(certificate, form or RevocationForm(formdata=None), str(refused)), refused.status
 
 
 @blueprint.get("/verify")
@@ -147,7 +156,7 @@ def verify_form() -> Any:
 @public
 def verify(code: str) -> Response:
     """Say in public what the certificate of a code is worth; malformed and unknown codes look alike."""
-    limits.lookups.take(limits.key_of(request.remote_addr))
+    service.count_lookup(request.remote_addr)
     certificate = queries.find_certificate_by_code(code)
     if certificate is None:
         service.note_lookup(None, "unknown")
@@ -163,10 +172,6 @@ def _unlisted(page: str, status: int = 200) -> Response:
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _back(certificate: Certificate) -> Any:
-    return redirect(url_for("certificates.show", number=certificate.number), 303)
 
 
 def _public(certificate: Certificate, state: State) -> dict[str, Any]:

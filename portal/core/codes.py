@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import unicodedata
 
 # Crockford's base 32: no I, L, O or U, so that a code survives being read aloud.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
+_READ_AS = str.maketrans(
+    {"I": "1", "L": "1", "O": "0", **dict.fromkeys("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc \t\u3000")}
+)
 
 
 def new_code(length: int = 12) -> str:
@@ -20,11 +23,11 @@ def new_secret_code() -> str:
 
 
 def normalise(code: str) -> str:
-    """Read a code as a person may have typed it: case, hyphens, blanks and look-alikes folded.
+    """Read a code as a person may have typed it: case, width, hyphens, blanks and look-alikes folded.
 
     The result may still be no code at all; compare it with what is stored.
     """
-    return code.strip().upper().translate(_READ_AS)
+    return unicodedata.normalize("NFKC", code).upper().translate(_READ_AS)
 
 
 def is_well_formed(code: str, length: int) -> bool:

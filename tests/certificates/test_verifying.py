@@ -10,7 +10,7 @@ import pytest
 
 from portal.certificates import limits, queries, service
 from portal.certificates.limits import Buckets, key_of
-from portal.certificates.models import Certificate, CertificateLookup
+from portal.certificates.models import Certificate, CertificateLookup, LookupLevel
 from portal.certificates.rules import State, grouped_code
 from portal.core import clock, codes
 from portal.core.db import session
@@ -92,6 +92,8 @@ def test_a_code_is_taken_as_people_type_it(cast: Cast, client: Any) -> None:
     code = issue(cast.learner).code
     typed = [grouped_code(code), code.lower(), f" {code} ", grouped_code(code).replace("-", " ")]
     typed.append(code.replace("0", "o").replace("1", "l"))
+    full_width = str.maketrans({chr(each): chr(each + 0xFEE0) for each in range(0x21, 0x7F)})
+    typed += [code.translate(full_width), grouped_code(code).translate(full_width)]
     for each in typed:
         client.get("certificates.verify", code=each)
 
@@ -168,6 +170,28 @@ def test_who_asks_too_often_is_told_how_long_to_wait(cast: Cast, client: Any) ->
     client.get("certificates.verify", code="unknown", expect=429)
     # The form itself and signed-in pages are not limited.
     client.get("certificates.verify_form")
+
+
+def test_every_process_counts_the_same_look_ups(cast: Cast, client: Any) -> None:
+    code = issue(cast.learner).code
+    for number in range(limits.PER_MINUTE):
+        # Another process has counted nothing yet.
+        limits.lookups.clear()
+        client.get("certificates.verify", code=code)
+        assert session.query(LookupLevel).count() == 1, number
+    limits.lookups.clear()
+    page = client.get("certificates.verify", code=code, expect=429)
+    assert 1 <= int(page.response.headers["Retry-After"]) <= 3
+    level = session.query(LookupLevel).one()
+    assert "127.0.0.1" not in level.key
+    level.at -= timedelta(minutes=3)
+    session.commit()
+    limits.lookups.clear()
+    client.get("certificates.verify", code=code)
+    session.query(LookupLevel).one().at -= timedelta(minutes=3)
+    session.commit()
+    with own_transaction():
+        assert service.tidy_levels() == 1
 
 
 def test_a_bucket_fills_again_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
