@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.accounts.models import Role
+from portal.accounts.permissions import ROLE_NAMES
 from portal.accounts.service.imports import is_mail_address
 from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core import clock
@@ -20,19 +20,6 @@ from portal.core.i18n import lazy_gettext as _l
 
 REQUIRED = InputRequired(_l("This is needed."))
 LANGUAGE_CHOICES = [SelectChoice("ja", "日本語"), SelectChoice("en", "English")]
-ROLE_NAMES = {
-    Role.LEARNER: _l("Learner"),
-    Role.MENTOR: _l("Mentor"),
-    Role.AUTHOR: _l("Author"),
-    Role.POLICY_OWNER: _l("Policy owner"),
-    Role.APPROVER: _l("Approver"),
-    Role.LEAD: _l("Team lead"),
-    Role.WELLBEING_CONTACT: _l("Wellbeing contact"),
-    Role.AUDITOR: _l("Auditor"),
-    Role.ADMIN: _l("Administrator"),
-}
-
-
 ROLE_CHOICES = [SelectChoice(role.value, name) for role, name in ROLE_NAMES.items()]
 
 

@@ -7,8 +7,22 @@ from typing import Any
 
 from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.core.access import AnyOf, Permission, Predicate, described
+from portal.core.i18n import lazy_gettext as _l
 from portal.journal.permissions import READ_JOURNAL
 from portal.organisation.permissions import CHANGE_SETTINGS, SEE_JOBS
+
+# What the roles are called, in the order of how much they are entrusted with.
+ROLE_NAMES = {
+    Role.LEARNER: _l("Learner"),
+    Role.MENTOR: _l("Mentor"),
+    Role.AUTHOR: _l("Author"),
+    Role.POLICY_OWNER: _l("Policy owner"),
+    Role.APPROVER: _l("Approver"),
+    Role.LEAD: _l("Team lead"),
+    Role.WELLBEING_CONTACT: _l("Wellbeing contact"),
+    Role.AUDITOR: _l("Auditor"),
+    Role.ADMIN: _l("Administrator"),
+}
 
 ADMINISTER_PEOPLE = Permission("accounts.administer_people", "see, invite, change and deactivate people")
 SEE_PEOPLE = Permission("accounts.see_people", "see and export the list of all people")

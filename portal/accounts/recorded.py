@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 
 from portal.accounts import queries
-from portal.accounts.forms import ROLE_NAMES
+from portal.accounts.permissions import ROLE_NAMES
 from portal.core.i18n import language, lazy_pgettext
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from flask import url_for
 
-from portal.accounts.forms import ROLE_NAMES
+from portal.accounts.permissions import ROLE_NAMES
 from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary

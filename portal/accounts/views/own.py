@@ -8,9 +8,9 @@ from flask import flash, make_response, redirect, render_template, request, sess
 from werkzeug.wrappers import Response
 
 from portal.accounts import errors, queries
-from portal.accounts.forms import ROLE_NAMES, ChangePasswordForm, OwnCardForm
+from portal.accounts.forms import ChangePasswordForm, OwnCardForm
 from portal.accounts.models import Person, Role
-from portal.accounts.permissions import open_grants
+from portal.accounts.permissions import ROLE_NAMES, open_grants
 from portal.accounts.rules import MIN_PASSWORD
 from portal.accounts.service import ownership, passwords, people, sessions, signing_in
 from portal.accounts.service.people import NAME_FIELDS

@@ -12,7 +12,6 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 
 from portal.accounts import queries
 from portal.accounts.forms import (
-    ROLE_NAMES,
     AccommodationForm,
     GrantForm,
     InviteForm,
@@ -22,6 +21,7 @@ from portal.accounts.forms import (
 from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.accounts.permissions import (
     ADMINISTER_PEOPLE,
+    ROLE_NAMES,
     SEE_ACCOMMODATION,
     SEE_PEOPLE,
     SEE_PERSON,
