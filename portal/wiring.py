@@ -92,12 +92,13 @@ def wire(app: Flask) -> None:
 
 def navigation() -> list[NavigationLink]:
     """Return the rail for whoever is signed in: group by group, only what she may open."""
-    if access.actor() is None:
+    person = access.actor()
+    if person is None:
         return []
     here = request.endpoint or ""
     order = list(GROUPS)
     places = sorted(
-        (place for place in NAVIGATION if place.permission is None or access.can(place.permission)),
+        (place for place in NAVIGATION if place.permission is None or access.allows(person, place.permission)),
         key=lambda place: order.index(place.group),
     )
     # The place itself, else the first place of the same domain.

@@ -8,15 +8,23 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date as _babel_date
+from babel.support import Translations
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
+from flask_babel import Babel, LazyString
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup, escape
 
 from portal.core import clock
 
@@ -37,11 +45,12 @@ LANGUAGES = ("en", "ja")
 LANGUAGE_COOKIE = "language"
 # Under this key the session keeps a switch of language; it ends with the session.
 SWITCHED = "language"
-# flask-babel's lazy strings are speaklater objects without a public type.
+# Of the type `_Lazy`, which stands where a text is expected.
 LazyText = Any
 
 PORTAL = Path(__file__).resolve().parent.parent
 _WEEKDAYS_JA = "月火水木金土日"
+_forced: ContextVar[str | None] = ContextVar("forced_language", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +71,97 @@ class Words:
 
 def init_app(app: Flask) -> None:
     """Attach the catalogues of all packages and the choice of language."""
-    directories = [str(package / "translations") for package in _packages()]
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(directories)
+    _catalogue_of.cache_clear()
+    _fixed.cache_clear()
+    # For the messages of the form fields; our own texts go the short way below.
     app.config.setdefault("BABEL_DEFAULT_LOCALE", "en")
-    Babel(app, locale_selector=choose_language)
+    Babel(app, locale_selector=language, configure_jinja=False)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.globals.update(
+        _=_gettext_in_page, gettext=_gettext_in_page, ngettext=_ngettext_in_page, pgettext=_pgettext_in_page
+    )
+
+
+@cache
+def _catalogue_of(language_code: str) -> Translations:
+    """Return the texts of all packages in the language, as one catalogue."""
+    merged = Translations()
+    for package in _packages():
+        found = Translations.load(package / "translations", [language_code], "messages")
+        if isinstance(found, Translations):
+            merged.merge(found)
+            # `merge` takes the texts alone.
+            merged.plural = found.plural
+    return merged
+
+
+def gettext(text: str, /, **variables: Any) -> str:
+    """Return the text in the language in force, with `%(name)s` filled in."""
+    found: str = _catalogue_of(language()).gettext(text)
+    return found % variables if variables else found
+
+
+def ngettext(singular: str, plural: str, num: int, /, **variables: Any) -> str:
+    """Return the singular or the plural, whichever the number asks for in the language in force."""
+    found: str = _catalogue_of(language()).ngettext(singular, plural, num)
+    return found % {"num": num, **variables}
+
+
+def pgettext(context: str, text: str, /, **variables: Any) -> str:
+    """Return the text in the sense that the context gives it."""
+    found = str(_catalogue_of(language()).pgettext(context, text))
+    return found % variables if variables else found
+
+
+class _Lazy(LazyString):  # type: ignore[misc]
+    """A text that is looked up when it is shown, in the language in force then."""
+
+    def __html__(self) -> str:
+        # What was filled in is a text like any other.
+        return str(escape(str(self)))
+
+
+def lazy_gettext(text: str, /, **variables: Any) -> LazyText:
+    """Return what `gettext` says when the text is shown."""
+    return _Lazy(gettext, text, **variables)
+
+
+def lazy_pgettext(context: str, text: str, /, **variables: Any) -> LazyText:
+    """Return what `pgettext` says when the text is shown."""
+    return _Lazy(pgettext, context, text, **variables)
+
+
+# Templates: a text is always a format there, and markup whose variables are escaped. Jinja's own functions ask for
+# the whole context, which it copies for every call inside a loop.
+
+
+@lru_cache(maxsize=8192)
+def _fixed(language_code: str, context: str | None, text: str) -> Markup:
+    catalogue = _catalogue_of(language_code)
+    found = catalogue.gettext(text) if context is None else catalogue.pgettext(context, text)
+    return Markup(found) % {}
+
+
+@pass_eval_context
+def _gettext_in_page(page: EvalContext, text: str, /, **variables: Any) -> str:
+    if page.autoescape and not variables:
+        return _fixed(language(), None, text)
+    found = gettext(text)
+    return (Markup(found) if page.autoescape else found) % variables
+
+
+@pass_eval_context
+def _pgettext_in_page(page: EvalContext, context: str, text: str, /, **variables: Any) -> str:
+    if page.autoescape and not variables:
+        return _fixed(language(), context, text)
+    found = pgettext(context, text)
+    return (Markup(found) if page.autoescape else found) % variables
+
+
+@pass_eval_context
+def _ngettext_in_page(page: EvalContext, singular: str, plural: str, num: int, /, **variables: Any) -> str:
+    found: str = _catalogue_of(language()).ngettext(singular, plural, num)
+    return (Markup(found) if page.autoescape else found) % {"num": num, **variables}
 
 
 def choose_language() -> str:
@@ -87,8 +183,25 @@ def choose_language() -> str:
 
 def language() -> str:
     """Return `en` or `ja`: the language in force here (request, mail or PDF)."""
-    locale = get_locale()
-    return "ja" if locale is not None and locale.language == "ja" else "en"
+    forced = _forced.get()
+    if forced is not None:
+        return forced
+    if not has_request_context():
+        return "en"
+    chosen: str | None = g.get("language")
+    if chosen is None:
+        chosen = g.language = choose_language()
+    return chosen
+
+
+@contextmanager
+def force_locale(language_code: str) -> Iterator[None]:
+    """Write everything inside in this language, whatever the request's."""
+    token = _forced.set(language_code if language_code in LANGUAGES else "en")
+    try:
+        yield
+    finally:
+        _forced.reset(token)
 
 
 def other(language_code: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.core.db import session
@@ -15,6 +15,8 @@ from portal.organisation import rules
 from portal.organisation.models import Market, Setting, Team
 
 T = TypeVar("T")
+# Every page asks for some.
+_SETTINGS = select(Setting.key, Setting.value).where(Setting.key.in_(bindparam("keys", expanding=True)))
 
 
 def setting(key: str, default: T) -> T:
@@ -29,8 +31,8 @@ def setting(key: str, default: T) -> T:
 def settings(defaults: dict[str, T]) -> dict[str, T]:
     """Return several settings with one query; when the database cannot be read, the defaults."""
     try:
-        rows = session.scalars(select(Setting).where(Setting.key.in_(defaults)))
-        found = {row.key: row.value.get("value") for row in rows}
+        rows = session.execute(_SETTINGS, {"keys": list(defaults)})
+        found = {key: value.get("value") for key, value in rows}
     except SQLAlchemyError:
         # The page that says so needs a frame too.
         found = {}

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, current_app, g, has_request_context, request, url_for
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Template
 
 from portal.core import i18n
 from portal.core.access import is_own_path
@@ -25,17 +25,37 @@ class NoOrganisation:
     wellbeing_href: str | None = None
 
 
+class _Component(Template):
+    """A template that others import from.
+
+    All of them have the same globals, so it is evaluated once; Jinja would compare the globals at every import.
+    """
+
+    def _get_default_module(self, ctx: Any = None) -> Any:
+        return super()._get_default_module(None)
+
+
 def static_url(path: str) -> str:
     """Return the address of a static file, with the hash of its content, so that it may be kept for ever.
 
     Raises FileNotFoundError when there is no such file.
     """
     # A large table asks for the same picture thousands of times.
-    known: dict[str, str] = g.setdefault("static_urls", {})
+    known: dict[str, str] | None = g.get("static_urls")
+    if known is None:
+        known = g.static_urls = _static_urls_here()
     if path not in known:
         fetch = assets.load_once if current_app.config["ENV"] == "production" else assets.load
         known[path] = url_for("ui.static", path=path, v=fetch(path).version)
     return known[path]
+
+
+def _static_urls_here() -> dict[str, str]:
+    """Return the addresses found before: in production by the place under which the site stands, else none."""
+    if current_app.config["ENV"] != "production" or not has_request_context():
+        return {}
+    kept: dict[str, dict[str, str]] = current_app.extensions["static_urls"]
+    return kept.setdefault(request.script_root, {})
 
 
 def other_language_href() -> str:
@@ -72,6 +92,8 @@ def init_app(app: Flask) -> None:
     """Attach the look to the application: blueprint, filters, `static_url`, and strictness about unknown names."""
     from portal.ui import views  # noqa: F401
 
+    app.extensions["static_urls"] = {}
+    app.jinja_env.template_class = _Component
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
