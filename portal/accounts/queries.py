@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from flask import current_app
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.accounts import rules
 from portal.accounts.models import (
@@ -72,6 +72,37 @@ def find_person(code: str) -> Person | None:
     if not all(is_well_formed(each, 1) for each in wanted) or not wanted:
         return None
     return session.scalar(select(Person).where(Person.code == wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSession:
+    """A session as a request looks at it, and whose it is, with her roles."""
+
+    id: int
+    created_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None
+    person: Person
+
+
+# Every request of somebody signed in asks this: the statement is made once, and the roles come along.
+_SESSION = (
+    select(SignInSession.id, SignInSession.created_at, SignInSession.seen_at, SignInSession.ended_at, Person)
+    .join(Person, Person.id == SignInSession.person_id)
+    .where(SignInSession.token_hash == bindparam("token_hash"))
+    .options(
+        joinedload(Person.grants),
+        joinedload(Person.home_market, innerjoin=True),
+        # A team is of its people's market nearly always, so that it is at hand.
+        joinedload(Person.team).lazyload(Team.market),
+    )
+)
+
+
+def find_session(token_hash: str) -> FoundSession | None:
+    """Return the session of the token, whatever became of it, or None."""
+    row = session.execute(_SESSION, {"token_hash": token_hash}).unique().one_or_none()
+    return None if row is None else FoundSession(*row)
 
 
 def find_person_by_id(person_id: int) -> Person | None:

@@ -7,13 +7,33 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from portal.calendars.models import CompanyDay, Holiday, HolidayTable, Leave
 from portal.calendars.rules import WorkingCalendar
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.organisation.models import Market
+
+_newest = (
+    select(HolidayTable.country, func.max(HolidayTable.version).label("version"))
+    .group_by(HolidayTable.country)
+    .subquery()
+)
+_NEWEST_TABLES = (
+    select(HolidayTable)
+    .join(_newest, (HolidayTable.country == _newest.c.country) & (HolidayTable.version == _newest.c.version))
+    .order_by(HolidayTable.country)
+)
+# Every page with a date on it asks for these two.
+_COMPANY_DAYS = (
+    select(CompanyDay.market_id, CompanyDay.first_on, CompanyDay.last_on, CompanyDay.name)
+    .where(CompanyDay.market_id.in_(bindparam("ids", expanding=True)), CompanyDay.withdrawn_at.is_(None))
+    .order_by(CompanyDay.id)
+)
+_LEAVE = select(Leave.person_id, Leave.first_on, Leave.last_on).where(
+    Leave.person_id.in_(bindparam("ids", expanding=True)), Leave.withdrawn_at.is_(None)
+)
 
 
 def find_table(country: str) -> HolidayTable | None:
@@ -25,18 +45,7 @@ def find_table(country: str) -> HolidayTable | None:
 
 def list_tables() -> list[HolidayTable]:
     """Return the newest holiday table of each country, by country."""
-    newest = (
-        select(HolidayTable.country, func.max(HolidayTable.version).label("version"))
-        .group_by(HolidayTable.country)
-        .subquery()
-    )
-    return list(
-        session.scalars(
-            select(HolidayTable)
-            .join(newest, (HolidayTable.country == newest.c.country) & (HolidayTable.version == newest.c.version))
-            .order_by(HolidayTable.country)
-        )
-    )
+    return list(session.scalars(_NEWEST_TABLES))
 
 
 def list_company_days(market: Market) -> list[CompanyDay]:
@@ -114,11 +123,7 @@ def read_calendars(markets: Iterable[Market], person_ids: Iterable[int] = ()) ->
     wanted = {market.id: market for market in markets}
     tables = {table.country: table for table in list_tables()}
     company_days: dict[int, dict[date, Words]] = defaultdict(dict)
-    for row in session.scalars(
-        select(CompanyDay)
-        .where(CompanyDay.market_id.in_(wanted), CompanyDay.withdrawn_at.is_(None))
-        .order_by(CompanyDay.id)
-    ):
+    for row in session.execute(_COMPANY_DAYS, {"ids": list(wanted)}):
         for day in _days(row.first_on, row.last_on):
             company_days[row.market_id].setdefault(day, row.name)
     bases = {
@@ -160,11 +165,7 @@ def _leave_of(person_ids: set[int]) -> dict[int, frozenset[date]]:
     if not person_ids:
         return {}
     days: dict[int, set[date]] = defaultdict(set)
-    for row in session.execute(
-        select(Leave.person_id, Leave.first_on, Leave.last_on).where(
-            Leave.person_id.in_(person_ids), Leave.withdrawn_at.is_(None)
-        )
-    ):
+    for row in session.execute(_LEAVE, {"ids": list(person_ids)}):
         days[row.person_id].update(_days(row.first_on, row.last_on))
     return {person_id: frozenset(taken) for person_id, taken in days.items()}
 

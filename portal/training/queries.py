@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select, true
+from sqlalchemy.orm import joinedload, lazyload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, RoleGrant, Scope
@@ -23,7 +24,7 @@ from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import Reach, reach_of
 from portal.core import clock
 from portal.core.access import allows
-from portal.core.db import session
+from portal.core.db import UtcDateTime, session
 from portal.core.i18n import LazyText, Words
 from portal.core.i18n import lazy_gettext as _l
 from portal.library import queries as library
@@ -162,32 +163,38 @@ def task_of(kind: StepKind, title: Words) -> LazyText:
     return title
 
 
+_QUIZ_TITLES = (
+    select(Quiz.slug, QuizVersion.title)
+    .join(Quiz, QuizVersion.quiz_id == Quiz.id)
+    .where(Quiz.slug.in_(bindparam("slugs", expanding=True)))
+    .order_by(QuizVersion.id)
+)
+_DOCUMENT_TITLES = (
+    select(Document.slug, VersionText.language, VersionText.title)
+    .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+    .join(VersionText, VersionText.version_id == DocumentVersion.id)
+    .where(Document.slug.in_(bindparam("slugs", expanding=True)))
+    # The title of the version in force; of an announced one only while there is no other.
+    .order_by(
+        Document.id, DocumentVersion.effective_at <= bindparam("now", type_=UtcDateTime()), DocumentVersion.sequence
+    )
+)
+
+
 def _quiz_titles(slugs: set[str]) -> dict[str, Words]:
     if not slugs:
         return {}
-    latest = select(func.max(QuizVersion.id)).group_by(QuizVersion.quiz_id)
-    rows = session.execute(
-        select(Quiz.slug, QuizVersion.title)
-        .join(Quiz, QuizVersion.quiz_id == Quiz.id)
-        .where(Quiz.slug.in_(slugs), QuizVersion.id.in_(latest))
-    )
-    return {row.slug: row.title for row in rows}
+    # The latest last, so that it is the one that stays.
+    return {slug: title for slug, title in session.execute(_QUIZ_TITLES, {"slugs": list(slugs)})}
 
 
 def _document_titles(slugs: set[str]) -> dict[str, Words]:
     if not slugs:
         return {}
-    rows = session.execute(
-        select(Document.slug, VersionText.language, VersionText.title)
-        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
-        .join(VersionText, VersionText.version_id == DocumentVersion.id)
-        .where(Document.slug.in_(slugs))
-        # The title of the version in force; of an announced one only while there is no other.
-        .order_by(Document.id, DocumentVersion.effective_at <= clock.now(), DocumentVersion.sequence)
-    )
+    rows = session.execute(_DOCUMENT_TITLES, {"slugs": list(slugs), "now": clock.now()})
     titles: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in rows:
-        titles[row.slug][row.language] = row.title
+    for slug, language_code, title in rows:
+        titles[slug][language_code] = title
     return {slug: Words(found.get("en", ""), found.get("ja", "")) for slug, found in titles.items()}
 
 
@@ -290,16 +297,38 @@ def find_open_enrollment(person_id: int, plan_id: int) -> Enrollment | None:
     )
 
 
+# Statements of the pages that are asked for most are made once; what they look for is given when they run.
+_ENROLLMENTS_OF = (
+    select(Enrollment)
+    .where(Enrollment.person_id == bindparam("person_id"), Enrollment.ended_at.is_(None))
+    .options(
+        # The person is the one who asks, and her market and team mostly the cohort's too: they are at hand.
+        lazyload(Enrollment.person),
+        lazyload(Enrollment.market),
+        joinedload(Enrollment.cohort).options(lazyload(Cohort.market), lazyload(Cohort.team)),
+        joinedload(Enrollment.version, innerjoin=True).lazyload(PlanVersion.plan),
+    )
+    .order_by(Enrollment.completed_at.is_not(None), Enrollment.starts_on.desc(), Enrollment.id.desc())
+)
+_STEPS = select(PlanStep).where(PlanStep.version_id.in_(bindparam("ids", expanding=True))).order_by(PlanStep.position)
+
+
 def list_enrollments_of(person_id: int) -> list[Enrollment]:
     """Return the person's enrollments that have not been ended, the open ones first, then the latest."""
-    return list(
-        session.scalars(
-            select(Enrollment)
-            .where(Enrollment.person_id == person_id, Enrollment.ended_at.is_(None))
-            .options(*_WITH_STEPS)
-            .order_by(Enrollment.completed_at.is_not(None), Enrollment.starts_on.desc(), Enrollment.id.desc())
-        )
-    )
+    found = list(session.scalars(_ENROLLMENTS_OF, {"person_id": person_id}))
+    _read_steps({enrollment.version for enrollment in found})
+    return found
+
+
+def _read_steps(versions: Collection[PlanVersion]) -> None:
+    """Read the steps of these versions, with one statement."""
+    if not versions:
+        return
+    steps: dict[int, list[PlanStep]] = {version.id: [] for version in versions}
+    for step in session.scalars(_STEPS, {"ids": list(steps)}):
+        steps[step.version_id].append(step)
+    for version in versions:
+        set_committed_value(version, "steps", steps[version.id])
 
 
 def list_unfinished_steps(person_id: int, kinds: Iterable[StepKind], slug: str) -> list[tuple[Enrollment, PlanStep]]:
@@ -479,40 +508,49 @@ def sent_back(said: Mapping[str, Sequence[SignOff]]) -> set[str]:
     return {slug for slug, rows in said.items() if rows and rows[-1].act is SignOffAct.SENT_BACK}
 
 
+_EXTENSIONS = (
+    select(StepExtension, PlanStep.slug)
+    .join(PlanStep, PlanStep.id == StepExtension.step_id)
+    .where(StepExtension.enrollment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(StepExtension.id)
+    # Mostly there are none, and then nobody is read.
+    .options(selectinload(StepExtension.by))
+)
+# Columns instead of objects: a lead's queue reads thousands of them.
+_COMPLETIONS = select(
+    StepCompletion.enrollment_id,
+    StepCompletion.step_id,
+    StepCompletion.completed_at,
+    StepCompletion.recorded_at,
+    StepCompletion.document_version,
+    StepCompletion.score,
+).where(StepCompletion.enrollment_id.in_(bindparam("ids", expanding=True)))
+_SIGN_OFFS = (
+    select(SignOff)
+    .where(SignOff.enrollment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(SignOff.id)
+    .options(selectinload(SignOff.by))
+)
+
+
 def extensions_of(enrollment_ids: Sequence[int]) -> Mapping[int, Mapping[str, list[Extension]]]:
     """Return the extensions of each enrollment by the step's slug, in the order in which they were given."""
     found: dict[int, dict[str, list[Extension]]] = defaultdict(lambda: defaultdict(list))
-    rows = session.execute(
-        select(StepExtension, PlanStep.slug)
-        .join(PlanStep, PlanStep.id == StepExtension.step_id)
-        .where(StepExtension.enrollment_id.in_(enrollment_ids))
-        .order_by(StepExtension.id)
-    )
-    for row, slug in rows:
+    for row, slug in session.execute(_EXTENSIONS, {"ids": list(enrollment_ids)}):
         found[row.enrollment_id][slug].append(Extension(row.working_days, row.reason, row.by.full_name))
     return found
 
 
 def _completions_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[Completed]]:
     found: dict[int, list[Completed]] = defaultdict(list)
-    # Columns instead of objects: a lead's queue reads thousands of them.
-    for row in session.execute(
-        select(
-            StepCompletion.enrollment_id,
-            StepCompletion.step_id,
-            StepCompletion.completed_at,
-            StepCompletion.recorded_at,
-            StepCompletion.document_version,
-            StepCompletion.score,
-        ).where(StepCompletion.enrollment_id.in_(enrollment_ids))
-    ):
+    for row in session.execute(_COMPLETIONS, {"ids": list(enrollment_ids)}):
         found[row[0]].append(Completed(*row[1:]))
     return found
 
 
 def _sign_offs_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[SignOff]]:
     found: dict[int, list[SignOff]] = defaultdict(list)
-    for row in session.scalars(select(SignOff).where(SignOff.enrollment_id.in_(enrollment_ids)).order_by(SignOff.id)):
+    for row in session.scalars(_SIGN_OFFS, {"ids": list(enrollment_ids)}):
         found[row.enrollment_id].append(row)
     return found
 
@@ -572,26 +610,41 @@ def within(reach: Reach) -> ColumnElement[bool]:
     return or_(*conditions) if reach else false()
 
 
+_HOLDERS = (
+    select(RoleGrant.scope, Person)
+    .join(Person, Person.id == RoleGrant.person_id)
+    .where(
+        RoleGrant.role == bindparam("role", type_=RoleGrant.role.type),
+        RoleGrant.ended_at.is_(None),
+        Person.deactivated_at.is_(None),
+        Person.id != bindparam("besides"),
+        or_(
+            RoleGrant.scope == Scope.ORGANISATION,
+            and_(RoleGrant.scope == Scope.COHORT, RoleGrant.scope_code.in_(bindparam("cohorts", expanding=True))),
+            and_(RoleGrant.scope == Scope.TEAM, RoleGrant.scope_code.in_(bindparam("teams", expanding=True))),
+            and_(RoleGrant.scope == Scope.MARKET, RoleGrant.scope_code.in_(bindparam("markets", expanding=True))),
+        ),
+    )
+    .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id)
+    # For their names.
+    .options(lazyload(Person.home_market), lazyload(Person.team))
+)
+
+
 def list_people_for(scopes: Mapping[Scope, set[str]], role: Role, besides: int) -> list[Person]:
     """Return who holds the role nearest to a learner: for her cohort, else team, market, organisation.
 
     The person `besides` (the learner herself) is left out, and so are deactivated accounts.
     """
-    conditions = [RoleGrant.scope == Scope.ORGANISATION]
-    conditions += [
-        and_(RoleGrant.scope == scope, RoleGrant.scope_code.in_(codes)) for scope, codes in scopes.items() if codes
-    ]
     rows = session.execute(
-        select(RoleGrant.scope, Person)
-        .join(Person, Person.id == RoleGrant.person_id)
-        .where(
-            RoleGrant.role == role,
-            RoleGrant.ended_at.is_(None),
-            Person.deactivated_at.is_(None),
-            Person.id != besides,
-            or_(*conditions),
-        )
-        .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id)
+        _HOLDERS,
+        {
+            "role": role,
+            "besides": besides,
+            "cohorts": list(scopes.get(Scope.COHORT, ())),
+            "teams": list(scopes.get(Scope.TEAM, ())),
+            "markets": list(scopes.get(Scope.MARKET, ())),
+        },
     ).all()
     for scope in (Scope.COHORT, Scope.TEAM, Scope.MARKET, Scope.ORGANISATION):
         near = [row[1] for row in rows if row[0] is scope]

@@ -6,7 +6,7 @@ import ipaddress
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from portal.accounts import queries, rules
 from portal.accounts.models import Person, SignInSession
@@ -54,14 +54,14 @@ def begin_session(*, person: Person, browser: str, address: str) -> str:
 
 def find_person_of(token: str) -> Person | None:
     """Return whose live session this is: not ended, not idle or old beyond the limits, account active."""
-    found = session.scalar(select(SignInSession).where(SignInSession.token_hash == hash_of(token)))
+    found = queries.find_session(hash_of(token))
     now = clock.now()
     if found is None or found.ended_at is not None or not found.person.is_active or queries.is_shut_out(found.person):
         return None
     if now - found.seen_at > rules.IDLE_LIMIT or now - found.created_at > rules.ABSOLUTE_LIMIT:
         return None
     if now - found.seen_at > SEEN_EVERY:
-        found_id, person_id = found.id, found.person_id
+        found_id, person_id = found.id, found.person.id
         touch.note(lambda: _note_seen(found_id, person_id))
     return found.person
 
