@@ -6,13 +6,25 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import Person
 from portal.acknowledgements.models import Acknowledgement, ReadingConfirmation
 from portal.core.db import session
 from portal.library.models import Document, DocumentVersion
+
+
+# Made once: every reading page asks both.
+_READING_CONFIRMATION = select(ReadingConfirmation).where(
+    ReadingConfirmation.person_id == bindparam("person_id"), ReadingConfirmation.version_id == bindparam("version_id")
+)
+_CONFIRMED = (
+    select(DocumentVersion.id, DocumentVersion.number, Acknowledgement.at)
+    .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
+    .where(Acknowledgement.person_id == bindparam("person_id"), DocumentVersion.document_id == bindparam("document_id"))
+    .order_by(DocumentVersion.sequence.desc())
+)
 
 
 def find_acknowledgement(person: Person, version: DocumentVersion) -> Acknowledgement | None:
@@ -24,11 +36,7 @@ def find_acknowledgement(person: Person, version: DocumentVersion) -> Acknowledg
 
 def find_reading_confirmation(person: Person, version: DocumentVersion) -> ReadingConfirmation | None:
     """Return the person's statement to have read the version, or None."""
-    return session.scalar(
-        select(ReadingConfirmation).where(
-            ReadingConfirmation.person_id == person.id, ReadingConfirmation.version_id == version.id
-        )
-    )
+    return session.scalar(_READING_CONFIRMATION, {"person_id": person.id, "version_id": version.id})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +50,7 @@ class Confirmed:
 
 def list_confirmed(person: Person, document: Document) -> list[Confirmed]:
     """Return which versions of a document the person has acknowledged, the newest version first."""
-    rows = session.execute(
-        select(DocumentVersion.id, DocumentVersion.number, Acknowledgement.at)
-        .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
-        .where(Acknowledgement.person_id == person.id, DocumentVersion.document_id == document.id)
-        .order_by(DocumentVersion.sequence.desc())
-    )
+    rows = session.execute(_CONFIRMED, {"person_id": person.id, "document_id": document.id})
     return [Confirmed(*row) for row in rows]
 
 

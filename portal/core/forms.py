@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 from typing import Any
 
 from flask_babel import LazyString
@@ -10,15 +11,29 @@ from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import DateField as _DateField
 from wtforms import IntegerField as _IntegerField
 from wtforms import StringField, TextAreaField
+from wtforms.i18n import get_translations
 
 from portal.core.i18n import gettext as _
-from portal.core.i18n import half_width_digits
+from portal.core.i18n import half_width_digits, language
 
 csrf = CSRFProtect()
 
 
+@cache
+def _field_messages(language_code: str) -> Any:
+    # Flask-WTF reads the file again for every request.
+    return get_translations([language_code])
+
+
 class Form(FlaskForm):  # type: ignore[misc]
     """The base of every form; carries the CSRF token."""
+
+    class Meta:
+        """How the fields say what is wrong."""
+
+        def get_translations(self, form: Any) -> Any:
+            """Return the fields' own messages in the reader's language."""
+            return _field_messages(language())
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check every field; messages become plain texts in the reader's language."""

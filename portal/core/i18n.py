@@ -21,7 +21,7 @@ from typing import Any
 from babel.dates import format_date as _babel_date
 from babel.support import Translations
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel, LazyString
+from flask_babel import LazyString
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
@@ -73,9 +73,6 @@ def init_app(app: Flask) -> None:
     """Attach the catalogues of all packages and the choice of language."""
     _catalogue_of.cache_clear()
     _fixed.cache_clear()
-    # For the messages of the form fields; our own texts go the short way below.
-    app.config.setdefault("BABEL_DEFAULT_LOCALE", "en")
-    Babel(app, locale_selector=language, configure_jinja=False)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.globals.update(
         _=_gettext_in_page, gettext=_gettext_in_page, ngettext=_ngettext_in_page, pgettext=_pgettext_in_page

@@ -27,10 +27,14 @@ def codes_of(person: Person) -> dict[AudienceKind, set[str]]:
 
 def is_addressed(person: Person, document: Document) -> bool:
     """Say whether the document is addressed to the person: in each kind that it names, she has one of its codes."""
+    wanted = {kind: set(document.audience(kind)) for kind in AudienceKind}
+    if wanted[AudienceKind.MARKET] <= {person.home_market.code} and not any(
+        wanted[kind] for kind in AudienceKind if kind is not AudienceKind.MARKET
+    ):
+        # To everybody, or to her home market: her further markets need not be read.
+        return True
     codes = codes_of(person)
-    return all(
-        not wanted or bool(codes[kind] & set(wanted)) for kind in AudienceKind for wanted in (document.audience(kind),)
-    )
+    return all(not asked or bool(codes[kind] & asked) for kind, asked in wanted.items())
 
 
 def in_audience(person: Person, thing: Any) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import lazyload, load_only, selectinload
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
+from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts.models import Ownership, Person
 from portal.core import clock
@@ -33,13 +34,61 @@ from portal.library.permissions import READ_EVERYTHING, codes_of
 from portal.library.rules import Standing
 
 
+# The statements of the reading page are made once; what they look for is given when they run.
+_DOCUMENT = select(Document).where(Document.slug == bindparam("slug")).options(joinedload(Document.audiences))
+_VERSIONS = (
+    select(DocumentVersion)
+    .where(DocumentVersion.document_id == bindparam("document_id"))
+    .order_by(DocumentVersion.sequence)
+)
+_TEXT_HEADS = (
+    select(VersionText)
+    .where(VersionText.version_id == bindparam("version_id"))
+    .options(
+        load_only(
+            VersionText.language,
+            VersionText.title,
+            VersionText.summary,
+            VersionText.what_to_do_differently,
+            VersionText.attestation,
+            VersionText.hash,
+            VersionText.says_number,
+            VersionText.behind,
+            VersionText.reading_minutes,
+            VersionText.shown_at,
+        ),
+    )
+)
+_OWNER = (
+    select(Person)
+    .join(Ownership, Ownership.owner_id == Person.id)
+    .where(Ownership.kind == "document", Ownership.thing_code == bindparam("slug"))
+    .order_by(Ownership.id.desc())
+    .limit(1)
+    .options(
+        load_only(
+            Person.family_name,
+            Person.given_name,
+            Person.middle_name,
+            Person.family_romaji,
+            Person.given_romaji,
+            Person.shown_as,
+        ),
+        lazyload(Person.home_market),
+        lazyload(Person.team),
+    )
+)
+_READING = select(Reading).where(
+    Reading.person_id == bindparam("person_id"), Reading.version_id == bindparam("version_id")
+)
+
+
 def find_document(slug: str) -> Document | None:
     """Return the document of the address with its versions and audience, or None."""
-    return session.scalar(
-        select(Document)
-        .where(Document.slug == slug)
-        .options(selectinload(Document.versions), selectinload(Document.audiences))
-    )
+    found = session.scalars(_DOCUMENT, {"slug": slug}).unique().one_or_none()
+    if found is not None:
+        set_committed_value(found, "versions", list(session.scalars(_VERSIONS, {"document_id": found.id})))
+    return found
 
 
 def get_document(slug: str) -> Document:
@@ -218,24 +267,7 @@ def list_shown_clauses(version: DocumentVersion, language: str) -> list[ShownCla
 
 def list_text_heads(version: DocumentVersion) -> dict[str, VersionText]:
     """Return the texts of a version by language, without their sources."""
-    rows = session.scalars(
-        select(VersionText)
-        .where(VersionText.version_id == version.id)
-        .options(
-            load_only(
-                VersionText.language,
-                VersionText.title,
-                VersionText.summary,
-                VersionText.what_to_do_differently,
-                VersionText.attestation,
-                VersionText.hash,
-                VersionText.says_number,
-                VersionText.behind,
-                VersionText.reading_minutes,
-                VersionText.shown_at,
-            ),
-        )
-    )
+    rows = session.scalars(_TEXT_HEADS, {"version_id": version.id})
     return {text.language: text for text in rows}
 
 
@@ -246,31 +278,13 @@ def footnotes_of(text: VersionText) -> TrustedHtml:
 
 def find_owner_name(document: Document, language: str) -> str | None:
     """Return the name of who answers for the document, for readers of the language, or None."""
-    person = session.scalar(
-        select(Person)
-        .join(Ownership, Ownership.owner_id == Person.id)
-        .where(Ownership.kind == "document", Ownership.thing_code == document.slug)
-        .order_by(Ownership.id.desc())
-        .limit(1)
-        .options(
-            load_only(
-                Person.family_name,
-                Person.given_name,
-                Person.middle_name,
-                Person.family_romaji,
-                Person.given_romaji,
-                Person.shown_as,
-            ),
-            lazyload(Person.home_market),
-            lazyload(Person.team),
-        )
-    )
+    person = session.scalar(_OWNER, {"slug": document.slug})
     return None if person is None else person.name_in(language)
 
 
 def find_reading(person: Person, version: DocumentVersion) -> Reading | None:
     """Return what is noted of a person's reading of a version, or None when she has never opened it."""
-    return session.scalar(select(Reading).where(Reading.person_id == person.id, Reading.version_id == version.id))
+    return session.scalar(_READING, {"person_id": person.id, "version_id": version.id})
 
 
 def hold_reading(person: Person, version: DocumentVersion) -> Reading | None:
