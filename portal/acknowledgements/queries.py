@@ -14,7 +14,6 @@ from portal.acknowledgements.models import Acknowledgement, ReadingConfirmation
 from portal.core.db import session
 from portal.library.models import Document, DocumentVersion
 
-
 # Made once: every reading page asks both.
 _READING_CONFIRMATION = select(ReadingConfirmation).where(
     ReadingConfirmation.person_id == bindparam("person_id"), ReadingConfirmation.version_id == bindparam("version_id")

@@ -33,7 +33,6 @@ from portal.library.models import (
 from portal.library.permissions import READ_EVERYTHING, codes_of
 from portal.library.rules import Standing
 
-
 # The statements of the reading page are made once; what they look for is given when they run.
 _DOCUMENT = select(Document).where(Document.slug == bindparam("slug")).options(joinedload(Document.audiences))
 _VERSIONS = (

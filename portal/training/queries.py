@@ -185,7 +185,7 @@ def _quiz_titles(slugs: set[str]) -> dict[str, Words]:
     if not slugs:
         return {}
     # The latest last, so that it is the one that stays.
-    return {slug: title for slug, title in session.execute(_QUIZ_TITLES, {"slugs": list(slugs)})}
+    return {row.slug: row.title for row in session.execute(_QUIZ_TITLES, {"slugs": list(slugs)})}
 
 
 def _document_titles(slugs: set[str]) -> dict[str, Words]:
