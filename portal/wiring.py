@@ -129,10 +129,11 @@ def _ui(app: Flask) -> None:
 
 
 def _journal(app: Flask) -> None:
-    from portal.journal import invariants, service
+    from portal.journal import invariants, recorded, service
     from portal.journal.views import blueprint
 
     service.init()
+    service.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     app.register_blueprint(blueprint)
 

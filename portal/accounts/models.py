@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts import rules
 from portal.core.db import Base, BigKey, enum_type
+from portal.core.seals import Sealed
 from portal.organisation.models import Market, Team
 
 
@@ -161,6 +162,7 @@ class RoleGrant(Base):
     """A role given to a person for a scope; ended, never deleted."""
 
     __tablename__ = "role_grants"
+    __sealed__ = Sealed(later=("ended_at", "ended_by"))
     __table_args__ = (
         CheckConstraint("(scope = 'organisation') = (scope_code = '')", name="scope_code"),
         Index(
@@ -243,6 +245,7 @@ class Accommodation(Base):
     """What a person needs to be tested fairly: more time, no visible countdown; never a diagnosis."""
 
     __tablename__ = "accommodations"
+    __sealed__ = Sealed(later=("ended_at",))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
@@ -259,6 +262,7 @@ class Ownership(Base):
     """Who answers for a thing from a moment on; the newest row of a thing counts, older ones stay."""
 
     __tablename__ = "ownerships"
+    __sealed__ = Sealed()
     __table_args__ = (Index("ix_ownerships_thing", "kind", "thing_code", "id"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
 from portal.core.db import Base, BigKey
+from portal.core.seals import Sealed
 from portal.library.models import DocumentVersion
 
 
@@ -16,6 +17,7 @@ class Acknowledgement(Base):
     """A person's dated statement about one version: what was shown to her, and the sentence she agreed to."""
 
     __tablename__ = "acknowledgements"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("person_id", "version_id"),
         CheckConstraint("language in ('en', 'ja')", name="language"),
@@ -44,6 +46,7 @@ class ReadingConfirmation(Base):
     """The words "I have read this": weaker than an acknowledgement, without an attestation."""
 
     __tablename__ = "reading_confirmations"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("person_id", "version_id"),
         CheckConstraint("language in ('en', 'ja')", name="language"),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Person
 from portal.core.db import Base
 from portal.core.i18n import Words
+from portal.core.seals import Sealed
 from portal.organisation.models import Market
 
 
@@ -17,6 +18,7 @@ class HolidayTable(Base):
     """The national holidays of a country as known at a moment; the highest version counts, none is changed."""
 
     __tablename__ = "holiday_tables"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("country", "version"),
         CheckConstraint("first_year <= last_year", name="years"),
@@ -48,6 +50,7 @@ class Holiday(Base):
     """One national holiday, with its name in both languages."""
 
     __tablename__ = "holidays"
+    __sealed__ = Sealed(per="table_id")
     __table_args__ = (UniqueConstraint("table_id", "on"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -62,6 +65,7 @@ class CompanyDay(Base):
     """Days on which a market's people do not work; withdrawn by a date, never deleted."""
 
     __tablename__ = "company_days"
+    __sealed__ = Sealed(later=("withdrawn_at", "withdrawn_by"))
     __table_args__ = (
         CheckConstraint("first_on <= last_on", name="period"),
         Index("ix_company_days_market", "market_id", "withdrawn_at"),
@@ -84,6 +88,7 @@ class Leave(Base):
     """Days on which a person is away; says nothing about why."""
 
     __tablename__ = "leaves"
+    __sealed__ = Sealed(later=("withdrawn_at", "withdrawn_by"))
     __table_args__ = (
         CheckConstraint("first_on <= last_on", name="period"),
         Index("ix_leaves_person", "person_id", "withdrawn_at"),

@@ -13,6 +13,7 @@ from portal.accounts.models import Person
 from portal.certificates.rules import FactKind, State, state_on
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
+from portal.core.seals import Sealed
 from portal.training.models import Enrollment
 
 
@@ -55,6 +56,7 @@ class CredentialVersion(Base):
     """The immutable terms of a credential: what it certifies, for how long, how the certificate looks."""
 
     __tablename__ = "credential_versions"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("credential_id", "number", name="uq_credential_versions_credential_id_number"),
         CheckConstraint("validity_months is null or validity_months > 0", name="validity_months"),
@@ -96,6 +98,7 @@ class Certificate(Base):
     """One issue of a credential for a completed plan; never changed, what happens to it is noted beside it."""
 
     __tablename__ = "certificates"
+    __sealed__ = Sealed(later=("replaced_at",))
     __table_args__ = (
         UniqueConstraint("series", "series_no", name="uq_certificates_series_series_no"),
         UniqueConstraint("credential_id", "enrollment_code", "issue_no", name="uq_certificates_issue"),
@@ -166,6 +169,8 @@ class CertificateFile(Base):
     """The PDF of a certificate in one language, bytes and all; never made again."""
 
     __tablename__ = "certificate_files"
+    # The bytes are known by their hash.
+    __sealed__ = Sealed(besides=("content",))
     __table_args__ = (
         UniqueConstraint("certificate_id", "language", name="uq_certificate_files_certificate_id_language"),
         CheckConstraint("language in ('en', 'ja')", name="language"),
@@ -188,6 +193,7 @@ class CertificateFact(Base):
     """Something that happened to a certificate after it was issued: who, when, why."""
 
     __tablename__ = "certificate_facts"
+    __sealed__ = Sealed()
     __table_args__ = (
         # A revocation needs two people.
         CheckConstraint("kind <> 'revoked' or (confirmed_by is not null and confirmed_by <> by)", name="two_people"),
@@ -210,6 +216,7 @@ class RevocationRequest(Base):
     """One person's wish to revoke a certificate; takes effect when a second one agrees."""
 
     __tablename__ = "revocation_requests"
+    __sealed__ = Sealed(later=("closed_at", "closed_by"))
     __table_args__ = (
         Index(
             "uq_revocation_requests_open",

@@ -36,6 +36,7 @@ VOCABULARY = Vocabulary(
     actions={
         "certificates.credential_published": _l("Credential published"),
         "certificates.issued": _l("Certificate issued"),
+        "certificates.file_stored": _l("Certificate's PDF kept"),
         "certificates.reissued": _l("Certificate replaced by a new one"),
         "certificates.not_issued": _l("Certificate not issued"),
         "certificates.revocation_requested": _l("Revocation asked for"),
@@ -54,6 +55,8 @@ VOCABULARY = Vocabulary(
         "credential": Fact(_l("Credential"), refers_to="credential"),
         "enrollment": Fact(_l("Training"), refers_to="enrollment"),
         "requested_by": Fact(_l("Asked for by"), refers_to="person"),
+        "certificates.file_stored:language": Fact(_l("Language"), words={"en": _l("English"), "ja": _l("Japanese")}),
+        "certificates.file_stored:sha256": Fact(_l("Hash"), technical=True),
         "snapshot_sha256": Fact(_l("Hash"), technical=True),
     },
 )

@@ -383,6 +383,12 @@ def store_file(*, certificate: Certificate, language: str, rendered: Rendered) -
         )
     )
     session.flush()
+    record(
+        "certificates.file_stored",
+        by=None,
+        subject=("certificate", certificate.number),
+        after={"language": language, "sha256": sha256(rendered.content).hexdigest()},
+    )
     return True
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Person
 from portal.core.db import Base
 from portal.core.i18n import Words
+from portal.core.seals import Sealed
 from portal.organisation.models import Market, Team
 
 
@@ -37,6 +38,7 @@ class CohortMember(Base):
     """A person in a cohort from one moment to another."""
 
     __tablename__ = "cohort_members"
+    __sealed__ = Sealed(later=("left_at", "left_by"))
     __table_args__ = (
         Index(
             "uq_cohort_members_present",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
 from portal.core.db import Base, BigKey, enum_type
+from portal.core.seals import Sealed
 from portal.quizzes.models import Attempt, Quiz
 
 
@@ -24,6 +25,7 @@ class ScoreEntry(Base):
     """One score of one person in one quiz, from the moment it was released; a correction is a further line."""
 
     __tablename__ = "score_entries"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("attempt_id", "entry_no", name="uq_score_entries_attempt_id_entry_no"),
         Index("ix_score_entries_person_id_quiz_id", "person_id", "quiz_id", "id"),

@@ -6,13 +6,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import select, text
+from sqlalchemy import event, insert, inspect, select, text, update
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import SessionTransaction
 
 from portal.core import clock
-from portal.core.db import session
+from portal.core.db import session, writing
 from portal.core.i18n import LazyText
+from portal.core.seals import SealedTable, digest_of, sealed_table
 from portal.core.transaction import after_rollback, before_commit
-from portal.journal.models import GENESIS, JournalEntry
+from portal.journal.models import GENESIS, JournalEntry, JournalHead, Seal, digest_of_seals
 
 # "journal" as a number: the advisory lock that orders the chain's writers on PostgreSQL.
 _CHAIN_LOCK = 0x6A6F7572
@@ -128,29 +131,141 @@ def vocabulary() -> Vocabulary:
     return _vocabulary
 
 
+def seal(row: Any) -> None:
+    """Seal a row that a statement of its own has written; rows that the session writes are sealed by themselves."""
+    spec = _spec(type(row))
+    if not writing.get():
+        raise RuntimeError("what is sealed is written inside a transaction")
+    if spec is None:
+        raise LookupError(f"{type(row).__name__} is not sealed")
+    _note(spec, row)
+
+
+_specs: dict[type[Any], SealedTable | None] = {}
+
+
+def _spec(model: type[Any]) -> SealedTable | None:
+    if model not in _specs:
+        _specs[model] = sealed_table(model)
+    return _specs[model]
+
+
+def _note(spec: SealedTable, row: Any) -> None:
+    facts = spec.facts_of({name: getattr(row, name) for name in spec.facts})
+    together = session.info.setdefault("seals", {}).setdefault((spec.name, facts[spec.key.name]), {})
+    together[spec.order_of(facts)] = facts
+
+
+def _notice(written: OrmSession, context: object) -> None:
+    """Seal what a flush has written; refuse to rewrite history."""
+    if not writing.get():
+        return
+    for row in written.new:
+        spec = _spec(type(row))
+        if spec is not None:
+            _note(spec, row)
+            written.info.setdefault("sealed_new", set()).add(row)
+    for row in written.dirty:
+        spec = _spec(type(row))
+        if spec is None:
+            continue
+        state = inspect(row)
+        changed = [
+            name for name in spec.facts if name in state.committed_state and state.attrs[name].history.has_changes()
+        ]
+        if not changed:
+            continue
+        edited = set(changed) - set(spec.declared.later)
+        if edited and row not in written.info.get("sealed_new", ()):
+            raise RuntimeError(f"{spec} is history; {', '.join(sorted(edited))} cannot be changed")
+        _note(spec, row)
+    for row in written.deleted:
+        if (spec := _spec(type(row))) is not None:
+            raise RuntimeError(f"{spec} is history and cannot be deleted")
+
+
 def _write() -> None:
     entries: list[JournalEntry] = session.info.pop("journal", [])
-    if not entries:
+    noted: dict[tuple[str, int], dict[tuple[Any, ...], dict[str, Any]]] = session.info.pop("seals", {})
+    session.info.pop("sealed_new", None)
+    if not entries and not noted:
         return
+    if not entries:
+        record("journal.sealed", by=None, subject=("journal", ""))
+        entries = session.info.pop("journal")
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
-    last = session.execute(
-        select(JournalEntry.id, JournalEntry.hash).order_by(JournalEntry.id.desc()).limit(1)
-    ).one_or_none()
-    number, previous = (last.id, last.hash) if last else (0, GENESIS)
+    number, previous, is_known = _end()
+    seals = [
+        (kind, key, digest_of(facts for _order, facts in sorted(together.items())))
+        for (kind, key), together in sorted(noted.items())
+    ]
+    if seals:
+        entries[-1].sealed = digest_of_seals(seals)
     for entry in entries:
         number += 1
         entry.id, entry.previous_hash = number, previous
         entry.hash = previous = entry.computed_hash()
         session.add(entry)
     session.flush()
+    if seals:
+        session.execute(
+            insert(Seal),
+            [{"kind": kind, "row_key": key, "entry_id": number, "digest": digest} for kind, key, digest in seals],
+        )
+    if is_known:
+        session.execute(
+            update(JournalHead).values(entries=number, hash=previous).execution_options(synchronize_session=False)
+        )
+    else:
+        session.execute(insert(JournalHead).values(id=1, entries=number, hash=previous))
+
+
+def _end() -> tuple[int, str, bool]:
+    """Return number and hash of the last entry, and whether the head says so (it does, but in a damaged database)."""
+    head = session.execute(select(JournalHead.entries, JournalHead.hash)).one_or_none()
+    if head is not None:
+        return head.entries, head.hash, True
+    last = session.execute(
+        select(JournalEntry.id, JournalEntry.hash).order_by(JournalEntry.id.desc()).limit(1)
+    ).one_or_none()
+    return (last.id, last.hash, False) if last else (0, GENESIS, False)
 
 
 def _forget() -> None:
-    session.info.pop("journal", None)
+    for kept in ("journal", "seals", "sealed_new"):
+        session.info.pop(kept, None)
+
+
+def _enter(owner: OrmSession, transaction: SessionTransaction) -> None:
+    """Remember what was noted before a savepoint."""
+    if transaction.nested:
+        seals = {key: dict(together) for key, together in owner.info.get("seals", {}).items()}
+        owner.info.setdefault("savepoints", []).append((len(owner.info.get("journal", [])), seals))
+
+
+def _undo(owner: OrmSession, transaction: SessionTransaction) -> None:
+    """Forget what was noted after a savepoint that was rolled back."""
+    if transaction.nested and owner.info.get("savepoints"):
+        length, seals = owner.info["savepoints"][-1]
+        del owner.info.get("journal", [])[length:]
+        owner.info["seals"] = seals
+
+
+def _leave(owner: OrmSession, transaction: SessionTransaction) -> None:
+    if transaction.nested and owner.info.get("savepoints"):
+        owner.info["savepoints"].pop()
 
 
 def init() -> None:
-    """Write the entries at the end of every transaction."""
+    """Write the entries and seals at the end of every transaction."""
     before_commit(_write)
     after_rollback(_forget)
+    for name, listener in (
+        ("after_flush", _notice),
+        ("after_transaction_create", _enter),
+        ("after_soft_rollback", _undo),
+        ("after_transaction_end", _leave),
+    ):
+        if not event.contains(session, name, listener):
+            event.listen(session, name, listener)

@@ -12,6 +12,7 @@ from portal.core.clock import local_date
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
 from portal.core.markdown import TrustedHtml, TrustedHtmlText
+from portal.core.seals import Sealed
 
 
 class DocumentKind(StrEnum):
@@ -89,6 +90,7 @@ class DocumentAudience(Base):
     """One market, team or role that a document is addressed to; ended, never deleted."""
 
     __tablename__ = "document_audiences"
+    __sealed__ = Sealed(later=("ended_at",))
     __table_args__ = (
         Index(
             "uq_document_audiences_open",
@@ -115,6 +117,7 @@ class DocumentVersion(Base):
     """An immutable text in all its languages; only its withdrawal is added later."""
 
     __tablename__ = "document_versions"
+    __sealed__ = Sealed(later=("withdrawn_at", "withdrawn_by", "withdrawal_reason"))
     __table_args__ = (
         UniqueConstraint("document_id", "number"),
         UniqueConstraint("document_id", "sequence"),
@@ -174,6 +177,7 @@ class VersionText(Base):
     """A version in one language: the author's bytes, their hash, and what was computed from them once."""
 
     __tablename__ = "version_texts"
+    __sealed__ = Sealed(later=("footnotes_html",), besides=("shown_at",))
     __table_args__ = (
         UniqueConstraint("version_id", "language"),
         CheckConstraint("language in ('en', 'ja')", name="language"),
@@ -207,6 +211,7 @@ class Clause(Base):
     """One clause of one version: its id, its place, its label; addressed `slug#anchor`."""
 
     __tablename__ = "clauses"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("version_id", "anchor"),
         UniqueConstraint("version_id", "position"),
@@ -230,6 +235,7 @@ class ClauseText(Base):
     """A clause in one language, with its hash; a translation keeps the hash of the text it was made from."""
 
     __tablename__ = "clause_texts"
+    __sealed__ = Sealed(later=("heading_html", "html"))
     __table_args__ = (UniqueConstraint("clause_id", "language"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)

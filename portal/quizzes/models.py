@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Person
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
+from portal.core.seals import Sealed
 from portal.quizzes.rules import DEFAULT_TOLERANCE_SECONDS
 
 
@@ -110,6 +111,7 @@ class QuestionVersion(Base):
     """One immutable wording of a question in both languages, with its key; attempts keep theirs."""
 
     __tablename__ = "question_versions"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("question_id", "number", name="uq_question_versions_question_id_number"),
         CheckConstraint("number >= 1", name="number"),
@@ -137,6 +139,7 @@ class QuestionCitation(Base):
     """A clause that a question version rests on, or names in its texts, as it stood when it was written."""
 
     __tablename__ = "question_citations"
+    __sealed__ = Sealed(per="question_version_id")
     __table_args__ = (
         UniqueConstraint("question_version_id", "position", name="uq_question_citations_version_position"),
         Index("ix_question_citations_clause", "document_slug", "anchor"),
@@ -177,6 +180,7 @@ class QuizVersion(Base):
     """The immutable terms of a quiz: what is drawn, the clock, the pass mark, when and what of the result is shown."""
 
     __tablename__ = "quiz_versions"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("quiz_id", "number", name="uq_quiz_versions_quiz_id_number"),
         CheckConstraint("time_limit_minutes > 0", name="time_limit_minutes"),
@@ -216,6 +220,19 @@ class Attempt(Base):
     """One sitting of one person: everything it depends on is fixed at its start."""
 
     __tablename__ = "attempts"
+    __sealed__ = Sealed(
+        later=(
+            "state",
+            "granted_seconds",
+            "deadline_at",
+            "finished_at",
+            "submitted_by",
+            "released_at",
+            "history_length",
+            "history_hash",
+        ),
+        besides=("writer", "writer_seen_at"),
+    )
     __table_args__ = (
         UniqueConstraint("person_id", "quiz_id", "attempt_no", name="uq_attempts_person_id_quiz_id_attempt_no"),
         Index(
@@ -255,6 +272,9 @@ class Attempt(Base):
     finished_at: Mapped[datetime | None]
     submitted_by: Mapped[SubmittedBy | None] = mapped_column(enum_type(SubmittedBy))
     released_at: Mapped[datetime | None]
+    # Where its history ended when it was last handed in, marked, released or voided.
+    history_length: Mapped[int | None]
+    history_hash: Mapped[str | None] = mapped_column(String(64))
     # Which page of which browser may write, and when it was last heard of.
     writer: Mapped[str | None] = mapped_column(String(40))
     writer_seen_at: Mapped[datetime | None]
@@ -262,7 +282,7 @@ class Attempt(Base):
     quiz_version: Mapped[QuizVersion] = relationship(lazy="joined", innerjoin=True)
     person: Mapped[Person] = relationship()
     items: Mapped[list[Item]] = relationship(back_populates="attempt", order_by="Item.position")
-    events: Mapped[list[AttemptEvent]] = relationship(back_populates="attempt", order_by="AttemptEvent.id")
+    events: Mapped[list[AttemptEvent]] = relationship(back_populates="attempt", order_by="AttemptEvent.number")
     markings: Mapped[list[Marking]] = relationship(back_populates="attempt", order_by="Marking.marking_no")
 
     @property
@@ -275,6 +295,7 @@ class Item(Base):
     """One question version as drawn in one attempt, its choices in the order shown."""
 
     __tablename__ = "items"
+    __sealed__ = Sealed(per="attempt_id")
     __table_args__ = (
         UniqueConstraint("attempt_id", "position", name="uq_items_attempt_id_position"),
         CheckConstraint("position >= 1", name="position"),
@@ -320,10 +341,14 @@ class AttemptEvent(Base):
     __table_args__ = (
         # One effect for one idempotency key; events without a key are not bound by it.
         UniqueConstraint("attempt_id", "idem_key", name="uq_attempt_events_attempt_id_idem_key"),
+        Index("uq_attempt_events_attempt_id_number", "attempt_id", "number", unique=True),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id", ondelete="RESTRICT"), index=True)
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id", ondelete="RESTRICT"))
+    # 1, 2, 3 … within the attempt; the hash is over this line and that of the line before.
+    number: Mapped[int] = mapped_column(server_default="0")
+    chain: Mapped[str] = mapped_column(String(64), server_default="")
     kind: Mapped[EventKind] = mapped_column(enum_type(EventKind))
     at: Mapped[datetime]
     # The person's code, or "system".
@@ -343,6 +368,7 @@ class Marking(Base):
     """One marking of an attempt; the highest number counts, earlier ones stay as they were."""
 
     __tablename__ = "markings"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("attempt_id", "marking_no", name="uq_markings_attempt_id_marking_no"),
         CheckConstraint("marking_no >= 1", name="marking_no"),
@@ -367,6 +393,7 @@ class ItemMark(Base):
     """The points of one item in one marking."""
 
     __tablename__ = "item_marks"
+    __sealed__ = Sealed(per="marking_id")
 
     marking_id: Mapped[int] = mapped_column(
         BigKey, ForeignKey("markings.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False

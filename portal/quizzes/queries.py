@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, func, inspect, literal, select
-from sqlalchemy.orm import InstanceState, contains_eager, joinedload, lazyload, selectinload
+from sqlalchemy.orm import InstanceState, aliased, contains_eager, joinedload, lazyload, selectinload
 
 from portal.accounts import queries as people
 from portal.accounts.models import Accommodation, Person
@@ -40,6 +40,14 @@ from portal.quizzes.models import (
     Response,
 )
 from portal.quizzes.types.base import read
+
+
+@dataclass(frozen=True, slots=True)
+class LastEvent:
+    """The last line of an attempt's history: its number and its hash."""
+
+    number: int
+    chain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,19 +383,24 @@ def list_items(attempt: Attempt) -> list[Item]:
     )
 
 
-def find_item(attempt: Attempt, position: int, idem_key: str | None) -> tuple[Item, AttemptEvent | None] | None:
-    """Return the item at a place of this very attempt, and what was done under the idempotency key before."""
+def find_item(
+    attempt: Attempt, position: int, idem_key: str | None
+) -> tuple[Item, AttemptEvent | None, LastEvent | None] | None:
+    """Return the item at a place of this very attempt, what was done under the key before, and the last line so far."""
+    last, line = aliased(AttemptEvent), aliased(AttemptEvent)
+    newest = select(func.max(line.number)).where(line.attempt_id == attempt.id).scalar_subquery()
     row = session.execute(
-        select(Item, AttemptEvent)
+        select(Item, AttemptEvent, last.number, last.chain)
         .outerjoin(
             AttemptEvent,
             and_(AttemptEvent.attempt_id == Item.attempt_id, AttemptEvent.idem_key == literal(idem_key or "")),
         )
+        .outerjoin(last, and_(last.attempt_id == attempt.id, last.number == newest))
         .where(Item.attempt_id == attempt.id, Item.position == position)
         .options(joinedload(Item.question_version, innerjoin=True), joinedload(Item.response))
         .execution_options(populate_existing=True)
     ).one_or_none()
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], LastEvent(row[2], row[3]) if row[2] is not None else None) if row else None
 
 
 def count_items(attempt: Attempt) -> int:
@@ -408,7 +421,7 @@ def find_current_marking(attempt: Attempt) -> Marking | None:
 
 def list_events(attempt: Attempt, *, without: Collection[EventKind] = ()) -> list[AttemptEvent]:
     """Return the attempt's history, oldest first."""
-    statement = select(AttemptEvent).where(AttemptEvent.attempt_id == attempt.id).order_by(AttemptEvent.id)
+    statement = select(AttemptEvent).where(AttemptEvent.attempt_id == attempt.id).order_by(AttemptEvent.number)
     if without:
         statement = statement.where(AttemptEvent.kind.not_in(without))
     return list(session.scalars(statement))

@@ -43,6 +43,7 @@ VOCABULARY = Vocabulary(
         "quizzes.attempt_submitted": _l("Attempt handed in"),
         "quizzes.attempt_extended": _l("Minutes granted for an attempt"),
         "quizzes.attempt_voided": _l("Attempt made void"),
+        "quizzes.result_released": _l("Result released after the window"),
         "quizzes.results_released": _l("Results released"),
         "quizzes.bank_taken_in": _l("Question bank taken in"),
         "quizzes.quiz_published": _l("Quiz published"),

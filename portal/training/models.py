@@ -21,6 +21,7 @@ from portal.accounts.models import Person
 from portal.cohorts.models import Cohort
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
+from portal.core.seals import Sealed
 from portal.organisation.models import Market
 from portal.training.rules import Doer, SignOffAct, StepKind, StepShape
 
@@ -46,6 +47,7 @@ class PlanVersion(Base):
     """An immutable version of a plan; enrollments pin one. The latest is offered to new learners."""
 
     __tablename__ = "plan_versions"
+    __sealed__ = Sealed()
     __table_args__ = (UniqueConstraint("plan_id", "number"), UniqueConstraint("plan_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -70,6 +72,7 @@ class PlanPhase(Base):
     """A part of a plan under a title of its own."""
 
     __tablename__ = "plan_phases"
+    __sealed__ = Sealed()
     __table_args__ = (UniqueConstraint("version_id", "slug"), UniqueConstraint("version_id", "position"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -85,6 +88,7 @@ class PlanStep(Base):
     """One thing to do, until a working day counted from the start or from another step's date."""
 
     __tablename__ = "plan_steps"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("version_id", "slug"),
         UniqueConstraint("version_id", "position"),
@@ -136,6 +140,7 @@ class Enrollment(Base):
     """One learner in one version of a plan, from a day on, in a market's calendar."""
 
     __tablename__ = "enrollments"
+    __sealed__ = Sealed(later=("completed_at", "ended_at", "ended_by"))
     __table_args__ = (
         ForeignKeyConstraint(
             ["plan_id", "plan_version_id"], ["plan_versions.plan_id", "plan_versions.id"], ondelete="RESTRICT"
@@ -182,6 +187,7 @@ class StepCompletion(Base):
     """That a learner completed a step: when, by what, and how it stood with its date then. Never changed."""
 
     __tablename__ = "step_completions"
+    __sealed__ = Sealed()
     __table_args__ = (
         UniqueConstraint("enrollment_id", "step_id"),
         CheckConstraint("(document_slug is null) = (document_version is null)", name="document"),
@@ -212,6 +218,7 @@ class SignOff(Base):
     """A lead's or mentor's dated statement about a skill, or what was said on the way there. Never changed."""
 
     __tablename__ = "sign_offs"
+    __sealed__ = Sealed()
     __table_args__ = (
         Index("ix_sign_offs_step", "enrollment_id", "step_id", "id"),
         # A skill is signed off once.
@@ -240,6 +247,7 @@ class StepExtension(Base):
     """More time for a step of one enrollment; lengthens its effective due date and is never changed."""
 
     __tablename__ = "step_extensions"
+    __sealed__ = Sealed()
     __table_args__ = (CheckConstraint("working_days > 0", name="working_days"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)

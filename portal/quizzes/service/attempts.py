@@ -11,7 +11,7 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, Integer, String, exists, insert, literal, select, update
+from sqlalchemy import BigInteger, Integer, String, exists, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import Person
@@ -21,11 +21,10 @@ from portal.core.db import Json, UtcDateTime, canonical_json, session
 from portal.core.errors import Invalid
 from portal.core.i18n import format_instant
 from portal.core.i18n import lazy_gettext as _l
-from portal.journal.service import record
+from portal.journal.service import record, seal
 from portal.quizzes import errors, queries, rules
 from portal.quizzes.models import (
     Attempt,
-    AttemptEvent,
     AttemptState,
     EventKind,
     Item,
@@ -35,6 +34,7 @@ from portal.quizzes.models import (
     SubmittedBy,
 )
 from portal.quizzes.rules import Draw, Hindrance, Past, Standing, Terms
+from portal.quizzes.service.history import note_event
 from portal.quizzes.service.marking import mark_attempt, release_attempt, releases_at_once
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import BadValue, read
@@ -226,7 +226,7 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
         return running
     attempt = queries.lock_attempt(attempt_id)
     session.add_all(_items(attempt, version, drawn))
-    _note(attempt, EventKind.STARTED, by=LEARNER, at=now)
+    note_event(attempt, EventKind.STARTED, by=LEARNER, at=now)
     record(
         "quizzes.attempt_started",
         by=person,
@@ -234,6 +234,7 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
         after={"quiz": version.quiz.slug, "version": version.number, "attempt_no": attempt.attempt_no},
     )
     session.flush()
+    seal(attempt)
     return attempt
 
 
@@ -340,7 +341,7 @@ def save_response(
     found = queries.find_item(attempt, position, idem_key)
     if found is None or attempt.person_id != queries.key_of(person):
         raise errors.BadAnswer(number=position)
-    item, done = found
+    item, done, last = found
     content = read(item.question_version.content)
     try:
         answer = type_of(content.type).normalise(content, item.choice_order, given)
@@ -356,7 +357,7 @@ def save_response(
     if not rules.accepts(
         state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=attempt.tolerance
     ):
-        _note(attempt, EventKind.REFUSED, by=LEARNER, at=now, position=position, seq=seq, hash=digest)
+        note_event(attempt, EventKind.REFUSED, by=LEARNER, at=now, position=position, seq=seq, hash=digest)
         attempt = close_if_over(attempt, now)
         return _reply(Outcome.LATE, attempt, item, now)
     if page is not None and not _claim_writer(attempt, page, now, take_over=take_over):
@@ -365,7 +366,11 @@ def save_response(
         stored = queries.find_response(item.id)
         same = stored is not None and (stored.seq, stored.hash) == (seq, digest)
         return _reply(Outcome.SAVED if same else Outcome.STALE, attempt, item, now, stored)
-    _note(attempt, EventKind.SAVED, by=LEARNER, at=now, position=position, seq=seq, hash=digest, idem_key=idem_key)
+    note_event(
+        attempt, EventKind.SAVED, by=LEARNER, at=now, position=position, seq=seq, hash=digest, idem_key=idem_key,
+        # Taking over has added a line of its own since.
+        after=None if take_over else last,
+    )  # fmt: skip
     return Save(
         outcome=Outcome.SAVED,
         saved_seq=seq,
@@ -483,10 +488,10 @@ def _claim_writer(attempt: Attempt, page: str, now: datetime, *, take_over: bool
     if not free and not take_over:
         key = f"tab:{page}"[: MAX_KEY_LENGTH + 4]
         if not queries.known_keys(attempt, [key]):
-            _note(attempt, EventKind.SECOND_TAB, by=LEARNER, at=now, idem_key=key)
+            note_event(attempt, EventKind.SECOND_TAB, by=LEARNER, at=now, idem_key=key)
         return False
     if not free:
-        _note(attempt, EventKind.SECOND_TAB, by=LEARNER, at=now, details={"took_over": True})
+        note_event(attempt, EventKind.SECOND_TAB, by=LEARNER, at=now, details={"took_over": True})
     seen = attempt.writer_seen_at
     if attempt.writer != page or seen is None or now - seen > rules.WRITER_LEASE / 4:
         attempt.writer, attempt.writer_seen_at = page, now
@@ -527,7 +532,7 @@ def _note_told(attempt: Attempt, told: Sequence[Told], now: datetime) -> None:
         if each.key not in known:
             known.add(each.key)
             at = max(now - max(each.age, timedelta(0)), attempt.started_at)
-            _note(attempt, each.kind, by=LEARNER, at=at, idem_key=each.key)
+            note_event(attempt, each.kind, by=LEARNER, at=at, idem_key=each.key)
 
 
 # --- handing in --------------------------------------------------------------------------------
@@ -577,7 +582,7 @@ def _hand_in(attempt: Attempt, by: SubmittedBy, finished_at: datetime, person: P
     if not taken.rowcount:  # type: ignore[attr-defined]
         return attempt
     actor = LEARNER if by is SubmittedBy.LEARNER else SYSTEM
-    _note(attempt, EventKind.SUBMITTED, by=actor, at=clock.now())
+    note_event(attempt, EventKind.SUBMITTED, by=actor, at=clock.now())
     mark_attempt(attempt=attempt, by=None)
     if releases_at_once(attempt):
         release_attempt(attempt=attempt, by=None)
@@ -615,7 +620,7 @@ def extend_attempt(*, attempt: Attempt, minutes: int, reason: str, by: Person) -
         granted_seconds=attempt.granted_seconds,
         closes_at=attempt.quiz_version.closes_at,
     )
-    _note(attempt, EventKind.EXTENDED, by=by.code, at=now, reason=reason, details={"minutes": minutes})
+    note_event(attempt, EventKind.EXTENDED, by=by.code, at=now, reason=reason, details={"minutes": minutes})
     record(
         "quizzes.attempt_extended",
         by=by,
@@ -642,7 +647,7 @@ def void_attempt(*, attempt: Attempt, reason: str, by: Person) -> Attempt:
     before = attempt.state
     attempt.state = AttemptState.VOIDED
     attempt.finished_at = attempt.finished_at or min(now, attempt.deadline_at)
-    _note(attempt, EventKind.VOIDED, by=by.code, at=now, reason=reason)
+    note_event(attempt, EventKind.VOIDED, by=by.code, at=now, reason=reason)
     record(
         "quizzes.attempt_voided",
         by=by,
@@ -653,8 +658,3 @@ def void_attempt(*, attempt: Attempt, reason: str, by: Person) -> Attempt:
     )
     session.flush()
     return attempt
-
-
-def _note(attempt: Attempt, kind: EventKind, *, by: str, at: datetime, **facts: Any) -> None:
-    values = {"attempt_id": attempt.id, "kind": kind, "by": by, "at": at, **facts}
-    session.execute(insert(AttemptEvent).values(**values))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from fractions import Fraction
 
 from sqlalchemy import update
@@ -16,7 +15,6 @@ from portal.quizzes import queries, rules
 from portal.quizzes.events import AttemptReleased
 from portal.quizzes.models import (
     Attempt,
-    AttemptEvent,
     AttemptState,
     EventKind,
     Item,
@@ -25,6 +23,7 @@ from portal.quizzes.models import (
     Quiz,
     Release,
 )
+from portal.quizzes.service.history import note_event
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import read
 
@@ -60,7 +59,8 @@ def mark_attempt(*, attempt: Attempt, by: Person | None) -> Marking:
     )
     session.add(marking)
     attempt.state = AttemptState.MARKED
-    _note(attempt, EventKind.MARKED, now, by)
+    session.flush()
+    note_event(attempt, EventKind.MARKED, by=marking.marked_by, at=now)
     session.flush()
     return marking
 
@@ -85,7 +85,8 @@ def release_attempt(*, attempt: Attempt, by: Person | None) -> bool:
     attempt = queries.lock_attempt(attempt.id)
     marking = queries.find_current_marking(attempt)
     assert marking is not None
-    _note(attempt, EventKind.RELEASED, now, by)
+    note_event(attempt, EventKind.RELEASED, by=by.code if by else SYSTEM, at=now)
+    session.flush()
     publish(
         AttemptReleased(
             attempt_id=attempt.id,
@@ -103,7 +104,9 @@ def release_attempt(*, attempt: Attempt, by: Person | None) -> bool:
 
 def release_after_window(attempt_id: int) -> None:
     """Release one result whose window is over (a periodic task)."""
-    release_attempt(attempt=queries.lock_attempt(attempt_id), by=None)
+    attempt = queries.lock_attempt(attempt_id)
+    if release_attempt(attempt=attempt, by=None):
+        record("quizzes.result_released", by=None, subject=("attempt", attempt.code))
 
 
 def release_by_hand(*, quiz: Quiz, by: Person) -> int:
@@ -113,7 +116,3 @@ def release_by_hand(*, quiz: Quiz, by: Person) -> int:
     if released:
         record("quizzes.results_released", by=by, subject=("quiz", quiz.slug), after={"attempts": released})
     return released
-
-
-def _note(attempt: Attempt, kind: EventKind, at: datetime, by: Person | None) -> None:
-    session.add(AttemptEvent(attempt_id=attempt.id, kind=kind, by=by.code if by else SYSTEM, at=at))

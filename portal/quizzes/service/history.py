@@ -1,0 +1,54 @@
+"""The history of an attempt: lines that are added, each with the hash of the one before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from portal.core.db import canonical_json, session
+from portal.quizzes.models import Attempt, AttemptEvent, EventKind
+from portal.quizzes.queries import LastEvent
+
+# What the first line of an attempt names as the one before.
+BEGINNING = LastEvent(0, "0" * 64)
+# With these the attempt's own row says where its history ends, and the journal seals the row.
+_MILESTONES = frozenset({EventKind.SUBMITTED, EventKind.MARKED, EventKind.RELEASED, EventKind.VOIDED})
+
+
+def note_event(
+    attempt: Attempt, kind: EventKind, *, by: str, at: datetime, after: LastEvent | None = None, **facts: Any
+) -> None:
+    """Add a line to the attempt's history; the caller holds its lock.
+
+    `after` is the last line, where it has been read since the lock was taken.
+    """
+    last = after or find_last(attempt.id) or BEGINNING
+    values = {"attempt_id": attempt.id, "number": last.number + 1, "kind": kind, "at": at, "by": by, **facts}
+    chain = chained(last.chain, values)
+    session.execute(insert(AttemptEvent).values(chain=chain, **values))
+    if kind in _MILESTONES:
+        attempt.history_length, attempt.history_hash = last.number + 1, chain
+
+
+def find_last(attempt_id: int) -> LastEvent | None:
+    """Return the last line of an attempt's history, or None before the first."""
+    row = session.execute(
+        select(AttemptEvent.number, AttemptEvent.chain)
+        .where(AttemptEvent.attempt_id == attempt_id)
+        .order_by(AttemptEvent.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return LastEvent(row.number, row.chain) if row else None
+
+
+def chained(previous: str, values: Any) -> str:
+    """Return the SHA-256 over the facts of a line and the hash of the one before; what is not known is left out."""
+    facts = {name: values[name] for name in _FACTS if values.get(name) is not None}
+    facts["at"] = values["at"].astimezone(UTC).isoformat()
+    return sha256(canonical_json([previous, facts]).encode()).hexdigest()
+
+
+_FACTS = ("attempt_id", "number", "kind", "by", "position", "seq", "hash", "idem_key", "reason", "details")
