@@ -249,13 +249,14 @@ def _acknowledgements(app: Flask) -> None:
 
 
 def _gradebook(app: Flask) -> None:
-    from portal.gradebook import handlers, permissions
+    from portal.gradebook import handlers, invariants, permissions
     from portal.gradebook.views import blueprint
     from portal.quizzes.events import AttemptReleased
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     events.subscribe(AttemptReleased, handlers.enter_result)
+    INVARIANTS.update(invariants.INVARIANTS)
     NAVIGATION.append(Place("gradebook.transcript", _l("My transcript"), "history", "learn"))
 
 

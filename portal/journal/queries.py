@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 
 from portal.core.db import session
-from portal.journal.models import JournalEntry
+from portal.journal.models import GENESIS, JournalEntry
 
 
 def list_entries(
@@ -73,3 +73,16 @@ def list_entries_about(kind: str, code: str) -> list[JournalEntry]:
 def list_subject_kinds() -> list[str]:
     """Return the kinds of things that entries are about."""
     return list(session.scalars(select(JournalEntry.subject_kind).distinct().order_by(JournalEntry.subject_kind)))
+
+
+def find_end() -> tuple[int, str]:
+    """Return the number and hash of the last entry; 0 and zeros before the first."""
+    last = session.execute(
+        select(JournalEntry.id, JournalEntry.hash).order_by(JournalEntry.id.desc()).limit(1)
+    ).one_or_none()
+    return (last.id, last.hash) if last else (0, GENESIS)
+
+
+def find_hash(number: int) -> str | None:
+    """Return the hash of the entry of this number, or None."""
+    return session.scalar(select(JournalEntry.hash).where(JournalEntry.id == number))

@@ -15,7 +15,8 @@ from portal.core.db import session, writing
 from portal.core.i18n import LazyText
 from portal.core.seals import SealedTable, digest_of, sealed_table
 from portal.core.transaction import after_rollback, before_commit
-from portal.journal.models import GENESIS, JournalEntry, JournalHead, Seal, digest_of_seals
+from portal.journal.models import JournalEntry, JournalHead, Seal, digest_of_seals
+from portal.journal.queries import find_end
 
 # "journal" as a number: the advisory lock that orders the chain's writers on PostgreSQL.
 _CHAIN_LOCK = 0x6A6F7572
@@ -226,10 +227,7 @@ def _end() -> tuple[int, str, bool]:
     head = session.execute(select(JournalHead.entries, JournalHead.hash)).one_or_none()
     if head is not None:
         return head.entries, head.hash, True
-    last = session.execute(
-        select(JournalEntry.id, JournalEntry.hash).order_by(JournalEntry.id.desc()).limit(1)
-    ).one_or_none()
-    return (last.id, last.hash, False) if last else (0, GENESIS, False)
+    return *find_end(), False
 
 
 def _forget() -> None:

@@ -96,16 +96,22 @@ def demo_accounts() -> None:
 
 
 @click.command("doctor")
+@click.option("--noted", metavar="NUMBER:HASH", help="An end of the journal as it was printed and noted before.")
 @with_appcontext
-def doctor_command() -> None:
-    """Re-compute what must always be true; exit with 1 when something is not."""
-    examined = doctor.examine(wiring.INVARIANTS)
+def doctor_command(noted: str | None) -> None:
+    """Re-compute what must always be true; exit with 1 when something is not.
+
+    The last line names the end of the journal. Noted outside of the database, it proves later that nothing before it
+    was rewritten: `flask doctor --noted NUMBER:HASH`.
+    """
+    examined = doctor.examine(wiring.INVARIANTS | doctor.of_noted_end(noted))
     for name, breaches in examined.items():
         click.echo(f"{'ok  ' if not breaches else 'FAIL'} {name}")
         for breach in breaches[:20]:
             click.echo(f"       {breach}")
         if len(breaches) > 20:
             click.echo(f"       … and {len(breaches) - 20} more")
+    click.echo(f"journal ends with {doctor.end_of_journal()}")
     if any(examined.values()):
         sys.exit(1)
 

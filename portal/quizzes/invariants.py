@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.core import clock
 from portal.core.db import session
-from portal.quizzes import rules
+from portal.quizzes import queries, rules
 from portal.quizzes.models import (
     Attempt,
     AttemptEvent,
@@ -26,7 +26,9 @@ from portal.quizzes.models import (
     Response,
     SubmittedBy,
 )
+from portal.quizzes.service.attempts import hash_of
 from portal.quizzes.service.banks import hash_of_version
+from portal.quizzes.service.history import BEGINNING, chained
 from portal.quizzes.service.marking import points_of
 
 _STEPS = {
@@ -59,23 +61,67 @@ def attempts_are_single_and_numbered() -> list[str]:
 
 
 def histories_are_legal() -> list[str]:
-    """I2: every state was reached by legal steps, each with exactly one line of history."""
-    histories: dict[int, list[str]] = defaultdict(list)
-    for attempt_id, kind in session.execute(
-        select(AttemptEvent.attempt_id, AttemptEvent.kind)
-        .where(AttemptEvent.kind.in_(_STEPS))
-        .order_by(AttemptEvent.attempt_id, AttemptEvent.id)
-    ):
-        histories[attempt_id].append(_STEPS[kind])
+    """I2: every state was reached by legal steps, each with exactly one line of a history that nobody has edited."""
     broken = []
-    for attempt_id, code, state in session.execute(
-        select(Attempt.id, Attempt.code, Attempt.state).order_by(Attempt.id)
-    ):
-        history = histories.get(attempt_id, [])
+    events = _Rows(select(*AttemptEvent.__table__.c).order_by(AttemptEvent.attempt_id, AttemptEvent.number))
+    attempts = session.execute(
+        select(Attempt.id, Attempt.code, Attempt.state, Attempt.history_length, Attempt.history_hash)
+        .order_by(Attempt.id)
+        .execution_options(yield_per=_CHUNK)
+    )
+    for attempt in attempts:
+        lines = events.of(attempt.id)
+        history = [_STEPS[line.kind] for line in lines if line.kind in _STEPS]
         # A correction marks again without taking the release back.
         reached = "released" if "released" in history and history[-1] == "marked" else (history or [""])[-1]
-        if not rules.is_legal_history(history) or state.value not in (reached, (history or [""])[-1]):
-            broken.append(f"attempt {code} is {state.value}, but its history says: {', '.join(history) or 'nothing'}")
+        if not rules.is_legal_history(history) or attempt.state.value not in (reached, (history or [""])[-1]):
+            said = ", ".join(history) or "nothing"
+            broken.append(f"attempt {attempt.code} is {attempt.state.value}, but its history says: {said}")
+        end = BEGINNING
+        for number, line in enumerate(lines, start=1):
+            if line.number != number:
+                broken.append(f"attempt {attempt.code}: line {number} of its history is missing")
+                break
+            if line.chain != chained(end.chain, line._mapping):
+                broken.append(f"attempt {attempt.code}: line {number} of its history has been changed")
+            end = queries.LastEvent(number, line.chain)
+        said_end = (attempt.history_length, attempt.history_hash)
+        if attempt.state is not AttemptState.IN_PROGRESS and said_end != (end.number, end.chain):
+            broken.append(
+                f"attempt {attempt.code}: its history ended with line {attempt.history_length}, now with {end.number}"
+            )
+    return broken
+
+
+def answers_are_those_that_were_saved() -> list[str]:
+    """I3: what is stored for a question is its newest saved answer in the attempt's history, and nothing else."""
+    broken = []
+    saved = _Rows(
+        select(AttemptEvent.attempt_id, AttemptEvent.position, AttemptEvent.seq, AttemptEvent.hash, AttemptEvent.at)
+        .where(AttemptEvent.kind == EventKind.SAVED)
+        .order_by(AttemptEvent.attempt_id, AttemptEvent.position, AttemptEvent.seq)
+    )
+    stored = _Rows(
+        select(Item.attempt_id, Item.position, Response.seq, Response.hash, Response.received_at, Response.answer)
+        .join(Response, Response.item_id == Item.id)
+        .order_by(Item.attempt_id, Item.position)
+    )
+    attempts = session.execute(
+        select(Attempt.id, Attempt.code).order_by(Attempt.id).execution_options(yield_per=_CHUNK)
+    )
+    for attempt_id, code in attempts:
+        newest = {line.position: (line.seq, line.hash, line.at) for line in saved.of(attempt_id)}
+        answers = {row.position: row for row in stored.of(attempt_id)}
+        for position in sorted(newest.keys() | answers.keys()):
+            row, name = answers.get(position), f"attempt {code}, question {position}"
+            if row is None:
+                broken.append(f"{name}: an answer was saved, but is not stored")
+            elif position not in newest:
+                broken.append(f"{name}: an answer is stored that nobody has saved")
+            elif (row.seq, row.hash, row.received_at) != newest[position]:
+                broken.append(f"{name}: what is stored is not what was saved last")
+            elif hash_of(row.answer) != row.hash:
+                broken.append(f"{name}: the stored answer has been changed")
     return broken
 
 
@@ -222,6 +268,25 @@ def question_versions_say_what_they_said() -> list[str]:
     return broken
 
 
+class _Rows:
+    """Rows that name their attempt and are ordered by it, given out attempt by attempt."""
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        rows = session.execute(statement.execution_options(yield_per=_CHUNK))
+        self._groups = groupby(rows, lambda row: row.attempt_id)
+        self._next = next(self._groups, None)
+
+    def of(self, attempt_id: int) -> list[Any]:
+        """Return the rows of an attempt; attempts are asked for in their order."""
+        while self._next is not None and self._next[0] < attempt_id:
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != attempt_id:
+            return []
+        rows = list(self._next[1])
+        self._next = next(self._groups, None)
+        return rows
+
+
 def _chunks(statement: Select[Any]) -> Iterator[Any]:
     """Yield the rows of a statement over one table piece by piece, so that memory does not grow with them."""
     entity = statement.column_descriptions[0]["entity"]
@@ -239,6 +304,7 @@ INVARIANTS = {
     "I1 attempts are single and numbered": attempts_are_single_and_numbered,
     "I2 histories of attempts are legal": histories_are_legal,
     "I3 answers came in time": answers_came_in_time,
+    "I3 answers are those that were saved": answers_are_those_that_were_saved,
     "I4 deadlines are kept": deadlines_are_kept,
     "I5 scores follow from answers": scores_follow_from_answers,
     "I6 markings are complete": markings_are_complete,

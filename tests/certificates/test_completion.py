@@ -8,6 +8,7 @@ from flask import Flask
 
 from portal.certificates import queries, service
 from portal.certificates.invariants import INVARIANTS
+from portal.core.db import session
 from portal.core.events import publish
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
@@ -122,8 +123,9 @@ def test_a_lead_of_the_cohort_sees_the_certificate(cast: Cast, as_: Any) -> None
     cohort_lead = make_person()
     make_grant(cohort_lead, Role.LEAD, Scope.COHORT, "jp-2026-04")
     cohort = training.make_cohort(cast.admin)
+    enrollment.cohort = cohort
+    session.commit()
     with own_transaction():
-        enrollment.cohort = cohort
         certificate = service.issue_certificate(credential=credential, enrollment=enrollment)
     as_(cohort_lead).get("certificates.show", number=certificate.number)
     other = make_person()

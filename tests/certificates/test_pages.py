@@ -136,6 +136,8 @@ def test_two_administrators_revoke_on_the_pages(cast: Cast, as_: Any, language: 
     assert (revoked.facts[0].by, revoked.facts[0].confirmed_by) == (cast.admin.code, second.code)
     assert [entry.action for entry in list_entries_about("certificate", certificate.number)] == [
         "certificates.issued",
+        "certificates.file_stored",
+        "certificates.file_stored",
         "certificates.revocation_requested",
         "certificates.revoked",
     ]
