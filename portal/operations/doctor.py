@@ -100,7 +100,9 @@ def tables_are_those_of_this_release() -> list[str]:
     broken = []
     if present != wanted:
         said = ", ".join(present) or "nothing"
-        broken.append(f"alembic_version says {said}, this release is {', '.join(wanted)}: flask db upgrade")
+        broken.append(
+            f"alembic_version says {said}, this release is {', '.join(wanted)}; run: flask --app wsgi db upgrade"
+        )
     inspector = inspect(connection)
     names = set(inspector.get_table_names())
     for table in Base.metadata.sorted_tables:
