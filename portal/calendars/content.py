@@ -11,7 +11,7 @@ from portal.accounts.models import Person
 from portal.calendars import queries, service
 from portal.calendars.errors import NoHolidaysFor
 from portal.calendars.service import CompanyPeriod
-from portal.core.content import ContentFile, ContentFolder, line_of, to_toml
+from portal.core.content import YEARS, ContentFile, ContentFolder, line_of, to_toml
 from portal.core.i18n import gettext as _
 
 
@@ -116,7 +116,7 @@ def _periods(folder: ContentFolder, file: ContentFile, table: dict[str, Any]) ->
             folder.error(
                 file.path,
                 line,
-                _("“from” and “to” must be dates."),
+                _("“from” and “to” must be dates of the years %(first)s to %(last)s.", first=YEARS[0], last=YEARS[-1]),
                 _("Write them without quotation marks, such as from = 2026-12-29."),
             )
         elif last < first:
@@ -136,7 +136,7 @@ def _periods(folder: ContentFolder, file: ContentFile, table: dict[str, Any]) ->
 
 
 def _date(value: object) -> date | None:
-    return value if isinstance(value, date) and not isinstance(value, datetime) else None
+    return value if isinstance(value, date) and not isinstance(value, datetime) and value.year in YEARS else None
 
 
 def _line_of_entry(text: str, number: int) -> int:

@@ -49,7 +49,7 @@ class CredentialsPart:
 
     def check(self, folder: ContentFolder) -> None:
         """Look at every credential file, and whether the plans name credentials that are there."""
-        found = set()
+        found = {name.removesuffix(".toml") for name in folder.unread(self.folder)}
         for file in folder.below(self.folder):
             if len(file.parts) != 2 or not file.path.endswith(".toml"):
                 folder.error(

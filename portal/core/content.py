@@ -8,23 +8,38 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 from portal.core.i18n import LANGUAGES, Words
 from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.markdown import HIDDEN
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,59}")
 MAX_FILE_BYTES = 256 * 1024
+MAX_SIGN_IN_NAME = 254
+# Far above what any of our files needs; deeper or longer ones take the parser's stack and memory.
+MAX_TOML_DEPTH = 20
+MAX_KEY_PARTS = 20
+# Content is of our time; what lies far outside of it is a slip and cannot be reckoned with in every zone.
+YEARS = range(2000, 2200)
+_KEY = r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')"
+_LONG_KEY = re.compile(rf"(?:^|[{{,])[ \t]*\[{{0,2}}[ \t]*(?:{_KEY}[ \t]*\.[ \t]*){{{MAX_KEY_PARTS}}}", re.MULTILINE)
+_QUOTED = re.compile(r"\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'|\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|#[^\n]*", re.DOTALL)
 
 
 class Level(StrEnum):
-    """An error stops the import, a warning is only said."""
+    """An error stops the import; unchecked is what cannot be looked at because of one; a warning is only said."""
 
     ERROR = "error"
+    UNCHECKED = "unchecked"
     WARNING = "warning"
+
+
+_LEVELS = {Level.ERROR: _l("error"), Level.UNCHECKED: _l("not checked"), Level.WARNING: _l("warning")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +53,14 @@ class Finding:
     level: Level = Level.ERROR
 
     def __str__(self) -> str:
-        place = f"{self.path}:{self.line}" if self.line else self.path
-        return f"{place}: {self.level}: {self.message} {self.mend}".rstrip()
+        path = self.path.replace("\n", "\\n")
+        place = f"{path}:{self.line}" if self.line else path
+        return printable(f"{place}: {_LEVELS[self.level]}: {self.message} {self.mend}".rstrip())
+
+
+def printable(text: str) -> str:
+    """Return a text with everything that a terminal would obey, or cannot show, written out."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +104,41 @@ class ContentFolder:
         """Note what should be looked at."""
         self.findings.append(Finding(path, line, message, mend, Level.WARNING))
 
+    def unchecked(self, path: str, line: int, cause: str) -> None:
+        """Note, once, what cannot be looked at because of errors elsewhere."""
+        message = _("This was not checked in full, because %(cause)s has errors.", cause=cause)
+        finding = Finding(path, line, message, _("Mend those first."), Level.UNCHECKED)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def has_errors(self, *beginnings: str) -> bool:
+        """Say whether a file whose path begins like one of these has errors already."""
+        return any(error.path.startswith(beginnings) for error in self.errors)
+
+    def unread(self, folder: str) -> set[str]:
+        """Return the names directly below a folder at which something could not be read: they are not missing."""
+        prefix = folder.rstrip("/") + "/"
+        return {
+            error.path.split("/")[1]
+            for error in self.errors
+            if error.path.startswith(prefix) and error.path not in self.files
+        }
+
+    def sign_in_name(
+        self, file: ContentFile, table: Mapping[str, Any], key: str, *, needed: bool = False
+    ) -> str | None:
+        """Read whom a file names as `key`: empty where nobody, None with a finding where it is no sign-in name."""
+        value = table.get(key, "")
+        if isinstance(value, str) and len(value.strip()) <= MAX_SIGN_IN_NAME and (value.strip() or not needed):
+            return value.strip()
+        self.error(
+            file.path,
+            line_of(file.text, key),
+            _("“%(key)s” is not a sign-in name.", key=key),
+            _("Write the mail address with which the person signs in, in quotation marks."),
+        )
+        return None
+
     @property
     def errors(self) -> list[Finding]:
         """The findings that stop the import."""
@@ -90,17 +146,48 @@ class ContentFolder:
 
     def read_toml(self, file: ContentFile) -> dict[str, Any] | None:
         """Return the file's table, or None with a finding that names the line."""
+        line = _line_beyond_limits(file.text)
+        if line:
+            self.error(
+                file.path,
+                line,
+                _("The brackets or keys are nested more than %(limit)s levels deep.", limit=MAX_TOML_DEPTH),
+                _("Close them: no file of a content folder needs more than four levels."),
+            )
+            return None
         try:
-            return tomllib.loads(file.text)
-        except tomllib.TOMLDecodeError as broken:
+            table = tomllib.loads(file.text)
+        except (ValueError, RecursionError) as broken:
             found = re.search(r"line (\d+)", str(broken))
             self.error(
                 file.path,
-                int(found.group(1)) if found else 0,
-                _("The file is not valid TOML: %(reason)s.", reason=str(broken).split(" (at")[0]),
+                int(found.group(1)) if found else _line_of_long_number(file.text),
+                _("The file is not valid TOML: %(reason)s.", reason=_reason(broken)),
                 _("Correct the line; texts stand in quotation marks."),
             )
             return None
+        return table if self._is_plain(file, table) else None
+
+    def _is_plain(self, file: ContentFile, table: dict[str, Any]) -> bool:
+        """Note the first text with a character that nobody sees and no database keeps."""
+        waiting: list[tuple[str, Any]] = list(table.items())
+        while waiting:
+            key, value = waiting.pop(0)
+            if isinstance(value, dict):
+                waiting.extend(value.items())
+            elif isinstance(value, list):
+                waiting.extend((key, each) for each in value)
+            for text in (key, value) if isinstance(value, str) else (key,):
+                hidden = HIDDEN.search(text)
+                if hidden:
+                    self.error(
+                        file.path,
+                        line_of(file.text, key),
+                        _("There is a control character (U+%(code)s).", code=f"{ord(hidden.group()):04X}"),
+                        _("Delete it; only line ends and tabs are taken."),
+                    )
+                    return False
+        return True
 
     def slug_of(self, file: ContentFile, text: str) -> str | None:
         """Return the slug, or None with a finding where it is none."""
@@ -154,10 +241,53 @@ class ContentPart(Protocol):
         """Return the canonical form of a file of this part, or None where it cannot be read."""
 
 
+def _line_beyond_limits(text: str) -> int:
+    """Return the line (from 1) where brackets or dotted keys go deeper than the limits, or 0; in linear time."""
+    found = _LONG_KEY.search(text)
+    if found:
+        return text.count("\n", 0, found.end()) + 1
+    depth = 0
+    # What is quoted or a comment keeps its line ends only.
+    bare = _QUOTED.sub(lambda quoted: "\n" * quoted.group().count("\n"), text)
+    for number, line in enumerate(bare.split("\n"), start=1):
+        for sign in line:
+            if sign in "[{":
+                depth += 1
+                if depth > MAX_TOML_DEPTH:
+                    return number
+            elif sign in "]}":
+                depth = max(0, depth - 1)
+    return 0
+
+
+def _line_of_long_number(text: str) -> int:
+    found = re.search(r"\d{1000}", text)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def _reason(broken: Exception) -> str:
+    """Say in the reader's language what the parser found, where we know its words; else in its own."""
+    if isinstance(broken, tomllib.TOMLDecodeError):
+        reason = str(broken).split(" (at")[0].strip().rstrip(".")
+        return {
+            "Invalid value": str(_("the value is missing or not in quotation marks")),
+            "Invalid statement": str(_("the line is not “key = value”")),
+            "Cannot overwrite a value": str(_("a key stands twice")),
+            "Unterminated string": str(_("quotation marks are not closed")),
+            "Expected '=' after a key in a key/value pair": str(_("there is no = after the key")),
+            "Expected newline or end of document after a statement": str(_("something stands behind the value")),
+            "Unclosed array": str(_("a list is not closed with ]")),
+            "Unclosed inline table": str(_("a table is not closed with }")),
+        }.get(reason, reason)
+    if isinstance(broken, RecursionError):
+        return str(_("it is nested too deeply"))
+    return str(_("a number is too long"))
+
+
 def line_of(text: str, key: str) -> int:
     """Return the first line (from 1) on which a key or a quoted value stands, or 0."""
     pattern = re.compile(rf"(^|[\s\[.\"'{{#(]){re.escape(key)}($|[\s\].\"'=:,}})])")
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if pattern.search(line):
             return number
     return 0

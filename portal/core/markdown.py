@@ -45,6 +45,8 @@ MAX_BRACKETS = 3_000
 MAX_EMPHASIS = 15_000
 MAX_CELLS = 10_000
 MAX_MARKERS = 14_000
+MAX_HEADING = 300
+MAX_FRONT_MATTER = 32 * 1024
 
 TOP = "top"
 ANCHOR = r"[a-z][a-z0-9-]{0,59}"
@@ -60,8 +62,8 @@ _CLAUSE_LINK = re.compile(rf"\[\[(?P<slug>{ANCHOR}(?:@[A-Za-z0-9-]{{1,20}})?)?#(
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//|/?\\")
 _ALLOWED_SCHEMES = ("https:", "http:", "mailto:")
-# Invisible marks that make a text read otherwise than it is stored.
-_HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+# Invisible marks that make a text read otherwise than it is stored, and what no database keeps.
+HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]")
 _MARKER = re.compile(r">|[-+*](?=[ \t]|$)|\d{1,9}[.)](?=[ \t]|$)")
 _MARKERS = re.compile(r"(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$)))+")
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
@@ -197,7 +199,7 @@ def _limits(text: str) -> list[Problem]:
     problems = _size(text)
     if problems:
         return problems
-    for found in _HIDDEN.finditer(text):
+    for found in HIDDEN.finditer(text):
         problems.append(
             Problem(
                 text.count("\n", 0, found.start()) + 1,
@@ -330,18 +332,24 @@ def _inline_problems(inline: Token, line: int) -> list[Problem]:
         if child.type in ("softbreak", "hardbreak"):
             line += 1
         elif child.type == "html_inline":
-            problems.append(_raw_html(line, child.content))
+            # An element is said once, by its beginning.
+            if not (child.content.startswith("</") and any(problem.line == line for problem in problems)):
+                problems.append(_raw_html(line, child.content))
             line += child.content.count("\n")
         elif child.type == "image":
             address = str(child.attrs.get("src", ""))
-            if _REMOTE.match(address):
-                problems.append(
-                    Problem(
-                        line,
-                        _("The picture %(address)s lies on another server.", address=address[:80]),
-                        _("Remove it, or describe in words what it shows."),
-                    )
+            problems.append(
+                Problem(
+                    line,
+                    _("The picture %(address)s lies on another server.", address=address[:80])
+                    if _REMOTE.match(address)
+                    else _(
+                        "The picture %(address)s cannot be shown: texts are kept without pictures.",
+                        address=address[:80],
+                    ),
+                    _("Remove it, or describe in words what it shows."),
                 )
+            )
             problems += _inline_problems(child, line)
         elif child.type == "link_open":
             problem = _address_problem(str(child.attrs.get("href", "")), line)
@@ -507,6 +515,12 @@ def front_matter(text: str) -> tuple[dict[str, Any], str, int]:
             _("The front matter is opened with --- and never closed."),
             _("Put a line with --- behind its last value."),
         )
+    if len("\n".join(lines[1:end])) > MAX_FRONT_MATTER:
+        raise FrontMatterBroken(
+            2,
+            _("The front matter is longer than %(limit)s KB.", limit=MAX_FRONT_MATTER // 1024),
+            _("Keep titles and summaries there, and put the text below it."),
+        )
     try:
         values = yaml.load("\n".join(lines[1:end]), Loader=_PlainLoader)  # noqa: S506 - a SafeLoader without types
     except (yaml.YAMLError, RecursionError) as broken:
@@ -525,6 +539,14 @@ def front_matter(text: str) -> tuple[dict[str, Any], str, int]:
             _("The front matter is not a list of keys and values."),
             _("Write one “key: value” a line, and put texts that contain a colon into quotation marks."),
         )
+    for key, value in values.items():
+        hidden = HIDDEN.search(key) or (HIDDEN.search(value) if isinstance(value, str) else None)
+        if hidden:
+            raise FrontMatterBroken(
+                next((number for number, line in enumerate(lines[:end], start=1) if line.startswith(f"{key}:")), 2),
+                _("There is a control character (U+%(code)s).", code=f"{ord(hidden.group()):04X}"),
+                _("Delete it; only line ends and tabs are taken."),
+            )
     return values, "\n".join(lines[end + 1 :]), end + 2
 
 
@@ -651,7 +673,7 @@ def _normal(text: str) -> str:
 
 def _checked(text: str) -> str:
     # What is stored has been scanned; elsewhere a control character is shown as one that cannot be shown.
-    text = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
+    text = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
     problems = _size(text) or _amounts(text)
     if problems:
         raise TextRefused(problems)

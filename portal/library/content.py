@@ -14,7 +14,7 @@ from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role
 from portal.accounts.service.ownership import set_owner
 from portal.core import clock
-from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
+from portal.core.content import SLUG, YEARS, ContentFile, ContentFolder, line_of, to_toml
 from portal.core.i18n import LANGUAGES, other
 from portal.core.i18n import gettext as _
 from portal.core.markdown import (
@@ -38,6 +38,7 @@ _TOML_KEYS = ("kind", "owner", "deputy", "authoritative", "review_every_months",
 _BOTH = ("title", "version", "summary", "what_to_do_differently", "attestation")
 _DECIDING = ("change_class", "effective_at", "zone", "based_on")
 _MAX_TITLE = 300
+_MAX_CODE = 60
 _AUDIENCE = {"markets": AudienceKind.MARKET, "teams": AudienceKind.TEAM, "roles": AudienceKind.ROLE}
 # Lines of a redline in a finding.
 _SHOWN_LINES = 8
@@ -124,14 +125,14 @@ class DocumentsPart:
             read = _read(folder, slug, {file.parts[2]: file for file in files})
             if read is not None:
                 found[slug] = read
-        folder.shared["documents"] = set(by_slug)
+        folder.shared["documents"] = set(by_slug) | folder.unread(self.folder)
         folder.shared["clauses"] = {
             slug: {read.deciding.number: {clause.anchor for clause in read.deciding.clauses}}
             for slug, read in found.items()
         }
         folder.shared["library.read"] = found
         for slug, read in found.items():
-            _check_links(folder, slug, read, set(by_slug))
+            _check_links(folder, slug, read)
             _check_words(folder, read)
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
@@ -277,18 +278,7 @@ def _read_settings(folder: ContentFolder, file: ContentFile) -> _Settings | None
     kind = _choice(folder, file, table, "kind", known=[kind.value for kind in DocumentKind])
     authoritative = _choice(folder, file, table, "authoritative", known=LANGUAGES, default="en")
     sensitivity = _choice(folder, file, table, "sensitivity", known=SENSITIVITIES, default="S0")
-    names: dict[str, str] = {}
-    for key in ("owner", "deputy"):
-        value = table.get(key, "")
-        if not isinstance(value, str) or (key == "owner" and not value.strip()):
-            folder.error(
-                file.path,
-                line_of(file.text, key),
-                _("“%(key)s” is not a sign-in name.", key=key),
-                _("Write the mail address with which the person signs in, in quotation marks."),
-            )
-        else:
-            names[key] = value.strip().casefold()
+    owner, deputy = (folder.sign_in_name(file, table, key, needed=key == "owner") for key in ("owner", "deputy"))
     months = table.get("review_every_months")
     if months is not None and (not isinstance(months, int) or isinstance(months, bool) or not 1 <= months <= 120):
         folder.error(
@@ -303,8 +293,8 @@ def _read_settings(folder: ContentFolder, file: ContentFile) -> _Settings | None
     return _Settings(
         file=file,
         kind=DocumentKind(kind),
-        owner=names["owner"],
-        deputy=names["deputy"],
+        owner=(owner or "").casefold(),
+        deputy=(deputy or "").casefold(),
         authoritative=authoritative,
         review_every_months=months,
         sensitivity=sensitivity,
@@ -340,7 +330,11 @@ def _read_audience(folder: ContentFolder, file: ContentFile, table: Any) -> dict
     if not isinstance(table, dict):
         table = {"audience": table}
     for key, codes in table.items():
-        if key not in _AUDIENCE or not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        if (
+            key not in _AUDIENCE
+            or not isinstance(codes, list)
+            or not all(isinstance(code, str) and 0 < len(code) <= _MAX_CODE for code in codes)
+        ):
             folder.error(
                 file.path,
                 line_of(file.text, key),
@@ -463,7 +457,11 @@ def _check_values(folder: ContentFolder, text: _Text, *, decides: bool | None) -
                 file.path,
                 line_of(file.text, "effective_at"),
                 _("“%(value)s” is no instant.", value=values["effective_at"]),
-                _("Write date, time and offset, such as 2026-04-01T00:00+09:00."),
+                _(
+                    "Write date, time and offset, such as 2026-04-01T00:00+09:00, in the years %(first)s to %(last)s.",
+                    first=YEARS[0],
+                    last=YEARS[-1],
+                ),
             )
 
 
@@ -472,7 +470,7 @@ def _instant(value: str) -> datetime | None:
         instant = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return instant if instant.tzinfo is not None else None
+    return instant if instant.tzinfo is not None and instant.year in YEARS else None
 
 
 def _check_languages(folder: ContentFolder, read: _Folder) -> None:
@@ -539,8 +537,9 @@ def _check_sensitivity(folder: ContentFolder, read: _Folder) -> None:
                 )
 
 
-def _check_links(folder: ContentFolder, slug: str, read: _Folder, slugs: set[str]) -> None:
+def _check_links(folder: ContentFolder, slug: str, read: _Folder) -> None:
     known: dict[str, dict[str, set[str]]] = folder.shared["clauses"]
+    slugs: set[str] = folder.shared["documents"]
     for text in read.texts.values():
         for target, anchor, line in clause_links(text.body):
             there = target or slug
@@ -552,7 +551,9 @@ def _check_links(folder: ContentFolder, slug: str, read: _Folder, slugs: set[str
                     _("The document “%(slug)s” is not in this folder.", slug=there),
                     _("The link shows its address until there is such a document."),
                 )
-            elif anchors is not None and anchor not in anchors:
+            elif anchors is None:
+                folder.unchecked(text.file.path, 0, f"documents/{there}")
+            elif anchor not in anchors:
                 folder.error(
                     text.file.path,
                     line + text.first_line - 1,

@@ -19,6 +19,7 @@ from portal.library import rules
 from portal.library.errors import DocumentNotFound, VersionNotFound
 from portal.library.models import (
     AudienceKind,
+    ChangeClass,
     Clause,
     ClauseLink,
     ClauseText,
@@ -191,6 +192,32 @@ def list_clause_hashes(document: Document) -> dict[int, dict[str, str]]:
     for version_id, anchor, hash_ in rows:
         hashes.setdefault(version_id, {})[anchor] = hash_
     return hashes
+
+
+def list_changes_since(slug: str, number: str) -> dict[str, str]:
+    """Return clause id → the later version that last changed it or took it out, for the clauses of a version.
+
+    What only editorial versions have changed says the same as before and is not among them, nor is what
+    reads again as it did. Empty where there is no such document or version.
+    """
+    document = find_document(slug)
+    base = find_version(document, number) if document else None
+    if document is None or base is None:
+        return {}
+    hashes = list_clause_hashes(document)
+    first = before = hashes.get(base.id, {})
+    changed: dict[str, str] = {}
+    for version in document.versions:
+        if version.sequence <= base.sequence:
+            continue
+        now = hashes.get(version.id, {})
+        for anchor, hash_ in before.items():
+            if anchor not in now or (now[anchor] != hash_ and version.change_class is not ChangeClass.EDITORIAL):
+                changed[anchor] = version.number
+        before = now
+    return {
+        anchor: number for anchor, number in changed.items() if anchor in first and before.get(anchor) != first[anchor]
+    }
 
 
 def clause_headings(version: DocumentVersion, language: str) -> dict[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -14,14 +16,41 @@ from flask.cli import AppGroup, with_appcontext
 from portal import wiring
 from portal.accounts import queries as accounts
 from portal.core import access
-from portal.core.content import Finding
+from portal.core.content import ContentFolder, Finding, Level, printable
+from portal.core.i18n import LANGUAGES, force_locale, ngettext
+from portal.core.i18n import gettext as _
 from portal.core.transaction import transaction
 from portal.operations import demo, doctor
 from portal.operations.folder import write_folder
 from portal.operations.service import ContentRefused, check_content, export_content, import_content
 
 content = AppGroup("content", help="Check, take in and write out a folder of content.")
+_said_in = click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    callback=lambda _context, _option, given: given or _language_of_terminal(),
+    help="Language of what is said; default: the terminal's.",
+)
 demo_group = AppGroup("demo", help="The demo organisation.")
+
+
+def _language_of_terminal() -> str:
+    told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "ja" if told.startswith("ja") else "en"
+
+
+def _counted(folder: ContentFolder) -> str:
+    """Say how many files were read, and how many findings there are of each level."""
+    levels = Counter(finding.level for finding in folder.findings)
+    files, errors = len(folder.files), levels[Level.ERROR]
+    unchecked, warnings = levels[Level.UNCHECKED], levels[Level.WARNING]
+    said = [
+        ngettext("%(num)d file read", "%(num)d files read", files),
+        ngettext("%(num)d error", "%(num)d errors", errors),
+        *([ngettext("%(num)d file not checked", "%(num)d files not checked", unchecked)] if unchecked else []),
+        ngettext("%(num)d warning", "%(num)d warnings", warnings),
+    ]
+    return str(_(", ")).join(said)
 
 
 def _say(findings: list[Finding]) -> None:
@@ -31,12 +60,13 @@ def _say(findings: list[Finding]) -> None:
 
 @content.command("check")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-def check(folder: Path) -> None:
+@_said_in
+def check(folder: Path, language: str) -> None:
     """Look at every file of DIR and say what is wrong, where, and how to mend it."""
-    checked = check_content(folder, wiring.CONTENT_PARTS)
-    _say(checked.findings)
-    warnings = len(checked.findings) - len(checked.errors)
-    click.echo(f"{len(checked.files)} files, {len(checked.errors)} errors, {warnings} warnings")
+    with force_locale(language):
+        checked = check_content(folder, wiring.CONTENT_PARTS)
+        _say(checked.findings)
+        click.echo(_counted(checked))
     if checked.errors:
         sys.exit(1)
 
@@ -44,34 +74,53 @@ def check(folder: Path) -> None:
 @content.command("import")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--by", metavar="NAME", help="Sign-in name of the person who imports; default: the first administrator.")
-def import_(folder: Path, by: str | None) -> None:
+@_said_in
+def import_(folder: Path, by: str | None, language: str) -> None:
     """Take DIR in: everything or nothing. A second time changes nothing."""
-    with transaction():
+    with force_locale(language), transaction():
         person = accounts.find_person_by_sign_in_name(by) if by else accounts.find_first_administrator()
         if person is None:
             raise click.ClickException(
-                f"nobody signs in as {by}" if by else "there is no administrator yet: flask people create-admin"
+                _("Nobody signs in as %(name)s.", name=by)
+                if by
+                else _("There is no administrator yet: run flask people create-admin.")
             )
         try:
             taken, changes = import_content(root=folder, parts=wiring.CONTENT_PARTS, by=person)
         except ContentRefused as refused:
             _say(refused.findings)
             raise click.ClickException(str(refused)) from refused
-    _say(taken.findings)
-    for line in changes:
-        click.echo(line)
-    click.echo(f"{len(taken.files)} files read, {len(changes)} things changed")
+    with force_locale(language):
+        _say(taken.findings)
+        for line in changes:
+            click.echo(printable(line))
+        said = [
+            _counted(taken),
+            ngettext("%(num)d thing changed", "%(num)d things changed", len(changes)),
+        ]
+        click.echo(str(_(", ")).join(said))
 
 
 @content.command("export")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-def export(folder: Path) -> None:
+@_said_in
+def export(folder: Path, language: str) -> None:
     """Write the present content into DIR, which must be new or empty."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise click.ClickException(f"{folder} is not empty; name a new folder")
-    files = export_content(wiring.CONTENT_PARTS)
-    write_folder(folder, files)
-    click.echo(f"{len(files)} files written to {folder}")
+    with force_locale(language):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise click.ClickException(_("%(folder)s is not empty; name a new folder.", folder=folder))
+        files = export_content(wiring.CONTENT_PARTS)
+        try:
+            write_folder(folder, files)
+        except OSError as refused:
+            raise click.ClickException(
+                _("%(folder)s cannot be written: %(reason)s.", folder=folder, reason=str(refused.strerror).lower())
+            ) from refused
+        click.echo(
+            ngettext(
+                "%(num)d file written to %(folder)s", "%(num)d files written to %(folder)s", len(files), folder=folder
+            )
+        )
 
 
 @demo_group.command("load")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from portal.core import clock
-from portal.core.content import ContentFile, ContentFolder, ContentPart, Finding
+from portal.core.content import ContentFile, ContentFolder, ContentPart, Finding, Level
 from portal.core.db import session
 from portal.core.errors import DomainError
 from portal.core.i18n import lazy_gettext as _l
@@ -35,8 +35,21 @@ def check_content(root: Path, parts: Sequence[ContentPart]) -> ContentFolder:
     folder = read_folder(root, {part.folder for part in parts})
     for part in parts:
         part.check(folder)
-    folder.findings.sort(key=lambda finding: (finding.path, finding.line, finding.message))
+    folder.findings.sort(key=_by_cause(parts))
     return folder
+
+
+def _by_cause(parts: Sequence[ContentPart]) -> Callable[[Finding], tuple[int, int, str, int]]:
+    """Return the order of findings: errors first, and among them those of the files on which others rest."""
+    levels = list(Level)
+    folders = [part.folder for part in parts]
+
+    def key(finding: Finding) -> tuple[int, int, str, int]:
+        top = finding.path.partition("/")[0]
+        rank = folders.index(top) if top in folders else -1
+        return levels.index(finding.level), rank, finding.path, finding.line
+
+    return key
 
 
 def import_content(*, root: Path, parts: Sequence[ContentPart], by: Any) -> tuple[ContentFolder, list[str]]:
@@ -62,7 +75,7 @@ def import_content(*, root: Path, parts: Sequence[ContentPart], by: Any) -> tupl
         elif row.text != file.text:
             row.text, row.imported_at = file.text, now
     if changes:
-        record("content.imported", by=by, subject=("content", root.name), after={"changes": changes[:200]})
+        record("content.imported", by=by, subject=("content", root.name[:200]), after={"changes": changes[:200]})
     return folder, changes
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from portal.accounts import queries as people
 from portal.accounts.models import Person
 from portal.accounts.service.ownership import set_owner
-from portal.core.content import ContentFile, ContentFolder
-from portal.core.i18n import LANGUAGES
+from portal.core.content import ContentFile, ContentFolder, line_of
+from portal.core.i18n import LANGUAGES, other
 from portal.core.i18n import gettext as _
+from portal.library.queries import list_changes_since as find_changes
 from portal.quizzes import queries, rules
 from portal.quizzes.formats import markdown, quiz_toml
 from portal.quizzes.formats.markdown import Bank, BankQuestion
@@ -41,13 +42,12 @@ class BanksPart:
         for slug, files in texts.items():
             if set(files) != set(LANGUAGES):
                 (there,) = files
-                missing = "ja" if there == "en" else "en"
-                folder.error(
-                    files[there].path,
-                    0,
-                    _("The other language is missing."),
-                    _("Add %(path)s.", path=f"{self.folder}/{slug}.{missing}.md"),
-                )
+                path = f"{self.folder}/{slug}.{other(there)}.md"
+                # A file that could not be read is not missing as well.
+                if not folder.has_errors(path):
+                    folder.error(
+                        files[there].path, 0, _("The other language is missing."), _("Add %(path)s.", path=path)
+                    )
                 continue
             bank = _read_bank(folder, files)
             if bank is not None:
@@ -60,17 +60,26 @@ class BanksPart:
         changes = []
         facts = _Facts()
         for slug, bank in folder.shared["banks"].items():
-            path = f"{self.folder}/{slug}.en.md"
+            file = folder.files[f"{self.folder}/{slug}.en.md"]
+            if bank.document and bank.version and facts(bank.document, bank.version) is None:
+                newest = queries.newest_number(bank.document)
+                folder.warn(
+                    file.path,
+                    line_of(file.text, "version"),
+                    _("Version %(number)s of “%(slug)s” is not known here.", number=bank.version, slug=bank.document),
+                    _("The questions cite version %(number)s.", number=newest),
+                )
+            _warn_of_changes(folder, file, slug, bank)
             try:
                 changed = service.take_bank(slug=slug, bank=bank, facts=facts, by=by)
             except service.UnknownClause as unknown:
                 question = next(q for q in bank.questions if q.id == unknown.question)
-                folder.error(path, question.line, *_no_clause(unknown.clause, unknown.version))
+                folder.error(file.path, question.line, *_no_clause(unknown.clause, unknown.version))
                 continue
             if people.find_owner(BANK, slug) is None:
                 set_owner(kind=BANK, code=slug, owner=by, by=by)
             if changed:
-                changes.append(f"{path}: {', '.join(changed)}")
+                changes.append(f"{file.path}: {', '.join(changed)}")
         return changes
 
     def dump(self) -> Iterator[ContentFile]:
@@ -132,34 +141,93 @@ def _read_bank(folder: ContentFolder, files: Mapping[str, ContentFile]) -> Bank 
     return bank
 
 
+def _names_of(question: BankQuestion) -> list[str]:
+    """Return every clause that a question cites or links to, as `slug#id`, each once."""
+    return list(dict.fromkeys([*question.content.clauses, *service.links_of(question.content)]))
+
+
 def _check_citations(folder: ContentFolder, file: ContentFile, bank: Bank) -> None:
     """Look up every cited clause among those of the folder's documents."""
     documents: dict[str, dict[str, set[str]]] | None = folder.shared.get("clauses")
     if documents is None:
         return
-    if bank.document and bank.document not in documents:
+    present: set[str] = folder.shared.get("documents", set(documents))
+    if bank.document and bank.document not in present:
         folder.error(
             file.path,
-            0,
+            line_of(file.text, "document"),
             _("There is no document “%(slug)s”.", slug=bank.document),
             _("Correct document: in the front matter, or add documents/%(slug)s.", slug=bank.document),
         )
         return
-    if bank.document and bank.version not in documents[bank.document]:
+    here = max(documents.get(bank.document, {}), key=_number_key, default="")
+    if here and bank.version and _number_key(bank.version) > _number_key(here):
         folder.error(
             file.path,
-            0,
+            line_of(file.text, "version"),
             _("The document “%(slug)s” has no version %(number)s.", slug=bank.document, number=bank.version),
-            _("Its version here is %(numbers)s.", numbers=", ".join(sorted(documents[bank.document]))),
+            _("Its version here is %(numbers)s.", numbers=here),
         )
         return
+    gone: dict[str, list[BankQuestion]] = {}
     for question in bank.questions:
-        for name in dict.fromkeys([*question.content.clauses, *service.links_of(question.content)]):
+        for name in _names_of(question):
             slug, _sign, anchor = name.partition("#")
             versions = documents.get(slug, {})
-            number = bank.version if slug == bank.document else max(versions, key=_number_key, default="")
-            if anchor not in versions.get(number, set()):
+            number = max(versions, key=_number_key, default="")
+            if slug in present and not versions:
+                folder.unchecked(file.path, 0, f"documents/{slug}")
+            elif anchor in versions.get(number, set()):
+                continue
+            elif slug == bank.document and bank.version and _number_key(bank.version) < _number_key(number):
+                gone.setdefault(name, []).append(question)
+            else:
                 folder.error(file.path, question.line, *_no_clause(name, number))
+    for name, questions in gone.items():
+        folder.warn(
+            file.path,
+            questions[0].line,
+            _(
+                "The clause “%(name)s” is not in version %(number)s any more; cited as of version %(old)s by: %(ids)s.",
+                name=name,
+                number=here,
+                old=bank.version,
+                ids=_ids(questions),
+            ),
+            _('Let them cite another clause, or take them out; then write version: "%(number)s".', number=here),
+        )
+
+
+def _warn_of_changes(folder: ContentFolder, file: ContentFile, slug: str, bank: Bank) -> None:
+    """Name the questions whose clauses say something else by now than when they were written or looked at last."""
+    cited = queries.list_cited_versions(slug)
+    changes: dict[tuple[str, str], dict[str, str]] = {}
+    affected: dict[tuple[str, str], list[BankQuestion]] = {}
+    for question in bank.questions:
+        for name in _names_of(question):
+            document, _sign, anchor = name.partition("#")
+            own = bank.version if document == bank.document else ""
+            base = own or cited.get((question.id, document, anchor), "")
+            if base and (document, base) not in changes:
+                changes[document, base] = find_changes(document, base)
+            number = changes.get((document, base), {}).get(anchor)
+            if number is not None:
+                affected.setdefault((name, number), []).append(question)
+    for (name, number), questions in affected.items():
+        pinned = bank.version and name.startswith(f"{bank.document}#")
+        folder.warn(
+            file.path,
+            questions[0].line,
+            _("The clause “%(name)s” has changed in version %(number)s; cited by: %(ids)s.",
+              name=name, number=number, ids=_ids(questions)),
+            _('Look at these questions again; then write version: "%(number)s" in both files.', number=number)
+            if pinned
+            else _("Look at these questions again; from now on they cite the new text."),
+        )  # fmt: skip
+
+
+def _ids(questions: Sequence[BankQuestion]) -> str:
+    return ", ".join(question.id for question in questions)
 
 
 def _number_key(number: str) -> tuple[int, ...]:
@@ -193,6 +261,7 @@ class QuizzesPart:
     def check(self, folder: ContentFolder) -> None:
         """Read every quiz; note what is wrong, and what it draws that no bank gives."""
         slugs = folder.shared.setdefault("quizzes", set())
+        slugs |= {name.removesuffix(".toml") for name in folder.unread(self.folder)}
         known = folder.shared.setdefault("quiz_files", {})
         for file in folder.below(self.folder):
             if len(file.parts) != 2 or not file.path.endswith(".toml"):
@@ -217,7 +286,7 @@ class QuizzesPart:
             except service.NumberTaken:
                 folder.error(
                     path,
-                    1,
+                    line_of(folder.files[path].text, "version"),
                     _("Version %(number)s of this quiz says something else already.", number=quiz.terms.number),
                     _("Raise the version; attempts keep the terms under which they were begun."),
                 )
@@ -263,8 +332,9 @@ def _check_draws(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> No
     for number, line in enumerate(blueprint):
         place = quiz_toml.draw_line(file.text, number)
         if line.bank and line.bank not in banks:
-            # A bank whose files have errors of their own is said there.
-            if not any(finding.path.startswith(f"banks/{line.bank}.") for finding in folder.findings):
+            if folder.has_errors(f"banks/{line.bank}."):
+                folder.unchecked(file.path, 0, f"banks/{line.bank}")
+            else:
                 folder.error(
                     file.path,
                     place,
@@ -274,7 +344,11 @@ def _check_draws(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> No
             fine = False
             continue
         for address in line.questions:
-            if address not in live:
+            bank = address.partition("/")[0]
+            if bank not in banks and folder.has_errors(f"banks/{bank}."):
+                folder.unchecked(file.path, 0, f"banks/{bank}")
+                fine = False
+            elif address not in live:
                 folder.error(
                     file.path,
                     place,
@@ -309,11 +383,11 @@ def _take_owner(folder: ContentFolder, path: str, quiz: Quiz, file: QuizFile, by
         return False
     owner = people.find_person_by_sign_in_name(file.owner)
     deputy = people.find_person_by_sign_in_name(file.deputy) if file.deputy else None
-    for name, found in ((file.owner, owner), (file.deputy, deputy)):
+    for key, name, found in (("owner", file.owner, owner), ("deputy", file.deputy, deputy)):
         if name and (found is None or not found.is_active):
             folder.warn(
                 path,
-                0,
+                line_of(folder.files[path].text, key),
                 _("Nobody signs in as “%(name)s”.", name=name),
                 _("The importer becomes owner; change the owner in the product or the file."),
             )

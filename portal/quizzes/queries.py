@@ -209,6 +209,40 @@ def find_clauses(slug: str, number: str) -> dict[str, ClauseFact] | None:
     }
 
 
+def newest_number(slug: str) -> str:
+    """Return the number of a document's newest version, or "–"."""
+    return (
+        session.scalar(
+            select(DocumentVersion.number)
+            .join(Document, Document.id == DocumentVersion.document_id)
+            .where(Document.slug == slug)
+            .order_by(DocumentVersion.sequence.desc())
+            .limit(1)
+        )
+        or "–"
+    )
+
+
+def list_cited_versions(bank_slug: str) -> dict[tuple[str, str, str], str]:
+    """Return (question's id, document, clause) → version that the newest version of the question cites it in."""
+    rows = session.execute(
+        select(
+            Question.slug,
+            QuestionCitation.document_slug,
+            QuestionCitation.anchor,
+            QuestionCitation.version_number,
+        )
+        .join(QuestionBank, QuestionBank.id == Question.bank_id)
+        .join(
+            QuestionVersion,
+            and_(QuestionVersion.question_id == Question.id, QuestionVersion.number == Question.latest),
+        )
+        .join(QuestionCitation, QuestionCitation.question_version_id == QuestionVersion.id)
+        .where(QuestionBank.slug == bank_slug)
+    )
+    return {(question, document, anchor): number for question, document, anchor, number in rows}
+
+
 def _both(texts: dict[str, str], authoritative: str) -> Words:
     deciding = texts[authoritative]
     return Words(en=texts.get("en", deciding), ja=texts.get("ja", deciding))

@@ -25,6 +25,9 @@ _STEP_KEYS = {
     "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
     "title", "instructions",
 }  # fmt: skip
+_MAX_NUMBER = 20
+# Beyond what any rule accepts, and below what a database cannot count.
+_MAX_WHOLE = 1_000_000
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
@@ -184,12 +187,11 @@ class _Reader:
         self._known_keys(table, _PLAN_KEYS, 0)
         number = table.get("version")
         try:
-            rules.number_key(number if isinstance(number, str) else "")
+            rules.number_key(number if isinstance(number, str) and len(number) <= _MAX_NUMBER else "")
         except ValueError:
             self._fault("version", _("“version” must be a number in quotation marks."), _('Write version = "1.0".'))
         for key in ("owner", "deputy"):
-            if not isinstance(table.get(key, ""), str):
-                self._fault(key, _("“%(key)s” must be a sign-in name.", key=key), _("Write it in quotation marks."))
+            self.folder.sign_in_name(self.file, table, key)
         credential = table.get("credential")
         if credential is not None and not (isinstance(credential, str) and SLUG.fullmatch(credential)):
             self._fault("credential", _("“credential” must be the name of a credential."), _("Correct or remove it."))
@@ -315,7 +317,8 @@ class _Reader:
     def _typed(self, entry: dict[str, Any], key: str, kind: type[T], default: T | None, number: int) -> T | None:
         value = entry.get(key, default)
         # A boolean is an integer to Python, never to an author.
-        if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        is_kind = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if is_kind and (not isinstance(value, int) or abs(value) <= _MAX_WHOLE):
             return value
         names = {str: _("a text in quotation marks"), int: _("a whole number"), bool: _("true or false")}
         self._error(

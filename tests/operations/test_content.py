@@ -110,6 +110,7 @@ POLICY = "documents/impersonation/en.md"
         (_append(POLICY, "\n<script>alert(1)</script>\n"), POLICY, "script"),
         (_append(POLICY, "\n<b>bold</b>\n"), POLICY, "HTML"),
         (_append(POLICY, "\n![x](https://other.example/pixel.png)\n"), POLICY, "picture"),
+        (_append(POLICY, "\n![x](pixel.png)\n"), POLICY, "cannot be shown"),
         (_append(POLICY, "\n[x](//other.example)\n"), POLICY, "link"),
         (_write(POLICY, b"x" * 5_000_000), POLICY, "KB"),
         (_write(POLICY, b"\xef\xbb\xbf---\n"), POLICY, "byte order mark"),
@@ -186,3 +187,68 @@ def test_a_link_out_of_the_folder_is_not_followed(app: Flask, folder: Path) -> N
 
 def test_a_folder_that_is_not_there_is_said_so(app: Flask, tmp_path: Path) -> None:
     assert check_content(tmp_path / "nowhere", wiring.CONTENT_PARTS).errors
+
+
+# --- causes and what follows from them -------------------------------------------------------------
+
+
+def _checked(folder: Path) -> list[tuple[str, str, int, str]]:
+    return [
+        (each.level.value, each.path, each.line, each.message)
+        for each in check_content(folder, wiring.CONTENT_PARTS).findings
+    ]
+
+
+def test_what_rests_on_a_broken_document_is_said_once_and_after_it(app: Flask, folder: Path) -> None:
+    _append(POLICY, "\n<b>bold</b>\n")(folder)
+    policy = (folder / POLICY).read_text(encoding="utf-8")
+    because = "This was not checked in full, because documents/impersonation has errors."
+    assert _checked(folder) == [
+        ("error", POLICY, policy.count("\n"), "There is raw HTML: <b>"),
+        ("unchecked", "documents/daily-audit/en.md", 0, because),
+        ("unchecked", "documents/daily-audit/ja.md", 0, because),
+        ("unchecked", "banks/daily-audit.en.md", 0, because),
+        ("unchecked", "banks/impersonation.en.md", 0, because),
+    ]
+
+
+@pytest.mark.parametrize("name", ["documents/impersonation/en.md", "documents/impersonation/document.toml",
+                                  "banks/impersonation.en.md", "banks/impersonation.ja.md",
+                                  "quizzes/impersonation.toml", "credentials/account-safety-reviewer.toml",
+                                  "plans/account-safety-start.toml", "glossary.toml"])  # fmt: skip
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"\xef\xbb\xbf", b"x" * 300_000, b"---\n[[["])
+def test_a_file_that_cannot_be_read_is_the_only_error(app: Flask, folder: Path, name: str, data: bytes) -> None:
+    (folder / name).write_bytes(data)
+    errors = [(path, message) for level, path, _line, message in _checked(folder) if level == "error"]
+    assert [path for path, _message in errors] == [name], errors
+
+
+def test_the_command_counts_in_both_languages_and_shows_a_mark_once(app: Flask, folder: Path) -> None:
+    run = app.test_cli_runner().invoke
+    told = run(args=["content", "check", str(folder), "--language", "en"])
+    assert (told.exit_code, told.stdout) == (0, "19 files read, 0 errors, 0 warnings\n")
+    (folder / "picture.png").write_bytes(b"")
+    _append(POLICY, "\n<b>bold</b>\n")(folder)
+    english = run(args=["content", "check", str(folder), "--language", "en"])
+    assert english.exit_code == 1
+    assert english.stdout == "19 files read, 1 error, 4 files not checked, 1 warning\n"
+    assert english.stderr.count("<b>") == 1
+    japanese = run(args=["content", "check", str(folder)], env={"LC_ALL": "ja_JP.UTF-8"})
+    assert japanese.stdout == "19件のファイルを読みました、エラー1件、未確認のファイル4件、警告1件\n"
+    assert "documents/impersonation/en.md:253: エラー: HTMLタグが直接書かれています：<b>" in japanese.stderr
+    assert "picture.png: 警告: このファイルは読み込まれません。" in japanese.stderr
+    refused = run(args=["content", "import", str(folder), "--language", "ja"])
+    assert refused.exit_code == 1
+    assert "管理者がまだいません" in refused.stderr
+
+
+def test_the_command_takes_in_and_says_what_changed(app: Flask, admin: object, folder: Path) -> None:
+    run = app.test_cli_runner().invoke
+    taken = run(args=["content", "import", str(folder), "--language", "en"])
+    assert taken.exit_code == 0, taken.output
+    assert taken.stdout.splitlines()[-1].startswith("19 files read, 0 errors, ")
+    assert "documents/impersonation/en.md: version 1.0 (18 clauses)" in taken.stdout
+    again = run(args=["content", "import", str(folder), "--language", "ja"])
+    assert again.stdout.endswith("、変更0件\n")
+    unknown = run(args=["content", "import", str(folder), "--by", "nobody@portal.example", "--language", "en"])
+    assert "Nobody signs in as nobody@portal.example." in unknown.stderr

@@ -189,7 +189,6 @@ def test_nothing_inside_a_code_block_is_a_question_or_a_choice() -> None:
         ("title: Impersonation", "title:", 2, "has no title", "title:"),
         ("title: Impersonation", "titel: Impersonation", 2, "unknown key “titel”", "title, document, version"),
         ('version: "1.0"', "version: one", 4, "not a number like 1.0", 'version: "1.0"'),
-        ('version: "1.0"\n', "", 1, "not its version", 'version: "1.0"'),
         ("document: impersonation", "document: Im person", 3, "cannot be the address", "slug"),
         ("---\n\n## A fan", "---\n\nHello\n\n## A fan", 7, "before the first question", "## Title {#id}"),
         ("An account uses", "# An account uses", 10, "first level", "## Title {#id}"),

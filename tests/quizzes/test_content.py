@@ -445,3 +445,112 @@ def test_a_window_shorter_than_the_limit_is_a_warning_to_the_author(folder: Path
         "quizzes/impersonation.toml", (folder / "quizzes/impersonation.toml").read_text(encoding="utf-8")
     )
     assert "opens_at = 2026-04-01T00:00:00+00:00" in (QuizzesPart().canonical(file) or "")
+
+
+# --- a document gets a new version ----------------------------------------------------------------
+
+EN, JA = "documents/impersonation/en.md", "documents/impersonation/ja.md"
+
+
+def _new_version(root: Path, number: str, change_class: str, based_on: str, old: str, new: str) -> None:
+    """Publish a version of the policy in the folder; the translation stays behind and the banks stay as they are."""
+
+    def change(text: str) -> str:
+        head, sign, body = text.partition("\n---\n")
+        lines = [line for line in head.split("\n") if not line.startswith(("version", "change_class", "based_on"))]
+        lines += [f'version: "{number}"', f"change_class: {change_class}", f'based_on: "{based_on}"']
+        assert old in body
+        return "\n".join(lines) + sign + body.replace(old, new, 1)
+
+    _edit(root, EN, change)
+
+
+def _warnings(root: Path, cast: Cast) -> list[str]:
+    with own_transaction():
+        folder, changes = import_content(root=root, parts=_parts(), by=cast.admin)
+    assert not [line for line in changes if line.startswith("banks/")], changes
+    return [f"{each.path}:{each.line} {each.message} {each.mend}" for each in folder.findings if "banks/" in each.path]
+
+
+def test_an_editorial_version_asks_nothing_of_the_banks(cast: Cast, folder: Path) -> None:
+    _take_in(folder, cast)
+    _new_version(folder, "1.1", "editorial", "1.0", "This policy covers accounts", "The policy covers accounts")
+    assert _warnings(folder, cast) == []
+    assert session.query(QuestionVersion).filter(QuestionVersion.number > 1).count() == 0
+
+
+def test_a_changed_clause_names_the_questions_that_cite_it_until_they_are_looked_at(cast: Cast, folder: Path) -> None:
+    _take_in(folder, cast)
+    _new_version(folder, "1.1", "editorial", "1.0", "This policy covers accounts", "The policy covers accounts")
+    _take_in(folder, cast)
+    _new_version(folder, "1.2", "material", "1.1", "It gives **72 hours**", "It gives **48 hours**")
+    text = (folder / "banks/impersonation.en.md").read_text(encoding="utf-8")
+    line = text[: text.index("{#imp-002}")].count("\n") + 1
+    [warning] = _warnings(folder, cast)
+    assert warning == (
+        f"banks/impersonation.en.md:{line} The clause “impersonation#notice” has changed in version 1.2; cited by: "
+        "imp-002, imp-005, imp-101, imp-102, imp-104. Look at these questions again; then write version: "
+        '"1.2" in both files.'
+    )
+    assert _warnings(folder, cast) == [warning], "as long as nobody has"
+    for name in ("en", "ja"):
+        _edit(folder, f"banks/impersonation.{name}.md", _swap('version: "1.0"', 'version: "1.2"'))
+    changes = _take_in(folder, cast)
+    # The eighth rests on the clause with the editorial change: from now on it shows the new wording.
+    assert changes == ["banks/impersonation.en.md: bank, imp-002, imp-005, imp-008, imp-101, imp-102, imp-104"]
+    assert _warnings(folder, cast) == []
+    assert {file.path: file.text for file in export_content([BanksPart()])}["banks/impersonation.en.md"] == (
+        folder / "banks/impersonation.en.md"
+    ).read_text(encoding="utf-8")
+
+
+def test_a_bank_without_a_version_cites_what_is_there_and_says_what_changed(cast: Cast, folder: Path) -> None:
+    for name in ("en", "ja"):
+        _edit(folder, f"banks/impersonation.{name}.md", _swap('version: "1.0"\n', ""))
+    _take_in(folder, cast)
+    cited = session.scalars(select(QuestionCitation.version_number).distinct()).all()
+    assert cited == ["1.0"]
+    _new_version(folder, "1.1", "minor", "1.0", "It gives **72 hours**", "It gives **48 hours**")
+    with own_transaction():
+        taken, changes = import_content(root=folder, parts=_parts(), by=cast.admin)
+    assert changes[1:] == ["banks/impersonation.en.md: imp-002, imp-005, imp-101, imp-102, imp-104"]
+    assert [each.message for each in taken.findings if each.path == "banks/impersonation.en.md"] == [
+        "The clause “impersonation#notice” has changed in version 1.1; cited by: "
+        "imp-002, imp-005, imp-101, imp-102, imp-104."
+    ]
+    assert _warnings(folder, cast) == []
+
+
+def test_a_clause_that_is_gone_is_said_with_its_questions_and_what_was_cited_stays(cast: Cast, folder: Path) -> None:
+    _take_in(folder, cast)
+    _new_version(folder, "1.1", "minor", "1.0", "## Parody accounts {#parody-accounts}", "## Parody {#parody}")
+    _edit(folder, EN, lambda text: text.replace("[[#parody-accounts]]", "[[#parody]]"))
+    _edit(
+        folder, "documents/daily-audit/en.md", lambda text: text.replace("[[impersonation#parody-accounts]]", "parody")
+    )
+    _edit(
+        folder, "documents/daily-audit/ja.md", lambda text: text.replace("[[impersonation#parody-accounts]]", "parody")
+    )
+    _edit(folder, JA, lambda text: text.replace("[[#parody-accounts]]", "[[#parody]]"))
+    findings = check_content(folder, _parts()).findings
+    [gone] = [each for each in findings if each.path == "banks/impersonation.en.md"]
+    assert gone.level is Level.WARNING
+    assert gone.message == (
+        "The clause “impersonation#parody-accounts” is not in version 1.1 any more; cited as of version 1.0 by: "
+        "imp-003, imp-101, imp-103."
+    )
+    for name in ("en", "ja"):
+        _edit(folder, f"banks/impersonation.{name}.md", _swap('version: "1.0"', 'version: "1.1"'))
+    errors = [each.message for each in check_content(folder, _parts()).errors if each.path.startswith("banks/")]
+    assert errors == ["The clause “impersonation#parody-accounts” does not exist in version 1.1."] * 3
+
+
+def test_a_folder_without_the_history_of_its_documents_can_be_taken_in(cast: Cast, folder: Path) -> None:
+    _new_version(folder, "1.3", "material", "1.2", "It gives **72 hours**", "It gives **48 hours**")
+    with own_transaction():
+        taken, _changes = import_content(root=folder, parts=_parts(), by=cast.admin)
+    said = [each for each in taken.findings if each.path == "banks/impersonation.en.md"]
+    assert [(each.line, each.message, each.mend) for each in said] == [
+        (4, "Version 1.0 of “impersonation” is not known here.", "The questions cite version 1.3.")
+    ]
+    assert _take_in(folder, cast) == []

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from portal.core.db import canonical_json
 from portal.core.i18n import gettext as _
 from portal.core.markdown import (
+    MAX_HEADING,
     SENSITIVITIES,
     TOP,
     ClauseSource,
@@ -87,6 +88,14 @@ def problems_of(source: str, *, first_line: int = 1) -> list[Problem]:
                     line,
                     _("“%(heading)s” is a heading of level one.", heading=clause.heading),
                     _("Write ## instead of #; the title is the page's only heading of that level."),
+                )
+            )
+        if len(clause.heading) > MAX_HEADING:
+            problems.append(
+                Problem(
+                    line,
+                    _("The heading is longer than %(limit)s characters.", limit=MAX_HEADING),
+                    _("Shorten it; what belongs to it stands below."),
                 )
             )
         if not clause.anchor:

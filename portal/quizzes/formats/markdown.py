@@ -207,12 +207,6 @@ class _Reader:
             document = ""
         if self.language == "en":
             self.document = str(document)
-            if document and not version:
-                self.problem(
-                    1,
-                    _("The front matter names a document but not its version."),
-                    _('Write version: "1.0", the version of the document that is cited.'),
-                )
         return re.sub(r"[ \t\n]+", " ", title).strip(), str(version)
 
     def _line_of(self, key: str) -> int:

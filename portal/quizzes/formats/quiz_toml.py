@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
+from portal.core.content import SLUG, YEARS, ContentFile, ContentFolder, line_of, to_toml
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.quizzes.models import Release
@@ -133,7 +133,7 @@ class _Reader:
                 value = datetime.fromisoformat(value)
             except ValueError:
                 value = None
-        if isinstance(value, datetime) and value.tzinfo is not None:
+        if isinstance(value, datetime) and value.tzinfo is not None and value.year in YEARS:
             return value.astimezone(UTC)
         self.fault(
             key,
@@ -199,8 +199,9 @@ class _Reader:
             opens_at=opens_at,
             closes_at=closes_at,
         )
-        owner, deputy = self.text("owner"), self.text("deputy", "")
-        return None if self.failed else QuizFile(terms, owner, deputy)
+        owner = self.folder.sign_in_name(self.file, self.table, "owner", needed=True)
+        deputy = self.folder.sign_in_name(self.file, self.table, "deputy")
+        return None if self.failed or owner is None or deputy is None else QuizFile(terms, owner, deputy)
 
     def window(self, opens_at: datetime | None, closes_at: datetime | None, minutes: int, release: Release) -> None:
         if opens_at and closes_at and opens_at >= closes_at:

@@ -56,8 +56,9 @@ def _hash(data: Any) -> str:
 def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: str = ORIGIN_IMPORT) -> list[str]:
     """Take a bank in and return one line of code per change: `bank`, or a question's id.
 
-    A question whose content or citations changed gets a new version; one that is no longer in the
-    bank is retired. The same bank again changes nothing. Raises `UnknownClause`.
+    A question whose content or cited clauses changed gets a new version; one that is no longer in the
+    bank is retired. The bank's own version of its document is cited, or the newest where it names none or
+    one that is not known here. The same bank again changes nothing. Raises `UnknownClause`.
     """
     row = queries.find_bank(slug)
     changes: list[str] = []
@@ -126,9 +127,11 @@ def _take_question(
         found = Question(bank=bank, slug=given.id, state=state, position=position, latest=0, created_at=now)
         session.add(found)
         session.flush()
-    changed = latest is None or latest.hash != digest or found.state is not state or found.position is None
+    # A clause that reads the same in a later version of its document is the clause that was cited.
+    is_new = latest is None or _said(latest.content, latest.citations) != _said(data, citations)
+    changed = is_new or found.state is not state or found.position is None
     found.state, found.position = state, position
-    if latest is None or latest.hash != digest:
+    if is_new:
         found.latest += 1
         session.add(
             QuestionVersion(
@@ -144,6 +147,12 @@ def _take_question(
             )
         )
     return changed
+
+
+def _said(content: Mapping[str, Any], citations: Sequence[QuestionCitation]) -> str:
+    """Return what a question says and rests on, without the number of the version in which the clauses were found."""
+    cited = [[each.tested, each.document_slug, each.anchor, each.clause_hash] for each in citations]
+    return canonical_json({"content": content, "citations": cited})
 
 
 def hash_of_version(content: Mapping[str, Any], citations: Sequence[QuestionCitation]) -> str:
@@ -173,6 +182,9 @@ def _citations(given: BankQuestion, bank: Bank, facts: ClauseFacts) -> list[Ques
         slug, _sign, anchor = name.partition("#")
         version = bank.version if slug == bank.document else ""
         clauses = facts(slug, version)
+        if clauses is None:
+            # A folder may come here without the history of its documents.
+            clauses = facts(slug, "")
         fact = clauses.get(anchor) if clauses is not None else None
         if fact is None:
             raise UnknownClause(given.id, name, version)
