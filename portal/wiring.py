@@ -266,14 +266,17 @@ def _training(app: Flask) -> None:
     from portal.training import emails, handlers, invariants, permissions, queries, recorded  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
+    from portal.training.service.concerns import register_concerns
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint
+    from portal.training.views import blueprint, learner  # noqa: F401
+    from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
     app.cli.add_command(training)
     access.register(permissions.TABLE)
     ownership.register_kind(OwnedPlans())
     handlers.init()
+    register_concerns(supervised)
     attempts.register_start_guard(queries.what_comes_before_quiz)
     CONTENT_PARTS.append(PlansPart())
     journal.learn(recorded.VOCABULARY)
@@ -281,6 +284,7 @@ def _training(app: Flask) -> None:
     # The day's page is where everybody begins, so it leads the rail.
     NAVIGATION.insert(0, Place("training.today", _l("Today"), "today", "learn"))
     NAVIGATION.insert(1, Place("training.index", _l("Training plans"), "plan", "learn", pages=("training.path",)))
+    NAVIGATION.append(Place("training.list_learners", _l("Learners"), "people", "lead", permissions.SEE_LEARNERS))
     NAVIGATION.append(
         Place(
             "training.list_sign_offs",
@@ -294,14 +298,17 @@ def _training(app: Flask) -> None:
 
 
 def _certificates(app: Flask) -> None:
+    from portal.accounts.service import ownership
     from portal.certificates import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.certificates.cli import certificates
     from portal.certificates.content import CredentialsPart
+    from portal.certificates.service import OwnedCredentials
     from portal.certificates.views import blueprint
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     app.cli.add_command(certificates)
+    ownership.register_kind(OwnedCredentials())
     handlers.init()
     NAVIGATION.append(Place("certificates.index", _l("Certificates"), "certificates", "learn"))
     INVARIANTS.update(invariants.INVARIANTS)
@@ -311,8 +318,11 @@ def _certificates(app: Flask) -> None:
 
 def _reports(app: Flask) -> None:
     from portal.cohorts import permissions
-    from portal.reports.views import blueprint
+    from portal.reports.views import blueprint, cohorts  # noqa: F401
+    from portal.reports.views.concerns import by_role
+    from portal.training.service.concerns import register_concerns
 
+    register_concerns(by_role)
     app.register_blueprint(blueprint)
     NAVIGATION.append(Place("reports.list_cohorts", _l("Cohorts"), "cohorts", "lead", permissions.SEE_COHORTS))
 

@@ -15,12 +15,11 @@ from portal.certificates import queries, rules, service
 from portal.certificates.errors import VersionChanged, VersionNotNewer
 from portal.certificates.models import CredentialVersion, Design, Honorific
 from portal.certificates.rules import NumberFormatFault
-from portal.certificates.service import CredentialSpec
+from portal.certificates.service import OWNED_KIND, CredentialSpec
 from portal.core.content import ContentFile, ContentFolder, line_of, to_toml
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 
-OWNED_KIND = "credential"
 DEFAULT_DESIGN = Design.MODERN
 DEFAULT_SEAL = "修了之印"
 MAX_MONTHS = 120

@@ -211,6 +211,18 @@ def find_open_request(certificate_id: int) -> RevocationRequest | None:
     )
 
 
+def list_asked_to_revoke() -> list[tuple[Certificate, Person]]:
+    """Return the certificates whose revocation waits for a second person, with who asked; the longest wait first."""
+    rows = session.execute(
+        select(Certificate, Person)
+        .join(RevocationRequest, RevocationRequest.certificate_id == Certificate.id)
+        .join(Person, Person.id == RevocationRequest.requested_by_id)
+        .where(RevocationRequest.closed_at.is_(None))
+        .order_by(RevocationRequest.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 def find_jobs(effect_keys: list[str]) -> dict[str, Job]:
     """Return the jobs that make these certificates, by effect key."""
     if not effect_keys:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal.accounts.models import Person
+from portal.accounts.service.ownership import OwnedThing
 from portal.certificates import limits, queries, rules
 from portal.certificates.errors import (
     NeedsReason,
@@ -47,6 +48,7 @@ from portal.core import clock, codes, jobs, touch
 from portal.core.db import canonical_json, session
 from portal.core.errors import TooMany
 from portal.core.i18n import Words, force_locale
+from portal.core.i18n import lazy_gettext as _l
 from portal.core.pdf import Rendered
 from portal.journal.service import record
 from portal.organisation import queries as organisation
@@ -534,3 +536,28 @@ def note_lookup(certificate_id: int | None, answer: str) -> None:
     """Note that a code was looked up; when the database is busy the note is left out."""
     now = clock.now()
     touch.note(lambda: session.add(CertificateLookup(certificate_id=certificate_id, at=now, answer=answer)))
+
+
+# --- what somebody answers for ------------------------------------------------------------------------------------
+
+
+OWNED_KIND = "credential"
+
+
+class OwnedCredentials:
+    """Credentials; every one needs an owner from its first day."""
+
+    kind = OWNED_KIND
+    name = _l("Credential")
+
+    def find_things(self, codes: Collection[str]) -> Mapping[str, OwnedThing]:
+        """Return those of the credentials that exist."""
+        return {
+            version.credential.slug: OwnedThing(str(version.title), None)
+            for version in queries.list_latest_versions()
+            if version.credential.slug in codes
+        }
+
+    def list_live_codes(self) -> Collection[str]:
+        """Return the slugs of all credentials."""
+        return [version.credential.slug for version in queries.list_latest_versions()]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
 from sqlalchemy import String, cast, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
@@ -19,6 +19,8 @@ from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.gradebook.models import ScoreEntry
+from portal.library import queries as library
+from portal.library.models import DocumentVersion
 from portal.organisation.models import Market
 from portal.quizzes.models import Quiz
 from portal.reports import rules
@@ -96,6 +98,7 @@ class _Entry:
     starts_on: date
     enrolled_at: datetime
     completed_at: datetime | None
+    cohort_id: int
     done: frozenset[str] = frozenset()
     path: _Path | None = None
     standing: Standing | None = None
@@ -134,7 +137,7 @@ def cohort_report(
     `HolidayYearUnknown`.
     """
     as_of = clock.now()
-    versions, entries = _versions_and_entries(cohort)
+    versions, entries = _versions_and_entries([cohort.id])
     plans = _choices(versions, entries)
     plan = next((choice for choice in plans if choice.slug == plan_slug), plans[0] if plans else None)
     mine = [entry for entry in entries if plan and versions[entry.version_id].plan.slug == plan.slug]
@@ -157,7 +160,37 @@ def cohort_report(
     )
 
 
-def _versions_and_entries(cohort: Cohort) -> tuple[dict[int, PlanVersion], list[_Entry]]:
+@dataclass(frozen=True, slots=True)
+class HeadCount:
+    """The people of a cohort who follow a plan: all, those with an overdue required step, those who are through."""
+
+    following: int
+    overdue: int
+    complete: int
+
+
+def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
+    """Return how the people of each cohort stand, each person counted once whatever her plans.
+
+    In a number of statements that does not grow with the cohorts. Raises `HolidayYearUnknown`.
+    """
+    versions, entries = _versions_and_entries(cohort_ids)
+    _follow_paths(entries, versions, training.extensions_of([entry.id for entry in entries]))
+    by_cohort: dict[int, dict[int, list[Standing]]] = defaultdict(lambda: defaultdict(list))
+    for entry in entries:
+        if entry.standing is not None:
+            by_cohort[entry.cohort_id][entry.person_id].append(entry.standing)
+    return {
+        cohort_id: HeadCount(
+            following=len(people),
+            overdue=sum(any(each.progress.overdue for each in standings) for standings in people.values()),
+            complete=sum(all(each.is_complete for each in standings) for standings in people.values()),
+        )
+        for cohort_id, people in by_cohort.items()
+    }
+
+
+def _versions_and_entries(cohort_ids: Collection[int]) -> tuple[dict[int, PlanVersion], list[_Entry]]:
     rows = session.execute(
         select(
             Enrollment.id,
@@ -168,9 +201,10 @@ def _versions_and_entries(cohort: Cohort) -> tuple[dict[int, PlanVersion], list[
             Enrollment.starts_on,
             Enrollment.enrolled_at,
             Enrollment.completed_at,
+            Enrollment.cohort_id,
         )
         .join(Person, Person.id == Enrollment.person_id)
-        .where(Enrollment.cohort_id == cohort.id, Enrollment.ended_at.is_(None))
+        .where(Enrollment.cohort_id.in_(cohort_ids), Enrollment.ended_at.is_(None))
         .order_by(
             Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id, Enrollment.id
         )
@@ -370,6 +404,34 @@ def _best_scores(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion])
     for (enrollment_id, slug, _attempt), score in standing.items():
         best[enrollment_id, slug] = max(score, best.get((enrollment_id, slug), Fraction(0)))
     return best
+
+
+# --- What is announced or unfinished ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A version of a document that has been issued and does not hold yet."""
+
+    slug: str
+    number: str
+    title: str
+    effective_at: datetime
+
+
+def list_announced(language: str) -> list[Announced]:
+    """Return the versions that come into force later, the next first, with titles in the language."""
+    versions = session.scalars(
+        select(DocumentVersion)
+        .where(DocumentVersion.effective_at > clock.now(), DocumentVersion.withdrawn_at.is_(None))
+        .options(joinedload(DocumentVersion.document))
+        .order_by(DocumentVersion.effective_at, DocumentVersion.id)
+    ).all()
+    titles = library.list_titles([version.id for version in versions], language)
+    return [
+        Announced(version.document.slug, version.number, titles.get(version.id, ""), version.effective_at)
+        for version in versions
+    ]
 
 
 def _without_plan(cohort: Cohort, person_ids: set[int]) -> list[Person]:

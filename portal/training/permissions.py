@@ -12,6 +12,7 @@ from portal.training.models import Enrollment, PlanStep
 from portal.training.rules import Doer
 
 SEE_ENROLLMENT = Permission("training.see_enrollment", "see how far a learner is in a plan")
+SEE_LEARNERS = Permission("training.see_learners", "see the list of the learners whom one leads or mentors")
 SEE_SIGN_OFFS = Permission("training.see_sign_offs", "see which steps wait for one's sign-off")
 SIGN_OFF = Permission("training.sign_off", "sign a step off, or send it back")
 ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
@@ -61,6 +62,7 @@ TABLE: dict[Permission, AnyOf] = {
         [holds_for(Role.LEAD, Role.MENTOR, scopes=scopes_of_enrollment)],
         [holds_everywhere(Role.ADMIN, Role.AUDITOR)],
     ],
+    SEE_LEARNERS: [[holds(Role.LEAD, Role.MENTOR)]],
     SEE_SIGN_OFFS: [[holds(Role.LEAD, Role.MENTOR)]],
     SIGN_OFF: [
         [is_somebody_elses, holds_for(Role.LEAD, scopes=scopes_of_enrollment)],

@@ -597,6 +597,29 @@ def list_waiting_for(person: Person) -> list[Waiting]:
     return sorted(found, key=lambda each: (each.standing.due_on(each.step.slug), each.since, each.step.id))
 
 
+def list_learners_for(person: Person) -> list[Standing]:
+    """Return how those stand who follow a plan within this person's reach, most overdue first, else by name.
+
+    Somebody's own training is left out, and so is what is completed.
+    """
+    reach = reach_of(person, Role.LEAD, Role.MENTOR)
+    if not reach:
+        return []
+    enrollments = session.scalars(
+        select(Enrollment)
+        .join(Person, Person.id == Enrollment.person_id)
+        .where(
+            Enrollment.completed_at.is_(None),
+            Enrollment.ended_at.is_(None),
+            Enrollment.person_id != person.id,
+            within(reach),
+        )
+        .options(*_WITH_STEPS)
+        .order_by(Person.sort_key, Person.id, Enrollment.id)
+    ).all()
+    return sorted(standings(enrollments), key=lambda each: -each.progress.overdue)
+
+
 def within(reach: Reach) -> ColumnElement[bool]:
     """Return the condition that an enrollment lies within somebody's reach."""
     if reach.everywhere:
@@ -611,10 +634,10 @@ def within(reach: Reach) -> ColumnElement[bool]:
 
 
 _HOLDERS = (
-    select(RoleGrant.scope, Person)
+    select(RoleGrant.role, RoleGrant.scope, Person)
     .join(Person, Person.id == RoleGrant.person_id)
     .where(
-        RoleGrant.role == bindparam("role", type_=RoleGrant.role.type),
+        RoleGrant.role.in_(bindparam("roles", expanding=True, type_=RoleGrant.role.type)),
         RoleGrant.ended_at.is_(None),
         Person.deactivated_at.is_(None),
         Person.id != bindparam("besides"),
@@ -636,21 +659,29 @@ def list_people_for(scopes: Mapping[Scope, set[str]], role: Role, besides: int) 
 
     The person `besides` (the learner herself) is left out, and so are deactivated accounts.
     """
+    return _nearest(scopes, [role], besides)[role]
+
+
+def _nearest(scopes: Mapping[Scope, set[str]], roles: Sequence[Role], besides: int) -> dict[Role, list[Person]]:
+    """Return for each of the roles who holds it nearest, in one statement."""
     rows = session.execute(
         _HOLDERS,
         {
-            "role": role,
+            "roles": list(roles),
             "besides": besides,
             "cohorts": list(scopes.get(Scope.COHORT, ())),
             "teams": list(scopes.get(Scope.TEAM, ())),
             "markets": list(scopes.get(Scope.MARKET, ())),
         },
     ).all()
-    for scope in (Scope.COHORT, Scope.TEAM, Scope.MARKET, Scope.ORGANISATION):
-        near = [row[1] for row in rows if row[0] is scope]
-        if near:
-            return list(dict.fromkeys(near))
-    return []
+    found: dict[Role, list[Person]] = {role: [] for role in roles}
+    for role in roles:
+        for scope in (Scope.COHORT, Scope.TEAM, Scope.MARKET, Scope.ORGANISATION):
+            near = [row[2] for row in rows if row[0] is role and row[1] is scope]
+            if near:
+                found[role] = list(dict.fromkeys(near))
+                break
+    return found
 
 
 def list_leads(enrollment: Enrollment) -> list[Person]:
@@ -667,6 +698,7 @@ def list_signers(enrollment: Enrollment, step: PlanStep) -> list[Person]:
     return list_leads(enrollment)
 
 
-def list_leads_of(person: Person) -> list[Person]:
-    """Return the leads nearest to a person who follows no plan."""
-    return list_people_for(scopes_of_person(person), Role.LEAD, besides=person.id)
+def list_contacts(enrollment: Enrollment | None, person: Person) -> dict[Role, list[Person]]:
+    """Return the mentors and the leads nearest to a learner in her plan, or to somebody who follows none."""
+    scopes = scopes_of_person(person) if enrollment is None else scopes_of_enrollment(enrollment)
+    return _nearest(scopes, [Role.MENTOR, Role.LEAD], besides=person.id)

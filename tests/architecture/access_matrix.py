@@ -118,6 +118,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"foreign_lead", "lead", "mentor"},
         [
+            "GET training.list_learners",
             "GET training.list_sign_offs",
         ],
     ),

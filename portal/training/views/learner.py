@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import render_template, request, url_for
 from werkzeug import Response
 
-from portal.accounts.models import Person
+from portal.accounts.models import Person, Role
 from portal.calendars.rules import DayOff, Derivation, OffReason
 from portal.core.access import actor, requires, signed_in
 from portal.core.errors import DomainError
@@ -35,9 +35,9 @@ from portal.training.permissions import ASK_AGAIN, SEE_ENROLLMENT, SEE_SIGN_OFFS
 from portal.training.queries import Standing, Waiting
 from portal.training.rules import Doer, EffectiveDue, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
+from portal.training.service.concerns import concerns_of
+from portal.training.views import blueprint
 from portal.ui.filters import day_and_month
-
-blueprint = Blueprint("training", __name__, template_folder="templates")
 
 # The day's list stays short enough to be begun.
 AT_MOST = 5
@@ -95,25 +95,24 @@ def today() -> str:
     mine, waiting = [], []
     for standing in standings:
         for step in standing.steps:
-            match standing.statuses[step.slug].state:
-                case StepState.OPEN:
-                    mine.append((standing.due_on(step.slug), not step.required, step.position, standing, step))
-                case StepState.LOCKED if step.by is Doer.LEARNER:
-                    mine.append((standing.due_on(step.slug), not step.required, step.position, standing, step))
-                case StepState.WAITING:
-                    waiting.append((standing.due_on(step.slug), step.position, standing, step))
+            if standing.statuses[step.slug].state is StepState.WAITING:
+                waiting.append((standing.due_on(step.slug), step.position, standing, step))
+            elif _side(standing, step) == "own":
+                mine.append((standing.due_on(step.slug), not step.required, step.position, standing, step))
     mine.sort(key=lambda each: each[:3])
     waiting.sort(key=lambda each: each[:2])
     completed = next((enrollment for enrollment in enrollments if enrollment.completed_at is not None), None)
+    concerns = concerns_of(person)
     return render_template(
         "training/today.html",
-        plans=[_plan_facts(standing) for standing in standings],
+        plans=[{**_plan_facts(standing), "counts": _counts(standing)} for standing in standings],
         steps=telling.in_turn([(standing, step) for *_rest, standing, step in mine[:AT_MOST]]),
-        more=max(0, len(mine) - AT_MOST),
+        to_do=len(mine),
+        all_steps=sum(len(standing.steps) for standing in standings),
         waiting=[telling.of(standing, step) for _due, _position, standing, step in waiting],
-        leads=[
-            _contact(lead) for lead in (queries.list_leads(running[0]) if running else queries.list_leads_of(person))
-        ],
+        concerns=concerns,
+        # Somebody who follows no plan and has a role asks whom she knows; she is not told that nobody leads her.
+        contacts=_contacts(running[0] if running else None, person) if running or not concerns else None,
         completed={
             "title": str(completed.version.title),
             "href": url_for("training.path", code=completed.code),
@@ -138,7 +137,7 @@ def index() -> str:
                 "href": url_for("training.path", code=enrollment.code),
                 "starts_on": format_date(enrollment.starts_on, "short"),
                 "state": "overdue" if standing.progress.overdue and enrollment.is_open else None,
-                "status": _status_of(standing),
+                "status": status_of(standing),
                 "done": standing.progress.done,
                 "total": standing.progress.total,
             }
@@ -170,7 +169,7 @@ def path(enrollment: Enrollment) -> str:
         phases=[phase for phase in phases if phase["steps"]],
         is_own=is_own,
         learner=enrollment.person.name_in(language()),
-        leads=[_contact(lead) for lead in queries.list_leads(enrollment)],
+        contacts=_contacts(enrollment, enrollment.person),
     )
 
 
@@ -357,8 +356,31 @@ def _said(row: Any, standing: Standing) -> dict[str, str]:
     }
 
 
-def _contact(person: Person) -> dict[str, str]:
-    return {"name": person.name_in(language()), "address": person.sign_in_name}
+def _contacts(enrollment: Enrollment | None, person: Person) -> list[dict[str, str]]:
+    """Return whom a learner asks, those who are nearest: the mentors of her plan first, then the leads."""
+    found = queries.list_contacts(enrollment, person)
+    return [
+        {"role": role, "name": each.name_in(language()), "address": each.sign_in_name}
+        for role, people in ((_("Mentor"), found[Role.MENTOR] if enrollment else []), (_("Lead"), found[Role.LEAD]))
+        for each in people
+    ]
+
+
+def _counts(standing: Standing) -> dict[str, int]:
+    """Return how all steps of a plan divide: done, one's own to do, for others to do; and how many are optional."""
+    counts = {"done": 0, "own": 0, "others": 0, "optional": 0}
+    for step in standing.steps:
+        counts[_side(standing, step)] += 1
+        counts["optional"] += not step.required
+    return counts
+
+
+def _side(standing: Standing, step: PlanStep) -> str:
+    """Say on whose side a step is: done, one's own (open, or locked until then), or for others to complete."""
+    state = standing.statuses[step.slug].state
+    if state is StepState.DONE:
+        return "done"
+    return "own" if state is StepState.OPEN or (state is StepState.LOCKED and step.by is Doer.LEARNER) else "others"
 
 
 def _plan_facts(standing: Standing) -> dict[str, Any]:
@@ -371,16 +393,17 @@ def _plan_facts(standing: Standing) -> dict[str, Any]:
         "starts_on": format_date(enrollment.starts_on),
         "market": str(enrollment.market.name),
         "cohort": str(enrollment.cohort.name) if enrollment.cohort else None,
-        "day": _number_of_day(standing),
+        "day": number_of_day(standing),
         "done": progress.done,
         "total": progress.total,
         "expected": progress.expected,
         "overdue": progress.overdue,
-        "status": _status_of(standing),
+        "status": status_of(standing),
     }
 
 
-def _number_of_day(standing: Standing) -> str:
+def number_of_day(standing: Standing) -> str:
+    """Say which working day of the plan it is."""
     if standing.enrollment.completed_at is not None:
         when = format_instant(standing.enrollment.completed_at, standing.enrollment.market.time_zone, show_zone=False)
         return str(_("Completed on %(when)s", when=when))
@@ -391,7 +414,8 @@ def _number_of_day(standing: Standing) -> str:
     return str(_("Working day %(day)s of %(length)s", day=standing.day, length=standing.length))
 
 
-def _status_of(standing: Standing) -> str:
+def status_of(standing: Standing) -> str:
+    """Return the state of a whole plan: completed before overdue, overdue before begun."""
     if standing.enrollment.completed_at is not None:
         return "done"
     if standing.progress.overdue:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
@@ -19,11 +19,10 @@ from portal.core.i18n import force_locale, format_date, format_instant, format_p
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv, download_xlsx
 from portal.reports.queries import Cell, CohortReport, Column, Row, cohort_report
+from portal.reports.views import blueprint
 from portal.training.queries import task_of
 from portal.training.rules import StepKind, StepState
 from portal.ui.states import look_of
-
-blueprint = Blueprint("reports", __name__, template_folder="templates")
 
 ROWS_AT_ONCE = 50
 

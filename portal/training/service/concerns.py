@@ -1,0 +1,58 @@
+"""What concerns somebody today besides her own steps: upper domains tell it, and are registered in `wiring.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from portal.accounts.models import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One thing in a line: a text that may lead somewhere, a second line below it, a state with its chip."""
+
+    text: str = ""
+    href: str | None = None
+    sub: str = ""
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A part of Today: a short list under a title, and where all of it stands.
+
+    `nothing` is said when there is no line; where it is empty, the whole part is left out then.
+    `note` says what a count in the lines counts. `kinds` are those of a table's columns.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    nothing: str = ""
+    note: str = ""
+    kinds: Sequence[str] = ()
+    more: tuple[str, str] | None = None
+
+
+class Concerns(Protocol):
+    """Somebody who knows what concerns a person because of her roles."""
+
+    def __call__(self, person: Person) -> Sequence[Concern]:
+        """Return the parts for this person in their order; none costs a person without roles no statement."""
+
+
+_asked: list[Concerns] = []
+
+
+def register_concerns(concerns: Concerns) -> None:
+    """Add what is told below what is told already."""
+    if concerns not in _asked:
+        _asked.append(concerns)
+
+
+def concerns_of(person: Person) -> list[Concern]:
+    """Return the parts of a person's day that are not her own steps."""
+    told = [concern for concerns in _asked for concern in concerns(person)]
+    return [concern for concern in told if concern.rows or concern.nothing]
