@@ -98,7 +98,7 @@ class _Entry:
     starts_on: date
     enrolled_at: datetime
     completed_at: datetime | None
-    cohort_id: int
+    cohort_id: int | None
     done: frozenset[str] = frozenset()
     path: _Path | None = None
     standing: Standing | None = None
@@ -178,7 +178,7 @@ def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
     _follow_paths(entries, versions, training.extensions_of([entry.id for entry in entries]))
     by_cohort: dict[int, dict[int, list[Standing]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
-        if entry.standing is not None:
+        if entry.standing is not None and entry.cohort_id is not None:
             by_cohort[entry.cohort_id][entry.person_id].append(entry.standing)
     return {
         cohort_id: HeadCount(
