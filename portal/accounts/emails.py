@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from portal.accounts import queries
 from portal.accounts.models import LinkPurpose, Person
 from portal.accounts.service import links
+from portal.accounts.service.recipients import describe_mail
 from portal.core.i18n import force_locale, format_instant
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.jobs import Description
 from portal.core.mail import Email, email
 from portal.core.web import public_url
 from portal.organisation import queries as organisation
 
 
-@email("accounts.link")
+def _describe_links(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    names = [each["name"] for each in arguments]
+    found, _numbers = queries.find_taken(names, ())
+    return [
+        describe_mail(_l("Mail: link to set a password"), found[name])
+        if name in found
+        # A stranger's address is nobody's business; what counts is that nothing is sent.
+        else Description(
+            _l("Mail: link to set a password"), _("to nobody: there is no account with the address asked for")
+        )
+        for name in names
+    ]
+
+
+def _describe_changes(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    people = {person.code: person for person in queries.list_people_of([each["code"] for each in arguments])}
+    return [describe_mail(_l("Mail: the password was changed"), people.get(each["code"])) for each in arguments]
+
+
+@email("accounts.link", describe=_describe_links)
 def link(name: str) -> Email | None:
     """Send an invitation or a password reset with a fresh link; strangers and closed accounts get nothing."""
     person = queries.find_person_by_sign_in_name(name)
@@ -33,7 +58,7 @@ def link(name: str) -> Email | None:
     )
 
 
-@email("accounts.password_changed")
+@email("accounts.password_changed", describe=_describe_changes)
 def password_changed(code: str, at: str) -> Email | None:
     """Tell the person that the password was changed, and what to do if it was somebody else."""
     person = queries.find_person(code)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from portal.accounts import emails, queries  # noqa: F401 - registers the mails
 from portal.accounts.service import imports, links, sessions, signing_in
-from portal.core.jobs import Progress, job, periodic
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import ngettext
+from portal.core.jobs import Description, Progress, job, periodic
 
 AT_ONCE = 50
 
 
-@job("accounts.invite_imported")
+def _describe_invitations(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return [
+        Description(
+            _l("Invitations after an import"),
+            ngettext("%(num)d person", "%(num)d people", len(each["people"])),
+        )
+        for each in arguments
+    ]
+
+
+@job("accounts.invite_imported", describe=_describe_invitations)
 def invite_imported(people: list[str], by: str, occasion: str) -> Generator[Any, Any, None]:
     """Owe the invitations of an import, some at a time; who has left or has a password since gets none."""
     for start in range(0, len(people), AT_ONCE):
@@ -25,7 +37,7 @@ def invite_imported(people: list[str], by: str, occasion: str) -> Generator[Any,
         yield Progress(min(start + AT_ONCE, len(people)), len(people))
 
 
-@periodic("accounts.tidy", minutes=30)
+@periodic("accounts.tidy", minutes=30, what=_l("Remove ended sessions, links and tables of imports"))
 def tidy() -> None:
     """Remove sessions, links, counts and tables that are of no use any more."""
     signing_in.tidy_backoffs()

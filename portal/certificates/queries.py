@@ -113,6 +113,22 @@ def list_certificates_by_number(numbers: Collection[str]) -> list[Certificate]:
     )
 
 
+def list_certificates_by_id(ids: Collection[int]) -> list[Certificate]:
+    """Return the certificates of these rows, each with its holder and what says who may see it."""
+    return list(
+        session.scalars(
+            select(Certificate)
+            .where(Certificate.id.in_(ids))
+            .options(
+                joinedload(Certificate.person),
+                joinedload(Certificate.enrollment).joinedload(Enrollment.person),
+                joinedload(Certificate.enrollment).joinedload(Enrollment.cohort),
+            )
+            .order_by(Certificate.id)
+        )
+    )
+
+
 def list_numbers_meant(text: str) -> list[str]:
     """Return the numbers of the newest certificates of those whom a name may mean."""
     people = accounts.select_people(accounts.PeopleFilter(text=text)).order_by(None).with_only_columns(Person.id)

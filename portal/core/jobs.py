@@ -9,23 +9,26 @@ from __future__ import annotations
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import Flask, current_app
-from sqlalchemy import Index, String, Text, func, select, update
+from sqlalchemy import ColumnElement, Index, String, Text, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
+from portal.core.codes import new_code
 from portal.core.db import Base, BigKey, enum_type, session
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, NotFound
+from portal.core.i18n import LazyText
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.transaction import after_commit, after_rollback, own_transaction
 
 __all__ = [
+    "Description",
     "Job",
     "JobState",
     "Outside",
@@ -60,6 +63,8 @@ class Job(Base):
     __table_args__ = (Index("ix_jobs_state_run_after", "state", "run_after"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    # What stands for it in addresses.
+    code: Mapped[str] = mapped_column(String(20), unique=True, default=new_code)
     name: Mapped[str] = mapped_column(String(80))
     arguments: Mapped[dict[str, Any]]
     effect_key: Mapped[str] = mapped_column(String(200), unique=True)
@@ -74,6 +79,11 @@ class Job(Base):
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
     requested_by: Mapped[str | None] = mapped_column(String(40))
+
+    @property
+    def is_between_tries(self) -> bool:
+        """Whether a try failed and another one will follow."""
+        return self.state is JobState.CREATED and self.attempts > 0
 
 
 class Heartbeat(Base):
@@ -111,8 +121,23 @@ class Progress:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A piece of work in words, for those who may see whom it is about: what it is, about what, and where that is."""
+
+    what: LazyText
+    about: str = ""
+    href: str | None = None
+
+
+# Describes pieces of work of one kind by their arguments, in the same order, in a fixed number of statements.
+Describer = Callable[[Sequence[Mapping[str, Any]]], Sequence[Description]]
+# Says in words why work of a kind failed, from the name of the failure (as ConnectionRefusedError); None: cannot tell.
+Explainer = Callable[[str], LazyText | None]
+
+
 class JobNotRetryable(Conflict):
-    """Only a failed job can be tried again."""
+    """Only a failed job, or one that waits for its next try, can be tried again."""
 
     message = _l("This job is not in a state in which it can be tried again.")
 
@@ -124,14 +149,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Kind:
     function: Callable[..., Any]
     tries: int
+    describe: Describer | None
+    explain: Explainer | None
 
 
 _kinds: dict[str, _Kind] = {}
 _periodic: dict[str, tuple[Callable[[], Any], int]] = {}
+_periodic_names: dict[str, LazyText] = {}
 
 
-def job(name: str, *, tries: int = 6) -> Callable[[F], F]:
-    """Register a function as the work behind a name.
+def job(
+    name: str, *, tries: int = 6, describe: Describer | None = None, explain: Explainer | None = None
+) -> Callable[[F], F]:
+    """Register a function as the work behind a name; the page of jobs says what it is in the words of `describe`.
 
     Its arguments are ids and plain values. A plain function runs inside one transaction together
     with the note that it is done. A generator runs in steps: each stretch up to a `yield` is a
@@ -139,17 +169,18 @@ def job(name: str, *, tries: int = 6) -> Callable[[F], F]:
     """
 
     def register(function: F) -> F:
-        _kinds[name] = _Kind(function, tries)
+        _kinds[name] = _Kind(function, tries, describe, explain)
         return function
 
     return register
 
 
-def periodic(name: str, *, minutes: int = 1) -> Callable[[F], F]:
-    """Register a function (or generator, as for `job`) that runs every so many minutes (1 to 59)."""
+def periodic(name: str, *, minutes: int = 1, what: LazyText | None = None) -> Callable[[F], F]:
+    """Register a function (or generator, as for `job`) that runs every so many minutes (1 to 59); `what` in words."""
 
     def register(function: F) -> F:
         _periodic[name] = (function, minutes)
+        _periodic_names[name] = what or name
         return function
 
     return register
@@ -158,6 +189,33 @@ def periodic(name: str, *, minutes: int = 1) -> Callable[[F], F]:
 def registered() -> dict[str, Callable[..., Any]]:
     """Return the work behind each name."""
     return {name: kind.function for name, kind in _kinds.items()}
+
+
+def undescribed() -> list[str]:
+    """Return the kinds of work that nobody has put in words."""
+    kinds = [name for name, kind in _kinds.items() if kind.describe is None]
+    return sorted([*kinds, *(name for name, what in _periodic_names.items() if what == name)])
+
+
+def tries_of(row: Job) -> int | None:
+    """Return how often the job is tried before it counts as failed; None for work of an older version."""
+    kind = _kinds.get(row.name)
+    return kind.tries if kind else None
+
+
+@dataclass(frozen=True, slots=True)
+class Regular:
+    """What is done every so many minutes, and how it went the last time; None where it has not run yet."""
+
+    what: LazyText
+    minutes: int
+    run: PeriodicRun | None
+
+
+def list_regular() -> list[Regular]:
+    """Return what is done regularly, in the order in which it was registered."""
+    runs = {run.name: run for run in session.scalars(select(PeriodicRun))}
+    return [Regular(_periodic_names[name], minutes, runs.get(name)) for name, (_, minutes) in _periodic.items()]
 
 
 def enqueue(
@@ -193,10 +251,12 @@ def enqueue(
 
 
 def retry(row: Job) -> None:
-    """Give a failed job a new set of tries."""
-    if row.state is not JobState.FAILED:
+    """Give a failed job a new set of tries; let one that waits for its next try have it now."""
+    if row.state is JobState.FAILED:
+        row.state, row.attempts, row.finished_at = JobState.CREATED, 0, None
+    elif not row.is_between_tries:
         raise JobNotRetryable()
-    row.state, row.attempts, row.run_after = JobState.CREATED, 0, clock.now()
+    row.run_after = clock.now()
     session.info.setdefault("jobs_to_hand_over", []).append(row.id)
 
 
@@ -212,12 +272,62 @@ def get_job(job_id: int) -> Job | None:
     return session.get(Job, job_id)
 
 
-def list_jobs(state: JobState | None = None, limit: int = 200) -> list[Job]:
-    """Return the newest jobs, newest first."""
+def get_job_by_code(code: str) -> Job:
+    """Return the job of the code. Raises `NotFound`."""
+    found = session.scalar(select(Job).where(Job.code == code)) if 0 < len(code) <= 20 and code.isascii() else None
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def list_jobs(state: JobState | None = None, limit: int = 200, *, between_tries: bool | None = None) -> list[Job]:
+    """Return the newest jobs, newest first; those between two tries only, or all but those."""
     statement = select(Job).order_by(Job.id.desc()).limit(limit)
     if state is not None:
         statement = statement.where(Job.state == state)
+    if between_tries is not None:
+        statement = statement.where(_is_between_tries() if between_tries else ~_is_between_tries())
     return list(session.scalars(statement))
+
+
+def _is_between_tries() -> ColumnElement[bool]:
+    return (Job.state == JobState.CREATED) & (Job.attempts > 0)
+
+
+def describe(rows: Iterable[Job]) -> dict[int, Description]:
+    """Return each job in words, by its row, with statements that grow with the kinds of work, not with the jobs."""
+    of_kind: dict[str, list[Job]] = {}
+    for row in rows:
+        of_kind.setdefault(row.name, []).append(row)
+    found: dict[int, Description] = {}
+    for name, same in of_kind.items():
+        kind = _kinds.get(name)
+        said = kind.describe([row.arguments for row in same]) if kind and kind.describe else None
+        # Work of a version of the product that had other names is shown by its own.
+        found.update(zip((row.id for row in same), said or [Description(name)] * len(same), strict=True))
+    return found
+
+
+def explain(row: Job) -> LazyText | None:
+    """Say in words why the last try failed; None where none has."""
+    if not row.last_error:
+        return None
+    failure = row.last_error.partition(":")[0].strip().rpartition(".")[2]
+    kind = _kinds.get(row.name)
+    return (kind.explain(failure) if kind and kind.explain else None) or _GENERAL.get(failure, _UNEXPECTED)
+
+
+_UNEXPECTED = _l("Something went wrong that was not foreseen. The technical detail helps those who run the portal.")
+_GENERAL = {
+    "OperationalError": _l("The database could not be reached, or was busy for too long."),
+    "LookupError": _l("This portal does not know this kind of work (any more)."),
+    "MemoryError": _l("The worker ran out of memory."),
+}
+
+
+def count_between_tries() -> int:
+    """Return how many jobs failed and wait for their next try."""
+    return session.scalar(select(func.count()).select_from(Job).where(_is_between_tries())) or 0
 
 
 def count_by_state() -> dict[JobState, int]:

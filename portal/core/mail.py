@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -17,7 +17,8 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app, render_template
 
 from portal.core import clock, jobs
-from portal.core.i18n import force_locale
+from portal.core.i18n import LazyText, force_locale
+from portal.core.i18n import lazy_gettext as _l
 
 # 48 tries of five minutes: four hours of an unreachable server lose nothing.
 TRIES = 48
@@ -39,16 +40,61 @@ class Email:
 
 Builder = Callable[..., Email | None]
 _builders: dict[str, Builder] = {}
+_describers: dict[str, jobs.Describer] = {}
 
 
-def email(name: str) -> Callable[[Builder], Builder]:
-    """Register the function that builds a mail from ids when it is sent; None means: send nothing."""
+def email(name: str, *, describe: jobs.Describer | None = None) -> Callable[[Builder], Builder]:
+    """Register the function that builds a mail from ids when it is sent; None means: send nothing.
+
+    `describe` says for many mails at once what each is and to whom it goes.
+    """
 
     def register(builder: Builder) -> Builder:
         _builders[name] = builder
+        if describe is not None:
+            _describers[name] = describe
         return builder
 
     return register
+
+
+def undescribed() -> list[str]:
+    """Return the mails that nobody has put in words."""
+    return sorted(_builders.keys() - _describers.keys())
+
+
+def describe(arguments: Sequence[Mapping[str, Any]]) -> list[jobs.Description]:
+    """Say what the mails are, each kind by its own domain."""
+    found: dict[int, jobs.Description] = {}
+    for name in {each["mail"] for each in arguments}:
+        places = [place for place, each in enumerate(arguments) if each["mail"] == name]
+        said = _describers[name]([arguments[place]["arguments"] for place in places]) if name in _describers else None
+        found.update(zip(places, said or [jobs.Description(_l("Mail"), name)] * len(places), strict=True))
+    return [found[place] for place in range(len(arguments))]
+
+
+_NOT_REACHED = _l("The mail server could not be reached. The mail is kept and tried again by itself.")
+_REASONS = {
+    **dict.fromkeys(
+        ("ConnectionRefusedError", "ConnectionResetError", "TimeoutError", "gaierror", "SMTPConnectError",
+         "SMTPServerDisconnected", "SMTPHeloError"),
+        _NOT_REACHED,
+    ),
+    "SMTPAuthenticationError": _l("The mail server refused the portal's own sign-in. Check SHIRUBE_MAIL_URL."),
+    "SMTPRecipientsRefused": _l(
+        "The mail server does not take the recipient's address. Check it on the person's page."
+    ),
+    "SMTPSenderRefused": _l("The mail server does not take the sender's address. Check SHIRUBE_MAIL_FROM."),
+    "SMTPNotSupportedError": _l("The mail server offers no encryption. Check SHIRUBE_MAIL_URL."),
+    "SSLCertVerificationError": _l("The mail server's certificate is not valid."),
+    "SMTPDataError": _l("The mail server refused the mail itself."),
+    "PermissionError": _l("The folder for mails cannot be written. Check SHIRUBE_MAIL_URL."),
+}  # fmt: skip
+
+
+def explain(failure: str) -> LazyText | None:
+    """Say in words why a mail could not be sent."""
+    return _REASONS.get(failure) or (_NOT_REACHED if failure == "OSError" else None)
 
 
 def send_later(name: str, arguments: dict[str, Any], *, effect_key: str) -> jobs.Job:
@@ -58,7 +104,7 @@ def send_later(name: str, arguments: dict[str, Any], *, effect_key: str) -> jobs
     return jobs.enqueue("mail.send", {"mail": name, "arguments": arguments}, effect_key=f"mail:{effect_key}")
 
 
-@jobs.job("mail.send", tries=TRIES)
+@jobs.job("mail.send", tries=TRIES, describe=describe, explain=explain)
 def send(mail: str, arguments: dict[str, Any]) -> Generator[Any, Any, None]:
     """Build the mail inside a transaction (it may need a fresh link), send it outside."""
     built = _builders[mail](**arguments)

@@ -119,7 +119,7 @@ def _digest(*pairs: tuple[str, str]) -> str:
     return sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@periodic("core.tidy_forms", minutes=30)
+@periodic("core.tidy_forms", minutes=30, what=_l("Forget forms that nobody sends again"))
 def tidy() -> None:
     """Forget forms that nobody sends again."""
     session.execute(delete(CarriedOut).where(CarriedOut.at < clock.now() - KEPT))

@@ -8,13 +8,14 @@ from typing import Any
 
 from portal.core import clock
 from portal.core.db import session
+from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import Progress, periodic
 from portal.quizzes import queries
 from portal.quizzes.service.attempts import close_overdue
 from portal.quizzes.service.marking import release_after_window
 
 
-@periodic("quizzes.sweep", minutes=1)
+@periodic("quizzes.sweep", minutes=1, what=_l("Close the attempts whose time is over"))
 def sweep() -> Iterator[Any]:
     """Close attempts whose time is over, each in a transaction of its own."""
     ids = queries.list_overdue_ids(clock.now())
@@ -23,7 +24,7 @@ def sweep() -> Iterator[Any]:
         _alone(close_overdue, attempt_id)
 
 
-@periodic("quizzes.release", minutes=1)
+@periodic("quizzes.release", minutes=1, what=_l("Release the results whose time has come"))
 def release() -> Iterator[Any]:
     """Release results whose window is over, each in a transaction of its own."""
     ids = queries.list_releasable_ids(clock.now())

@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from portal.accounts import queries as accounts
+from portal.accounts.service.recipients import describe_mail
+from portal.core.i18n import language
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.jobs import Description
 from portal.core.mail import Email, email
 from portal.core.web import public_url
 from portal.training import queries
 from portal.training.rules import StepState
 
 
-@email("training.plan_started")
+def _describe_starts(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    found = {each.code: each for each in queries.list_enrollments_by_code([each["code"] for each in arguments])}
+    return [
+        describe_mail(_l("Mail: a training plan begins"), enrollment.person, str(enrollment.version.title))
+        if (enrollment := found.get(each["code"])) is not None
+        else Description(_l("Mail: a training plan begins"))
+        for each in arguments
+    ]
+
+
+def _describe_waiting(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    found = {each.code: each for each in queries.list_enrollments_by_code([each["code"] for each in arguments])}
+    signers = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
+    tasks = queries.tasks_of([step for each in found.values() for step in each.version.steps])
+    said = []
+    for each in arguments:
+        enrollment, about = found.get(each["code"]), ""
+        if enrollment is not None:
+            step = next((step for step in enrollment.version.steps if step.slug == each["step"]), None)
+            parts = [enrollment.person.name_in(language()), str(tasks[step.id]) if step else ""]
+            about = " · ".join(part for part in parts if part)
+        said.append(describe_mail(_l("Mail: a step waits for a sign-off"), signers.get(each["to"]), about))
+    return said
+
+
+@email("training.plan_started", describe=_describe_starts)
 def plan_started(code: str) -> Email | None:
-    """Tell the learner what is due first; nothing where the plan is over by the time the mail is written."""
+    """Tell the learner what is due first.
+
+    Nothing where the plan is over, or she is in the middle of it, by the time the mail is written: what is
+    left then is not what is due first, and she has found it without the mail.
+    """
     enrollment = queries.find_enrollment(code)
-    if enrollment is None or not enrollment.is_open:
+    if enrollment is None or not enrollment.is_open or queries.has_begun(enrollment):
         return None
     standing = queries.standing_of(enrollment)
     titles = queries.tasks_of(standing.steps)
@@ -40,7 +76,7 @@ def plan_started(code: str) -> Email | None:
     )
 
 
-@email("training.sign_off_waiting")
+@email("training.sign_off_waiting", describe=_describe_waiting)
 def sign_off_waiting(code: str, step: str, to: str) -> Email | None:
     """Tell who can sign a step off that it waits; nothing where that has been done meanwhile."""
     enrollment = queries.find_enrollment(code)

@@ -357,6 +357,18 @@ def list_completions(enrollment: Enrollment) -> list[StepCompletion]:
     )
 
 
+def has_begun(enrollment: Enrollment) -> bool:
+    """Say whether the learner has completed anything since she was enrolled."""
+    return (
+        session.scalar(
+            select(StepCompletion.id)
+            .where(StepCompletion.enrollment_id == enrollment.id, StepCompletion.completed_at > enrollment.enrolled_at)
+            .limit(1)
+        )
+        is not None
+    )
+
+
 def list_sign_offs(enrollment: Enrollment, step: PlanStep) -> list[SignOff]:
     """Return what was said about the step, in order."""
     return list(

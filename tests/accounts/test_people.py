@@ -526,9 +526,7 @@ def test_every_post_needs_its_token(app: Flask, admin: PageClient, cast: Cast) -
             if rule.methods and "POST" in rule.methods and rule.endpoint.split(".")[0] in (
                 "accounts", "organisation", "journal",
             ):  # fmt: skip
-                path = (
-                    rule.rule.replace("<code>", cast.learner.code).replace("<token>", "x").replace("<int:job_id>", "1")
-                )
+                path = rule.rule.replace("<code>", cast.learner.code).replace("<token>", "x").replace("<job>", "1")
                 assert admin.client.post(path, data={}).status_code == 400, path
 
 

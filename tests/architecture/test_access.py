@@ -60,7 +60,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     by_name = {
         "slug": "impersonation",
         "number": "1.0",
-        "job_id": "1",
+        "job": session.scalars(select(Job.code).order_by(Job.id)).first() or "",
         "token": "no-such-token",
         "name": "lead",
         "sheet": "components",

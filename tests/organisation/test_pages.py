@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from portal.core import clock, jobs
+from portal.accounts.service import links
+from portal.core import clock, jobs, mail
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.jobs import JobState
@@ -16,8 +17,9 @@ from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
 from portal.organisation import queries
 from portal.organisation.models import Market, Team
-from tests.builders import Cast
+from tests.builders import Cast, make_person
 from tests.page_client import PageClient
+from tests.queries import counted_queries
 
 SETTINGS = {
     "name_en": "Guidepost Ltd", "name_ja": "道標株式会社", "contact_en": "Dr Ito, ext. 4411",
@@ -134,25 +136,88 @@ def test_failed_work_is_shown_with_its_cause_and_tried_again(admin: PageClient, 
         waiting = jobs.enqueue(
             "tests.pages", {"fail": False}, effect_key="c", run_after=clock.now() + timedelta(days=1)
         )
-        failed_id, waiting_id = failed.id, waiting.id
+        failed_code, waiting_code = failed.code, waiting.code
     jobs.run_due()
     page = admin.get("organisation.list_jobs", lang="en")
     assert "The worker says nothing" in page.text
+    assert "Something went wrong that was not foreseen" in page.text
     assert "<b>the server</b> is away" in page.text
     only = admin.get("organisation.list_jobs", state="failed", lang="en")
-    assert len(only.all("tr")) == 2
-    admin.post("organisation.retry_job", {"state": "failed"}, job_id=failed_id)
+    assert "1 of 1" in only.text
+    assert only.text.count("Technical detail") == 1
+    admin.post("organisation.retry_job", {"state": "failed"}, job=failed_code)
     assert jobs.count_by_state()[JobState.CREATED] == 2
     # Work that has not failed is not tried again; the page says so.
-    response = admin.post("organisation.retry_job", job_id=waiting_id)
+    response = admin.post("organisation.retry_job", job=waiting_code)
     assert "not in a state" in admin.follow(response).text
-    admin.post("organisation.cancel_job", job_id=waiting_id)
+    admin.post("organisation.cancel_job", job=waiting_code)
     assert jobs.count_by_state()[JobState.CANCELLED] == 1
-    admin.post("organisation.retry_job", job_id=987654, expect=404)
+    admin.post("organisation.retry_job", job="987654", expect=404)
     jobs.beat()
     page = admin.get("organisation.list_jobs", lang="ja")
     assert "ワーカーからの応答がありません" not in page.text
     assert "取り消し済み" in page.text
+
+
+def test_every_kind_of_work_is_put_in_words(app: Flask) -> None:
+    assert [name for name in jobs.undescribed() if not name.startswith(("test.", "tests."))] == []
+    assert [name for name in mail.undescribed() if not name.startswith(("test.", "tests."))] == []
+
+
+def test_a_mail_that_cannot_be_sent_says_to_whom_why_and_when_it_is_tried_again(
+    admin: PageClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody_there(message: object) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    with own_transaction():
+        links.request_link(name=cast.learner.sign_in_name)
+        links.request_link(name="stranger@nowhere.example")
+    monkeypatch.setattr(mail, "deliver", nobody_there)
+    jobs.run_due()
+    page = admin.get("organisation.list_jobs", state="between-tries", lang="en")
+    assert "Mail: link to set a password" in page.text
+    assert f"to {cast.learner.name_in('en')}, learner@portal.example" in page.text
+    assert "1 of 48" in page.text
+    assert "next try" in page.text
+    assert "The mail server could not be reached" in page.text
+    # That is for those who run the portal, and folded away.
+    assert [each for each in page.all("details") if "ConnectionRefusedError" in "".join(each.itertext())]
+    assert "to nobody: there is no account" in admin.get("organisation.list_jobs", state="done", lang="en").text
+    assert "stranger@nowhere.example" not in admin.get("organisation.list_jobs", lang="en").text
+    japanese = admin.get("organisation.list_jobs", state="between-tries", lang="ja")
+    assert "メールサーバーに接続できませんでした" in japanese.text
+    monkeypatch.undo()
+    code = next(row.code for row in jobs.list_jobs() if row.is_between_tries)
+    admin.post("organisation.retry_job", job=code)
+    assert jobs.run_due() == 1
+
+
+def test_the_list_of_work_does_not_grow_in_queries(admin: PageClient, cast: Cast) -> None:
+    costs = []
+    for many in (2, 6):
+        with own_transaction():
+            for number in range(many):
+                person = make_person(f"many{many}-{number}@portal.example")
+                mail.send_later(
+                    "accounts.password_changed", {"code": person.code, "at": clock.now().isoformat()},
+                    effect_key=f"{many}-{number}",
+                )  # fmt: skip
+        with counted_queries() as statements:
+            admin.get("organisation.list_jobs")
+        costs.append(len(statements))
+    assert costs[0] == costs[1]
+
+
+def test_regular_work_that_fails_is_seen(admin: PageClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setitem(jobs._periodic, "accounts.tidy", (away, 30))
+    jobs.run_periodic("accounts.tidy")
+    page = admin.get("organisation.list_jobs", lang="en")
+    assert "Remove ended sessions, links and tables of imports" in page.text
+    assert "the disk is full" in page.text
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
