@@ -142,6 +142,22 @@ class ScopeUnknown(Invalid):
     message = _l("This market or team does not exist (any more). Choose another one.")
 
 
+class ScopeTooNarrow(Invalid):
+    """The role means nothing for so narrow a scope; a subclass says for which it can be given."""
+
+
+class OnlyForOrganisation(ScopeTooNarrow):
+    """A role that reaches everywhere or nowhere."""
+
+    message = _l("This role can be given for the whole organisation only. Choose that under “For”.")
+
+
+class NotForTeam(ScopeTooNarrow):
+    """A role about documents, which are addressed to markets."""
+
+    message = _l("This role can be given for the whole organisation or for a market. Choose one of them under “For”.")
+
+
 class AccommodationInvalid(Invalid):
     """The multiplier or the dates are outside what is possible."""
 

@@ -30,6 +30,14 @@ SEE_ACCOMMODATION = Permission("accounts.see_accommodation", "see a person's ext
 SEE_PERSON = Permission("accounts.see_person", "see a person's page")
 
 
+# How far each role can reach: a scope that no permission asks for would promise what nobody gets.
+SCOPES_OF: dict[Role, frozenset[Scope]] = {
+    **{role: frozenset({Scope.ORGANISATION}) for role in Role},
+    **{role: frozenset(Scope) for role in (Role.LEAD, Role.MENTOR)},
+    **{role: frozenset({Scope.ORGANISATION, Scope.MARKET}) for role in (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER)},
+}
+
+
 def open_grants(person: Person, *roles: Role) -> list[RoleGrant]:
     """Return the person's grants of these roles that have not ended."""
     return [grant for grant in person.grants if grant.ended_at is None and grant.role in roles]

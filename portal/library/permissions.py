@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.accounts.models import Person, Role
-from portal.accounts.permissions import holds, open_grants
+from portal.accounts.models import Person, Role, Scope
+from portal.accounts.permissions import holds_everywhere, open_grants
 from portal.core.access import AnyOf, Permission
 from portal.library.models import AudienceKind, Document
+from portal.organisation import queries as organisation
 
 READ_DOCUMENT = Permission("library.read_document", "read a document, its versions and its history")
 READ_EVERYTHING = Permission("library.read_everything", "read every document, also those addressed to others")
 
 # Those who write, approve or check documents read all of them.
 EVERYTHING = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
+# Those who write and approve for one market read all that applies there.
+FOR_MARKET = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER)
 
 
 def codes_of(person: Person) -> dict[AudienceKind, set[str]]:
@@ -42,7 +45,24 @@ def in_audience(person: Person, thing: Any) -> bool:
     return isinstance(thing, Document) and is_addressed(person, thing)
 
 
+def markets_worked_for(person: Person) -> set[str]:
+    """Return the markets for whose documents the person holds a role."""
+    return {grant.scope_code for grant in open_grants(person, *FOR_MARKET) if grant.scope is Scope.MARKET}
+
+
+def works_for_its_market(person: Person, thing: Any) -> bool:
+    """Say whether the person is author, policy_owner or approver of a market in which the document applies."""
+    markets = markets_worked_for(person)
+    if not markets or not isinstance(thing, Document):
+        return False
+    wanted = set(thing.audience(AudienceKind.MARKET))
+    if wanted and not markets & wanted:
+        return False
+    teams = set(thing.audience(AudienceKind.TEAM))
+    return not teams or any(each.code in teams and each.market.code in markets for each in organisation.list_teams())
+
+
 TABLE: dict[Permission, AnyOf] = {
-    READ_DOCUMENT: [[in_audience], [holds(*EVERYTHING)]],
-    READ_EVERYTHING: [[holds(*EVERYTHING)]],
+    READ_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market]],
+    READ_EVERYTHING: [[holds_everywhere(*EVERYTHING)]],
 }

@@ -31,8 +31,9 @@ from portal.library.models import (
     Reading,
     VersionText,
 )
-from portal.library.permissions import READ_EVERYTHING, codes_of
+from portal.library.permissions import READ_EVERYTHING, codes_of, markets_worked_for
 from portal.library.rules import Standing
+from portal.organisation import queries as organisation
 
 # The statements of the reading page are made once; what they look for is given when they run.
 _DOCUMENT = select(Document).where(Document.slug == bindparam("slug")).options(joinedload(Document.audiences))
@@ -369,7 +370,13 @@ def list_library(person: Person, language: str, at: datetime | None = None) -> l
     everything = allows(person, READ_EVERYTHING)
     statement = select(Document).options(selectinload(Document.versions)).order_by(Document.slug)
     if not everything:
-        statement = statement.where(*(_addressed(kind, codes) for kind, codes in codes_of(person).items()))
+        reach = and_(*(_addressed(kind, codes) for kind, codes in codes_of(person).items()))
+        markets = markets_worked_for(person)
+        if markets:
+            teams = {team.code for team in organisation.list_teams() if team.market.code in markets}
+            applies = and_(_addressed(AudienceKind.MARKET, markets), _addressed(AudienceKind.TEAM, teams))
+            reach = or_(reach, applies)
+        statement = statement.where(reach)
     shown: list[tuple[Document, DocumentVersion, Standing]] = []
     for document in session.scalars(statement):
         version = rules.to_read(document.versions, moment)

@@ -229,6 +229,34 @@ def test_a_role_is_given_for_a_scope_and_ended(admin: PageClient, cast: Cast) ->
     assert queries.list_leads_for(make_team("other")) == []
 
 
+@pytest.mark.parametrize(
+    ("role", "scope", "taken"),
+    [
+        ("admin", "market:JP", False),
+        ("auditor", "team:account-safety", False),
+        ("wellbeing_contact", "market:JP", False),
+        ("learner", "team:account-safety", False),
+        ("author", "team:account-safety", False),
+        ("approver", "team:account-safety", False),
+        ("author", "market:JP", True),
+        ("policy_owner", "market:JP", True),
+        ("mentor", "team:account-safety", True),
+        ("lead", "market:JP", True),
+    ],
+)
+def test_a_role_is_given_only_for_scopes_in_which_it_means_something(
+    admin: PageClient, cast: Cast, role: str, scope: str, taken: bool
+) -> None:
+    form, code = {"role": role, "scope": scope}, cast.outsider.code
+    if taken:
+        admin.post("accounts.grant_role", form, code=code)
+        return
+    page = admin.post("accounts.grant_role", form, code=code, expect=400)
+    assert "This role can be given for the whole organisation" in page.text
+    assert "この役割は、" in admin.post("accounts.grant_role", form, code=code, expect=400, lang="ja").text
+    assert session.query(RoleGrant).filter_by(person_id=cast.outsider.id, scope=Scope.MARKET).count() == 0
+
+
 def test_a_role_holds_from_the_next_request(admin: PageClient, as_: Any, cast: Cast) -> None:
     colleague = as_(cast.colleague)
     assert colleague.fetch("accounts.list_people").status_code == 403

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text as sql
 
+from portal.accounts.models import Role, Scope
 from portal.core import clock, events
 from portal.core.access import allows
 from portal.core.db import session
@@ -19,10 +20,10 @@ from portal.journal.queries import list_entries_about
 from portal.library import errors, invariants, queries
 from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.library.models import AudienceKind, ChangeClass, Origin
-from portal.library.permissions import READ_DOCUMENT, is_addressed
+from portal.library.permissions import READ_DOCUMENT, READ_EVERYTHING, is_addressed
 from portal.library.rules import Standing
 from portal.library.service import documents, versions
-from tests.builders import Cast
+from tests.builders import Cast, make_grant, make_market, make_person
 from tests.library.builders import APRIL, EN, JA, english, japanese, make_document, make_published, make_version, soon
 
 
@@ -263,6 +264,39 @@ def test_the_audience_decides_who_reads(cast: Cast) -> None:
         documents.set_audience(document=document, audience={AudienceKind.ROLE: ["lead"]}, by=cast.author)
     assert not allows(cast.learner, READ_DOCUMENT, document)
     assert allows(cast.lead, READ_DOCUMENT, document)
+
+
+@pytest.mark.parametrize(
+    ("audience", "reads"),
+    [
+        ({}, True),
+        ({AudienceKind.MARKET: ["JP"]}, True),
+        ({AudienceKind.MARKET: ["JP", "US"], AudienceKind.ROLE: ["lead"]}, True),
+        ({AudienceKind.TEAM: ["account-safety"]}, True),
+        ({AudienceKind.MARKET: ["US"]}, False),
+        ({AudienceKind.TEAM: ["payments-safety"]}, False),
+        ({AudienceKind.MARKET: ["US"], AudienceKind.ROLE: ["author"]}, False),
+    ],
+)
+def test_whoever_writes_for_a_market_reads_what_applies_there_and_no_more(
+    cast: Cast, audience: dict[AudienceKind, list[str]], reads: bool
+) -> None:
+    document = make_document(cast.author, audience=audience)
+    make_version(document, cast.author)
+    nobody = make_person(team=None, market=make_market("GB"))
+    make_grant(nobody, Role.AUTHOR, Scope.MARKET, "JP")
+    assert allows(nobody, READ_DOCUMENT, document) is reads
+    assert bool(queries.list_library(nobody, "en")) is reads
+    assert not allows(nobody, READ_EVERYTHING)
+
+
+def test_a_role_for_one_market_lets_nobody_read_everything(cast: Cast) -> None:
+    document = make_document(cast.author, audience={AudienceKind.MARKET: ["US"]})
+    for role in (Role.ADMIN, Role.AUDITOR, Role.APPROVER):
+        # Given before such scopes were refused.
+        person = make_person(team=cast.learner.team)
+        make_grant(person, role, Scope.MARKET, "JP")
+        assert not allows(person, READ_DOCUMENT, document)
 
 
 def test_a_further_market_is_in_the_audience_too(cast: Cast) -> None:

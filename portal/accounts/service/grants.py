@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.accounts import errors, queries
 from portal.accounts.models import Person, Role, RoleGrant, Scope
-from portal.accounts.permissions import open_grants
+from portal.accounts.permissions import SCOPES_OF, open_grants
 from portal.core import clock
 from portal.core.db import session
 from portal.journal.service import record
@@ -16,10 +16,15 @@ def grant_role(
 ) -> RoleGrant:
     """Give a person a role for the organisation, or for the market, team or cohort of the code.
 
-    Raises `RoleHeldAlready`, `ScopeUnknown` or `Deactivated`. That a cohort exists is for its domain to know.
+    Raises `RoleHeldAlready`, `ScopeUnknown`, `Deactivated`, or a `ScopeTooNarrow` where the role means nothing for
+    this scope. That a cohort exists is for its domain to know.
     """
     if not person.is_active:
         raise errors.Deactivated()
+    if scope not in SCOPES_OF[role]:
+        if SCOPES_OF[role] == {Scope.ORGANISATION}:
+            raise errors.OnlyForOrganisation()
+        raise errors.NotForTeam()
     match scope:
         case Scope.ORGANISATION:
             known = scope_code == ""
