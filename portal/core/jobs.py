@@ -10,6 +10,7 @@ import inspect
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -153,6 +154,7 @@ class _Kind:
     explain: Explainer | None
 
 
+_running: ContextVar[tuple[int, str] | None] = ContextVar("job_running", default=None)
 _kinds: dict[str, _Kind] = {}
 _periodic: dict[str, tuple[Callable[[], Any], int]] = {}
 _periodic_names: dict[str, LazyText] = {}
@@ -343,12 +345,18 @@ def last_heartbeat() -> datetime | None:
     return beat.at if beat else None
 
 
+def running() -> tuple[int, str] | None:
+    """Return number and effect key of the job that is being carried out here, None outside of one."""
+    return _running.get()
+
+
 def run_job(job_id: int) -> bool:
     """Carry out the job if it is owed and nobody else is at it; say whether it was done now."""
     if not _claim(job_id):
         return False
     row = session.get_one(Job, job_id)
     kind, arguments = _kinds.get(row.name), dict(row.arguments)
+    token = _running.set((row.id, row.effect_key))
     session.rollback()
     try:
         if kind is None:
@@ -363,6 +371,8 @@ def run_job(job_id: int) -> bool:
         current_app.logger.exception("job %s failed", job_id)
         _note_failure(job_id, failure, kind.tries if kind else 1)
         return False
+    finally:
+        _running.reset(token)
 
 
 def run_due(limit: int = 1000) -> int:

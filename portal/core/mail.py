@@ -10,6 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app, render_template
 
 from portal.core import clock, jobs
+from portal.core.db import canonical_json
 from portal.core.i18n import LazyText, force_locale
 from portal.core.i18n import lazy_gettext as _l
 
@@ -111,19 +113,17 @@ def send(mail: str, arguments: dict[str, Any]) -> Generator[Any, Any, None]:
     if built is None:
         return
     message = render(built)
-    # Known to mail clients as the same mail should a crash after the hand-over send it twice.
-    digest = jobs_digest(mail, arguments)
-    message["Message-ID"] = f"<{digest}@{_own_domain()}>"
+    message["Message-ID"] = f"<{_name_of_this_mail(mail, arguments)}@{_own_domain()}>"
     yield jobs.Outside(lambda: deliver(message))
 
 
-def jobs_digest(mail: str, arguments: dict[str, Any]) -> str:
-    """Return a stable name for this very mail."""
-    from hashlib import sha256
+def _name_of_this_mail(mail: str, arguments: dict[str, Any]) -> str:
+    """Return what stays the same over all tries of one job, and is new for each job.
 
-    from portal.core.db import canonical_json
-
-    return sha256(canonical_json([mail, arguments]).encode()).hexdigest()[:32]
+    Mail clients show one mail should a crash after the hand-over send it twice, but an invitation sent
+    again as a mail of its own.
+    """
+    return sha256(canonical_json([mail, arguments, jobs.running()]).encode()).hexdigest()[:32]
 
 
 def render(built: Email) -> EmailMessage:

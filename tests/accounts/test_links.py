@@ -14,7 +14,7 @@ from flask import Flask
 
 from portal.accounts.models import LinkPurpose, OneTimeLink, Person
 from portal.accounts.service import links, passwords
-from portal.core import clock, jobs
+from portal.core import clock, jobs, mail
 from portal.core.db import session
 from portal.core.transaction import own_transaction
 from tests.builders import MORNING, Cast, make_market, make_person, save
@@ -303,3 +303,27 @@ def test_there_is_no_account_before_somebody_makes_one(app: Flask) -> None:
 
     assert not queries.has_people()
     assert queries.find_first_administrator() is None
+
+
+def test_an_invitation_sent_again_is_a_mail_of_its_own_and_a_repeated_try_is_not(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_over: list[str] = []
+
+    def carrier(message: EmailMessage) -> None:
+        handed_over.append(str(message["Message-ID"]))
+        if len(handed_over) == 1:
+            raise ConnectionResetError("the server hung up after taking it")
+
+    monkeypatch.setattr(mail, "deliver", carrier)
+    start = clock.now()
+    for minutes in (0, 30):
+        with clock.frozen(start + timedelta(minutes=minutes)), own_transaction():
+            links.send_invitation(person=cast.learner, by=cast.admin)
+    for minutes in (60, 70):
+        with clock.frozen(start + timedelta(minutes=minutes)):
+            jobs.run_due()
+    assert len(handed_over) == 3
+    first, *rest = handed_over
+    assert rest.count(first) == 1, "the second try of the same mail"
+    assert len(set(handed_over)) == 2
