@@ -51,6 +51,10 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 # Characters that Windows' Shift_JIS knows under another number than the rest of the world.
 _CP932_TWINS = {"〜": "～", "−": "－", "‖": "∥", "—": "―", "¢": "￠", "£": "￡", "¬": "￢", "¦": "￤"}
+_ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
+_HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f]")
+_USUAL_JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
+_FULL_WIDTH_KANA = re.compile("[\u3041-\u30fe]")
 _NOT_SHIFT_JIS = re.compile("[\x80\uf8f0-\uf8f3\ufffd]")
 # The printers' mark for a missing type.
 _MISSING = "〓"
@@ -349,9 +353,10 @@ class Table:
 
 
 def read_table(data: bytes, filename: str = "") -> Table:
-    """Read CSV (comma, semicolon or tab; UTF-8, UTF-16 or CP932) or the first sheet of an XLSX workbook.
+    """Read CSV or the first sheet of an XLSX workbook.
 
-    What it is, is seen from the bytes; the file name only decides in doubt. Raises
+    CSV is separated by comma, semicolon or tab, in UTF-8, UTF-16, CP932, EUC-JP or ISO-2022-JP. What it is,
+    is seen from the bytes; the file name only decides in doubt. Raises
     `TableUnreadable` in words that name the line.
     """
     if len(data) > MAX_BYTES:
@@ -410,14 +415,35 @@ def _decoded(data: bytes) -> str:
         half = sample[offset::2]
         if len(half) > 4 and half.count(0) > len(half) * 0.6:
             return _strictly(data, encoding)
+    if _ISO_2022_JP.search(data):
+        return _strictly(data, "iso2022_jp_ext")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as failure:
         text = data.decode("cp932", "replace")
+        other = data.decode("euc_jp", "replace")
+        if _looks_more_like(other, text):
+            if "\ufffd" in other:
+                line = other.count("\n", 0, other.index("\ufffd")) + 1
+                raise UnknownEncoding(line=line) from None
+            return other
         # Stray bytes that the codec lets through as private characters are no Japanese text.
         if _NOT_SHIFT_JIS.search(text):
             raise UnknownEncoding(line=data.count(b"\n", 0, failure.start) + 1) from None
         return text
+
+
+def _looks_more_like(euc: str, cp932: str) -> bool:
+    """Say whether the bytes are EUC-JP: read as CP932 it is mostly half-width katakana, in itself usual Japanese.
+
+    Real half-width katakana has runs of odd length, which EUC-JP cannot be.
+    """
+    half = len(_HALF_WIDTH_KATAKANA.findall(cp932))
+    full = sum(not each.isascii() for each in cp932) - half
+    foreign = sum(not each.isascii() for each in euc)
+    if not full and not _FULL_WIDTH_KANA.search(euc):
+        return False
+    return half > full and len(_USUAL_JAPANESE.findall(euc)) >= foreign * 0.9
 
 
 def _strictly(data: bytes, encoding: str) -> str:

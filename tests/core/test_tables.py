@@ -99,6 +99,33 @@ def test_every_usual_encoding_is_read(app: Flask, encoding: str, newline: str) -
     assert [row.line for row in table.rows] == [2, 3]
 
 
+@pytest.mark.parametrize("encoding", ["cp932", "euc_jp", "iso2022_jp"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "メールアドレス,姓,名\r\na@b.example,田中,花子\r\n",
+        "氏名\r\n",
+        "姓,名\r\n佐々木,拓海\r\n",
+        "お名前,部署\r\nさとう けん,審査\r\n",
+    ],
+)
+def test_older_japanese_encodings_are_told_apart(app: Flask, text: str, encoding: str) -> None:
+    table = tables.read_table(text.encode(encoding))
+    assert list(table.header) == text.split("\r\n", maxsplit=1)[0].split(",")
+
+
+@pytest.mark.parametrize("text", ["ｾｲ,ﾒｲ\r\nﾀﾅｶ,ﾊﾅｺ\r\n", "ﾒｰﾙ,氏名\r\na@b.example,ﾀﾅｶ ﾊﾅｺ\r\n", "ｾｲ\r\n"])
+def test_half_width_katakana_is_no_other_encoding(app: Flask, text: str) -> None:
+    assert list(tables.read_table(text.encode("cp932")).header) == text.split("\r\n", maxsplit=1)[0].split(",")
+
+
+def test_japanese_that_no_encoding_explains_is_refused_rather_than_guessed(app: Flask) -> None:
+    # One of the characters that vendors added to EUC-JP.
+    data = "社員番号,氏名\r\n1,佐々木 拓海\r\n2,鈴木 一郎\r\n3,".encode("euc_jp") + b"\xfc\xe2\r\n"
+    with pytest.raises(tables.UnknownEncoding):
+        tables.read_table(data)
+
+
 def test_a_paste_from_a_spreadsheet_is_read_and_blank_lines_keep_the_numbers_right(app: Flask) -> None:
     table = tables.read_table('name\tnote\n\n田中\t"two\nlines"\n佐藤\tx\n'.encode())
     assert [(row.line, row.get("note")) for row in table.rows] == [(3, "two\nlines"), (5, "x")]

@@ -76,8 +76,12 @@ def read_people() -> Any:
         return _import_page(form, status=400)
     upload = form.file.data
     data, filename = (upload.read(), upload.filename or "") if upload else (b"", "")
+    pasted = form.text.data or ""
+    if data and pasted:
+        form.text.errors = [_("There is a file and there are pasted rows. Send one of them; nothing was read yet.")]
+        return _import_page(form, status=400)
     if not data:
-        data, filename = (form.text.data or "").encode(), ""
+        data, filename = pasted.encode(), ""
     try:
         table = tables.read_table(data, filename)
     except tables.TableUnreadable as refused:
