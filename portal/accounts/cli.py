@@ -16,6 +16,7 @@ from portal.accounts.service.people import Names
 from portal.core import clock
 from portal.core.errors import DomainError
 from portal.core.i18n import Words
+from portal.core.texts import forbidden, trimmed
 from portal.core.transaction import transaction
 from portal.core.web import public_url
 from portal.organisation import queries as organisation
@@ -105,8 +106,8 @@ def _new(*, mail: str, family_name: str, given_name: str, language: str, market:
     zone = time_zone or home.time_zone
     if not clock.is_zone(zone):
         raise click.ClickException(f"“{zone}” is not a known time zone; write one like Asia/Tokyo")
-    if not family_name.strip():
-        raise click.ClickException("a name is needed; a single name goes into --family-name")
+    if not trimmed(family_name) or forbidden(family_name + given_name):
+        raise click.ClickException("a name without control characters is needed; a single name goes into --family-name")
     return people.invite(
         sign_in_name=mail,
         names=Names(family_name=family_name, given_name=given_name),

@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from portal.core.texts import trimmed
+
 # A session ends when nobody used it for an hour, and after half a day in any case (ASVS 7.3).
 IDLE_LIMIT = timedelta(minutes=60)
 ABSOLUTE_LIMIT = timedelta(hours=12)
@@ -134,7 +136,7 @@ def fold_sign_in_name(text: str) -> str:
 
 def as_stored(name: str) -> str:
     """Return a name as it is stored: as typed, in NFC (never NFKC), white space folded to single blanks."""
-    return " ".join(unicodedata.normalize("NFC", name).split())
+    return " ".join(unicodedata.normalize("NFC", trimmed(name)).split())
 
 
 def is_family_first(name: str) -> bool:

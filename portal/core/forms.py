@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache
 from typing import Any
 
@@ -15,6 +14,7 @@ from wtforms.i18n import get_translations
 
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits, language
+from portal.core.texts import forbidden, is_blank, trimmed
 
 csrf = CSRFProtect()
 
@@ -71,29 +71,29 @@ class DateField(_DateField):
         super().process_formdata([half_width_digits(value) for value in valuelist])
 
 
-def _refuse_control_characters(field: Any, besides: str = "") -> None:
-    """Say so where a text holds characters that nobody types; no database and no file takes them all."""
-    kept = "".join(
-        "\ufffd" if unicodedata.category(each) in ("Cc", "Cs") and each not in besides else each
-        for each in field.data or ""
-    )
-    if kept != (field.data or ""):
-        # A page cannot show them either.
-        field.data = kept
+def _take(field: Any, text: str, besides: str = "") -> None:
+    """Take a text; say so where it holds characters that nobody types or that turn the direction of reading."""
+    found = forbidden(text, besides)
+    # `InputRequired` looks at what was sent: what cannot be seen was not sent.
+    field.raw_data = [text]
+    field.data = "".join("\ufffd" if each in found else each for each in text)
+    if found:
+        # Shown as �, so that they can be found and removed.
         raise ValueError(_("Remove the control characters from this text; they usually come from copying."))
 
 
 class TextField(StringField):
-    """A line of text, kept as typed but for blanks at its ends."""
+    """A line of text, kept as typed but for blanks at its ends; one of which nothing can be seen is empty."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        super().process_formdata([value.strip() for value in valuelist])
-        _refuse_control_characters(self)
+        if valuelist:
+            _take(self, trimmed(valuelist[0]))
 
 
 class LongTextField(TextAreaField):
-    """Several lines of text; line ends become LF."""
+    """Several lines of text; line ends become LF, and a text of which nothing can be seen is empty."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        super().process_formdata([value.replace("\r\n", "\n").replace("\r", "\n") for value in valuelist])
-        _refuse_control_characters(self, besides="\n\t")
+        if valuelist:
+            text = valuelist[0].replace("\r\n", "\n").replace("\r", "\n")
+            _take(self, "" if is_blank(text) else text, besides="\n\t")

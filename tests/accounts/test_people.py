@@ -441,6 +441,8 @@ BAD_ROWS = [
     ("a@portal.example,X,US,account-safety", "Team account-safety belongs to market JP", "市場 JP に属しています"),
     ("a@portal.example,X,,", "The market is missing", "市場がありません"),
     (f"a@portal.example,{'名' * 301},JP,", "at most 300 characters", "300文字以内"),
+    ("a@portal.example,\u3164\u200b,JP,", "The family name is missing", "姓がありません"),
+    ("a@portal.example,X\u202eY,JP,", "a line break or control character", "改行または制御文字"),
     ('a@portal.example,"X\nY",JP,', "a line break or control character", "改行または制御文字"),
 ]
 
@@ -483,9 +485,23 @@ def test_a_table_that_cannot_be_read_says_why(admin: PageClient) -> None:
     page = preview(admin, "名字,x\nA,b\n")[1]
     assert "These columns are missing: Mail address, Family name" in page.text
     assert "These columns are not known and are left out: 名字, x" in page.text
+    both = {"file": (io.BytesIO(b"mail,family_name\na@portal.example,A\n"), "a.csv"), "text": "mail\tname"}
+    page = admin.post("accounts.read_people", both, expect=400)
+    assert "There is a file and there are pasted rows" in page.text
     # What was pasted is still there.
     page = admin.post("accounts.read_people", {"text": 'mail\tname\n"x'}, expect=400)
     assert page.one("textarea", name="text").text == 'mail\tname\n"x'
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u3000", "\u200b\u2060", "\u3164", "gpj\u202e.exe"])
+def test_a_person_has_a_name_that_can_be_seen_and_read(admin: PageClient, cast: Cast, name: str) -> None:
+    form = {
+        "sign_in_name": cast.learner.sign_in_name, "family_name": name, "language": "ja", "time_zone": "Asia/Tokyo",
+        "market": "JP",
+    }  # fmt: skip
+    admin.post("accounts.change_person", form, code=cast.learner.code, expect=400)
+    session.refresh(cast.learner)
+    assert cast.learner.family_name == "髙橋"
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

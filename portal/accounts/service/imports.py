@@ -20,6 +20,7 @@ from portal.core.i18n import LazyText
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.tables import Table
+from portal.core.texts import forbidden, trimmed
 from portal.journal.service import record
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
@@ -147,7 +148,7 @@ def judge(kept: PeopleImport) -> Preview:
     header: list[str] = kept.table["header"]
     columns, unknown = _recognised(header)
     rows = [
-        JudgedRow(line, {columns[place]: str(cell).strip() for place, cell in enumerate(cells) if place in columns})
+        JudgedRow(line, {columns[place]: trimmed(str(cell)) for place, cell in enumerate(cells) if place in columns})
         for line, *cells in kept.table["rows"]
     ]
     needed = ("sign_in_name", "family_name")
@@ -300,7 +301,7 @@ def _judge_texts(row: JudgedRow) -> None:
         cell, most = row.cells.get(name, ""), 60 if name == "employee_number" else MAX_NAME
         if len(cell) > most:
             row.refuse(_("%(column)s: at most %(most)s characters.", column=COLUMNS[name], most=most))
-        if any(ord(each) < 32 or ord(each) == 127 for each in cell):
+        if forbidden(cell):
             row.refuse(_("%(column)s: a line break or control character stands inside.", column=COLUMNS[name]))
 
 

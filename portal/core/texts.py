@@ -1,0 +1,43 @@
+"""What people type: what can be seen of it, and what must not stand in it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Embeddings, overrides and isolates of direction: with them a name reads as another one. The marks that
+# Arabic and Hebrew need between letters (U+061C, U+200E, U+200F) are not among them.
+_DIRECTIONS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+# Letters and symbols that are shown as nothing: Hangul fillers, the blank Braille pattern, joiners of marks.
+_SHOWN_AS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_NO_GLYPH = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+
+
+def _is_invisible(character: str) -> bool:
+    return (
+        character in _SHOWN_AS_NOTHING
+        or unicodedata.category(character) in _NO_GLYPH
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0100" <= character <= "\U000e01ef"
+    )
+
+
+def is_blank(text: str) -> bool:
+    """Say whether there is nothing to see: blanks of any script, zero-width and filling characters only."""
+    return all(map(_is_invisible, text))
+
+
+def trimmed(text: str) -> str:
+    """Return the text without blanks at its ends; a text of which nothing can be seen is empty.
+
+    What stands inside stays as typed, variation selectors and joiners too: they are part of names.
+    """
+    return "" if is_blank(text) else text.strip().strip("\u200b\u2060\ufeff\u00ad").strip()
+
+
+def forbidden(text: str, besides: str = "") -> set[str]:
+    """Return the characters that no text may hold: control characters, broken halves, changes of direction."""
+    return {
+        each
+        for each in text
+        if each not in besides and (each in _DIRECTIONS or unicodedata.category(each) in ("Cc", "Cs"))
+    }
