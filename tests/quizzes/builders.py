@@ -92,6 +92,8 @@ def make_content(number: int, kind: str = "single_choice", **values: Any) -> Con
 
 
 KINDS = ("single_choice", "multiple_choice", "true_false", "case")
+# A blueprint that draws a question of each kind.
+ONE_OF_EACH = [{"questions": [f"impersonation/imp-{number:03d}" for number in range(4)]}]
 
 
 def make_bank(by: Person, slug: str = "impersonation", size: int = 8, **values: Any) -> Bank:

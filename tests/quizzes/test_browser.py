@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -19,7 +21,7 @@ from portal.quizzes import queries
 from portal.quizzes.models import Attempt, AttemptState, EventKind, Response
 from tests.builders import Cast
 from tests.page_client import PageClient
-from tests.quizzes.builders import begin, make_quiz, right_answer
+from tests.quizzes.builders import ONE_OF_EACH, begin, make_quiz, right_answer
 
 pytestmark = pytest.mark.browser
 
@@ -128,7 +130,11 @@ def test_a_second_tab_only_reads_until_it_takes_over(cast: Cast, open_as: Callab
     second.goto(f"/attempts/{attempt.code}")
     expect(second.get_by_text("This attempt is open elsewhere")).to_be_visible()
     expect(_word(second, 1)).to_have_text("Read-only")
-    expect(second.locator("[data-position='1']")).to_have_attribute("inert", "")
+    expect(second.locator("[data-position='1'] input").first).to_be_disabled()
+    # Nothing is left that would do nothing.
+    for name in ("Hand in…", "Hand in for good", "Save"):
+        expect(second.get_by_text(name, exact=True)).to_be_hidden()
+    assert [each.inner_text() for each in second.locator("form#attempt button:visible").all()] == ["Continue here"]
     second.get_by_role("button", name="Continue here").click()
     expect(second.get_by_text("This attempt is open elsewhere")).to_be_hidden()
     expect(first.get_by_text("This attempt is open elsewhere")).to_be_visible()
@@ -227,3 +233,165 @@ def test_one_press_hands_in_when_everything_is_saved(cast: Cast, open_as: Callab
     page.locator("summary", has_text="Hand in").click()
     page.get_by_role("button", name="Hand in for good").click()
     page.wait_for_url("**/result*", timeout=5_000)
+
+
+def _case(attempt: Attempt) -> int:
+    """Return the place of the question that has parts."""
+    return next(
+        item.position for item in queries.list_items(attempt) if item.question_version.content["type"] == "case"
+    )
+
+
+def test_a_case_with_a_part_missing_counts_as_partly_answered_and_is_named_before_handing_in(
+    cast: Cast, open_as: Callable[..., BrowserContext]
+) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author, blueprint=ONE_OF_EACH))
+    case = _case(attempt)
+    page = open_as(cast.colleague).new_page()
+    page.goto(f"/attempts/{attempt.code}")
+    for position in range(1, 5):
+        if position != case:
+            _choose(page, attempt, position)
+    decision, clause, severity = (f"#q{case}-{part}-1" for part in ("decision", "clause", "severity"))
+    place = page.locator(".attempt__top .quiz-map__item").nth(case - 1)
+    expect(place).to_have_attribute("data-state", "open")
+    page.locator(decision).check()
+    expect(place).to_have_attribute("data-state", "partly")
+    expect(place).to_contain_text("partly answered")
+    expect(page.locator(".quiz-bar")).to_contain_text("3 of 4 answered")
+    expect(page.locator(".quiz-bar")).to_contain_text("1 partly")
+    expect(page.get_by_text("1 of 3 parts answered")).to_be_visible()
+    page.locator("summary", has_text="Hand in").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Only partly answered")
+    expect(dialog.get_by_text("Not answered")).to_be_hidden()
+    dialog.get_by_role("link").click()
+    # The number leads to the question, in sight and with the focus in it.
+    expect(dialog).to_be_hidden()
+    expect(page.locator(decision)).to_be_focused()
+    page.locator(clause).check()
+    expect(place).to_have_attribute("data-state", "partly")
+    page.locator(severity).check()
+    expect(place).to_have_attribute("data-state", "answered")
+    expect(page.locator(".quiz-bar")).to_contain_text("4 of 4 answered")
+    page.locator("summary", has_text="Hand in").click()
+    expect(dialog).to_contain_text("All 4 questions are answered.")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_without_a_script_nothing_is_handed_in_before_the_open_questions_were_named(
+    cast: Cast, open_as: Callable[..., BrowserContext], language: str
+) -> None:
+    attempt = begin(cast.learner if language == "ja" else cast.colleague, make_quiz(cast.author, blueprint=ONE_OF_EACH))
+    case = _case(attempt)
+    others = [position for position in range(1, 5) if position != case]
+    words = {"en": ("Hand in", "Hand in for good"), "ja": ("提出", "提出する")}[language]
+    page = open_as(attempt.person, java_script_enabled=False).new_page()
+    page.goto(f"/attempts/{attempt.code}")
+    page.locator(f"#q{case}-decision-1").check()
+    _choose(page, attempt, others[0])
+    page.locator("summary", has_text=words[0]).click()
+    page.get_by_role("button", name=words[1]).click()
+    session.rollback()
+    assert queries.get_attempt(attempt.code).state is AttemptState.IN_PROGRESS
+    assert len(_stored()) == 2
+    named = {
+        kind: [link.get_attribute("href") for link in page.locator(f"[data-left='{kind}'] a:visible").all()]
+        for kind in ("partly", "open")
+    }
+    assert named == {"partly": [f"#question-{case}"], "open": [f"#question-{number}" for number in others[1:]]}
+    page.get_by_role("button", name=words[1]).click()
+    assert page.url.endswith("/result")
+
+
+def test_the_time_and_the_saved_state_stay_in_sight_and_cover_no_focus(
+    cast: Cast, open_as: Callable[..., BrowserContext]
+) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    page = open_as(cast.colleague).new_page()
+    for width, height in ((1280, 800), (640, 400), (360, 740), (320, 480), (320, 256)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"/attempts/{attempt.code}")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        for part in (".countdown__time", ".quiz-bar__saved"):
+            box = page.locator(f".quiz-bar {part}").bounding_box()
+            assert box is not None
+            assert 0 <= box["y"] < height, (width, part)
+        # By keyboard from the end to the beginning: whatever has the focus is not below the bar.
+        page.locator("summary", has_text="Hand in").focus()
+        for _step in range(12):
+            page.keyboard.press("Shift+Tab")
+            covered = page.evaluate(
+                """() => {
+                  const at = document.activeElement.closest("label") ?? document.activeElement;
+                  if (at.closest(".attempt__panel") || at === document.body) return "";
+                  const box = at.getBoundingClientRect();
+                  const bar = document.querySelector(".quiz-bar").getBoundingClientRect();
+                  const top = document.elementFromPoint(box.left + 8, Math.max(box.bottom - 6, 0));
+                  return at.contains(top) ? "" : `${at.outerHTML.slice(0, 80)} ${box.top} ${bar.bottom}`;
+                }"""
+            )
+            assert covered == "", (width, height)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_what_is_refused_for_good_is_said_once_and_stays_on_the_page(
+    cast: Cast, open_as: Callable[..., BrowserContext], status: int
+) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    page = open_as(cast.colleague).new_page()
+    page.goto(f"/attempts/{attempt.code}")
+    page.wait_for_load_state("networkidle")
+    sent: list[str] = []
+
+    def refuse(route: Any) -> None:
+        sent.append(route.request.post_data)
+        route.fulfill(status=status, json={"message": "This is not an answer to question 1."})
+
+    page.route("**/responses", refuse)
+    _choose(page, attempt, 1)
+    expect(_word(page, 1)).to_have_text("Not saved")
+    expect(page.locator(".quiz-bar .save-state")).to_have_text("Not saved")
+    expect(page.get_by_text("This is not an answer to question 1.")).to_be_visible()
+    page.wait_for_timeout(2_500)
+    first = len(sent)
+    page.wait_for_timeout(2_500)
+    assert len(sent) == first <= 3
+    assert page.locator("[data-position='1'] input:checked").count() > 0
+    # Loading the page again keeps the answer and sends it.
+    page.unroute("**/responses")
+    page.get_by_role("button", name="Load the page again").click()
+    expect(_word(page, 1)).to_contain_text("Saved")
+    assert len(_stored()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "least"), [(503, {}, 0.4), (500, {}, 0.4), (429, {"Retry-After": "3"}, 3)]
+)
+def test_what_may_pass_is_tried_again_with_growing_pauses(
+    cast: Cast, open_as: Callable[..., BrowserContext], status: int, headers: dict[str, str], least: float
+) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author, blueprint=ONE_OF_EACH))
+    page = open_as(cast.colleague).new_page()
+    page.goto(f"/attempts/{attempt.code}")
+    page.wait_for_load_state("networkidle")
+    times: list[float] = []
+
+    def refuse(route: Any) -> None:
+        times.append(time.monotonic())
+        if len(times) > 2:
+            route.continue_()
+        else:
+            route.fulfill(status=status, headers=headers, json={"message": "Too fast."})
+
+    page.route("**/responses", refuse)
+    position = next(number for number in range(1, 5) if number != _case(attempt))
+    page.locator(f"[data-position='{position}'] input").first.check()
+    expect(_word(page, position)).to_have_text("Not saved, retrying")
+    expect(_word(page, position)).to_contain_text("Saved", timeout=15_000)
+    pauses = [after - before for before, after in itertools.pairwise(times)]
+    assert len(pauses) == 2
+    assert all(pause >= least for pause in pauses), pauses
+    assert pauses[1] >= least + 0.4

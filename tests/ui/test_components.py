@@ -129,8 +129,9 @@ def test_a_date_explains_itself_without_scripts(client: PageClient) -> None:
 
 def test_what_was_chosen_and_what_is_right_is_said_in_words(client: PageClient) -> None:
     text = client.get("ui.components", lang="en").text
-    assert "Chosen, not right" in text
-    assert "Right answer, not chosen" in text
+    assert "Your choice, wrong" in text
+    assert "Right, not chosen" in text
+    assert "Your choice, right" in text
 
 
 def test_a_japanese_heading_may_break_between_phrases(client: PageClient) -> None:

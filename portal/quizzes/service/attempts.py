@@ -37,10 +37,12 @@ from portal.quizzes.rules import Draw, Hindrance, Past, Standing, Terms
 from portal.quizzes.service.history import note_event
 from portal.quizzes.service.marking import mark_attempt, release_attempt, releases_at_once
 from portal.quizzes.types import type_of
-from portal.quizzes.types.base import BadValue, read
+from portal.quizzes.types.base import Answered, BadValue, read
 
 MAX_SEQ = 2**31 - 1
 MAX_KEY_LENGTH = 64
+# So that the key of one answer of a form, which is made of it, is no longer than any.
+MAX_FORM_KEY = 16
 # What a page may tell of itself, per post and per attempt.
 MAX_EVENTS_PER_POST = 50
 MAX_EVENTS = 5000
@@ -84,11 +86,26 @@ class PageSave:
     late: list[int]
     state: AttemptState
     now: datetime
+    # Handed in, closed or void before the page arrived.
+    was_over: bool = False
 
     @property
     def is_whole(self) -> bool:
         """Whether what is stored now is what the page showed."""
         return not self.stale
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The questions of an attempt that are not, or not wholly, answered by what is stored."""
+
+    partly: list[int]
+    open: list[int]
+
+    @property
+    def numbers(self) -> set[int]:
+        """Their numbers."""
+        return {*self.partly, *self.open}
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,17 +403,17 @@ def save_page(
 ) -> PageSave:
     """Save what changed on a posted page: position → (seq that the page had seen, part → values).
 
-    An answer that somebody else saved since the page was made is not replaced. Raises as `save_response`.
+    An answer that somebody else saved since the page was made is not replaced; of an attempt that is over the
+    changes are named and not taken. Raises `BadAnswer` and `BadRequest`.
     """
     now = clock.now()
     attempt = queries.lock_attempt(queries.key_of(attempt))
-    if not form_key or len(form_key) > 16:
+    if not 0 < len(form_key) <= MAX_FORM_KEY:
         raise errors.BadRequest()
     stale: list[int] = []
     late: list[int] = []
     state = attempt.state
-    if state is not AttemptState.IN_PROGRESS:
-        return PageSave(stale, late, state, now)
+    is_over = state is not AttemptState.IN_PROGRESS
     stored = {item.position: item for item in queries.list_items(attempt)}
     for position, (seen, given) in sorted(answers.items()):
         item = stored.get(position)
@@ -409,14 +426,22 @@ def save_page(
             raise errors.BadAnswer(number=position) from bad
         if answer == (item.response.answer if item.response else {}):
             continue
-        saved = save_response(
-            attempt=attempt,
-            person=person,
-            position=position,
-            seq=seen + 1,
-            idem_key=f"{form_key}:{position}:{hash_of(answer)[:16]}",
-            given=given,
-        )
+        if is_over:
+            late.append(position)
+            continue
+        try:
+            saved = save_response(
+                attempt=attempt,
+                person=person,
+                position=position,
+                seq=seen + 1,
+                idem_key=f"{form_key}:{position}:{hash_of(answer)[:16]}",
+                given=given,
+            )
+        except errors.KeyReused:
+            # This very answer was sent with this form before; other ones have been saved since.
+            stale.append(position)
+            continue
         state = saved.state
         if saved.outcome is Outcome.STALE:
             stale.append(position)
@@ -425,7 +450,19 @@ def save_page(
         elif saved.saved_seq != seen + 1:
             # The same form was sent before, and something newer has been saved since.
             stale.append(position)
-    return PageSave(stale, late, state, now)
+    return PageSave(stale, late, state, now, is_over)
+
+
+def what_is_left(attempt: Attempt) -> Left:
+    """Return what is not wholly answered by what is stored."""
+    left = Left([], [])
+    for item in queries.list_items(attempt):
+        match read(item.question_version.content).how_far(item.response.answer if item.response else {}):
+            case Answered.PARTLY:
+                left.partly.append(item.position)
+            case Answered.OPEN:
+                left.open.append(item.position)
+    return left
 
 
 def hash_of(answer: Mapping[str, Any]) -> str:

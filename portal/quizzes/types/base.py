@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -13,6 +14,15 @@ from portal.core.i18n import LANGUAGES, Words
 ANSWER = "answer"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 Answer = dict[str, list[str]]
+
+
+class Answered(StrEnum):
+    """How much of a question has an answer."""
+
+    OPEN = "open"
+    # Some parts of a case, not all.
+    PARTLY = "partly"
+    ANSWERED = "answered"
 
 
 class BadValue(ValueError):
@@ -72,6 +82,13 @@ class Content:
     def max_points(self) -> int:
         """The points of all parts."""
         return sum(part.points for part in self.parts)
+
+    def how_far(self, answer: Mapping[str, Any]) -> Answered:
+        """Say how much of the question an answer (part → chosen ids) answers: a case all its parts, or some."""
+        given = sum(bool(answer.get(part.id)) for part in self.parts)
+        if not given:
+            return Answered.OPEN
+        return Answered.ANSWERED if given == len(self.parts) else Answered.PARTLY
 
     def texts(self) -> Iterator[Words]:
         """Yield every text, in the order of the page."""

@@ -16,6 +16,7 @@ from portal.quizzes.forms import GrantForm, VoidForm
 from portal.quizzes.models import Attempt, AttemptState
 from portal.quizzes.permissions import SUPERVISE_ATTEMPT
 from portal.quizzes.service import attempts as service
+from portal.quizzes.types.base import Answered, read
 from portal.quizzes.views import blueprint
 from portal.quizzes.views.learner import clock_words, event_words
 
@@ -64,7 +65,11 @@ def _page(attempt: Attempt, grant: GrantForm, void: VoidForm, refusal: str | Non
                 _("Questions answered"),
                 _(
                     "%(answered)s of %(all)s",
-                    answered=sum(bool(item.response and item.response.answer) for item in items),
+                    answered=sum(
+                        item.response is not None
+                        and read(item.question_version.content).how_far(item.response.answer) is Answered.ANSWERED
+                        for item in items
+                    ),
                     all=len(items),
                 ),
             ),

@@ -16,11 +16,12 @@ from portal.core.access import actor, requires, signed_in
 from portal.core.i18n import format_duration, format_instant, format_percent, format_points, gettext, language, ngettext
 from portal.core.transaction import transaction
 from portal.quizzes import errors, queries, rules
-from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, QuizVersion, Release
+from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, QuizVersion, Release, SubmittedBy
 from portal.quizzes.permissions import TAKE_ATTEMPT
 from portal.quizzes.rules import Hindrance, Standing
 from portal.quizzes.service import attempts as service
 from portal.quizzes.service.attempts import Outcome, Save, Told
+from portal.quizzes.types.base import Answered, read
 from portal.quizzes.views import blueprint, paper
 
 _: Callable[..., str] = gettext
@@ -263,6 +264,7 @@ def attempt(attempt: Attempt) -> str | Response:
     shown = [paper.item_form(item, citations.get(item.question_version_id, []), chosen) for item in items]
     for item in shown:
         item["saved"] = clock_words(item["received_at"], zone) if item["received_at"] else None
+    last = max((item["received_at"] for item in shown if item["received_at"]), default=None)
     left = rules.remaining(attempt.deadline_at, now)
     return render_template(
         "quizzes/attempt.html",
@@ -282,10 +284,26 @@ def attempt(attempt: Attempt) -> str | Response:
         title=str(attempt.quiz_version.title),
         quiz_slug=attempt.quiz_version.quiz.slug,
         items=shown,
-        answered=sum(item["answered"] for item in shown),
+        saved=clock_words(last, zone) if last else None,
+        left=_left(shown, is_asked=request.args.get("hand_in") == "1"),
         form_key=secrets.token_hex(8),
         page_key=secrets.token_hex(12),
     )
+
+
+def _left(items: list[dict[str, Any]], *, is_asked: bool) -> dict[str, Any]:
+    """Return how many questions are answered and which are not; `known` is what handing in says to have read."""
+    numbers = {
+        state: [item["position"] for item in items if item["state"] == state]
+        for state in ("partly", "open", "answered")
+    }
+    return {
+        "answered": len(numbers["answered"]),
+        "partly": numbers["partly"],
+        "open": numbers["open"],
+        "is_asked": is_asked,
+        "known": " ".join(map(str, numbers["partly"] + numbers["open"])) if is_asked else "",
+    }
 
 
 def _end_words(deadline_at: datetime, now: datetime, zone: str) -> str:
@@ -433,15 +451,22 @@ def send_page(attempt: Attempt) -> Response:
     """Save the whole page, and hand it in where that button was pressed; works without JavaScript."""
     person, code, zone = actor(), attempt.code, actor().time_zone
     hands_in = request.form.get("action") == "submit"
-    answers = _page_answers()
+    answers, form_key = _page_answers(), request.form.get("form_key", "")
+    if not _is_plain(form_key):
+        raise errors.BadRequest()
+    asks = False
     with transaction():
-        page = service.save_page(
-            attempt=attempt, person=person, answers=answers, form_key=request.form.get("form_key", "")
-        )
+        page = service.save_page(attempt=attempt, person=person, answers=answers, form_key=form_key)
         state = page.state
         if hands_in and page.is_whole and state is AttemptState.IN_PROGRESS:
-            state = service.submit_attempt(attempt=attempt, person=person).state
-    if page.late:
+            # Nobody hands in what is not answered without having read which questions that are, while there is time.
+            asks = page.now <= attempt.deadline_at and not service.what_is_left(attempt).numbers <= _known_left()
+            if not asks:
+                state = service.submit_attempt(attempt=attempt, person=person).state
+        after_the_end = _after_the_end(attempt, page.late, zone) if page.was_over else ""
+    if after_the_end:
+        flash(after_the_end, "warning" if page.late else "info")
+    elif page.late:
         flash(_late_words(page.late), "warning")
     elif page.stale:
         flash(
@@ -454,8 +479,35 @@ def send_page(attempt: Attempt) -> Response:
         )
     elif state is AttemptState.IN_PROGRESS:
         flash(_("Saved %(time)s", time=clock_words(page.now, zone)), "success")
-    target = "quizzes.attempt" if state is AttemptState.IN_PROGRESS else "quizzes.result"
-    return redirect(url_for(target, code=code), 303)
+    if state is not AttemptState.IN_PROGRESS:
+        return redirect(url_for("quizzes.result", code=code), 303)
+    if asks:
+        return redirect(url_for("quizzes.attempt", code=code, hand_in=1, _anchor="hand-in"), 303)
+    return redirect(url_for("quizzes.attempt", code=code), 303)
+
+
+def _after_the_end(attempt: Attempt, late: list[int], zone: str) -> str:
+    """Say of a page that was sent after the attempt was handed in, or made void, what became of it."""
+    if attempt.submitted_by is not SubmittedBy.LEARNER and attempt.state is not AttemptState.VOIDED:
+        # The time was over, and the page may not have known.
+        return _late_words(late) if late else ""
+    over_at = attempt.finished_at or attempt.deadline_at
+    if attempt.state is AttemptState.VOIDED:
+        before = _("This attempt was made void; it had ended at %(time)s.", time=clock_words(over_at, zone))
+    else:
+        before = _("This attempt was handed in at %(time)s.", time=clock_words(over_at, zone))
+    if not late:
+        return before
+    return (
+        before
+        + (" " if language() == "en" else "")
+        + _("What was changed after that was not kept: question %(numbers)s.", numbers=_listed(late))
+    )
+
+
+def _known_left() -> set[int]:
+    """Return the questions that the page named as not answered when it was handed in."""
+    return {int(number) for number in request.form.get("leaves", "").split() if _is_number(number)}
 
 
 def _late_words(positions: list[int]) -> str:
@@ -475,12 +527,13 @@ def _page_answers() -> dict[int, tuple[int, dict[str, list[str]]]]:
     answers: dict[int, tuple[int, dict[str, list[str]]]] = {}
     for name in request.form:
         kind, dash, rest = name.partition("-")
-        if kind == "seq" and dash and _is_number(rest) and _is_number(request.form[name]):
-            answers[int(rest)] = (int(request.form[name]), {})
+        if kind == "seq" and dash and _is_number(rest):
+            answers[int(rest)] = (int(request.form[name]) if _is_number(request.form[name]) else 0, {})
     for name in request.form:
         question, dash, part = name.partition("-")
-        if question.startswith("q") and dash and _is_number(question[1:]) and int(question[1:]) in answers:
-            answers[int(question[1:])][1][part] = request.form.getlist(name)
+        if question.startswith("q") and dash and _is_number(question[1:]):
+            # A page that lost its number has seen nothing: it replaces nothing either.
+            answers.setdefault(int(question[1:]), (0, {}))[1][part] = request.form.getlist(name)
     return answers
 
 
@@ -544,6 +597,8 @@ def result(attempt: Attempt) -> str | Response:
                 "position": item.position,
                 "at": clock_words(item.response.received_at, zone) if item.response else None,
                 "answered": bool(item.response and item.response.answer),
+                "is_partly": item.response is not None
+                and read(item.question_version.content).how_far(item.response.answer) is Answered.PARTLY,
             }
             for item in items
         ],

@@ -146,8 +146,15 @@ def item_form(item: Item, citations: Sequence[QuestionCitation], language: str) 
         "position": item.position,
         "seq": item.response.seq if item.response else 0,
         "received_at": item.response.received_at if item.response else None,
-        "answered": bool(answer),
+        "state": content.how_far(answer).value,
     }
+
+
+def _verdict(points: Fraction, max_points: Fraction | int) -> str:
+    """Say whether all, some or none of the points were earned."""
+    if points >= max_points:
+        return "full"
+    return "some" if points > 0 else "none"
 
 
 def item_review(
@@ -175,8 +182,8 @@ def item_review(
         # What the marking says counts, not what would be computed today.
         "points": format_points(points) if points is not None and "correctness" in show else None,
         "max_points": format_points(item.max_points),
-        "is_full": points == item.max_points if points is not None and "correctness" in show else None,
-        "answered": bool(answer),
+        "verdict": _verdict(points, item.max_points) if points is not None and "correctness" in show else None,
+        "state": content.how_far(answer).value,
         "received_at": item.response.received_at if item.response else None,
         "parts": [
             {
@@ -185,6 +192,8 @@ def item_review(
                 "has_heading": part.heading is not None,
                 "points": format_points(part.points) if part.points is not None else None,
                 "max_points": part.max_points,
+                "verdict": _verdict(part.points, part.max_points) if part.points is not None else None,
+                "is_answered": any(choice.chosen for choice in part.choices),
                 "rationale": told(part.rationale, part.id),
                 "choices": [
                     {

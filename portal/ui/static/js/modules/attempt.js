@@ -12,11 +12,22 @@ const NOTICED_MS = 2_000;
 const TIMEOUT_MS = 10_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
+const LONGEST_WAIT_MS = 300_000;
+// What a server, a proxy or a lost connection may answer differently in a moment; anything else is refused for good.
+const HEALS = (status) => status === 401 || status === 408 || status === 425 || status === 429 || status >= 500;
+const MOST_NOTICED = 200;
 // Answers still on their way get this long before the page is handed in without them; the form carries them too.
 const LAST_FLUSH_MS = 2_500;
 const ANNOUNCED = [[600_000, "wordTen"], [300_000, "wordFive"], [60_000, "wordOne"]];
 
 const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+/* How long a server asks to wait, in milliseconds: a number of seconds or a date. */
+function asked(headers) {
+  const value = headers.get("Retry-After");
+  if (!value) return 0;
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_WAIT_MS) : 0;
+}
 const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /* What this tab may keep; a browser that forbids it loses only the way back after a crash. */
@@ -51,6 +62,7 @@ export default function attempt(form) {
   let failures = 0;
   let retryTimer;
   let settleTimer;
+  let lastSaved = form.querySelector(".quiz-bar .save-state").dataset.time ?? "";
   let endsAt = performance.now() + Number(dataset.remainingMs);
   kept.setPage(page);
 
@@ -58,37 +70,92 @@ export default function attempt(form) {
     const seq = Number(section.dataset.seq);
     items.set(Number(section.dataset.position), {
       section, state: section.querySelector(".save-state"), field: form.elements[`seq-${section.dataset.position}`],
-      saved: seq, last: seq, pending: null,
+      parts: section.querySelector('[data-slot="parts"]'),
+      place: form.querySelector(`.attempt__top .quiz-map a[href="#${section.id}"]`),
+      // `refused`: sending it again would not help. `told`: why, in words.
+      saved: seq, last: seq, pending: null, refused: false, told: "",
     });
   }
+  const whole = form.querySelector(".quiz-bar .save-state");
   const submitButton = document.querySelector(`button[form="${form.id}"][value="submit"]`);
   form.querySelector('button[value="save"]').hidden = true;
 
   /* --- words --- */
 
-  const slot = (name) => [...form.querySelectorAll(`[data-slot="${name}"]`), ...document.querySelectorAll(`dialog [data-slot="${name}"]`)];
-  const notice = (name, isShown) => { form.querySelector(`[data-notice="${name}"]`).hidden = !isShown; };
+  const slot = (name) => [...form.querySelectorAll(`[data-slot="${name}"]`)];
+  const notice = (name, isShown) => { for (const element of form.querySelectorAll(`[data-notice="${name}"]`)) element.hidden = !isShown; };
   const announce = (text) => { slot("announce")[0].textContent = text; };
-  const message = (text) => { slot("message")[0].textContent = text; notice("message", Boolean(text)); };
+  function message(text, offersReload = false) {
+    slot("message")[0].textContent = text;
+    slot("reload")[0].hidden = !offersReload;
+    notice("message", Boolean(text));
+  }
 
-  function say(item, word, time = "") {
-    const { state } = item;
-    state.dataset.state = word;
+  function word(state, name, time = "") {
+    state.dataset.state = name;
     state.hidden = false;
-    state.querySelector('[data-slot="word"]').textContent = state.getAttribute(`data-word-${word}`).replace("{time}", time);
+    state.querySelector('[data-slot="word"]').textContent = state.getAttribute(`data-word-${name}`).replace("{time}", time);
+  }
+
+  function say(item, name, time = "") {
+    word(item.state, name, time);
+    if (name === "saved" && time) lastSaved = time;
+    const all = [...items.values()];
+    if (all.some((each) => each.refused)) word(whole, "refused");
+    else if (all.some((each) => each.pending)) word(whole, failures ? "retrying" : "saving");
+    else if (!isWriter || isOver) word(whole, "read_only");
+    else if (lastSaved) word(whole, "saved", lastSaved);
+  }
+
+  /* What was refused for good, question by question, and what to do about it. */
+  function tellRefused() {
+    const refused = [...items].filter(([, item]) => item.refused);
+    if (!refused.length) return message("");
+    const lines = refused.map(([position, item]) => `${dataset.wordRefused.replace("{number}", position)} ${item.told}`.trim());
+    message(`${lines.join(" ")} ${dataset.wordKept}`, true);
+  }
+
+  /* --- how much is answered --- */
+
+  function howFar(item) {
+    const names = new Set([...item.section.querySelectorAll("input")].map((input) => input.name));
+    const given = [...names].filter((name) => item.section.querySelector(`input[name="${name}"]:checked`)).length;
+    if (item.parts) item.parts.textContent = item.parts.dataset.word.replace("{answered}", given);
+    if (item.parts) item.parts.hidden = given === 0 || given === names.size;
+    return given === 0 ? "open" : given === names.size ? "answered" : "partly";
+  }
+
+  function list(name, positions) {
+    const place = form.querySelector(`[data-left="${name}"]`);
+    place.hidden = positions.length === 0;
+    place.querySelector(".quiz-map").replaceChildren(...positions.map((position) => {
+      const entry = document.createElement("li");
+      const link = items.get(position).place.cloneNode(true);
+      link.removeAttribute("aria-current");
+      entry.append(link);
+      return entry;
+    }));
   }
 
   function count() {
-    let answered = 0;
+    const found = { open: [], partly: [], answered: [] };
     for (const [position, item] of items) {
-      const isAnswered = item.section.querySelector("input:checked") !== null;
-      answered += Number(isAnswered);
-      const place = document.querySelector(`.quiz-map a[href="#question-${position}"]`);
-      place?.classList.toggle("quiz-map__item--answered", isAnswered);
-      const words = place?.querySelector(".visually-hidden:last-of-type");
-      if (words) words.textContent = isAnswered ? dataset.wordDone : dataset.wordOpen;
+      const state = howFar(item);
+      found[state].push(position);
+      item.place.dataset.state = state;
+      item.place.querySelector('[data-slot="state"]').textContent = dataset[`word${state[0].toUpperCase()}${state.slice(1)}`];
     }
-    for (const element of slot("answered")) element.textContent = dataset.wordAnswered.replace("{answered}", answered);
+    for (const element of slot("answered")) element.textContent = dataset.wordCount.replace("{answered}", found.answered.length);
+    for (const element of slot("number")) element.textContent = found.answered.length;
+    for (const element of slot("partly")) {
+      element.textContent = dataset.wordCountPartly.replace("{partly}", found.partly.length);
+      element.hidden = found.partly.length === 0;
+    }
+    list("partly", found.partly);
+    list("open", found.open);
+    form.querySelector('[data-left="whole"]').hidden = found.answered.length < items.size;
+    // The question before handing in names them, so the server need not ask again.
+    form.elements.leaves.value = [...found.partly, ...found.open].join(" ");
   }
 
   /* --- answers --- */
@@ -116,6 +183,10 @@ export default function attempt(form) {
     item.last += 1;
     item.field.value = item.last;
     item.pending = { answer: answerOf(position), seq: item.last, key: random() };
+    if (item.refused) {
+      item.refused = false;
+      tellRefused();
+    }
     kept.keep(position, item.pending);
     say(item, failures ? "retrying" : "saving");
     clearTimeout(settleTimer);
@@ -123,7 +194,8 @@ export default function attempt(form) {
     settleTimer = setTimeout(() => { if (!failures) pump(); }, DEBOUNCE_MS);
   }
 
-  const waiting = () => [...items].filter(([, item]) => item.pending);
+  const waiting = () => [...items].filter(([, item]) => item.pending && !item.refused);
+  const isUnsaved = () => [...items.values()].some((item) => item.pending);
 
   /* --- the server --- */
 
@@ -136,7 +208,7 @@ export default function attempt(form) {
       signal: AbortSignal.timeout(TIMEOUT_MS),
       ...options,
     });
-    return [response.status, await response.json().catch(() => ({}))];
+    return [response.status, await response.json().catch(() => ({})), asked(response.headers)];
   }
 
   function sync(reply) {
@@ -144,17 +216,17 @@ export default function attempt(form) {
     if (reply.state && reply.state !== "in_progress") finish();
   }
 
-  function retryLater() {
+  function retryLater(atLeast = 0) {
     failures += 1;
-    for (const [, item] of items) if (item.pending) say(item, "retrying");
+    for (const [, item] of waiting()) say(item, "retrying");
     const longest = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
     clearTimeout(retryTimer);
-    retryTimer = setTimeout(pump, longest * (0.5 + Math.random() / 2));
+    retryTimer = setTimeout(pump, atLeast + longest * (0.5 + Math.random() / 2));
   }
 
   async function pump() {
     if (isSending || isOver || !isWriter) return;
-    const next = [...items].find(([, item]) => item.pending);
+    const [next] = waiting();
     if (!next) return;
     const [position, item] = next;
     const { answer, seq, key } = item.pending;
@@ -162,8 +234,8 @@ export default function attempt(form) {
     isSending = true;
     let isStopped = false;
     try {
-      const [status, reply] = await post(dataset.saveUrl, { position, seq, idem_key: key, answer, page });
-      isStopped = !took(position, key, status, reply);
+      const [status, reply, wait] = await post(dataset.saveUrl, { position, seq, idem_key: key, answer, page });
+      isStopped = !took(position, key, status, reply, wait);
     } catch {
       isStopped = true;
       retryLater();
@@ -174,10 +246,11 @@ export default function attempt(form) {
   }
 
   /* Takes the reply to a save; says whether the next may go at once. */
-  function took(position, key, status, reply) {
+  function took(position, key, status, reply, wait) {
     const item = items.get(position);
     const isNewest = item.pending?.key === key;
     if (reply.outcome === "saved" || reply.outcome === "stale") {
+      if (failures) tellRefused();
       failures = 0;
       item.saved = Math.max(item.saved, reply.saved_seq);
       item.last = Math.max(item.last, item.saved);
@@ -209,22 +282,31 @@ export default function attempt(form) {
       finish(3_000);
       return false;
     }
-    if (status === 422 && isNewest) {
-      item.pending.key = random();
-      return true;
+    if (status < 400 || HEALS(status)) {
+      if (status === 401) message(dataset.wordSignedOut);
+      else if (status === 429 && reply.message) message(reply.message);
+      retryLater(wait);
+      return false;
     }
-    if (status === 401) message(dataset.wordSignedOut);
-    else if (status === 400 || status === 404) message(dataset.wordReload);
-    retryLater();
-    return false;
+    // It stays on the page and in this tab; only another answer, or the page loaded anew, can help.
+    if (isNewest) {
+      item.refused = true;
+      item.told = reply.message ?? dataset.wordReload;
+      say(item, "refused");
+      tellRefused();
+    }
+    return true;
   }
 
   async function beat(options = {}) {
     if (isOver) return;
+    noticed.splice(0, noticed.length - MOST_NOTICED);
     const events = noticed.splice(0, 50);
     const told = events.map(({ kind, key, at }) => ({ kind, key, age_ms: Math.max(0, Math.round(performance.now() - at)) }));
     try {
       const [status, reply] = await post(dataset.eventsUrl, { page, events: told, ...options });
+      // What is refused for good is not told again.
+      if (status !== 200 && !HEALS(status)) return;
       if (status !== 200) throw new Error(String(status));
       notice("offline", false);
       if (failures && waiting().length) pump();
@@ -245,19 +327,23 @@ export default function attempt(form) {
   const channel = "BroadcastChannel" in window ? new BroadcastChannel(`attempt-${dataset.code}`) : null;
   const call = (type) => channel?.postMessage({ type, page });
 
-  function setInert(isInert) {
+  /* What can be read but not changed; what would do nothing goes. */
+  function setReadOnly() {
+    form.dataset.readonly = "";
+    for (const dialog of form.querySelectorAll("dialog[open]")) dialog.close();
     for (const [, item] of items) {
-      item.section.inert = isInert;
-      if (isInert && !item.pending) say(item, "read_only");
+      for (const part of item.section.querySelectorAll("fieldset")) part.disabled = true;
+      if (!item.pending) say(item, "read_only");
     }
-    if (submitButton) submitButton.disabled = isInert && !isOver;
+    if (submitButton) submitButton.disabled = true;
   }
 
   function yieldToOther() {
     if (!isWriter) return;
     isWriter = false;
-    setInert(true);
+    setReadOnly();
     notice("elsewhere", true);
+    form.querySelector(".attempt__notices").scrollIntoView();
   }
 
   function reload() {
@@ -278,6 +364,7 @@ export default function attempt(form) {
     else if (data.type === "taken" && data.page !== page) yieldToOther();
   });
 
+  form.querySelector('[data-action="reload"]').addEventListener("click", reload);
   form.querySelector('[data-action="take-over"]').addEventListener("click", async () => {
     await beat({ take_over: true });
     call("taken");
@@ -316,7 +403,6 @@ export default function attempt(form) {
     }
     // Without a connection the server hands in what it has; there is nothing to send it with.
     if (!navigator.onLine || !isWriter) {
-      setInert(true);
       finish(3_000);
       return;
     }
@@ -326,9 +412,11 @@ export default function attempt(form) {
   function finish(delay = 0) {
     if (isLeaving) return;
     isOver = true;
-    setInert(true);
+    setReadOnly();
+    notice("elsewhere", false);
     const go = () => {
       if (!navigator.onLine) {
+        message(dataset.wordWaiting);
         addEventListener("online", go, { once: true });
         return;
       }
@@ -375,7 +463,7 @@ export default function attempt(form) {
   });
 
   addEventListener("beforeunload", (event) => {
-    if (!isLeaving && waiting().length) event.preventDefault();
+    if (!isLeaving && isUnsaved()) event.preventDefault();
   });
   addEventListener("pagehide", () => {
     if (isWriter && !isOver) post(dataset.eventsUrl, { page, leaves: true, events: [] }, { keepalive: true }).catch(() => {});
@@ -400,6 +488,20 @@ export default function attempt(form) {
   document.addEventListener("visibilitychange", () => away(document.visibilityState === "hidden"));
   addEventListener("offline", () => { notice("offline", true); note("offline"); });
   addEventListener("online", () => { notice("offline", false); note("online"); failures = 0; pump(); });
+
+  /* --- where one is --- */
+
+  const map = form.querySelector(".attempt__top .quiz-map");
+  const watcher = new IntersectionObserver((seen) => {
+    for (const { target, isIntersecting } of seen) {
+      if (!isIntersecting) continue;
+      for (const [, item] of items) item.place.toggleAttribute("aria-current", false);
+      const { place } = items.get(Number(target.dataset.position));
+      place.setAttribute("aria-current", "true");
+      map.scrollLeft = place.parentElement.offsetLeft - map.offsetLeft - (map.clientWidth - place.clientWidth) / 2;
+    }
+  }, { rootMargin: "-45% 0px -50% 0px" });
+  for (const [, item] of items) watcher.observe(item.section);
 
   /* --- begin --- */
 

@@ -4,6 +4,7 @@ export default function confirm(element) {
   const panel = element.querySelector(".dialog-panel");
   const title = panel.querySelector("h2");
   const dialog = document.createElement("dialog");
+  let leadsTo = null;
   dialog.className = "dialog-box";
   title.id ||= `dialog-${Math.random().toString(36).slice(2, 8)}`;
   dialog.setAttribute("aria-labelledby", title.id);
@@ -12,16 +13,38 @@ export default function confirm(element) {
   const rows = panel.querySelectorAll(".actions");
   rows[rows.length - 1]?.append(panel.querySelector("[data-close]"));
   element.after(dialog);
-  element.open = false;
   summary.setAttribute("aria-haspopup", "dialog");
+
+  function ask() {
+    leadsTo = null;
+    dialog.showModal();
+    title.focus();
+  }
 
   summary.addEventListener("click", (event) => {
     event.preventDefault();
-    dialog.showModal();
-    title.focus();
+    ask();
   });
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+    const link = event.target.closest('a[href^="#"]');
+    if (link) {
+      event.preventDefault();
+      leadsTo = document.getElementById(link.hash.slice(1));
+      dialog.close();
+    } else if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
   });
-  dialog.addEventListener("close", () => summary.focus());
+  dialog.addEventListener("close", () => {
+    if (!leadsTo) {
+      summary.focus();
+      return;
+    }
+    // Where the thing that is missing can be mended: its first control, or itself.
+    const place = leadsTo.querySelector("input:not([type=hidden], :disabled), button, a") ?? leadsTo;
+    leadsTo.scrollIntoView();
+    place.focus({ preventScroll: true });
+  });
+
+  const asksAtOnce = element.open;
+  element.open = false;
+  if (asksAtOnce) ask();
 }
