@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -252,3 +253,18 @@ def test_the_command_takes_in_and_says_what_changed(app: Flask, admin: object, f
     assert again.stdout.endswith("、変更0件\n")
     unknown = run(args=["content", "import", str(folder), "--by", "nobody@portal.example", "--language", "en"])
     assert "Nobody signs in as nobody@portal.example." in unknown.stderr
+
+
+PLAIN = re.compile(r"(?:である|だ|[るうくすつぬぶむ]|った|した|いた|れた|けた|ない|なかった)$")
+POLITE = re.compile(r"(?:です|ます|ました|でした)$")
+
+
+@pytest.mark.parametrize("path", sorted((CONTENT / "documents").glob("*/ja.md")), ids=lambda path: path.parent.name)
+def test_the_shipped_japanese_documents_speak_politely_throughout(path: Path) -> None:
+    _nothing, _front, body = path.read_text(encoding="utf-8").split("---\n", 2)
+    # Tables are terse; words in bold or quotation marks are labels and speech.
+    lines = [line for line in body.split("\n") if not line.startswith(("|", "#"))]
+    bare = re.sub(r"\*\*.*?\*\*|「[^」]*」", "", "\n".join(lines))
+    sentences = [sentence.strip() for line in bare.split("\n") for sentence in line.split("。")[:-1]]
+    assert len(sentences) > 40
+    assert [each for each in sentences if PLAIN.search(each) and not POLITE.search(each)] == []
