@@ -188,7 +188,7 @@ def _notice(written: OrmSession, context: object) -> None:
 def _write() -> None:
     entries: list[JournalEntry] = session.info.pop("journal", [])
     noted: dict[tuple[str, int], dict[tuple[Any, ...], dict[str, Any]]] = session.info.pop("seals", {})
-    session.info.pop("sealed_new", None)
+    _forget()
     if not entries and not noted:
         return
     if not entries:
@@ -231,28 +231,24 @@ def _end() -> tuple[int, str, bool]:
 
 
 def _forget() -> None:
-    for kept in ("journal", "seals", "sealed_new"):
+    for kept in ("journal", "seals", "sealed_new", "savepoints"):
         session.info.pop(kept, None)
 
 
 def _enter(owner: OrmSession, transaction: SessionTransaction) -> None:
     """Remember what was noted before a savepoint."""
-    if transaction.nested:
+    if transaction.nested and writing.get():
         seals = {key: dict(together) for key, together in owner.info.get("seals", {}).items()}
-        owner.info.setdefault("savepoints", []).append((len(owner.info.get("journal", [])), seals))
+        owner.info.setdefault("savepoints", {})[transaction] = (len(owner.info.get("journal", [])), seals)
 
 
 def _undo(owner: OrmSession, transaction: SessionTransaction) -> None:
     """Forget what was noted after a savepoint that was rolled back."""
-    if transaction.nested and owner.info.get("savepoints"):
-        length, seals = owner.info["savepoints"][-1]
+    known = owner.info.get("savepoints", {}).pop(transaction, None)
+    if known is not None:
+        length, seals = known
         del owner.info.get("journal", [])[length:]
         owner.info["seals"] = seals
-
-
-def _leave(owner: OrmSession, transaction: SessionTransaction) -> None:
-    if transaction.nested and owner.info.get("savepoints"):
-        owner.info["savepoints"].pop()
 
 
 def init() -> None:
@@ -263,7 +259,6 @@ def init() -> None:
         ("after_flush", _notice),
         ("after_transaction_create", _enter),
         ("after_soft_rollback", _undo),
-        ("after_transaction_end", _leave),
     ):
         if not event.contains(session, name, listener):
             event.listen(session, name, listener)

@@ -1,0 +1,540 @@
+# The table of falsifications reads best with long lines.
+# ruff: noqa: E501
+"""Whatever is falsified behind the product's back, the doctor says so and names the row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import flask_migrate
+import pytest
+from flask import Flask
+from sqlalchemy import Table, create_engine, event, select, text, update
+
+from portal import create_app, wiring
+from portal.core import clock
+from portal.core.db import Base, attach_migrations, db, session
+from portal.core.seals import sealed_tables
+from portal.core.transaction import own_transaction
+from portal.journal import service as journal
+from portal.journal.models import GENESIS, JournalEntry
+from portal.journal.service import record
+from portal.library import queries as library
+from portal.library.service.versions import withdraw_version
+from portal.operations import doctor
+from portal.training.models import SignOff
+from tests.conftest import DATABASE, make_tables, settings
+from tests.operations.world import VISIT, facts, make_world
+
+SQLITE_ONLY = pytest.mark.skipif(DATABASE != "sqlite", reason="only SQLite can be damaged like this")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[tuple[Flask, Any]]:
+    """The organisation, made once; tests falsify it in transactions that are rolled back."""
+    folder = tmp_path_factory.mktemp("world")
+    if DATABASE == "postgresql":
+        engine = create_engine(str(request.getfixturevalue("postgresql")), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text('DROP DATABASE IF EXISTS "world"'))
+            connection.execute(text('CREATE DATABASE "world"'))
+        engine.dispose()
+        url = engine.url.set(database="world").render_as_string(hide_password=False)
+    else:
+        url = f"sqlite:///{folder / 'world.sqlite3'}"
+    app = create_app(settings(folder, url))
+    with app.app_context():
+        make_tables(app)
+        make_world()
+        known = facts()
+        session.remove()
+        if db.engine.dialect.name == "sqlite":
+            # Whoever falsifies a database does not stop at its foreign keys.
+            db.engine.dispose()
+            event.listen(db.engine, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys=OFF"))
+    yield app, known
+    with app.app_context():
+        session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def known(world: tuple[Flask, Any]) -> Iterator[dict[str, Any]]:
+    """What is there, by name; all that a test changes is undone."""
+    app, found = world
+    with app.app_context(), clock.frozen(VISIT):
+        yield found
+        session.rollback()
+        session.remove()
+
+
+def _falsify(*statements: str) -> None:
+    if db.engine.dialect.name == "postgresql":
+        session.execute(text("SET LOCAL session_replication_role = 'replica'"))
+    for statement in statements:
+        session.connection().exec_driver_sql(statement)
+
+
+def _red(*prefixes: str) -> list[str]:
+    """Run the invariants of these numbers and return what they say."""
+    chosen = {name: check for name, check in wiring.INVARIANTS.items() if name.startswith(prefixes or "")}
+    assert chosen
+    return [breach for found in doctor.examine(chosen).values() for breach in found]
+
+
+def test_what_people_do_leaves_nothing_broken(known: dict[str, Any]) -> None:
+    assert _red() == []
+
+
+# Name, invariant, what the doctor says, and the statements; {names} are numbers of rows.
+HISTORY = "is not what entry"
+CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
+    # --- the journal itself
+    ("all entries deleted", "I13", "it had {entries} entries", ("DELETE FROM journal_entries",)),
+    ("the last entry deleted", "I13", "those from {entries} on are missing",
+     ("DELETE FROM journal_entries WHERE id = {entries}",)),
+    ("a tail deleted", "I13", "those from 51 on are missing", ("DELETE FROM journal_entries WHERE id > 50",)),
+    ("a tail and its trace at the head deleted", "I13", "was sealed by entry 5",
+     ("DELETE FROM journal_entries WHERE id > 50",
+      "UPDATE journal_heads SET entries = 50, hash = (SELECT hash FROM journal_entries WHERE id = 50)")),
+    ("everything about the journal deleted", "I13", "score_entries row 1: no entry of the journal has sealed it",
+     ("DELETE FROM journal_entries", "DELETE FROM journal_heads", "DELETE FROM seals")),
+    ("an entry in the middle deleted", "I13", "entry 7 is missing before entry 8",
+     ("DELETE FROM journal_entries WHERE id = 7",)),
+    ("several entries in the middle deleted", "I13", "entries 7 to 9 are missing before entry 10",
+     ("DELETE FROM journal_entries WHERE id BETWEEN 7 AND 9",)),
+    ("an entry's reason rewritten", "I13", "entry 2 has been changed",
+     ("UPDATE journal_entries SET reason = 'rewritten' WHERE id = 2",)),
+    ("an entry said to be another's", "I13", "entry 3 has been changed",
+     ("UPDATE journal_entries SET actor_code = 'somebody' WHERE id = 3",)),
+    ("an entry's seal taken off", "I13", "entry {entries} has been changed",
+     ("UPDATE journal_entries SET sealed = NULL WHERE id = {entries}",)),
+    ("the head deleted", "I13", "nothing says where it ends", ("DELETE FROM journal_heads",)),
+    ("the head rewritten", "I13", "but had ended with entry 3", ("UPDATE journal_heads SET entries = 3",)),
+    ("a seal rewritten to suit a falsified row", "I13", "have been changed",
+     ("UPDATE seals SET digest = (SELECT digest FROM seals WHERE kind = 'sign_offs' AND row_key = 2)"
+      " WHERE kind = 'sign_offs' AND row_key = 1",)),
+    ("the seals of a row deleted with it", "I13", "the seals of entry",
+     ("DELETE FROM sign_offs WHERE id = 1", "DELETE FROM seals WHERE kind = 'sign_offs' AND row_key = 1")),
+    ("a seal of a table that is none", "I13", "seals of people, which is no table of history",
+     ("INSERT INTO seals (kind, row_key, entry_id, digest) VALUES ('people', 1, 1, 'x')",)),
+    # --- results
+    ("a score raised", "I5", "of attempt", ("UPDATE score_entries SET score = '1/1' WHERE attempt_id = {failed}",)),
+    ("a score raised, as the seals see it", "I13", "score_entries row 1: " + HISTORY,
+     ("UPDATE score_entries SET score = '1/1' WHERE attempt_id = {failed}",)),
+    ("a fail made a pass", "I5", "is not what its marking says",
+     ("UPDATE score_entries SET passed = {true} WHERE attempt_id = {failed}",)),
+    ("a score given to somebody else", "I5", "names another person",
+     ("UPDATE score_entries SET person_id = {outsider} WHERE attempt_id = {passed}",)),
+    ("a score deleted", "I5", "has no entry in the gradebook", ("DELETE FROM score_entries WHERE attempt_id = {failed}",)),
+    ("scores out of count", "I6", "are not numbered", ("UPDATE score_entries SET entry_no = 2 WHERE attempt_id = {failed}",)),
+    ("a score for an attempt that is running", "I5", "not released",
+     ("UPDATE score_entries SET attempt_id = {running}, person_id = {outsider} WHERE attempt_id = {failed}",)),
+    ("a marking and its entry raised together", "I5", "the stored score is not that of the stored answers",
+     ("UPDATE markings SET score = '1/1', passed = {true} WHERE attempt_id = {failed}",
+      "UPDATE score_entries SET score = '1/1', passed = {true} WHERE attempt_id = {failed}")),
+    ("a marking made to pass", "I5", "the stored score", ("UPDATE markings SET passed = {true} WHERE attempt_id = {failed}",)),
+    ("the points of one question raised", "I5", "the stored score",
+     ("UPDATE item_marks SET points = '9/1' WHERE marking_id = (SELECT min(id) FROM markings WHERE attempt_id = {failed})",)),
+    ("a marking said to be by hand", "I13", "markings row 1: " + HISTORY,
+     ("UPDATE markings SET marked_by = 'P1' WHERE id = 1",)),
+    ("a marking deleted", "I6", "has 0 markings", ("DELETE FROM markings WHERE attempt_id = {failed}",)),
+    ("a marking renumbered", "I6", "has 1 markings", ("UPDATE markings SET marking_no = 2 WHERE attempt_id = {failed}",)),
+    ("the mark of a question deleted", "I6", "questions are not marked", ("DELETE FROM item_marks WHERE item_id = 1",)),
+    ("the key of a question changed", "I9", "has been changed since it was stored",
+     ("UPDATE question_versions SET content = replace(content, '\"right\":true', '\"right\":false')",)),
+    ("the key of a question changed, as the scores see it", "I5", "the stored score",
+     ("UPDATE question_versions SET content = replace(content, '\"right\":true', '\"right\":false')",)),
+    ("a citation of a question changed", "I13", "question_citations of question_version_id",
+     ("UPDATE question_citations SET title = '{{\"en\":\"x\",\"ja\":\"x\"}}' WHERE position = 1",)),
+    # --- answers and histories of attempts
+    ("an answer replaced", "I3", "the stored answer has been changed",
+     ("UPDATE responses SET answer = '{{}}' WHERE item_id = (SELECT id FROM items WHERE attempt_id = {running} AND position = 2)",)),
+    ("an answer and its hash replaced", "I3", "is not what was saved last",
+     ("UPDATE responses SET answer = '{{}}', hash = '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'"
+      " WHERE item_id = (SELECT id FROM items WHERE attempt_id = {running} AND position = 2)",)),
+    ("the hash of an answer replaced", "I3", "is not what was saved last", ("UPDATE responses SET hash = 'x'",)),
+    ("the number of an answer raised", "I3", "is not what was saved last", ("UPDATE responses SET seq = 9",)),
+    ("an answer deleted", "I3", "an answer was saved, but is not stored",
+     ("DELETE FROM responses WHERE item_id = (SELECT id FROM items WHERE attempt_id = {running} AND position = 2)",)),
+    ("the last saving of a running attempt deleted", "I3", "question 2: an answer is stored that nobody has saved",
+     ("DELETE FROM attempt_events WHERE attempt_id = {running} AND position = 2",)),
+    ("a saving deleted", "I2", "of its history is missing",
+     ("DELETE FROM attempt_events WHERE attempt_id = {failed} AND kind = 'saved' AND seq = 1",)),
+    ("an answer and its saving of a finished attempt deleted", "I2", "of its history is missing",
+     ("DELETE FROM responses WHERE item_id = (SELECT id FROM items WHERE attempt_id = {failed} AND position = 2)",
+      "DELETE FROM attempt_events WHERE attempt_id = {failed} AND position = 2")),
+    ("a line of history redated", "I2", "line 1 of its history has been changed",
+     ("UPDATE attempt_events SET at = (SELECT at FROM attempt_events WHERE attempt_id = {running} AND number = 1)"
+      " WHERE attempt_id = {failed} AND number = 1",)),
+    ("a reason in a history rewritten", "I2", "has been changed",
+     ("UPDATE attempt_events SET reason = 'sun' WHERE kind = 'extended'",)),
+    ("a history shortened", "I2", "its history ended with line",
+     ("DELETE FROM attempt_events WHERE attempt_id = {void} AND kind = 'voided'",)),
+    ("a history chained to nothing", "I2", "line 2 of its history has been changed",
+     ("UPDATE attempt_events SET chain = 'x' WHERE attempt_id = {failed} AND number = 1",)),
+    ("the end of a history rewritten", "I13", "attempts row {failed}: " + HISTORY,
+     ("UPDATE attempts SET history_length = 1 WHERE id = {failed}",)),
+    ("a step of an attempt deleted", "I2", "but its history says",
+     ("DELETE FROM attempt_events WHERE attempt_id = {failed} AND kind = 'marked'",)),
+    ("a void attempt released", "I2", "is released, but its history says", ("UPDATE attempts SET state = 'released' WHERE id = {void}",)),
+    ("two attempts at once", "I1", "has several attempts",
+     ("DROP INDEX uq_attempts_in_progress", "UPDATE attempts SET state = 'in_progress' WHERE id = {void}")),
+    ("attempts out of count", "I1", "are not numbered", ("UPDATE attempts SET attempt_no = 7 WHERE id = {passed}",)),
+    ("an attempt given to somebody else", "I13", "attempts row {passed}: " + HISTORY,
+     ("UPDATE attempts SET person_id = {outsider}, attempt_no = 9 WHERE id = {passed}",)),
+    ("an answer taken late", "I3", "was taken; the deadline",
+     ("UPDATE responses SET received_at = (SELECT started_at FROM attempts WHERE id = {running})"
+      " WHERE item_id = (SELECT min(id) FROM items WHERE attempt_id = {failed})",)),
+    ("an answer taken late, and the tolerance made to suit", "I13", "attempts row {failed}: " + HISTORY,
+     ("UPDATE responses SET received_at = (SELECT started_at FROM attempts WHERE id = {running})"
+      " WHERE item_id = (SELECT min(id) FROM items WHERE attempt_id = {failed})",
+      "UPDATE attempts SET tolerance_seconds = 999999 WHERE id = {failed}")),
+    ("an attempt finished late", "I4", "finished after its deadline",
+     ("UPDATE attempts SET finished_at = (SELECT started_at FROM attempts WHERE id = {running}) WHERE id = {failed}",)),
+    ("a deadline moved", "I4", "does not follow from its start",
+     ("UPDATE attempts SET granted_seconds = 0 WHERE id = {running}",)),
+    ("a multiplier and deadline moved together", "I13", "attempts row {running}: " + HISTORY,
+     ("UPDATE attempts SET multiplier = '2/1' WHERE id = {running}",)),
+    ("another question drawn", "I13", "items of attempt_id {passed}: " + HISTORY,
+     ("UPDATE items SET question_version_id = question_version_id + 1 WHERE attempt_id = {passed} AND position = 1",)),
+    ("choices in another order", "I13", "items of attempt_id {passed}: " + HISTORY,
+     ("UPDATE items SET choice_order = '{{}}' WHERE attempt_id = {passed} AND position = 1",)),
+    ("a question taken out of an attempt", "I13", "items of attempt_id {running}: " + HISTORY,
+     ("DELETE FROM items WHERE attempt_id = {running} AND position = 4",)),
+    ("the time limit of a quiz", "I13", "quiz_versions row 1: " + HISTORY,
+     ("UPDATE quiz_versions SET time_limit_minutes = 90",)),
+    ("the pass mark of a quiz", "I13", "quiz_versions row 1: " + HISTORY, ("UPDATE quiz_versions SET pass_mark = '1/10'",)),
+    ("the blueprint of a quiz", "I13", "quiz_versions row 1: " + HISTORY, ("UPDATE quiz_versions SET blueprint = '[]'",)),
+    # --- certificates
+    ("the file of a certificate deleted", "I13", "certificate_files row 1: is gone",
+     ("DELETE FROM certificate_files WHERE id = 1",)),
+    ("the bytes of a file altered", "I15", "has been changed", ("UPDATE certificate_files SET content = {bytes} WHERE id = 1",)),
+    ("the bytes and the hash of a file altered", "I13", "certificate_files row 1: " + HISTORY,
+     ("UPDATE certificate_files SET content = {bytes}, size = 5, sha256 ="
+      " 'd9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa' WHERE id = 1",)),
+    ("a certificate given to somebody else", "I13", "certificates row 1: " + HISTORY,
+     ("UPDATE certificates SET person_id = {outsider} WHERE id = 1",)),
+    ("the end of a certificate moved", "I7", "has been changed since it was issued",
+     ("UPDATE certificates SET expires_on = '2099-01-01' WHERE id = 1",)),
+    ("the snapshot of a certificate rewritten", "I7", "has been changed since it was issued",
+     ("UPDATE certificates SET snapshot = replace(snapshot, 'Tanaka', 'Sato') WHERE id = 1",)),
+    ("a number given out and gone", "I7", "numbers were given out", ("UPDATE certificate_series SET last_number = 9",)),
+    ("the last certificate deleted", "I7", "but 2 numbers were given out", ("DELETE FROM certificates WHERE id = 2",)),
+    ("a certificate deleted with its number", "I13", "certificates row 2: is gone",
+     ("DELETE FROM certificates WHERE id = 2", "UPDATE certificate_series SET last_number = 1")),
+    ("a plan no longer completed", "I7", "belongs to a plan that is not completed",
+     ("UPDATE enrollments SET completed_at = NULL WHERE person_id = {learner}",)),
+    ("two current certificates", "I7", "more than one current certificate",
+     ("DROP INDEX uq_certificates_current", "UPDATE certificates SET replaced_at = NULL")),
+    ("a replaced certificate that nothing replaced", "I7", "was replaced, but nothing says by which",
+     ("DELETE FROM certificate_facts WHERE kind = 'superseded'",)),
+    ("a suspension deleted", "I13", "is gone", ("DELETE FROM certificate_facts WHERE kind = 'suspended'",)),
+    ("a revocation's reason rewritten", "I13", "revocation_requests row 1: " + HISTORY,
+     ("UPDATE revocation_requests SET reason = 'none'",)),
+    ("the terms of a credential", "I13", "credential_versions row 1: " + HISTORY,
+     ("UPDATE credential_versions SET validity_months = 99",)),
+    ("the signatory of a credential", "I13", "credential_versions row 1: " + HISTORY,
+     ("UPDATE credential_versions SET signatory_name = '{{\"en\":\"A\",\"ja\":\"A\"}}'",)),
+    # --- statements of people
+    ("the sentence agreed to", "I13", "acknowledgements row 1: " + HISTORY, ("UPDATE acknowledgements SET attestation = 'I saw it.'",)),
+    ("the market of an acknowledgement", "I8", "was not addressed", ("UPDATE acknowledgements SET market = 'US'",)),
+    ("the language of an acknowledgement", "I8", "names a text that the version does not have",
+     ("UPDATE acknowledgements SET language = 'en'",)),
+    ("the language and hash of an acknowledgement", "I13", "acknowledgements row 1: " + HISTORY,
+     ("UPDATE acknowledgements SET language = 'en', text_hash = (SELECT hash FROM version_texts WHERE language = 'en'"
+      " AND version_id = acknowledgements.version_id)",)),
+    ("an acknowledgement of something else", "I13", "acknowledgements row 1: " + HISTORY, ("UPDATE acknowledgements SET version_id = 2",)),
+    ("an acknowledgement deleted", "I13", "acknowledgements row 1: is gone", ("DELETE FROM acknowledgements",)),
+    ("the text of a confirmed reading", "I13", "reading_confirmations row 1: " + HISTORY,
+     ("UPDATE reading_confirmations SET text_hash = 'x' WHERE id = 1",)),
+    ("a confirmed reading deleted", "I13", "reading_confirmations row 2: is gone",
+     ("DELETE FROM reading_confirmations WHERE id = 2",)),
+    ("who signed off", "I13", "sign_offs row 3: " + HISTORY, ("UPDATE sign_offs SET by_id = {outsider} WHERE id = 3",)),
+    ("a sign-off by the learner", "sign-offs", "by the learner herself", ("UPDATE sign_offs SET by_id = {learner}",)),
+    ("a sign-off deleted", "sign-offs", "completed without a sign-off", ("DELETE FROM sign_offs WHERE act = 'signed'",)),
+    ("when a step was completed", "I13", "step_completions row 1: " + HISTORY,
+     ("UPDATE step_completions SET completed_at = (SELECT started_at FROM attempts WHERE id = {running}) WHERE id = 1",)),
+    ("until when a step was due", "I13", "step_completions row 1: " + HISTORY,
+     ("UPDATE step_completions SET due_on = '2030-01-01' WHERE id = 1",)),
+    ("a step completed that was not", "I13", "no entry of the journal has sealed it",
+     ("UPDATE step_completions SET id = 99 WHERE id = 1",)),
+    # --- enrollments, calendars, roles
+    ("the plan version of an enrollment", "I13", "enrollments row 1: " + HISTORY,
+     ("UPDATE enrollments SET plan_version_id = 2 WHERE id = 1",)),
+    ("the start of an enrollment", "I13", "enrollments row 2: " + HISTORY,
+     ("UPDATE enrollments SET starts_on = '2026-06-01' WHERE id = 2",)),
+    ("a plan completed that was not", "plans are", "without all required steps",
+     ("UPDATE enrollments SET completed_at = enrolled_at WHERE completed_at IS NULL",)),
+    ("a day of leave added", "I13", "leaves row 1: " + HISTORY, ("UPDATE leaves SET last_on = '2026-05-29'",)),
+    ("a company day moved", "I13", "company_days row 1: " + HISTORY, ("UPDATE company_days SET last_on = '2026-08-20'",)),
+    ("a holiday deleted", "holiday", "has been changed since it was loaded",
+     ("DELETE FROM holidays WHERE id = (SELECT min(id) FROM holidays)",)),
+    ("a grant lengthened", "I13", "role_grants row", ("UPDATE role_grants SET ended_at = NULL, ended_by = NULL WHERE role = 'mentor'",)),
+    ("a role taken", "I13", "no entry of the journal has sealed it",
+     ("INSERT INTO role_grants (id, person_id, role, scope, scope_code, granted_at, granted_by)"
+      " SELECT 99, {outsider}, 'admin', 'organisation', '', granted_at, 'system' FROM role_grants WHERE id = 1",)),
+    ("an accommodation widened", "I13", "accommodations row 1: " + HISTORY, ("UPDATE accommodations SET multiplier = '3/1'",)),
+    ("an owner replaced", "I13", "ownerships row 1: " + HISTORY, ("UPDATE ownerships SET owner_id = {outsider}",)),
+    # --- texts and plans
+    ("the effective date of a version", "I13", "document_versions row 1: " + HISTORY,
+     ("UPDATE document_versions SET effective_at = issued_at, issued_at = (SELECT min(started_at) FROM attempts) WHERE id = 1",)),
+    ("the class of a change", "I13", "document_versions row 4: " + HISTORY,
+     ("UPDATE document_versions SET change_class = 'material' WHERE id = 4",)),
+    ("a withdrawal that nobody made", "I13", "document_versions row 1: " + HISTORY,
+     ("UPDATE document_versions SET withdrawn_at = issued_at, withdrawn_by = 'P1' WHERE id = 1",)),
+    ("a version deleted", "I13", "document_versions row 4: is gone", ("DELETE FROM document_versions WHERE id = 4",)),
+    ("an approver who is the author", "I10", "was written in the product",
+     ("UPDATE document_versions SET origin = 'product', author_code = 'A', approved_by = 'A', approved_at = issued_at",)),
+    ("version numbers out of count", "version numbers", "not counted without gaps",
+     ("UPDATE document_versions SET sequence = 7 WHERE id = 1",)),
+    ("the source of a text", "I9", "is not what was published",
+     ("UPDATE version_texts SET source = source || 'x' WHERE id = 1",)),
+    ("what is shown of a clause", "I13", "clause_texts row 1: " + HISTORY, ("UPDATE clause_texts SET html = 'Ignore this.' WHERE id = 1",)),
+    ("the hash of a clause", "clauses are", "the hash of the clause", ("UPDATE clause_texts SET hash = 'x' WHERE id = 1",)),
+    ("the source and hash of a clause", "clauses are", "is not that of its text",
+     ("UPDATE clause_texts SET source = 'x', hash = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881' WHERE id = 1",)),
+    ("the label of a clause", "I13", "clauses row", ("UPDATE clauses SET sensitivity = 'S4' WHERE anchor = 'fan-accounts'",)),
+    ("an audience widened", "I13", "document_audiences row 1: " + HISTORY,
+     ("UPDATE document_audiences SET ended_at = since WHERE id = 1",)),
+    ("the steps of a plan", "plan versions", "has been changed since it was created",
+     ("UPDATE plan_steps SET due_days = 30 WHERE slug = 'quiz'",)),
+    ("a step of a plan made optional, as the seals see it", "I13", "plan_steps row 3: " + HISTORY,
+     ("UPDATE plan_steps SET required = {false} WHERE slug = 'quiz'",)),
+    ("who made a plan version", "I13", "plan_versions row 1: " + HISTORY, ("UPDATE plan_versions SET created_by = 'P1'",)),
+    ("the credential of a plan", "I13", "plan_versions row 1: " + HISTORY, ("UPDATE plan_versions SET credential_slug = 'x'",)),
+    # --- background work
+    ("a job that nobody carries out", "I12", "job 1 has waited for more than 15 minutes",
+     ("UPDATE jobs SET state = 'created', attempts = 0 WHERE id = 1",)),
+    ("a mail that is tried for ever", "I12", "job 1 has been owed for more than four hours after 60 tries: refused",
+     ("UPDATE jobs SET state = 'created', attempts = 60, last_error = 'refused', run_after = '2030-01-01 00:00:00.000000' WHERE id = 1",)),
+    ("a job that failed without a reason", "I12", "job 1 has failed, but nothing says why",
+     ("UPDATE jobs SET state = 'failed', last_error = ' ' WHERE id = 1",)),
+    ("a job that fell silent", "I11", "job 1 runs without progress",
+     ("UPDATE jobs SET state = 'running', touched_at = created_at WHERE id = 1",)),
+    ("an effect owed twice", "I11", "stands more than once",
+     ("CREATE TABLE other AS SELECT * FROM jobs", "DROP TABLE jobs", "ALTER TABLE other RENAME TO jobs",
+      "INSERT INTO jobs SELECT * FROM jobs WHERE id = 1")),
+    # --- the schema
+    ("a partial index dropped", "I14", "attempts: the index uq_attempts_in_progress is missing",
+     ("DROP INDEX uq_attempts_in_progress",)),
+    ("a partial index for other rows", "I14", "attempts: the index uq_attempts_in_progress is",
+     ("DROP INDEX uq_attempts_in_progress",
+      "CREATE UNIQUE INDEX uq_attempts_in_progress ON attempts (person_id, quiz_id, attempt_no)")),
+    ("an index that is no longer unique", "I14", "certificates: the index uq_certificates_current is another one",
+     ("DROP INDEX uq_certificates_current",
+      "CREATE INDEX uq_certificates_current ON certificates (credential_id, enrollment_code) WHERE replaced_at IS NULL")),
+    ("a unique key lost", "I14", "score_entries: attempt_id, entry_no are not kept unique",
+     ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
+      "ALTER TABLE other RENAME TO score_entries")),
+    ("a check lost", "I14", "score_entries: the check ck_score_entries_entry_no is missing",
+     ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
+      "ALTER TABLE other RENAME TO score_entries")),
+    ("a reference lost", "I14", "score_entries: attempt_id no longer refers to attempts",
+     ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
+      "ALTER TABLE other RENAME TO score_entries")),
+    ("a table dropped", "I14", "table step_extensions is missing", ("DROP TABLE step_extensions",)),
+    ("a column dropped", "I14", "attempts: the column hide_countdown is missing",
+     ("ALTER TABLE attempts DROP COLUMN hide_countdown",)),
+    ("no revision", "I14", "alembic_version says nothing", ("DELETE FROM alembic_version",)),
+    ("another revision", "I14", "alembic_version says 0001", ("UPDATE alembic_version SET version_num = '0001'",)),
+    ("no table of the revision", "I14", "alembic_version says nothing", ("DROP TABLE alembic_version",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("invariant", "said", "statements"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_what_is_falsified_is_named(
+    known: dict[str, Any], invariant: str, said: str, statements: tuple[str, ...]
+) -> None:
+    sqlite = db.engine.dialect.name == "sqlite"
+    words = {
+        **known,
+        "true": "1" if sqlite else "true",
+        "false": "0" if sqlite else "false",
+        "bytes": "X'4142434445'" if sqlite else "'\\x4142434445'::bytea",
+    }
+    _falsify(*(statement.format(**words) for statement in statements))
+    breaches = _red(invariant)
+    assert any(said.format(**words) in breach for breach in breaches), breaches
+
+
+@SQLITE_ONLY
+def test_a_row_that_points_to_nothing_is_named(known: dict[str, Any]) -> None:
+    _falsify("INSERT INTO person_markets (person_id, market_id) VALUES (12345, 67890)")
+    assert "foreign key: person_markets" in _red("I14")[0]
+
+
+@SQLITE_ONLY
+def test_a_check_that_says_something_else_is_named(known: dict[str, Any]) -> None:
+    _falsify(
+        "PRAGMA writable_schema=ON",
+        "UPDATE sqlite_master SET sql = replace(sql, 'entry_no >= 1', 'entry_no >= -9') WHERE name = 'score_entries'",
+    )
+    assert "score_entries: the check ck_score_entries_entry_no is another one" in _red("I14 the tables")
+
+
+# --- what is legitimate stays green ------------------------------------------------------------
+
+
+def test_a_correction_of_history_is_refused_where_it_is_written(known: dict[str, Any]) -> None:
+    with pytest.raises(RuntimeError, match="sign_offs row is history; statement cannot be changed"), own_transaction():
+        session.get_one(SignOff, 1).statement = "Something else."
+    with pytest.raises(RuntimeError, match="cannot be deleted"), own_transaction():
+        session.delete(session.get_one(SignOff, 1))
+    assert _red("I13") == []
+
+
+class Undone(Exception):
+    """Ends a transaction, so that the world stays as it is for the other tests."""
+
+
+def test_what_may_come_later_is_sealed_anew(known: dict[str, Any]) -> None:
+    with suppress(Undone), own_transaction():
+        version = library.version_in_force(library.get_document("background"), "JP")
+        assert version is not None
+        withdraw_version(version=version, reason="No longer true.", by=session.get_one(SignOff, 1).by)
+        session.flush()
+        assert [breach for breach in _red("I13") if "document_versions row 4" in breach]
+        journal._write()
+        assert _red("I13") == []
+        raise Undone
+    assert _red("I13") == []
+
+
+def test_what_was_undone_leaves_no_trace_in_the_journal(known: dict[str, Any]) -> None:
+    with suppress(Undone), own_transaction():
+        record("test.kept", by=None, subject=("test", "kept"))
+        with suppress(ValueError), session.begin_nested():
+            record("test.undone", by=None, subject=("test", "undone"))
+            raise ValueError
+        assert [entry.action for entry in session.info["journal"]] == ["test.kept"]
+        raise Undone
+    assert "journal" not in session.info
+
+
+# --- the doctor itself -------------------------------------------------------------------------
+
+
+def test_a_check_that_fails_is_reported_and_the_others_are_made(known: dict[str, Any]) -> None:
+    def fails() -> list[str]:
+        session.execute(text("SELECT no_such_column FROM people"))
+        return []
+
+    found = doctor.examine({"first": fails, "second": list, **wiring.INVARIANTS})
+    assert "could not be checked: " in found["first"][0]
+    assert "Error" in found["first"][0]
+    assert len(found["first"][0].splitlines()) == 1
+    assert {name for name, breaches in found.items() if breaches} == {"first"}
+
+
+def test_the_command_goes_on_after_a_check_that_fails(
+    world: tuple[Flask, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, known = world
+
+    def fails() -> list[str]:
+        raise LookupError("the lamp is broken")
+
+    runner = app.test_cli_runner()
+    with clock.frozen(VISIT):
+        sound = runner.invoke(args=["doctor"])
+        monkeypatch.setitem(wiring.INVARIANTS, "I0 the lamp", fails)
+        broken = runner.invoke(args=["doctor"])
+    assert (sound.exit_code, broken.exit_code) == (0, 1)
+    assert "FAIL I0 the lamp\n       could not be checked: LookupError: the lamp is broken" in broken.output
+    assert broken.output.count("\nok  ") + broken.output.startswith("ok  ") == len(wiring.INVARIANTS) - 1
+    assert f"journal ends with {known['entries']}:" in sound.output
+
+
+def test_an_end_that_was_noted_elsewhere_shows_a_journal_written_anew(world: tuple[Flask, Any]) -> None:
+    app, known = world
+    runner = app.test_cli_runner()
+    with clock.frozen(VISIT):
+        noted = runner.invoke(args=["doctor"]).output.rpartition("journal ends with ")[2].strip()
+        assert runner.invoke(args=["doctor", "--noted", noted]).exit_code == 0
+        other = runner.invoke(args=["doctor", "--noted", f"{known['entries']}:{GENESIS}"])
+        unreadable = runner.invoke(args=["doctor", "--noted", "yesterday"])
+    assert other.exit_code == 1
+    assert f"journal: entry {known['entries']} is not the one that was noted" in other.output
+    assert unreadable.exit_code == 1
+
+
+def test_every_table_is_sealed_or_says_why_it_is_not() -> None:
+    assert {table.name for table in sealed_tables()} | set(NOT_SEALED) == set(Base.metadata.tables)
+    assert {table.name for table in sealed_tables()} & set(NOT_SEALED) == set()
+
+
+_PRESENT = "facts of the present: every change is an entry of the journal with before and after"
+_WORKING = "working data that nothing rests on"
+NOT_SEALED = {
+    "attempt_events": "chained within the attempt, whose seal names the end",
+    "responses": "equal to the last saving in the attempt's history",
+    "journal_entries": "the chain itself",
+    "journal_heads": "the end of the chain",
+    "seals": "covered by the entry that they were set with",
+    "certificate_series": "counted against the certificates",
+    "clause_links": "computed from the texts",
+    **dict.fromkeys(
+        ["cohorts", "credentials", "documents", "glossary_terms", "markets", "people", "person_markets", "plans",
+         "question_banks", "questions", "quizzes", "settings", "teams"], _PRESENT,
+    ),
+    **dict.fromkeys(
+        ["certificate_lookup_levels", "certificate_lookups", "forms_carried_out", "heartbeats", "imported_files",
+         "jobs", "one_time_links", "people_imports", "periodic_runs", "readings", "sign_in_backoffs",
+         "sign_in_sessions"], _WORKING,
+    ),
+}  # fmt: skip
+
+
+def test_history_from_before_the_seals_is_sealed_by_the_migration(tmp_path: Any, world: tuple[Flask, Any]) -> None:
+    """The world is carried back to the tables before the seals and forth again."""
+    if DATABASE != "sqlite":
+        pytest.skip("the world is copied as a file")
+    source, _known = world
+    path = tmp_path / "copy.sqlite3"
+    with source.app_context():
+        session.connection().exec_driver_sql("COMMIT")
+        session.connection().exec_driver_sql(f"VACUUM INTO '{path}'")
+        session.remove()
+    app = create_app(settings(tmp_path, f"sqlite:///{path}"))
+    attach_migrations(app)
+    with app.app_context(), clock.frozen(VISIT):
+        session.execute(text("UPDATE journal_entries SET sealed = NULL"))
+        session.commit()
+        session.remove()
+        flask_migrate.downgrade(revision="0005")
+        _chain_as_before()
+        flask_migrate.upgrade()
+        assert _red() == []
+        session.rollback()
+        session.execute(text("UPDATE sign_offs SET statement = 'x' WHERE id = 1"))
+        assert "sign_offs row 1: is not what entry" in _red("I13")[0]
+        session.rollback()
+        session.remove()
+        db.engine.dispose()
+
+
+def _chain_as_before() -> None:
+    """Compute the journal's chain as it was without seals."""
+    with db.engine.begin() as connection:
+        previous = GENESIS
+        table = JournalEntry.__table__
+        assert isinstance(table, Table)
+        columns = [column for column in table.c if column.name != "sealed"]
+        for row in connection.execute(select(*columns).order_by(JournalEntry.id)).mappings().all():
+            entry = JournalEntry(**{**row, "previous_hash": previous, "sealed": None})
+            connection.execute(
+                update(table)
+                .where(JournalEntry.id == entry.id)
+                .values(previous_hash=f"x{entry.id}", hash=f"x{entry.id}")
+            )
+            previous = entry.computed_hash()
+            connection.execute(
+                update(table)
+                .where(JournalEntry.id == entry.id)
+                .values(previous_hash=entry.previous_hash, hash=previous)
+            )

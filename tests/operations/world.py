@@ -1,0 +1,218 @@
+"""A small organisation in which everything that is history has happened, made through the services alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from portal.accounts.models import Person, Role, Scope
+from portal.accounts.service import accommodations, grants, ownership, people
+from portal.accounts.service.people import Names
+from portal.acknowledgements.service import acknowledge, confirm_reading
+from portal.calendars import service as calendars
+from portal.certificates import queries as certificates
+from portal.certificates import service as certifying
+from portal.certificates.models import Certificate
+from portal.cohorts import service as cohorts
+from portal.core import clock, jobs, pdf
+from portal.core.db import session
+from portal.core.i18n import Words
+from portal.core.transaction import own_transaction
+from portal.library import queries as library
+from portal.library.models import AudienceKind, ChangeClass
+from portal.library.service.readings import note_opened
+from portal.organisation.service import add_market, add_team
+from portal.quizzes import queries as quizzes
+from portal.quizzes.service.attempts import extend_attempt, submit_attempt, void_attempt
+from portal.training import queries as training
+from portal.training.service import sign_offs
+from portal.training.service.enrollments import enroll
+from tests.certificates.builders import make_credential
+from tests.library.builders import make_published, make_version
+from tests.quizzes.builders import answer, answer_all, begin, make_quiz, right_answer, wrong_answer
+from tests.training.builders import make_plan
+
+# A Tuesday morning in Tokyo.
+START = datetime(2026, 4, 28, 0, 30, tzinfo=UTC)
+# When the doctor comes: everything that was due has been done, one attempt is still running.
+VISIT = START + timedelta(hours=6)
+
+
+def make_world() -> None:
+    """Let everything happen once: published, enrolled, read, acknowledged, sat, marked, certified, taken back."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The pages are not what is examined here, and printing takes a second each.
+        patch.setattr(pdf, "render", lambda *_, **named: pdf.Rendered(named["title"].encode(), "none", "none", 0))
+        with clock.frozen(START - timedelta(days=30)):
+            staff = _found()
+        with clock.frozen(START):
+            _publish(staff)
+        _train(staff)
+        _sit(staff)
+        with clock.frozen(VISIT - timedelta(minutes=5)):
+            _certify(staff)
+            jobs.run_due()
+    session.remove()
+
+
+def _found() -> dict[str, Person]:
+    with own_transaction():
+        market = add_market(
+            code="JP", name=Words("Japan", "日本"), time_zone="Asia/Tokyo", holiday_country="JP", by=None
+        )
+        team = add_team(code="account-safety", name=Words("Safety", "安全"), market=market, by=None)
+        calendars.load_national_holidays(country="JP", years=range(2026, 2028))
+        staff = {
+            name: people.invite(
+                sign_in_name=f"{name}@portal.example",
+                names=Names("田中", name, "", "タナカ", "ハナコ", "Tanaka", name),
+                language="ja", time_zone="Asia/Tokyo", market=market, team=team, by=None,
+            )
+            for name in ("learner", "colleague", "outsider", "swept", "author", "lead", "admin", "second")
+        }  # fmt: skip
+        for name, role in (("lead", Role.LEAD), ("admin", Role.ADMIN), ("second", Role.ADMIN), ("author", Role.AUTHOR)):
+            grants.grant_role(person=staff[name], role=role, by=None)
+        ended = grants.grant_role(
+            person=staff["author"], role=Role.MENTOR, scope=Scope.TEAM, scope_code=team.code, by=None
+        )
+        grants.end_grant(grant=ended, by=staff["admin"])
+        calendars.declare_company_days(
+            market=market,
+            periods=[calendars.CompanyPeriod(date(2026, 8, 13), date(2026, 8, 14), Words("Obon", "お盆"))],
+            by=staff["admin"],
+        )  # fmt: skip
+        calendars.record_leave(
+            person=staff["colleague"], first_on=date(2026, 5, 11), last_on=date(2026, 5, 12), by=staff["lead"]
+        )
+        accommodations.approve_accommodation(
+            person=staff["outsider"], multiplier=Fraction(5, 4), hide_countdown=False, valid_from=date(2026, 3, 1),
+            valid_until=None, by=staff["lead"],
+        )  # fmt: skip
+    return staff
+
+
+def _publish(staff: dict[str, Person]) -> None:
+    author = staff["author"]
+    for slug in ("exposure", "impersonation", "background"):
+        make_published(author, slug, audience={AudienceKind.MARKET: ["JP"]})
+    make_quiz(author)
+    make_credential("reviewer")
+    make_plan("first-days", author)
+    with own_transaction():
+        ownership.set_owner(kind="document", code="exposure", owner=author, by=author)
+
+
+def _read(person: Person, slug: str, *, agree: bool) -> None:
+    version = library.version_in_force(library.get_document(slug), "JP")
+    assert version is not None
+    note_opened(person=person, version=version, known=None)
+    with own_transaction():
+        (acknowledge if agree else confirm_reading)(version=version, language="ja", by=person)
+
+
+def _train(staff: dict[str, Person]) -> None:
+    learner, lead = staff["learner"], staff["lead"]
+    with clock.frozen(START), own_transaction():
+        cohort = cohorts.create_cohort(
+            code="jp-2026-04", name=Words("April", "4月"), market=learner.home_market, team=learner.team,
+            starts_on=date(2026, 4, 28), by=lead,
+        )  # fmt: skip
+        for person in (learner, staff["colleague"]):
+            cohorts.add_member(cohort=cohort, person=person, by=lead)
+            version = training.get_latest_version("first-days")
+            enroll(person=person, version=version, starts_on=cohort.starts_on, by=lead, cohort=cohort)
+    with clock.frozen(START + timedelta(minutes=20)):
+        _read(learner, "exposure", agree=True)
+    with clock.frozen(START + timedelta(minutes=40)):
+        _read(learner, "impersonation", agree=False)
+    with clock.frozen(START + timedelta(minutes=50)):
+        enrollment = training.find_open_enrollment(learner.id, training.get_latest_version("first-days").plan_id)
+        assert enrollment is not None
+        talk = training.get_step(enrollment, "talk")
+        with own_transaction():
+            sign_offs.send_back(enrollment=enrollment, step=talk, statement="Not yet.", by=lead)
+        with own_transaction():
+            sign_offs.ask_again(enrollment=enrollment, step=talk, by=learner)
+        with own_transaction():
+            sign_offs.sign_off(enrollment=enrollment, step=talk, statement="We spoke.", by=lead)
+    with clock.frozen(START + timedelta(minutes=60)):
+        make_version(library.get_document("background"), staff["author"], "1.1", change_class=ChangeClass.EDITORIAL)
+
+
+def _sit(staff: dict[str, Person]) -> None:
+    version = quizzes.get_quiz("impersonation")
+    with clock.frozen(START + timedelta(minutes=70)):
+        failed = begin(staff["learner"], version)
+        answer(failed, 1, wrong_answer(failed, 1))
+        answer(failed, 1, right_answer(failed, 1), 2)
+        answer(failed, 2, wrong_answer(failed, 2))
+        with own_transaction():
+            submit_attempt(attempt=failed, person=staff["learner"])
+        void = begin(staff["outsider"], version)
+        with own_transaction():
+            void_attempt(attempt=void, reason="fire alarm", by=staff["lead"])
+        swept = begin(staff["swept"], version)
+        answer(swept, 1, right_answer(swept, 1))
+    with clock.frozen(START + timedelta(minutes=90)):
+        jobs.run_periodic("quizzes.sweep")
+    with clock.frozen(START + timedelta(minutes=100)):
+        passed = begin(staff["learner"], version)
+        answer_all(passed)
+        with own_transaction():
+            submit_attempt(attempt=passed, person=staff["learner"])
+        enrollment = training.find_open_enrollment(
+            staff["learner"].id, training.get_latest_version("first-days").plan_id
+        )
+        assert enrollment is not None
+        with own_transaction():
+            sign_offs.sign_off(
+                enrollment=enrollment, step=training.get_step(enrollment, "audit"), statement="Well done.",
+                by=staff["lead"],
+            )  # fmt: skip
+    with clock.frozen(VISIT - timedelta(minutes=10)):
+        running = begin(staff["outsider"], version)
+        answer(running, 1, right_answer(running, 1))
+        answer(running, 2, wrong_answer(running, 2))
+        with own_transaction():
+            extend_attempt(attempt=running, minutes=10, reason="power cut", by=staff["lead"])
+
+
+def _certify(staff: dict[str, Person]) -> None:
+    jobs.run_due()
+    first = session.query(Certificate).one()
+    with own_transaction():
+        second = certifying.reissue_certificate(
+            certificate=first, reason="Her name was written wrongly.", by=staff["admin"]
+        ).number
+    for act in (certifying.suspend, certifying.reinstate):
+        with own_transaction():
+            act(certificate=certificates.get_certificate(second), reason="Looked into and settled.", by=staff["admin"])
+    with own_transaction():
+        certifying.request_revocation(
+            certificate=certificates.get_certificate(second), reason="A mistake, we think.", by=staff["admin"]
+        )
+    with own_transaction():
+        certifying.decline_revocation(certificate=certificates.get_certificate(second), by=staff["second"])
+
+
+def facts() -> dict[str, Any]:
+    """Return the numbers of rows that are falsified, by what they are."""
+
+    def one(statement: str) -> Any:
+        found = session.execute(text(statement)).scalars().all()
+        assert len(found) == 1, (statement, found)
+        return found[0]
+
+    return {
+        "passed": one("SELECT max(id) FROM attempts WHERE state = 'released' AND submitted_by = 'learner'"),
+        "failed": one("SELECT min(id) FROM attempts WHERE state = 'released' AND submitted_by = 'learner'"),
+        "void": one("SELECT id FROM attempts WHERE state = 'voided'"),
+        "running": one("SELECT id FROM attempts WHERE state = 'in_progress'"),
+        "learner": one("SELECT id FROM people WHERE sign_in_name = 'learner@portal.example'"),
+        "outsider": one("SELECT id FROM people WHERE sign_in_name = 'outsider@portal.example'"),
+        "entries": one("SELECT max(id) FROM journal_entries"),
+    }
