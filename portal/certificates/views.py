@@ -76,12 +76,12 @@ def _show(certificate: Certificate, form: RevocationForm, error: str | None = No
 def download(certificate: Certificate, language: str) -> Response:
     """Send the stored PDF of a language, byte for byte."""
     file = queries.get_file(certificate, language)
-    heading = {"en": "certificate", "ja": "修了証"}[language]
     response = send_file(
         io.BytesIO(file.content),
         mimetype="application/pdf",
         as_attachment=True,
-        download_name=f"{heading}-{certificate.number}.pdf",
+        # Every character of it is ASCII: a number is letters, digits, hyphens and points.
+        download_name=f"certificate-{certificate.number}-{language}.pdf",
         etag=False,
     )
     response.headers["Cache-Control"] = "private, no-store"
