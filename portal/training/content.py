@@ -271,12 +271,22 @@ class _Reader:
             title=self._words(entry, "title", "step", number, needed=False),
             instructions=self._words(entry, "instructions", "step", number, needed=False),
             anchor=None if anchor in ("start", None) else anchor,
-            minutes=self._typed(entry, "minutes", int, 0, number) or 0,
+            minutes=self._minutes(entry, number),
             required=self._typed(entry, "required", bool, True, number) is not False,
             by=by or default,
             prerequisites=self._prerequisites(entry, number),
         )
         return step if len(self.folder.errors) == before else None
+
+    def _minutes(self, entry: dict[str, Any], number: int) -> int:
+        minutes = self._typed(entry, "minutes", int, 0, number) or 0
+        if not 0 <= minutes <= rules.MAX_MINUTES:
+            self._error(
+                self._line("step", number, "minutes"),
+                _("“minutes” is %(minutes)s; a step takes 0 to %(most)s.", minutes=minutes, most=rules.MAX_MINUTES),
+                _("Write the minutes that the step takes, or cut it into several steps."),
+            )
+        return minutes
 
     def _prerequisites(self, entry: dict[str, Any], number: int) -> tuple[str, ...]:
         value = entry.get("prerequisites", [])
@@ -372,6 +382,7 @@ class _Reader:
         key = {
             FaultKind.DUPLICATE_STEP: "slug",
             FaultKind.NEGATIVE_OFFSET: "due",
+            FaultKind.DUE_TOO_LATE: "due",
             FaultKind.DUE_BEFORE_PREREQUISITE: "due",
             FaultKind.UNKNOWN_ANCHOR: "anchor",
             FaultKind.LATER_ANCHOR: "anchor",
@@ -405,6 +416,8 @@ def _mend(fault: Fault) -> str:
             return str(_("Give one of them another slug."))
         case FaultKind.NEGATIVE_OFFSET:
             return str(_("Write 0 or more working days."))
+        case FaultKind.DUE_TOO_LATE:
+            return str(_("Write fewer working days, or make a plan of its own of what comes later."))
         case FaultKind.UNKNOWN_ANCHOR | FaultKind.LATER_ANCHOR:
             return str(_('Write "start" or the slug of an earlier step.'))
         case FaultKind.UNKNOWN_PREREQUISITE:

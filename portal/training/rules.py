@@ -108,11 +108,18 @@ def number_key(number: str) -> tuple[int, int]:
 # --- Whether a plan can be followed ------------------------------------------------------------
 
 
+# A plan reaches over about a year of working days; what is due later is a plan of its own.
+MAX_DUE_DAYS = 250
+# A step takes at most two full working weeks; what takes longer is several steps.
+MAX_MINUTES = 4_800
+
+
 class FaultKind(StrEnum):
     """Why a plan cannot be followed, or looks wrong."""
 
     DUPLICATE_STEP = "duplicate_step"
     NEGATIVE_OFFSET = "negative_offset"
+    DUE_TOO_LATE = "due_too_late"
     UNKNOWN_ANCHOR = "unknown_anchor"
     LATER_ANCHOR = "later_anchor"
     UNKNOWN_PREREQUISITE = "unknown_prerequisite"
@@ -147,6 +154,8 @@ def faults(steps: Sequence[StepShape]) -> list[Fault]:
     for step in steps:
         if step.due_days < 0:
             found.append(Fault(FaultKind.NEGATIVE_OFFSET, step.slug))
+        if step.due_days > MAX_DUE_DAYS:
+            found.append(Fault(FaultKind.DUE_TOO_LATE, step.slug))
         if step.anchor is not None and step.anchor not in earlier:
             kind = FaultKind.LATER_ANCHOR if step.anchor in known else FaultKind.UNKNOWN_ANCHOR
             found.append(Fault(kind, step.slug, (step.anchor,)))
@@ -164,6 +173,10 @@ def faults(steps: Sequence[StepShape]) -> list[Fault]:
     if found:
         return found
     offsets = nominal_offsets(steps)
+    # Counted one from the other, steps can get there together.
+    late = next((slug for slug, days in offsets.items() if days > MAX_DUE_DAYS), None)
+    if late is not None:
+        return [Fault(FaultKind.DUE_TOO_LATE, late)]
     for step in steps:
         for name in step.prerequisites:
             if step.required and not known[name].required:

@@ -80,7 +80,7 @@ def test_a_download_is_the_stored_file_byte_for_byte(cast: Cast, as_: Any, langu
     assert response.mimetype == "application/pdf"
     disposition = response.headers["Content-Disposition"]
     assert disposition.startswith("attachment")
-    assert certificate.number in disposition
+    assert disposition.endswith(f"filename=certificate-{certificate.number}-{language}.pdf")
     assert "no-store" in response.headers["Cache-Control"]
     assert sha256(response.data).hexdigest() == queries.get_file(certificate, language).sha256
 

@@ -140,7 +140,7 @@ def _page(card: OwnCardForm, password: ChangePasswordForm, status: int = 200) ->
         time_zone=person.time_zone,
         facts=[
             (_("Mail address"), person.sign_in_name),
-            (_("Number"), person.code),
+            (_("Person code"), person.code),
             (_("Employee number"), person.employee_number),
             (_("Market"), person.home_market.name),
             (_("Team"), person.team.name if person.team else None),

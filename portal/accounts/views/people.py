@@ -171,7 +171,7 @@ def _person_page(
     belongings = ownership.list_belongings(person)
     zone = viewer.time_zone
     facts: list[tuple[Any, Any]] = [
-        (_("Number"), person.code),
+        (_("Person code"), person.code),
         (_("Mail address"), person.sign_in_name),
         (_("Employee number"), person.employee_number),
         (_("Name"), person.full_name),

@@ -121,8 +121,10 @@ def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
         )
     if step.kind is StepKind.SIGN_OFF and step.title is None:
         said.append(_("The step “%(step)s” needs a title of its own.", step=step.slug))
-    if step.minutes < 0:
-        said.append(_("The step “%(step)s” takes less than no time.", step=step.slug))
+    if not 0 <= step.minutes <= rules.MAX_MINUTES:
+        said.append(
+            _("The step “%(step)s” takes 0 to %(most)s minutes, nothing else.", step=step.slug, most=rules.MAX_MINUTES)
+        )
     return said
 
 
@@ -134,6 +136,14 @@ def in_words(fault: Fault) -> str:
             return str(_("The step “%(step)s” stands twice.", **values))
         case FaultKind.NEGATIVE_OFFSET:
             return str(_("The step “%(step)s” is due before the plan begins.", **values))
+        case FaultKind.DUE_TOO_LATE:
+            return str(
+                _(
+                    "The step “%(step)s” is due later than %(most)s working days after the plan begins.",
+                    step=fault.slug,
+                    most=rules.MAX_DUE_DAYS,
+                )
+            )
         case FaultKind.UNKNOWN_ANCHOR:
             return str(_("The step “%(step)s” counts from “%(name)s”, which does not exist.", **values))
         case FaultKind.LATER_ANCHOR:
