@@ -103,8 +103,20 @@ def list_lost(
     return found
 
 
-def write_xlsx(header: Sequence[object], rows: Iterable[Sequence[object]], *, sheet: str) -> bytes:
-    """Return the table as a workbook of one sheet; numbers and dates stay such, texts never become formulas."""
+def write_xlsx(
+    header: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    sheet: str,
+    frozen_columns: int = 0,
+    notes: Sequence[tuple[str, str]] = (),
+    notes_sheet: str = "",
+) -> bytes:
+    """Return the table as a workbook; numbers and dates stay such, texts never become formulas.
+
+    The heading and so many first columns stay in sight, every column can be filtered and is as wide
+    as what stands in it. What must be known of the table stands on a second sheet.
+    """
     from xlsxwriter import Workbook
 
     out = io.BytesIO()
@@ -119,18 +131,41 @@ def write_xlsx(header: Sequence[object], rows: Iterable[Sequence[object]], *, sh
     )
     workbook.set_properties({"created": clock.now().replace(tzinfo=None)})
     page = workbook.add_worksheet(_sheet_name(sheet))
-    bold = workbook.add_format({"bold": True, "bottom": 1})
+    bold = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
     day = workbook.add_format({"num_format": "yyyy-mm-dd"})
-    page.freeze_panes(1, 0)
-    if header:
-        page.set_column(0, len(header) - 1, 18)
+    page.freeze_panes(1, frozen_columns)
+    widths = [min(_display_width(str(name)), _WIDEST_HEADING) for name in header]
     for column, name in enumerate(header):
         page.write_string(0, column, _xlsx_text(str(name)), bold)
+    number = 0
     for number, row in enumerate(rows, start=1):
         for column, value in enumerate(row):
             _write_xlsx_cell(page, number, column, value, day)
+            if column < len(widths):
+                widths[column] = max(widths[column], _display_width(_plain(value)))
+    for column, width in enumerate(widths):
+        # Room for the filter's button.
+        page.set_column(column, column, min(width, _WIDEST_CELL) + 3)
+    if header:
+        page.autofilter(0, 0, number, len(header) - 1)
+    if notes:
+        about = workbook.add_worksheet(_sheet_name(notes_sheet))
+        about.set_column(0, 0, 28)
+        about.set_column(1, 1, 80)
+        for line, (term, words) in enumerate(notes):
+            about.write_string(line, 0, _xlsx_text(term), workbook.add_format({"bold": True}))
+            about.write_string(line, 1, _xlsx_text(words))
     workbook.close()
     return out.getvalue()
+
+
+# In characters of a column: a longer heading wraps, a longer text is cut off by the next cell.
+_WIDEST_HEADING, _WIDEST_CELL = 16, 40
+
+
+def _display_width(text: str) -> int:
+    """Return how many half-width characters a text takes."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def guarded(text: str) -> str:
@@ -162,9 +197,19 @@ def download_csv(
     return download(data, f"{filename}.csv", f"{CSV_TYPE}; charset={charset}")
 
 
-def download_xlsx(filename: str, header: Sequence[object], rows: Iterable[Sequence[object]], *, sheet: str) -> Response:
-    """Return the table as a workbook to save; the name comes without its ending."""
-    return download(write_xlsx(header, rows, sheet=sheet), f"{filename}.xlsx", XLSX_TYPE)
+def download_xlsx(
+    filename: str,
+    header: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    sheet: str,
+    frozen_columns: int = 0,
+    notes: Sequence[tuple[str, str]] = (),
+    notes_sheet: str = "",
+) -> Response:
+    """Return the table as a workbook to save, see `write_xlsx`; the name comes without its ending."""
+    data = write_xlsx(header, rows, sheet=sheet, frozen_columns=frozen_columns, notes=notes, notes_sheet=notes_sheet)
+    return download(data, f"{filename}.xlsx", XLSX_TYPE)
 
 
 def content_disposition(filename: str) -> str:

@@ -22,7 +22,7 @@ from portal.gradebook.models import ScoreEntry
 from portal.library import queries as library
 from portal.library.models import DocumentVersion
 from portal.organisation.models import Market
-from portal.quizzes.models import Quiz
+from portal.quizzes.models import Attempt, Marking, Quiz
 from portal.reports import rules
 from portal.reports.rules import Standing, Summary
 from portal.training import queries as training
@@ -51,6 +51,8 @@ class Cell:
     due_on: date
     completed_at: datetime | None
     score: Fraction | None
+    # The attempt that gave the score, by its code.
+    attempt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +325,9 @@ def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> lis
     ]
 
 
+# A score and the code of the attempt that gave it.
+_Score = tuple[Fraction | None, str | None]
+_NO_SCORE: _Score = (None, None)
 # A step as the cells need it: its row, slug and quiz. Read once a version, not once a cell.
 _Step = tuple[int, str, str | None]
 
@@ -332,7 +337,7 @@ def _cells(
     steps: Sequence[_Step],
     completed: Mapping[int, _Completed],
     sent_back: set[int],
-    best: Mapping[tuple[int, str], Fraction],
+    best: Mapping[tuple[int, str], _Score],
 ) -> dict[str, Cell]:
     path = entry.path
     assert path is not None
@@ -342,9 +347,10 @@ def _cells(
     for step_id, slug, quiz in steps:
         status, due_on, row = statuses[slug], path.due_on[slug], completed.get(step_id)
         if row is not None:
-            cells[slug] = Cell(status, row.due_on or due_on, row.completed_at, row.score)
+            cells[slug] = Cell(status, row.due_on or due_on, row.completed_at, row.score, row.attempt)
         else:
-            cells[slug] = Cell(status, due_on, None, best.get((entry.id, quiz)) if quiz is not None else None)
+            score, attempt = best.get((entry.id, quiz), _NO_SCORE) if quiz is not None else _NO_SCORE
+            cells[slug] = Cell(status, due_on, None, score, attempt)
     return cells
 
 
@@ -353,6 +359,7 @@ class _Completed:
     completed_at: datetime
     due_on: date | None
     score: Fraction | None
+    attempt: str | None
 
 
 def _completed(enrollment_ids: Sequence[int]) -> Mapping[int, dict[int, _Completed]]:
@@ -364,9 +371,10 @@ def _completed(enrollment_ids: Sequence[int]) -> Mapping[int, dict[int, _Complet
             StepCompletion.completed_at,
             StepCompletion.due_on,
             StepCompletion.score,
+            StepCompletion.attempt_code,
         ).where(StepCompletion.enrollment_id.in_(enrollment_ids))
     ):
-        found[row.enrollment_id][row.step_id] = _Completed(row.completed_at, row.due_on, row.score)
+        found[row.enrollment_id][row.step_id] = _Completed(row.completed_at, row.due_on, row.score, row.attempt_code)
     return found
 
 
@@ -383,7 +391,7 @@ def _sent_back(enrollment_ids: Sequence[int]) -> Mapping[int, set[int]]:
     return found
 
 
-def _best_scores(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> Mapping[tuple[int, str], Fraction]:
+def _best_scores(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> Mapping[tuple[int, str], _Score]:
     """Return each person's best score since her enrollment, by enrollment and quiz; corrections replace results."""
     mine = {entry.version_id for entry in entries}
     slugs = {step.quiz_slug for version_id in mine for step in versions[version_id].steps if step.quiz_slug is not None}
@@ -391,19 +399,43 @@ def _best_scores(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion])
         return {}
     since = {entry.person_id: entry for entry in entries}
     rows = session.execute(
-        select(ScoreEntry.person_id, Quiz.slug, ScoreEntry.attempt_id, ScoreEntry.score, ScoreEntry.at)
+        select(ScoreEntry.person_id, Quiz.slug, Attempt.code, ScoreEntry.score, ScoreEntry.at)
         .join(Quiz, Quiz.id == ScoreEntry.quiz_id)
+        .join(Attempt, Attempt.id == ScoreEntry.attempt_id)
         .where(ScoreEntry.person_id.in_(since), Quiz.slug.in_(slugs))
         .order_by(ScoreEntry.attempt_id, ScoreEntry.entry_no)
     )
-    standing: dict[tuple[int, str, int], Fraction] = {}
+    standing: dict[tuple[int, str, str], Fraction] = {}
     for row in rows:
         if row.at >= since[row.person_id].enrolled_at:
-            standing[since[row.person_id].id, row.slug, row.attempt_id] = row.score
-    best: dict[tuple[int, str], Fraction] = {}
-    for (enrollment_id, slug, _attempt), score in standing.items():
-        best[enrollment_id, slug] = max(score, best.get((enrollment_id, slug), Fraction(0)))
+            standing[since[row.person_id].id, row.slug, row.code] = row.score
+    best: dict[tuple[int, str], _Score] = {}
+    for (enrollment_id, slug, attempt), score in standing.items():
+        so_far = best.get((enrollment_id, slug), _NO_SCORE)[0]
+        # Of equal scores the earlier one: that is when it was reached.
+        if so_far is None or score > so_far:
+            best[enrollment_id, slug] = (score, attempt)
     return best
+
+
+def points_of(rows: Sequence[Row]) -> Mapping[str, tuple[Fraction, Fraction]]:
+    """Return the points and the possible points behind the scores of these rows, by the attempt's code.
+
+    A score that was corrected since has no points of its own and is left out.
+    """
+    scores = {
+        cell.attempt: cell.score
+        for row in rows
+        for cell in row.cells.values()
+        if cell.attempt and cell.score is not None
+    }
+    latest = select(func.max(Marking.id)).group_by(Marking.attempt_id)
+    found = session.execute(
+        select(Attempt.code, Marking.points, Marking.max_points, Marking.score)
+        .join(Attempt, Attempt.id == Marking.attempt_id)
+        .where(Attempt.code.in_(scores), Marking.id.in_(latest))
+    )
+    return {row.code: (row.points, row.max_points) for row in found if row.score == scores[row.code]}
 
 
 # --- What is announced or unfinished ------------------------------------------------------------

@@ -21,6 +21,7 @@ from portal.calendars import service as calendars
 from portal.core import clock
 from portal.core.db import session
 from portal.core.transaction import own_transaction
+from portal.quizzes.models import Marking
 from portal.reports import rules
 from portal.reports.queries import cohort_report
 from portal.reports.rules import Standing
@@ -236,33 +237,69 @@ def csv_lines(data: bytes) -> list[list[str]]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_csv_holds_the_same_rows_as_the_page(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
-    release(cast.learner)
+    attempt = release(cast.learner, score="5/7")
+    with own_transaction():
+        session.add(
+            Marking(
+                attempt_id=attempt.id, marking_no=1, points=Fraction(10), max_points=Fraction(14), score=Fraction(5, 7),
+                passed=True, marked_at=MORNING, marked_by="system",
+            )
+        )  # fmt: skip
     with clock.frozen(LATER):
         answer = as_(cast.lead, language=language).fetch("reports.cohort_csv", code=cohort.code)
-    assert "jp-2026-04-2026-05-08.csv" in answer.headers["Content-Disposition"]
+    assert "jp-2026-04-first-days-2026-05-08.csv" in answer.headers["Content-Disposition"]
     header, *lines = csv_lines(answer.data)
     assert [line[0] for line in lines] == [cast.colleague.code, cast.learner.code]
     learner = dict(zip(header, lines[1], strict=True))
     quiz = {"en": "Check of impersonation", "ja": "なりすまし 確認テスト"}[language]
     names = {
-        "en": (f"{quiz}: state", "Done", f"{quiz}: score", f"{quiz}: done on"),
-        "ja": (f"{quiz}：状態", "完了", f"{quiz}：得点率", f"{quiz}：完了日"),
+        "en": ("state", "points", "points possible", "score in %, rounded to 0.1", "attempt", "done on (Asia/Tokyo)"),
+        "ja": ("状態", "得点", "満点", "得点率（%、小数第1位に四捨五入）", "受験コード", "完了日（Asia/Tokyo）"),
     }[language]
-    assert learner[names[0]] == names[1]
-    assert learner[names[2]] == "0.9"
-    assert learner[names[3]] == "2026-04-28"
+    mark = {"en": ": ", "ja": "："}[language]
+    done = {"en": "Done", "ja": "完了"}[language]
+    told = [learner[f"{quiz}{mark}{name}"] for name in names]
+    assert told == [done, "10", "14", "71.4", attempt.code, "2026-04-28"]
 
 
-def test_the_workbook_holds_dates_and_numbers(cast: Cast, cohort: Any, as_: Any) -> None:
+def test_a_corrected_score_has_a_percentage_and_no_points(cast: Cast, cohort: Any, as_: Any) -> None:
+    attempt = release(cast.learner, score="1")
+    with own_transaction():
+        session.add(
+            Marking(
+                attempt_id=attempt.id, marking_no=1, points=Fraction(10), max_points=Fraction(14), score=Fraction(5, 7),
+                passed=True, marked_at=MORNING, marked_by="system",
+            )
+        )  # fmt: skip
+    header, *lines = csv_lines(as_(cast.lead, language="en").fetch("reports.cohort_csv", code=cohort.code).data)
+    rows = [dict(zip(header, line, strict=True)) for line in lines]
+    row = next(row for row in rows if row["Person code"] == cast.learner.code)
+    quiz = "Check of impersonation: "
+    assert [row[quiz + name] for name in ("points", "points possible", "score in %, rounded to 0.1")] == ["", "", "100"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_workbook_can_be_sorted_filtered_and_understood_later(
+    cast: Cast, cohort: Any, as_: Any, language: str
+) -> None:
     with clock.frozen(LATER):
-        answer = as_(cast.lead, language="en").fetch("reports.cohort_xlsx", code=cohort.code)
-    sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).active
-    assert sheet is not None
+        answer = as_(cast.lead, language=language).fetch("reports.cohort_xlsx", code=cohort.code)
+    book = openpyxl.load_workbook(io.BytesIO(answer.data))
+    sheet, about = book.worksheets
     assert sheet.max_row == 3
     first = [cell.value for cell in sheet[2]]
     assert first[0] == cast.colleague.code
     assert first[2] == datetime(2026, 4, 28)
+    assert sheet["C2"].is_date
     assert first[3:6] == [5, 0, 4]
+    # The heading and the names stay in sight; every column can be filtered; nothing is wider than a screen.
+    assert sheet.freeze_panes == "C2"
+    assert sheet.auto_filter.ref == f"A1:{sheet.cell(3, sheet.max_column).coordinate}"
+    widths = [sheet.column_dimensions[letter].width for letter in ("A", "B", "C")]
+    assert all(8 < width < 45 for width in widths)
+    told = {row[0].value: row[1].value for row in about.iter_rows()}
+    assert told[{"en": "As of", "ja": "時点"}[language]] == "2026-05-08T10:00:00+09:00"
+    assert "Asia/Tokyo" in told.values()
 
 
 def test_a_name_cannot_become_a_formula(cast: Cast, cohort: Any, as_: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -13,12 +14,13 @@ from flask import Response, render_template, request, url_for
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
+from portal.core import clock
 from portal.core.access import actor, requires
 from portal.core.clock import local_date
 from portal.core.i18n import force_locale, format_date, format_instant, format_percent, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv, download_xlsx
-from portal.reports.queries import Cell, CohortReport, Column, Row, cohort_report
+from portal.reports.queries import Cell, CohortReport, Column, Row, cohort_report, points_of
 from portal.reports.views import blueprint
 from portal.training.queries import task_of
 from portal.training.rules import StepKind, StepState
@@ -94,7 +96,7 @@ def cohort(found: Cohort) -> str:
 def cohort_csv(found: Cohort) -> Response:
     """Give the table of the cohort as a CSV file, everybody in it."""
     report = cohort_report(found, request.args.get("plan"), limit=None)
-    return download_csv(_filename(found, report), _header(report.columns), _lines(found, report))
+    return download_csv(_filename(found, report), _header(found, report.columns), _lines(found, report))
 
 
 @blueprint.get("/cohorts/<code>/table.xlsx")
@@ -103,7 +105,14 @@ def cohort_xlsx(found: Cohort) -> Response:
     """Give the table of the cohort as a workbook, everybody in it."""
     report = cohort_report(found, request.args.get("plan"), limit=None)
     return download_xlsx(
-        _filename(found, report), _header(report.columns), _lines(found, report), sheet=str(found.name)
+        _filename(found, report),
+        _header(found, report.columns),
+        _lines(found, report),
+        sheet=str(found.name),
+        # The person's code and her name stay in sight.
+        frozen_columns=2,
+        notes=_notes(found, report),
+        notes_sheet=_("About this table"),
     )
 
 
@@ -274,10 +283,24 @@ def _pager(found: Cohort, report: CohortReport, offset: int) -> dict[str, Any] |
 
 
 def _filename(found: Cohort, report: CohortReport) -> str:
-    return f"{found.code}-{local_date(report.as_of, found.market.time_zone).isoformat()}"
+    day = local_date(report.as_of, found.market.time_zone).isoformat()
+    return "-".join([found.code, *([report.plan.slug] if report.plan else []), day])
 
 
-def _header(columns: Sequence[Column]) -> list[str]:
+def _notes(found: Cohort, report: CohortReport) -> list[tuple[str, str]]:
+    """Return what somebody must know who finds the workbook later."""
+    zone = found.market.time_zone
+    return [
+        (_("Cohort"), f"{found.name} ({found.code})"),
+        (_("Plan"), f"{report.plan.title} ({report.plan.slug})" if report.plan else ""),
+        (_("As of"), report.as_of.astimezone(clock.zone_info(zone)).isoformat(timespec="seconds")),
+        (_("Time zone of every date"), zone),
+        (_("Scores"), _("Points ÷ points possible × 100, rounded half up to one decimal; points are exact.")),
+        (_("Overdue"), _("Required steps whose due date has passed without their being done.")),
+    ]
+
+
+def _header(found: Cohort, columns: Sequence[Column]) -> list[str]:
     header = [
         _("Person code"),
         _("Name"),
@@ -287,20 +310,26 @@ def _header(columns: Sequence[Column]) -> list[str]:
         _("Overdue"),
         _("Overdue since"),
     ]
+    zone = found.market.time_zone
     for column in columns:
         title = str(task_of(column.kind, column.title))
         header += [
             _("%(step)s: state", step=title),
-            _("%(step)s: due", step=title),
-            _("%(step)s: done on", step=title),
+            _("%(step)s: due (%(zone)s)", step=title, zone=zone),
+            _("%(step)s: done on (%(zone)s)", step=title, zone=zone),
         ]
         if column.kind is StepKind.QUIZ:
-            header.append(_("%(step)s: score", step=title))
+            header += [
+                _("%(step)s: points", step=title),
+                _("%(step)s: points possible", step=title),
+                _("%(step)s: score in %%, rounded to 0.1", step=title),
+                _("%(step)s: attempt", step=title),
+            ]
     return header
 
 
 def _lines(found: Cohort, report: CohortReport) -> Iterator[list[object]]:
-    zone = found.market.time_zone
+    zone, points = found.market.time_zone, points_of(report.rows)
     for row in report.rows:
         progress = row.standing.progress
         line: list[object] = [
@@ -323,5 +352,15 @@ def _lines(found: Cohort, report: CohortReport) -> Iterator[list[object]]:
                     local_date(cell.completed_at, zone) if cell.completed_at else None,
                 ]
             if column.kind is StepKind.QUIZ:
-                line.append(cell.score if cell else None)
+                line += _score(cell, points)
         yield line
+
+
+def _score(cell: Cell | None, points: Mapping[str, tuple[Fraction, Fraction]]) -> list[object]:
+    """Return points, points possible, the percentage and the attempt, None where there is no such thing."""
+    if cell is None or cell.score is None:
+        return [None, None, None, None]
+    reached, possible = points.get(cell.attempt or "", (None, None))
+    # Half up, as the pages round.
+    tenths = (cell.score * 1000 * 2 + 1) // 2
+    return [reached, possible, Fraction(tenths, 10), cell.attempt]
