@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, func, inspect, literal, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, func, inspect, select
 from sqlalchemy.orm import InstanceState, aliased, contains_eager, joinedload, lazyload, selectinload
 
 from portal.accounts import queries as people
@@ -163,14 +163,17 @@ def clause_names(clauses: Iterable[str], document: str) -> frozenset[str]:
     return frozenset(names)
 
 
+_CITATIONS = (
+    select(QuestionCitation)
+    .where(QuestionCitation.question_version_id.in_(bindparam("ids", expanding=True)))
+    .order_by(QuestionCitation.question_version_id, QuestionCitation.position)
+)
+
+
 def list_citations(version_ids: Collection[int]) -> dict[int, list[QuestionCitation]]:
     """Return question version id → its citations in order."""
     found: dict[int, list[QuestionCitation]] = {}
-    for citation in session.scalars(
-        select(QuestionCitation)
-        .where(QuestionCitation.question_version_id.in_(version_ids))
-        .order_by(QuestionCitation.question_version_id, QuestionCitation.position)
-    ):
+    for citation in session.scalars(_CITATIONS, {"ids": list(version_ids)}):
         found.setdefault(citation.question_version_id, []).append(citation)
     return found
 
@@ -315,9 +318,58 @@ def multiplier_of(accommodation: Accommodation | None) -> Fraction:
 # --- attempts ----------------------------------------------------------------------------------
 
 
+# The statements of a page of an attempt and of each save are made once; what they look for is given when they run.
+_ATTEMPT = select(Attempt).where(Attempt.code == bindparam("code"))
+_BARE_ATTEMPT = _ATTEMPT.options(lazyload(Attempt.quiz_version))
+_LOCKED = (
+    select(Attempt)
+    .where(Attempt.id == bindparam("id"))
+    .with_for_update(of=Attempt)
+    .options(lazyload(Attempt.quiz_version))
+    .execution_options(populate_existing=True)
+)
+_ITEMS = (
+    select(Item)
+    .where(Item.attempt_id == bindparam("attempt_id"))
+    .order_by(Item.position)
+    .options(joinedload(Item.question_version, innerjoin=True), joinedload(Item.response))
+    .execution_options(populate_existing=True)
+)
+_last, _line = aliased(AttemptEvent), aliased(AttemptEvent)
+_ITEM = (
+    select(Item, AttemptEvent, _last.number, _last.chain)
+    .outerjoin(
+        AttemptEvent,
+        and_(
+            AttemptEvent.attempt_id == Item.attempt_id,
+            AttemptEvent.idem_key == bindparam("idem_key", type_=String()),
+        ),
+    )
+    .outerjoin(
+        _last,
+        and_(
+            _last.attempt_id == bindparam("attempt_id"),
+            _last.number
+            == select(func.max(_line.number)).where(_line.attempt_id == bindparam("attempt_id")).scalar_subquery(),
+        ),
+    )
+    .where(Item.attempt_id == bindparam("attempt_id"), Item.position == bindparam("position"))
+    .options(joinedload(Item.question_version, innerjoin=True), joinedload(Item.response))
+    .execution_options(populate_existing=True)
+)
+
+
 def get_attempt(code: str) -> Attempt:
     """Return the attempt of this code. Raises `NoSuchAttempt`."""
-    attempt = session.scalar(select(Attempt).where(Attempt.code == normalise(code)))
+    return _found(session.scalar(_ATTEMPT, {"code": normalise(code)}))
+
+
+def get_bare_attempt(code: str) -> Attempt:
+    """Return what `get_attempt` does without its quiz, for what a page sends while it is open."""
+    return _found(session.scalar(_BARE_ATTEMPT, {"code": normalise(code)}))
+
+
+def _found(attempt: Attempt | None) -> Attempt:
     if attempt is None:
         raise NoSuchAttempt()
     return attempt
@@ -351,13 +403,7 @@ def key_of(row: Attempt | Person) -> int:
 
 def lock_attempt(attempt_id: int) -> Attempt:
     """Return the attempt as it stands now, nobody else changing it until this transaction ends."""
-    return session.scalars(
-        select(Attempt)
-        .where(Attempt.id == attempt_id)
-        .with_for_update(of=Attempt)
-        .options(lazyload(Attempt.quiz_version))
-        .execution_options(populate_existing=True)
-    ).one()
+    return session.scalars(_LOCKED, {"id": attempt_id}).one()
 
 
 def find_in_progress(person: Person, quiz_id: int) -> Attempt | None:
@@ -406,33 +452,15 @@ def addresses_of(attempt: Attempt) -> frozenset[str]:
 
 def list_items(attempt: Attempt) -> list[Item]:
     """Return the items of an attempt with question versions and responses, in order."""
-    return list(
-        session.scalars(
-            select(Item)
-            .where(Item.attempt_id == attempt.id)
-            .order_by(Item.position)
-            .options(joinedload(Item.question_version, innerjoin=True), joinedload(Item.response))
-            .execution_options(populate_existing=True)
-        )
-    )
+    return list(session.scalars(_ITEMS, {"attempt_id": attempt.id}))
 
 
 def find_item(
     attempt: Attempt, position: int, idem_key: str | None
 ) -> tuple[Item, AttemptEvent | None, LastEvent | None] | None:
     """Return the item at a place of this very attempt, what was done under the key before, and the last line so far."""
-    last, line = aliased(AttemptEvent), aliased(AttemptEvent)
-    newest = select(func.max(line.number)).where(line.attempt_id == attempt.id).scalar_subquery()
     row = session.execute(
-        select(Item, AttemptEvent, last.number, last.chain)
-        .outerjoin(
-            AttemptEvent,
-            and_(AttemptEvent.attempt_id == Item.attempt_id, AttemptEvent.idem_key == literal(idem_key or "")),
-        )
-        .outerjoin(last, and_(last.attempt_id == attempt.id, last.number == newest))
-        .where(Item.attempt_id == attempt.id, Item.position == position)
-        .options(joinedload(Item.question_version, innerjoin=True), joinedload(Item.response))
-        .execution_options(populate_existing=True)
+        _ITEM, {"attempt_id": attempt.id, "position": position, "idem_key": idem_key or ""}
     ).one_or_none()
     return (row[0], row[1], LastEvent(row[2], row[3]) if row[2] is not None else None) if row else None
 

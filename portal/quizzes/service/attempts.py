@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import BigInteger, Integer, String, exists, literal, select, update
+from sqlalchemy import BigInteger, Integer, String, Table, bindparam, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import Person
@@ -493,30 +494,46 @@ def _upsert(
     now: datetime,
 ) -> bool:
     """Store the answer under the guards of the protocol in one statement; say whether it was stored."""
+    values = {
+        "id": item.id,
+        "seq": seq,
+        "answer": answer,
+        "now": now,
+        "digest": digest,
+        "attempt_id": attempt.id,
+        "person_id": attempt.person_id,
+        "not_before": now - attempt.tolerance,
+    }
+    return session.execute(_upserts(session.get_bind().dialect.name), values).scalar_one_or_none() is not None
+
+
+@cache
+def _upserts(dialect_name: str) -> Any:
+    """Return the statement for the database; made once, for it is the one that runs most."""
     in_time = exists(
         select(Attempt.id).where(
-            Attempt.id == attempt.id,
-            Attempt.person_id == attempt.person_id,
+            Attempt.id == bindparam("attempt_id"),
+            Attempt.person_id == bindparam("person_id"),
             Attempt.state == AttemptState.IN_PROGRESS,
-            Attempt.deadline_at >= now - attempt.tolerance,
+            Attempt.deadline_at >= bindparam("not_before", type_=UtcDateTime()),
         )
     )
     source = select(
-        literal(item.id, BigInteger),
-        literal(seq, Integer),
-        literal(answer, Json()),
-        literal(now, UtcDateTime()),
-        literal(digest, String),
+        bindparam("id", type_=BigInteger),
+        bindparam("seq", type_=Integer),
+        bindparam("answer", type_=Json()),
+        bindparam("now", type_=UtcDateTime()),
+        bindparam("digest", type_=String),
     ).where(in_time)
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Response).from_select(["item_id", "seq", "answer", "received_at", "hash"], source)
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
+    table = cast("Table", Response.__table__)
+    statement = dialect.insert(table).from_select(["item_id", "seq", "answer", "received_at", "hash"], source)
     new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=[Response.item_id],
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.item_id],
         set_={"seq": new.seq, "answer": new.answer, "received_at": new.received_at, "hash": new.hash},
-        where=new.seq > Response.seq,
-    )
-    return session.execute(statement.returning(Response.item_id)).scalar_one_or_none() is not None
+        where=new.seq > table.c.seq,
+    ).returning(table.c.item_id)
 
 
 def _claim_writer(attempt: Attempt, page: str, now: datetime, *, take_over: bool) -> bool:

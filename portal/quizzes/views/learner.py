@@ -325,7 +325,7 @@ def clock_words(instant: datetime, zone: str) -> str:
 
 
 @blueprint.post("/attempts/<code>/responses")
-@requires(TAKE_ATTEMPT, on=queries.get_attempt)
+@requires(TAKE_ATTEMPT, on=queries.get_bare_attempt)
 def save_response(attempt: Attempt) -> tuple[dict[str, Any], int]:
     """Save one answer (JSON: position, seq, idem_key, answer; page and take_over where two pages are open)."""
     body = _body()
@@ -411,7 +411,7 @@ def _outcome_words(outcome: Outcome) -> str:
 
 
 @blueprint.post("/attempts/<code>/events")
-@requires(TAKE_ATTEMPT, on=queries.get_attempt)
+@requires(TAKE_ATTEMPT, on=queries.get_bare_attempt)
 def note_page(attempt: Attempt) -> dict[str, Any]:
     """Take a page's sign of life and what it noticed of itself (JSON: page, events, take_over, leaves)."""
     body = _body()
