@@ -335,19 +335,22 @@ def list_accommodations(person: Person) -> list[Accommodation]:
     )
 
 
+_ACCOMMODATION = (
+    select(Accommodation)
+    .where(
+        Accommodation.person_id == bindparam("person_id"),
+        Accommodation.ended_at.is_(None),
+        Accommodation.valid_from <= bindparam("day"),
+        or_(Accommodation.valid_until.is_(None), Accommodation.valid_until >= bindparam("day")),
+    )
+    .order_by(Accommodation.id.desc())
+    .limit(1)
+)
+
+
 def find_accommodation(person: Person, on: date) -> Accommodation | None:
     """Return the accommodation that holds for the person on the day (in her zone), or None; the newest counts."""
-    return session.scalar(
-        select(Accommodation)
-        .where(
-            Accommodation.person_id == person.id,
-            Accommodation.ended_at.is_(None),
-            Accommodation.valid_from <= on,
-            or_(Accommodation.valid_until.is_(None), Accommodation.valid_until >= on),
-        )
-        .order_by(Accommodation.id.desc())
-        .limit(1)
-    )
+    return session.scalar(_ACCOMMODATION, {"person_id": person.id, "day": on})
 
 
 # --- Ownership ---------------------------------------------------------------------------------

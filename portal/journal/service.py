@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import event, insert, inspect, select, text, update
+from sqlalchemy import Table, bindparam, event, insert, inspect, select, text, update
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction
 
@@ -185,6 +185,12 @@ def _notice(written: OrmSession, context: object) -> None:
             raise RuntimeError(f"{spec} is history and cannot be deleted")
 
 
+# Made once: every transaction that changes something ends with them.
+_HEAD = select(JournalHead.entries, JournalHead.hash)
+_MOVE_HEAD = update(cast("Table", JournalHead.__table__)).values(entries=bindparam("number"), hash=bindparam("last"))
+_ADD_SEALS = insert(cast("Table", Seal.__table__))
+
+
 def _write() -> None:
     entries: list[JournalEntry] = session.info.pop("journal", [])
     noted: dict[tuple[str, int], dict[tuple[Any, ...], dict[str, Any]]] = session.info.pop("seals", {})
@@ -211,20 +217,18 @@ def _write() -> None:
     session.flush()
     if seals:
         session.execute(
-            insert(Seal),
+            _ADD_SEALS,
             [{"kind": kind, "row_key": key, "entry_id": number, "digest": digest} for kind, key, digest in seals],
         )
     if is_known:
-        session.execute(
-            update(JournalHead).values(entries=number, hash=previous).execution_options(synchronize_session=False)
-        )
+        session.execute(_MOVE_HEAD, {"number": number, "last": previous})
     else:
         session.execute(insert(JournalHead).values(id=1, entries=number, hash=previous))
 
 
 def _end() -> tuple[int, str, bool]:
     """Return number and hash of the last entry, and whether the head says so (it does, but in a damaged database)."""
-    head = session.execute(select(JournalHead.entries, JournalHead.hash)).one_or_none()
+    head = session.execute(_HEAD).one_or_none()
     if head is not None:
         return head.entries, head.hash, True
     return *find_end(), False

@@ -131,17 +131,19 @@ def _is_latest() -> ColumnElement[bool]:
     return and_(QuestionVersion.question_id == Question.id, QuestionVersion.number == Question.latest)
 
 
+_POOL = (
+    select(QuestionBank.slug, QuestionBank.document_slug, Question.slug, QuestionVersion)
+    .join(Question, Question.bank_id == QuestionBank.id)
+    .join(QuestionVersion, _is_latest())
+    .where(QuestionBank.slug.in_(bindparam("banks", expanding=True)), Question.state == QuestionState.LIVE)
+    .order_by(QuestionBank.slug, Question.slug)
+)
+
+
 def list_pool(bank_slugs: Collection[str]) -> dict[str, tuple[rules.Candidate, QuestionVersion]]:
     """Return what may be drawn from these banks: address → (what draws look at, newest version)."""
-    rows = session.execute(
-        select(QuestionBank.slug, QuestionBank.document_slug, Question.slug, QuestionVersion)
-        .join(Question, Question.bank_id == QuestionBank.id)
-        .join(QuestionVersion, _is_latest())
-        .where(QuestionBank.slug.in_(bank_slugs), Question.state == QuestionState.LIVE)
-        .order_by(QuestionBank.slug, Question.slug)
-    )
     pool = {}
-    for bank, document, slug, version in rows:
+    for bank, document, slug, version in session.execute(_POOL, {"banks": list(bank_slugs)}):
         content = read(version.content)
         candidate = rules.Candidate(
             address=f"{bank}/{slug}",
@@ -254,16 +256,19 @@ def _both(texts: dict[str, str], authoritative: str) -> Words:
 # --- quizzes -----------------------------------------------------------------------------------
 
 
+_QUIZ = (
+    select(QuizVersion)
+    .join(QuizVersion.quiz)
+    .where(Quiz.slug == bindparam("slug"))
+    .order_by(QuizVersion.id.desc())
+    .limit(1)
+    .options(contains_eager(QuizVersion.quiz))
+)
+
+
 def find_quiz(slug: str) -> QuizVersion | None:
     """Return the newest version of the quiz of this slug, or None."""
-    return session.scalar(
-        select(QuizVersion)
-        .join(QuizVersion.quiz)
-        .where(Quiz.slug == slug)
-        .order_by(QuizVersion.id.desc())
-        .limit(1)
-        .options(contains_eager(QuizVersion.quiz))
-    )
+    return session.scalar(_QUIZ, {"slug": slug})
 
 
 def get_quiz(slug: str) -> QuizVersion:
@@ -328,6 +333,22 @@ _LOCKED = (
     .options(lazyload(Attempt.quiz_version))
     .execution_options(populate_existing=True)
 )
+_IN_PROGRESS = (
+    select(Attempt)
+    .where(
+        Attempt.person_id == bindparam("person_id"),
+        Attempt.quiz_id == bindparam("quiz_id"),
+        Attempt.state == AttemptState.IN_PROGRESS,
+    )
+    .options(lazyload(Attempt.quiz_version))
+)
+_ATTEMPTS = (
+    select(Attempt)
+    .where(Attempt.person_id == bindparam("person_id"))
+    .order_by(Attempt.quiz_id, Attempt.attempt_no)
+    .options(selectinload(Attempt.markings))
+)
+_ATTEMPTS_OF_QUIZ = _ATTEMPTS.where(Attempt.quiz_id == bindparam("quiz_id"))
 _ITEMS = (
     select(Item)
     .where(Item.attempt_id == bindparam("attempt_id"))
@@ -408,34 +429,13 @@ def lock_attempt(attempt_id: int) -> Attempt:
 
 def find_in_progress(person: Person, quiz_id: int) -> Attempt | None:
     """Return the person's attempt of this quiz that has not been handed in, over or not, or None."""
-    return session.scalar(
-        select(Attempt).where(
-            Attempt.person_id == person.id, Attempt.quiz_id == quiz_id, Attempt.state == AttemptState.IN_PROGRESS
-        )
-    )
+    return session.scalar(_IN_PROGRESS, {"person_id": key_of(person), "quiz_id": quiz_id})
 
 
 def list_attempts(person: Person, quiz_id: int | None = None) -> list[Attempt]:
     """Return the person's attempts (of one quiz, or of all) with their markings, oldest first."""
-    statement = (
-        select(Attempt)
-        .where(Attempt.person_id == person.id)
-        .order_by(Attempt.quiz_id, Attempt.attempt_no)
-        .options(selectinload(Attempt.markings))
-    )
-    if quiz_id is not None:
-        statement = statement.where(Attempt.quiz_id == quiz_id)
-    return list(session.scalars(statement))
-
-
-def last_number(person: Person, quiz_id: int) -> int:
-    """Return the number of the person's last attempt of this quiz; 0 before the first."""
-    return (
-        session.scalar(
-            select(func.max(Attempt.attempt_no)).where(Attempt.person_id == person.id, Attempt.quiz_id == quiz_id)
-        )
-        or 0
-    )
+    statement = _ATTEMPTS if quiz_id is None else _ATTEMPTS_OF_QUIZ
+    return list(session.scalars(statement, {"person_id": person.id, "quiz_id": quiz_id}))
 
 
 def addresses_of(attempt: Attempt) -> frozenset[str]:

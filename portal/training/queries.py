@@ -333,18 +333,7 @@ def _read_steps(versions: Collection[PlanVersion]) -> None:
 
 def list_unfinished_steps(person_id: int, kinds: Iterable[StepKind], slug: str) -> list[tuple[Enrollment, PlanStep]]:
     """Return the person's steps of these kinds about a document or quiz that are not completed, in her enrollments."""
-    rows = session.execute(
-        select(Enrollment, PlanStep)
-        .join(PlanStep, PlanStep.version_id == Enrollment.plan_version_id)
-        .where(
-            Enrollment.person_id == person_id,
-            Enrollment.ended_at.is_(None),
-            PlanStep.kind.in_(list(kinds)),
-            or_(PlanStep.document_slug == slug, PlanStep.quiz_slug == slug),
-            ~_is_completed,
-        )
-        .order_by(Enrollment.id, PlanStep.position)
-    )
+    rows = session.execute(_UNFINISHED_STEPS, {"person_id": person_id, "kinds": list(kinds), "slug": slug})
     return [(row[0], row[1]) for row in rows]
 
 
@@ -385,6 +374,18 @@ _is_completed = (
     exists()
     .where(StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id)
     .correlate(Enrollment, PlanStep)
+)
+_UNFINISHED_STEPS = (
+    select(Enrollment, PlanStep)
+    .join(PlanStep, PlanStep.version_id == Enrollment.plan_version_id)
+    .where(
+        Enrollment.person_id == bindparam("person_id"),
+        Enrollment.ended_at.is_(None),
+        PlanStep.kind.in_(bindparam("kinds", expanding=True)),
+        or_(PlanStep.document_slug == bindparam("slug"), PlanStep.quiz_slug == bindparam("slug")),
+        ~_is_completed,
+    )
+    .order_by(Enrollment.id, PlanStep.position)
 )
 _WITH_STEPS = (
     joinedload(Enrollment.person),
@@ -506,6 +507,8 @@ def what_comes_before_quiz(person: Person, quiz_slug: str) -> str | None:
     """
     titles: str | None = None
     for enrollment, step in list_unfinished_steps(person.id, [StepKind.QUIZ], quiz_slug):
+        if not step.prerequisites:
+            return None
         done = {row.step_id for row in _completions_of([enrollment.id])[enrollment.id]}
         missing = [each for each in enrollment.version.steps if each.slug in step.prerequisites and each.id not in done]
         if not missing:

@@ -35,7 +35,7 @@ from portal.quizzes.models import (
     SubmittedBy,
 )
 from portal.quizzes.rules import Draw, Hindrance, Past, Standing, Terms
-from portal.quizzes.service.history import note_event
+from portal.quizzes.service.history import BEGINNING, note_event
 from portal.quizzes.service.marking import mark_attempt, release_attempt, releases_at_once
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Answered, BadValue, read
@@ -222,7 +222,7 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
         quiz_id=version.quiz_id,
         quiz_version_id=version.id,
         person_id=person.id,
-        attempt_no=queries.last_number(person, version.quiz_id) + 1,
+        attempt_no=attempts[-1].attempt_no + 1 if attempts else 1,
         state=AttemptState.IN_PROGRESS,
         seed=seed,
         language=language,
@@ -244,7 +244,7 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
         return running
     attempt = queries.lock_attempt(attempt_id)
     session.add_all(_items(attempt, version, drawn))
-    note_event(attempt, EventKind.STARTED, by=LEARNER, at=now)
+    note_event(attempt, EventKind.STARTED, by=LEARNER, at=now, after=BEGINNING)
     record(
         "quizzes.attempt_started",
         by=person,
@@ -328,9 +328,14 @@ def _items(attempt: Attempt, version: QuizVersion, drawn: Sequence[QuestionVersi
 
 def _insert(**values: Any) -> int | None:
     """Insert the attempt unless one is in progress or has this number; return its id, or None."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Attempt).values(**values).on_conflict_do_nothing().returning(Attempt.id)
-    return session.execute(statement).scalar_one_or_none()
+    return session.execute(_inserts(session.get_bind().dialect.name), values).scalar_one_or_none()
+
+
+@cache
+def _inserts(dialect_name: str) -> Any:
+    table = cast("Table", Attempt.__table__)
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing().returning(table.c.id)
 
 
 # --- saving ------------------------------------------------------------------------------------
