@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal.core.errors import Conflict, DomainError, Invalid, NotAllowed, TooMany
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import ngettext
 
 
 class PasswordRefused(Invalid):
@@ -45,7 +46,14 @@ class PasswordWrong(Invalid):
 class SignInTooOften(TooMany):
     """Too many failed sign-ins; it goes on by itself."""
 
-    message = _l("Too many failed tries. The next try is possible in %(seconds)s seconds.")
+    def __str__(self) -> str:
+        return str(
+            ngettext(
+                "Too many failed tries. The next try is possible in %(num)d second.",
+                "Too many failed tries. The next try is possible in %(num)d seconds.",
+                self.retry_after,
+            )
+        )
 
 
 class LinkUnusable(DomainError):

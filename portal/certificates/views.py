@@ -14,6 +14,7 @@ from portal.certificates.forms import CodeForm, RevocationForm
 from portal.certificates.models import Certificate
 from portal.certificates.permissions import REVOKE, SEE_CERTIFICATE
 from portal.certificates.rules import State, grouped_code
+from portal.core import tables
 from portal.core.access import actor, can, public, requires, signed_in
 from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, Words, format_instant
@@ -85,6 +86,7 @@ def download(certificate: Certificate, language: str) -> Response:
         etag=False,
     )
     response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Content-Security-Policy"] = tables.DOWNLOAD_POLICY
     response.headers["Content-Length"] = str(file.size)
     return response
 

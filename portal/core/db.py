@@ -13,11 +13,12 @@ from typing import Any, TypeVar, cast
 import pysqlite3
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Engine, Enum, Integer, MetaData, String, Text, event, types
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Enum, Integer, MetaData, String, Text, event, types
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, registry, scoped_session
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from portal.core.i18n import Words
 
@@ -204,6 +205,25 @@ def attach_migrations(app: Flask) -> None:
     Migrate(app, db, directory=app.config["MIGRATIONS_DIR"], render_as_batch=True, compare_type=True)
 
 
+def is_own_file_in_place(connection: Connection) -> bool:
+    """Say whether a SQLite connection writes into the file that its address names.
+
+    A file that was deleted or replaced is still written to by whoever had it open, and all of that is lost.
+    """
+    if connection.dialect.name != "sqlite":
+        return True
+    opened = connection.connection.info["file"]
+    return opened is not None and opened == _file_id(str(connection.engine.url.database))
+
+
+def _file_id(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def prepare_engine(engine: Engine) -> None:
     """Attach what makes a SQLite connection durable and its transactions explicit."""
     if engine.dialect.name != "sqlite":
@@ -211,7 +231,8 @@ def prepare_engine(engine: Engine) -> None:
     mode = journal_mode(pysqlite3.sqlite_version_info)
 
     @event.listens_for(engine, "connect")
-    def set_up(connection: DBAPIConnection, record: object) -> None:
+    def set_up(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _file_id(str(engine.url.database))
         # The driver's own transaction handling begins too late; we emit BEGIN ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from portal.core.i18n import LazyText
+from portal.core.i18n import LazyText, ngettext
 from portal.core.i18n import lazy_gettext as _l
 
 
@@ -59,9 +59,17 @@ class TooMany(DomainError):
     """The same thing was tried too often in too short a time."""
 
     status = 429
-    message = _l("Too many tries. Wait %(seconds)s seconds and try again.")
     retry_after: int = 60
 
     def __init__(self, *, seconds: int, **values: Any) -> None:
         self.retry_after = seconds
         super().__init__(seconds=seconds, **values)
+
+    def __str__(self) -> str:
+        return str(
+            ngettext(
+                "Too many tries. Wait %(num)d second and try again.",
+                "Too many tries. Wait %(num)d seconds and try again.",
+                self.retry_after,
+            )
+        )

@@ -51,6 +51,8 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 # Characters that Windows' Shift_JIS knows under another number than the rest of the world.
 _CP932_TWINS = {"〜": "～", "−": "－", "‖": "∥", "—": "―", "¢": "￠", "£": "￡", "¬": "￢", "¦": "￤"}
+# A file to save, should a browser show it in spite of all.
+DOWNLOAD_POLICY = "sandbox; default-src 'none'"
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 _HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f]")
 _USUAL_JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
@@ -183,7 +185,7 @@ def download(data: bytes, filename: str, content_type: str) -> Response:
     response = Response(data, content_type=content_type)
     response.headers["Content-Disposition"] = content_disposition(filename)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Content-Security-Policy"] = DOWNLOAD_POLICY
     response.headers["Cache-Control"] = "no-store"
     return response
 

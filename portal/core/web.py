@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import (
     Flask,
@@ -44,7 +44,6 @@ def init_app(app: Flask) -> None:
     hops = app.config["TRUSTED_PROXIES"]
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.before_request(_number_request)
     app.after_request(_secure)
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -59,20 +58,38 @@ def public_url(endpoint: str, **values: Any) -> str:
     return adapter.build(endpoint, values, force_external=True)
 
 
-def _number_request() -> None:
-    g.request_id = secrets.token_hex(8)
+def request_id() -> str:
+    """Return the number of this request, made at its first use: what fails before any view has one too."""
+    if "request_id" not in g:
+        g.request_id = secrets.token_hex(8)
+    return str(g.request_id)
+
+
+def _is_https() -> bool:
+    """Say whether the reader is at https: here, or at the proxy in front, whatever that proxy tells."""
+    config = current_app.config
+    return request.is_secure or (config["ENV"] == "production" and config["PUBLIC_URL"].startswith("https://"))
+
+
+def _stay_here(response: Response) -> None:
+    """Make the target of a redirect to this very host a path: the host is what the browser says it is."""
+    target = urlsplit(response.headers.get("Location", ""))
+    if target.netloc and target.netloc == request.host:
+        path = "/" + target.path.lstrip("/")
+        response.headers["Location"] = urlunsplit(("", "", path, target.query, target.fragment))
 
 
 def _secure(response: Response) -> Response:
     headers = response.headers
+    _stay_here(response)
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["X-Frame-Options"] = "DENY"
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
-    headers["X-Request-Id"] = g.get("request_id", "-")
-    if request.is_secure:
+    headers["X-Request-Id"] = request_id()
+    if _is_https():
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if request.endpoint != "ui.static":
         headers.setdefault("Cache-Control", "no-store")
@@ -87,7 +104,7 @@ def _secure(response: Response) -> Response:
                 max_age=365 * 86400,
                 samesite="Lax",
                 httponly=True,
-                secure=request.is_secure,
+                secure=_is_https(),
             )
     return response
 
@@ -96,11 +113,9 @@ def error_page(status: int, title: str, message: str, retry_after: int | None = 
     """Return the page (or JSON, where a module asked) that tells what went wrong and what to do."""
     body: Any
     if wants_json():
-        body = jsonify({"error": title, "message": message, "request": g.get("request_id", "-")})
+        body = jsonify({"error": title, "message": message, "request": request_id()})
     else:
-        body = render_template(
-            "ui/error.html", status=status, title=title, message=message, request_id=g.get("request_id", "-")
-        )
+        body = render_template("ui/error.html", status=status, title=title, message=message, request_id=request_id())
     response = make_response(body, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
@@ -180,7 +195,7 @@ def _log_failure(failure: Exception) -> None:
     person = actor()
     current_app.logger.exception(
         "request %s %s failed for %s",
-        g.get("request_id", "-"),
+        request_id(),
         request.path,
         getattr(person, "code", "nobody"),
         exc_info=failure,

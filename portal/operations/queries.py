@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.core import clock, jobs
-from portal.core.db import session
+from portal.core.db import is_own_file_in_place, session
 
 # A worker says that it lives each minute.
 WORKER_SILENT_AFTER = timedelta(minutes=3)
@@ -22,7 +22,7 @@ def readiness(migrations_dir: str) -> dict[str, bool]:
     checks = {"database": False, "migrations": False, "worker": False}
     try:
         context = MigrationContext.configure(session.connection())
-        checks["database"] = True
+        checks["database"] = is_own_file_in_place(session.connection())
         script = ScriptDirectory(migrations_dir)
         checks["migrations"] = set(context.get_current_heads()) == set(script.get_heads())
         beat = jobs.last_heartbeat()

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 from flask import Flask
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from config import SettingsRefused
@@ -69,7 +68,8 @@ def try_folder(app: Flask) -> None:
 
 def try_database(app: Flask) -> None:
     """Raise `StartRefused` where the database cannot be opened or be written to."""
-    url = make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    with app.app_context():
+        url = db.engine.url
     is_file = url.get_backend_name() == "sqlite"
     if is_file:
         _try_file(Path(str(url.database)))

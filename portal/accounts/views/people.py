@@ -403,7 +403,8 @@ def _fill_choices(form: PersonForm, team: Team | None = None) -> None:
 
 
 def _market_and_team(form: PersonForm) -> tuple[Market, Team | None]:
-    team = organisation.get_team(form.team.data) if form.team.data else None
+    code = (form.team.data or "").strip()
+    team = organisation.get_team(code) if code else None
     return organisation.get_market(form.market.data), team
 
 

@@ -1,0 +1,100 @@
+"""What every response carries, behind a proxy and in front of none, and what no request can talk us into."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from portal import create_app
+from portal.accounts.errors import SignInTooOften
+from portal.core.db import db, is_own_file_in_place, session
+from portal.core.errors import TooMany
+from portal.core.i18n import force_locale
+from tests.builders import Cast
+from tests.conftest import DATABASE, settings
+
+HSTS = "max-age=31536000; includeSubDomains"
+
+
+def an_app(folder: Path, **more: Any) -> Flask:
+    return create_app(settings(folder, f"sqlite:///{folder / 'web.sqlite3'}", **more))
+
+
+@pytest.mark.parametrize(
+    ("options", "headers", "promised"),
+    [
+        ({"SHIRUBE_TRUSTED_PROXIES": "1"}, {"X-Forwarded-Proto": "https"}, True),
+        ({"SHIRUBE_TRUSTED_PROXIES": "1"}, {}, False),
+        # Nobody is believed where no proxy is announced.
+        ({}, {"X-Forwarded-Proto": "https"}, False),
+        # In production the public address tells, whatever the proxy sends.
+        ({"SHIRUBE_ENV": "production"}, {}, True),
+        ({"SHIRUBE_ENV": "production", "SHIRUBE_PUBLIC_URL": "http://closed.example"}, {}, False),
+    ],
+)
+def test_browsers_are_told_to_stay_with_https(
+    tmp_path: Path, options: dict[str, str], headers: dict[str, str], promised: bool
+) -> None:
+    answer = an_app(tmp_path, **options).test_client().get("/healthz", headers=headers)
+    assert answer.headers.get("Strict-Transport-Security") == (HSTS if promised else None)
+
+
+@pytest.mark.parametrize("address", ["/static//x", "//static//x", "/library//impersonation", "/static/..//x"])
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Host": "evil.example", "X-Forwarded-Host": "worse.example"}]
+)
+def test_no_redirect_repeats_the_host_of_the_request(app: Flask, address: str, headers: dict[str, str]) -> None:
+    answer = app.test_client().get(address, headers=headers)
+    location = answer.headers.get("Location", "/")
+    assert location.startswith("/")
+    assert not location.startswith("//")
+    assert "example" not in location
+
+
+def test_the_page_of_a_missing_token_has_the_number_of_its_request(app: Flask) -> None:
+    answer = app.test_client().post("/sign-in", data={"name": "x", "password": "y"})
+    assert answer.status_code == 400
+    number = answer.headers["X-Request-Id"]
+    assert re.fullmatch("[0-9a-f]{16}", number)
+    assert number in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("refusal", [TooMany, SignInTooOften])
+def test_one_second_is_one_second(app: Flask, refusal: type[TooMany]) -> None:
+    with app.test_request_context(), force_locale("en"):
+        assert "1 second" in str(refusal(seconds=1))
+        assert "1 seconds" not in str(refusal(seconds=1))
+        assert "2 seconds" in str(refusal(seconds=2))
+    with app.test_request_context(), force_locale("ja"):
+        assert "1秒" in str(refusal(seconds=1))
+
+
+@pytest.mark.skipif(DATABASE != "sqlite", reason="PostgreSQL keeps its own files")
+def test_a_database_file_that_was_deleted_or_replaced_is_not_ready(tmp_path: Path) -> None:
+    app = an_app(tmp_path)
+    client, file = app.test_client(), tmp_path / "web.sqlite3"
+    assert client.get("/readyz").get_json()["checks"]["database"]
+    file.rename(tmp_path / "elsewhere.sqlite3")
+    assert not client.get("/readyz").get_json()["checks"]["database"]
+    file.write_bytes((tmp_path / "elsewhere.sqlite3").read_bytes())
+    assert not client.get("/readyz").get_json()["checks"]["database"]
+    with app.app_context():
+        session.remove()
+        db.engine.dispose()
+        assert is_own_file_in_place(session.connection())
+        session.remove()
+        db.engine.dispose()
+
+
+def test_a_team_of_blanks_is_no_team(cast: Cast, as_: Any) -> None:
+    form = {
+        "sign_in_name": cast.learner.sign_in_name, "family_name": "髙橋", "language": "ja", "time_zone": "Asia/Tokyo",
+        "market": "JP", "team": "   ",
+    }  # fmt: skip
+    as_(cast.admin).post("accounts.change_person", form, code=cast.learner.code)
+    session.refresh(cast.learner)
+    assert cast.learner.team is None
