@@ -27,7 +27,7 @@ def _describe_links(arguments: Sequence[Mapping[str, Any]]) -> list[Description]
         if name in found
         # A stranger's address is nobody's business; what counts is that nothing is sent.
         else Description(
-            _l("Mail: link to set a password"), _("to nobody: there is no account with the address asked for")
+            _l("Mail: link to set a password"), about=_("to nobody: there is no account with the address asked for")
         )
         for name in names
     ]

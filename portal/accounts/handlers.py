@@ -18,7 +18,7 @@ def _describe_invitations(arguments: Sequence[Mapping[str, Any]]) -> list[Descri
     return [
         Description(
             _l("Invitations after an import"),
-            ngettext("%(num)d person", "%(num)d people", len(each["people"])),
+            about=ngettext("%(num)d person", "%(num)d people", len(each["people"])),
         )
         for each in arguments
     ]

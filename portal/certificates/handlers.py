@@ -35,8 +35,9 @@ def _describe(arguments: Sequence[Mapping[str, Any]]) -> list[jobs.Description]:
         said.append(
             jobs.Description(
                 _l("Certificate as a PDF, in both languages"),
-                f"{certificate.number} · {certificate.person.name_in(language())}",
+                certificate.number,
                 url_for("certificates.show", number=certificate.number),
+                certificate.person.name_in(language()),
             )
         )
     return said

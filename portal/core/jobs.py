@@ -124,11 +124,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A piece of work in words, for those who may see whom it is about: what it is, about what, and where that is."""
+    """A piece of work in words: what it is, for whom (or which thing) and where that is, and more about it."""
 
     what: LazyText
-    about: str = ""
+    whom: str = ""
     href: str | None = None
+    about: str = ""
 
 
 # Describes pieces of work of one kind by their arguments, in the same order, in a fixed number of statements.

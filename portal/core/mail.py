@@ -71,7 +71,7 @@ def describe(arguments: Sequence[Mapping[str, Any]]) -> list[jobs.Description]:
     for name in {each["mail"] for each in arguments}:
         places = [place for place, each in enumerate(arguments) if each["mail"] == name]
         said = _describers[name]([arguments[place]["arguments"] for place in places]) if name in _describers else None
-        found.update(zip(places, said or [jobs.Description(_l("Mail"), name)] * len(places), strict=True))
+        found.update(zip(places, said or [jobs.Description(_l("Mail"), about=name)] * len(places), strict=True))
     return [found[place] for place in range(len(arguments))]
 
 

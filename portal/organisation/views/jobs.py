@@ -126,6 +126,7 @@ def _row(row: Job, said: Description) -> dict[str, Any]:
     return {
         "code": row.code,
         "what": said.what,
+        "whom": said.whom,
         "about": said.about,
         "href": said.href,
         "kind": row.name,
