@@ -16,7 +16,7 @@ from flask import current_app
 from portal import wiring
 from portal.accounts import queries as accounts_queries
 from portal.accounts.models import Person, Role, Scope
-from portal.accounts.service import grants, passwords, people
+from portal.accounts.service import grants, passwords, people, sessions
 from portal.accounts.service.people import Names
 from portal.acknowledgements.service import acknowledge, confirm_reading
 from portal.calendars import queries as calendars
@@ -66,7 +66,11 @@ class Somebody:
     @property
     def password(self) -> str:
         """Her password; known to everybody, which is why production refuses the demo."""
-        return f"guidepost-{self.name.replace('.', '-')}-2026"
+        return _password_of(self.name)
+
+
+def _password_of(name: str) -> str:
+    return f"guidepost-{name.replace('.', '-')}-2026"
 
 
 def _japanese(*names: str) -> Names:
@@ -140,6 +144,10 @@ STAFF = (
 )  # fmt: skip
 
 
+# Those whose first working day it is; the others of the staff have been there for long.
+NEWCOMERS = ("yui.takahashi", "daniel.okafor", "sasaki.takumi")
+
+
 @dataclass(frozen=True, slots=True)
 class Trainee:
     """One person of the running cohort and how her first days went."""
@@ -152,6 +160,11 @@ class Trainee:
     wrong: tuple[int, ...] = (0,)
     leave: tuple[int, int] | None = None
     language: str = "ja"
+
+    @property
+    def password(self) -> str:
+        """Her password; as public as those of the staff."""
+        return _password_of(self.name)
 
 
 COHORT = (
@@ -217,10 +230,13 @@ def load(on: date | None) -> bool:
     if not is_wanted():
         return False
     day = on or clock.today(ZONE)
-    calendar = _found_organisation(day)
+    _found_organisation(day)
+    staff = _let_staff_in(day)
+    _take_content_in(day, staff["mori.akiko"])
+    # The content brings the company's own days off.
+    calendar = calendars.working_calendar(_places()[0]["JP"])
     starts_on = _working_day(calendar, day, -11)
-    learners, staff = _let_people_in(starts_on)
-    _take_content_in(starts_on, staff["mori.akiko"])
+    learners = _invite_cohort(starts_on, staff["grace.muller"])
     running = _found_cohort(
         f"safety-{starts_on:%Y-%m}a", Words(f"Account safety, intake of {starts_on:%B %Y}", _intake_ja(starts_on)),
         starts_on, staff["sato.ken"],
@@ -230,14 +246,22 @@ def load(on: date | None) -> bool:
             trainee=trainee, person=learners[trainee.name], cohort=running, staff=staff, calendar=calendar, day=day,
             number=number,
         )  # fmt: skip
-    first_day = day if calendar.is_working_day(day) else _working_day(calendar, day, 1)
+    # On a day off it is the last working day that still goes on: whenever the demo is loaded, the
+    # newcomers are on their first working day, and none of its numbers is in the future.
+    first_day = day if calendar.is_working_day(day) else _working_day(calendar, day, -1)
     newest = _found_cohort(
-        f"safety-{first_day:%Y-%m}b", Words("Account safety, starting now", "アカウント安全審査 本日開始"),
+        f"safety-{first_day:%Y-%m}b",
+        Words(f"Account safety, from {first_day.day} {first_day:%B %Y}", f"アカウント安全審査 {_on_ja(first_day)}開始"),
         first_day, staff["sato.ken"],
     )  # fmt: skip
-    with clock.frozen(_moment(min(first_day, day), 8)):
-        for name in ("yui.takahashi", "daniel.okafor", "sasaki.takumi"):
+    with clock.frozen(min(moment_of(first_day, 8), clock.now())):
+        for name in NEWCOMERS:
             _enroll(staff[name], newest, staff["sato.ken"])
+    yesterday = _working_day(calendar, first_day, -1)
+    for minute, (name, person) in enumerate(staff.items()):
+        if name not in NEWCOMERS:
+            with clock.frozen(moment_of(yesterday, 17, minute)):
+                _visit(person)
     return True
 
 
@@ -245,7 +269,17 @@ def _intake_ja(starts_on: date) -> str:
     return f"アカウント安全審査 {starts_on.year}年{starts_on.month}月入社"
 
 
-def _moment(on: date, hour: int, minute: int = 0) -> datetime:
+def _on_ja(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _visit(person: Person) -> None:
+    """Sign in and out again: what is done in between happens at one frozen moment."""
+    token = sessions.begin_session(person=person, browser="", address="127.0.0.1")
+    sessions.end_session(token=token)
+
+
+def moment_of(on: date, hour: int, minute: int = 0) -> datetime:
     """Return the instant of a time of day in Tokyo."""
     return datetime.combine(on, time(hour, minute), clock.zone_info(ZONE))
 
@@ -260,9 +294,9 @@ def _working_day(calendar: WorkingCalendar, day: date, steps: int) -> date:
     return day
 
 
-def _found_organisation(day: date) -> WorkingCalendar:
+def _found_organisation(day: date) -> None:
     """Make settings, markets, teams and holidays; everything else builds on them."""
-    with clock.frozen(_moment(day - timedelta(days=60), 9)):
+    with clock.frozen(moment_of(day - timedelta(days=60), 9)):
         change_settings(
             values={
                 settings.NAME: Words("Hibiki Trust and Safety", "Hibiki トラスト＆セーフティ"),
@@ -287,7 +321,6 @@ def _found_organisation(day: date) -> WorkingCalendar:
         )
         for country in ("JP", "US"):
             load_national_holidays(country=country)
-    return calendars.working_calendar(japan)
 
 
 def _places() -> tuple[dict[str, Market], dict[str, Team]]:
@@ -296,11 +329,11 @@ def _places() -> tuple[dict[str, Market], dict[str, Team]]:
     return {each.code: each for each in queries.list_markets()}, {each.code: each for each in queries.list_teams()}
 
 
-def _let_people_in(starts_on: date) -> tuple[dict[str, Person], dict[str, Person]]:
-    """Give everybody an account: the staff long ago, the cohort shortly before its first day."""
+def _let_staff_in(day: date) -> dict[str, Person]:
+    """Give the staff their accounts, long ago."""
     markets, teams = _places()
     staff = {}
-    with clock.frozen(_moment(starts_on - timedelta(days=30), 10)):
+    with clock.frozen(moment_of(day - timedelta(days=55), 10)):
         for each in STAFF:
             person = people.invite(
                 sign_in_name=each.sign_in_name, names=each.names, language=each.language, time_zone=each.zone,
@@ -311,28 +344,34 @@ def _let_people_in(starts_on: date) -> tuple[dict[str, Person], dict[str, Person
             passwords.set_password(person=person, password=each.password, by=person)
             people.mark_as_demo(person=person)
             staff[each.name] = person
+    return staff
+
+
+def _invite_cohort(starts_on: date, by: Person) -> dict[str, Person]:
+    """Give the running cohort its accounts, shortly before its first day."""
+    markets, teams = _places()
     learners = {}
-    with clock.frozen(_moment(starts_on - timedelta(days=5), 11)):
+    with clock.frozen(moment_of(starts_on - timedelta(days=5), 11)):
         for trainee in COHORT:
             learner = people.invite(
                 sign_in_name=f"{trainee.name}@{DOMAIN}", names=trainee.names, language=trainee.language, time_zone=ZONE,
-                market=markets["JP"], team=teams[TEAM], by=staff["grace.muller"], send=False,
+                market=markets["JP"], team=teams[TEAM], by=by, send=False,
             )  # fmt: skip
             people.mark_as_demo(person=learner)
             learners[trainee.name] = learner
-    return learners, staff
+    return learners
 
 
-def _take_content_in(starts_on: date, by: Person) -> None:
+def _take_content_in(day: date, by: Person) -> None:
     from portal.operations.service import import_content
 
-    with clock.frozen(_moment(starts_on - timedelta(days=20), 9)):
+    with clock.frozen(moment_of(day - timedelta(days=50), 9)):
         import_content(root=Path(current_app.config["CONTENT_DIR"]), parts=wiring.CONTENT_PARTS, by=by)
 
 
 def _found_cohort(code: str, name: Words, starts_on: date, lead: Person) -> Cohort:
     markets, teams = _places()
-    with clock.frozen(min(_moment(starts_on - timedelta(days=4), 15), clock.now())):
+    with clock.frozen(min(moment_of(starts_on - timedelta(days=4), 15), clock.now())):
         return create_cohort(code=code, name=name, market=markets["JP"], team=teams[TEAM], starts_on=starts_on, by=lead)
 
 
@@ -353,20 +392,24 @@ def _train(
     number: int,
 ) -> None:
     """Let one person go through her plan up to where she stands on the day."""
-    with clock.frozen(_moment(cohort.starts_on - timedelta(days=3), 10, number)):
+    with clock.frozen(moment_of(cohort.starts_on - timedelta(days=3), 10, number)):
         enrollment = _enroll(person, cohort, staff["sato.ken"])
     if trainee.leave:
         first, last = (_working_day(calendar, cohort.starts_on, offset) for offset in trainee.leave)
-        with clock.frozen(_moment(cohort.starts_on, 9, number)):
+        with clock.frozen(moment_of(cohort.starts_on, 9, number)):
             record_leave(person=person, first_on=first, last_on=last, by=staff["sato.ken"])
     if trainee.until is None:
+        # Invited and not seen yet: somebody has to ask after her.
         return
+    with clock.frozen(moment_of(cohort.starts_on, 8, 30 + number)):
+        passwords.set_password(person=person, password=trainee.password, by=person)
     for index, step in enumerate(_steps(enrollment, trainee.until)):
         on = _working_day(calendar, cohort.starts_on, PACE[step.slug] + (trainee.behind if index > 2 else 0))
-        at = _moment(on, 9 + index % 7, 5 * number + index)
+        at = moment_of(on, 9 + index % 7, 5 * number + index)
         if on >= day:
             return
         with clock.frozen(at):
+            _visit(person)
             _do(step=step, enrollment=enrollment, person=person, trainee=trainee, staff=staff, at=at)
 
 

@@ -34,7 +34,7 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
     """The demo organisation at ten in the morning of its day, its members by name."""
     with own_transaction():
         assert demo.load(DAY)
-    with clock.frozen(demo._moment(DAY, 10)):
+    with clock.frozen(demo.moment_of(DAY, 10)):
         # Its certificate is there to be downloaded.
         for number in session.scalars(
             select(Job.id).where(Job.name == "certificates.render").order_by(Job.id).limit(1)

@@ -48,6 +48,8 @@ def begin_session(*, person: Person, browser: str, address: str) -> str:
             address_class=address_class(address),
         )
     )
+    # Whoever leaves again at once was here all the same.
+    person.last_seen_at = now
     session.flush()
     return token
 
