@@ -1,46 +1,12 @@
-"""How often one network may look certificates up: a bucket of tokens for each, in this process's memory."""
+"""How often one network may look certificates up."""
 
 from __future__ import annotations
 
 import ipaddress
-import math
-import threading
-from collections import OrderedDict
 
-from portal.core import clock
-from portal.core.errors import TooMany
+from portal.core.limits import Buckets
 
 PER_MINUTE = 20
-MAX_ADDRESSES = 20_000
-
-
-class Buckets:
-    """Tokens for each key: `per_minute` at once, refilled evenly."""
-
-    def __init__(self, per_minute: int = PER_MINUTE, keys: int = MAX_ADDRESSES) -> None:
-        self.per_minute = per_minute
-        self.keys = keys
-        self._lock = threading.Lock()
-        # Key → tokens left, and when that was so (seconds of the monotonic clock).
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, key: str) -> None:
-        """Take a token, or raise `TooMany` with the seconds until there is one."""
-        now = clock.monotonic()
-        with self._lock:
-            level, since = self._levels.pop(key, (float(self.per_minute), now))
-            level = min(float(self.per_minute), level + (now - since) * self.per_minute / 60)
-            enough = level >= 1
-            self._levels[key] = (level - 1 if enough else level, now)
-            while len(self._levels) > self.keys:
-                self._levels.popitem(last=False)
-        if not enough:
-            raise TooMany(seconds=math.ceil((1 - level) * 60 / self.per_minute))
-
-    def clear(self) -> None:
-        """Forget everybody."""
-        with self._lock:
-            self._levels.clear()
 
 
 def key_of(address: str | None) -> str:
@@ -54,4 +20,4 @@ def key_of(address: str | None) -> str:
     return str(parsed)
 
 
-lookups = Buckets()
+lookups = Buckets(PER_MINUTE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.core.errors import Conflict, DomainError, Invalid, NotFound
+from portal.core.errors import Conflict, DomainError, Invalid, NotFound, TooMany
 from portal.core.i18n import lazy_gettext as _l
 
 
@@ -92,6 +92,23 @@ class KeyReused(DomainError):
 
     status = 422
     message = _l("The same key came with another answer. Load the page again; what was saved is still there.")
+
+
+class SavedTooFast(TooMany):
+    """Nobody answers that fast; a page or a script that went wrong must not fill the disk."""
+
+    message = _l(
+        "Too much was sent in a short time. Wait %(seconds)s seconds; what is on the page stays there and can be sent "
+        "then."
+    )
+
+
+class SavedTooOften(TooMany):
+    """The history of an attempt has an end; what is stored by then counts."""
+
+    message = _l(
+        "This attempt has been saved so often that no more is taken. What was saved before counts; it can be handed in."
+    )
 
 
 class NotReleased(NotFound):

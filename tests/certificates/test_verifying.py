@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from portal.certificates import limits, queries, service
-from portal.certificates.limits import Buckets, key_of
+from portal.certificates.limits import key_of
 from portal.certificates.models import Certificate, CertificateLookup, LookupLevel
 from portal.certificates.rules import State, grouped_code
 from portal.core import clock, codes
 from portal.core.db import session
 from portal.core.errors import TooMany
+from portal.core.limits import Buckets
 from portal.core.transaction import own_transaction
 from tests.builders import Cast
 from tests.certificates.builders import issue

@@ -17,9 +17,12 @@ from portal.accounts.service.ownership import set_owner
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
+from portal.core.limits import Buckets
 from portal.core.transaction import own_transaction
-from portal.quizzes import queries
+from portal.quizzes import limits, queries
+from portal.quizzes.errors import SavedTooFast, SavedTooOften
 from portal.quizzes.models import Attempt, AttemptState, Marking, Release, Response
+from portal.quizzes.service import attempts
 from portal.quizzes.service.attempts import submit_attempt
 from tests.builders import MORNING, Cast, make_grant
 from tests.page_client import Page, PageClient
@@ -428,6 +431,57 @@ def test_a_save_needs_its_token(cast: Cast, as_: Any) -> None:
         )
         assert response.status_code == 400
     assert session.scalars(select(Response)).all() == []
+
+
+# --- limits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_saves_faster_than_anybody_answers_are_refused_with_when_to_try_again(
+    cast: Cast, as_: Any, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "saves", Buckets(3, refusal=SavedTooFast))
+    attempt = begin(cast.learner, make_quiz(cast.author))
+    browser = as_(cast.learner, language=language)
+    for seq in (1, 2):
+        assert _save(browser, attempt, 1, right_answer(attempt, 1), seq).status_code == 200
+    sent = _fields(browser.get("quizzes.attempt", code=attempt.code))
+    browser.post("quizzes.send_page", sent, code=attempt.code)
+    refused = _save(browser, attempt, 1, {}, 3)
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 20
+    assert refused.json["message"]
+    shown = browser.post("quizzes.send_page", sent, code=attempt.code, expect=429)
+    assert ("stays there" if language == "en" else "残って") in shown.text
+    # Another attempt is not slowed down by this one.
+    other = begin(cast.colleague, queries.get_quiz("impersonation"))
+    assert _save(as_(cast.colleague), other, 1, {}, 1).status_code == 200
+    assert session.scalars(select(Response).where(Response.seq > 1)).one().seq == 2
+
+
+def test_the_history_of_an_attempt_has_an_end_and_what_was_saved_counts(cast: Cast, as_: Any) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    for seq in (1, 2, 3):
+        answer(attempt, 1, right_answer(attempt, 1) if seq % 2 else {}, seq, most=4)
+    with pytest.raises(SavedTooOften) as refused:
+        answer(attempt, 1, {}, 4, most=4)
+    assert "it can be handed in" in str(refused.value)
+    session.rollback()
+    assert session.scalars(select(Response)).one().seq == 3
+    assert len(queries.list_events(attempt)) == 4
+    assert _released(attempt).state is AttemptState.RELEASED
+
+
+def test_pages_that_come_and_go_do_not_fill_the_history(cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "MAX_TOLD", 5)
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    browser = as_(cast.colleague)
+    for number in range(12):
+        body = {"page": f"page-{number}", "take_over": number % 2 == 0}
+        assert browser.post_json("quizzes.note_page", body, code=attempt.code).json["writer"] is (number % 2 == 0)
+    assert len(queries.list_events(attempt)) == 5
+    # Answers still have room.
+    assert _save(browser, attempt, 1, right_answer(attempt, 1), page="page-10").status_code == 200
 
 
 # --- after -------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from portal.quizzes.models import (
     SubmittedBy,
 )
 from portal.quizzes.rules import Draw, Hindrance, Past, Standing, Terms
-from portal.quizzes.service.history import BEGINNING, note_event
+from portal.quizzes.service.history import BEGINNING, find_last, note_event
 from portal.quizzes.service.marking import mark_attempt, release_attempt, releases_at_once
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Answered, BadValue, read
@@ -44,9 +44,14 @@ MAX_SEQ = 2**31 - 1
 MAX_KEY_LENGTH = 64
 # So that the key of one answer of a form, which is made of it, is no longer than any.
 MAX_FORM_KEY = 16
-# What a page may tell of itself, per post and per attempt.
+# What a page may tell of itself, per post; and how long the history of an attempt grows by that, by saves of single
+# answers, and by whole pages, which come last so that a page without a script can still be sent.
 MAX_EVENTS_PER_POST = 50
-MAX_EVENTS = 5000
+MAX_TOLD = 2000
+MAX_SAVED = 5000
+MAX_SENT = 5500
+# A page that tries again by itself then does so seldom.
+SAVED_TOO_OFTEN_SECONDS = 300
 LEARNER = "learner"
 SYSTEM = "system"
 _TELLABLE = {EventKind.FOCUS_LOST, EventKind.FOCUS_REGAINED, EventKind.OFFLINE, EventKind.ONLINE}
@@ -351,11 +356,13 @@ def save_response(
     given: Mapping[str, Sequence[str]],
     page: str | None = None,
     take_over: bool = False,
+    most: int = MAX_SAVED,
 ) -> Save:
     """Store an answer if it arrives in time, is newer than what is stored, and comes from the page that writes.
 
     The same key with the same answer again gives the same reply and changes nothing. An attempt whose
-    time is over is closed on this occasion. Raises `BadAnswer`, `BadRequest` and `KeyReused`.
+    time is over is closed on this occasion. Raises `BadAnswer`, `BadRequest`, `KeyReused`, and `SavedTooOften` where
+    the attempt's history has `most` lines.
     """
     if not (1 <= seq <= MAX_SEQ and 0 < len(idem_key) <= MAX_KEY_LENGTH and 0 < position <= MAX_SEQ):
         raise errors.BadRequest()
@@ -383,6 +390,8 @@ def save_response(
         note_event(attempt, EventKind.REFUSED, by=LEARNER, at=now, position=position, seq=seq, hash=digest)
         attempt = close_if_over(attempt, now)
         return _reply(Outcome.LATE, attempt, item, now)
+    if last is not None and last.number >= most:
+        raise errors.SavedTooOften(seconds=SAVED_TOO_OFTEN_SECONDS)
     if page is not None and not _claim_writer(attempt, page, now, take_over=take_over):
         return _reply(Outcome.ELSEWHERE, attempt, item, now)
     if not _upsert(attempt=attempt, item=item, seq=seq, answer=answer, digest=digest, now=now):
@@ -410,7 +419,7 @@ def save_page(
     """Save what changed on a posted page: position → (seq that the page had seen, part → values).
 
     An answer that somebody else saved since the page was made is not replaced; of an attempt that is over the
-    changes are named and not taken. Raises `BadAnswer` and `BadRequest`.
+    changes are named and not taken. Raises `BadAnswer`, `BadRequest` and `SavedTooOften`.
     """
     now = clock.now()
     attempt = queries.lock_attempt(queries.key_of(attempt))
@@ -443,6 +452,7 @@ def save_page(
                 seq=seen + 1,
                 idem_key=f"{form_key}:{position}:{hash_of(answer)[:16]}",
                 given=given,
+                most=MAX_SENT,
             )
         except errors.KeyReused:
             # This very answer was sent with this form before; other ones have been saved since.
@@ -546,15 +556,21 @@ def _claim_writer(attempt: Attempt, page: str, now: datetime, *, take_over: bool
     free = rules.may_write(writer=attempt.writer, seen_at=attempt.writer_seen_at, page=page, now=now)
     if not free and not take_over:
         key = f"tab:{page}"[: MAX_KEY_LENGTH + 4]
-        if not queries.known_keys(attempt, [key]):
+        if not queries.known_keys(attempt, [key]) and _has_room(attempt):
             note_event(attempt, EventKind.SECOND_TAB, by=LEARNER, at=now, idem_key=key)
         return False
-    if not free:
+    if not free and _has_room(attempt):
         note_event(attempt, EventKind.SECOND_TAB, by=LEARNER, at=now, details={"took_over": True})
     seen = attempt.writer_seen_at
     if attempt.writer != page or seen is None or now - seen > rules.WRITER_LEASE / 4:
         attempt.writer, attempt.writer_seen_at = page, now
     return True
+
+
+def _has_room(attempt: Attempt) -> bool:
+    """Say whether the history takes another line about pages."""
+    last = find_last(attempt.id)
+    return last is None or last.number < MAX_TOLD
 
 
 # --- signs of life -----------------------------------------------------------------------------
@@ -584,7 +600,7 @@ def note_page(
 
 def _note_told(attempt: Attempt, told: Sequence[Told], now: datetime) -> None:
     told = [each for each in told if each.kind in _TELLABLE and 0 < len(each.key) <= MAX_KEY_LENGTH]
-    if not told or queries.count_events(attempt) + len(told) > MAX_EVENTS:
+    if not told or queries.count_events(attempt) + len(told) > MAX_TOLD:
         return
     known = queries.known_keys(attempt, [each.key for each in told])
     for each in told:

@@ -15,7 +15,7 @@ from portal.core import clock
 from portal.core.access import actor, requires, signed_in
 from portal.core.i18n import format_duration, format_instant, format_percent, format_points, gettext, language, ngettext
 from portal.core.transaction import transaction
-from portal.quizzes import errors, queries, rules
+from portal.quizzes import errors, limits, queries, rules
 from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, QuizVersion, Release, SubmittedBy
 from portal.quizzes.permissions import TAKE_ATTEMPT
 from portal.quizzes.rules import Hindrance, Standing
@@ -328,6 +328,7 @@ def clock_words(instant: datetime, zone: str) -> str:
 @requires(TAKE_ATTEMPT, on=queries.get_bare_attempt)
 def save_response(attempt: Attempt) -> tuple[dict[str, Any], int]:
     """Save one answer (JSON: position, seq, idem_key, answer; page and take_over where two pages are open)."""
+    limits.saves.take(attempt.code)
     body = _body()
     person = actor()
     zone = person.time_zone
@@ -414,6 +415,7 @@ def _outcome_words(outcome: Outcome) -> str:
 @requires(TAKE_ATTEMPT, on=queries.get_bare_attempt)
 def note_page(attempt: Attempt) -> dict[str, Any]:
     """Take a page's sign of life and what it noticed of itself (JSON: page, events, take_over, leaves)."""
+    limits.pulses.take(attempt.code)
     body = _body()
     page, events = body.get("page"), body.get("events", [])
     if not _is_plain(page) or not 0 < len(page) <= 40 or not isinstance(events, list):
@@ -440,7 +442,7 @@ def _told(event: object) -> Told | None:
     if not isinstance(event, Mapping):
         return None
     kind, key, age = event.get("kind"), event.get("key"), event.get("age_ms")
-    if kind not in list(EventKind) or not isinstance(key, str) or type(age) is not int:
+    if kind not in list(EventKind) or not _is_plain(key) or type(age) is not int:
         return None
     return Told(EventKind(kind), key, timedelta(milliseconds=min(max(age, 0), 86_400_000)))
 
@@ -450,6 +452,7 @@ def _told(event: object) -> Told | None:
 def send_page(attempt: Attempt) -> Response:
     """Save the whole page, and hand it in where that button was pressed; works without JavaScript."""
     person, code, zone = actor(), attempt.code, actor().time_zone
+    limits.saves.take(code)
     hands_in = request.form.get("action") == "submit"
     answers, form_key = _page_answers(), request.form.get("form_key", "")
     if not _is_plain(form_key):
