@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from portal.core.errors import Conflict, DomainError, Invalid, NotFound, TooMany
+from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import ngettext
 
 
 class NoSuchBank(NotFound):
@@ -97,18 +99,26 @@ class KeyReused(DomainError):
 class SavedTooFast(TooMany):
     """Nobody answers that fast; a page or a script that went wrong must not fill the disk."""
 
-    message = _l(
-        "Too much was sent in a short time. Wait %(seconds)s seconds; what is on the page stays there and can be sent "
-        "then."
-    )
+    def __str__(self) -> str:
+        return ngettext(
+            "Too much was sent in a short time. Wait %(num)d second; what is on the page stays there and can be sent "
+            "then.",
+            "Too much was sent in a short time. Wait %(num)d seconds; what is on the page stays there and can be sent "
+            "then.",
+            self.retry_after,
+        )
 
 
 class SavedTooOften(TooMany):
     """The history of an attempt has an end; what is stored by then counts."""
 
-    message = _l(
-        "This attempt has been saved so often that no more is taken. What was saved before counts; it can be handed in."
-    )
+    def __str__(self) -> str:
+        return str(
+            _(
+                "This attempt has been saved so often that no more is taken. What was saved before counts; it can be "
+                "handed in."
+            )
+        )
 
 
 class NotReleased(NotFound):
