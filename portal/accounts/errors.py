@@ -178,6 +178,12 @@ class ImportHasErrors(Conflict):
     message = _l("The table has errors. Correct them and send it again; nobody was added.")
 
 
+class ImportOutdated(Conflict):
+    """Somebody got one of the addresses or employee numbers after the table was looked at."""
+
+    message = _l("An account was added in the meantime, and nobody of this table. Look at the preview again.")
+
+
 class ImportDone(Conflict):
     """The same preview was confirmed before."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -145,17 +146,27 @@ class Person(Base):
 @event.listens_for(Person, "before_insert")
 @event.listens_for(Person, "before_update")
 def _derive_keys(mapper: Any, connection: Any, person: Person) -> None:
-    person.sort_key = rules.sort_key(
-        person.family_kana or "", person.given_kana or "", person.family_name, person.given_name or ""
-    )
-    person.search_key = rules.search_key(
-        text or ""
-        for text in (
-            person.family_name, person.given_name, person.middle_name, person.family_name,
-            person.family_kana, person.given_kana, person.given_romaji, person.family_romaji, person.given_romaji,
-            person.shown_as, person.sign_in_name, person.employee_number,
+    person.sort_key, person.search_key = derived_keys({name: getattr(person, name) for name in _IN_KEYS})
+
+
+_IN_KEYS = (
+    "family_name", "given_name", "middle_name", "family_kana", "given_kana", "family_romaji", "given_romaji",
+    "shown_as", "sign_in_name", "employee_number",
+)  # fmt: skip
+
+
+def derived_keys(values: Mapping[str, str | None]) -> tuple[str, str]:
+    """Return by what a person of these column values is ordered, and in what she is looked for."""
+    text = {name: values.get(name) or "" for name in _IN_KEYS}
+    sort_key = rules.sort_key(text["family_kana"], text["given_kana"], text["family_name"], text["given_name"])
+    search_key = rules.search_key(
+        text[name]
+        for name in (
+            "family_name", "given_name", "middle_name", "family_name", "family_kana", "given_kana", "given_romaji",
+            "family_romaji", "given_romaji", "shown_as", "sign_in_name", "employee_number",
         )
     )  # fmt: skip
+    return sort_key, search_key
 
 
 class RoleGrant(Base):

@@ -146,6 +146,24 @@ def list_codes_meant(text: str, limit: int) -> list[str]:
     return list(session.scalars(statement))
 
 
+def has_any_taken(names: Collection[str], numbers: Collection[str]) -> bool:
+    """Say whether somebody has one of these mail addresses or employee numbers."""
+    return any(
+        session.scalar(select(Person.id).where(column.in_(chunk)).limit(1)) is not None
+        for column, values in ((Person.sign_in_name, names), (Person.employee_number, numbers))
+        for chunk in _chunks(sorted(values))
+    )
+
+
+def list_ids(codes: Collection[str]) -> dict[str, int]:
+    """Return code → row number for many people."""
+    found: dict[str, int] = {}
+    for chunk in _chunks(sorted(codes)):
+        rows = session.execute(select(Person.code, Person.id).where(Person.code.in_(chunk)))
+        found |= {row.code: row.id for row in rows}
+    return found
+
+
 def _plain(condition: object) -> Select[Person]:
     return select(Person).where(condition)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from portal.accounts import queries, rules
+from portal.accounts import errors, queries, rules
 from portal.accounts.models import Accommodation, Person, Role, RoleGrant, Scope
 from portal.accounts.queries import PeopleFilter
 from portal.accounts.service import imports, ownership, passwords, people
@@ -460,6 +460,45 @@ def test_a_bad_row_is_named_with_its_line_and_stops_everybody(
     admin.post(path, {}, expect=409)
     assert queries.count_people() == before
     assert japanese in admin.get(f"{path}?lang=ja").text
+
+
+def test_an_import_writes_what_an_invitation_writes(admin: PageClient, cast: Cast) -> None:
+    row = {
+        "family_name": "髙橋", "given_name": "結衣", "family_kana": "たかはし", "given_kana": "ゆい",
+        "family_romaji": "Takahashi", "given_romaji": "Yui", "shown_as": "", "employee_number": "E77",
+    }  # fmt: skip
+    table = (
+        "mail,market,team," + ",".join(row) + "\nnew@portal.example,JP,account-safety," + ",".join(row.values()) + "\n"
+    )
+    admin.post(preview(admin, table)[0], {})
+    form = {**row, "sign_in_name": "other@portal.example", "employee_number": "E78", "language": "en"}
+    admin.post(
+        "accounts.do_invite",
+        {**form, "time_zone": "Asia/Tokyo", "market": "JP", "team": "account-safety", "role": "learner"},
+    )
+    imported, invited = (queries.find_person_by_sign_in_name(f"{name}@portal.example") for name in ("new", "other"))
+    assert imported is not None
+    assert invited is not None
+    same = [column.name for column in Person.__table__.columns if column.name not in ("id", "code", "created_at")]
+    for name in same:
+        one, other = getattr(imported, name), getattr(invited, name)
+        if isinstance(one, str):
+            other = other.replace("other@", "new@").replace("e78", "e77").replace("E78", "E77")
+        assert one == other, name
+    assert [(each.role, each.scope) for each in imported.grants] == [(Role.LEARNER, Scope.ORGANISATION)]
+
+
+def test_an_import_that_is_outrun_adds_nobody(admin: PageClient, cast: Cast) -> None:
+    response = send_table(admin, "mail,family_name,market\na@portal.example,A,JP\nb@portal.example,B,JP\n")
+    kept = queries.get_import(response.headers["Location"].rpartition("/")[2])
+    prepared = imports.prepare(kept)
+    make_person("b@portal.example")
+    with pytest.raises(errors.ImportOutdated), own_transaction():
+        imports.take_in(kept=kept, prepared=prepared, by=cast.admin, send=True)
+    assert queries.find_person_by_sign_in_name("a@portal.example") is None
+    # Looked at again, the table adds the one who is not there yet.
+    admin.post(response.headers["Location"], {})
+    assert queries.find_person_by_sign_in_name("a@portal.example") is not None
 
 
 def test_bad_cells_of_language_zone_and_number_are_named(admin: PageClient, cast: Cast) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
 from portal.accounts import errors, queries, rules
-from portal.accounts.models import PeopleImport, Person, Role, RoleGrant, Scope
-from portal.accounts.service.people import NAME_FIELDS, Names, add_person
+from portal.accounts.models import PeopleImport, Person, Role, RoleGrant, Scope, derived_keys
+from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core import clock, jobs
 from portal.core.codes import new_code
 from portal.core.db import session
@@ -158,49 +159,85 @@ def judge(kept: PeopleImport) -> Preview:
     return Preview(rows, unknown, missing)
 
 
-def take_in(*, kept: PeopleImport, by: Person, send: bool) -> list[Person]:
-    """Add everybody the preview promised, or nobody. Raises `ImportDone` or `ImportHasErrors`."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Somebody who will be added: her row as it will stand in the database, and her name for the journal."""
+
+    values: dict[str, Any]
+    full_name: str
+
+
+def prepare(kept: PeopleImport) -> list[Prepared]:
+    """Judge a table and return everybody whom it adds.
+
+    This is nearly all of the work of a large table; done before the transaction, it keeps nobody from writing.
+    Raises `ImportDone` or `ImportHasErrors`.
+    """
     if kept.done_at is not None:
         raise errors.ImportDone()
     preview = judge(kept)
     if not preview.can_be_done:
         raise errors.ImportHasErrors()
-    now, people = clock.now(), []
+    prepared = []
     for row in preview.with_verdict(Verdict.ADD):
         assert row.market is not None
-        people.append(
-            add_person(
-                sign_in_name=row.cells["sign_in_name"],
-                names=row.names,
-                language=row.cells["language"],
-                time_zone=row.cells["time_zone"],
-                market=row.market,
-                team=row.team,
-                employee_number=row.cells.get("employee_number", ""),
-            )
-        )
-    session.flush()
+        values: dict[str, Any] = {
+            "code": new_code(),
+            "sign_in_name": rules.fold_sign_in_name(row.cells["sign_in_name"]),
+            "employee_number": row.cells.get("employee_number") or None,
+            "language": row.cells["language"],
+            "time_zone": row.cells["time_zone"],
+            "home_market_id": row.market.id,
+            "team_id": row.team.id if row.team else None,
+            **{name: rules.as_stored(value) for name, value in asdict(row.names).items()},
+        }
+        values["sort_key"], values["search_key"] = derived_keys(values)
+        named = Person(**{name: values[name] for name in NAME_FIELDS})
+        prepared.append(Prepared(values, named.full_name))
+    return prepared
+
+
+def take_in(*, kept: PeopleImport, prepared: Sequence[Prepared], by: Person, send: bool) -> int:
+    """Add everybody who was prepared, or nobody; return how many.
+
+    Raises `ImportDone`, or `ImportOutdated` where somebody got one of the addresses or numbers since.
+    """
+    if kept.done_at is not None:
+        raise errors.ImportDone()
+    rows = [each.values for each in prepared]
+    numbers = {row["employee_number"] for row in rows if row["employee_number"]}
+    if queries.has_any_taken({row["sign_in_name"] for row in rows}, numbers):
+        raise errors.ImportOutdated()
+    now, codes = clock.now(), [row["code"] for row in rows]
+    session.execute(insert(Person), [{**row, "created_at": now} for row in rows])
+    ids = queries.list_ids(codes)
     session.add_all(
-        RoleGrant(person_id=person.id, role=Role.LEARNER, scope=Scope.ORGANISATION, granted_at=now, granted_by=by.code)
-        for person in people
+        RoleGrant(
+            person_id=ids[code],
+            role=Role.LEARNER,
+            scope=Scope.ORGANISATION,
+            granted_at=now,
+            granted_by=by.code,
+        )
+        for code in codes
     )
     session.flush()
     record(
         "accounts.imported",
         by=by,
         subject=("people_import", kept.code),
-        after={"file": kept.filename, "people": [[person.code, person.full_name] for person in people]},
+        after={"file": kept.filename, "people": [[each.values["code"], each.full_name] for each in prepared]},
     )
-    if send and people:
+    if send and prepared:
         # Step by step afterwards: thousands of mails owed here would keep everybody else from writing.
         jobs.enqueue(
             "accounts.invite_imported",
-            {"people": [person.code for person in people], "by": by.code, "occasion": kept.code},
+            {"people": codes, "by": by.code, "occasion": kept.code},
             effect_key=f"invite-imported:{kept.code}",
             requested_by=by.code,
         )
     kept.done_at = now
-    return people
+    return len(prepared)
 
 
 def tidy_imports() -> int:
