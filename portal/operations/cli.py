@@ -6,6 +6,8 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -53,9 +55,15 @@ def _counted(folder: ContentFolder) -> str:
     return str(_(", ")).join(said)
 
 
-def _say(findings: list[Finding]) -> None:
+def _say(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        click.echo(str(finding), err=True)
+        if finding.level is not Level.UNCHECKED:
+            click.echo(str(finding), err=True)
+            continue
+        # What rests on the same file is said on one line.
+        same = [each for each in findings if each.level is Level.UNCHECKED and each.message == finding.message]
+        if finding is same[0]:
+            click.echo(str(replace(finding, path=", ".join(each.path for each in same), line=0)), err=True)
 
 
 @content.command("check")

@@ -126,13 +126,20 @@ def _bank_place(folder: ContentFolder, file: ContentFile) -> tuple[str, str] | N
 
 def _read_bank(folder: ContentFolder, files: Mapping[str, ContentFile]) -> Bank | None:
     read_texts = {}
+    faulty = []
     for language in LANGUAGES:
         text, problems = markdown.parse(files[language].text, language)
         for problem in problems:
             folder.error(files[language].path, problem.line, problem.message, problem.mend)
+        if problems:
+            faulty.append(language)
         if text is not None:
             read_texts[language] = text
-    if len(read_texts) != len(LANGUAGES):
+    if faulty or len(read_texts) != len(LANGUAGES):
+        # What does not match would be named on both sides, though one of them is at fault.
+        for language in LANGUAGES:
+            if language not in faulty:
+                folder.unchecked(files[language].path, 0, files[other(language)].path)
         return None
     bank, english, japanese = markdown.merge(read_texts["en"], read_texts["ja"])
     for language, problems in (("en", english), ("ja", japanese)):
@@ -175,7 +182,14 @@ def _check_citations(folder: ContentFolder, file: ContentFile, bank: Bank) -> No
             slug, _sign, anchor = name.partition("#")
             versions = documents.get(slug, {})
             number = max(versions, key=_number_key, default="")
-            if slug in present and not versions:
+            if slug not in present:
+                folder.error(
+                    file.path,
+                    question.line,
+                    _("There is no document “%(slug)s”.", slug=slug),
+                    _("Correct the clause “%(name)s”, or add documents/%(slug)s.", name=name, slug=slug),
+                )
+            elif not versions:
                 folder.unchecked(file.path, 0, f"documents/{slug}")
             elif anchor in versions.get(number, set()):
                 continue

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +17,7 @@ from flask import Flask
 
 from portal import wiring
 from portal.accounts.models import Role
+from portal.accounts.queries import find_first_administrator
 from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
@@ -58,6 +64,85 @@ def test_export_gives_the_same_bytes_back(app: Flask, admin: object) -> None:
     on_disk = {path.relative_to(CONTENT).as_posix(): path.read_bytes() for path in CONTENT.rglob("*") if path.is_file()}
     assert exported.keys() == on_disk.keys()
     assert {path for path in on_disk if exported[path] != on_disk[path]} == set()
+
+
+def _rewritten(path: str, text: str, chance: random.Random) -> bytes:
+    """Write a file in another way that says the same: remarks, blank lines, quotation marks, order, line ends."""
+    lines = text.split("\n")
+    if path.endswith(".toml"):
+        lines = [
+            piece
+            for line in lines
+            for piece in (
+                *(["# A remark.", ""] if line.startswith("[[") and chance.random() < 0.5 else []),
+                f"{line}   # {chance.random()}" if line and chance.random() < 0.2 else line,
+            )
+        ]
+    else:
+        end = lines.index("---", 1)
+        head = lines[1:end]
+        chance.shuffle(head)
+        lines = ["---", "# A remark.", *head, *lines[end:]]
+    return chance.choice(["\n", "\r\n"]).join(lines).encode()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_export_gives_the_same_bytes_back_however_the_files_were_written(
+    app: Flask, admin: object, folder: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    for name, path in files.items():
+        path.write_bytes(_rewritten(name, path.read_text(encoding="utf-8"), chance))
+    with own_transaction():
+        import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin)
+    exported = {file.path: file.text.encode() for file in export_content(wiring.CONTENT_PARTS)}
+    assert exported == {name: path.read_bytes() for name, path in files.items()}
+    with own_transaction():
+        assert import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin)[1] == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from portal import create_app, wiring
+from portal.accounts import queries
+from portal.core.db import session
+from portal.core.transaction import own_transaction
+from portal.library.models import Document
+from portal.operations.service import import_content
+from portal.training.content import PlansPart
+from tests.conftest import settings
+
+folder, url = Path(sys.argv[1]), sys.argv[2]
+app = create_app(settings(folder, url))
+def killed(*_):
+    session.flush()
+    assert session.query(Document).count() == 3
+    os.kill(os.getpid(), signal.SIGKILL)
+PlansPart.load = killed
+with app.app_context(), own_transaction():
+    import_content(root=Path("content"), parts=wiring.CONTENT_PARTS, by=queries.find_first_administrator())
+"""
+
+
+def test_an_import_that_is_killed_half_way_leaves_nothing_behind(
+    app: Flask, application: Flask, admin: object, tmp_path: Path
+) -> None:
+    url = application.config["SQLALCHEMY_DATABASE_URI"]
+    session.rollback()
+    session.remove()
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), str(url)],
+        cwd=CONTENT.parent, env=dict(os.environ, PYTHONPATH=str(CONTENT.parent)), capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+    assert export_content(wiring.CONTENT_PARTS) == []
+    assert session.query(JournalEntry).filter_by(action="content.imported").count() == 0
+    session.rollback()
+    with own_transaction():
+        _, changes = import_content(root=CONTENT, parts=wiring.CONTENT_PARTS, by=find_first_administrator())
+    assert changes
 
 
 def test_an_error_anywhere_leaves_nothing_behind(app: Flask, admin: object, folder: Path) -> None:
@@ -122,6 +207,11 @@ POLICY = "documents/impersonation/en.md"
             _replace("banks/impersonation.en.md", "clause=", "clause=no-such-"),
             "banks/impersonation.en.md",
             "no-such-",
+        ),
+        (
+            _replace("banks/impersonation.en.md", "clause=fan-accounts", "clause=elsewhere#fans"),
+            "banks/impersonation.en.md",
+            "add documents/elsewhere",
         ),
         (_replace("quizzes/impersonation.toml", "count = 3", "count = 99"), "quizzes/impersonation.toml", "99"),
         (
@@ -213,6 +303,17 @@ def test_what_rests_on_a_broken_document_is_said_once_and_after_it(app: Flask, f
     ]
 
 
+def test_a_question_id_that_stands_twice_is_one_error(app: Flask, folder: Path) -> None:
+    _replace("banks/impersonation.en.md", "{#imp-002}", "{#imp-001}")(folder)
+    assert _checked(folder) == [
+        ("error", "banks/impersonation.en.md", 24, "The id “imp-001” stands on line 7 already."),
+        ("unchecked", "banks/impersonation.ja.md", 0,
+         "This was not checked in full, because banks/impersonation.en.md has errors."),
+        ("unchecked", "quizzes/impersonation.toml", 0,
+         "This was not checked in full, because banks/impersonation has errors."),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["documents/impersonation/en.md", "documents/impersonation/document.toml",
                                   "banks/impersonation.en.md", "banks/impersonation.ja.md",
                                   "quizzes/impersonation.toml", "credentials/account-safety-reviewer.toml",
@@ -234,6 +335,8 @@ def test_the_command_counts_in_both_languages_and_shows_a_mark_once(app: Flask, 
     assert english.exit_code == 1
     assert english.stdout == "19 files read, 1 error, 4 files not checked, 1 warning\n"
     assert english.stderr.count("<b>") == 1
+    assert english.stderr.count("documents/impersonation has errors") == 1
+    assert "banks/daily-audit.en.md, banks/impersonation.en.md: not checked: " in english.stderr
     japanese = run(args=["content", "check", str(folder)], env={"LC_ALL": "ja_JP.UTF-8"})
     assert japanese.stdout == "19件のファイルを読みました、エラー1件、未確認のファイル4件、警告1件\n"
     assert "documents/impersonation/en.md:253: エラー: HTMLタグが直接書かれています：<b>" in japanese.stderr

@@ -160,6 +160,7 @@ def test_paper_is_white_and_carries_no_menus(browser: Browser, address: str) -> 
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.locator(".topbar").is_visible()
     assert not page.locator(".rail").is_visible()
+    assert page.get_by_text("The quoted text would stand here.").is_visible(), "nobody can open it on paper"
     page.context.close()
 
 
