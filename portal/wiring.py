@@ -150,7 +150,7 @@ def _organisation(app: Flask) -> None:
 def _accounts(app: Flask) -> None:
     from portal.accounts import handlers, invariants, permissions, recorded  # noqa: F401
     from portal.accounts.cli import people_commands
-    from portal.accounts.service import ownership, people, sessions
+    from portal.accounts.service import leaving, ownership, people, sessions
     from portal.accounts.views import blueprint, imports, own, signing_in  # noqa: F401
     from portal.accounts.views import people as people_pages  # noqa: F401
     from portal.journal.permissions import READ_JOURNAL
@@ -159,6 +159,7 @@ def _accounts(app: Flask) -> None:
     access.register(permissions.TABLE)
     access.login_manager.user_loader(sessions.find_person_of)
     people.register_guard(ownership.owners_stay)
+    people.register_guard(leaving.roles_stay)
     app.register_blueprint(blueprint)
     app.cli.add_command(people_commands)
     journal.learn(recorded.VOCABULARY)
@@ -174,13 +175,15 @@ def _accounts(app: Flask) -> None:
 
 
 def _calendars(app: Flask) -> None:
-    from portal.calendars import invariants, recorded
+    from portal.calendars import invariants, recorded, service
     from portal.calendars.cli import calendars
     from portal.calendars.content import CalendarsPart
+    from portal.organisation.service import answer_holidays
 
     app.cli.add_command(calendars)
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CalendarsPart())
+    answer_holidays(service.known_holidays)
     journal.learn(recorded.VOCABULARY)
 
 

@@ -254,6 +254,22 @@ def _for_scope(scope: Scope | None, scope_code: str) -> object:
     return (RoleGrant.scope == scope) & (RoleGrant.scope_code == scope_code)
 
 
+def list_grants_of_others(person: Person, roles: Collection[Role]) -> list[RoleGrant]:
+    """Return the open grants of these roles that other active people hold."""
+    statement = (
+        select(RoleGrant)
+        .join(Person, RoleGrant.person_id == Person.id)
+        .where(
+            RoleGrant.role.in_(roles),
+            RoleGrant.ended_at.is_(None),
+            RoleGrant.person_id != person.id,
+            Person.deactivated_at.is_(None),
+        )
+        .order_by(RoleGrant.id)
+    )
+    return list(session.scalars(statement))
+
+
 def list_leads_for(team: Team | None) -> list[Person]:
     """Return who leads a team: holders for the team, else for its market, else for the organisation."""
     scopes: list[tuple[Scope, str]] = []

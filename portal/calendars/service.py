@@ -17,6 +17,7 @@ from portal.core.db import canonical_json, session
 from portal.core.i18n import Words
 from portal.journal.service import record
 from portal.organisation.models import Market
+from portal.organisation.service import KnownHolidays
 
 # Enough for plans that began some years ago and for those that reach into the next ones.
 YEARS_BACK, YEARS_AHEAD = 3, 5
@@ -44,6 +45,14 @@ class CompanyPeriod:
     first_on: date
     last_on: date
     name: Words
+
+
+def known_holidays() -> list[KnownHolidays]:
+    """Return what each country's newest table knows (the organisation asks)."""
+    return [
+        KnownHolidays(table.country, table.version, table.first_year, table.last_year, table.provisional_from)
+        for table in queries.list_tables()
+    ]
 
 
 def default_years() -> range:

@@ -11,6 +11,7 @@ from wtforms import DateField as _DateField
 from wtforms import IntegerField as _IntegerField
 from wtforms import StringField, TextAreaField
 from wtforms.i18n import get_translations
+from wtforms.validators import StopValidation
 
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits, language
@@ -53,14 +54,25 @@ class Form(FlaskForm):  # type: ignore[misc]
         ]
 
 
-class IntegerField(_IntegerField):
+class _SaysOnce:
+    """What could not be read is said once: the rules about its value have nothing to judge."""
+
+    process_errors: Any
+
+    def pre_validate(self, form: Any) -> None:
+        """Stop before the field's own rules where what was sent could not be read."""
+        if self.process_errors:
+            raise StopValidation
+
+
+class IntegerField(_SaysOnce, _IntegerField):
     """A whole number; full-width digits are taken as typed."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         super().process_formdata([half_width_digits(value) for value in valuelist])
 
 
-class DateField(_DateField):
+class DateField(_SaysOnce, _DateField):
     """A calendar date; full-width digits and slashes are taken as typed."""
 
     def __init__(self, label: Any = None, validators: Any = None, **options: Any) -> None:

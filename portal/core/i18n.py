@@ -18,6 +18,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date as _babel_date
 from babel.support import Translations
 from flask import Flask, g, has_request_context, request, session
@@ -247,6 +248,11 @@ def format_percent(share: Fraction | int, digits: int = 1) -> str:
     whole, part = divmod(rounded, scale)
     text = f"{whole}.{part:0{digits}d}".rstrip("0").rstrip(".") if digits else str(whole)
     return f"{text} %" if language() == "en" else f"{text}%"
+
+
+def country_name(code: str) -> str:
+    """Return what the country of an ISO 3166 code is called, or the code where it has no name."""
+    return str(Locale(language()).territories.get(code, code))
 
 
 def format_points(points: Fraction) -> str:

@@ -58,7 +58,12 @@ class MarketForm(Form):
     name_en = TextField(_l("Name in English"), [REQUIRED, at_most(120)])
     name_ja = TextField(_l("Name in Japanese"), [REQUIRED, at_most(120)])
     time_zone = TextField(_l("Time zone"), [REQUIRED, at_most(60)])
-    holiday_country = TextField(_l("Country of the national holidays"), [at_most(10)])
+    holiday_country = SelectField(_l("National holidays"), validate_choice=False)
+
+    def validate_holiday_country(self, field: Any) -> None:
+        """Refuse a country whose holidays are not known: no date could be computed."""
+        if field.data not in {choice.value for choice in field.choices}:
+            raise StopValidation(_("Choose one of the tables of national holidays, or none."))
 
 
 class TeamForm(Form):

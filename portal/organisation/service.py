@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from portal.core import clock
@@ -11,6 +13,32 @@ from portal.core.i18n import Words
 from portal.journal.service import Actor, record
 from portal.organisation import errors, queries
 from portal.organisation.models import Market, Setting, Team
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHolidays:
+    """The national holidays of one country as far as they are known: which table it is and which years it holds."""
+
+    country: str
+    version: int
+    first_year: int
+    last_year: int
+    # From this year on the days are computed and not yet announced; None: fixed by statute.
+    provisional_from: int | None
+
+
+_find_holidays: list[Callable[[], Sequence[KnownHolidays]]] = []
+
+
+def answer_holidays(find: Callable[[], Sequence[KnownHolidays]]) -> None:
+    """Let the calendars say which national holidays are known; a market can only keep those."""
+    _find_holidays[:] = [find]
+
+
+def known_holidays() -> dict[str, KnownHolidays]:
+    """Return the known national holidays by country."""
+    return {each.country: each for find in _find_holidays for each in find()}
+
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,19}")
 _TEAM_CODE = re.compile(r"[a-z][a-z0-9-]{0,59}")

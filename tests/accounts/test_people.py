@@ -362,6 +362,44 @@ def test_a_guard_is_asked_before_somebody_goes(admin: PageClient, cast: Cast) ->
         people._guards.remove(guard)
 
 
+def test_the_only_one_in_a_role_goes_only_when_that_is_known(admin: PageClient, cast: Cast) -> None:
+    make_grant(cast.colleague, Role.WELLBEING_CONTACT)
+    for person, words in ((cast.colleague, "wellbeing contact"), (cast.lead, "Team lead (Account safety)")):
+        shown = admin.get("accounts.show_person", code=person.code, lang="en")
+        assert words in shown.text
+        assert shown.all("input", name="knowing")
+        refused = admin.post("accounts.deactivate", code=person.code, expect=409, lang="en")
+        assert words in refused.text
+        session.expire_all()
+        assert person.is_active
+        admin.post("accounts.deactivate", {"knowing": "y"}, code=person.code)
+        session.expire_all()
+        assert not person.is_active
+
+
+def test_whose_role_others_have_as_well_goes_without_a_question(admin: PageClient, cast: Cast) -> None:
+    market_lead = make_person()
+    make_grant(market_lead, Role.LEAD, Scope.MARKET, "JP")
+    assert not admin.get("accounts.show_person", code=cast.lead.code).all("input", name="knowing")
+    admin.post("accounts.deactivate", code=cast.lead.code)
+    # The wider role is not covered by a narrower one.
+    admin.post("accounts.deactivate", code=market_lead.code, expect=409)
+
+
+def test_a_market_stands_by_its_name_in_the_list(admin: PageClient, cast: Cast) -> None:
+    names = {"en": "United States", "ja": "米国"}
+    for language, name in names.items():
+        page = admin.get("accounts.list_people", lang=language)
+        row = next(each for each in page.all("tr") if "outsider@portal.example" in "".join(each.itertext()))
+        assert name in "".join(row.itertext())
+        assert (
+            f"Team {cast.lead.team.name.en}"
+            in admin.get(  # type: ignore[union-attr]
+                "accounts.show_person", code=cast.lead.code, lang="en"
+            ).text
+        )
+
+
 # --- Accommodations ----------------------------------------------------------------------------
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from portal.accounts.models import Person
 from portal.accounts.service import links
+from portal.calendars.service import load_national_holidays
 from portal.core import clock, jobs, mail
 from portal.core.db import session
 from portal.core.i18n import Words
@@ -17,8 +19,8 @@ from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
 from portal.organisation import queries
 from portal.organisation.models import Market, Team
-from tests.builders import Cast, make_person
-from tests.page_client import PageClient
+from tests.builders import Cast, make_market, make_person
+from tests.page_client import Page, PageClient
 from tests.queries import counted_queries
 
 SETTINGS = {
@@ -67,13 +69,48 @@ def test_a_setting_that_cannot_be_is_refused_in_words(admin: PageClient, field: 
     assert session.query(JournalEntry).count() == 0
 
 
+def test_what_cannot_be_read_is_said_once(admin: PageClient) -> None:
+    page = admin.post("organisation.change_settings", {**SETTINGS, "tolerance": "abc"}, expect=400, lang="en")
+    assert isinstance(page, Page)
+    assert len(page.all("div", class_="field__error")) == 1
+    assert "A number from" not in page.text
+
+
+def test_a_market_keeps_the_holidays_of_a_known_table_or_none(admin: PageClient) -> None:
+    page = admin.get("organisation.markets", lang="ja")
+    assert "なし（週末と会社の休業日のみ）" in page.text
+    market = {"code": "gb", "name_en": "Britain", "name_ja": "英国", "time_zone": "Europe/London"}
+    refused = admin.post("organisation.add_market", {**market, "holiday_country": "XX"}, expect=400, lang="ja")
+    assert "祝日の表を選ぶか" in refused.text
+    with own_transaction():
+        load_national_holidays(country="GB", years=range(2025, 2028))
+    admin.post("organisation.add_market", {**market, "holiday_country": "GB"})
+    assert "United Kingdom: table 1, 2025 to 2027" in admin.get("organisation.markets", lang="en").text
+    with clock.frozen(datetime(2027, 3, 1, tzinfo=UTC)):
+        admin.renew(session.query(Person).filter_by(sign_in_name="admin@portal.example").one())
+        assert "The table ends with 2027" in admin.get("organisation.market", code="GB", lang="en").text
+
+
+def test_a_market_whose_holidays_are_unknown_says_that_no_date_can_be_computed(admin: PageClient) -> None:
+    make_market("XX", holiday_country="XX")
+    assert "祝日の表がありません" in admin.get("organisation.markets", lang="ja").text
+    assert "no date of this market can be computed" in admin.get("organisation.market", code="XX", lang="en").text
+
+
+def test_the_wellbeing_page_stands_in_the_readers_own_frame(admin: PageClient, client: PageClient) -> None:
+    assert admin.get("organisation.wellbeing").all("main", class_="shell__main")
+    assert client.get("organisation.wellbeing").all("main", class_="plain__main")
+
+
 def test_a_market_is_added_and_changed(admin: PageClient) -> None:
+    with own_transaction():
+        load_national_holidays(country="GB")
     market = {
         "code": "gb",
         "name_en": "Britain",
         "name_ja": "英国",
         "time_zone": "Europe/London",
-        "holiday_country": "gb",
+        "holiday_country": "GB",
     }
     admin.post("organisation.add_market", market)
     found = session.query(Market).filter_by(code="GB").one()
@@ -83,7 +120,7 @@ def test_a_market_is_added_and_changed(admin: PageClient) -> None:
         ({"code": "GB"}, "すでに使われています"),
         ({"code": "g b"}, "20文字以内"),
         ({"code": "FR", "time_zone": "Europe/Atlantis"}, "「Europe/Atlantis」というタイムゾーンはありません"),
-        ({"code": "FR", "holiday_country": "France"}, "国コードではありません"),
+        ({"code": "FR", "holiday_country": "France"}, "祝日の表を選ぶか"),
     ):
         page = admin.post("organisation.add_market", {**market, **bad}, expect=409 if bad["code"] == "GB" else 400)
         assert words in page.text

@@ -35,10 +35,14 @@ NAME_FIELDS = tuple(each.name for each in fields(Names))
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why somebody cannot be deactivated yet: in words, and where it can be mended."""
+    """Why somebody cannot be deactivated yet: in words, and where it can be mended.
+
+    One that may stay is a question: whoever deactivates has to say that it is known.
+    """
 
     text: str
     href: str | None = None
+    may_stay: bool = False
 
 
 class DeactivationGuard(Protocol):
@@ -162,17 +166,18 @@ def change_own(*, person: Person, names: Names, language: str, time_zone: str) -
     _record_change(person, before, person)
 
 
-def deactivate(*, person: Person, by: Person) -> None:
+def deactivate(*, person: Person, by: Person, knowing: bool = False) -> None:
     """Close the account: every session and link ends at once; history stays.
 
-    Raises `NotOneself`, `LastAdministrator`, or `StillNeeded` with what stands in the way.
+    `knowing` says that what may stay in the way has been read. Raises `NotOneself`, `LastAdministrator`,
+    or `StillNeeded` with what stands in the way.
     """
     if not person.is_active:
         raise errors.AlreadyDeactivated()
     if person.id == by.id:
         raise errors.NotOneself()
     grants.refuse_last_administrator(person)
-    obstacles = find_obstacles(person)
+    obstacles = [each for each in find_obstacles(person) if not (knowing and each.may_stay)]
     if obstacles:
         raise errors.StillNeeded(obstacles="; ".join(each.text for each in obstacles))
     person.deactivated_at, person.deactivated_by = clock.now(), by.code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -139,7 +139,7 @@ def _row(person: Person) -> dict[str, Any]:
         "name": person.name_in(language()),
         "kana": person.full_kana if person.full_kana != person.full_name else "",
         "sign_in_name": person.sign_in_name,
-        "market": person.home_market.code,
+        "market": person.home_market.name,
         "team": person.team.name if person.team else "–",
         "roles": ", ".join(dict.fromkeys(str(ROLE_NAMES[grant.role]) for grant in open_grants(person, *Role))),
         "standing": queries.standing_of(person).value,
@@ -169,7 +169,7 @@ def _person_page(
     may_administer, may_see_time = can(ADMINISTER_PEOPLE), can(SEE_ACCOMMODATION, person)
     standing = queries.standing_of(person)
     belongings = ownership.list_belongings(person)
-    zone = viewer.time_zone
+    zone, places = viewer.time_zone, _places()
     facts: list[tuple[Any, Any]] = [
         (_("Person code"), person.code),
         (_("Mail address"), person.sign_in_name),
@@ -201,7 +201,7 @@ def _person_page(
         is_self=viewer.id == person.id,
         problem=problem,
         obstacles=people.find_obstacles(person) if may_administer and person.is_active else [],
-        grants=[_grant_row(grant, zone) for grant in person.grants],
+        grants=[_grant_row(grant, zone, places) for grant in person.grants],
         grant_form=grant_form or _grant_form(),
         may_see_time=may_see_time,
         accommodations=_accommodation_rows(person, zone) if may_see_time else [],
@@ -218,27 +218,35 @@ def _markets_of(person: Person) -> str:
     return ", ".join(codes)
 
 
-def _grant_row(grant: RoleGrant, zone: str) -> dict[str, Any]:
+def _grant_row(grant: RoleGrant, zone: str, places: Mapping[tuple[Scope, str], str]) -> dict[str, Any]:
     return {
         "id": grant.id,
         "role": ROLE_NAMES[grant.role],
-        "scope": scope_in_words(grant),
+        "scope": scope_in_words(grant, places),
         "since": format_date(clock.local_date(grant.granted_at, zone), "short"),
         "ended": format_date(clock.local_date(grant.ended_at, zone), "short") if grant.ended_at else None,
     }
 
 
-def scope_in_words(grant: RoleGrant) -> str:
-    """Say how far a grant reaches."""
+def scope_in_words(grant: RoleGrant, places: Mapping[tuple[Scope, str], str]) -> str:
+    """Say how far a grant reaches; a place that has no name here stands by its code."""
+    place = places.get((grant.scope, grant.scope_code), grant.scope_code)
     match grant.scope:
         case Scope.ORGANISATION:
             return str(_("The whole organisation"))
         case Scope.MARKET:
-            return str(_("Market %(code)s", code=grant.scope_code))
+            return str(_("Market %(code)s", code=place))
         case Scope.TEAM:
-            return str(_("Team %(code)s", code=grant.scope_code))
+            return str(_("Team %(code)s", code=place))
         case Scope.COHORT:
-            return str(_("Cohort %(code)s", code=grant.scope_code))
+            return str(_("Cohort %(code)s", code=place))
+
+
+def _places() -> dict[tuple[Scope, str], str]:
+    return {
+        **{(Scope.MARKET, each.code): str(each.name) for each in organisation.list_markets()},
+        **{(Scope.TEAM, each.code): str(each.name) for each in organisation.list_teams()},
+    }
 
 
 def _grant_form() -> GrantForm:
@@ -456,7 +464,8 @@ def sign_person_out(person: Person) -> Any:
 def deactivate(person: Person) -> Any:
     """Close the account."""
     done = _("The account is deactivated; every session has ended.")
-    return _do(person, lambda: people.deactivate(person=person, by=actor()), done)
+    knowing = request.form.get("knowing") == "y"
+    return _do(person, lambda: people.deactivate(person=person, by=actor(), knowing=knowing), done)
 
 
 @blueprint.post("/people/<code>/reactivate")

@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from portal.core import clock
 from portal.core.access import actor, requires
 from portal.core.errors import DomainError
-from portal.core.i18n import Words
+from portal.core.i18n import Words, country_name
 from portal.core.i18n import gettext as _
 from portal.core.transaction import transaction
 from portal.organisation import errors, queries, rules, service
@@ -89,6 +89,7 @@ def markets() -> Any:
 def add_market() -> Any:
     """Add a market."""
     form = MarketForm()
+    _fill_holidays(form)
     if form.validate():
         try:
             with transaction():
@@ -128,6 +129,7 @@ def market(found: Market) -> Any:
 def change_market(found: Market) -> Any:
     """Keep a market."""
     form = MarketForm()
+    _fill_holidays(form)
     if form.validate():
         try:
             with transaction():
@@ -146,16 +148,83 @@ def change_market(found: Market) -> Any:
     return _market_page(found, form, 400)
 
 
+def _holidays_in_words(known: service.KnownHolidays) -> str:
+    return _(
+        "%(country)s: table %(number)s, %(first)s to %(last)s",
+        country=country_name(known.country), number=known.version, first=known.first_year, last=known.last_year,
+    )  # fmt: skip
+
+
+def _fill_holidays(form: MarketForm, kept: str = "") -> None:
+    known = service.known_holidays()
+    form.holiday_country.choices = [
+        SelectChoice("", str(_("None: week-ends and company days only"))),
+        *(SelectChoice(country, _holidays_in_words(each)) for country, each in sorted(known.items())),
+    ]
+    if kept and kept not in known:
+        # What a market was given elsewhere stays to be seen until it is mended.
+        form.holiday_country.choices.append(SelectChoice(kept, _("%(country)s: no table is loaded", country=kept)))
+
+
+def _holiday_warning(market: Market) -> str:
+    """Say what the market's dates will run into, if anything."""
+    country = market.holiday_country
+    if not country:
+        return ""
+    known, this_year = service.known_holidays().get(country), clock.today(market.time_zone).year
+    if known is None:
+        return _(
+            "No holidays are loaded for %(country)s, so no date of this market can be computed. Load them (the help "
+            "for administrators says how), or choose another table.",
+            country=country_name(country),
+        )
+    if known.last_year <= this_year:
+        return _(
+            "The table ends with %(year)s. Plans that reach beyond it cannot be begun. Load more years; the help "
+            "for administrators says how.",
+            year=known.last_year,
+        )
+    return ""
+
+
+def _market_row(market: Market, known: dict[str, service.KnownHolidays]) -> dict[str, Any]:
+    country = market.holiday_country
+    return {
+        "code": market.code,
+        "name": market.name,
+        "time_zone": market.time_zone,
+        "holidays": _holidays_in_words(known[country])
+        if country in known
+        else (_("%(country)s: no table is loaded", country=country) if country else _("None")),
+        "is_lacking": bool(country) and country not in known,
+    }
+
+
 def _markets_page(form: MarketForm, status: int = 200) -> Response:
+    _fill_holidays(form)
+    known = service.known_holidays()
     page = render_template(
-        "organisation/markets.html", markets=queries.list_markets(), form=form, zones=clock.zone_names()
+        "organisation/markets.html",
+        markets=[_market_row(each, known) for each in queries.list_markets()],
+        form=form,
+        zones=clock.zone_names(),
     )
     return make_response(page, status)
 
 
 def _market_page(found: Market, form: MarketForm, status: int = 200) -> Response:
+    _fill_holidays(form, found.holiday_country or "")
+    known = service.known_holidays().get(found.holiday_country or "")
     page = render_template(
-        "organisation/market.html", code=found.code, name=found.name, form=form, zones=clock.zone_names()
+        "organisation/market.html",
+        code=found.code,
+        name=found.name,
+        form=form,
+        zones=clock.zone_names(),
+        warning=_holiday_warning(found),
+        provisional_from=known.provisional_from
+        if known and known.provisional_from is not None and known.provisional_from <= known.last_year
+        else None,
     )
     return make_response(page, status)
 

@@ -1,0 +1,66 @@
+"""What a role would be left without when somebody goes."""
+
+from __future__ import annotations
+
+from flask import url_for
+
+from portal.accounts import queries
+from portal.accounts.models import Person, Role, RoleGrant, Scope
+from portal.accounts.permissions import ROLE_NAMES, open_grants
+from portal.accounts.service.people import Obstacle
+from portal.core.i18n import gettext as _
+from portal.organisation import queries as organisation
+
+# Roles whom others turn to: with nobody in them, something stops. The last administrator is refused elsewhere.
+NEEDED = (Role.WELLBEING_CONTACT, Role.LEAD, Role.MENTOR, Role.APPROVER)
+
+
+def roles_stay(person: Person) -> list[Obstacle]:
+    """Return what nobody would do any more without the person (a `DeactivationGuard`); it can be put up with."""
+    own = open_grants(person, *NEEDED)
+    if not own:
+        return []
+    others = queries.list_grants_of_others(person, {grant.role for grant in own})
+    return [
+        _obstacle(grant)
+        for grant in own
+        if not any(other.role is grant.role and _covers(other, grant) for other in others)
+    ]
+
+
+def _covers(other: RoleGrant, grant: RoleGrant) -> bool:
+    """Say whether one grant reaches as far as another."""
+    if other.scope is Scope.ORGANISATION or (other.scope, other.scope_code) == (grant.scope, grant.scope_code):
+        return True
+    if other.scope is Scope.MARKET and grant.scope is Scope.TEAM:
+        team = organisation.find_team(grant.scope_code)
+        return team is not None and team.market.code == other.scope_code
+    return False
+
+
+def _obstacle(grant: RoleGrant) -> Obstacle:
+    if grant.role is Role.WELLBEING_CONTACT:
+        return Obstacle(
+            _(
+                "Nobody else is a wellbeing contact. Every page may still name this person: "
+                "change the contact in the settings."
+            ),
+            url_for("organisation.settings"),
+            may_stay=True,
+        )
+    return Obstacle(
+        _(
+            "Nobody else has this role: %(role)s (%(scope)s). Give it to somebody first.",
+            role=ROLE_NAMES[grant.role],
+            scope=_scope(grant),
+        ),
+        may_stay=True,
+    )
+
+
+def _scope(grant: RoleGrant) -> str:
+    if grant.scope is Scope.TEAM and (team := organisation.find_team(grant.scope_code)) is not None:
+        return str(team.name)
+    if grant.scope is Scope.MARKET and (market := organisation.find_market(grant.scope_code)) is not None:
+        return str(market.name)
+    return grant.scope_code or str(_("The whole organisation"))
