@@ -1,20 +1,26 @@
 """The pages of the product under the real server, beside bare Flask pages and a bare durable upsert in the same run.
 
-    python -m tests.benchmarks.pages [--database sqlite|postgresql|both] [--seconds 4]
+    python -m tests.benchmarks.pages [--database sqlite|postgresql|both] [--seconds 4] [--quick]
 
-Prints Markdown tables: CPU milliseconds per request (server and database processes, user and system),
-requests per second, 99th percentile, and the ratio to the anchor. Needs wrk (Debian's package).
+Prints Markdown: for each address CPU milliseconds per request (server and database processes, user and system), the aim,
+the ratio to the anchor, SQL statements per request, requests per second and the 99th percentile. An answer that is
+neither 2xx nor 3xx counts as failed and is named in the row. `--quick` takes SQLite, a second for each address and a
+small cohort: for a look while working, not for quoting. Needs wrk (Debian's package).
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import logging
 import os
+import platform
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +31,7 @@ from urllib.parse import urlsplit
 import flask_migrate
 from flask import Flask
 from flask_wtf.csrf import generate_csrf
+from sqlalchemy import update
 
 from portal import create_app
 from portal.accounts import queries as accounts
@@ -46,8 +53,31 @@ from portal.training import queries as training
 from portal.training.service.enrollments import enroll
 from portal.training.service.sign_offs import sign_off
 from tests.benchmarks.server import ROOT, Figure, cpu_seconds, granian, measure, memory_mb
+from tests.queries import counted_queries
 
-LEARNERS, STEPS, STARTERS = 200, 30, 60
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is to measure with: learners, steps of their plan, how many of them start an attempt."""
+
+    learners: int
+    steps: int
+    starters: int
+
+
+FULL, SMALL = Size(200, 30, 150), Size(40, 12, 30)
+# As many people answer at a time; each of them over one connection, as one page saves.
+WRITERS = 4
+# CPU milliseconds that a page should stay below (SQLite, PostgreSQL), on the machine that the aims were set on.
+AIMS = {
+    "sign-in page": (3, 3),
+    "Today": (10, 10),
+    "reading a module": (6, 6),
+    "quiz page, 5 questions": (8, 8),
+    "start an attempt": (12, 12),
+    "autosave": (5, 7),
+}
+ANCHORS = {"sign-in page": "hello", "autosave": "bare upsert"}
 SECRET = "a-secret-for-measurements-that-is-long-enough-0123456789"
 QUIZ = """version = "1.0"
 owner = "mori.akiko@hibiki.example"
@@ -70,16 +100,17 @@ types = ["single_choice", "multiple_choice", "true_false"]
 
 @dataclass
 class Prepared:
-    """What there is to fetch: addresses by name, cookies by person, tokens, starters' cookies."""
+    """What there is to fetch: addresses by name, whose cookie each needs, who writes where, and who starts."""
 
     addresses: dict[str, str]
     cookies: dict[str, str]
-    token: str
+    # Address, cookie and CSRF token of each attempt that is saved to.
+    writers: list[tuple[str, str, str]]
     starters: list[tuple[str, str]]
 
 
 def settings(folder: Path, url: str) -> dict[str, Any]:
-    """Return the settings of the measured application."""
+    """Return the settings under which the demo organisation is made."""
     return {
         "SHIRUBE_DATA_DIR": str(folder),
         "SHIRUBE_DATABASE_URL": url,
@@ -89,7 +120,12 @@ def settings(folder: Path, url: str) -> dict[str, Any]:
     }
 
 
-def _plan() -> str:
+def in_production(folder: Path, url: str) -> dict[str, Any]:
+    """Return the settings of the measured application."""
+    return settings(folder, url) | {"SHIRUBE_ENV": "production", "SHIRUBE_PUBLIC_URL": "https://portal.example"}
+
+
+def _plan(size: Size) -> str:
     steps = "".join(
         f"""
 [[step]]
@@ -103,7 +139,7 @@ by = "mentor"
 en = "Measured step {number}"
 ja = "計測項目{number}"
 """
-        for number in range(STEPS - 3)
+        for number in range(size.steps - 3)
     )
     return f"""version = "1.0"
 owner = "mori.akiko@hibiki.example"
@@ -111,8 +147,8 @@ owner = "mori.akiko@hibiki.example"
 en = "Measured plan"
 ja = "計測用の研修計画"
 [summary]
-en = "Thirty steps."
-ja = "30項目です。"
+en = "Many steps."
+ja = "多くの項目があります。"
 [[phase]]
 slug = "all"
 [phase.title]
@@ -142,8 +178,8 @@ minutes = 10
 {steps}"""
 
 
-def prepare(app: Flask, folder: Path) -> Prepared:
-    """Make the demo organisation and a cohort of 200 learners in a plan of 30 steps, through the services."""
+def prepare(app: Flask, folder: Path, size: Size) -> Prepared:
+    """Make the demo organisation and a cohort of learners in a plan of many steps, through the services."""
     with app.app_context():
         attach_migrations(app)
         flask_migrate.upgrade()
@@ -151,18 +187,21 @@ def prepare(app: Flask, folder: Path) -> Prepared:
             demo.load(None)
         content = Path(shutil.copytree(ROOT / "content", folder / "content"))
         (content / "quizzes" / "measured.toml").write_text(QUIZ, encoding="utf-8")
-        (content / "plans" / "measured.toml").write_text(_plan(), encoding="utf-8")
+        (content / "plans" / "measured.toml").write_text(_plan(size), encoding="utf-8")
         from portal import wiring
 
         admin = _person("grace.muller")
         with own_transaction():
             import_content(root=content, parts=wiring.CONTENT_PARTS, by=admin)
-        learners = _make_cohort()
+        learners = _make_cohort(size)
         with own_transaction():
             renders = session.query(Job.id).filter(Job.name == "certificates.render").order_by(Job.id).first()
         assert renders is not None
         jobs.run_job(renders[0])
-        return _addresses(app, learners)
+        with own_transaction():
+            # Demo accounts are shut out of production; of this organisation nobody knows the address.
+            session.execute(update(Person).values(demo_since=None))
+        return _addresses(app, learners, size)
 
 
 def _person(name: str) -> Person:
@@ -171,7 +210,7 @@ def _person(name: str) -> Person:
     return found
 
 
-def _make_cohort() -> list[str]:
+def _make_cohort(size: Size) -> list[str]:
     codes = []
     with own_transaction():
         lead, mentor = _person("sato.ken"), _person("kobayashi.mei")
@@ -181,7 +220,7 @@ def _make_cohort() -> list[str]:
             code="measured", name=Words("Measured", "計測"), market=market, team=team, starts_on=starts_on, by=lead
         )
         version = training.get_latest_version("measured")
-        for number in range(LEARNERS):
+        for number in range(size.learners):
             person = people.invite(
                 sign_in_name=f"learner{number}@{demo.DOMAIN}",
                 names=Names("計測", f"太郎{number}", "", "ケイソク", "タロウ", "Keisoku", f"Taro {number}"),
@@ -198,11 +237,14 @@ def _make_cohort() -> list[str]:
     return codes
 
 
-def _addresses(app: Flask, learners: list[str]) -> Prepared:
-    with own_transaction():
-        learner = accounts.get_person(learners[0])
-        attempt = start_attempt(version=quizzes.get_quiz("measured"), person=learner, language="ja")
-        code = attempt.code
+def _addresses(app: Flask, learners: list[str], size: Size) -> Prepared:
+    codes = []
+    for learner in learners[:WRITERS]:
+        with own_transaction():
+            attempt = start_attempt(
+                version=quizzes.get_quiz("measured"), person=accounts.get_person(learner), language="ja"
+            )
+            codes.append(attempt.code)
     from portal.certificates.models import Certificate
 
     certificate = session.query(Certificate).order_by(Certificate.id).first()
@@ -211,17 +253,23 @@ def _addresses(app: Flask, learners: list[str]) -> Prepared:
         "sign-in page": "/sign-in",
         "Today": "/today",
         "reading a module": "/library/impersonation",
-        "quiz page, 5 questions": f"/attempts/{code}",
-        "autosave": f"/attempts/{code}/responses",
+        "quiz page, 5 questions": f"/attempts/{codes[0]}",
+        "autosave": f"/attempts/{codes[0]}/responses",
         "verify page": f"/verify/{certificate.code}",
-        f"cohort table, {LEARNERS} × {STEPS}": "/cohorts/measured",
+        f"cohort table, {size.learners} × {size.steps}": "/cohorts/measured",
     }
-    cookie, token = _cookie(app, accounts.get_person(learners[0]))
-    lead_cookie, _ = _cookie(app, _person("sato.ken"))
-    newcomer_cookie, _ = _cookie(app, _person("yui.takahashi"))
-    starters = [_cookie(app, accounts.get_person(code)) for code in learners[1 : STARTERS + 1]]
+    writers = [
+        (f"/attempts/{code}/responses", *_cookie(app, accounts.get_person(learner)))
+        for code, learner in zip(codes, learners, strict=False)
+    ]
+    cookies = {
+        "learner": writers[0][1],
+        "lead": _cookie(app, _person("sato.ken"))[0],
+        "newcomer": _cookie(app, _person("yui.takahashi"))[0],
+    }
+    starters = [_cookie(app, accounts.get_person(code)) for code in learners[WRITERS : WRITERS + size.starters]]
     session.remove()
-    return Prepared(addresses, {"learner": cookie, "lead": lead_cookie, "newcomer": newcomer_cookie}, token, starters)
+    return Prepared(addresses, cookies, writers, starters)
 
 
 def _cookie(app: Flask, person: Person) -> tuple[str, str]:
@@ -239,14 +287,23 @@ def _cookie(app: Flask, person: Person) -> tuple[str, str]:
 
 def _scripts(folder: Path, prepared: Prepared) -> dict[str, Path]:
     autosave = folder / "autosave.lua"
+    places = ", ".join(f'{{"{path}", "{cookie}", "{token}"}}' for path, cookie, token in prepared.writers)
+    # Each thread of wrk has one connection and saves to an attempt of its own, so that no save overtakes another.
     autosave.write_text(
-        f"""local n = os.time() * 1000 % 100000000
+        f"""local places = {{{places}}}
+local threads = 0
+function setup(thread)
+  threads = threads + 1
+  thread:set("place", threads)
+end
+local n = os.time() * 1000 % 100000000
 request = function()
   n = n + 1
+  local mine = places[place]
   local body = string.format('{{"position":%d,"seq":%d,"idem_key":"k%d","answer":{{"answer":["%d"]}}}}',
     n % 2 + 1, n, n, n % 2 + 1)
-  return wrk.format("POST", nil, {{["Content-Type"]="application/json", ["Accept"]="application/json",
-    ["Cookie"]="{prepared.cookies["learner"]}", ["X-CSRFToken"]="{prepared.token}"}}, body)
+  return wrk.format("POST", mine[1], {{["Content-Type"]="application/json", ["Accept"]="application/json",
+    ["Cookie"]=mine[2], ["X-CSRFToken"]=mine[3]}}, body)
 end
 """
     )
@@ -274,24 +331,78 @@ end
 
 
 def _start_attempts(address: str, prepared: Prepared, pids: list[int]) -> Figure:
-    """Let people start the quiz one after the other, and account for what the processes spent."""
+    """Let people start the quiz, four at a time, and account for what the processes spent."""
     host = urlsplit(address).netloc
-    failed = 0
-    before, begun = cpu_seconds(pids), clock.monotonic()
-    for cookie, token in prepared.starters:
+
+    def ask(method: str, path: str, starter: tuple[str, str], body: str = "") -> tuple[int, str]:
         connection = http.client.HTTPConnection(host, timeout=30)
-        connection.request(
-            "POST",
-            "/quizzes/measured/attempts",
-            body=f"csrf_token={token}",
-            headers={"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"},
-        )
+        headers = {"Cookie": starter[0], "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
-        failed += answer.status != 303 or "/attempts/" not in (answer.headers.get("Location") or "")
+        answer.read()
         connection.close()
+        return answer.status, answer.headers.get("Location") or ""
+
+    def start(starter: tuple[str, str]) -> bool:
+        status, location = ask("POST", "/quizzes/measured/attempts", starter, f"csrf_token={starter[1]}")
+        return status == 303 and "/attempts/" in location
+
+    with ThreadPoolExecutor(4) as people:
+        # Everybody reads the rules first.
+        list(people.map(lambda starter: ask("GET", "/quizzes/measured", starter), prepared.starters))
+        before, begun = cpu_seconds(pids), clock.monotonic()
+        started = list(people.map(start, prepared.starters))
     took, spent = clock.monotonic() - begun, cpu_seconds(pids) - before
-    number = len(prepared.starters)
-    return Figure(number, number / took, 1000 * spent / number, float("nan"), failed)
+    number = len(started)
+    return Figure(number, number / took, 1000 * spent / number, float("nan"), started.count(False))
+
+
+def count_statements(folder: Path, url: str, prepared: Prepared) -> dict[str, int]:
+    """Return how many SQL statements each address takes once it is warm, and starting an attempt."""
+    app = create_app(in_production(folder, url) | {"JOBS_HAND_OVER": False})
+    quiet()
+    client = app.test_client(use_cookies=False)
+    counts = {}
+    for name, path in prepared.addresses.items():
+        for number in range(3):
+            asked: dict[str, Any] = {"headers": {"Cookie": _whose(name, prepared)}}
+            if name == "autosave":
+                path, cookie, token = prepared.writers[0]
+                asked = {
+                    "method": "POST",
+                    "headers": {"Cookie": cookie, "X-CSRFToken": token, "Accept": "application/json"},
+                    "json": {
+                        "position": 1, "seq": number + 1, "idem_key": f"once-{number}", "answer": {"answer": ["1"]},
+                    },
+                }  # fmt: skip
+            with app.app_context(), counted_queries() as statements:
+                answer = client.open(path, base_url="https://portal.example", **asked)
+            assert answer.status_code == 200, f"{name}: {answer.status}"
+            counts[name] = len(statements)
+    cookie, token = prepared.starters.pop()
+    with app.app_context(), counted_queries() as statements:
+        answer = client.post(
+            "/quizzes/measured/attempts",
+            base_url="https://portal.example",
+            headers={"Cookie": cookie},
+            data={"csrf_token": token},
+        )
+    assert answer.status_code == 303, answer.status
+    counts["start an attempt"] = len(statements)
+    with app.app_context():
+        db.engine.dispose()
+    return counts
+
+
+def _whose(name: str, prepared: Prepared) -> str:
+    if name in ("sign-in page", "verify page", "autosave"):
+        return ""
+    return prepared.cookies[{"Today": "newcomer"}.get(name, "lead" if name.startswith("cohort") else "learner")]
+
+
+def quiet() -> None:
+    """Keep the logs of the application and of the embedded database out of the tables."""
+    logging.getLogger().setLevel(logging.ERROR)
 
 
 @contextmanager
@@ -313,15 +424,40 @@ def database(kind: str, folder: Path) -> Iterator[tuple[str, str, list[int]]]:
         server.cleanup()
 
 
-def run(kind: str, seconds: int) -> list[str]:
+@contextmanager
+def job_worker(environment: dict[str, str]) -> Iterator[int]:
+    """Run the worker of the background jobs beside the web server; give its process id."""
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "flask"), "--app", "wsgi", "worker"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "worker ready" in line:
+                break
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def run(kind: str, seconds: int, size: Size) -> list[str]:
     """Measure everything on one kind of database; return the rows of its table."""
     folder = Path(tempfile.mkdtemp(prefix="shirube-measure-"))
     rows: list[str] = []
     with database(kind, folder) as (url, anchor_url, extra):
         app = create_app({**settings(folder, url), "JOBS_HAND_OVER": False})
-        prepared = prepare(app, folder)
+        quiet()
+        prepared = prepare(app, folder, size)
         with app.app_context():
             db.engine.dispose()
+        counts = count_statements(folder, url, prepared)
         scripts = _scripts(folder, prepared)
         anchors: dict[str, Figure] = {}
         with granian(
@@ -334,53 +470,74 @@ def run(kind: str, seconds: int) -> list[str]:
             anchors["bare upsert"] = measure(
                 address + "/upsert", [pid, *extra], seconds=seconds, script=scripts["upsert"]
             )
-        for name, figure in anchors.items():
-            rows.append(_row(f"*{name}*", figure, None))
-        environment = {name: str(value) for name, value in settings(folder, url).items()} | {
-            "SHIRUBE_ENV": "production",
-            "SHIRUBE_PUBLIC_URL": "https://portal.example",
-        }
-        with granian("wsgi:app", environment, "/healthz") as (address, pid):
-            rows.append(_row("start an attempt", _start_attempts(address, prepared, [pid, *extra]), None))
+        rows += [_row(f"*{name}*", figure) for name, figure in anchors.items()]
+        environment = {name: str(value) for name, value in in_production(folder, url).items()}
+        with granian("wsgi:app", environment, "/healthz") as (address, pid), job_worker(environment) as worker:
+            pids = [pid, *extra]
+            figures = {"start an attempt": _start_attempts(address, prepared, pids)}
             for name, path in prepared.addresses.items():
-                who = {"Today": "newcomer"}.get(name, "lead" if name.startswith("cohort") else "learner")
-                figure = measure(
+                figures[name] = measure(
                     address + path,
-                    [pid, *extra],
+                    pids,
                     seconds=seconds,
-                    cookie="" if name in ("sign-in page", "verify page", "autosave") else prepared.cookies[who],
+                    cookie=_whose(name, prepared),
                     script=scripts.get(name),
-                    # As one page saves: over several connections, saves overtake each other and are refused as stale.
-                    connections=1 if name == "autosave" else 4,
+                    threads=WRITERS if name == "autosave" else 1,
                 )
-                anchor = {"sign-in page": "hello", "autosave": "bare upsert"}.get(name, "row and page")
-                rows.append(_row(name, figure, (anchor, anchors[anchor])))
-            rows.append(f"| memory of the web server, 2 workers (PSS) | {memory_mb([pid]):.0f} MB | | | | |")
+            for name, figure in figures.items():
+                anchor = ANCHORS.get(name, "row and page")
+                aim = AIMS[name][kind == "postgresql"] if name in AIMS else None
+                rows.append(_row(name, figure, (anchor, anchors[anchor]), aim, counts[name]))
+            web, jobs_mb = memory_mb([pid]), memory_mb([worker])
+        rows.append(
+            f"| memory, web server of 2 workers and job worker (PSS) | {web + jobs_mb:.0f} MB | 260 MB | | | | |"
+        )
+        rows.append(f"| – of it the web server | {web:.0f} MB | | | | | |")
     shutil.rmtree(folder, ignore_errors=True)
     return rows
 
 
-def _row(name: str, figure: Figure, anchor: tuple[str, Figure] | None) -> str:
-    ratio = f"{figure.cpu_ms / anchor[1].cpu_ms:.1f} × {anchor[0]}" if anchor else ""
-    p99 = "" if figure.p99_ms != figure.p99_ms else f"{figure.p99_ms:.0f}"
-    failed = f" ({figure.failed} failed)" if figure.failed else ""
-    return f"| {name} | {figure.cpu_ms:.2f} | {figure.per_second:.0f}{failed} | {p99} | {ratio} | {figure.requests} |"
+def _row(
+    name: str,
+    figure: Figure,
+    anchor: tuple[str, Figure] | None = None,
+    aim: int | None = None,
+    statements: int | None = None,
+) -> str:
+    cells = [
+        name,
+        f"{figure.cpu_ms:.2f}",
+        "" if aim is None else str(aim),
+        f"{figure.cpu_ms / anchor[1].cpu_ms:.1f} × {anchor[0]}" if anchor else "",
+        "" if statements is None else str(statements),
+        f"{figure.per_second:.0f}" + (f" (**{figure.failed} of {figure.requests} failed**)" if figure.failed else ""),
+        "" if figure.p99_ms != figure.p99_ms else f"{figure.p99_ms:.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
-    arguments.add_argument("--seconds", type=int, default=4)
-    asked = arguments.parse_args()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--database", choices=("sqlite", "postgresql", "both"))
+    parser.add_argument("--seconds", type=int)
+    parser.add_argument("--quick", action="store_true", help="a small cohort, SQLite, one second for each address")
+    asked = parser.parse_args(arguments)
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing: apt-get install -y --no-install-recommends wrk")
     i18n.compile_all()
-    for kind in ("sqlite", "postgresql") if asked.database == "both" else (asked.database,):
+    chosen = asked.database or ("sqlite" if asked.quick else "both")
+    seconds = asked.seconds or (1 if asked.quick else 4)
+    load = os.getloadavg()[0]
+    for kind in ("sqlite", "postgresql") if chosen == "both" else (chosen,):
         print(f"\n### {'SQLite' if kind == 'sqlite' else 'PostgreSQL'}\n")
-        print("| | CPU ms | requests/s | p99 ms | ratio | requests |")
-        print("|---|---|---|---|---|---|")
-        print("\n".join(run(kind, asked.seconds)))
+        print(
+            f"Python {platform.python_version()}, {os.cpu_count()} cores, load average {load:.1f} at the start, "
+            f"{seconds} s for each address.\n"
+        )
+        print("| | CPU ms | aim | ratio | statements | requests/s | p99 ms |")
+        print("|---|---|---|---|---|---|---|")
+        print("\n".join(run(kind, seconds, SMALL if asked.quick else FULL)), flush=True)
 
 
 if __name__ == "__main__":

@@ -119,10 +119,10 @@ def _with_children(pids: list[int]) -> list[int]:
 
 
 def measure(
-    url: str, pids: list[int], *, seconds: int = 4, cookie: str = "", script: Path | None = None, connections: int = 4
+    url: str, pids: list[int], *, seconds: int = 4, cookie: str = "", script: Path | None = None, threads: int = 1
 ) -> Figure:
-    """Drive one address with wrk after a short warm-up and account for what the processes spent."""
-    command = ["wrk", "-t1", f"-c{connections}", "--latency"]
+    """Drive one address with wrk over four connections, warm, and account for what the processes spent."""
+    command = ["wrk", f"-t{threads}", "-c4", "--latency"]
     if cookie:
         command += ["-H", f"Cookie: {cookie}"]
     if script:
