@@ -51,6 +51,8 @@ LazyText = Any
 
 PORTAL = Path(__file__).resolve().parent.parent
 _WEEKDAYS_JA = "月火水木金土日"
+# Under this key a request keeps the language that was chosen for it.
+_CHOSEN = "shirube.language"
 _forced: ContextVar[str | None] = ContextVar("forced_language", default=None)
 
 
@@ -186,9 +188,10 @@ def language() -> str:
         return forced
     if not has_request_context():
         return "en"
-    chosen: str | None = g.get("language")
+    about = request.environ
+    chosen: str | None = about.get(_CHOSEN)
     if chosen is None:
-        chosen = g.language = choose_language()
+        chosen = about[_CHOSEN] = choose_language()
     return chosen
 
 

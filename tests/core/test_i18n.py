@@ -1,0 +1,82 @@
+"""Texts in two languages: escaped where something is filled in, and never in another thread's language."""
+
+from __future__ import annotations
+
+from threading import Thread
+
+import pytest
+from flask import Flask, render_template_string
+from markupsafe import Markup, escape
+
+from portal.core.i18n import force_locale, gettext, language, lazy_gettext, ngettext, pgettext
+
+EVIL = "<script>alert(1)</script>"
+
+
+def test_what_is_filled_into_a_late_text_is_escaped_on_a_page(app: Flask) -> None:
+    said = lazy_gettext("Read “%(title)s”", title=EVIL)
+    assert EVIL in str(said)
+    assert EVIL not in escape(said)
+    with app.test_request_context():
+        assert EVIL not in render_template_string("{{ said }}", said=said)
+
+
+@pytest.mark.parametrize("code", ["en", "ja"])
+def test_what_is_filled_into_a_text_of_a_page_is_escaped_and_its_own_markup_stays(app: Flask, code: str) -> None:
+    with app.test_request_context(f"/?lang={code}"):
+        page = render_template_string(
+            "{{ _('<b>%(name)s</b>', name=name) }}{{ ngettext('%(num)d %(name)s', '%(num)d %(name)s', 2, name=name) }}",
+            name=EVIL,
+        )
+    assert page.startswith("<b>&lt;script")
+    assert EVIL not in page
+
+
+def test_a_text_is_a_format_on_pages_and_plain_without_values_in_code(app: Flask) -> None:
+    with app.test_request_context():
+        assert render_template_string("{{ _('100%% sure') }}") == "100% sure"
+    assert gettext("100% sure") == "100% sure"
+
+
+def test_a_mail_keeps_its_characters(app: Flask) -> None:
+    template = app.jinja_env.overlay(autoescape=False).from_string("{{ _('%(name)s', name=name) }}{{ _('A & B') }}")
+    with app.test_request_context():
+        assert template.render(name="Q & A, ") == "Q & A, A & B"
+    with app.test_request_context():
+        assert app.jinja_env.from_string("{{ _('A & B') }}").render() == Markup("A & B")
+
+
+def test_a_text_of_a_loop_is_in_the_language_of_the_page(app: Flask) -> None:
+    for code, word in (("ja", "保存"), ("en", "Save"), ("ja", "保存")):
+        with app.test_request_context(f"/?lang={code}"):
+            shown = render_template_string("{% for each in 'ab' %}{{ _('Save') }}{% endfor %}")
+        assert shown == word * 2
+
+
+def test_a_forced_language_ends_with_its_block_and_stays_in_its_thread(app: Flask) -> None:
+    seen: list[str] = []
+
+    def look() -> None:
+        with app.test_request_context("/?lang=en"):
+            seen.append(language())
+
+    with app.test_request_context("/?lang=en"):
+        with force_locale("ja"):
+            assert (language(), gettext("Save")) == ("ja", "保存")
+            with force_locale("en"):
+                assert gettext("Save") == "Save"
+            assert gettext("Save") == "保存"
+            thread = Thread(target=look)
+            thread.start()
+            thread.join()
+        assert language() == "en"
+    assert seen == ["en"]
+
+
+def test_numbers_and_senses_choose_the_text() -> None:
+    with force_locale("en"):
+        assert ngettext("%(num)d overdue", "%(num)d overdue", 3) == "3 overdue"
+        assert pgettext("state", "Done") == "Done"
+    with force_locale("ja"):
+        assert "3" in ngettext("%(num)d overdue", "%(num)d overdue", 3)
+        assert pgettext("state", "Overdue") != "Overdue"

@@ -1,0 +1,60 @@
+"""How many statements the pages take that are asked for most: what is added here is felt on every visit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.accounts.models import Role
+from portal.core import clock
+from portal.core.db import session
+from tests.builders import Cast, make_grant
+from tests.page_client import PageClient
+from tests.queries import counted_queries
+from tests.quizzes import builders as quizzes
+from tests.training import builders as training
+
+
+def _count(browser: PageClient, endpoint: str, **values: Any) -> int:
+    # The first visit notes what later ones need not.
+    for _visit in range(2):
+        session.expire_all()
+        with counted_queries() as statements:
+            browser.get(endpoint, **values)
+    return len(statements)
+
+
+def test_the_sign_in_page_takes_one_statement(client: PageClient) -> None:
+    assert _count(client, "accounts.sign_in") <= 1
+
+
+def test_the_day_takes_few_statements(cast: Cast, as_: Any) -> None:
+    training.load_holidays()
+    training.make_documents()
+    training.make_quiz()
+    make_grant(cast.lead, Role.LEAD)
+    with clock.frozen(quizzes.MORNING):
+        training.make_enrollment(
+            cast.learner, training.make_plan(), cast.admin, cohort=training.make_cohort(cast.admin)
+        )
+        assert _count(as_(cast.learner), "training.today") <= 13
+
+
+def test_a_reading_page_takes_few_statements(cast: Cast, as_: Any) -> None:
+    training.make_documents()
+    assert _count(as_(cast.learner), "library.read", slug="impersonation") <= 9
+
+
+def test_a_page_of_an_attempt_takes_few_statements(cast: Cast, as_: Any) -> None:
+    attempt = quizzes.begin(cast.learner, quizzes.make_quiz(cast.author))
+    assert _count(as_(cast.learner), "quizzes.attempt", code=attempt.code) <= 5
+
+
+def test_starting_an_attempt_takes_few_statements(cast: Cast, as_: Any) -> None:
+    quizzes.make_quiz(cast.author, blueprint=[{"bank": "impersonation", "count": 5}])
+    browser = as_(cast.learner)
+    browser.get("quizzes.show", slug="impersonation")
+    session.expire_all()
+    with counted_queries() as statements:
+        browser.post("quizzes.start", slug="impersonation")
+    # One for each of its five questions on SQLite, which cannot return the numbers of several rows in their order.
+    assert len(statements) <= 24, statements
