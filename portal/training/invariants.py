@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import and_, select
+from sqlalchemy.orm import selectinload
 
 from portal.core.db import session
 from portal.training import queries, rules
 from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
 from portal.training.rules import SignOffAct, StepKind
 from portal.training.service.plans import digest_of
+
+# Rows that are held at once; memory must not grow with them.
+_AT_ONCE = 500
 
 
 def plan_versions_say_what_they_said() -> list[str]:
@@ -39,6 +42,7 @@ def plans_are_complete_when_their_steps_are() -> list[str]:
         select(Enrollment)
         .options(selectinload(Enrollment.version).selectinload(PlanVersion.steps), selectinload(Enrollment.completions))
         .order_by(Enrollment.id)
+        .execution_options(yield_per=_AT_ONCE)
     )
     for enrollment in enrollments:
         slug_of = {step.id: step.slug for step in enrollment.version.steps}
@@ -55,25 +59,29 @@ def plans_are_complete_when_their_steps_are() -> list[str]:
 
 def sign_offs_stand_behind_their_steps() -> list[str]:
     """Return a sentence for each completed sign-off step without a statement, or by the learner herself."""
-    signed = {
-        (row.enrollment_id, row.step_id): row
-        for row in session.scalars(select(SignOff).where(SignOff.act == SignOffAct.SIGNED))
-    }
     breaches = []
-    rows = session.scalars(
-        select(StepCompletion)
+    rows = session.execute(
+        select(Enrollment.code, Enrollment.person_id, PlanStep.slug, SignOff.by_id)
+        .select_from(StepCompletion)
         .join(PlanStep, PlanStep.id == StepCompletion.step_id)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .outerjoin(
+            SignOff,
+            and_(
+                SignOff.enrollment_id == StepCompletion.enrollment_id,
+                SignOff.step_id == StepCompletion.step_id,
+                SignOff.act == SignOffAct.SIGNED,
+            ),
+        )
         .where(PlanStep.kind == StepKind.SIGN_OFF)
-        .options(joinedload(StepCompletion.enrollment))
         .order_by(StepCompletion.id)
+        .execution_options(yield_per=_AT_ONCE)
     )
-    for row in rows:
-        said = signed.get((row.enrollment_id, row.step_id))
-        name = f"enrollment {row.enrollment.code}, step {row.step.slug}"
-        if said is None:
-            breaches.append(f"{name}: completed without a sign-off")
-        elif said.by_id == row.enrollment.person_id:
-            breaches.append(f"{name}: signed off by the learner herself")
+    for code, learner, slug, signer in rows:
+        if not signer:
+            breaches.append(f"enrollment {code}, step {slug}: completed without a sign-off")
+        elif signer == learner:
+            breaches.append(f"enrollment {code}, step {slug}: signed off by the learner herself")
     return breaches
 
 

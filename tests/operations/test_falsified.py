@@ -11,7 +11,7 @@ from typing import Any
 import flask_migrate
 import pytest
 from flask import Flask
-from sqlalchemy import Table, create_engine, event, select, text, update
+from sqlalchemy import Table, create_engine, event, inspect, select, text, update
 
 from portal import create_app, wiring
 from portal.core import clock
@@ -24,6 +24,9 @@ from portal.journal.service import record
 from portal.library import queries as library
 from portal.library.service.versions import withdraw_version
 from portal.operations import doctor
+from portal.quizzes.models import Attempt, AttemptEvent
+from portal.quizzes.queries import LastEvent
+from portal.quizzes.service.history import BEGINNING, chained
 from portal.training.models import SignOff
 from tests.conftest import DATABASE, make_tables, settings
 from tests.operations.world import VISIT, facts, make_world
@@ -360,6 +363,22 @@ def test_what_is_falsified_is_named(
     _falsify(*(statement.format(**words) for statement in statements))
     breaches = _red(invariant)
     assert any(said.format(**words) in breach for breach in breaches), breaches
+
+
+def test_a_history_that_was_chained_anew_is_named(known: dict[str, Any]) -> None:
+    attempt = session.get_one(Attempt, known["failed"])
+    end = BEGINNING
+    for line in session.scalars(select(AttemptEvent).where(AttemptEvent.attempt_id == attempt.id)).all():
+        if line.number == 2:
+            line.hash = "0" * 64
+        line.chain = chained(
+            end.chain, {column.name: getattr(line, column.name) for column in inspect(line).mapper.columns}
+        )
+        end = LastEvent(line.number, line.chain)
+    attempt.history_hash = end.chain
+    session.flush()
+    assert _red("I2") == []
+    assert f"attempts row {attempt.id}: {HISTORY}" in _red("I13")[0]
 
 
 @SQLITE_ONLY
