@@ -34,19 +34,20 @@ from tests.operations.world import VISIT, facts, make_world
 SQLITE_ONLY = pytest.mark.skipif(DATABASE != "sqlite", reason="only SQLite can be damaged like this")
 
 
+def _create_database(request: pytest.FixtureRequest, name: str, template: str = "template1") -> str:
+    engine = create_engine(str(request.getfixturevalue("postgresql")), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    engine.dispose()
+    return engine.url.set(database=name).render_as_string(hide_password=False)
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[tuple[Flask, Any]]:
     """The organisation, made once; tests falsify it in transactions that are rolled back."""
     folder = tmp_path_factory.mktemp("world")
-    if DATABASE == "postgresql":
-        engine = create_engine(str(request.getfixturevalue("postgresql")), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text('DROP DATABASE IF EXISTS "world"'))
-            connection.execute(text('CREATE DATABASE "world"'))
-        engine.dispose()
-        url = engine.url.set(database="world").render_as_string(hide_password=False)
-    else:
-        url = f"sqlite:///{folder / 'world.sqlite3'}"
+    url = _create_database(request, "world") if DATABASE == "postgresql" else f"sqlite:///{folder / 'world.sqlite3'}"
     app = create_app(settings(folder, url))
     with app.app_context():
         make_tables(app)
@@ -509,17 +510,21 @@ NOT_SEALED = {
 }  # fmt: skip
 
 
-def test_history_from_before_the_seals_is_sealed_by_the_migration(tmp_path: Any, world: tuple[Flask, Any]) -> None:
-    """The world is carried back to the tables before the seals and forth again."""
-    if DATABASE != "sqlite":
-        pytest.skip("the world is copied as a file")
+def test_history_from_before_the_seals_is_sealed_by_the_migration(
+    tmp_path: Any, world: tuple[Flask, Any], request: pytest.FixtureRequest
+) -> None:
+    """A copy of the world is carried back to the tables before the seals and forth again."""
     source, _known = world
-    path = tmp_path / "copy.sqlite3"
+    url = f"sqlite:///{tmp_path / 'copy.sqlite3'}"
     with source.app_context():
-        session.connection().exec_driver_sql("COMMIT")
-        session.connection().exec_driver_sql(f"VACUUM INTO '{path}'")
+        if DATABASE == "sqlite":
+            session.connection().exec_driver_sql("COMMIT")
+            session.connection().exec_driver_sql(f"VACUUM INTO '{tmp_path / 'copy.sqlite3'}'")
         session.remove()
-    app = create_app(settings(tmp_path, f"sqlite:///{path}"))
+        db.engine.dispose()
+    if DATABASE == "postgresql":
+        url = _create_database(request, "copy_of_world", "world")
+    app = create_app(settings(tmp_path, url))
     attach_migrations(app)
     with app.app_context(), clock.frozen(VISIT):
         session.execute(text("UPDATE journal_entries SET sealed = NULL"))
