@@ -130,6 +130,10 @@ class DocumentsPart:
             slug: {read.deciding.number: {clause.anchor for clause in read.deciding.clauses}}
             for slug, read in found.items()
         }
+        folder.shared["audiences"] = {
+            slug: {kind.value: tuple(codes) for kind, codes in each.settings.audience.items() if codes}
+            for slug, each in found.items()
+        }
         folder.shared["library.read"] = found
         for slug, read in found.items():
             _check_links(folder, slug, read)

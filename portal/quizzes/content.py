@@ -18,7 +18,7 @@ from portal.quizzes.formats.quiz_toml import QuizFile
 from portal.quizzes.models import QuestionState, Quiz
 from portal.quizzes.queries import ClauseFact
 from portal.quizzes.service import banks as service
-from portal.quizzes.service.attempts import blueprint_of_terms
+from portal.quizzes.service.attempts import banks_of, blueprint_of_terms, is_drawn
 from portal.quizzes.types.base import read
 
 BANK = "question_bank"
@@ -289,6 +289,7 @@ class QuizzesPart:
             if quiz is not None:
                 known[slug] = quiz
                 _check_draws(folder, file, quiz)
+                _warn_of_audiences(folder, file, quiz)
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
         """Take in every quiz; changed terms need a new version number."""
@@ -389,6 +390,37 @@ def _check_draws(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> No
             ),
             _("Ask for fewer, loosen the filters, or write more questions."),
         )
+
+
+def _warn_of_audiences(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> None:
+    """Name the documents of a quiz that are for different people: only whoever may read them all can start it."""
+    audiences: dict[str, dict[str, tuple[str, ...]]] = folder.shared.get("audiences", {})
+    banks: dict[str, Bank] = folder.shared.get("banks", {})
+    lines = blueprint_of_terms(quiz.terms.blueprint)
+    cited = {
+        name.partition("#")[0]
+        for slug in banks_of(lines) & set(banks)
+        for question in banks[slug].questions
+        if question.state == QuestionState.LIVE and is_drawn(lines, slug, question.id)
+        for name in question.content.clauses
+    }
+    known = {slug: audiences[slug] for slug in sorted(cited) if slug in audiences}
+    if len({tuple(sorted(audience.items())) for audience in known.values()}) < 2:
+        return
+    told = "; ".join(
+        f"{slug}: " + (", ".join(code for codes in audience.values() for code in codes) or _("everybody"))
+        for slug, audience in known.items()
+    )
+    folder.warn(
+        file.path,
+        quiz_toml.draw_line(file.text, 0),
+        _(
+            "The questions of this quiz are about documents for different people (%(documents)s). Only those to whom "
+            "all of them apply can start it.",
+            documents=told,
+        ),
+        _("Leave it so if that is meant; else make a quiz for each of these groups."),
+    )
 
 
 def _take_owner(folder: ContentFolder, path: str, quiz: Quiz, file: QuizFile, by: Person) -> bool:

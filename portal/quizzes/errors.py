@@ -36,6 +36,15 @@ class SomethingComesFirst(CannotStart):
     message = _l("In the training plan, this comes first: %(first)s")
 
 
+class NotForThisPerson(CannotStart):
+    """The quiz asks about a document that does not apply to the person."""
+
+    message = _l(
+        "This quiz asks about a document that is addressed to other markets, teams or roles; its rules are not the "
+        "ones to work by here. Ask the lead if it should be taken all the same."
+    )
+
+
 class NotOpenYet(CannotStart):
     """The window has not opened."""
 

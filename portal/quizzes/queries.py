@@ -51,6 +51,15 @@ class LastEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CitedDocument:
+    """A document that a question tests."""
+
+    bank: str
+    question: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
 class ClauseFact:
     """A clause as it stands in one version of a document."""
 
@@ -170,6 +179,30 @@ _CITATIONS = (
     .where(QuestionCitation.question_version_id.in_(bindparam("ids", expanding=True)))
     .order_by(QuestionCitation.question_version_id, QuestionCitation.position)
 )
+
+
+def list_cited_documents(bank_slugs: Collection[str]) -> list[CitedDocument]:
+    """Return which documents the live questions of these banks test, with what says to whom they are addressed."""
+    rows = session.execute(
+        select(QuestionBank.slug, Question.slug, Document.id)
+        .join(Question, Question.bank_id == QuestionBank.id)
+        .join(QuestionVersion, _is_latest())
+        .join(QuestionCitation, QuestionCitation.question_version_id == QuestionVersion.id)
+        .join(Document, Document.slug == QuestionCitation.document_slug)
+        .where(
+            QuestionBank.slug.in_(bank_slugs), Question.state == QuestionState.LIVE, QuestionCitation.tested.is_(True)
+        )
+        .distinct()
+    ).all()
+    documents = {
+        document.id: document
+        for document in session.scalars(
+            select(Document)
+            .where(Document.id.in_({row[2] for row in rows}))
+            .options(selectinload(Document.audiences), lazyload(Document.versions))
+        )
+    }
+    return [CitedDocument(bank, question, documents[document_id]) for bank, question, document_id in rows]
 
 
 def list_citations(version_ids: Collection[int]) -> dict[int, list[QuestionCitation]]:

@@ -447,6 +447,20 @@ def test_a_window_shorter_than_the_limit_is_a_warning_to_the_author(folder: Path
     assert "opens_at = 2026-04-01T00:00:00+00:00" in (QuizzesPart().canonical(file) or "")
 
 
+@pytest.mark.usefixtures("app")
+def test_a_quiz_about_documents_for_different_people_is_a_warning_that_names_them(folder: Path) -> None:
+    quiz = "quizzes/impersonation.toml"
+    _edit(folder, quiz, lambda text: text + '\n[[draw]]\nbank = "daily-audit"\ncount = 1\n')
+    assert not any("different people" in each.message for each in check_content(folder, _parts()).findings)
+    _edit(folder, "documents/daily-audit/document.toml", _swap('markets = ["JP"]', 'markets = ["US"]'))
+    found = [each for each in check_content(folder, _parts()).findings if "different people" in each.message]
+    # The quiz about the daily audit asks for a clause of the other document too.
+    assert {(each.path, each.level) for each in found} == {
+        (path, Level.WARNING) for path in (quiz, "quizzes/daily-audit.toml")
+    }
+    assert all("daily-audit: US; impersonation: JP" in each.message for each in found)
+
+
 # --- a document gets a new version ----------------------------------------------------------------
 
 EN, JA = "documents/impersonation/en.md", "documents/impersonation/ja.md"

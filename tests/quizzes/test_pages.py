@@ -19,12 +19,16 @@ from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.limits import Buckets
 from portal.core.transaction import own_transaction
+from portal.library.models import AudienceKind
+from portal.library.queries import get_document
+from portal.library.service.documents import set_audience
 from portal.quizzes import limits, queries
 from portal.quizzes.errors import SavedTooFast, SavedTooOften
 from portal.quizzes.models import Attempt, AttemptState, Marking, Release, Response
 from portal.quizzes.service import attempts
 from portal.quizzes.service.attempts import submit_attempt
 from tests.builders import MORNING, Cast, make_grant
+from tests.library.builders import make_published
 from tests.page_client import Page, PageClient
 from tests.queries import counted_queries
 from tests.quizzes.builders import (
@@ -123,6 +127,32 @@ def test_what_hinders_a_start_is_said_with_what_to_do(cast: Cast, as_: Any, lang
             page = browser.post("quizzes.start", slug=slug, expect=409)
             assert expected[language] in page.text
     assert session.scalars(select(Attempt)).all() == []
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_quiz_about_the_rule_of_another_market_is_neither_listed_nor_started(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    make_published(cast.author, audience={AudienceKind.MARKET: ["US"]})
+    version = make_quiz(cast.author)
+    browser = as_(cast.learner, language=language)
+    assert "/quizzes/impersonation" not in browser.get("quizzes.index").links()
+    words = {"en": "addressed to other markets", "ja": "別の市場"}[language]
+    page = browser.get("quizzes.show", slug="impersonation")
+    assert words in page.text
+    assert not page.all("form", action="/quizzes/impersonation/attempts")
+    assert words in browser.post("quizzes.start", slug="impersonation", expect=409).text
+    assert session.scalars(select(Attempt)).all() == []
+    # Whoever may read the document may take the quiz; an attempt that was begun goes on and stays in the list.
+    assert begin(cast.author, version).state is AttemptState.IN_PROGRESS
+    with own_transaction():
+        set_audience(document=get_document("impersonation"), audience={}, by=cast.author)
+    attempt = begin(cast.learner, version)
+    with own_transaction():
+        set_audience(document=get_document("impersonation"), audience={AudienceKind.MARKET: ["US"]}, by=cast.author)
+    browser.get("quizzes.attempt", code=attempt.code)
+    assert "/quizzes/impersonation" in browser.get("quizzes.index").links()
+    assert words not in browser.get("quizzes.show", slug="impersonation").text
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

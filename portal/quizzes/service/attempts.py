@@ -17,12 +17,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import Person
 from portal.core import clock
+from portal.core.access import allows
 from portal.core.codes import new_code
 from portal.core.db import Json, UtcDateTime, canonical_json, session
 from portal.core.errors import Invalid
 from portal.core.i18n import format_instant
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import record, seal
+from portal.library.permissions import READ_DOCUMENT
 from portal.quizzes import errors, queries, rules
 from portal.quizzes.models import (
     Attempt,
@@ -200,8 +202,9 @@ def what_comes_first(person: Person, quiz_slug: str) -> str | None:
 def start_attempt(*, version: QuizVersion, person: Person, language: str, accepts_cut: bool = False) -> Attempt:
     """Start an attempt, or return the one in progress: pressing twice starts one.
 
-    Raises `CannotStart` (closed, waiting, another step comes first, no attempts left, too few questions) and
-    `CutMustBeConfirmed` where the window ends before the promised time and the person has not said that she knows.
+    Raises `CannotStart` (closed, waiting, another step comes first, about what does not apply to the
+    person, no attempts left, too few questions) and `CutMustBeConfirmed` where the window ends before the promised
+    time and the person has not said that she knows.
     """
     now = clock.now()
     running = queries.find_in_progress(person, version.quiz_id)
@@ -212,6 +215,8 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
     first = what_comes_first(person, version.quiz.slug)
     if first is not None:
         raise errors.SomethingComesFirst(first=first)
+    if version.quiz_id not in applying_to(person, [version]):
+        raise errors.NotForThisPerson()
     accommodation = queries.find_accommodation(person, now)
     multiplier = queries.multiplier_of(accommodation)
     attempts = queries.list_attempts(person, version.quiz_id)
@@ -294,6 +299,26 @@ def banks_of(blueprint: Sequence[Draw]) -> set[str]:
     """Return the slugs of the banks that a blueprint draws from."""
     return {line.bank for line in blueprint if line.bank} | {
         address.partition("/")[0] for line in blueprint for address in line.questions
+    }
+
+
+def is_drawn(blueprint: Sequence[Draw], bank: str, question: str) -> bool:
+    """Say whether a blueprint may draw this question: from its bank, or by its address."""
+    return any(line.bank == bank or f"{bank}/{question}" in line.questions for line in blueprint)
+
+
+def applying_to(person: Person, versions: Sequence[QuizVersion]) -> set[int]:
+    """Return the quizzes (their row numbers) whose questions are about documents that the person may read, all of them.
+
+    What is asked is what holds for her: a quiz about the rule of another market would teach the wrong one.
+    """
+    blueprints = {version.quiz_id: blueprint_of_terms(version.blueprint) for version in versions}
+    cited = queries.list_cited_documents({slug for lines in blueprints.values() for slug in banks_of(lines)})
+    closed = [each for each in cited if not allows(person, READ_DOCUMENT, each.document)]
+    return {
+        quiz_id
+        for quiz_id, lines in blueprints.items()
+        if not any(is_drawn(lines, each.bank, each.question) for each in closed)
     }
 
 

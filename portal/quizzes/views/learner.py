@@ -47,8 +47,12 @@ def index() -> str:
         mine.setdefault(attempt.quiz_id, []).append(attempt)
     multiplier = queries.multiplier_of(queries.find_accommodation(person, now))
     rows = []
-    for version in queries.list_quizzes():
+    versions = queries.list_quizzes()
+    applying = service.applying_to(person, versions)
+    for version in versions:
         attempts = mine.get(version.quiz_id, [])
+        if version.quiz_id not in applying and not attempts:
+            continue
         standing = rules.standing(
             terms=service.terms_of(version),
             past=service.past_of(attempts, now),
@@ -118,6 +122,7 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
     )
     running = next((each for each in attempts if _effective(each, now) is AttemptState.IN_PROGRESS), None)
     first = service.what_comes_first(person, version.quiz.slug) if running is None else None
+    applies = running is not None or version.quiz_id in service.applying_to(person, [version])
     zone = person.time_zone
     close = rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier)
     promised = timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
@@ -134,12 +139,14 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
         hindrance=(
             str(errors.SomethingComesFirst(first=first))
             if first
+            else str(errors.NotForThisPerson())
+            if not applies
             else _hindrance_words(standing, zone)
             if running is None
             else None
         ),
         running_href=url_for("quizzes.attempt", code=running.code) if running else None,
-        can_start=running is None and first is None and standing.hindrance is None,
+        can_start=running is None and first is None and applies and standing.hindrance is None,
         release_words=_release_words(version, zone),
         tolerance=int(queries.tolerance().total_seconds()),
         attempts=[_attempt_row(each, now, zone) for each in reversed(attempts)],
