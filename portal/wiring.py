@@ -286,8 +286,26 @@ def _training(app: Flask) -> None:
     INVARIANTS.update(invariants.INVARIANTS)
     # The day's page is where everybody begins, so it leads the rail.
     NAVIGATION.insert(0, Place("training.today", _l("Today"), "today", "learn"))
-    NAVIGATION.insert(1, Place("training.index", _l("Training plans"), "plan", "learn", pages=("training.path",)))
-    NAVIGATION.append(Place("training.list_learners", _l("Learners"), "people", "lead", permissions.SEE_LEARNERS))
+    NAVIGATION.insert(
+        1,
+        Place(
+            "training.index",
+            _l("Training plans"),
+            "plan",
+            "learn",
+            pages=("training.path",),
+        ),
+    )
+    NAVIGATION.append(
+        Place(
+            "training.list_learners",
+            _l("Learners"),
+            "people",
+            "lead",
+            permissions.SEE_LEARNERS,
+            pages=("training.extension", "training.leave"),
+        )
+    )
     NAVIGATION.append(
         Place(
             "training.list_sign_offs",

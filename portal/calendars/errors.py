@@ -33,6 +33,12 @@ class PeriodBackwards(Invalid):
     message = _l("The period ends before it begins. Check its two dates.")
 
 
+class PeriodTooLong(Invalid):
+    """A leave lasts longer than anything that a plan could wait for."""
+
+    message = _l("A leave lasts at most %(days)s days. Record a longer one in parts.")
+
+
 @contextmanager
 def unknown_years_refused() -> Iterator[None]:
     """Turn the rules' bare fact about a missing year into words for a person."""

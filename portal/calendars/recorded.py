@@ -22,6 +22,7 @@ VOCABULARY = Vocabulary(
         "calendars.holidays_loaded": _l("National holidays loaded"),
         "calendars.company_days_declared": _l("Company days declared"),
         "calendars.leave_recorded": _l("Leave recorded"),
+        "calendars.leave_withdrawn": _l("Leave withdrawn"),
     },
     kinds={"holiday_table": Kind(_l("National holidays"), _find_tables)},
     facts={

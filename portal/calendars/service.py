@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from portal.accounts.models import Person
 from portal.calendars import queries, rules
-from portal.calendars.errors import NoHolidaysFor, PeriodBackwards
+from portal.calendars.errors import NoHolidaysFor, PeriodBackwards, PeriodTooLong
 from portal.calendars.models import CompanyDay, Holiday, HolidayTable, Leave
 from portal.core import clock
 from portal.core.db import canonical_json, session
@@ -23,6 +23,8 @@ from portal.organisation.service import KnownHolidays
 YEARS_BACK, YEARS_AHEAD = 3, 5
 
 # Names that the library has in English only.
+# Longer absences are recorded in parts: each is looked at again.
+LONGEST_LEAVE_DAYS = 366
 _JAPANESE = {
     "New Year's Day": "元日",
     "Martin Luther King Jr. Day": "キング牧師記念日",
@@ -180,12 +182,29 @@ def declare_company_days(*, market: Market, periods: Sequence[CompanyPeriod], by
 def record_leave(*, person: Person, first_on: date, last_on: date, by: Person) -> Leave:
     """Note that the person is away on these days; her dates are counted without them.
 
-    Raises `PeriodBackwards`.
+    Raises `PeriodBackwards`, `PeriodTooLong`.
     """
-    if last_on < first_on:
-        raise PeriodBackwards()
+    check_leave(first_on, last_on)
     leave = Leave(person_id=person.id, first_on=first_on, last_on=last_on, recorded_at=clock.now(), recorded_by=by.code)
     session.add(leave)
     session.flush()
     record("calendars.leave_recorded", by=by, subject=("person", person.code), after={"days": f"{first_on}/{last_on}"})
     return leave
+
+
+def check_leave(first_on: date, last_on: date) -> None:
+    """Raise `PeriodBackwards` or `PeriodTooLong` for days that cannot be a leave."""
+    if last_on < first_on:
+        raise PeriodBackwards()
+    if (last_on - first_on).days >= LONGEST_LEAVE_DAYS:
+        raise PeriodTooLong(days=LONGEST_LEAVE_DAYS)
+
+
+def withdraw_leave(*, leave: Leave, by: Person) -> None:
+    """Take back a leave that was recorded by mistake; her dates are counted with these days again."""
+    if leave.withdrawn_at is not None:
+        return
+    leave.withdrawn_at, leave.withdrawn_by = clock.now(), by.code
+    session.flush()
+    days = f"{leave.first_on}/{leave.last_on}"
+    record("calendars.leave_withdrawn", by=by, subject=("person", leave.person.code), before={"days": days})

@@ -72,6 +72,24 @@ class NotSentBack(Conflict):
     message = _l("This step was not sent back, or is done already. Load the page again.")
 
 
+class DateIsPast(Conflict):
+    """What is done or ended has no date that could move."""
+
+    message = _l("This step is done, or the training has ended, so its date stays. Load the page again.")
+
+
+class ReasonMissing(Invalid):
+    """More time is given for a reason, which the learner reads."""
+
+    message = _l("Write why more time is given; the learner reads it.")
+
+
+class ExtensionOutOfBounds(Invalid):
+    """More time is counted in whole working days."""
+
+    message = _l("More time is 1 to %(most)s working days.")
+
+
 class StatementMissing(Invalid):
     """A sign-off says what was shown; what is sent back says what is missing."""
 

@@ -285,6 +285,12 @@ def get_sign_off_step(code: str, slug: str) -> StepOfEnrollment:
     return StepOfEnrollment(enrollment, step)
 
 
+def get_step_of_enrollment(code: str, slug: str) -> StepOfEnrollment:
+    """Return a step of an enrollment, whatever it asks for. Raises `NoSuchEnrollment`, `NoSuchStep`."""
+    enrollment = get_enrollment(code)
+    return StepOfEnrollment(enrollment, get_step(enrollment, slug))
+
+
 def find_open_enrollment(person_id: int, plan_id: int) -> Enrollment | None:
     """Return the enrollment in which the person follows the plan now."""
     return session.scalar(

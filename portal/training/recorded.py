@@ -51,6 +51,7 @@ VOCABULARY = Vocabulary(
         "training.step_completed": _l("Step completed"),
         "training.step_signed": _l("Step signed off"),
         "training.step_sent_back": _l("Step sent back"),
+        "training.step_extended": _l("More time given for a step"),
         "training.step_asked_again": _l("Sign-off asked for again"),
         "training.plan_completed": _l("Training plan completed"),
     },
@@ -63,6 +64,7 @@ VOCABULARY = Vocabulary(
         "plan": Fact(_l("Training plan"), refers_to="plan"),
         "step": Fact(_l("Step"), refers_to="plan_step", within=True),
         "training.enrolled:version": Fact(_l("Version of the plan")),
+        "working_days": Fact(_l("Working days more")),
         "digest": Fact(_l("Hash"), technical=True),
     },
 )

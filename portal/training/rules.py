@@ -110,6 +110,8 @@ def number_key(number: str) -> tuple[int, int]:
 
 # A plan reaches over about a year of working days; what is due later is a plan of its own.
 MAX_DUE_DAYS = 250
+# More is given by giving it again: each time with a reason.
+MOST_DAYS_AT_ONCE = 60
 # A step takes at most two full working weeks; what takes longer is several steps.
 MAX_MINUTES = 4_800
 

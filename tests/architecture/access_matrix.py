@@ -141,6 +141,11 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin", "lead"},
         [
+            "GET training.extension",
+            "GET training.leave",
+            "POST training.extension",
+            "POST training.leave",
+            "POST training.withdraw_leave",
             "GET quizzes.supervision",
             "POST quizzes.extend",
             "POST quizzes.void",

@@ -13,7 +13,7 @@ from werkzeug import Response
 
 from portal.accounts.models import Person, Role
 from portal.calendars.rules import DayOff, Derivation, OffReason
-from portal.core.access import actor, requires, signed_in
+from portal.core.access import actor, allows, can, requires, signed_in
 from portal.core.errors import DomainError
 from portal.core.i18n import (
     LazyText,
@@ -31,7 +31,14 @@ from portal.core.once import Done, carry_out
 from portal.training import queries
 from portal.training.forms import SignOffForm
 from portal.training.models import Enrollment, PlanStep
-from portal.training.permissions import ASK_AGAIN, SEE_ENROLLMENT, SEE_SIGN_OFFS, SIGN_OFF, StepOfEnrollment
+from portal.training.permissions import (
+    ASK_AGAIN,
+    CHANGE_DATES,
+    SEE_ENROLLMENT,
+    SEE_SIGN_OFFS,
+    SIGN_OFF,
+    StepOfEnrollment,
+)
 from portal.training.queries import Standing, Waiting
 from portal.training.rules import Doer, EffectiveDue, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
@@ -77,6 +84,7 @@ class StepView:
     done: str
     said: list[dict[str, str]]
     ask_again: str | None
+    more_time: str | None
     waits_for: str
     is_open: bool
     # The one document or quiz to open now.
@@ -170,6 +178,9 @@ def path(enrollment: Enrollment) -> str:
         is_own=is_own,
         learner=enrollment.person.name_in(language()),
         contacts=_contacts(enrollment, enrollment.person),
+        leave_href=url_for("training.leave", code=enrollment.code)
+        if enrollment.is_open and can(CHANGE_DATES, enrollment)
+        else None,
     )
 
 
@@ -244,6 +255,7 @@ class Telling:
     def __init__(self, standings: Sequence[Standing], viewer: Person) -> None:
         self._viewer = viewer
         self._tasks = queries.tasks_of([step for standing in standings for step in standing.steps])
+        self._movable: dict[int, bool] = {}
         self._signers: dict[tuple[int, Doer], str] = {}
         self._named = len(standings) > 1
 
@@ -278,11 +290,22 @@ class Telling:
             instructions=str(step.instructions) if step.instructions else "",
             done=_done(standing, step),
             said=said,
+            more_time=url_for("training.extension", code=standing.enrollment.code, slug=step.slug)
+            if self._may_move(standing) and standing.enrollment.is_open and status.state is not StepState.DONE
+            else None,
             ask_again=url_for("training.ask_again", code=standing.enrollment.code, slug=step.slug) if can_ask else None,
             waits_for=self._waits_for(standing, step) if status.state is StepState.WAITING else "",
             is_open=is_open,
             is_next=is_open and is_next and _href(step) is not None,
         )
+
+    def _may_move(self, standing: Standing) -> bool:
+        key = standing.enrollment.id
+        if key not in self._movable:
+            self._movable[key] = standing.enrollment.person_id != self._viewer.id and allows(
+                self._viewer, CHANGE_DATES, standing.enrollment
+            )
+        return self._movable[key]
 
     def _waits_for(self, standing: Standing, step: PlanStep) -> str:
         key = (standing.enrollment.id, step.by)
