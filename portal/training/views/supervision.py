@@ -12,7 +12,7 @@ from portal.accounts.permissions import open_grants
 from portal.calendars import service as calendars
 from portal.calendars.queries import list_leave
 from portal.core.access import actor, requires
-from portal.core.errors import DomainError, NotFound
+from portal.core.errors import DomainError
 from portal.core.i18n import format_date, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
@@ -174,11 +174,12 @@ def withdraw_leave(enrollment: Enrollment) -> Response:
     chosen = (form.first_on.data, form.last_on.data) if form.validate() else None
 
     def work() -> Done:
+        here = url_for("training.leave", code=enrollment.code)
         for each in list_leave(enrollment.person_id):
             if (each.first_on, each.last_on) == chosen:
                 calendars.withdraw_leave(leave=each, by=actor())
-                return Done(_("The leave has been withdrawn."), url_for("training.leave", code=enrollment.code))
-        raise NotFound()
+                return Done(_("The leave has been withdrawn."), here)
+        return Done(_("This leave is not recorded any more. Nothing was changed."), here)
 
     return carry_out(work)
 
