@@ -58,10 +58,11 @@ class _SaysOnce:
     """What could not be read is said once: the rules about its value have nothing to judge."""
 
     process_errors: Any
+    raw_data: Any
 
     def pre_validate(self, form: Any) -> None:
-        """Stop before the field's own rules where what was sent could not be read."""
-        if self.process_errors:
+        """Stop before the field's own rules where what was sent could not be read; whether it may be empty they say."""
+        if self.process_errors and any(self.raw_data or ()):
             raise StopValidation
 
 
