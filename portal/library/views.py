@@ -148,6 +148,8 @@ def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]
         "version": version,
         "text": text,
         "texts": texts,
+        # A translation that is behind would tell what to do differently since an earlier version.
+        "news": text if text.says_number == version.number else texts[document.authoritative],
         # The reader asked for a language in which there is no text.
         "missing": LANGUAGE_WORDS[wanted].in_(here) if text.language != wanted else None,
         "behind": second.behind if second else [],
@@ -183,7 +185,9 @@ def _shown(version: DocumentVersion, text: VersionText, here: str) -> _Shown:
         clauses = queries.list_shown_clauses(version, text.language)
         part: Any = current_app.jinja_env.get_template("library/clauses.html").module
         found = _Shown(
-            main=part.shown(clauses, queries.footnotes_of(text), text.language, here, language(), WARNINGS),
+            main=part.shown(
+                clauses, queries.footnotes_of(text), text.language, here, language(), WARNINGS, text.behind
+            ),
             contents=part.contents(clauses, language()),
             headings={clause.anchor: (clause.heading, clause.language) for clause in clauses},
         )

@@ -114,6 +114,28 @@ def test_a_translation_that_is_behind_says_in_which_clauses(cast: Cast, as_: Any
     assert "The Japanese text is behind in 2 clauses" in deciding.text
 
 
+def test_what_is_behind_is_marked_where_it_stands_and_tells_no_old_news(cast: Cast, as_: Any) -> None:
+    first = make_published(cast.author, texts=[english(), japanese(what_to_do_differently="以前の版での変更点です。")])
+    make_version(
+        first.document, cast.author, "1.1",
+        texts=[
+            english(EN.replace("None.", "One."), what_to_do_differently="Allow one exception."),
+            japanese(says_number="1.0", what_to_do_differently="以前の版での変更点です。"),
+        ],
+    )  # fmt: skip
+    page = as_(cast.learner).get("library.read", **READ)
+    marked = {
+        section.get("id"): texts_of_section
+        for section in page.all("section", class_="clause")
+        if (texts_of_section := [each.text for each in section.iter("span") if each.get("class") == "clause__changed"])
+    }
+    assert marked == {"exceptions": ["改定未反映"]}
+    assert "以前の版での変更点" not in page.text
+    assert "Allow one exception." in page.text
+    deciding = as_(cast.colleague).get("library.read", **READ)
+    assert not deciding.all("span", class_="clause__changed")
+
+
 def test_a_missing_translation_is_said(cast: Cast, as_: Any) -> None:
     make_published(cast.author, texts=[english()])
     page = as_(cast.learner).get("library.read", **READ)
