@@ -42,15 +42,19 @@ def main() -> int:
     return _run(app, address)
 
 
-def _run(app: Flask, address: tuple[str, int]) -> int:
-    host, port = address
-    binaries = Path(sys.executable).parent
-    web = [
-        str(binaries / "granian"), "--interface", "wsgi", "wsgi:app", "--host", host, "--port", str(port),
-        "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+def web_command(host: str, port: int) -> list[str]:
+    """Return how the web server is started: two processes, and one that dies is started again."""
+    return [
+        str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "wsgi:app", "--host", host,
+        "--port", str(port), "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
         "--respawn-failed-workers", "--respawn-interval", "1",
     ]  # fmt: skip
-    worker = [str(binaries / "flask"), "--app", "wsgi", "worker"]
+
+
+def _run(app: Flask, address: tuple[str, int]) -> int:
+    host, port = address
+    web = web_command(host, port)
+    worker = [str(Path(sys.executable).parent / "flask"), "--app", "wsgi", "worker"]
     environment = {**os.environ, "SHIRUBE_HOST": host, "SHIRUBE_PORT": str(port)}
     # Groups of their own: Ctrl-C reaches only this process, which then stops them in order.
     children = [

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from portal.operations.development import web_command
 from portal.operations.start import StartRefused, try_database, try_folder
 from tests.accounts.test_demo_accounts import production
 from tests.benchmarks.server import free_port
@@ -54,6 +59,55 @@ def test_the_web_server_ends_with_the_reason(tmp_path: Path) -> None:
     answer = run(*granian, SHIRUBE_DATA_DIR=str(tmp_path), SHIRUBE_ENV="production")
     assert "SHIRUBE_SECRET_KEY is missing" in said(answer)
     assert answer.returncode != 0
+
+
+def children(process: int) -> set[int]:
+    """Return the numbers of the processes that this one has started."""
+    return set(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
+
+
+def until(what: Callable[[], bool]) -> bool:
+    """Wait for something for at most half a minute; say whether it came."""
+    return any(what() or time.sleep(0.1) for _ in range(300))
+
+
+def test_a_web_process_that_is_killed_comes_back(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SHIRUBE_")}
+    server = subprocess.Popen(
+        web_command("127.0.0.1", port), cwd=ROOT, env=environment | {"SHIRUBE_DATA_DIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def workers() -> set[int]:
+        return {each for each in children(server.pid) if b"granian" in Path(f"/proc/{each}/cmdline").read_bytes()}
+
+    try:
+        assert until(answers)
+        before = workers()
+        killed = min(before)
+        os.kill(killed, signal.SIGKILL)
+        assert until(lambda: len(workers() - {killed}) == len(before) == 2)
+        assert until(answers)
+    finally:
+        # A process that is still starting would keep the others waiting.
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(timeout=30)
+
+
+def test_production_is_told_to_bring_killed_processes_back_too() -> None:
+    command = web_command("127.0.0.1", 5000)
+    told = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    for option in ("--respawn-failed-workers", "--respawn-interval 1"):
+        assert option in " ".join(command)
+        assert option in told
 
 
 def test_development_refuses_production(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from flask import make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 
-from portal.accounts import queries
+from portal.accounts import errors, queries
 from portal.accounts.forms import (
     AccommodationForm,
     GrantForm,
@@ -439,7 +439,10 @@ def _do(person: Person, work: Callable[[], object], done: str, **page: Any) -> R
     except DomainError as refused:
         if form is None:
             return _person_page(person, problem=str(refused), status=refused.status, **page)
-        form.form_errors.append(str(refused))
+        if isinstance(refused, errors.ScopeTooNarrow | errors.ScopeUnknown) and "scope" in form:
+            form["scope"].errors = [str(refused)]
+        else:
+            form.form_errors.append(str(refused))
         return _person_page(person, status=refused.status, **page)
 
 
