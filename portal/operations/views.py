@@ -7,6 +7,8 @@ from typing import Any
 
 from flask import Blueprint, current_app, jsonify, redirect, render_template, url_for
 
+from portal.accounts.models import Role
+from portal.accounts.permissions import open_grants
 from portal.core.access import actor, public, signed_in
 from portal.core.errors import NotFound
 from portal.core.i18n import language
@@ -15,7 +17,18 @@ from portal.operations import queries
 
 blueprint = Blueprint("operations", __name__, template_folder="templates")
 HELP = Path(__file__).parent / "help"
-HELP_PAGES = ("learner", "author", "lead", "admin")
+# A page for each role, by the role's name in addresses.
+HELP_PAGES = {
+    "learner": Role.LEARNER,
+    "mentor": Role.MENTOR,
+    "lead": Role.LEAD,
+    "author": Role.AUTHOR,
+    "policy-owner": Role.POLICY_OWNER,
+    "approver": Role.APPROVER,
+    "wellbeing-contact": Role.WELLBEING_CONTACT,
+    "auditor": Role.AUDITOR,
+    "admin": Role.ADMIN,
+}
 
 
 @blueprint.get("/")
@@ -44,8 +57,14 @@ def readyz() -> Any:
 @blueprint.get("/help")
 @signed_in
 def help_index() -> Any:
-    """List the help pages."""
-    return render_template("operations/help_index.html", pages=[(name, *_page(name)) for name in HELP_PAGES])
+    """List the help pages, those for the reader's own roles first."""
+    own = {grant.role for grant in open_grants(actor(), *Role)}
+    pages = [(role in own, name, *_page(name)[:2]) for name, role in HELP_PAGES.items()]
+    return render_template(
+        "operations/help_index.html",
+        own=[page[1:] for page in pages if page[0]],
+        others=[page[1:] for page in pages if not page[0]],
+    )
 
 
 @blueprint.get("/help/<name>")

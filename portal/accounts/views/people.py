@@ -36,7 +36,7 @@ from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
 from portal.core.forms import Form
-from portal.core.i18n import format_date, format_instant, half_width_digits, language
+from portal.core.i18n import format_date, format_instant, half_width_digits, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.once import Done, carry_out
@@ -141,7 +141,9 @@ def _row(person: Person) -> dict[str, Any]:
         "sign_in_name": person.sign_in_name,
         "market": person.home_market.name,
         "team": person.team.name if person.team else "–",
-        "roles": ", ".join(dict.fromkeys(str(ROLE_NAMES[grant.role]) for grant in open_grants(person, *Role))),
+        "roles": str(pgettext("list", ", ")).join(
+            dict.fromkeys(str(ROLE_NAMES[grant.role]) for grant in open_grants(person, *Role))
+        ),
         "standing": queries.standing_of(person).value,
     }
 

@@ -1,0 +1,61 @@
+"""Help speaks of the portal's pages by the names that they have, in both languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, url_for
+
+from portal import wiring
+from portal.accounts.models import Role
+from portal.core.i18n import force_locale
+from portal.operations.views import HELP, HELP_PAGES
+from tests.builders import Cast
+
+LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
+# Pages that help links to without being places of the rail; their names are free.
+BESIDES = {"/wellbeing", "/verify", "/library/exposure-and-wellbeing"}
+
+
+def test_there_is_a_page_for_every_role_in_both_languages() -> None:
+    assert set(HELP_PAGES.values()) == set(Role)
+    assert {path.name for path in HELP.iterdir()} == {f"{name}.{tag}.md" for name in HELP_PAGES for tag in ("en", "ja")}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_help_calls_every_page_by_the_name_that_the_rail_gives_it(app: Flask, language: str) -> None:
+    with app.test_request_context(), force_locale(language):
+        places = {url_for(place.endpoint): str(place.label) for place in wiring.NAVIGATION}
+    named = set()
+    for path in sorted(HELP.glob(f"*.{language}.md")):
+        for text, href in LINK.findall(path.read_text(encoding="utf-8")):
+            assert href in places or href in BESIDES, f"{path.name}: {href}"
+            if href in places:
+                assert text == places[href], f"{path.name}: {href} is called {places[href]}, not {text}"
+                named.add(href)
+    assert {"/today", "/people", "/jobs", "/journal", "/cohorts", "/sign-offs", "/banks", "/library"} <= named
+
+
+def test_both_languages_of_a_page_have_the_same_parts() -> None:
+    for name in HELP_PAGES:
+        parts = [_parts(HELP / f"{name}.{tag}.md") for tag in ("en", "ja")]
+        assert parts[0] == parts[1], name
+
+
+def _parts(path: Path) -> tuple[int, list[str]]:
+    text = path.read_text(encoding="utf-8")
+    return text.count("\n## "), sorted(href for _text, href in LINK.findall(text))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_page_of_help_can_be_read_and_own_roles_come_first(as_: Any, cast: Cast, language: str) -> None:
+    lead = as_(cast.lead)
+    index = lead.get("operations.help_index", lang=language)
+    order = [link.partition("?")[0] for link in index.links() if "/help/" in link]
+    assert order[:2] == ["/help/learner", "/help/lead"]
+    assert len(order) == len(HELP_PAGES)
+    for name in HELP_PAGES:
+        lead.get("operations.help_page", name=name, lang=language)
