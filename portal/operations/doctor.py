@@ -110,7 +110,15 @@ def tables_are_those_of_this_release() -> list[str]:
             broken += _differences(table, inspector, connection.dialect)
         else:
             broken.append(f"table {table.name} is missing")
-    return broken
+    triggers = session.execute(text(_TRIGGERS[connection.dialect.name])).scalars()
+    return broken + [f"the trigger {name} is none of the product's" for name in triggers]
+
+
+# What would change rows while the product writes them.
+_TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = current_schema()",
+}
 
 
 def _differences(table: Table, inspector: Inspector, dialect: Dialect) -> Iterator[str]:

@@ -389,6 +389,12 @@ def test_a_row_that_points_to_nothing_is_named(known: dict[str, Any]) -> None:
 
 
 @SQLITE_ONLY
+def test_a_trigger_is_named(known: dict[str, Any]) -> None:
+    _falsify("CREATE TRIGGER pass AFTER INSERT ON markings BEGIN UPDATE markings SET passed = 1; END")
+    assert _red("I14") == ["the trigger pass is none of the product's"]
+
+
+@SQLITE_ONLY
 def test_a_check_that_says_something_else_is_named(known: dict[str, Any]) -> None:
     _falsify(
         "PRAGMA writable_schema=ON",
