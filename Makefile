@@ -15,6 +15,8 @@ help:
 
 run: .venv/ready
 	@.ci/packages run
+	@# Without bytecode every start would compile everything again where PYTHONDONTWRITEBYTECODE is set.
+	@$(BIN)/python -m compileall -q -j 0 portal config.py wsgi.py || true
 	@$(BIN)/python -m portal.operations.development
 
 demo-accounts: .venv/ready
