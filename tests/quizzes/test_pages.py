@@ -24,6 +24,7 @@ from portal.library.queries import get_document
 from portal.library.service.documents import set_audience
 from portal.quizzes import limits, queries
 from portal.quizzes.errors import SavedTooFast, SavedTooOften
+from portal.quizzes.formats.markdown import BankQuestion
 from portal.quizzes.models import Attempt, AttemptState, Marking, Release, Response
 from portal.quizzes.service import attempts
 from portal.quizzes.service.attempts import submit_attempt
@@ -40,6 +41,7 @@ from tests.quizzes.builders import (
     begin,
     make_accommodation,
     make_bank,
+    make_content,
     make_quiz,
     right_answer,
     wrong_answer,
@@ -82,6 +84,25 @@ def test_the_rules_are_told_before_the_start(cast: Cast, as_: Any, language: str
     }[language]
     for word in words:
         assert word in page.text, word
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_upsetting_questions_are_told_of_before_the_start_and_not_one_by_one(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    contents = [make_content(number, severity=level) for number, level in enumerate(("S0", "S3", "S1"))]
+    questions = tuple(BankQuestion(f"q-{number}", content) for number, content in enumerate(contents))
+    make_bank(cast.author, slug="hard", questions=questions)
+    make_quiz(cast.author, slug="hard", blueprint=[{"bank": "hard", "count": 3}])
+    make_quiz(cast.author, slug="mild", blueprint=[{"questions": ["hard/q-0", "hard/q-2"]}])
+    browser = as_(cast.learner, language=language)
+    words = {"en": "up to sensitivity level", "ja": "注意レベル"}[language]
+    shown = browser.get("quizzes.show", slug="hard")
+    assert words in shown.text
+    assert "S3" in shown.text
+    assert words not in browser.get("quizzes.show", slug="mild").text
+    page = browser.get("quizzes.attempt", code=begin(cast.learner, queries.get_quiz("hard")).code)
+    assert "S3" not in page.text
 
 
 def test_the_minutes_really_available_are_told_to_her_who_has_more_time_and_to_nobody_else(

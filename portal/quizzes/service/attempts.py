@@ -54,6 +54,8 @@ MAX_SAVED = 5000
 MAX_SENT = 5500
 # A page that tries again by itself then does so seldom.
 SAVED_TOO_OFTEN_SECONDS = 300
+# From this level on (a threat, sustained harassment) people are told before they start.
+LEAST_SENSITIVE = "S2"
 LEARNER = "learner"
 SYSTEM = "system"
 _TELLABLE = {EventKind.FOCUS_LOST, EventKind.FOCUS_REGAINED, EventKind.OFFLINE, EventKind.ONLINE}
@@ -305,6 +307,17 @@ def banks_of(blueprint: Sequence[Draw]) -> set[str]:
 def is_drawn(blueprint: Sequence[Draw], bank: str, question: str) -> bool:
     """Say whether a blueprint may draw this question: from its bank, or by its address."""
     return any(line.bank == bank or f"{bank}/{question}" in line.questions for line in blueprint)
+
+
+def sensitivity_of(version: QuizVersion) -> str | None:
+    """Return the highest sensitivity level of what a quiz may draw, where it is one to be told of before the start."""
+    lines = blueprint_of_terms(version.blueprint)
+    levels = {
+        read(question.content).severity
+        for address, (_candidate, question) in queries.list_pool(banks_of(lines)).items()
+        if is_drawn(lines, *address.split("/", 1))
+    }
+    return max((level for level in levels if level and level >= LEAST_SENSITIVE), default=None)
 
 
 def applying_to(person: Person, versions: Sequence[QuizVersion]) -> set[int]:

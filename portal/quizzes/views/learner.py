@@ -131,6 +131,7 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
         title=str(version.title),
         slug=version.quiz.slug,
         refusal=refusal,
+        sensitivity=service.sensitivity_of(version),
         facts=_facts(version, standing, close, zone, promised=promised, has_more_time=multiplier > 1),
         duration=format_duration(standing.available or promised),
         promised=format_duration(promised),
