@@ -152,3 +152,21 @@ def test_a_team_without_learners_says_so(cast: Cast, as_: Any) -> None:
     mentor = make_person("mentor@portal.example", team=make_team())
     make_grant(mentor, Role.MENTOR, Scope.TEAM, "account-safety")
     assert "Nobody within reach follows a plan" in as_(mentor, language="en").get("training.list_learners").text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_list_of_cohorts_says_who_is_overdue(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
+    make_cohort(cast.admin, "nobody-yet")
+    with clock.frozen(LATER):
+        page = as_(cast.lead, language=language).get("reports.list_cohorts")
+    rows = [" ".join("".join(row.itertext()).split()) for row in page.one("table").findall(".//tbody/tr")]
+    assert sorted({"en": "2 people", "ja": "2人"}[language] in row for row in rows) == [False, True]
+
+
+def test_long_names_are_shown_whole(cast: Cast, cohort: Any, as_: Any) -> None:
+    cast.learner.shown_as = "寿限無" * 10
+    cast.colleague.shown_as = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh"
+    save(cast.learner)
+    page = as_(cast.lead, language="ja").get("reports.cohort", code=cohort.code)
+    assert cast.learner.shown_as in page.text
+    assert cast.colleague.shown_as in page.text

@@ -20,7 +20,7 @@ from portal.core.clock import local_date
 from portal.core.i18n import force_locale, format_date, format_instant, format_percent, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv, download_xlsx
-from portal.reports.queries import Cell, CohortReport, Column, Row, cohort_report, points_of
+from portal.reports.queries import Cell, CohortReport, Column, HeadCount, Row, cohort_report, count_heads, points_of
 from portal.reports.views import blueprint
 from portal.training.queries import task_of
 from portal.training.rules import StepKind, StepState
@@ -35,6 +35,8 @@ def list_cohorts() -> str:
     """List the cohorts that one leads."""
     found = cohorts.list_cohorts(reach_over_cohorts(actor()))
     people = cohorts.count_members(cohort.id for cohort in found)
+    heads = count_heads([cohort.id for cohort in found])
+    nobody = HeadCount(0, 0, 0)
     rows = [
         {
             "name": str(cohort.name),
@@ -43,6 +45,9 @@ def list_cohorts() -> str:
             "team": str(cohort.team.name) if cohort.team else "",
             "starts_on": format_date(cohort.starts_on, "short"),
             "people": people.get(cohort.id, 0),
+            "following": heads.get(cohort.id, nobody).following,
+            "overdue": heads.get(cohort.id, nobody).overdue,
+            "complete": heads.get(cohort.id, nobody).complete,
         }
         for cohort in found
     ]
