@@ -96,11 +96,12 @@ def _claim() -> tuple[CarriedOut, bool]:
     key = _digest(("person", str(getattr(actor(), "code", ""))), ("path", request.path), ("form", number or said))
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     fresh = insert(CarriedOut).values(key=key, said=said, location="", message="", at=now)
-    taken = session.execute(fresh.on_conflict_do_nothing(index_elements=["key"]))
+    # What is returned tells; the count of rows is not known on either database alike.
+    taken = session.scalar(fresh.on_conflict_do_nothing(index_elements=["key"]).returning(CarriedOut.key))
     row = session.scalars(
         select(CarriedOut).where(CarriedOut.key == key).with_for_update().execution_options(populate_existing=True)
     ).one()
-    if taken.rowcount:  # type: ignore[attr-defined]
+    if taken is not None:
         return row, True
     if not number and now - row.at > SAME_WITHIN:
         row.at = now
