@@ -47,6 +47,8 @@ NAVIGATION: list[Place] = []
 CONTENT_PARTS: list[ContentPart] = []
 # What the doctor re-computes: a name, and a function that returns one sentence for each breach.
 INVARIANTS: dict[str, Callable[[], list[str]]] = {}
+# Pages that belong to the reader and not to a place of the rail, whatever domain they are of.
+NOWHERE = ("accounts.own_account", "accounts.change_card", "accounts.change_password", "organisation.wellbeing")
 # The groups of the rail, in their order.
 GROUPS = {
     "learn": _l("Learning"),
@@ -102,9 +104,10 @@ def navigation() -> list[NavigationLink]:
         key=lambda place: order.index(place.group),
     )
     # The place itself, else the first place of the same domain.
-    current = next((p.endpoint for p in places if here in (p.endpoint, *p.pages)), None) or next(
-        (p.endpoint for p in places if p.endpoint.split(".")[0] == here.split(".")[0]), None
-    )
+    current = next((p.endpoint for p in places if here in (p.endpoint, *p.pages)), None)
+    if current is None and here not in NOWHERE:
+        domain = here.split(".")[0]
+        current = next((p.endpoint for p in places if p.endpoint.split(".")[0] == domain), None)
     return [
         NavigationLink(
             label=place.label,

@@ -59,3 +59,10 @@ def test_every_page_of_help_can_be_read_and_own_roles_come_first(as_: Any, cast:
     assert len(order) == len(HELP_PAGES)
     for name in HELP_PAGES:
         lead.get("operations.help_page", name=name, lang=language)
+
+
+def test_the_own_account_and_the_wellbeing_page_light_no_place_of_the_rail(as_: Any, cast: Cast) -> None:
+    admin = as_(cast.admin)
+    for endpoint in ("accounts.own_account", "organisation.wellbeing"):
+        assert not [each for each in admin.get(endpoint).all("a") if each.get("aria-current") == "page"], endpoint
+    assert [each for each in admin.get("accounts.list_people").all("a") if each.get("aria-current") == "page"]

@@ -19,7 +19,7 @@ from portal.accounts.views.parts import accommodation_in_words, belonging_rows, 
 from portal.accounts.views.signing_in import START, address, begin
 from portal.core import clock
 from portal.core.access import actor, signed_in
-from portal.core.i18n import SWITCHED
+from portal.core.i18n import SWITCHED, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.transaction import transaction
 
@@ -144,7 +144,12 @@ def _page(card: OwnCardForm, password: ChangePasswordForm, status: int = 200) ->
             (_("Employee number"), person.employee_number),
             (_("Market"), person.home_market.name),
             (_("Team"), person.team.name if person.team else None),
-            (_("Roles"), ", ".join(dict.fromkeys(str(ROLE_NAMES[each.role]) for each in open_grants(person, *Role)))),
+            (
+                _("Roles"),
+                pgettext("list", ", ").join(
+                    dict.fromkeys(str(ROLE_NAMES[each.role]) for each in open_grants(person, *Role))
+                ),
+            ),
             (_("Time in quizzes"), accommodation_in_words(accommodation) if accommodation else None),
         ],
         belongings=belongings,
