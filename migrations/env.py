@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
@@ -31,17 +34,34 @@ def include_object(item: Any, name: str | None, kind: str, reflected: bool, comp
     return not (kind == "table" and reflected and compare_to is None and "_fts" in (name or ""))
 
 
+@contextmanager
+def foreign_keys_at_rest(connection: Connection) -> Iterator[None]:
+    """Let tables be rebuilt without their rows' children cascading away; nothing may point to nothing afterwards.
+
+    Said on the driver's own connection: inside a transaction SQLite takes no notice of it.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if lost:
+            raise RuntimeError(f"after the migration {len(lost)} rows point to nothing; nothing was changed")
+        connection.commit()
+    finally:
+        connection.rollback()
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
 def run_migrations() -> None:
     """Run what is asked on the application's own database, in one transaction."""
     with current_app.app_context():
         token = writing.set(True)
         try:
-            with db.engine.connect() as connection:
-                sqlite = connection.dialect.name == "sqlite"
-                if sqlite:
-                    # Batch migrations rebuild tables; rows must not cascade away meanwhile.
-                    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-                    connection.commit()
+            with db.engine.connect() as connection, foreign_keys_at_rest(connection):
                 context.configure(
                     connection=connection,
                     target_metadata=Base.metadata,
@@ -49,13 +69,11 @@ def run_migrations() -> None:
                     render_item=render_item,
                     compare_type=compare_type,
                     include_object=include_object,
+                    # SQLite can; all migrations are done or none is.
+                    transactional_ddl=True,
                 )
                 with context.begin_transaction():
                     context.run_migrations()
-                connection.commit()
-                if sqlite:
-                    connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-                    connection.commit()
         finally:
             writing.reset(token)
 

@@ -14,7 +14,11 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.types import TypeDecorator
 
 from portal import create_app
+from portal.accounts.models import Role
+from portal.accounts.service import sessions
 from portal.core.db import Base, attach_migrations, db, session
+from portal.core.transaction import own_transaction
+from tests.builders import make_grant, make_person
 from tests.conftest import DATABASE, settings
 
 
@@ -63,6 +67,34 @@ def test_migrations_go_up_and_down_and_up_and_agree_with_the_models(empty_app: F
 
 def _compare_type(*found: object) -> bool | None:
     return False if isinstance(found[4], TypeDecorator) else None
+
+
+def test_a_table_is_rebuilt_without_losing_what_hangs_on_its_rows_and_demo_accounts_are_found(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        flask_migrate.upgrade()
+        person = make_person("yui.takahashi@hibiki.example")
+        make_person("yui.takahashi@portal.example")
+        make_grant(person, Role.LEARNER)
+        with own_transaction():
+            sessions.begin_session(person=person, browser="", address="")
+        before = {name: _count(name) for name in ("people", "role_grants", "sign_in_sessions", "markets")}
+        flask_migrate.downgrade(revision="0002")
+        assert {name: _count(name) for name in before} == before
+        flask_migrate.upgrade()
+        assert {name: _count(name) for name in before} == before
+        marked = session.execute(text("SELECT sign_in_name, demo_since = created_at FROM people ORDER BY id")).all()
+        assert [tuple(row) for row in marked] == [
+            ("yui.takahashi@hibiki.example", True), ("yui.takahashi@portal.example", None),
+        ]  # fmt: skip
+        if db.engine.dialect.name == "sqlite":
+            assert session.scalar(text("PRAGMA foreign_keys")) == 1
+        session.remove()
+        db.engine.dispose()
+
+
+def _count(table: str) -> int:
+    session.remove()
+    return int(session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
 
 
 def test_an_instance_without_its_migrations_is_not_ready(empty_app: Flask) -> None:
