@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 import flask_migrate
 from flask import Flask
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from portal import create_app
 from portal.accounts import queries as accounts
@@ -462,6 +462,10 @@ def run(kind: str, seconds: int, size: Size) -> list[str]:
         quiet()
         prepared = prepare(app, folder, size)
         with app.app_context():
+            if kind == "postgresql":
+                # Else the database would tidy up after the preparation while the pages are measured.
+                with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.execute(text("VACUUM ANALYZE"))
             db.engine.dispose()
         counts = count_statements(folder, url, prepared)
         scripts = _scripts(folder, prepared)
