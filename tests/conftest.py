@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -23,6 +24,11 @@ from portal.core import i18n
 from portal.core.db import Base, db, session
 from tests.builders import Cast, make_cast
 from tests.page_client import PageClient
+from tests.volume import examples
+
+# Property tests that name no number of their own.
+hypothesis.settings.register_profile("usual", max_examples=examples(50), deadline=None)
+hypothesis.settings.load_profile("usual")
 
 DATABASE = os.environ.get("SHIRUBE_TEST_DATABASE", "sqlite")
 SECRET = "a-secret-for-tests-that-is-long-enough-0123456789"

@@ -14,6 +14,8 @@ from flask import Flask
 
 from portal.core import access
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).resolve().parents[2]
 PORTAL = ROOT / "portal"
 # What a domain shows to the others.

@@ -20,6 +20,9 @@ from portal.calendars.rules import (
     working_days_between,
 )
 from portal.core.i18n import Words
+from tests.volume import examples
+
+pytestmark = pytest.mark.any_database
 
 EPOCH = date(2026, 1, 1)
 days = st.integers(0, 700).map(lambda number: EPOCH + timedelta(days=number))
@@ -49,13 +52,13 @@ def brute_force(start: date, working_days: int, calendar: WorkingCalendar) -> da
     return worked[working_days]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(days, st.integers(0, 60), calendars())
 def test_a_date_is_the_one_found_by_looking_at_every_day(start: date, number: int, calendar: WorkingCalendar) -> None:
     assert add_working_days(start, number, calendar).on == brute_force(start, number, calendar)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(days, st.integers(0, 60), calendars())
 def test_an_explanation_recomputes_to_the_date_it_explains(start: date, number: int, calendar: WorkingCalendar) -> None:
     due = add_working_days(start, number, calendar)
@@ -65,7 +68,7 @@ def test_an_explanation_recomputes_to_the_date_it_explains(start: date, number: 
     assert skipped == {day for day in passed if not calendar.is_working_day(day)}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(days, st.integers(0, 60), calendars())
 def test_counting_between_undoes_adding(start: date, number: int, calendar: WorkingCalendar) -> None:
     first = add_working_days(start, 0, calendar).on
@@ -74,7 +77,7 @@ def test_counting_between_undoes_adding(start: date, number: int, calendar: Work
     assert working_day_number(start, due, calendar) == number + 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(days, st.lists(st.integers(0, 40), min_size=1, max_size=8), calendars())
 def test_dates_counted_together_are_those_counted_alone(
     start: date, numbers: list[int], calendar: WorkingCalendar
@@ -85,7 +88,7 @@ def test_dates_counted_together_are_those_counted_alone(
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(days, calendars())
 def test_the_last_working_day_before_a_day_is_the_nearest_one(on: date, calendar: WorkingCalendar) -> None:
     start = on - timedelta(days=40)

@@ -26,6 +26,9 @@ from portal.certificates.rules import (
     well_broken_size,
     write_number,
 )
+from tests.volume import examples
+
+pytestmark = pytest.mark.any_database
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_without_a_validity_it_does_not_expire() -> None:
 
 
 @given(st.dates(date(1990, 1, 1), date(2150, 1, 1)), st.integers(0, 240))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_months_later_is_that_month_and_never_a_later_day(day: date, months: int) -> None:
     later = months_later(day, months)
     assert (later.year * 12 + later.month) - (day.year * 12 + day.month) == months
@@ -148,7 +151,7 @@ def test_formats_that_could_print_the_same_number_share_a_series() -> None:
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_a_name_of_any_length_gets_a_size_within_the_bounds(name: str) -> None:
     assert 3 <= size_to_fit(name, width=200, height=30, largest=15, smallest=3, one_line_from=7) <= 15
 

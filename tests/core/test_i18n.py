@@ -10,6 +10,8 @@ from markupsafe import Markup, escape
 
 from portal.core.i18n import force_locale, gettext, language, lazy_gettext, ngettext, pgettext
 
+pytestmark = pytest.mark.any_database
+
 EVIL = "<script>alert(1)</script>"
 
 

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from portal.core import markdown
 from tests.material import material
 
+pytestmark = pytest.mark.any_database
+
 ALLOWED_TAGS = {
     *("h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "ul"),
     *("ol", "li", "dl", "dt", "dd", "a", "img", "table", "thead", "tbody", "tr", "th", "td", "input", "div", "span"),

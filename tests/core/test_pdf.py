@@ -15,6 +15,8 @@ import pytest
 
 from portal.core import pdf
 
+pytestmark = pytest.mark.any_database
+
 SHEET = '@page { size: A4 landscape } body { font-family: "Shirube Serif" }'
 
 

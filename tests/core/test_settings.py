@@ -6,6 +6,8 @@ import pytest
 
 import config
 
+pytestmark = pytest.mark.any_database
+
 SECRET = "a-secret-for-tests-that-is-long-enough-0123456789"
 
 

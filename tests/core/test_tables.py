@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 
 from portal.core import tables
 from portal.core.i18n import force_locale
+from tests.volume import examples
+
+pytestmark = pytest.mark.any_database
 
 NAMES = ["髙橋", "﨑", "𠮷", "葛󠄀", "辻󠄁", "㈱①～−‖", "name " * 60, "שלום", "'t Hooft", "O'Neill"]
 DANGEROUS = ["=1+1", "+81 90", "-", "@x", "\tx", "\rx", "\nx", "\x00x", "＝1", "＋1", "－1", "＠x", "'=1", "''@"]
@@ -30,14 +33,14 @@ def rows_of(table: tables.Table) -> list[list[str]]:
     return [[row.cells.get(name, "") for name in table.header] for row in table.rows]
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=st.lists(st.lists(_cells, min_size=2, max_size=2).filter(lambda row: any(map(str.strip, row))), max_size=5))
 def test_a_csv_comes_back_as_it_went_out(app: Flask, rows: list[list[str]]) -> None:
     table = tables.read_table(tables.write_csv(["a", "b"], rows), "x.csv")
     assert rows_of(table) == rows
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=st.lists(st.lists(_texts, min_size=2, max_size=2).filter(lambda row: any(map(str.strip, row))), max_size=5))
 def test_a_workbook_comes_back_as_it_went_out(app: Flask, rows: list[list[str]]) -> None:
     table = tables.read_table(tables.write_xlsx(["a", "b"], rows, sheet="x"), "x.xlsx")
@@ -192,7 +195,7 @@ def test_a_bad_table_is_refused_in_words_that_say_what_to_do(app: Flask, data: b
         assert words not in str(refused.value)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(place=st.integers(0, 6000), byte=st.integers(0, 255))
 def test_a_damaged_workbook_is_read_or_refused_but_never_breaks(app: Flask, place: int, byte: int) -> None:
     data = bytearray(tables.write_xlsx(["a", "b"], [["髙橋", 1], ["x", 2]], sheet="s"))

@@ -12,6 +12,9 @@ from wtforms.validators import InputRequired
 
 from portal.core.forms import Form, LongTextField, TextField
 from portal.core.texts import forbidden, is_blank, trimmed
+from tests.volume import examples
+
+pytestmark = pytest.mark.any_database
 
 INVISIBLE = [
     "",
@@ -73,7 +76,7 @@ def test_a_name_stays_as_it_is_typed(app: Flask, name: str) -> None:
     assert not forbidden(name)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.text())
 def test_what_is_left_begins_and_ends_with_something_to_see(text: str) -> None:
     left = trimmed(text)

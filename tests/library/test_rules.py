@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from portal.library.rules import Standing, changes_between, clauses_behind, in_force, number_key, standing, to_read
 
+pytestmark = pytest.mark.any_database
+
 START = datetime(2026, 4, 1, tzinfo=UTC)
 
 

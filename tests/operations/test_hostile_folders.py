@@ -19,6 +19,9 @@ from portal.core.content import ContentFile, ContentFolder, Finding, Level
 from portal.core.i18n import force_locale
 from portal.operations.folder import read_folder
 from portal.operations.service import check_content
+from tests.volume import examples
+
+pytestmark = pytest.mark.any_database
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
 TEXTS = {
@@ -289,7 +292,7 @@ def spoiled(draw: st.DrawFn) -> dict[str, str]:
     return texts
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spoiled(), st.sampled_from(["en", "ja"]))
 def test_whatever_a_folder_holds_is_answered_with_findings(app: Flask, texts: dict[str, str], language: str) -> None:
     with force_locale(language):

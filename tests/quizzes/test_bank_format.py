@@ -11,8 +11,9 @@ from portal.core.i18n import Words
 from portal.quizzes.formats.markdown import Bank, Problem, merge, parse, render, split
 from portal.quizzes.types.base import ANSWER
 from tests.quizzes.strategies import banks
+from tests.volume import examples
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.any_database]
 
 ENGLISH = """---
 title: Impersonation
@@ -115,7 +116,7 @@ def _bank(english: str = ENGLISH, japanese: str = JAPANESE) -> tuple[Bank, list[
     return bank, [*first, *third], [*second, *fourth]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(banks())
 def test_what_is_written_is_read_back(bank: Bank) -> None:
     texts = {}

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from portal.quizzes import rules
 from portal.quizzes.rules import Candidate, Draw, Hindrance, Past, Terms
+from tests.volume import examples
+
+pytestmark = pytest.mark.any_database
 
 START = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -33,7 +36,7 @@ def test_without_an_accommodation_the_window_cuts_the_time() -> None:
     assert ends == START + 30 * MINUTE
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.integers(1, 240),
     st.sampled_from([Fraction(1), Fraction(5, 4), Fraction(13, 10), Fraction(3, 2), Fraction(2)]),
@@ -196,7 +199,7 @@ def _feasible(lines: list[Draw], pool: list[Candidate]) -> bool:
     return True
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.data())
 def test_a_draw_honours_the_blueprint_or_says_that_it_cannot(data: st.DataObject) -> None:
     pool = data.draw(_pools())

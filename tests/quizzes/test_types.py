@@ -23,15 +23,16 @@ from portal.quizzes.types.base import (
 )
 from portal.quizzes.types.choice import MultipleChoice, SingleChoice
 from tests.quizzes.strategies import answered, contents
+from tests.volume import examples
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.any_database]
 
 
 def _total(content: Content, answer: Mapping[str, Sequence[str]]) -> Fraction:
     return sum(type_of(content.type).mark(content, answer).values(), Fraction(0))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(contents())
 def test_the_key_earns_all_points_and_nothing_earns_none(content: Content) -> None:
     key = {part.id: sorted(part.key) for part in content.parts}
@@ -39,7 +40,7 @@ def test_the_key_earns_all_points_and_nothing_earns_none(content: Content) -> No
     assert _total(content, {}) == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(answered())
 def test_points_lie_between_nothing_and_all_and_are_exact(case: tuple[Content, dict[str, list[str]]]) -> None:
     content, answer = case
@@ -50,7 +51,7 @@ def test_points_lie_between_nothing_and_all_and_are_exact(case: tuple[Content, d
         assert answer == {part.id: sorted(part.key) for part in content.parts}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(answered(), st.randoms(use_true_random=False))
 def test_the_order_of_the_choices_never_changes_the_points(
     case: tuple[Content, dict[str, list[str]]], random: object
@@ -70,7 +71,7 @@ def test_the_order_of_the_choices_never_changes_the_points(
     assert kind.normalise(content, mirrored, kind.places(content, mirrored, answer)) == answer
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(contents(("multiple_choice",)), st.data())
 def test_partial_marking_rewards_each_right_and_charges_each_wrong_choice(
     content: Content, data: st.DataObject
@@ -87,13 +88,13 @@ def test_partial_marking_rewards_each_right_and_charges_each_wrong_choice(
         assert _total(content, {ANSWER: sorted(fewer)}) >= expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(contents())
 def test_plain_data_gives_the_same_question_back(content: Content) -> None:
     assert read(type_of(content.type).export(content)) == content
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(contents())
 def test_what_a_learner_receives_is_the_same_whatever_the_key_is(content: Content) -> None:
     kind = type_of(content.type)
@@ -109,7 +110,7 @@ def test_what_a_learner_receives_is_the_same_whatever_the_key_is(content: Conten
     assert kind.form(content, order, "ja") == kind.form(secretive, order, "ja")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(contents())
 def test_a_valid_question_has_no_faults(content: Content) -> None:
     assert type_of(content.type).check(content) == []

@@ -12,6 +12,9 @@ from portal.calendars.rules import WorkingCalendar, add_working_days, working_da
 from portal.core.i18n import Words
 from portal.training import rules
 from portal.training.rules import Doer, Extension, Fault, FaultKind, StepShape, StepState
+from tests.volume import examples
+
+pytestmark = pytest.mark.any_database
 
 START = date(2026, 4, 1)
 days = st.integers(0, 60).map(lambda number: START + timedelta(days=number))
@@ -48,7 +51,7 @@ extensions = st.dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(plans(), calendars, extensions)
 def test_every_date_recomputes_from_its_explanation(
     steps: list[StepShape], calendar: WorkingCalendar, given_time: dict[str, list[Extension]]
@@ -67,7 +70,7 @@ def test_every_date_recomputes_from_its_explanation(
         assert calendar.is_working_day(due.on)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(plans(), calendars)
 def test_the_last_date_is_the_plans_last_working_day(steps: list[StepShape], calendar: WorkingCalendar) -> None:
     dues = rules.schedule(steps, START, calendar)
@@ -75,7 +78,7 @@ def test_the_last_date_is_the_plans_last_working_day(steps: list[StepShape], cal
     assert working_day_number(START, last, calendar) == rules.length(steps)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(plans(), calendars, st.sets(st.integers(0, 7).map(lambda number: f"s{number}")), days)
 def test_states_and_progress_agree(
     steps: list[StepShape], calendar: WorkingCalendar, marked: set[str], today: date
@@ -97,7 +100,7 @@ def test_states_and_progress_agree(
         assert status.is_late == (step.slug not in done and dues[step.slug].on < today)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(plans(), calendars, st.integers(0, 9), st.integers(1, 5))
 def test_more_time_for_one_step_moves_only_it_and_what_is_counted_from_it(
     steps: list[StepShape], calendar: WorkingCalendar, number: int, more: int
@@ -160,13 +163,13 @@ def test_a_plan_that_cannot_be_followed_is_found_out(steps: list[StepShape], fau
     assert rules.faults(steps) == [fault]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(plans())
 def test_a_plan_that_points_backwards_only_has_no_grave_fault(steps: list[StepShape]) -> None:
     assert [fault for fault in rules.faults(steps) if fault.kind not in rules.WARNINGS] == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef"), max_size=3), max_size=6))
 def test_a_cycle_is_found_exactly_where_one_can_walk_in_a_ring(graph: dict[str, list[str]]) -> None:
     needs = {step: [name for name in names if name in graph] for step, names in graph.items()}

@@ -13,6 +13,8 @@ from flask.testing import FlaskClient
 from portal.ui import assets, states
 from portal.ui.blueprint import static_url
 
+pytestmark = pytest.mark.any_database
+
 CSS = assets.STATIC / "css"
 # Raw values live in tokens.css alone; em, %, fr, ch and viewport units are relations, not values.
 STRAY = re.compile(

@@ -13,6 +13,8 @@ from portal import create_app
 from portal.ui import states, views
 from tests.page_client import Page, PageClient
 
+pytestmark = pytest.mark.any_database
+
 TEMPLATES = Path(views.__file__).parent / "templates" / "ui"
 COMPONENTS = sorted(path.stem for path in (TEMPLATES / "components").glob("*.html"))
 # The frame of every page brings these; no page calls them itself.

@@ -11,6 +11,8 @@ from flask import Flask
 
 from portal.ui import filters
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def english(app: Flask) -> Iterator[None]:
