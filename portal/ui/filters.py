@@ -87,6 +87,14 @@ def phrases(text: str) -> tuple[str, ...]:
     return _phrases(plain)
 
 
+_AFTER_A_PART = re.compile("(?<=[@.])(?=[^@.])")
+
+
+def address_parts(text: str) -> list[str]:
+    """Cut a mail address where a line may break: after its "@" and its dots."""
+    return _AFTER_A_PART.split(str(text))
+
+
 # Shorter words fit every column.
 SHORTEST_WORD_TO_BREAK = 8
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -126,5 +134,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "points": points,
     "number": number,
     "phrases": phrases,
+    "address_parts": address_parts,
     "breakable": breakable,
 }

@@ -211,3 +211,21 @@ def test_a_table_that_stacks_shows_every_cell_with_its_label_where_there_is_litt
         assert box["x"] + box["width"] <= 320
         assert cell.evaluate("(each) => getComputedStyle(each, '::before').display") == "block"
     page.context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_short_table_is_seen_whole_and_its_heading_stays_below_the_bar(
+    browser: Browser, address: str, scripts: bool
+) -> None:
+    page, _ = _open(browser, f"{address}/_ui?lang=ja", scripts=scripts)
+    page.set_viewport_size({"width": 1280, "height": 240})
+    regions = page.locator(".table-region")
+    cut = [each for each in regions.all() if each.evaluate("each => each.scrollHeight > each.clientHeight + 1")]
+    assert cut == []
+    if scripts:
+        fitting = page.locator(".table-region[data-fits]").first
+        fitting.locator("tbody tr").last.scroll_into_view_if_needed()
+        fitting.evaluate("each => scrollTo(0, scrollY + each.getBoundingClientRect().top + 10)")
+        top = fitting.locator("th").first.evaluate("each => each.getBoundingClientRect().top")
+        assert top == page.locator(".topbar").evaluate("each => each.getBoundingClientRect().bottom")
+    page.context.close()

@@ -63,3 +63,9 @@ def test_numbers_have_separators_and_points_are_exact() -> None:
     assert filters.number(12840) == "12,840"
     assert filters.points(Fraction(7, 2)) == "3.5"
     assert filters.points(3) == "3"
+
+
+def test_a_mail_address_may_break_after_its_at_sign_and_dots_only() -> None:
+    assert filters.address_parts("sato.misaki@hibiki.example") == ["sato.", "misaki@", "hibiki.", "example"]
+    assert "".join(filters.address_parts("a..b@c.example.")) == "a..b@c.example."
+    assert filters.address_parts("") == [""]

@@ -141,9 +141,7 @@ def _row(person: Person) -> dict[str, Any]:
         "sign_in_name": person.sign_in_name,
         "market": person.home_market.name,
         "team": person.team.name if person.team else "–",
-        "roles": str(pgettext("list", ", ")).join(
-            dict.fromkeys(str(ROLE_NAMES[grant.role]) for grant in open_grants(person, *Role))
-        ),
+        "roles": list(dict.fromkeys(str(ROLE_NAMES[grant.role]) for grant in open_grants(person, *Role))),
         "standing": queries.standing_of(person).value,
     }
 
@@ -174,7 +172,7 @@ def _person_page(
     zone, places = viewer.time_zone, _places()
     facts: list[tuple[Any, Any]] = [
         (_("Person code"), person.code),
-        (_("Mail address"), person.sign_in_name),
+        (_("Mail address"), {"address": person.sign_in_name}),
         (_("Employee number"), person.employee_number),
         (_("Name"), person.full_name),
         (_("Reading of the name"), person.full_kana),
@@ -216,8 +214,8 @@ def _person_page(
 
 
 def _markets_of(person: Person) -> str:
-    codes = [str(person.home_market.name), *(str(each.name) for each in person.further_markets)]
-    return ", ".join(codes)
+    names = [str(person.home_market.name), *(str(each.name) for each in person.further_markets)]
+    return str(pgettext("list", ", ")).join(names)
 
 
 def _grant_row(grant: RoleGrant, zone: str, places: Mapping[tuple[Scope, str], str]) -> dict[str, Any]:
