@@ -268,10 +268,12 @@ def _gradebook(app: Flask) -> None:
 
 def _training(app: Flask) -> None:
     from portal.accounts.service import ownership
+    from portal.acknowledgements import service as acknowledgements
     from portal.quizzes.service import attempts
-    from portal.training import emails, handlers, invariants, permissions, queries, recorded  # noqa: F401
+    from portal.training import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
+    from portal.training.service import order
     from portal.training.service.concerns import register_concerns
     from portal.training.service.owned import OwnedPlans
     from portal.training.views import blueprint, learner  # noqa: F401
@@ -283,7 +285,8 @@ def _training(app: Flask) -> None:
     ownership.register_kind(OwnedPlans())
     handlers.init()
     register_concerns(supervised)
-    attempts.register_start_guard(queries.what_comes_before_quiz)
+    attempts.register_start_guard(order.what_comes_before_quiz)
+    acknowledgements.register_guard(order.what_is_asked)
     CONTENT_PARTS.append(PlansPart())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)

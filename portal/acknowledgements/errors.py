@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.core.errors import DomainError, Invalid
+from portal.core.errors import Conflict, DomainError, Invalid
 from portal.core.i18n import lazy_gettext as _l
 
 
@@ -29,6 +29,12 @@ class NeverOpened(DomainError):
     """Nobody confirms a text that she has not had on the screen."""
 
     message = _l("This version has not been opened yet. Open and read it, then confirm it.")
+
+
+class SomethingComesFirst(Conflict):
+    """The person's training plan puts another step before this document."""
+
+    message = _l("In the training plan, this comes first: %(first)s")
 
 
 class NotAgreed(Invalid):

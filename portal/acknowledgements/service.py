@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
 from portal.accounts.models import Person
 from portal.accounts.service.sessions import address_class
 from portal.acknowledgements import queries
@@ -9,6 +13,7 @@ from portal.acknowledgements.errors import (
     LanguageMissing,
     NeverOpened,
     NotAddressed,
+    SomethingComesFirst,
     VersionNotInForce,
     VersionSuperseded,
 )
@@ -18,6 +23,7 @@ from portal.core import clock
 from portal.core.db import session
 from portal.core.events import publish
 from portal.core.i18n import Words
+from portal.core.i18n import language as reader_language
 from portal.journal.service import record
 from portal.library import queries as library
 from portal.library.models import AudienceKind, Document, DocumentVersion, VersionText
@@ -30,6 +36,58 @@ ATTESTATION = Words(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class First:
+    """Something to do before: its title in the reader's language, and the document or quiz that it is about."""
+
+    title: str
+    document: str | None = None
+    quiz: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a person about a document: what comes before reading and confirming it, if anything.
+
+    `reading`: at the moment it is the reading that is asked of her, and not yet the confirmation.
+    """
+
+    before_reading: Sequence[First] = ()
+    before_confirming: Sequence[First] = ()
+    reading: bool = False
+
+
+def in_words(first: Sequence[First]) -> str:
+    """Name what is to be done before, for a sentence in the reader's language."""
+    return ("、" if reader_language() == "ja" else ", ").join(each.title for each in first)
+
+
+class Guard(Protocol):
+    """An upper domain's say before a document is read and confirmed; registered in `wiring.py`."""
+
+    def __call__(self, person: Person, document_slug: str) -> Asked | None:
+        """Return what is asked of the person, or None where this domain has nothing to say."""
+
+
+_guards: list[Guard] = []
+
+
+def register_guard(guard: Guard) -> None:
+    """Ask this guard before anything is stated about a document; registering twice changes nothing."""
+    if guard not in _guards:
+        _guards.append(guard)
+
+
+def what_is_asked(person: Person, document_slug: str) -> Asked:
+    """Return what is asked of a person about a document, from whoever has something to say."""
+    return next((asked for guard in _guards if (asked := guard(person, document_slug))), Asked())
+
+
+def _refuse(first: Sequence[First]) -> None:
+    if first:
+        raise SomethingComesFirst(first=in_words(first))
+
+
 def attestation_of(text: VersionText) -> str:
     """Return the sentence that is agreed to, in the language of the text."""
     return text.attestation or ATTESTATION.in_(text.language)
@@ -39,7 +97,7 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
     """Keep the person's statement to have read and understood the version; a second time changes nothing.
 
     `language` is that of the text she was shown. Raises `NotAddressed`, `VersionSuperseded`,
-    `VersionNotInForce`, `NeverOpened` or `LanguageMissing`.
+    `VersionNotInForce`, `NeverOpened`, `LanguageMissing` or `SomethingComesFirst`.
     """
     # Two clicks come one after the other.
     library.hold_reading(by, version)
@@ -47,6 +105,7 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
     if known is not None:
         return known
     text = _checked(version, language, by)
+    _refuse(what_is_asked(by, version.document.slug).before_confirming)
     acknowledgement = Acknowledgement(
         person=by,
         version=version,
@@ -82,7 +141,8 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
         },
     )
     # Whoever confirms a text has read it.
-    confirm_reading(version=version, language=language, by=by)
+    if queries.find_reading_confirmation(by, version) is None:
+        _note_reading(version, text, by)
     return acknowledgement
 
 
@@ -96,6 +156,11 @@ def confirm_reading(*, version: DocumentVersion, language: str, by: Person) -> R
     if known is not None:
         return known
     text = _checked(version, language, by)
+    _refuse(what_is_asked(by, version.document.slug).before_reading)
+    return _note_reading(version, text, by)
+
+
+def _note_reading(version: DocumentVersion, text: VersionText, by: Person) -> ReadingConfirmation:
     confirmation = ReadingConfirmation(
         person=by, version=version, language=text.language, text_hash=text.hash, at=clock.now()
     )

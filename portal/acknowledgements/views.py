@@ -98,6 +98,7 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
     if this is None and not (is_open and is_addressed(person, version.document)):
         return None
     reading = None if this else queries.find_reading_confirmation(person, version)
+    asked = service.Asked() if this else service.what_is_asked(person, version.document.slug)
     return Panel(
         "acknowledgements/panel.html",
         {
@@ -109,6 +110,10 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "confirmed": this,
             "earlier": earlier,
             "read_at": reading.at if reading else None,
+            "before_reading": asked.before_reading,
+            "before_confirming": asked.before_confirming,
+            # Where the plan asks to read now, that is the button for now; confirming is a further word.
+            "asks_to_read": asked.reading and reading is None,
             "form": None if this else AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
         },
     )

@@ -52,6 +52,7 @@ from portal.training.rules import (
     Schedule,
     SignOffAct,
     StepKind,
+    StepShape,
     StepSpec,
     StepState,
     StepStatus,
@@ -442,7 +443,8 @@ class Standing:
     def waiting_since(self, step: PlanStep) -> datetime:
         """Return since when the step could be signed off: its last prerequisite, or when it was asked for again."""
         moments = [self.enrollment.enrolled_at]
-        moments += [self.completions[slug].recorded_at for slug in step.prerequisites if slug in self.completions]
+        before = rules.all_before(step.shape, {each.slug: each.shape for each in self.steps})
+        moments += [self.completions[slug].recorded_at for slug in before if slug in self.completions]
         moments += [said.at for said in self.sign_offs.get(step.slug, ()) if said.act is SignOffAct.ASKED_AGAIN]
         return max(moments)
 
@@ -500,28 +502,22 @@ def standing_of(enrollment: Enrollment) -> Standing:
 
 def state_of(enrollment: Enrollment, step: PlanStep) -> StepState:
     """Return how one step stands, whatever its date."""
+    said = {step.slug: list_sign_offs(enrollment, step)}
+    plan, done = way_of(enrollment)
+    return rules.state_of(step.shape, plan, done, sent_back(said))[0]
+
+
+def way_of(enrollment: Enrollment) -> tuple[dict[str, StepShape], set[str]]:
+    """Return the steps of an enrollment's plan by slug, and the slugs of those that are done."""
     slug_of = {each.id: each.slug for each in enrollment.version.steps}
     done = {slug_of[row.step_id] for row in _completions_of([enrollment.id])[enrollment.id]}
-    said = {step.slug: list_sign_offs(enrollment, step)}
-    return rules.state_of(step.shape, done, sent_back(said))[0]
+    return {each.slug: each.shape for each in enrollment.version.steps}, done
 
 
-def what_comes_before_quiz(person: Person, quiz_slug: str) -> str | None:
-    """Return what a person's plans put before a quiz, or None where it is open to her.
-
-    A quiz that is in none of her open plans, or open in one of them, has nothing before it.
-    """
-    titles: str | None = None
-    for enrollment, step in list_unfinished_steps(person.id, [StepKind.QUIZ], quiz_slug):
-        if not step.prerequisites:
-            return None
-        done = {row.step_id for row in _completions_of([enrollment.id])[enrollment.id]}
-        missing = [each for each in enrollment.version.steps if each.slug in step.prerequisites and each.id not in done]
-        if not missing:
-            return None
-        named = tasks_of(missing)
-        titles = titles or ", ".join(str(named[each.id]) for each in missing)
-    return titles
+def steps_named(enrollment: Enrollment, slugs: Iterable[str]) -> list[PlanStep]:
+    """Return the steps of an enrollment's plan that have these slugs, in their order."""
+    wanted = set(slugs)
+    return [step for step in enrollment.version.steps if step.slug in wanted]
 
 
 def sent_back(said: Mapping[str, Sequence[SignOff]]) -> set[str]:

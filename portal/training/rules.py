@@ -342,10 +342,51 @@ class StepStatus:
     missing: tuple[str, ...] = ()
 
 
+def missing_of(step: StepShape, plan: Mapping[str, StepShape], done: Collection[str]) -> tuple[str, ...]:
+    """Return the unfinished steps nearest to this one on every way back from it, in the order of its prerequisites.
+
+    A prerequisite that was done before its own prerequisites (a text that was known already) does not stand in
+    for them: the way back goes through it.
+    """
+    missing: dict[str, None] = {}
+    seen: set[str] = set()
+    ways = list(reversed(step.prerequisites))
+    while ways:
+        name = ways.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in done:
+            ways += reversed(plan[name].prerequisites)
+        else:
+            missing[name] = None
+    return tuple(missing)
+
+
+def all_before(step: StepShape, plan: Mapping[str, StepShape]) -> set[str]:
+    """Return every step that comes before this one, however far back."""
+    found: set[str] = set()
+    ways = list(step.prerequisites)
+    while ways:
+        name = ways.pop()
+        if name not in found:
+            found.add(name)
+            ways += plan[name].prerequisites
+    return found
+
+
+def first_before(step: StepShape, plan: Mapping[str, StepShape], done: Collection[str]) -> tuple[str, ...]:
+    """Return the unfinished steps on the way to this one that have nothing before them: where to begin."""
+    before = all_before(step, plan)
+    return tuple(
+        name for name in plan if name in before and name not in done and not missing_of(plan[name], plan, done)
+    )
+
+
 def state_of(
-    step: StepShape, done: Collection[str], sent_back: Collection[str] = ()
+    step: StepShape, plan: Mapping[str, StepShape], done: Collection[str], sent_back: Collection[str] = ()
 ) -> tuple[StepState, tuple[str, ...]]:
-    """Return how a step stands whatever the date, and which prerequisites it still waits for.
+    """Return how a step of the plan stands whatever the date, and which steps it still waits for (`missing_of`).
 
     What is done stays done whatever its prerequisites: they order what is offered, they undo
     nothing. A step that somebody else completes waits for her from the moment its prerequisites
@@ -353,7 +394,7 @@ def state_of(
     """
     if step.slug in done:
         return StepState.DONE, ()
-    missing = tuple(name for name in step.prerequisites if name not in done)
+    missing = missing_of(step, plan, done)
     if missing:
         return StepState.LOCKED, missing
     if step.by is not Doer.LEARNER and step.slug not in sent_back:
@@ -369,9 +410,10 @@ def statuses(
     sent_back: Collection[str] = (),
 ) -> dict[str, StepStatus]:
     """Return how every step stands on a day; a step that is not done is late from the day after its date."""
+    plan = {step.slug: step for step in steps}
     found: dict[str, StepStatus] = {}
-    for step in steps:
-        state, missing = state_of(step, done, sent_back)
+    for step in plan.values():
+        state, missing = state_of(step, plan, done, sent_back)
         found[step.slug] = StepStatus(state, state is not StepState.DONE and dues[step.slug].on < today, missing)
     return found
 

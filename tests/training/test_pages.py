@@ -492,3 +492,51 @@ def test_the_commands_refuse_in_words(cast: Cast, app: Any, arguments: list[str]
     assert refused.exit_code == 1
     assert said in refused.output
     assert queries.list_enrollments_of(cast.learner.id) == []
+
+
+# --- Documents that the plan asks for --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("here", "title", "first"),
+    [
+        ("en", "In the training plan, something else comes first", "Acknowledge “Exposure”"),
+        ("ja", "研修計画では、先に終える項目があります", "「文書EXPOSURE」を確認する"),
+    ],
+)
+def test_a_document_whose_turn_has_not_come_says_what_comes_first_and_takes_no_confirmation(
+    cast: Cast, enrollment: Enrollment, as_: Any, here: str, title: str, first: str
+) -> None:
+    reader = as_(cast.learner, language=here)
+    page = reader.get("library.read", slug="impersonation")
+    assert title in page.text
+    assert [link.get("href") for link in page.all("a") if "".join(link.itertext()) == first] == ["/library/exposure"]
+    assert not [form for form in page.all("form") if "/versions/" in form.get("action", "")]
+    data = {"confirmation_shown_language": here, "confirmation_agree": "y"}
+    refused = reader.post("acknowledgements.acknowledge", data, expect=409, slug="impersonation", number="1.0")
+    assert first in refused.text
+    data = {"shown_language": here}
+    reader.post("acknowledgements.confirm_reading", data, expect=409, slug="impersonation", number="1.0")
+    assert posts(reader.get("training.today"))[1][0] == "locked"
+
+
+@pytest.mark.parametrize(
+    ("here", "read", "confirm"),
+    [("en", "Record that I have read it", "Confirm version 1.0"), ("ja", "読み終えたことを記録", "第1.0版を確認する")],
+)
+def test_while_reading_is_what_is_asked_its_button_leads(
+    cast: Cast, enrollment: Enrollment, as_: Any, here: str, read: str, confirm: str
+) -> None:
+    def buttons() -> list[tuple[str, bool]]:
+        return [
+            (" ".join("".join(each.itertext()).split()), "button--primary" in each.get("class", ""))
+            for form in reader.get("library.read", slug="impersonation").all("form")
+            if "/versions/" in form.get("action", "")
+            for each in form.iter("button")
+        ]
+
+    acknowledge(cast.learner, document("exposure"))
+    reader = as_(cast.learner, language=here)
+    assert buttons() == [(read, True), (confirm, False)]
+    reader.post("acknowledgements.confirm_reading", {"shown_language": here}, slug="impersonation", number="1.0")
+    assert buttons() == [(confirm, True)]

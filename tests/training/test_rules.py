@@ -94,9 +94,8 @@ def test_states_and_progress_agree(
     assert counted.is_complete == rules.is_complete([*steps], done) == all(step.slug in done for step in required)
     for step in steps:
         status = found[step.slug]
-        assert (status.state is StepState.LOCKED) == (
-            step.slug not in done and any(name not in done for name in step.prerequisites)
-        )
+        before = rules.all_before(step, {each.slug: each for each in steps})
+        assert (status.state is StepState.LOCKED) == (step.slug not in done and not before <= done)
         assert status.is_late == (step.slug not in done and dues[step.slug].on < today)
 
 
@@ -122,16 +121,38 @@ def test_a_step_is_due_on_its_day_and_late_on_the_next() -> None:
     assert rules.statuses(steps, dues, (), START + timedelta(days=1))["a"].is_late
 
 
+PLAN_OF_TWO = {"b": StepShape("b", 0)}
+
+
+def test_what_was_known_early_does_not_open_what_comes_after_it() -> None:
+    steps = [
+        StepShape("a", 0),
+        StepShape("b", 0, prerequisites=("a",)),
+        StepShape("c", 0, prerequisites=("b",)),
+        StepShape("d", 0, prerequisites=("c",)),
+    ]
+    plan = {step.slug: step for step in steps}
+    # "b" was done before the plan began: the way from "c" goes through it to "a".
+    assert rules.missing_of(plan["c"], plan, {"b"}) == ("a",)
+    assert rules.missing_of(plan["d"], plan, {"b"}) == ("c",)
+    assert rules.first_before(plan["d"], plan, {"b"}) == ("a",)
+    assert rules.first_before(plan["d"], plan, ()) == ("a",)
+    assert rules.first_before(plan["d"], plan, {"a", "b", "c"}) == ()
+    found = rules.statuses(steps, rules.schedule(steps, START, WorkingCalendar()), {"b"}, START)
+    assert found["c"].state is StepState.LOCKED
+    assert found["c"].missing == ("a",)
+
+
 def test_a_sign_off_waits_for_somebody_else_until_it_is_sent_back() -> None:
     step = StepShape("a", 0, prerequisites=("b",), by=Doer.LEAD)
-    assert rules.state_of(step, ()) == (StepState.LOCKED, ("b",))
-    assert rules.state_of(step, {"b"}) == (StepState.WAITING, ())
-    assert rules.state_of(step, {"b"}, {"a"}) == (StepState.OPEN, ())
-    assert rules.state_of(step, {"a", "b"}, {"a"}) == (StepState.DONE, ())
+    assert rules.state_of(step, PLAN_OF_TWO, ()) == (StepState.LOCKED, ("b",))
+    assert rules.state_of(step, PLAN_OF_TWO, {"b"}) == (StepState.WAITING, ())
+    assert rules.state_of(step, PLAN_OF_TWO, {"b"}, {"a"}) == (StepState.OPEN, ())
+    assert rules.state_of(step, PLAN_OF_TWO, {"a", "b"}, {"a"}) == (StepState.DONE, ())
 
 
 def test_what_is_done_stays_done_whatever_its_prerequisites() -> None:
-    assert rules.state_of(StepShape("a", 0, prerequisites=("b",)), {"a"}) == (StepState.DONE, ())
+    assert rules.state_of(StepShape("a", 0, prerequisites=("b",)), {}, {"a"}) == (StepState.DONE, ())
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,18 @@ import pytest
 from sqlalchemy import select
 
 from portal.accounts.models import Role, Scope
+from portal.acknowledgements import service as statements
+from portal.acknowledgements.errors import SomethingComesFirst as TooEarly
 from portal.calendars import service as calendars
 from portal.calendars.errors import HolidayYearUnknown
 from portal.core import clock
 from portal.core.access import allows
 from portal.core.db import session
 from portal.core.events import subscribe
+from portal.core.i18n import force_locale
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
+from portal.library.service.readings import note_opened
 from portal.quizzes import queries as quizzes
 from portal.quizzes.errors import SomethingComesFirst
 from portal.quizzes.service.attempts import start_attempt
@@ -40,7 +44,7 @@ from portal.training.invariants import INVARIANTS
 from portal.training.models import Enrollment, PlanStep, SignOff, StepCompletion, StepExtension
 from portal.training.permissions import ASK_AGAIN, SEE_ENROLLMENT, SIGN_OFF, StepOfEnrollment
 from portal.training.rules import Doer, SignOffAct, StepKind, StepSpec, StepState
-from portal.training.service import sign_offs
+from portal.training.service import order, sign_offs
 from portal.training.service.plans import create_plan_version
 from tests.builders import Cast, make_grant, make_market, make_person, make_team, save
 from tests.training.builders import (
@@ -350,6 +354,7 @@ def test_the_nearest_mentor_is_told_and_else_the_lead(cast: Cast, enrollment: En
     acknowledge(cast.learner, document("exposure"))
     told = [key for key in mails() if "sign_off_waiting" in key]
     assert told == [f"mail:sign_off_waiting:{enrollment.code}:talk:0:{mentor.code}"]
+    confirm_reading(cast.learner, document("impersonation"))
     release(cast.learner)
     told = [key for key in mails() if ":audit:" in key]
     assert told == [f"mail:sign_off_waiting:{enrollment.code}:audit:0:{cast.lead.code}"]
@@ -381,6 +386,7 @@ def test_the_queue_holds_what_waits_for_this_person(cast: Cast, enrollment: Enro
     mentor = make_person("mentor@portal.example", team=make_team())
     make_grant(mentor, Role.MENTOR, Scope.TEAM, "account-safety")
     acknowledge(cast.learner, document("exposure"))
+    confirm_reading(cast.learner, document("impersonation"))
     release(cast.learner)
     waiting = {
         name: [each.step.slug for each in queries.list_waiting_for(person)]
@@ -395,6 +401,7 @@ def test_who_has_been_signed_off_leaves_the_queue_and_the_others_stay(cast: Cast
     other = make_enrollment(cast.colleague, enrollment.version, cast.admin)
     for person in (cast.learner, cast.colleague):
         acknowledge(person, document("exposure"))
+        confirm_reading(person, document("impersonation"))
         release(person)
     for slug in ("talk", "audit"):
         say(sign_offs.sign_off, enrollment, slug, cast.lead)
@@ -508,7 +515,63 @@ def test_a_quiz_waits_for_what_the_plan_puts_before_it(cast: Cast) -> None:
     make_enrollment(cast.learner, version, cast.lead)
     step = next(each for each in version.steps if each.quiz_slug)
     assert step.prerequisites, "the builders' plan puts something before its quiz"
-    assert queries.what_comes_before_quiz(cast.learner, str(step.quiz_slug))
-    assert queries.what_comes_before_quiz(cast.colleague, str(step.quiz_slug)) is None
+    assert order.what_comes_before_quiz(cast.learner, str(step.quiz_slug))
+    assert order.what_comes_before_quiz(cast.colleague, str(step.quiz_slug)) is None
     with pytest.raises(SomethingComesFirst), own_transaction():
         start_attempt(version=quizzes.get_quiz(str(step.quiz_slug)), person=cast.learner, language="en")
+
+
+def test_what_was_acknowledged_too_early_does_not_open_the_quiz(cast: Cast) -> None:
+    """The whole chain counts: a quiz waits for what comes before the steps before it."""
+    acknowledge(cast.learner, document("impersonation"))
+    enrollment = make_enrollment(cast.learner, make_plan(), cast.lead)
+    standing = queries.standing_of(enrollment)
+    # What was acknowledged before the plan began counts ...
+    assert standing.statuses["read"].state is StepState.DONE
+    # ... and stands in for nothing else.
+    assert standing.statuses["quiz"].missing == ("statement",)
+    with force_locale("en"):
+        assert order.what_comes_before_quiz(cast.learner, "impersonation") == "Acknowledge “Exposure”"
+    acknowledge(cast.learner, document("exposure"))
+    assert order.what_comes_before_quiz(cast.learner, "impersonation") is None
+
+
+@pytest.mark.parametrize("act", [statements.acknowledge, statements.confirm_reading])
+def test_a_document_of_a_locked_step_is_not_confirmed_before_its_turn(cast: Cast, act: Any) -> None:
+    make_enrollment(cast.learner, make_plan(), cast.lead)
+    exposure, impersonation = document("exposure"), document("impersonation")
+    for version in (exposure, impersonation):
+        note_opened(person=cast.learner, version=version, known=None)
+    with force_locale("ja"), own_transaction(), pytest.raises(TooEarly) as refused:
+        act(version=impersonation, language="ja", by=cast.learner)
+    assert "「文書EXPOSURE」を確認する" in str(refused.value)
+    # Nobody else is held up by it, and nothing but the plan's own order.
+    note_opened(person=cast.colleague, version=impersonation, known=None)
+    with own_transaction():
+        act(version=impersonation, language="ja", by=cast.colleague)
+        statements.acknowledge(version=exposure, language="ja", by=cast.learner)
+        act(version=impersonation, language="ja", by=cast.learner)
+    (enrollment,) = queries.list_enrollments_of(cast.learner.id)
+    assert queries.standing_of(enrollment).statuses["read"].state is StepState.DONE
+
+
+def test_whoever_is_to_read_a_document_may_confirm_it_at_once(cast: Cast) -> None:
+    """Confirming says that the text was read, so the step of reading it is not in the way."""
+    steps = (
+        StepSpec("read", StepKind.READ, 0, document="impersonation"),
+        StepSpec("confirm", StepKind.ACKNOWLEDGE, 1, document="impersonation", prerequisites=("read",)),
+        StepSpec("more", StepKind.READ, 2, document="background", prerequisites=("confirm",)),
+    )
+    enrollment = make_enrollment(cast.learner, make_plan("short", None, *steps, phases=()), cast.lead)
+    asked = order.what_is_asked(cast.learner, "impersonation")
+    assert asked is not None
+    assert (asked.before_reading, asked.before_confirming, asked.reading) == ((), (), True)
+    later = order.what_is_asked(cast.learner, "background")
+    assert later is not None
+    assert [each.document for each in later.before_reading] == ["impersonation"]
+    version = document("impersonation")
+    note_opened(person=cast.learner, version=version, known=None)
+    with own_transaction():
+        statements.acknowledge(version=version, language="en", by=cast.learner)
+    assert queries.standing_of(enrollment).statuses["confirm"].state is StepState.DONE
+    assert order.what_is_asked(cast.learner, "impersonation") is None

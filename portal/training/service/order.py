@@ -1,0 +1,59 @@
+"""What a person's plans put before a quiz or a document: answers to the domains that hold these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portal.accounts.models import Person
+from portal.acknowledgements.service import Asked, First, in_words
+from portal.training import queries, rules
+from portal.training.models import Enrollment, PlanStep
+from portal.training.rules import StepKind
+
+
+def what_comes_before_quiz(person: Person, quiz_slug: str) -> str | None:
+    """Return in words what a person's plans put before a quiz, or None where it is open to her.
+
+    A quiz that is in none of her open plans, or open in one of them, has nothing before it.
+    """
+    first = _before(_unfinished(person, [StepKind.QUIZ], quiz_slug))
+    return in_words(first) if first else None
+
+
+def what_is_asked(person: Person, document_slug: str) -> Asked | None:
+    """Return what a person's plans say about reading and confirming a document, or None where they say nothing.
+
+    Confirming a text that is being read is no step too early: it says that the text was read, too.
+    """
+    found = _unfinished(person, [StepKind.READ, StepKind.ACKNOWLEDGE], document_slug)
+    if not found:
+        return None
+    reading = [each for each in found if each[1].kind is StepKind.READ]
+    confirming = [each for each in found if each[1].kind is StepKind.ACKNOWLEDGE]
+    before_reading = _before(reading or confirming, about=document_slug)
+    return Asked(
+        before_reading=before_reading,
+        before_confirming=_before(confirming or reading, about=document_slug),
+        reading=bool(reading) and not before_reading,
+    )
+
+
+def _unfinished(person: Person, kinds: Sequence[StepKind], slug: str) -> list[tuple[Enrollment, PlanStep]]:
+    return [each for each in queries.list_unfinished_steps(person.id, kinds, slug) if each[0].is_open]
+
+
+def _before(steps: Sequence[tuple[Enrollment, PlanStep]], about: str | None = None) -> tuple[First, ...]:
+    """Return where to begin before these steps, or nothing where one of them is open.
+
+    Steps about the document `about` itself are not in the way of one another.
+    """
+    found: dict[PlanStep, None] = {}
+    for enrollment, step in steps:
+        plan, done = queries.way_of(enrollment)
+        done |= {each.slug for each in enrollment.version.steps if about and each.document_slug == about}
+        first = rules.first_before(step.shape, plan, done)
+        if not first:
+            return ()
+        found |= dict.fromkeys(queries.steps_named(enrollment, first))
+    tasks = queries.tasks_of(found)
+    return tuple(First(str(tasks[each.id]), each.document_slug, each.quiz_slug) for each in found)
