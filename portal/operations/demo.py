@@ -201,7 +201,6 @@ PACE = {
     "supervised-audit": 9,
 }
 STATEMENTS = {
-    "first-talk": "面談を実施しました。シフトと相談先を確認済みです。",
     "ten-cases": "10件中10件で、根拠の条項を正しく挙げられました。",
     "shadow-audit": "抽出から報告まで見学し、質問が二つありました。いずれも当日中に回答しています。",
     "supervised-audit": "5件の監査で誤りの種類をすべて正しく分類し、フィードバックも手順どおりに行えました。",
@@ -437,7 +436,7 @@ def _do(
             _sit(person, step.quiz_slug or "", trainee.wrong, at)
         case StepKind.SIGN_OFF:
             signer = staff["sato.ken"] if step.by.value == "lead" else staff["kobayashi.mei"]
-            sign_off(enrollment=enrollment, step=step, statement=STATEMENTS[step.slug], by=signer)
+            sign_off(enrollment=enrollment, step=step, statement=STATEMENTS.get(step.slug, ""), by=signer)
 
 
 def _sit(person: Person, slug: str, wrong: Sequence[int], at: datetime) -> None:

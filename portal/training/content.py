@@ -23,6 +23,7 @@ _PLAN_KEYS = {"version", "owner", "deputy", "credential", "title", "summary", "p
 _PHASE_KEYS = {"slug", "title"}
 _STEP_KEYS = {
     "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
+    "statement",
     "title", "instructions",
 }  # fmt: skip
 _MAX_NUMBER = 20
@@ -30,6 +31,13 @@ _MAX_NUMBER = 20
 _MAX_WHOLE = 1_000_000
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
+
+
+class StatementAsked(StrEnum):
+    """Whether a sign-off says in a sentence what was shown, as a file writes it."""
+
+    REQUIRED = "required"
+    NONE = "none"
 
 
 class PlansPart:
@@ -164,6 +172,7 @@ def _written_step(step: StepSpec) -> dict[str, Any]:
         "required": step.required,
         "prerequisites": list(step.prerequisites),
         "by": step.by.value,
+        "statement": None if step.asks_statement else StatementAsked.NONE.value,
         "title": step.title,
         "instructions": step.instructions,
     }
@@ -275,6 +284,8 @@ class _Reader:
             required=self._typed(entry, "required", bool, True, number) is not False,
             by=by or default,
             prerequisites=self._prerequisites(entry, number),
+            asks_statement=self._one_of(entry, "statement", StatementAsked, StatementAsked.REQUIRED, number)
+            is not StatementAsked.NONE,
         )
         return step if len(self.folder.errors) == before else None
 

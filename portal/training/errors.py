@@ -96,6 +96,12 @@ class StatementMissing(Invalid):
     message = _l("Write in a sentence what was shown, or what is still missing.")
 
 
+class NothingToSendBack(Conflict):
+    """Of some steps only is recorded that they took place."""
+
+    message = _l("Of this step is recorded only that it took place; it cannot be sent back. Load the page again.")
+
+
 class StatementTooLong(Invalid):
     """A statement is a few sentences."""
 

@@ -120,8 +120,16 @@ class PlanStep(Base):
     by: Mapped[Doer] = mapped_column(enum_type(Doer))
     # Slugs of steps of this version that come first.
     prerequisites: Mapped[list[str]]
+    # False: its sign-off records only that it took place. None: a statement is asked, as in every version written
+    # before there was a choice; so the seals of those hold.
+    statement_asked: Mapped[bool | None]
 
     version: Mapped[PlanVersion] = relationship(back_populates="steps")
+
+    @property
+    def asks_statement(self) -> bool:
+        """Whether its sign-off says in a sentence what was shown."""
+        return self.statement_asked is not False
 
     @property
     def shape(self) -> StepShape:

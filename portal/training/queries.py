@@ -126,6 +126,7 @@ def spec_of(version: PlanVersion) -> PlanSpec:
                 required=step.required,
                 by=step.by,
                 prerequisites=tuple(step.prerequisites),
+                asks_statement=step.asks_statement,
             )
             for step in version.steps
         ),

@@ -73,6 +73,8 @@ class StepSpec:
     required: bool = True
     by: Doer = Doer.LEARNER
     prerequisites: tuple[str, ...] = ()
+    # Whether its sign-off says in a sentence what was shown; otherwise only that it took place is recorded.
+    asks_statement: bool = True
 
     @property
     def shape(self) -> StepShape:

@@ -94,6 +94,8 @@ def test_only_a_changed_plan_gets_a_new_version_and_those_who_follow_the_old_one
     [
         HEAD + READ,
         HEAD + READ + SIGN,
+        HEAD + READ + SIGN + 'statement = "none"\n',
+        HEAD + READ + SIGN + 'statement = "required"\n',
         HEAD.replace("author@portal.example", "nobody@elsewhere.example") + READ,
         HEAD + 'deputy = "lead@portal.example"\ncredential = "reviewer"\n' + READ,
         HEAD
@@ -111,6 +113,19 @@ def test_what_came_in_goes_out_the_same(cast: Cast, text: str) -> None:
     assert part.canonical(dumped) == dumped.text
     # Taken in elsewhere the written file changes nothing either.
     assert imported(dumped.text, cast.admin)[1] == []
+
+
+def test_a_file_says_of_a_sign_off_whether_a_statement_is_asked(cast: Cast) -> None:
+    imported(HEAD + READ + SIGN + 'statement = "required"\n', cast.admin)
+    before = queries.get_latest_version("first-days")
+    # What is the rule anyway changes nothing, not even the version's digest.
+    assert imported(HEAD + READ + SIGN, cast.admin)[1] == []
+    imported((HEAD + READ + SIGN + 'statement = "none"\n').replace('"1.0"', '"1.1"'), cast.admin)
+    after = queries.get_latest_version("first-days")
+    assert [step.asks_statement for version in (before, after) for step in version.steps] == [True, True, True, False]
+    assert before.digest != after.digest
+    (dumped,) = PlansPart().dump()
+    assert 'statement = "none"' in dumped.text
 
 
 def test_an_unknown_owner_is_a_warning_and_the_importer_becomes_owner(cast: Cast) -> None:
@@ -145,6 +160,8 @@ def test_whoever_was_put_in_charge_since_stays_in_charge(cast: Cast) -> None:
         (HEAD + READ + SIGN + '[[step]]\nslug = "x"\nkind = "read"\ndocument = "d"\ndue = 1\nprerequisites = ["y"]\n'
          '[[step]]\nslug = "y"\nkind = "read"\ndocument = "d"\ndue = 1\nprerequisites = ["x"]\n', 24, "x → y → x"),
         (HEAD + READ + 'prerequisites = ["nothing"]\n', 11, "“nothing”, which does not exist"),
+        (HEAD + READ + SIGN + 'statement = "some"\n', 19, "cannot be some"),
+        (HEAD + READ + 'statement = "none"\n', 6, "not signed off"),
         (HEAD + READ + 'anchor = "later"\n', 11, "counts from “later”"),
         (HEAD + READ + READ, 13, "stands twice"),
         (HEAD + READ.replace("due = 0", "due = -1"), 10, "before the plan begins"),

@@ -13,6 +13,7 @@ from portal.accounts.models import Person, Role, Scope
 from portal.calendars import service as calendars
 from portal.core import clock, jobs
 from portal.core.db import session
+from portal.core.i18n import Words
 from portal.core.mail import _builders, render
 from portal.core.transaction import own_transaction
 from portal.training import queries
@@ -286,6 +287,34 @@ def test_a_lead_signs_off_from_the_queue(cast: Cast, enrollment: Enrollment, as_
     assert cast.learner.name_in(language) in lead.get("training.list_sign_offs").text
     seen = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
     assert "すべて確認しました。" in seen.text
+
+
+@pytest.mark.parametrize(
+    ("here", "button", "said"),
+    [("en", "Record that it took place", "Recorded by"), ("ja", "行ったことを記録する", "に記録")],
+)
+def test_a_talk_is_recorded_without_a_word_about_it(cast: Cast, as_: Any, here: str, button: str, said: str) -> None:
+    steps = (
+        StepSpec(
+            "talk", StepKind.SIGN_OFF, 0, title=Words("First talk", "最初の面談"), by=Doer.MENTOR, asks_statement=False
+        ),
+    )
+    version = make_plan("talks", None, *steps, phases=())
+    enrollment = make_enrollment(cast.learner, version, cast.admin, cohort=make_cohort(cast.admin))
+    lead = as_(cast.lead, language=here)
+    page = lead.get("training.sign_off", code=enrollment.code, slug="talk")
+    assert not page.all("textarea")
+    buttons = [each for each in page.all("button") if each.get("name") == "act"]
+    assert [("".join(each.itertext()).strip(), each.get("value")) for each in buttons] == [(button, "sign_off")]
+    where = {"code": enrollment.code, "slug": "talk"}
+    lead.post("training.sign_off", {"statement": "x", "act": "send_back"}, expect=409, **where)
+    # Nothing that is sent along all the same is kept.
+    lead.post("training.sign_off", {"statement": "She told me of her illness.", "act": "sign_off"}, **where)
+    (kept,) = session.scalars(select(SignOff))
+    assert kept.statement == ""
+    shown = as_(cast.learner, language=here).get("training.path", code=enrollment.code).text
+    assert said in shown
+    assert cast.lead.name_in(here) in shown
 
 
 def test_a_step_sent_back_returns_when_the_learner_asks_again(cast: Cast, enrollment: Enrollment, as_: Any) -> None:

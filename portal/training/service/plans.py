@@ -67,6 +67,7 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
                 required=step.required,
                 by=step.by,
                 prerequisites=list(step.prerequisites),
+                statement_asked=None if step.asks_statement else False,
             )
             for position, step in enumerate(spec.steps, start=1)
         ],
@@ -90,7 +91,12 @@ def keep_stated_owner(*, plan: Plan, owner: str, deputy: str, became: Person) ->
 
 def digest_of(spec: PlanSpec) -> str:
     """Return the SHA-256 of all that a version says."""
-    return sha256(canonical_json(asdict(spec)).encode()).hexdigest()
+    said = asdict(spec)
+    for step in said["steps"]:
+        # Said only where it differs, so that the digests of versions hold that were written before there was a choice.
+        if step["asks_statement"]:
+            del step["asks_statement"]
+    return sha256(canonical_json(said).encode()).hexdigest()
 
 
 def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
@@ -121,6 +127,8 @@ def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
         )
     if step.kind is StepKind.SIGN_OFF and step.title is None:
         said.append(_("The step “%(step)s” needs a title of its own.", step=step.slug))
+    if step.kind is not StepKind.SIGN_OFF and not step.asks_statement:
+        said.append(_("The step “%(step)s” is not signed off, so it says nothing about a statement.", step=step.slug))
     if not 0 <= step.minutes <= rules.MAX_MINUTES:
         said.append(
             _("The step “%(step)s” takes 0 to %(most)s minutes, nothing else.", step=step.slug, most=rules.MAX_MINUTES)

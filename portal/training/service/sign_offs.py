@@ -7,7 +7,13 @@ from portal.core import clock
 from portal.core.db import session
 from portal.journal.service import record
 from portal.training import queries
-from portal.training.errors import NotSentBack, NotWaitingForSignOff, StatementMissing, StatementTooLong
+from portal.training.errors import (
+    NothingToSendBack,
+    NotSentBack,
+    NotWaitingForSignOff,
+    StatementMissing,
+    StatementTooLong,
+)
 from portal.training.models import Enrollment, PlanStep, SignOff
 from portal.training.rules import SignOffAct, StepState
 from portal.training.service.enrollments import Evidence, complete_step, lock, tell_who_signs_off
@@ -18,9 +24,11 @@ STATEMENT_LIMIT = 2000
 def sign_off(*, enrollment: Enrollment, step: PlanStep, statement: str, by: Person) -> SignOff:
     """State that the learner has shown the skill; the step is done with it.
 
-    Raises `StatementMissing`, `StatementTooLong`, `NotWaitingForSignOff`.
+    Where the plan asks for no statement, none is kept whatever was written: only that it took place is
+    recorded. Raises `StatementMissing`, `StatementTooLong`, `NotWaitingForSignOff`.
     """
-    said = _say(enrollment, step, SignOffAct.SIGNED, _checked(statement), by)
+    kept = _checked(statement) if step.asks_statement else ""
+    said = _say(enrollment, step, SignOffAct.SIGNED, kept, by)
     complete_step(enrollment=enrollment, step=step, at=said.at, evidence=Evidence())
     return said
 
@@ -28,8 +36,10 @@ def sign_off(*, enrollment: Enrollment, step: PlanStep, statement: str, by: Pers
 def send_back(*, enrollment: Enrollment, step: PlanStep, statement: str, by: Person) -> SignOff:
     """Say what is still missing; it is the learner's turn again.
 
-    Raises `StatementMissing`, `StatementTooLong`, `NotWaitingForSignOff`.
+    Raises `StatementMissing`, `StatementTooLong`, `NotWaitingForSignOff`, `NothingToSendBack`.
     """
+    if not step.asks_statement:
+        raise NothingToSendBack()
     return _say(enrollment, step, SignOffAct.SENT_BACK, _checked(statement), by)
 
 

@@ -30,7 +30,7 @@ from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.training import queries
 from portal.training.forms import SignOffForm
-from portal.training.models import Enrollment, PlanStep
+from portal.training.models import Enrollment, PlanStep, SignOff
 from portal.training.permissions import (
     ASK_AGAIN,
     CHANGE_DATES,
@@ -214,7 +214,11 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
     if request.method == "POST":
         status = 400
         if form.validate() and act is None:
-            form.form_errors.append(_("Press “Sign off” or “Send back”. Nothing has been stored yet."))
+            form.form_errors.append(
+                _("Press “Sign off” or “Send back”. Nothing has been stored yet.")
+                if thing.step.asks_statement
+                else _("Press the button of the step. Nothing has been stored yet.")
+            )
     if request.method == "POST" and act is not None and not form.errors:
 
         def work() -> Done:
@@ -223,6 +227,8 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
             done = (
                 _("Sent back to %(name)s.", name=learner)
                 if act is sign_offs.send_back
+                else _("It has been recorded for %(name)s that it took place.", name=learner)
+                if not thing.step.asks_statement
                 else _("Signed off for %(name)s.", name=learner)
             )
             return Done(done, url_for("training.list_sign_offs"))
@@ -230,7 +236,11 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         try:
             return carry_out(work)
         except DomainError as refused:
-            form.statement.errors, status = [str(refused)], refused.status
+            status = refused.status
+            if thing.step.asks_statement:
+                form.statement.errors = [str(refused)]
+            else:
+                form.form_errors.append(str(refused))
     standing = queries.standing_of(thing.enrollment)
     view = Telling([standing], actor()).of(standing, thing.step)
     page = render_template(
@@ -242,6 +252,7 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         path_href=url_for("training.path", code=thing.enrollment.code),
         is_waiting=thing.enrollment.is_open and standing.statuses[thing.step.slug].state is StepState.WAITING,
         limit=sign_offs.STATEMENT_LIMIT,
+        asks_statement=thing.step.asks_statement,
     )
     return page, status
 
@@ -274,7 +285,7 @@ class Telling:
         by_slug = {each.slug: each for each in standing.steps}
         is_own = standing.enrollment.person_id == self._viewer.id
         is_open = status.state is StepState.OPEN
-        said = [_said(row, standing) for row in standing.sign_offs.get(step.slug, ()) if row.statement]
+        said = [_said(row, standing) for row in standing.sign_offs.get(step.slug, ()) if _tells(row)]
         can_ask = is_open and step.kind is StepKind.SIGN_OFF and is_own and standing.enrollment.is_open
         return StepView(
             slug=step.slug,
@@ -368,9 +379,16 @@ def _done(standing: Standing, step: PlanStep) -> str:
     return str(_("Done on %(when)s.", when=when))
 
 
-def _said(row: Any, standing: Standing) -> dict[str, str]:
+def _tells(row: SignOff) -> bool:
+    """Say whether there is something to read: that somebody signed it off is told without a statement, too."""
+    return bool(row.statement) or row.act is SignOffAct.SIGNED
+
+
+def _said(row: SignOff, standing: Standing) -> dict[str, str]:
     when = format_instant(row.at, standing.enrollment.market.time_zone, show_zone=False)
     name = row.by.name_in(language())
+    if not row.statement:
+        return {"head": _("Recorded by %(name)s, %(when)s", name=name, when=when), "text": ""}
     return {
         "head": _("Signed off by %(name)s, %(when)s", name=name, when=when)
         if row.act is SignOffAct.SIGNED
