@@ -44,11 +44,7 @@ def main() -> int:
 
 def web_command(host: str, port: int) -> list[str]:
     """Return how the web server is started: two processes, and one that dies is started again."""
-    return [
-        str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "wsgi:app", "--host", host,
-        "--port", str(port), "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
-        "--respawn-failed-workers", "--respawn-interval", "1",
-    ]  # fmt: skip
+    return [sys.executable, "-m", "portal.operations.serve", "--host", host, "--port", str(port)]
 
 
 def _run(app: Flask, address: tuple[str, int]) -> int:

@@ -52,7 +52,7 @@ from portal.quizzes.service.attempts import start_attempt
 from portal.training import queries as training
 from portal.training.service.enrollments import enroll
 from portal.training.service.sign_offs import sign_off
-from tests.benchmarks.server import ROOT, Figure, cpu_seconds, granian, measure, memory_mb
+from tests.benchmarks.server import ROOT, Figure, bare, cpu_seconds, measure, memory_mb, portal, running
 from tests.queries import counted_queries
 
 
@@ -470,8 +470,8 @@ def run(kind: str, seconds: int, size: Size) -> list[str]:
         counts = count_statements(folder, url, prepared)
         scripts = _scripts(folder, prepared)
         anchors: dict[str, Figure] = {}
-        with granian(
-            "tests.benchmarks.anchor:create_anchor",
+        with running(
+            bare("tests.benchmarks.anchor:create_anchor"),
             {"ANCHOR_DATABASE_URL": anchor_url, "GRANIAN_FACTORY": "true"},
             "/hello",
         ) as (address, pid):
@@ -482,7 +482,7 @@ def run(kind: str, seconds: int, size: Size) -> list[str]:
             )
         rows += [_row(f"*{name}*", figure) for name, figure in anchors.items()]
         environment = {name: str(value) for name, value in in_production(folder, url).items()}
-        with granian("wsgi:app", environment, "/healthz") as (address, pid), job_worker(environment) as worker:
+        with running(portal(), environment, "/healthz") as (address, pid), job_worker(environment) as worker:
             pids = [pid, *extra]
             figures = {"start an attempt": _start_attempts(address, prepared, pids)}
             for name, path in prepared.addresses.items():

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal.operations.development import web_command
+
 ROOT = Path(__file__).resolve().parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,14 +39,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def granian(target: str, environment: dict[str, str], check: str) -> Iterator[tuple[str, int]]:
-    """Run the target under Granian as in production; give its address and process id."""
+def bare(target: str) -> tuple[list[str], int]:
+    """Return the command that serves another application as the portal is served, and its port."""
     port = free_port()
     command = [
         str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", target, "--host", "127.0.0.1",
         "--port", str(port), "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", "error",
     ]  # fmt: skip
+    return command, port
+
+
+def portal() -> tuple[list[str], int]:
+    """Return the command that serves the portal, and its port."""
+    port = free_port()
+    return web_command("127.0.0.1", port), port
+
+
+@contextmanager
+def running(what: tuple[list[str], int], environment: dict[str, str], check: str) -> Iterator[tuple[str, int]]:
+    """Run a server until the block ends; give its address and process id."""
+    command, port = what
     process = subprocess.Popen(
         command,
         cwd=ROOT,

@@ -52,13 +52,9 @@ def test_wrong_settings_are_named_with_exit_status_2(tmp_path: Path, command: tu
 
 
 def test_the_web_server_ends_with_the_reason(tmp_path: Path) -> None:
-    granian = (
-        str(BINARIES / "granian"), "--interface", "wsgi", "wsgi:app", "--host", "127.0.0.1", "--port", str(free_port()),
-        "--workers", "1", "--no-ws", "--respawn-failed-workers", "--respawn-interval", "1", "--log-level", "error",
-    )  # fmt: skip
-    answer = run(*granian, SHIRUBE_DATA_DIR=str(tmp_path), SHIRUBE_ENV="production")
+    answer = run(*web_command("127.0.0.1", free_port()), SHIRUBE_DATA_DIR=str(tmp_path), SHIRUBE_ENV="production")
     assert "SHIRUBE_SECRET_KEY is missing" in said(answer)
-    assert answer.returncode != 0
+    assert answer.returncode == 2
 
 
 def children(process: int) -> set[int]:
@@ -87,7 +83,7 @@ def test_a_web_process_that_is_killed_comes_back(tmp_path: Path) -> None:
             return False
 
     def workers() -> set[int]:
-        return {each for each in children(server.pid) if b"granian" in Path(f"/proc/{each}/cmdline").read_bytes()}
+        return {each for each in children(server.pid) if b"serve" in Path(f"/proc/{each}/cmdline").read_bytes()}
 
     try:
         assert until(answers)
@@ -102,12 +98,9 @@ def test_a_web_process_that_is_killed_comes_back(tmp_path: Path) -> None:
         server.wait(timeout=30)
 
 
-def test_production_is_told_to_bring_killed_processes_back_too() -> None:
-    command = web_command("127.0.0.1", 5000)
+def test_production_is_told_to_start_the_same_server() -> None:
     told = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
-    for option in ("--respawn-failed-workers", "--respawn-interval 1"):
-        assert option in " ".join(command)
-        assert option in told
+    assert "-m portal.operations.serve" in told
 
 
 def test_development_refuses_production(tmp_path: Path) -> None:
