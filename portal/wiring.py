@@ -53,7 +53,7 @@ NOWHERE = ("accounts.own_account", "accounts.change_card", "accounts.change_pass
 GROUPS = {
     "learn": _l("Learning"),
     "teach": _l("Teaching"),
-    "lead": _l("Leading"),
+    "lead": _l("Supporting learners"),
     "administer": _l("Administration"),
 }
 

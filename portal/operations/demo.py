@@ -144,7 +144,7 @@ STAFF = (
 )  # fmt: skip
 
 
-# Those whose first working day it is; the others of the staff have been there for long.
+# Those whose first working day it is, or on a day off the next one; the others of the staff have been there for long.
 NEWCOMERS = ("yui.takahashi", "daniel.okafor", "sasaki.takumi")
 
 
@@ -245,9 +245,8 @@ def load(on: date | None) -> bool:
             trainee=trainee, person=learners[trainee.name], cohort=running, staff=staff, calendar=calendar, day=day,
             number=number,
         )  # fmt: skip
-    # On a day off it is the last working day that still goes on: whenever the demo is loaded, the
-    # newcomers are on their first working day, and none of its numbers is in the future.
-    first_day = day if calendar.is_working_day(day) else _working_day(calendar, day, -1)
+    # On a day off the newcomers begin on the next working day: nobody's first look is at something overdue.
+    first_day = day if calendar.is_working_day(day) else _working_day(calendar, day, 1)
     newest = _found_cohort(
         f"safety-{first_day:%Y-%m}b",
         Words(f"Account safety, from {first_day.day} {first_day:%B %Y}", f"アカウント安全審査 {_on_ja(first_day)}開始"),

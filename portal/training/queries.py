@@ -412,6 +412,8 @@ class Completed:
     step_id: int
     completed_at: datetime
     recorded_at: datetime
+    # When it was due at that moment; None where that was not known.
+    due_on: date | None
     document_version: str | None
     score: Fraction | None
 
@@ -540,6 +542,7 @@ _COMPLETIONS = select(
     StepCompletion.step_id,
     StepCompletion.completed_at,
     StepCompletion.recorded_at,
+    StepCompletion.due_on,
     StepCompletion.document_version,
     StepCompletion.score,
 ).where(StepCompletion.enrollment_id.in_(bindparam("ids", expanding=True)))

@@ -22,6 +22,13 @@ from tests.page_client import PageClient
 # A working day, a Sunday before a holiday, the middle of the company's winter days.
 DAYS = [date(2026, 4, 16), date(2026, 11, 22), date(2026, 12, 31)]
 
+# After the Sunday comes Labour Thanksgiving Day; after the winter days the first Monday of the year.
+NEXT_WORKING_DAY = {date(2026, 11, 22): date(2026, 11, 24), date(2026, 12, 31): date(2027, 1, 4)}
+SAID = {
+    True: {"en": "Working day 1 of 10", "ja": "全10営業日のうち1日目"},
+    False: {"en": "The first steps are open already.", "ja": "1日目の項目には、もう取り組めます。"},
+}
+
 
 def load(day: date) -> dict[str, Person]:
     with own_transaction():
@@ -30,16 +37,24 @@ def load(day: date) -> dict[str, Person]:
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_the_first_learner_is_on_the_first_working_day_whenever_the_demo_is_loaded(app: Flask, day: date) -> None:
+def test_whenever_the_demo_is_loaded_the_first_learner_begins_and_nothing_is_overdue(app: Flask, day: date) -> None:
     noon = demo.moment_of(day, 12)
     with clock.frozen(noon):
         people = load(day)
         client = PageClient(app, people["yui.takahashi"])
-        text = client.get("training.today", lang="en").text
-        assert "Working day 1 of 10" in text
+        begins = NEXT_WORKING_DAY.get(day, day)
+        for here, said in SAID[begins == day].items():
+            text = client.get("training.today", lang=here).text
+            assert said in text
+            assert "Overdue" not in text
+            assert "期限超過" not in text
         (enrollment,) = training.list_enrollments_of(people["yui.takahashi"].id)
-        assert enrollment.starts_on <= day
+        assert enrollment.starts_on == begins
         assert enrollment.enrolled_at <= noon
+        standing = training.standing_of(enrollment)
+        # The first step can be done at once, whatever the day.
+        assert standing.statuses["statement"].state is StepState.OPEN
+        assert not standing.progress.overdue
 
 
 def test_a_lead_sees_people_who_are_done_late_waiting_and_never_seen(app: Flask) -> None:

@@ -100,8 +100,8 @@ def test_today_never_shows_more_than_five_things(cast: Cast, as_: Any, language:
     assert len(posts(page)) == 5
     # Every number says of what it is a part, and leads to all of it.
     assert {
-        "en": "5 of 9 steps to do oneself are shown. The whole path with all 9 steps",
-        "ja": "自分で行う項目は9件あり、ここには先に行う5件を表示しています。 全体を見る（全9項目）",
+        "en": "The next 5 of your 9 steps. The whole path with all 9 steps",
+        "ja": "自分で行う9項目のうち、次の5項目です。 全体を見る（全9項目）",
     }[language] in page.text
 
 
@@ -166,7 +166,8 @@ def test_a_late_step_is_called_overdue(cast: Cast, enrollment: Enrollment, as_: 
 def test_before_the_first_day_today_says_when_it_begins(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
     with clock.frozen(MORNING - timedelta(days=4)):
         page = as_(cast.learner, language="en").get("training.today")
-    assert "Begins on Tue 28 Apr 2026" in page.text
+    assert "Day 1 is Tue 28 Apr" in page.text
+    assert "The first steps are open already." in page.text
     assert posts(page)[0][0] == "ahead"
 
 
@@ -569,3 +570,18 @@ def test_while_reading_is_what_is_asked_its_button_leads(
     assert buttons() == [(read, True), (confirm, False)]
     reader.post("acknowledgements.confirm_reading", {"shown_language": here}, slug="impersonation", number="1.0")
     assert buttons() == [(confirm, True)]
+
+
+@pytest.mark.parametrize(("here", "done", "due"), [("en", "Mon 27 Apr", "It was due on"), ("ja", "4月27日", "期限は")])
+def test_a_done_step_shows_the_day_on_which_it_was_done(
+    cast: Cast, enrollment: Enrollment, as_: Any, here: str, done: str, due: str
+) -> None:
+    with clock.frozen(MORNING - timedelta(days=1)):
+        acknowledge(cast.learner, document("exposure"))
+    page = as_(cast.learner, language=here).get("training.path", code=enrollment.code)
+    (post,) = [each for each in page.all("li", class_="post") if each.get("data-state") == "done"]
+    (day,) = post.iter("time")
+    assert (day.get("datetime"), (day.text or "").startswith(done)) == ("2026-04-27", True)
+    assert due in "".join(post.itertext())
+    # It asks for no derivation of a date that does not matter any more.
+    assert not list(post.iter("details"))

@@ -61,14 +61,18 @@ def cohort(found: Cohort) -> str:
     page = max(1, request.args.get("page", 1, type=int))
     offset = min((page - 1) * ROWS_AT_ONCE, 10**6)
     report = cohort_report(found, request.args.get("plan"), offset=offset, limit=ROWS_AT_ONCE)
-    rows, cells = _table_rows(report)
+    rows, cells = _table_rows(report, found.market.time_zone)
     return render_template(
         "reports/cohort.html",
         cohort={
             "name": str(found.name),
             "market": str(found.market.name),
             "team": str(found.team.name) if found.team else None,
-            "starts_on": format_date(found.starts_on),
+            "begins": (
+                _("Begins on %(date)s", date=format_date(found.starts_on))
+                if found.starts_on >= clock.today(found.market.time_zone)
+                else _("Began on %(date)s", date=format_date(found.starts_on))
+            ),
         },
         plans=[
             {
@@ -150,16 +154,21 @@ def state_word(cell: Cell) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CellView:
-    """One different cell as the page draws it; texts are empty where there is nothing to say."""
+    """One different cell as the page draws it; texts are empty where there is nothing to say.
+
+    The date is that on which the step was done, else that on which it is due; `due` says beside the first what the
+    second was.
+    """
 
     step: str
     state: str
-    due: str
+    date: str
     iso: str
+    due: str
     score: str
 
 
-def _table_rows(report: CohortReport) -> tuple[list[dict[str, Any]], list[CellView]]:
+def _table_rows(report: CohortReport, zone: str) -> tuple[list[dict[str, Any]], list[CellView]]:
     """Return the rows, and the cells in which they differ: thousands of cells are few different ones.
 
     A row's cells are positions in the second list, so that the page draws each only once.
@@ -170,19 +179,21 @@ def _table_rows(report: CohortReport) -> tuple[list[dict[str, Any]], list[CellVi
     cells: list[CellView] = []
 
     def place(slug: str, step: str, cell: Cell | None) -> int:
-        key = (slug, state_word(cell), cell.due_on, cell.score) if cell else (slug,)
+        done_on = local_date(cell.completed_at, zone) if cell and cell.completed_at else None
+        key = (slug, state_word(cell), cell.due_on, done_on, cell.score) if cell else (slug,)
         if key not in drawn:
             drawn[key] = len(cells)
             cells.append(
                 CellView(
                     step,
                     state_word(cell),
-                    _day(cell.due_on, here, this_year),
-                    cell.due_on.isoformat(),
+                    _day(done_on or cell.due_on, here, this_year),
+                    (done_on or cell.due_on).isoformat(),
+                    _("Due on %(date)s", date=_day(cell.due_on, here, this_year)) if done_on else "",
                     format_percent(cell.score, 0) if cell.score is not None else "",
                 )
                 if cell
-                else CellView(step, "", "", "", "")
+                else CellView(step, "", "", "", "", "")
             )
         return drawn[key]
 

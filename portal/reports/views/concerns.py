@@ -105,7 +105,7 @@ def _unfinished(person: Person) -> Concern:
         href = url_for("certificates.show", number=certificate.number)
         rows.append((Cell(said, href, asked_by.name_in(language())), Cell(state="waiting")))
     return Concern(
-        title=_("Unfinished business"),
+        title=_("Needs attention"),
         columns=(_("Matter"), _("Count")),
         rows=rows,
         nothing=_("No job has failed, every invitation is accepted, and no revocation waits for a second person."),

@@ -14,6 +14,7 @@ from werkzeug import Response
 from portal.accounts.models import Person, Role
 from portal.calendars.rules import DayOff, Derivation, OffReason
 from portal.core.access import actor, allows, can, requires, signed_in
+from portal.core.clock import local_date
 from portal.core.errors import DomainError
 from portal.core.i18n import (
     LazyText,
@@ -74,7 +75,11 @@ class StepView:
     title: str
     kind: str
     state: str
-    due: Explanation
+    # None: the step is done.
+    due: Explanation | None
+    # The day on which it was done, and its machine form; empty until then.
+    done_on: str
+    done_iso: str
     minutes: str
     href: str | None
     verb: str
@@ -210,6 +215,7 @@ def list_sign_offs() -> str:
 def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
     """Show what is to be signed off; sign it off, or send it back with what is missing."""
     form, status = SignOffForm(), 200
+    form.statement.flags.required = thing.step.asks_statement
     act = _ACTS.get(request.form.get("act", ""))
     if request.method == "POST":
         status = 400
@@ -285,6 +291,7 @@ class Telling:
         by_slug = {each.slug: each for each in standing.steps}
         is_own = standing.enrollment.person_id == self._viewer.id
         is_open = status.state is StepState.OPEN
+        done_on = _done_on(standing, step)
         said = [_said(row, standing) for row in standing.sign_offs.get(step.slug, ()) if _tells(row)]
         can_ask = is_open and step.kind is StepKind.SIGN_OFF and is_own and standing.enrollment.is_open
         return StepView(
@@ -292,7 +299,9 @@ class Telling:
             title=str(self._tasks[step.id]),
             kind=str(_KINDS[step.kind]()) if step.kind in _KINDS else "",
             state=_post_state(standing, step, is_next=is_next and _href(step) is not None),
-            due=explain(standing.dues[step.slug], standing, self._tasks),
+            due=None if done_on else explain(standing.dues[step.slug], standing, self._tasks),
+            done_on=_day_of(done_on, standing) if done_on else "",
+            done_iso=done_on.isoformat() if done_on else "",
             minutes=format_minutes(step.minutes) if step.minutes else "",
             href=_href(step) if is_own else None,
             verb=str(_VERBS[step.kind]()),
@@ -373,10 +382,25 @@ def _done(standing: Standing, step: PlanStep) -> str:
         return ""
     when = format_instant(row.completed_at, standing.enrollment.market.time_zone, show_zone=False)
     if row.score is not None:
-        return str(_("Passed on %(when)s with %(score)s.", when=when, score=format_percent(row.score)))
-    if row.document_version is not None:
-        return str(_("Done on %(when)s, version %(version)s.", when=when, version=row.document_version))
-    return str(_("Done on %(when)s.", when=when))
+        said = _("Passed on %(when)s with %(score)s.", when=when, score=format_percent(row.score))
+    elif row.document_version is not None:
+        said = _("Done on %(when)s, version %(version)s.", when=when, version=row.document_version)
+    else:
+        said = _("Done on %(when)s.", when=when)
+    if row.due_on is None:
+        return str(said)
+    due = _("It was due on %(date)s.", date=_day_of(row.due_on, standing))
+    return f"{said}{due}" if language() == "ja" else f"{said} {due}"
+
+
+def _done_on(standing: Standing, step: PlanStep) -> date | None:
+    row = standing.completions.get(step.slug)
+    return local_date(row.completed_at, standing.enrollment.market.time_zone) if row else None
+
+
+def _day_of(day: date, standing: Standing) -> str:
+    """Write a day, its year only where it is another one than today's."""
+    return _day(day, language()) if day.year == standing.today.year else format_date(day)
 
 
 def _tells(row: SignOff) -> bool:
@@ -435,6 +459,7 @@ def _plan_facts(standing: Standing) -> dict[str, Any]:
         "market": str(enrollment.market.name),
         "cohort": str(enrollment.cohort.name) if enrollment.cohort else None,
         "day": number_of_day(standing),
+        "is_ahead": enrollment.is_open and standing.day == 0,
         "done": progress.done,
         "total": progress.total,
         "expected": progress.expected,
@@ -449,7 +474,8 @@ def number_of_day(standing: Standing) -> str:
         when = format_instant(standing.enrollment.completed_at, standing.enrollment.market.time_zone, show_zone=False)
         return str(_("Completed on %(when)s", when=when))
     if standing.day == 0:
-        return str(_("Begins on %(date)s", date=format_date(standing.enrollment.starts_on)))
+        # Before the start it is told when that is; afterwards somebody has ended it.
+        return str(_("Day 1 is %(date)s", date=_day_of(standing.enrollment.starts_on, standing)))
     if standing.day > standing.length:
         return str(_("Working day %(day)s; the plan was made for %(length)s", day=standing.day, length=standing.length))
     return str(_("Working day %(day)s of %(length)s", day=standing.day, length=standing.length))
@@ -512,8 +538,7 @@ def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
             )
         )
     return Explanation(
-        # The year only where it is another one than today's.
-        date=_day(due.on, language()) if due.on.year == standing.today.year else format_date(due.on),
+        date=_day_of(due.on, standing),
         iso=due.on.isoformat(),
         why=str(why),
         days=_days(derivation, due.counted.on),
