@@ -21,7 +21,7 @@ class NoSuchCertificate(NotFound):
 class FileNotReady(NotFound):
     """The PDF is still being made."""
 
-    message = _l("The PDF is still being made. Wait a moment and load the page of the certificate again.")
+    message = _l("The PDF is still being created. Wait a moment and reload the page of the certificate.")
 
 
 class NumberTaken(Conflict):
@@ -57,13 +57,13 @@ class NeedsReason(Invalid):
 class NotRevocable(Conflict):
     """It has been revoked already, or somebody has asked for it already."""
 
-    message = _l("This certificate is revoked already, or its revocation has been asked for.")
+    message = _l("This certificate is already revoked, or its revocation has been requested.")
 
 
 class NothingAsked(Conflict):
     """There is no open request to revoke it."""
 
-    message = _l("Nobody is asking to revoke this certificate any more. Load the page again.")
+    message = _l("The request to revoke this certificate is no longer open. Reload the page.")
 
 
 class NeedsSecondPerson(DomainError):

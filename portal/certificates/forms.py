@@ -16,7 +16,7 @@ class CodeForm(Form):
 
         csrf = False
 
-    code = TextField(_l("Code on the certificate"), [DataRequired(_l("Type the code."))])
+    code = TextField(_l("Code on the certificate"), [DataRequired(_l("Enter the code."))])
 
 
 class RevocationForm(Form):

@@ -101,7 +101,7 @@ def request_revocation(certificate: Certificate) -> Any:
     return _do(
         certificate,
         lambda: service.request_revocation(certificate=certificate, reason=form.reason.data or "", by=actor()),
-        _("The revocation has been asked for. A second administrator must confirm it."),
+        _("The revocation has been requested. A second administrator must confirm it."),
         form,
     )
 

@@ -42,7 +42,7 @@ _CHANGE_CLASSES = {
 VOCABULARY = Vocabulary(
     actions={
         "library.document_created": _l("Document added"),
-        "library.document_changed": _l("Facts of a document changed"),
+        "library.document_changed": _l("Document details changed"),
         "library.audience_changed": _l("Audience of a document changed"),
         "library.version_published": _l("Version published"),
         "library.version_withdrawn": _l("Version withdrawn"),
@@ -55,8 +55,8 @@ VOCABULARY = Vocabulary(
     facts={
         "library.document_created:kind": Fact(_l("Kind"), words=_KINDS),
         "library.document_changed:kind": Fact(_l("Kind"), words=_KINDS),
-        "authoritative": Fact(_l("Deciding language"), words={"ja": "日本語", "en": "English"}),
-        "review_every_months": Fact(_l("Reviewed every so many months")),
+        "authoritative": Fact(_l("Authoritative language"), words={"ja": "日本語", "en": "English"}),
+        "review_every_months": Fact(_l("Review interval (months)")),
         "sensitivity": Fact(_l("Sensitivity")),
         "library.audience_changed:market": Fact(_l("Markets"), refers_to="market"),
         "library.audience_changed:team": Fact(_l("Teams"), refers_to="team"),

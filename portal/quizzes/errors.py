@@ -23,7 +23,7 @@ class NoSuchQuiz(NotFound):
 class NoSuchAttempt(NotFound):
     """There is no attempt of this code, or it is somebody else's."""
 
-    message = _l("There is no such attempt. Go back to the list of quizzes; attempts that are open stand there.")
+    message = _l("There is no such attempt. Go back to the list of quizzes; open attempts are listed there.")
 
 
 class CannotStart(Conflict):
@@ -40,8 +40,8 @@ class NotForThisPerson(CannotStart):
     """The quiz asks about a document that does not apply to the person."""
 
     message = _l(
-        "This quiz asks about a document that is addressed to other markets, teams or roles; its rules are not the "
-        "ones to work by here. Ask the lead if it should be taken all the same."
+        "This quiz is about a document for other markets, teams or roles, so you cannot take it. Ask your "
+        "lead if you should take it anyway."
     )
 
 
@@ -60,30 +60,25 @@ class Closed(CannotStart):
 class NoAttemptsLeft(CannotStart):
     """All attempts are used."""
 
-    message = _l("All attempts at this quiz are used. Ask the lead how to go on.")
+    message = _l("You have used all attempts at this quiz. Ask your lead how to continue.")
 
 
 class MustWait(CannotStart):
     """A wait lies between attempts."""
 
-    message = _l("Before the next attempt there is a wait. It is possible from %(when)s.")
+    message = _l("You have to wait before the next attempt. You can start it from %(when)s.")
 
 
 class TooFewQuestions(CannotStart):
     """The banks hold fewer questions than the quiz draws."""
 
-    message = _l(
-        "The question bank does not hold enough questions for this quiz. Its owner can mend this; please tell her."
-    )
+    message = _l("The question bank does not have enough questions for this quiz. Please tell its owner.")
 
 
 class CutMustBeConfirmed(Conflict):
     """The window ends before the promised time would."""
 
-    message = _l(
-        "The window of this quiz closes before the full time is over. Confirm on this page that this is understood, "
-        "then start."
-    )
+    message = _l("This quiz closes before the full time is up. Tick the box on this page, then start.")
 
 
 class BadAnswer(Invalid):
@@ -110,10 +105,10 @@ class SavedTooFast(TooMany):
 
     def __str__(self) -> str:
         return ngettext(
-            "Too much was sent in a short time. Wait %(num)d second; what is on the page stays there and can be sent "
-            "then.",
-            "Too much was sent in a short time. Wait %(num)d seconds; what is on the page stays there and can be sent "
-            "then.",
+            "Too many requests in a short time. Wait %(num)d second; everything on the page stays there and "
+            "can be sent then.",
+            "Too many requests in a short time. Wait %(num)d seconds; everything on the page stays there and "
+            "can be sent then.",
             self.retry_after,
         )
 
@@ -123,10 +118,7 @@ class SavedTooOften(TooMany):
 
     def __str__(self) -> str:
         return str(
-            _(
-                "This attempt has been saved so often that no more is taken. What was saved before counts; it can be "
-                "handed in."
-            )
+            _("This attempt has reached the limit for saving. The answers saved so far count, and you can hand it in.")
         )
 
 
@@ -139,7 +131,7 @@ class NotReleased(NotFound):
 class NotRunning(Conflict):
     """The attempt is not in progress any more."""
 
-    message = _l("This attempt is over; its time cannot be changed any more.")
+    message = _l("This attempt is over; its time cannot be changed.")
 
 
 class AlreadyReleased(Conflict):

@@ -45,19 +45,20 @@ VOCABULARY = Vocabulary(
         "quizzes.attempt_voided": _l("Attempt made void"),
         "quizzes.result_released": _l("Result released after the window"),
         "quizzes.results_released": _l("Results released"),
-        "quizzes.bank_taken_in": _l("Question bank taken in"),
+        "quizzes.bank_taken_in": _l("Question bank imported"),
         "quizzes.quiz_published": _l("Quiz published"),
     },
     kinds={
         "attempt": Kind(_l("Attempt"), _find_attempts, queries.list_attempt_codes_meant),
         "quiz": Kind(_l("Quiz"), _find_quizzes, lambda text: _meant(_QUIZZES, text)),
-        "bank": Kind(_l("Question bank"), _find_banks, lambda text: _meant(_BANKS, text)),
+        # What was taken in used to be noted under a name of its own; such entries stay as they are.
+        "bank": Kind(_l("Question bank (earlier entries)"), _find_banks, lambda text: _meant(_BANKS, text)),
         "question_bank": Kind(_l("Question bank"), _find_banks, lambda text: _meant(_BANKS, text)),
     },
     facts={
         "quiz": Fact(_l("Quiz"), refers_to="quiz"),
         "quizzes.attempt_started:version": Fact(_l("Version of the quiz")),
-        "attempt_no": Fact(_l("Which try")),
+        "attempt_no": Fact(_l("Attempt number")),
         "quizzes.attempt_submitted:by": Fact(
             _l("Handed in by"), words={"learner": _l("The learner"), "sweep": _l("The system, at the end of the time")}
         ),
@@ -75,6 +76,6 @@ VOCABULARY = Vocabulary(
             },
         ),
         "attempts": Fact(_l("Attempts")),
-        "changed": Fact(_l("Taken in")),
+        "changed": Fact(_l("Imported")),
     },
 )

@@ -31,7 +31,7 @@ def test_without_a_certificate_the_page_says_what_to_do(cast: Cast, as_: Any, la
 def test_while_the_files_are_made_the_page_says_so(cast: Cast, as_: Any, language: str) -> None:
     certificate = issue(cast.learner)
     browser = as_(cast.learner, language=language)
-    words = {"en": "The PDF is being made.", "ja": "PDFを作成しています。"}[language]
+    words = {"en": "The PDF is being created.", "ja": "PDFを作成しています。"}[language]
     assert words in browser.get("certificates.index").text
     page = browser.get("certificates.show", number=certificate.number)
     assert words in page.text
@@ -44,7 +44,7 @@ def test_a_job_that_failed_is_told_to_the_holder(as_: Any, app: Any, language: s
     person = make_person(family_name="森😀", given_name="")
     certificate = issue_with_files(person)
     page = as_(person, language=language).get("certificates.show", number=certificate.number)
-    assert {"en": "could not be made yet", "ja": "まだ作成できていません"}[language] in page.text
+    assert {"en": "could not be created yet", "ja": "まだ作成できていません"}[language] in page.text
 
 
 @BOTH

@@ -24,9 +24,9 @@ from tests.queries import counted_queries
 BOTH = pytest.mark.parametrize("language", ["en", "ja"])
 WORDS = {
     State.VALID: {"en": "genuine and valid today", "ja": "正式に発行されたもので、本日現在有効です"},
-    State.EXPIRED: {"en": "its validity has ended", "ja": "有効期限が切れています"},
-    State.SUPERSEDED: {"en": "a newer one has taken its place", "ja": "新しい修了証に置き換えられています"},
-    State.SUSPENDED: {"en": "suspended while it is looked into", "ja": "効力が停止されています"},
+    State.EXPIRED: {"en": "but it has expired", "ja": "有効期限が切れています"},
+    State.SUPERSEDED: {"en": "a newer one has replaced it", "ja": "新しい修了証に置き換えられています"},
+    State.SUSPENDED: {"en": "suspended while it is being reviewed", "ja": "効力が停止されています"},
     State.REVOKED: {"en": "revoked by its issuer", "ja": "発行者によって取り消されました"},
 }
 REASON = "Found out to be somebody else's work."
@@ -154,7 +154,7 @@ def test_the_form_leads_to_the_page_of_the_code(cast: Cast, client: Any, languag
     assert response.status_code == 303
     assert client.get(response.headers["Location"]).heading.endswith(certificate.number)
     empty = client.get("certificates.verify_form", code=" ", lang=language, expect=400)
-    assert {"en": "Type the code.", "ja": "コードを入力してください。"}[language] in empty.text
+    assert {"en": "Enter the code.", "ja": "コードを入力してください。"}[language] in empty.text
     assert empty.one("div", class_="error-summary")
     for odd in ("/", "//evil.example", "..", "?", "#"):
         response = client.fetch("certificates.verify_form", code=odd)

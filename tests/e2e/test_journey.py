@@ -93,7 +93,7 @@ def _take_quiz(visitor: Visitor, slug: str, database: Flask) -> None:
                 visitor.page.locator(f"#q{position}-{part}-{place}").check()
     # With JavaScript the question is a dialog, without it unfolds in place.
     visitor.page.locator("summary", has_text=say(visitor.language, "Hand in")).click()
-    _press(visitor, "Hand in for good")
+    _press(visitor, "Hand in now")
     visitor.page.wait_for_url("**/result*")
     expect(visitor.page.get_by_role("main")).to_contain_text("100")
 

@@ -111,7 +111,7 @@ def test_a_translation_that_is_behind_says_in_which_clauses(cast: Cast, as_: Any
     assert "Within thirty days" in "".join(missing.itertext())
     assert [each for each in missing.iter() if each.get("lang") == "en"], "the clause is marked as English"
     deciding = as_(cast.colleague).get("library.read", **READ)
-    assert "The Japanese text is behind in 2 clauses" in deciding.text
+    assert "The Japanese text is out of date in 2 clauses" in deciding.text
 
 
 def test_what_is_behind_is_marked_where_it_stands_and_tells_no_old_news(cast: Cast, as_: Any) -> None:
@@ -241,7 +241,7 @@ def test_the_place_is_kept_and_offered_the_next_time(cast: Cast, as_: Any) -> No
     assert reading is not None
     assert reading.anchor == "fan-accounts"
     again = reader.get("library.read", **READ)
-    assert texts_of(again, "a", class_="button", href="#fan-accounts") == ["Continue reading: § Fan accounts"]
+    assert texts_of(again, "a", class_="button", href="#fan-accounts") == ["Continue reading: “Fan accounts”"]
     again_in_japanese = reader.get("library.read", text="ja", **READ)
     assert [each.get("lang") for each in again_in_japanese.one("a", class_="button", href="#fan-accounts").iter()][
         -1

@@ -59,7 +59,7 @@ A reporter says so. Decide.
 - [ ] [[#parody]]
   > Not this.
 
-### Severity {#severity points=1}
+### Sensitivity level {#severity points=1}
 
 - [ ] S0
 - [x] S1
@@ -155,7 +155,7 @@ def test_the_example_of_the_help_page_is_understood() -> None:
     clause = case.content.parts[1]
     assert clause.choices[1].text == Words("[[#parody]]", "[[#parody]]")
     assert clause.choices[1].rationale == Words("Not this.", "これではありません。")
-    assert case.content.parts[2].heading == Words("Severity", "注意レベル")
+    assert case.content.parts[2].heading == Words("Sensitivity level", "注意レベル")
 
 
 def test_the_canonical_form_is_reached_in_one_step() -> None:
@@ -227,7 +227,7 @@ def test_nothing_inside_a_code_block_is_a_question_or_a_choice() -> None:
         ("### Decision {#decision points=2}", "### Verdict {#verdict}", 33, "“verdict” is no part", "decision"),
         ("{#decision points=2}", "{#decision points=0}", 33, "points is “0”", "from 1 to 100"),
         ("{#decision points=2}", "{#decision weight=2}", 33, "“weight=2” is not known", "points=1"),
-        ("### Severity {#severity", "### Clause {#clause", 45, "stands here twice", "one part"),
+        ("### Sensitivity level {#severity", "### Clause {#clause", 45, "stands here twice", "one part"),
         ("### Decision {#decision points=2}\n", "", 34, "A case has its choices in parts", "### Decision"),
         ("- [ ] S0\n", "Low or high?\n\n- [ ] S0\n", 46, "between the part's heading", "Move it"),
         ("- [ ] S0\n", "", 45, "at least two choices", "- [ ] text"),

@@ -19,6 +19,7 @@ from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.limits import Buckets
 from portal.core.transaction import own_transaction
+from portal.journal.queries import list_entries_about
 from portal.library.models import AudienceKind
 from portal.library.queries import get_document
 from portal.library.service.documents import set_audience
@@ -26,10 +27,11 @@ from portal.quizzes import limits, queries
 from portal.quizzes.errors import SavedTooFast, SavedTooOften
 from portal.quizzes.formats.markdown import BankQuestion
 from portal.quizzes.models import Attempt, AttemptState, Marking, Release, Response
+from portal.quizzes.recorded import VOCABULARY
 from portal.quizzes.service import attempts
 from portal.quizzes.service.attempts import submit_attempt
 from tests.builders import MORNING, Cast, make_grant
-from tests.library.builders import make_published
+from tests.library.builders import english, make_published
 from tests.page_client import Page, PageClient
 from tests.queries import counted_queries
 from tests.quizzes.builders import (
@@ -79,8 +81,8 @@ def test_the_rules_are_told_before_the_start(cast: Cast, as_: Any, language: str
     with clock.frozen(MORNING):
         page = as_(cast.learner, language=language).get("quizzes.show", slug="impersonation")
     words = {
-        "en": ["15 min", "80 %", "3 of 3", "cannot be paused", "Offline", "within 5 seconds", "Start the quiz"],
-        "ja": ["15分", "80%", "オフライン", "5秒", "開始"],
+        "en": ["15 min", "80 %", "3 of 3", "cannot be paused", "the connection is lost", "5 seconds", "Start the quiz"],
+        "ja": ["15分", "80%", "接続が切れた場合", "5秒", "開始"],
     }[language]
     for word in words:
         assert word in page.text, word
@@ -113,9 +115,9 @@ def test_the_minutes_really_available_are_told_to_her_who_has_more_time_and_to_n
     with clock.frozen(MORNING):
         hers = as_(cast.colleague).get("quizzes.show", slug="impersonation").text
         other = as_(cast.lead).get("quizzes.show", slug="impersonation").text
-    assert "The time for you is 1 h" in hers
+    assert "You have 1 h" in hers
     assert "10:40" in hers
-    assert "There are 40 min" in other
+    assert "You have 40 min" in other
     assert "1 h" not in other
     assert "agreed" not in other
 
@@ -125,9 +127,9 @@ def test_a_window_that_cuts_the_time_is_said_and_has_to_be_confirmed(cast: Cast,
     with clock.frozen(MORNING):
         browser = as_(cast.colleague)
         page = browser.get("quizzes.show", slug="impersonation")
-        assert "of 15 min there are only 10 min left" in page.text
+        assert "only 10 min of 15 min are left" in page.text
         refused = browser.post("quizzes.start", slug="impersonation", expect=409)
-        assert "Confirm on this page" in refused.text
+        assert "Tick the box on this page" in refused.text
         assert browser.post("quizzes.start", {"accepts_cut": "yes"}, slug="impersonation").status_code == 303
 
 
@@ -140,7 +142,7 @@ def test_what_hinders_a_start_is_said_with_what_to_do(cast: Cast, as_: Any, lang
     words = {
         "later": {"en": "not open yet", "ja": "まだ"},
         "over": {"en": "is closed", "ja": "終了"},
-        "thin": {"en": "does not hold enough questions", "ja": "設問が足り"},
+        "thin": {"en": "does not have enough questions", "ja": "設問が足り"},
     }
     with clock.frozen(MORNING):
         browser = as_(cast.learner, language=language)
@@ -158,7 +160,7 @@ def test_a_quiz_about_the_rule_of_another_market_is_neither_listed_nor_started(
     version = make_quiz(cast.author)
     browser = as_(cast.learner, language=language)
     assert "/quizzes/impersonation" not in browser.get("quizzes.index").links()
-    words = {"en": "addressed to other markets", "ja": "別の市場"}[language]
+    words = {"en": "for other markets", "ja": "別の市場"}[language]
     page = browser.get("quizzes.show", slug="impersonation")
     assert words in page.text
     assert not page.all("form", action="/quizzes/impersonation/attempts")
@@ -299,7 +301,7 @@ def test_the_result_tells_the_points_of_every_part_and_what_was_chosen(cast: Cas
     shown = next(each for each in page.all("section", class_="quiz-item") if each.get("id") == f"question-{case}")
     text = " ".join("".join(shown.itertext()).split())
     assert "Only partly answered" in text
-    for words in ("2 of 4 points", "2 of 2 points", "0 of 1 points"):
+    for words in ("2 of 4 points", "2 of 2 points", "0 of 1 point "):
         assert words in text, words
     looks = [each.get("class", "").split()[-1] for each in shown.iter("li")]
     assert sorted(looks) == sorted(["choice--other"] * 3 + ["choice--right", "choice--wrong"] + ["choice--missed"] * 2)
@@ -330,9 +332,9 @@ def test_a_page_that_is_handed_in_too_late_says_what_was_not_taken(cast: Cast, a
     sent |= {f"q2-{part}": values for part, values in right_answer(attempt, 2).items()}
     with clock.frozen(at(minutes=15, seconds=6)):
         page = browser.follow(browser.post("quizzes.send_page", sent | {"action": "submit"}, code=attempt.code))
-    assert "the last changes to question 2 came too late" in page.text
-    assert "by itself, when the time was over" in page.text
-    assert "An answer to question 2 came too late and was not taken" in page.text
+    assert "the last changes to question 2 arrived too late" in page.text
+    assert "automatically, when the time was up" in page.text
+    assert "An answer to question 2 arrived too late and was not accepted" in page.text
 
 
 def test_an_attempt_goes_on_in_another_browser_with_what_is_saved(cast: Cast, as_: Any) -> None:
@@ -362,7 +364,7 @@ def test_a_get_writes_nothing_even_when_the_time_is_over(cast: Cast, as_: Any) -
         browser = as_(cast.colleague)
         assert browser.fetch("quizzes.attempt", code=attempt.code).status_code == 303
         page = browser.get("quizzes.result", code=attempt.code)
-        assert "The time is over" in page.text
+        assert "Time is up." in page.text
         browser.get("quizzes.show", slug="impersonation")
         browser.get("quizzes.index")
     session.rollback()
@@ -516,7 +518,7 @@ def test_the_history_of_an_attempt_has_an_end_and_what_was_saved_counts(cast: Ca
         answer(attempt, 1, right_answer(attempt, 1) if seq % 2 else {}, seq, most=4)
     with pytest.raises(SavedTooOften) as refused:
         answer(attempt, 1, {}, 4, most=4)
-    assert "it can be handed in" in str(refused.value)
+    assert "you can hand it in" in str(refused.value)
     session.rollback()
     assert session.scalars(select(Response)).one().seq == 3
     assert len(queries.list_events(attempt)) == 4
@@ -690,6 +692,52 @@ def test_banks_are_for_authors_and_nobody_who_learns(cast: Cast, as_: Any) -> No
         browser.get("quizzes.banks")
     assert as_(cast.author).fetch("quizzes.bank", slug="nothing").status_code == 404
     assert as_(cast.author).fetch("quizzes.preview", slug="impersonation", question="x").status_code == 404
+
+
+def _whys(page: Any) -> list[str]:
+    return ["".join(each.itertext()) for each in page.all("p", class_="explanation__title")]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_without_an_explanation_only_the_rule_is_named(cast: Cast, as_: Any, language: str) -> None:
+    plain = BankQuestion("imp-000", make_content(0, "single_choice", rationale=None))
+    make_bank(cast.author, questions=(plain,))
+    attempt = begin(_taker(cast, language), make_quiz(cast.author, blueprint=[{"bank": "impersonation", "count": 1}]))
+    _released(attempt)
+    for page in (
+        as_(cast.author, language=language).get("quizzes.bank", slug="impersonation"),
+        as_(_taker(cast, language)).get("quizzes.result", code=attempt.code),
+    ):
+        assert _whys(page) == []
+        assert ("Rule" if language == "en" else "根拠") in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_banks_name_their_document_by_its_title(cast: Cast, as_: Any, language: str) -> None:
+    make_published(cast.author, texts=[english(title="Impersonation policy")])
+    make_bank(cast.author)
+    words = "Impersonation policy (version 1.0)" if language == "en" else "Impersonation policy（第1.0版）"
+    browser = as_(cast.author, language=language)
+    for page in (browser.get("quizzes.banks"), browser.get("quizzes.bank", slug="impersonation")):
+        assert words in page.text
+
+
+def test_the_journal_knows_a_bank_by_one_kind(cast: Cast) -> None:
+    make_bank(cast.author)
+    assert [entry.action for entry in list_entries_about("question_bank", "impersonation")] == ["quizzes.bank_taken_in"]
+    names = [str(kind.name) for kind in VOCABULARY.kinds.values()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_whoever_has_passed_is_not_offered_another_attempt_with_the_result(cast: Cast, as_: Any, language: str) -> None:
+    words = "Next attempt" if language == "en" else "次の受験"
+    for right in (4, 0):
+        attempt = begin(_taker(cast, language), make_quiz(cast.author))
+        answer_all(attempt, right=right)
+        _released(attempt)
+        page = as_(_taker(cast, language)).get("quizzes.result", code=attempt.code)
+        assert (words in page.text) is (right == 0)
 
 
 def test_nothing_that_a_learner_receives_before_release_holds_the_key(

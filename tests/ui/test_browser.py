@@ -112,6 +112,18 @@ def test_the_contents_follow_the_reader(browser: Browser, address: str) -> None:
     page.context.close()
 
 
+@pytest.mark.parametrize("anchor", ["label", "threats"])
+def test_a_clause_that_was_asked_for_is_marked_however_short_it_is(browser: Browser, address: str, anchor: str) -> None:
+    page, _ = _open(browser, f"{address}/_ui/document?lang=ja#{anchor}")
+    marked = page.locator(".toc [aria-current]")
+    expect(marked).to_have_attribute("href", f"#{anchor}")
+    page.evaluate("scrollTo(0, 0)")
+    expect(marked).to_have_attribute("href", "#scope")
+    page.locator(f".toc a[href='#{anchor}']").click()
+    expect(marked).to_have_attribute("href", f"#{anchor}")
+    page.context.close()
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_the_contents_are_folded_where_they_would_push_the_text_away(
     browser: Browser, address: str, scripts: bool

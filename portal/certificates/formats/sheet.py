@@ -43,6 +43,8 @@ _MONTHS = [
 _HONORIFICS = {"dono": "殿", "sama": "様", "none": ""}
 # Beyond this the fine print names how many more there are.
 MAX_DOCUMENTS = 6
+# Characters; a longer name is not repeated within the statement.
+MAX_SUBJECT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def pieces_of(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"\S+\s*", text))
 
 
-# The boxes of each design, as its stylesheet sets them out.
+# The boxes of each design, as its stylesheet sets them out. That of the fine print is smaller than its place: titles
+# are moved to the next line as a whole, and the plan (with the number, where it is plain) has lines of its own.
 _BOXES: dict[str, dict[str, _Box]] = {
     "classic": {
         "name": _Box(205, 23, 12.5, 2.6, 1.25, 7.5),
@@ -103,6 +106,7 @@ _BOXES: dict[str, dict[str, _Box]] = {
         "issuer": _Box(86, 7, 5, 2.2, 1.3, 3.2),
         "signatory-title": _Box(56, 9, 3.9, 1.8, 1.3, 2.6),
         "signatory": _Box(44, 9, 6, 2.2, 1.25, 3.4),
+        "fine": _Box(88, 16, 3.2, 2.2, 1.5),
     },
     "modern": {
         "name": _Box(212, 24, 13.5, 2.6, 1.22, 8),
@@ -115,6 +119,7 @@ _BOXES: dict[str, dict[str, _Box]] = {
         "issuer": _Box(74, 6, 4.3, 2, 1.3, 3),
         "signatory-title": _Box(50, 8, 3.2, 1.7, 1.3, 2.3),
         "signatory": _Box(40, 8, 5, 2, 1.25, 3),
+        "fine": _Box(88, 13, 3, 2.1, 1.5),
     },
     "plain": {
         "name": _Box(225, 23, 13, 2.6, 1.22, 7.5),
@@ -124,7 +129,8 @@ _BOXES: dict[str, dict[str, _Box]] = {
         "statement": _Box(190, 26, 4.9, 2.4, 1.7, running_text=True),
         "issuer": _Box(200, 8, 5, 2.2, 1.3, 3.4),
         "signatory-title": _Box(90, 5.5, 3.3, 1.8, 1.3, 2.4),
-        "signatory": _Box(70, 7.5, 5, 2.2, 1.25, 3.4),
+        "signatory": _Box(68, 7.5, 5, 2.2, 1.25, 3.4),
+        "fine": _Box(74, 13, 3.1, 2.1, 1.45),
     },
 }
 _FRAMES = {
@@ -198,6 +204,15 @@ def _documents(snapshot: Mapping[str, Any], language: str) -> list[str]:
     return [f"{each}{comma}" for each in named[:-1]] + named[-1:]
 
 
+def _statement(snapshot: Mapping[str, Any], language: str) -> str:
+    """Return the statement; where it goes on from a name that does not stand right above it, with its subject."""
+    text: str = snapshot["credential"]["statement"][language]
+    if snapshot["credential"]["design"] != "modern" or not text[:1].islower():
+        return text
+    name: str = snapshot["holder"][language]
+    return f"{name if len(name) <= MAX_SUBJECT else 'The holder'} {text}"
+
+
 def make_sheet(snapshot: Mapping[str, Any], language: str) -> Sheet:
     """Lay a certificate out in one language. What is printed is in the snapshot and in this package's own words."""
     second = other(language)
@@ -214,12 +229,15 @@ def make_sheet(snapshot: Mapping[str, Any], language: str) -> Sheet:
         "other-name": holder[second] if holder[second] != name and (language == "en" or design == "modern") else "",
         "credential": credential["title"][language],
         "other-credential": credential["title"][second],
-        "statement": credential["statement"][language],
-        "other-statement": credential["statement"][second],
+        "statement": _statement(snapshot, language),
+        "other-statement": _statement(snapshot, second),
         "issuer": snapshot["issuer"][language],
         "signatory": snapshot["signatory"]["name"][language],
         "signatory-title": snapshot["signatory"]["title"][language],
     }
+    plan = _version(snapshot["plan"]["title"][language], snapshot["plan"]["version"], language)
+    documents = _documents(snapshot, language)
+    shown["fine"] = max(plan, "".join(documents), key=width_in_ems)
     labels = {tag: _labels(tag) for tag in LANGUAGES}
     spacing = name_spacing(name) if language == "ja" else 0.0
     assets = {"frame.svg": _frame(design), "qr.svg": drawings.qr_code(snapshot["verify_url"])}
@@ -241,8 +259,8 @@ def make_sheet(snapshot: Mapping[str, Any], language: str) -> Sheet:
         "short_url": snapshot["verify_url"].split("://", 1)[-1].rsplit("/", 1)[0],
         "issued": printed_date(issued_on, language, era=era),
         "expires": printed_date(expires_on, language, era=era) if expires_on else "",
-        "plan": _version(snapshot["plan"]["title"][language], snapshot["plan"]["version"], language),
-        "documents": _documents(snapshot, language),
+        "plan": plan,
+        "documents": documents,
         "phrases": {part: pieces_of(shown[part]) for part in ("statement", "other-statement")},
         "has_seal": bool(credential["seal"]),
     }

@@ -103,7 +103,12 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
             question.position, question.state = None, QuestionState.RETIRED
             changes.append(question.slug)
     if changes:
-        record("quizzes.bank_taken_in", by=by, subject=("bank", slug), after={"changed": changes, "origin": origin})
+        record(
+            "quizzes.bank_taken_in",
+            by=by,
+            subject=("question_bank", slug),
+            after={"changed": changes, "origin": origin},
+        )
     session.flush()
     return changes
 

@@ -15,7 +15,7 @@ SHARED_PARTS = ("clause", "severity")
 HEADINGS = {
     "decision": Words("Decision", "判断"),
     "clause": Words("Clause", "条項"),
-    "severity": Words("Severity", "注意レベル"),
+    "severity": Words("Sensitivity level", "注意レベル"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import render_template, url_for
@@ -15,6 +15,7 @@ from portal.core.errors import NotFound
 from portal.core.i18n import format_date, gettext, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
+from portal.library import queries as documents
 from portal.quizzes import queries
 from portal.quizzes.models import Question, QuestionBank, QuestionCitation, QuestionState, QuestionVersion, QuizVersion
 from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS
@@ -57,6 +58,7 @@ def banks() -> str:
     owners = people.find_owners("question_bank", [bank.slug for bank in rows])
     waiting = queries.count_unreleased()
     quizzes = queries.quiz_titles(waiting)
+    titles = documents.list_document_titles([bank.document_slug for bank in rows], language())
     return render_template(
         "quizzes/banks.html",
         banks=[
@@ -66,7 +68,7 @@ def banks() -> str:
                 "slug": bank.slug,
                 "live": counts.get(bank.id, {}).get(QuestionState.LIVE, 0),
                 "all": sum(counts.get(bank.id, {}).values()),
-                "document": f"{bank.document_slug} {bank.document_version}".strip(),
+                "document": _document_words(bank, titles),
                 "owner": owners[bank.slug].owner.name_in(language()) if bank.slug in owners else "",
             }
             for bank in rows
@@ -84,6 +86,14 @@ def banks() -> str:
     )
 
 
+def _document_words(bank: QuestionBank, titles: Mapping[str, str]) -> str:
+    """Name the document of a bank by its title, with the version that the questions were looked at against."""
+    title = titles.get(bank.document_slug, bank.document_slug)
+    if not title or not bank.document_version:
+        return title
+    return _("%(title)s (version %(number)s)", title=title, number=bank.document_version)
+
+
 @blueprint.get("/banks/<slug>")
 @requires(SEE_BANKS, on=queries.get_bank)
 def bank(bank: QuestionBank) -> str:
@@ -91,7 +101,7 @@ def bank(bank: QuestionBank) -> str:
     return render_template(
         "quizzes/bank.html",
         title=str(bank.title),
-        document=f"{bank.document_slug} {bank.document_version}".strip(),
+        document=_document_words(bank, documents.list_document_titles([bank.document_slug], language())),
         questions=[
             _question(bank, question, version, number)
             for number, (question, version) in enumerate(queries.list_latest(bank), start=1)
@@ -157,8 +167,8 @@ def _facts(content: Content, version: QuestionVersion) -> list[tuple[str, str | 
         (_("Points"), str(content.max_points)),
         (_("Marking"), _("partial") if content.marking == "partial" else None),
         (_("Difficulty"), str(content.difficulty) if content.difficulty else None),
-        (_("Sensitivity"), content.severity),
-        (_("Tags"), ", ".join(content.tags) or None),
+        (_("Sensitivity level"), content.severity),
+        (_("Tags"), _(", ").join(content.tags) or None),
         (
             _("Version"),
             f"{version.number} ({format_date(clock.local_date(version.created_at, actor().time_zone), 'short')})",

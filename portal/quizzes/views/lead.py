@@ -112,7 +112,7 @@ def void(attempt: Attempt) -> Response | tuple[str, int]:
 
     def work() -> Done:
         service.void_attempt(attempt=attempt, reason=form.reason.data or "", by=actor())
-        return Done(_("The attempt counts for nothing now."), url_for("quizzes.supervision", code=attempt.code))
+        return Done(_("The attempt is now void."), url_for("quizzes.supervision", code=attempt.code))
 
     try:
         return carry_out(work)

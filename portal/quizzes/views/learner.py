@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.access import actor, requires, signed_in
-from portal.core.i18n import format_duration, format_instant, format_percent, format_points, gettext, language, ngettext
+from portal.core.i18n import format_duration, format_instant, format_percent, gettext, language, ngettext
 from portal.core.transaction import transaction
 from portal.quizzes import errors, limits, queries, rules
 from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, QuizVersion, Release, SubmittedBy
@@ -204,7 +204,7 @@ def _hindrance_words(standing: Standing, zone: str) -> str | None:
 def _release_words(version: QuizVersion, zone: str) -> str:
     match version.release:
         case Release.AT_ONCE:
-            return _("The result is shown at once after handing in.")
+            return _("The result is shown as soon as you hand in.")
         case Release.AFTER_WINDOW:
             assert version.closes_at is not None
             return _(
@@ -412,11 +412,14 @@ def _outcome_words(outcome: Outcome) -> str:
         case Outcome.STALE:
             return _("A newer answer is saved already; it is shown now.")
         case Outcome.ELSEWHERE:
-            return _("This attempt is open elsewhere. What is saved is shown here; to write here, continue here.")
+            return _(
+                "This attempt is open elsewhere. The saved answers are shown here; to answer on this page, choose "
+                "“Continue here”."
+            )
         case Outcome.LATE:
-            return _("The time is over. This answer came too late and was not taken; what was saved before counts.")
+            return _("Time is up. This answer arrived too late and was not accepted; the answers saved before count.")
         case Outcome.CLOSED:
-            return _("This attempt has been handed in. Nothing can be changed any more.")
+            return _("This attempt has been handed in. Nothing can be changed.")
 
 
 @blueprint.post("/attempts/<code>/events")
@@ -523,7 +526,7 @@ def _known_left() -> set[int]:
 
 def _late_words(positions: list[int]) -> str:
     return _(
-        "The time was over. What had been saved before counts; the last changes to question %(numbers)s came too late.",
+        "Time was up. The answers saved before count; the last changes to question %(numbers)s arrived too late.",
         numbers=_listed(positions),
     )
 
@@ -567,6 +570,7 @@ def result(attempt: Attempt) -> str | Response:
     released = attempt.state is AttemptState.RELEASED
     show = frozenset(version.show) if released else frozenset()
     marking = queries.find_current_marking(attempt) if released else None
+    is_passed = marking.passed if marking else None
     points = {mark.item_id: mark.points for mark in marking.item_marks} if marking else {}
     items = queries.list_items(attempt)
     citations = queries.list_citations({item.question_version_id for item in items}) if released else {}
@@ -596,10 +600,9 @@ def result(attempt: Attempt) -> str | Response:
         is_marked=attempt.state not in (AttemptState.IN_PROGRESS, AttemptState.SUBMITTED),
         release_words=_release_words(version, zone),
         score=format_percent(marking.score) if marking and "score" in show else None,
-        points=format_points(marking.points) if marking and "score" in show else None,
-        max_points=format_points(marking.max_points) if marking and "score" in show else None,
+        points_words=paper.points_words(marking.points, marking.max_points) if marking and "score" in show else None,
         pass_mark=format_percent(version.pass_mark),
-        passed=marking.passed if marking else None,
+        passed=is_passed,
         shows_items=bool(show - {"score"}),
         shows_key="key" in show,
         items=shown,
@@ -621,14 +624,9 @@ def result(attempt: Attempt) -> str | Response:
             ),
             (_("How it was handed in"), _by_words(attempt)),
             (_("Attempts left"), _("%(left)s of %(all)s", left=standing.attempts_left, all=newest.attempts_allowed)),
-            (
-                _("Next attempt possible"),
-                format_instant(standing.possible_at, zone)
-                if standing.possible_at
-                else (_("now") if standing.hindrance is None else None),
-            ),
+            (_("Next attempt"), None if is_passed else _next_words(standing, zone)),
         ],
-        hindrance=_hindrance_words(standing, zone),
+        hindrance=None if is_passed else _hindrance_words(standing, zone),
         history=[
             {"at": clock_words(event.at, zone), "text": event_words(event, zone)}
             for event in queries.list_events(attempt)
@@ -636,12 +634,18 @@ def result(attempt: Attempt) -> str | Response:
     )
 
 
+def _next_words(standing: Standing, zone: str) -> str | None:
+    if standing.possible_at:
+        return format_instant(standing.possible_at, zone)
+    return _("now") if standing.hindrance is None else None
+
+
 def _by_words(attempt: Attempt) -> str | None:
     if attempt.state is AttemptState.VOIDED:
         return None
     if attempt.submitted_by is not None and attempt.submitted_by.value == service.LEARNER:
-        return _("by hand")
-    return _("by itself, when the time was over")
+        return _("by the learner")
+    return _("automatically, when the time was up")
 
 
 def event_words(event: AttemptEvent, zone: str) -> str:
@@ -653,9 +657,9 @@ def event_words(event: AttemptEvent, zone: str) -> str:
         case EventKind.SAVED:
             return _("Answer to question %(number)s saved", number=event.position)
         case EventKind.FOCUS_LOST:
-            return _("The page lost the focus")
+            return _("The page lost focus")
         case EventKind.FOCUS_REGAINED:
-            return _("The page has the focus again")
+            return _("The page has focus again")
         case EventKind.OFFLINE:
             return _("The connection was interrupted")
         case EventKind.ONLINE:
@@ -663,15 +667,15 @@ def event_words(event: AttemptEvent, zone: str) -> str:
         case EventKind.SECOND_TAB:
             if details.get("took_over"):
                 return _("Continued in another page")
-            return _("Opened in a second page as well")
+            return _("Also opened in a second page")
         case EventKind.REFUSED:
-            return _("An answer to question %(number)s came too late and was not taken", number=event.position)
+            return _("An answer to question %(number)s arrived too late and was not accepted", number=event.position)
         case EventKind.EXTENDED:
             return _(
                 "%(minutes)s minutes were granted: %(reason)s", minutes=details.get("minutes"), reason=event.reason
             )
         case EventKind.SUBMITTED:
-            return _("Handed in") if event.by == service.LEARNER else _("Handed in by itself when the time was over")
+            return _("Handed in") if event.by == service.LEARNER else _("Handed in automatically when the time was up")
         case EventKind.MARKED:
             return _("Marked")
         case EventKind.RELEASED:

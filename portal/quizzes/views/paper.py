@@ -12,7 +12,7 @@ from typing import Any
 from flask import url_for
 
 from portal.core import markdown
-from portal.core.i18n import format_points
+from portal.core.i18n import format_points, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.markdown import TrustedHtml
 from portal.quizzes.models import Item, QuestionCitation
@@ -150,6 +150,21 @@ def item_form(item: Item, citations: Sequence[QuestionCitation], language: str) 
     }
 
 
+def points_words(points: Fraction | None, max_points: Fraction | int) -> str | None:
+    """Say how many of the points there are were given."""
+    if points is None:
+        return None
+    return str(
+        ngettext(
+            "%(points)s of %(all)s point",
+            "%(points)s of %(all)s points",
+            int(max_points),
+            points=format_points(points),
+            all=format_points(Fraction(max_points)),
+        )
+    )
+
+
 def _verdict(points: Fraction, max_points: Fraction | int) -> str:
     """Say whether all, some or none of the points were earned."""
     if points >= max_points:
@@ -180,8 +195,7 @@ def item_review(
         "title": review.title,
         "stem": block(review.stem, language, content.document, links, f"{prefix}-"),
         # What the marking says counts, not what would be computed today.
-        "points": format_points(points) if points is not None and "correctness" in show else None,
-        "max_points": format_points(item.max_points),
+        "points_words": points_words(points, item.max_points) if "correctness" in show else None,
         "verdict": _verdict(points, item.max_points) if points is not None and "correctness" in show else None,
         "state": content.how_far(answer).value,
         "received_at": item.response.received_at if item.response else None,
@@ -190,8 +204,7 @@ def item_review(
                 "id": part.id,
                 "legend": part_legend(part),
                 "has_heading": part.heading is not None,
-                "points": format_points(part.points) if part.points is not None else None,
-                "max_points": part.max_points,
+                "points_words": points_words(part.points, part.max_points),
                 "verdict": _verdict(part.points, part.max_points) if part.points is not None else None,
                 "is_answered": any(choice.chosen for choice in part.choices),
                 "rationale": told(part.rationale, part.id),

@@ -145,7 +145,9 @@ export default function attempt(form) {
       item.place.dataset.state = state;
       item.place.querySelector('[data-slot="state"]').textContent = dataset[`word${state[0].toUpperCase()}${state.slice(1)}`];
     }
-    for (const element of slot("answered")) element.textContent = dataset.wordCount.replace("{answered}", found.answered.length);
+    // A page that may not write knows only what is saved: the other one may be further.
+    const words = isWriter ? dataset.wordCount : dataset.wordCountSaved;
+    for (const element of slot("answered")) element.textContent = words.replace("{answered}", found.answered.length);
     for (const element of slot("number")) element.textContent = found.answered.length;
     for (const element of slot("partly")) {
       element.textContent = dataset.wordCountPartly.replace("{partly}", found.partly.length);
@@ -342,6 +344,7 @@ export default function attempt(form) {
     if (!isWriter) return;
     isWriter = false;
     setReadOnly();
+    count();
     notice("elsewhere", true);
     form.querySelector(".attempt__notices").scrollIntoView();
   }

@@ -3,6 +3,8 @@ import { lastPassed } from "../shared/reading-line.js";
 
 // As in document.css: from here on the contents have a column of their own.
 const WIDE = "(width >= 64rem)";
+// Pixels; the width of a scroll that may come from fonts and rounding.
+const NEAR = 8;
 
 export default function toc(element) {
   fold(element.querySelector("details"));
@@ -14,8 +16,20 @@ export default function toc(element) {
   const targets = [...links.keys()];
   if (!targets.length) return;
   let current = null;
+  // Whoever asked for a clause is at that clause, however short it is, until the page is scrolled on.
+  let asked = null;
+  const ask = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    asked = links.has(target) ? { target, top: null } : null;
+    // Two frames: by then the browser stands where the address leads.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (asked) asked.top = scrollY;
+      mark();
+    }));
+  };
   const mark = () => {
-    const next = links.get(lastPassed(targets));
+    if (asked && asked.top !== null && Math.abs(scrollY - asked.top) > NEAR) asked = null;
+    const next = links.get(asked?.target ?? lastPassed(targets));
     if (next === current) return;
     current?.removeAttribute("aria-current");
     next.setAttribute("aria-current", "location");
@@ -27,7 +41,11 @@ export default function toc(element) {
     waiting = true;
     requestAnimationFrame(() => { waiting = false; mark(); });
   }, { passive: true });
+  addEventListener("hashchange", ask);
+  // A click on the address that is there already changes no hash.
+  element.addEventListener("click", (event) => { if (event.target.closest("a[href^='#']")) requestAnimationFrame(ask); });
   for (const link of links.values()) link.removeAttribute("aria-current");
+  ask();
   mark();
 }
 
