@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
 from portal.core.i18n import Words
-from portal.quizzes.formats.markdown import Bank, Problem, merge, parse, render, split
+from portal.quizzes.formats.markdown import _ATTRIBUTES, Bank, Problem, merge, parse, render, split
 from portal.quizzes.types.base import ANSWER
 from tests.quizzes.strategies import banks
 from tests.volume import examples
 
 pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.any_database]
 
+SHOWN_TO_AUTHORS = [
+    "docs/content-format.md",
+    "portal/operations/help/author.en.md",
+    "portal/operations/help/author.ja.md",
+]
 ENGLISH = """---
 title: Impersonation
 document: impersonation
@@ -133,7 +139,27 @@ def test_what_is_written_is_read_back(bank: Bank) -> None:
     assert both == bank
 
 
-def test_the_example_of_the_help_page_is_understood() -> None:
+@pytest.mark.parametrize("path", SHOWN_TO_AUTHORS)
+def test_the_example_that_authors_are_shown_is_a_bank_without_a_fault(path: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / path).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```markdown\n(---\n.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    english, japanese = [block for block in blocks if "#fan-001" in block]
+    bank, in_english, in_japanese = _bank(english, japanese)
+    assert (in_english, in_japanese) == ([], [])
+    assert [question.content.type for question in bank.questions] == ["single_choice", "case"]
+    case = bank.questions[1].content
+    assert [(part.id, part.points) for part in case.parts] == [("decision", 2), ("clause", 1), ("severity", 1)]
+    assert render(split(bank, "en")) == english
+    assert render(split(bank, "ja")) == japanese
+
+
+@pytest.mark.parametrize("path", SHOWN_TO_AUTHORS)
+def test_every_attribute_of_a_question_is_in_the_table_that_authors_are_shown(path: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / path).read_text(encoding="utf-8")
+    assert set(_ATTRIBUTES) <= set(re.findall(r"^\| `([a-z]+)` \|", text, re.MULTILINE))
+
+
+def test_a_bank_with_every_kind_of_line_is_understood() -> None:
     bank, english, japanese = _bank()
     assert (english, japanese) == ([], [])
     first, case = bank.questions
