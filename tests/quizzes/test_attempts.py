@@ -122,7 +122,7 @@ def test_a_window_that_cuts_the_time_must_be_accepted_before_the_start(cast: Cas
 def test_a_quiz_that_draws_more_than_its_bank_holds_cannot_be_started(cast: Cast) -> None:
     make_bank(cast.author, size=3)
     version = make_quiz(cast.author)
-    with pytest.raises(errors.TooFewQuestions, match="does not hold enough questions"):
+    with pytest.raises(errors.TooFewQuestions, match="does not have enough questions"):
         begin(cast.learner, version)
     assert queries.list_attempts(cast.learner) == []
 
