@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from portal.core.i18n import LANGUAGES, Words
 from portal.core.i18n import gettext as _
@@ -239,6 +239,14 @@ class ContentPart(Protocol):
 
     def canonical(self, file: ContentFile) -> str | None:
         """Return the canonical form of a file of this part, or None where it cannot be read."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A part that can do beforehand, without holding the database, what takes time in `load`."""
+
+    def prepare(self, folder: ContentFolder) -> None:
+        """Do it for the checked files, into what `markdown.remembering` keeps; change nothing."""
 
 
 def _line_beyond_limits(text: str) -> int:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from hashlib import sha256
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 import nh3
 import yaml
@@ -178,9 +180,49 @@ class FrontMatterBroken(Invalid):
         super().__init__(line=line, reason=reason, mend=mend)
 
 
+# --- once for each text -------------------------------------------------------------------------
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+# What was found for a text, as long as that is to be remembered.
+_remembered: ContextVar[dict[Any, Any] | None] = ContextVar("markdown_remembered", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Within it, a text that is looked at again and says the same is neither parsed nor shown anew.
+
+    For work over many texts: what takes time is done before the database is held, and only looked up there.
+    """
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
+def _once(function: Callable[Given, Found]) -> Callable[Given, Found]:
+    """Let a function of a text, which depends on nothing but its arguments and the language, be remembered."""
+
+    @wraps(function)
+    def asked(*arguments: Given.args, **options: Given.kwargs) -> Found:
+        kept = _remembered.get()
+        if kept is None:
+            return function(*arguments, **options)
+        key = (function.__name__, language(), arguments, tuple(sorted(options.items())))
+        if key not in kept:
+            kept[key] = function(*arguments, **options)
+        # Who is given a list may add to it.
+        found: Any = kept[key]
+        return cast("Found", list(found) if isinstance(found, list) else found)
+
+    return asked
+
+
 # --- what may be written ------------------------------------------------------------------------
 
 
+@_once
 def scan(text: str, *, first_line: int = 1) -> list[Problem]:
     """Return what is wrong with a text, in the order of its lines; nothing means that it may be published.
 
@@ -392,6 +434,7 @@ def _raw_html(line: int, html: str) -> Problem:
 # --- clauses ------------------------------------------------------------------------------------
 
 
+@_once
 def split_clauses(text: str) -> list[ClauseSource]:
     """Return the clauses of a text in their order; text before the first heading is the clause `top`.
 
@@ -567,6 +610,7 @@ def plain_text(text: str) -> str:
     return "\n".join(piece for piece in pieces if piece)
 
 
+@_once
 def reading_minutes(text: str, language: str) -> int:
     """Return the estimated reading time in whole minutes, at least 1.
 
@@ -594,6 +638,7 @@ def _text_of(inline: Token) -> str:
     return "".join(pieces).strip()
 
 
+@_once
 def clause_links(text: str) -> list[tuple[str, str, int]]:
     """Return the clause links of a text as (document slug or "", clause id, line)."""
     found = []
@@ -636,6 +681,27 @@ def render_inline(
 
 def render_clauses(text: str, *, resolve: Resolver | None = None, language: str | None = None) -> RenderedText:
     """Return a text as markup, clause by clause in the order of `split_clauses`."""
+    kept = _remembered.get()
+    if kept is None:
+        return _rendered(text, resolve, language)
+    # A link is shown with what `resolve` answers: what was shown is good for as long as the answers are.
+    before: list[tuple[dict[tuple[str, str], Any], RenderedText]] = kept.setdefault(("shown", text, language), [])
+    for answers, shown in before:
+        if resolve is None or all(resolve(*asked) == answer for asked, answer in answers.items()):
+            return shown
+    noted: dict[tuple[str, str], Any] = {}
+
+    def note(slug: str, anchor: str) -> tuple[str, str] | None:
+        if (slug, anchor) not in noted:
+            noted[slug, anchor] = resolve(slug, anchor) if resolve else None
+        return noted[slug, anchor]  # type: ignore[no-any-return]
+
+    shown = _rendered(text, note if resolve else None, language)
+    before.append((noted, shown))
+    return shown
+
+
+def _rendered(text: str, resolve: Resolver | None, language: str | None) -> RenderedText:
     parser, env = _writer(), _environment(resolve, "", language)
     text = _checked(text)
     tokens = parser.parse(text, env)

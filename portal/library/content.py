@@ -145,11 +145,32 @@ class DocumentsPart:
         changes: list[str] = []
         for read in found.values():
             changes += _load_settings(folder, read, by)
+        headings, published = _HeadingsAfter(found), []
         for read in found.values():
             document = queries.find_document(read.slug)
-            if document is not None:
-                changes += _load_version(folder, document, read, by)
+            version = None if document is None else _load_version(folder, document, read, headings, by)
+            if version is not None:
+                published.append(version)
+                changes.append(
+                    _(
+                        "%(path)s: version %(number)s (%(clauses)s clauses)",
+                        path=read.deciding.file.path,
+                        number=version.number,
+                        clauses=len(read.deciding.clauses),
+                    )
+                )
+        if published:
+            versions.show_links_to([version.document.slug for version in published], besides=published)
         return changes
+
+    def prepare(self, folder: ContentFolder) -> None:
+        """Parse and show what is new, as `load` will."""
+        found: dict[str, _Folder] = folder.shared["library.read"]
+        headings = _HeadingsAfter(found)
+        for slug, read in found.items():
+            if headings.is_new(slug):
+                for text in read.texts.values():
+                    versions.prepare_text(slug=slug, draft=text.draft(), headings=headings)
 
     def dump(self) -> Iterator[ContentFile]:
         """Yield each document's settings and the texts of its latest version."""
@@ -662,7 +683,53 @@ def _load_owner(folder: ContentFolder, document: Document, settings: _Settings, 
     document.stated_owner_became = owner.code
 
 
-def _load_version(folder: ContentFolder, document: Document, read: _Folder, by: Person) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """A version of the folder that is not published yet, as far as its life depends on it."""
+
+    sequence: int
+    issued_at: datetime
+    effective_at: datetime
+    withdrawn_at: datetime | None = None
+
+
+class _HeadingsAfter:
+    """What links to clauses of other documents lead to when the folder has been taken in."""
+
+    def __init__(self, found: Mapping[str, _Folder]) -> None:
+        self._found = found
+        self._known: dict[tuple[str, str], dict[str, str]] = {}
+
+    def __call__(self, slug: str, anchor: str, language: str) -> str | None:
+        """Return the heading of a clause as its address will show it, or None."""
+        if (slug, language) not in self._known:
+            self._known[slug, language] = self._headings(slug, language)
+        return self._known[slug, language].get(anchor)
+
+    def is_new(self, slug: str) -> bool:
+        """Say whether the folder holds a version of the document that is not published."""
+        document = queries.find_document(slug)
+        return document is None or queries.find_version(document, self._found[slug].deciding.number) is None
+
+    def _headings(self, slug: str, language: str) -> dict[str, str]:
+        document, read, now = queries.find_document(slug), self._found.get(slug), clock.now()
+        there: list[DocumentVersion | _Coming] = list(document.versions) if document else []
+        if read is not None and read.deciding.effective_at is not None and self.is_new(slug):
+            effective_at = read.deciding.effective_at
+            there.append(_Coming(there[-1].sequence + 1 if there else 1, min(now, effective_at), effective_at))
+        shown = rules.to_read(there, now)
+        if isinstance(shown, DocumentVersion):
+            return queries.clause_headings(shown, language)
+        if shown is None or read is None:
+            return {}
+        text = read.texts.get(language, read.deciding)
+        own = {clause.anchor: clause.heading for clause in text.clauses}
+        return {clause.anchor: own.get(clause.anchor, clause.heading) for clause in read.deciding.clauses}
+
+
+def _load_version(
+    folder: ContentFolder, document: Document, read: _Folder, headings: _HeadingsAfter, by: Person
+) -> DocumentVersion | None:
     deciding = read.deciding
     file, number = deciding.file, deciding.number
     assert deciding.effective_at is not None
@@ -670,7 +737,7 @@ def _load_version(folder: ContentFolder, document: Document, read: _Folder, by: 
     published = queries.find_version(document, number)
     if published is not None:
         _check_unchanged(folder, published, read)
-        return []
+        return None
     latest = queries.latest_version(document)
     based_on = deciding.values.get("based_on", "")
     if latest is not None and rules.number_key(number) < rules.number_key(latest.number):
@@ -680,7 +747,7 @@ def _load_version(folder: ContentFolder, document: Document, read: _Folder, by: 
             _("Version %(number)s is older than %(latest)s, the latest one.", number=number, latest=latest.number),
             _("Take over the latest text and give it a higher number.") + _redline_to(latest, read),
         )
-        return []
+        return None
     if latest is not None and based_on != latest.number:
         folder.error(
             file.path,
@@ -693,8 +760,8 @@ def _load_version(folder: ContentFolder, document: Document, read: _Folder, by: 
             _('Take over what changed in between and write based_on: "%(latest)s".', latest=latest.number)
             + _redline_to(latest, read),
         )
-        return []
-    version = versions.import_version(
+        return None
+    return versions.import_version(
         document=document,
         number=number,
         change_class=ChangeClass(deciding.values["change_class"]),
@@ -702,16 +769,9 @@ def _load_version(folder: ContentFolder, document: Document, read: _Folder, by: 
         zone=deciding.values.get("zone") or default_time_zone(),
         texts=drafts,
         based_on=based_on or None,
+        headings=headings,
         by=by,
     )
-    return [
-        _(
-            "%(path)s: version %(number)s (%(clauses)s clauses)",
-            path=file.path,
-            number=version.number,
-            clauses=len(deciding.clauses),
-        )
-    ]
 
 
 def _check_unchanged(folder: ContentFolder, published: DocumentVersion, read: _Folder) -> None:

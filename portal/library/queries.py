@@ -476,8 +476,8 @@ def list_live_slugs(slugs: Collection[str] | None = None) -> set[str]:
 # --- links, glossary ----------------------------------------------------------------------------
 
 
-def list_texts_that_cite(slug: str) -> list[VersionText]:
-    """Return the texts of the latest version of each document that link to a clause of this one."""
+def list_texts_that_cite(slugs: Collection[str]) -> list[VersionText]:
+    """Return the texts of the latest version of each document that link to a clause of one of these."""
     latest = (
         select(DocumentVersion.document_id, func.max(DocumentVersion.sequence).label("sequence"))
         .group_by(DocumentVersion.document_id)
@@ -494,7 +494,7 @@ def list_texts_that_cite(slug: str) -> list[VersionText]:
                     latest.c.sequence == DocumentVersion.sequence,
                 ),
             )
-            .where(VersionText.id.in_(select(ClauseLink.version_text_id).where(ClauseLink.slug == slug)))
+            .where(VersionText.id.in_(select(ClauseLink.version_text_id).where(ClauseLink.slug.in_(slugs))))
             .order_by(VersionText.id)
         )
     )

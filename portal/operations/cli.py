@@ -17,14 +17,16 @@ from flask.cli import AppGroup, with_appcontext
 
 from portal import wiring
 from portal.accounts import queries as accounts
+from portal.accounts.models import Person
 from portal.core import access
 from portal.core.content import ContentFolder, Finding, Level, printable
 from portal.core.i18n import LANGUAGES, force_locale, ngettext
 from portal.core.i18n import gettext as _
+from portal.core.markdown import remembering
 from portal.core.transaction import transaction
 from portal.operations import demo, doctor
 from portal.operations.folder import write_folder
-from portal.operations.service import ContentRefused, check_content, export_content, import_content
+from portal.operations.service import ContentRefused, check_content, export_content, import_content, prepare_content
 
 content = AppGroup("content", help="Check, take in and write out a folder of content.")
 _said_in = click.option(
@@ -85,16 +87,14 @@ def check(folder: Path, language: str) -> None:
 @_said_in
 def import_(folder: Path, by: str | None, language: str) -> None:
     """Take DIR in: everything or nothing. A second time changes nothing."""
-    with force_locale(language), transaction():
-        person = accounts.find_person_by_sign_in_name(by) if by else accounts.find_first_administrator()
-        if person is None:
-            raise click.ClickException(
-                _("Nobody signs in as %(name)s.", name=by)
-                if by
-                else _("There is no administrator yet: run flask people create-admin.")
-            )
+    parts = wiring.CONTENT_PARTS
+    with force_locale(language), remembering():
         try:
-            taken, changes = import_content(root=folder, parts=wiring.CONTENT_PARTS, by=person)
+            _importer(by)
+            # Learners save their answers meanwhile: the database is held for the writing only.
+            prepared = prepare_content(root=folder, parts=parts)
+            with transaction():
+                taken, changes = import_content(root=folder, parts=parts, by=_importer(by), prepared=prepared)
         except ContentRefused as refused:
             _say(refused.findings)
             raise click.ClickException(str(refused)) from refused
@@ -107,6 +107,17 @@ def import_(folder: Path, by: str | None, language: str) -> None:
             ngettext("%(num)d thing changed", "%(num)d things changed", len(changes)),
         ]
         click.echo(str(_(", ")).join(said))
+
+
+def _importer(name: str | None) -> Person:
+    person = accounts.find_person_by_sign_in_name(name) if name else accounts.find_first_administrator()
+    if person is None:
+        raise click.ClickException(
+            _("Nobody signs in as %(name)s.", name=name)
+            if name
+            else _("There is no administrator yet: run flask people create-admin.")
+        )
+    return person
 
 
 @content.command("export")

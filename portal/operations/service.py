@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.core import clock
-from portal.core.content import ContentFile, ContentFolder, ContentPart, Finding, Level
+from portal.core.content import ContentFile, ContentFolder, ContentPart, Finding, Level, Prepares
 from portal.core.db import session
 from portal.core.errors import DomainError
 from portal.core.i18n import lazy_gettext as _l
@@ -52,13 +52,30 @@ def _by_cause(parts: Sequence[ContentPart]) -> Callable[[Finding], tuple[int, in
     return key
 
 
-def import_content(*, root: Path, parts: Sequence[ContentPart], by: Any) -> tuple[ContentFolder, list[str]]:
-    """Take a folder in: everything or nothing; a second time changes nothing.
+def prepare_content(*, root: Path, parts: Sequence[ContentPart]) -> ContentFolder:
+    """Read, check and prepare a folder ahead of the transaction in which it is taken in.
 
-    Returns the folder with its warnings and one line for each thing that changed. Raises
-    `ContentRefused` with the findings.
+    What takes time happens here, where nobody waits for the database; within `markdown.remembering`,
+    `import_content` then only looks it up. Raises `ContentRefused` with the findings.
     """
     folder = check_content(root, parts)
+    if folder.errors:
+        raise ContentRefused(folder.errors)
+    for part in parts:
+        if isinstance(part, Prepares):
+            part.prepare(folder)
+    return folder
+
+
+def import_content(
+    *, root: Path, parts: Sequence[ContentPart], by: Any, prepared: ContentFolder | None = None
+) -> tuple[ContentFolder, list[str]]:
+    """Take a folder in: everything or nothing; a second time changes nothing.
+
+    `prepared` is what `prepare_content` made of the folder; whether it still fits is looked at again here. Returns the
+    folder with its warnings and one line for each thing that changed. Raises `ContentRefused` with the findings.
+    """
+    folder = check_content(root, parts) if prepared is None else prepared
     if folder.errors:
         raise ContentRefused(folder.errors)
     changes: list[str] = []

@@ -11,17 +11,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from portal import wiring
 from portal.accounts.models import Role
 from portal.accounts.queries import find_first_administrator
+from portal.core import markdown
 from portal.core.db import session
-from portal.core.transaction import own_transaction
+from portal.core.transaction import in_transaction, own_transaction
 from portal.journal.models import JournalEntry
-from portal.operations.service import ContentRefused, check_content, export_content, import_content
+from portal.library.models import Clause, ClauseText, Document, DocumentVersion
+from portal.operations.service import ContentRefused, check_content, export_content, import_content, prepare_content
 from tests.builders import make_grant, make_market, make_person
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
@@ -371,3 +375,83 @@ def test_the_shipped_japanese_documents_speak_politely_throughout(path: Path) ->
     sentences = [sentence.strip() for line in bare.split("\n") for sentence in line.split("。")[:-1]]
     assert len(sentences) > 40
     assert [each for each in sentences if PLAIN.search(each) and not POLITE.search(each)] == []
+
+
+def test_what_takes_time_is_done_before_the_database_is_held(
+    app: Flask, admin: object, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        shutil.copytree(folder / "documents" / "impersonation", folder / "documents" / f"again-{number}")
+    held = []
+    parse = markdown._Parser.parse
+
+    def watched(self: Any, *given: Any, **named: Any) -> Any:
+        held.append(in_transaction() and len(given[0]) > 2_000)
+        return parse(self, *given, **named)
+
+    monkeypatch.setattr(markdown._Parser, "parse", watched)
+    with markdown.remembering():
+        prepared = prepare_content(root=folder, parts=wiring.CONTENT_PARTS)
+        with own_transaction():
+            _, changes = import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin, prepared=prepared)
+    assert any("again-2" in change for change in changes)
+    assert held
+    assert not any(held), "a document's text was parsed while learners could not save"
+
+
+def _shown() -> list[tuple[str, str, str, str]]:
+    rows = session.execute(
+        select(Document.slug, ClauseText.language, Clause.anchor, ClauseText.html)
+        .join(Clause, Clause.id == ClauseText.clause_id)
+        .join(DocumentVersion, DocumentVersion.id == Clause.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .order_by(Document.slug, ClauseText.language, Clause.position)
+    )
+    return [(row[0], row[1], row[2], str(row[3])) for row in rows]
+
+
+def test_links_say_the_headings_of_documents_that_are_taken_in_with_them(
+    app: Flask, admin: object, folder: Path
+) -> None:
+    # The first by the order of addresses leads to the last, which is not there yet when it is published.
+    source = folder / "documents" / "impersonation"
+    first = Path(shutil.copytree(source, folder / "documents" / "a-first"))
+    for tag in ("en", "ja"):
+        path = first / f"{tag}.md"
+        path.write_text(path.read_text(encoding="utf-8") + "\nSee [[zz-last#scope]].\n", encoding="utf-8")
+    shutil.copytree(source, folder / "documents" / "zz-last")
+    with markdown.remembering():
+        prepared = prepare_content(root=folder, parts=wiring.CONTENT_PARTS)
+        with own_transaction():
+            import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin, prepared=prepared)
+    cited = [html for slug, _language, _anchor, html in _shown() if slug == "a-first" and "zz-last#scope" in html]
+    assert len(cited) == 2
+    assert all('href="/library/zz-last#scope"' in html for html in cited)
+
+
+def test_what_was_published_while_a_folder_was_prepared_is_not_overwritten(
+    app: Flask, admin: object, folder: Path
+) -> None:
+    path = folder / "documents" / "impersonation" / "en.md"
+    with markdown.remembering():
+        prepared = prepare_content(root=folder, parts=wiring.CONTENT_PARTS)
+        # Somebody else is quicker, and says something else under the same number.
+        path.write_text(path.read_text(encoding="utf-8") + "\nOne sentence more.\n", encoding="utf-8")
+        with own_transaction():
+            import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin)
+        before = _shown()
+        with pytest.raises(ContentRefused), own_transaction():
+            import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin, prepared=prepared)
+    session.rollback()
+    assert _shown() == before
+
+
+def test_what_was_published_alike_while_a_folder_was_prepared_changes_nothing(
+    app: Flask, admin: object, folder: Path
+) -> None:
+    with markdown.remembering():
+        prepared = prepare_content(root=folder, parts=wiring.CONTENT_PARTS)
+        with own_transaction():
+            import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin)
+        with own_transaction():
+            assert import_content(root=folder, parts=wiring.CONTENT_PARTS, by=admin, prepared=prepared)[1] == []

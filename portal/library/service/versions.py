@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -43,7 +43,7 @@ from portal.library.models import (
     VersionText,
 )
 from portal.library.service.documents import OWNED_KIND
-from portal.library.service.texts import TextDraft, problems_of, resolver, version_hash
+from portal.library.service.texts import Headings, TextDraft, problems_of, resolver, version_hash
 
 
 def publish_version(
@@ -96,10 +96,12 @@ def import_version(
     texts: Sequence[TextDraft],
     based_on: str | None = None,
     author_name: str = "",
+    headings: Headings | None = None,
     by: Person,
 ) -> DocumentVersion:
     """Publish a version written in files, in the name of whoever imports it; a foreign author stays as text.
 
+    With `headings`, what links lead to is told by the caller, who calls `show_links_to` when all of it is published.
     It counts as issued when it took effect, if that is past. Raises `VersionExists` for a number that is
     published, `NumberTooLow` and `VersionOutdated` for a text that does not follow the latest version,
     `TextMissing` and `TextBroken`.
@@ -121,6 +123,7 @@ def import_version(
         zone=zone,
         texts=texts,
         based_on=based_on,
+        headings=headings,
         by=by,
     )
 
@@ -164,6 +167,7 @@ def _add(
     texts: Sequence[TextDraft],
     based_on: str | None,
     by: Person,
+    headings: Headings | None = None,
 ) -> DocumentVersion:
     # Two who publish at once come one after the other.
     session.execute(select(Document.id).where(Document.id == document.id).with_for_update())
@@ -183,15 +187,24 @@ def _add(
     version.based_on, version.stated_based_on = latest, based_on or ""
     version.hash = version_hash(document.slug, number, {draft.language: draft.hash for draft in texts})
     document.versions.append(version)
-    session.flush()
-
     sources = {language: split_clauses(draft.source) for language, draft in drafts.items()}
     clauses = _add_clauses(version, sources[document.authoritative])
-    for language in sorted(drafts):
-        _add_text(version, document, drafts[language], sources, clauses)
-    version.is_provisional = any(text.behind for text in version.texts) or len(drafts) < 2
+    texts_by_language = {
+        language: _add_text(version, drafts[language], sources=sources, clauses=clauses, headings=headings)
+        for language in sorted(drafts)
+    }
+    version.is_provisional = any(text.behind for text in texts_by_language.values()) or len(drafts) < 2
     session.flush()
-    _show_links_to(document, besides=version)
+    for language, text in texts_by_language.items():
+        links = {(slug, anchor) for slug, anchor, _line in clause_links(drafts[language].source)}
+        session.add_all(
+            ClauseLink(version_text_id=text.id, slug=slug, anchor=anchor)
+            for slug, anchor in sorted(links)
+            if slug not in ("", document.slug)
+        )
+    session.flush()
+    if headings is None:
+        show_links_to([document.slug], besides=[version])
     publish(
         VersionPublished(
             document_id=document.id,
@@ -242,17 +255,18 @@ def _add_clauses(version: DocumentVersion, sources: Sequence[ClauseSource]) -> d
         for position, source in enumerate(sources, start=1)
     }
     session.add_all(clauses.values())
-    session.flush()
     return clauses
 
 
 def _add_text(
     version: DocumentVersion,
-    document: Document,
     draft: TextDraft,
+    *,
     sources: Mapping[str, Sequence[ClauseSource]],
     clauses: Mapping[str, Clause],
-) -> None:
+    headings: Headings | None,
+) -> VersionText:
+    document = version.document
     own = {source.anchor: source for source in sources[draft.language]}
     deciding = {source.anchor: source.hash for source in sources[document.authoritative]}
     says = draft.says_number or version.number
@@ -279,7 +293,6 @@ def _add_text(
         shown_at=clock.now(),
     )
     session.add(text)
-    session.flush()
     rows = {
         anchor: ClauseText(
             clause=clauses[anchor],
@@ -297,30 +310,45 @@ def _add_text(
         if anchor in clauses
     }
     session.add_all(rows.values())
-    links = {(slug, anchor) for slug, anchor, _line in clause_links(draft.source) if slug not in ("", document.slug)}
-    session.add_all(ClauseLink(version_text_id=text.id, slug=slug, anchor=anchor) for slug, anchor in sorted(links))
-    _show(text, document.slug, rows, {anchor: source.heading for anchor, source in own.items()})
-    session.flush()
-
-
-def _show(text: VersionText, slug: str, rows: Mapping[str, ClauseText], own: Mapping[str, str]) -> None:
-    """Render a text into its rows; done when it is published, and again when what it links to is."""
-    shown = render_clauses(
-        text.source, resolve=resolver(slug, own, _heading_elsewhere, text.language), language=text.language
+    _show(
+        text,
+        document.slug,
+        rows,
+        {anchor: source.heading for anchor, source in own.items()},
+        headings or _heading_elsewhere,
     )
+    return text
+
+
+def _show(
+    text: VersionText, slug: str, rows: Mapping[str, ClauseText], own: Mapping[str, str], headings: Headings
+) -> None:
+    """Render a text into its rows; done when it is published, and again when what it links to is."""
+    shown = render_clauses(text.source, resolve=resolver(slug, own, headings, text.language), language=text.language)
     for part in shown.clauses:
         if part.anchor in rows:
             rows[part.anchor].heading_html, rows[part.anchor].html = part.heading, part.body
     text.footnotes_html, text.shown_at = shown.footnotes, clock.now()
 
 
-def _show_links_to(document: Document, besides: DocumentVersion) -> None:
-    """Bring the words of links in other documents up to the headings of this one's new version."""
-    for text in queries.list_texts_that_cite(document.slug):
-        if text.version_id != besides.id:
+def prepare_text(*, slug: str, draft: TextDraft, headings: Headings) -> None:
+    """Do all of publishing a text that needs no database, so that `markdown.remembering` keeps it."""
+    if problems_of(draft.source):
+        return
+    own = {clause.anchor: clause.heading for clause in split_clauses(draft.source)}
+    reading_minutes(draft.source, draft.language)
+    clause_links(draft.source)
+    render_clauses(draft.source, resolve=resolver(slug, own, headings, draft.language), language=draft.language)
+
+
+def show_links_to(slugs: Collection[str], besides: Collection[DocumentVersion]) -> None:
+    """Bring the words of links in other documents up to the headings of these ones' new versions, `besides`."""
+    new = {version.id for version in besides}
+    for text in queries.list_texts_that_cite(slugs):
+        if text.version_id not in new:
             rows = {row.clause.anchor: row for row in text.clause_texts}
             own = {clause.anchor: clause.heading for clause in split_clauses(text.source)}
-            _show(text, text.version.document.slug, rows, own)
+            _show(text, text.version.document.slug, rows, own, _heading_elsewhere)
 
 
 def _heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
