@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.mail import _builders, render
 from portal.core.transaction import own_transaction
+from portal.quizzes.models import Marking
 from portal.training import queries
 from portal.training.models import Enrollment, SignOff, StepExtension
 from portal.training.rules import Doer, StepKind, StepSpec
@@ -52,6 +54,18 @@ def _start_of_the_plan(cast: Cast) -> Iterator[None]:
 @pytest.fixture
 def enrollment(cast: Cast) -> Enrollment:
     return make_enrollment(cast.learner, make_plan(), cast.admin, cohort=make_cohort(cast.admin))
+
+
+def failed(person: Person) -> None:
+    """Let the person be given the result of an attempt that she did not pass."""
+    attempt = release(person, score="1/2", passed=False)
+    save(
+        Marking(
+            attempt_id=attempt.id, marking_no=1, points=Fraction(5), max_points=Fraction(10), score=Fraction(1, 2),
+            passed=False, marked_at=clock.now(), marked_by="system",
+        )
+    )  # fmt: skip
+    session.expire(attempt)
 
 
 def posts(page: Page) -> list[tuple[str, str]]:
@@ -522,6 +536,27 @@ def test_the_commands_refuse_in_words(cast: Cast, app: Any, arguments: list[str]
     assert refused.exit_code == 1
     assert said in refused.output
     assert queries.list_enrollments_of(cast.learner.id) == []
+
+
+@pytest.mark.parametrize(
+    ("here", "said", "none_left"),
+    [
+        ("en", "The last attempt was not passed. 4 attempts are left.", "no attempts are left"),
+        ("ja", "前回は不合格でした。受験できる回数はあと4回です。", "受験できる回数は残っていません"),
+    ],
+)
+def test_after_a_failed_quiz_today_says_so_and_how_many_attempts_are_left(
+    cast: Cast, enrollment: Enrollment, as_: Any, here: str, said: str, none_left: str
+) -> None:
+    acknowledge(cast.learner, document("exposure"))
+    confirm_reading(cast.learner, document("impersonation"))
+    learner = as_(cast.learner, language=here)
+    assert said not in learner.get("training.today").text
+    failed(cast.learner)
+    assert said in learner.get("training.today").text
+    for _more in range(4):
+        failed(cast.learner)
+    assert none_left in learner.get("training.today").text
 
 
 # --- Documents that the plan asks for --------------------------------------------------------------

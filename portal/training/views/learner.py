@@ -13,6 +13,7 @@ from werkzeug import Response
 
 from portal.accounts.models import Person, Role
 from portal.calendars.rules import DayOff, Derivation, OffReason
+from portal.core import clock
 from portal.core.access import actor, allows, can, requires, signed_in
 from portal.core.clock import local_date
 from portal.core.errors import DomainError
@@ -29,6 +30,9 @@ from portal.core.i18n import (
 )
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
+from portal.quizzes import queries as quizzes
+from portal.quizzes.models import AttemptState
+from portal.quizzes.service import attempts
 from portal.training import queries
 from portal.training.forms import SignOffForm
 from portal.training.models import Enrollment, PlanStep, SignOff
@@ -91,6 +95,8 @@ class StepView:
     ask_again: str | None
     more_time: str | None
     waits_for: str
+    # How the last try of its quiz ended, and how many are left; empty where there was none.
+    tried: str
     is_open: bool
     # The one document or quiz to open now.
     is_next: bool
@@ -315,6 +321,7 @@ class Telling:
             else None,
             ask_again=url_for("training.ask_again", code=standing.enrollment.code, slug=step.slug) if can_ask else None,
             waits_for=self._waits_for(standing, step) if status.state is StepState.WAITING else "",
+            tried=self._tried(step) if is_own and is_open and step.quiz_slug is not None else "",
             is_open=is_open,
             is_next=is_open and is_next and _href(step) is not None,
         )
@@ -326,6 +333,24 @@ class Telling:
                 self._viewer, CHANGE_DATES, standing.enrollment
             )
         return self._movable[key]
+
+    def _tried(self, step: PlanStep) -> str:
+        """Say that the last try was not passed, and how many are left; only of a quiz that is to be passed now."""
+        quiz = quizzes.find_quiz(str(step.quiz_slug))
+        tries = quizzes.list_attempts(self._viewer, quiz.quiz_id) if quiz is not None else []
+        last = next((each for each in reversed(tries) if each.state is not AttemptState.VOIDED), None)
+        if quiz is None or last is None or last.state is not AttemptState.RELEASED or not last.markings:
+            return ""
+        if last.markings[-1].passed:
+            return ""
+        left = attempts.standing_of(quiz, self._viewer, tries, clock.now()).attempts_left
+        if not left:
+            return str(_("The last attempt was not passed, and no attempts are left. Ask the lead."))
+        return ngettext(
+            "The last attempt was not passed. %(num)d attempt is left.",
+            "The last attempt was not passed. %(num)d attempts are left.",
+            left,
+        )
 
     def _waits_for(self, standing: Standing, step: PlanStep) -> str:
         key = (standing.enrollment.id, step.by)
