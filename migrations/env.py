@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
-from portal.core.db import Base, db, writing
+from portal.core.db import Base, db, stamp_file, writing
 
 
 def render_item(kind: str, item: SchemaItem | Any, autogen_context: Any) -> str | Literal[False]:
@@ -74,6 +74,7 @@ def run_migrations() -> None:
                 )
                 with context.begin_transaction():
                     context.run_migrations()
+                    stamp_file(connection, context.get_context().get_current_revision())
         finally:
             writing.reset(token)
 

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from portal import create_app
 from portal.core import i18n
-from portal.core.db import Base, db, session
+from portal.core.db import Base, db, session, stamp_file
 from tests.builders import Cast, make_cast
 from tests.page_client import PageClient
 from tests.volume import examples
@@ -58,7 +58,9 @@ def make_tables(app: Flask) -> None:
     """Make the tables as the newest migration leaves them, which takes no second."""
     Base.metadata.create_all(db.engine)
     with db.engine.connect() as connection:
-        MigrationContext.configure(connection).stamp(ScriptDirectory(app.config["MIGRATIONS_DIR"]), "head")
+        context = MigrationContext.configure(connection)
+        context.stamp(ScriptDirectory(app.config["MIGRATIONS_DIR"]), "head")
+        stamp_file(connection, context.get_current_revision())
         connection.commit()
 
 

@@ -24,6 +24,7 @@ from portal.core.i18n import Words
 
 # 'SHRB' as a number, in the header of every SQLite file of ours.
 APPLICATION_ID = 0x53485242
+FOREIGN_FILE = "the file was made by another program"
 
 # Releases with the data-loss race of several WAL connections are those from 3.7.0 to 3.51.2,
 # except the two maintenance lines that carry the fix (sqlite.org, wal.html).
@@ -192,6 +193,7 @@ def init_app(app: Flask) -> None:
     if "FLASK_RUN_FROM_CLI" in os.environ:
         attach_migrations(app)
     with app.app_context():
+        refuse_foreign_files(db.engine)
         prepare_engine(db.engine)
 
 
@@ -224,6 +226,42 @@ def _file_id(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def refuse_foreign_files(engine: Engine) -> None:
+    """Let no SQLite file be opened that another program has made; it stays as it is."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def look(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        # Reading needs no more than a moment without an exclusive lock; whoever writes is not waited for.
+        cursor.execute("PRAGMA busy_timeout=5000")
+        (found,) = cursor.execute("PRAGMA application_id").fetchone()
+        names = set() if found else {row[0] for row in cursor.execute("SELECT name FROM sqlite_master")}
+        cursor.close()
+        # A new file has no tables; one that is not stamped yet has ours.
+        if found not in (0, APPLICATION_ID) or (names and "journal_entries" not in names):
+            raise pysqlite3.DatabaseError(FOREIGN_FILE)
+
+
+def stamp_file(connection: Connection, revision: str | None) -> None:
+    """Write into a SQLite file's header whose it is and which revision its tables have, where that is not said yet.
+
+    Only whoever makes or migrates the file does so: it needs the right to write, which no reader should wait for.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    for name, wanted in header_for(revision).items():
+        if connection.exec_driver_sql(f"PRAGMA {name}").scalar() != wanted:
+            connection.exec_driver_sql(f"PRAGMA {name}={wanted}")
+
+
+def header_for(revision: str | None) -> dict[str, int]:
+    """Return what a SQLite file's header says of tables at a revision, by the names of SQLite."""
+    number = int(revision) if revision is not None and revision.isdigit() else 0
+    return {"application_id": APPLICATION_ID, "user_version": number}
+
+
 def prepare_engine(engine: Engine) -> None:
     """Attach what makes a SQLite connection durable and its transactions explicit."""
     if engine.dialect.name != "sqlite":
@@ -238,15 +276,16 @@ def prepare_engine(engine: Engine) -> None:
         cursor = connection.cursor()
         for pragma in (
             "busy_timeout=5000",
-            f"journal_mode={mode}",
             "synchronous=FULL",
             "foreign_keys=ON",
             "trusted_schema=OFF",
             "cache_size=-16000",
             "temp_store=MEMORY",
-            f"application_id={APPLICATION_ID}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
+        # The file keeps its mode; to set it needs a lock that somebody else may hold.
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0].upper() != mode:
+            cursor.execute(f"PRAGMA journal_mode={mode}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

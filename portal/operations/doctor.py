@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect, Inspector
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.core import clock, jobs
-from portal.core.db import Base, db, session, sqlite_wal_is_safe
+from portal.core.db import Base, db, header_for, session, sqlite_wal_is_safe
 from portal.journal import queries as journal
 
 # Each returns one sentence for every breach, none when all is well.
@@ -74,6 +74,7 @@ def database_is_sound() -> list[str]:
     if db.engine.dialect.name != "sqlite":
         return []
     import pysqlite3
+    from alembic.migration import MigrationContext
 
     broken = []
     if not sqlite_wal_is_safe(pysqlite3.sqlite_version_info):
@@ -81,6 +82,14 @@ def database_is_sound() -> list[str]:
     whole = session.execute(text("PRAGMA integrity_check")).scalars().all()
     if whole != ["ok"]:
         broken += [f"integrity check: {line}" for line in whole]
+    context = MigrationContext.configure(session.connection())
+    for name, wanted in header_for(context.get_current_revision()).items():
+        said = session.execute(text(f"PRAGMA {name}")).scalar()
+        if said != wanted:
+            broken.append(
+                f"the file's {name} is {said}, not {wanted}; "
+                "if the file is Shirube's own, mend it with: flask --app wsgi db upgrade"
+            )
     broken += [
         f"foreign key: {row[0]} row {row[1]} points to nothing in {row[2]}"
         for row in session.execute(text("PRAGMA foreign_key_check"))

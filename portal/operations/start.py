@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from config import SettingsRefused
 from portal import create_app
 from portal.accounts import queries as accounts
-from portal.core.db import db, session
+from portal.core.db import FOREIGN_FILE, db, session
 
 # What a supervisor sees: the settings are wrong, or what they name is not there.
 SETTINGS_WRONG = 2
@@ -81,6 +81,10 @@ def try_database(app: Flask) -> None:
             connection.exec_driver_sql("PRAGMA schema_version" if is_file else "SELECT 1")
     except SQLAlchemyError as failure:
         reason = _reason(failure, str(url.password or ""))
+        if "locked" in reason:
+            mend = "It is busy, not broken: wait a moment and start again."
+        elif reason == FOREIGN_FILE:
+            mend = f"It is left as it was; set SHIRUBE_DATABASE_URL to another file than {url.database}."
         raise StartRefused(f"The database of SHIRUBE_DATABASE_URL cannot be used: {reason}. {mend}") from failure
 
 

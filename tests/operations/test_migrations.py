@@ -16,8 +16,9 @@ from sqlalchemy.types import TypeDecorator
 from portal import create_app
 from portal.accounts.models import Role
 from portal.accounts.service import sessions
-from portal.core.db import Base, attach_migrations, db, session
+from portal.core.db import APPLICATION_ID, Base, attach_migrations, db, header_for, session
 from portal.core.transaction import own_transaction
+from portal.operations import doctor
 from tests.builders import make_grant, make_person
 from tests.conftest import DATABASE, settings
 
@@ -112,3 +113,22 @@ def test_a_migrated_instance_with_a_worker_is_ready(empty_app: Flask) -> None:
     answer = empty_app.test_client().get("/readyz")
     assert (answer.status_code, answer.get_json()["status"]) == (200, "ready")
     assert empty_app.test_client().get("/healthz").status_code == 200
+
+
+@pytest.mark.skipif(DATABASE != "sqlite", reason="only SQLite's files have such a header")
+def test_migrating_writes_into_the_file_whose_it_is_and_at_which_revision(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        flask_migrate.upgrade()
+        with db.engine.connect() as connection:
+            head = MigrationContext.configure(connection).get_current_revision()
+            assert head is not None
+            assert {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in header_for(head)} == {
+                "application_id": APPLICATION_ID,
+                "user_version": int(head),
+            }
+            connection.exec_driver_sql("PRAGMA user_version=3")
+            connection.commit()
+        assert any("user_version is 3" in breach for breach in doctor.database_is_sound())
+        session.remove()
+        flask_migrate.upgrade()
+        assert doctor.database_is_sound() == []

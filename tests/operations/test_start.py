@@ -9,14 +9,19 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import pysqlite3
 import pytest
 
+from portal import create_app
+from portal.core.db import db, session
 from portal.operations.development import web_command
 from portal.operations.start import StartRefused, try_database, try_folder
 from tests.accounts.test_demo_accounts import production
 from tests.benchmarks.server import free_port
+from tests.conftest import DATABASE, make_tables, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARIES = Path(sys.executable).parent
@@ -153,3 +158,51 @@ def test_a_folder_without_the_right_to_write_is_refused(tmp_path: Path, monkeypa
             try_folder(app)
         with pytest.raises(StartRefused, match="cannot be written to"):
             try_database(app)
+
+
+@pytest.mark.parametrize("header", [0, 0x47504B47], ids=["nobody's", "another program's"])
+def test_a_file_of_another_program_is_refused_and_left_as_it_was(tmp_path: Path, header: int) -> None:
+    path = tmp_path / "shirube.sqlite3"
+    with closing(pysqlite3.connect(path)) as foreign:
+        foreign.execute(f"PRAGMA application_id={header}")
+        foreign.execute("CREATE TABLE songs (title TEXT)")
+        foreign.commit()
+    before = path.read_bytes()
+    for command in (FLASK, (*FLASK[:-1], "db", "upgrade")):
+        answer = run(*command, SHIRUBE_DATA_DIR=str(tmp_path))
+        assert answer.returncode == 1
+        assert "made by another program" in said(answer)
+        assert len(said(answer).splitlines()) == 1
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(DATABASE != "sqlite", reason="only SQLite has one writer at a time")
+def test_whoever_reads_does_not_wait_for_whoever_writes(tmp_path: Path) -> None:
+    path = tmp_path / "shirube.sqlite3"
+    app = create_app(settings(tmp_path, f"sqlite:///{path}"))
+    with app.app_context():
+        make_tables(app)
+        db.engine.dispose()
+    with closing(pysqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        try_database(app)
+        assert app.test_client().get("/sign-in").status_code == 200
+        assert app.test_client().get("/readyz").get_json()["checks"]["database"] is True
+        assert time.monotonic() - begun < 3
+        writer.execute("ROLLBACK")
+    with app.app_context():
+        session.remove()
+        db.engine.dispose()
+
+
+@pytest.mark.skipif(DATABASE != "sqlite", reason="only SQLite can be locked as a whole")
+def test_a_busy_database_is_not_called_broken(tmp_path: Path) -> None:
+    path = tmp_path / "shirube.sqlite3"
+    with closing(pysqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("CREATE TABLE journal_entries (id INTEGER)")
+        writer.execute("BEGIN EXCLUSIVE")
+        answer = run(*FLASK, SHIRUBE_DATA_DIR=str(tmp_path))
+    assert answer.returncode == 1
+    assert "wait a moment" in said(answer)
+    assert "backup" not in said(answer)
