@@ -96,6 +96,7 @@ def sign_off_waiting(code: str, step: str, to: str) -> Email | None:
             "plan": enrollment.version.title,
             "step": queries.tasks_of([waiting])[waiting.id],
             "due_on": queries.standing_of(enrollment).due_on(step),
+            "asks_statement": waiting.asks_statement,
             "href": public_url("training.sign_off", code=code, slug=step),
         },
     )

@@ -109,6 +109,11 @@ def test_the_page_shows_every_step_of_everybody(cast: Cast, cohort: Any, as_: An
     assert learner[3].startswith(words[1])
     assert "90" in learner[4]
     assert cast.learner.name_in(language) in learner[0]
+    # What is done stands under the day on which it was done; when it was due is told beside it.
+    done = [day for day in table.iter("time") if day.get("title")]
+    assert done
+    assert {day.get("datetime") for day in done} == {clock.today("Asia/Tokyo").isoformat()}
+    assert all(str(day.get("title")).startswith({"en": "Due on ", "ja": "期限："}[language]) for day in done)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
