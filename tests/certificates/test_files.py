@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -231,3 +232,31 @@ def test_nobody_is_told_who_has_left(cast: Cast, app: Flask) -> None:
     jobs.run_due()
     assert not list(Path(app.config["DATA_DIR"] / "mail").glob("*.eml"))
     assert service.state_of(queries.get_certificate(certificate.number)).value == "valid"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_statement_that_goes_on_from_the_name_has_its_subject_where_the_name_stands_elsewhere(
+    cast: Cast, language: str
+) -> None:
+    certificate = issue(cast.learner, design=Design.MODERN)
+    name = certificate.snapshot["holder"]["en"]
+    assert f"{name} has completed".replace(" ", "") in text_of(print_sheet(certificate.snapshot, language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_fine_print_of_a_common_certificate_can_be_read_on_paper(cast: Cast, design: Design, language: str) -> None:
+    snapshot = issue(cast.learner, design=design).snapshot
+    snapshot["basis"]["documents"] = [
+        {"slug": slug, "version": "1.0", "title": {"en": english, "ja": japanese}}
+        for slug, english, japanese in (
+            ("a", "Exposure and wellbeing statement", "業務で接する内容と心の健康についての説明書"),
+            ("b", "Impersonation", "なりすまし"),
+            ("c", "Daily audit of moderation decisions", "審査判定の日次監査"),
+        )
+    ]
+    sizes = make_sheet(snapshot, language).stylesheets[-1]
+    found = re.search(r"\.fine \{ font-size: ([0-9.]+)mm", sizes)
+    assert found is not None
+    # Eight points are 2.8 mm.
+    assert float(found[1]) >= 2.8

@@ -417,3 +417,15 @@ def test_payloads_in_titles_and_texts_stay_text(cast: Cast, as_: Any) -> None:
         page = reader.get(endpoint, **READ)
         assert not page.all("img"), endpoint
     assert not reader.get("library.index").all("img")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_first_version_changes_nothing_and_is_called_the_first(cast: Cast, as_: Any, language: str) -> None:
+    first = make_published(cast.author)
+    make_version(first.document, cast.author, "2.0", texts=[english("Other words.\n"), japanese("別の本文です。\n")])
+    reader = as_(cast.colleague, language=language)
+    word, material = ("First version", "Material") if language == "en" else ("初版", "重要")
+    page = reader.get("library.read_version", slug="impersonation", number="1.0")
+    assert word in page.text
+    assert material not in page.text
+    assert material in reader.get("library.read_version", slug="impersonation", number="2.0").text
