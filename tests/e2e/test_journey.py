@@ -104,8 +104,13 @@ def _sign_off(visitor: Visitor, learner: str, times: int) -> None:
         visitor.open("/sign-offs")
         row = visitor.page.locator("tr", has_text=learner).first
         row.get_by_role("link").last.click()
-        visitor.page.get_by_role("textbox").fill("見ました。条項に沿っています。")
-        _press(visitor, "Sign off")
+        visitor.page.wait_for_url("**/sign-offs/*/*")
+        statement = visitor.page.get_by_role("textbox")
+        if statement.count():
+            statement.fill("見ました。条項に沿っています。")
+            _press(visitor, "Sign off")
+        else:
+            _press(visitor, "Record that it took place")
         visitor.page.wait_for_load_state()
 
 
