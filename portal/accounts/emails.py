@@ -23,11 +23,11 @@ def _describe_links(arguments: Sequence[Mapping[str, Any]]) -> list[Description]
     names = [each["name"] for each in arguments]
     found, _numbers = queries.find_taken(names, ())
     return [
-        describe_mail(_l("Mail: link to set a password"), found[name])
+        describe_mail(_l("Email: link to set a password"), found[name])
         if name in found
         # A stranger's address is nobody's business; what counts is that nothing is sent.
         else Description(
-            _l("Mail: link to set a password"), about=_("to nobody: there is no account with the address asked for")
+            _l("Email: link to set a password"), about=_("Not sent: there is no account with the requested address")
         )
         for name in names
     ]
@@ -35,7 +35,7 @@ def _describe_links(arguments: Sequence[Mapping[str, Any]]) -> list[Description]
 
 def _describe_changes(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
     people = {person.code: person for person in queries.list_people_of([each["code"] for each in arguments])}
-    return [describe_mail(_l("Mail: the password was changed"), people.get(each["code"])) for each in arguments]
+    return [describe_mail(_l("Email: the password was changed"), people.get(each["code"])) for each in arguments]
 
 
 @email("accounts.link", describe=_describe_links)

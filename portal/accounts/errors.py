@@ -28,19 +28,19 @@ class PasswordTooLong(PasswordRefused):
 class PasswordCommon(PasswordRefused):
     """One of those that are tried first."""
 
-    message = _l("This password is among those that are tried first. Choose one that nobody else would think of.")
+    message = _l("This password is too common. Choose one that nobody else would think of.")
 
 
 class PasswordFromOwnWords(PasswordRefused):
     """Little more than the own name or address."""
 
-    message = _l("This password is little more than a name or the mail address. Choose other words.")
+    message = _l("This password is too similar to a name or the email address. Choose other words.")
 
 
 class PasswordWrong(Invalid):
     """The present password, asked for again, was not the right one."""
 
-    message = _l("The present password is not right. Type it again.")
+    message = _l("The current password is not correct. Enter it again.")
 
 
 class SignInTooOften(TooMany):
@@ -60,7 +60,7 @@ class LinkUnusable(DomainError):
     """A one-time link that does not work (any more)."""
 
     status = 410
-    message = _l("This link does not work any more. Ask for a new one.")
+    message = _l("This link no longer works. Request a new one.")
 
 
 class LinkUnknown(LinkUnusable):
@@ -68,32 +68,32 @@ class LinkUnknown(LinkUnusable):
 
     status = 404
     message = _l(
-        "This link is not known. It may have been cut off in the mail; copy the whole address, or ask for a new one."
+        "This link is not valid. It may have been cut off in the email: copy the whole address, or request a new one."
     )
 
 
 class LinkExpired(LinkUnusable):
     """Its time is over."""
 
-    message = _l("This link has expired. Ask for a new one.")
+    message = _l("This link has expired. Request a new one.")
 
 
 class LinkUsed(LinkUnusable):
     """It was used before."""
 
-    message = _l("This link has been used already. Sign in with the password that was set, or ask for a new link.")
+    message = _l("This link has already been used. Sign in with the password that was set, or request a new link.")
 
 
 class LinkReplaced(LinkUnusable):
     """A newer one was sent."""
 
-    message = _l("A newer link was sent after this one. Use the link in the latest mail, or ask for a new one.")
+    message = _l("A newer link was sent after this one. Use the link in the latest email, or request a new one.")
 
 
 class SignInNameTaken(Conflict):
     """Another account has this mail address."""
 
-    message = _l("There is an account with this mail address already: %(name)s.")
+    message = _l("An account with this email address already exists: %(name)s.")
 
 
 class EmployeeNumberTaken(Conflict):
@@ -111,7 +111,7 @@ class LastAdministrator(Conflict):
 class NotOneself(NotAllowed):
     """Something that another administrator has to do."""
 
-    message = _l("Nobody can deactivate the own account. Ask another administrator.")
+    message = _l("You cannot deactivate your own account. Ask another administrator.")
 
 
 class StillNeeded(Conflict):
@@ -141,13 +141,13 @@ class DemoAccount(Conflict):
 class RoleHeldAlready(Conflict):
     """The same role for the same scope."""
 
-    message = _l("This role is held for this scope already.")
+    message = _l("The person already has this role for this scope.")
 
 
 class ScopeUnknown(Invalid):
     """There is no such market or team."""
 
-    message = _l("This market or team does not exist (any more). Choose another one.")
+    message = _l("This market or team no longer exists. Choose another one.")
 
 
 class ScopeTooNarrow(Invalid):
@@ -169,25 +169,27 @@ class NotForTeam(ScopeTooNarrow):
 class AccommodationInvalid(Invalid):
     """The multiplier or the dates are outside what is possible."""
 
-    message = _l("The extra time is a factor from 1 to 3, and the last day is not before the first.")
+    message = _l("Enter a time factor from 1 to 3, and an end date that is not before the start date.")
 
 
 class ImportHasErrors(Conflict):
     """A table with faults is not taken in, not even in part."""
 
-    message = _l("The table has errors. Correct them and send it again; nobody was added.")
+    message = _l("The table has errors. Correct them and upload it again; nobody was added.")
 
 
 class ImportOutdated(Conflict):
     """Somebody got one of the addresses or employee numbers after the table was looked at."""
 
-    message = _l("An account was added in the meantime, and nobody of this table. Look at the preview again.")
+    message = _l(
+        "Another account was added in the meantime, so nobody from this table was added. Check the preview again."
+    )
 
 
 class ImportDone(Conflict):
     """The same preview was confirmed before."""
 
-    message = _l("These people were added already.")
+    message = _l("These people have already been added.")
 
 
 class OwnershipUnchanged(Invalid):

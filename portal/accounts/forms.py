@@ -7,18 +7,18 @@ from typing import Any
 from flask_wtf.file import FileField
 from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
-from wtforms.validators import InputRequired, Length, Optional, StopValidation
+from wtforms.validators import Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.accounts.permissions import ROLE_NAMES
 from portal.accounts.service.imports import is_mail_address
 from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core import clock
-from portal.core.forms import DateField, Form, LongTextField, TextField
+from portal.core.forms import DateField, Form, LongTextField, Required, TextField
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 
-REQUIRED = InputRequired(_l("This is needed."))
+REQUIRED = Required()
 LANGUAGE_CHOICES = [SelectChoice("ja", "日本語"), SelectChoice("en", "English")]
 ROLE_CHOICES = [SelectChoice(role.value, name) for role, name in ROLE_NAMES.items()]
 
@@ -30,7 +30,7 @@ def at_most(most: int) -> Length:
 
 def _mail_address(form: Form, field: Any) -> None:
     if not is_mail_address(field.data or ""):
-        raise StopValidation(_("“%(text)s” is not a mail address.", text=field.data or ""))
+        raise StopValidation(_("“%(text)s” is not an email address.", text=field.data or ""))
 
 
 def _time_zone(form: Form, field: Any) -> None:
@@ -43,14 +43,14 @@ def _time_zone(form: Form, field: Any) -> None:
 class SignInForm(Form):
     """Who, and how it is known."""
 
-    name = TextField(_l("Mail address"), [REQUIRED, at_most(254)])
+    name = TextField(_l("Email address"), [REQUIRED, at_most(254)])
     password = PasswordField(_l("Password"), [REQUIRED])
 
 
 class ForgottenForm(Form):
     """To which address a link should go."""
 
-    name = TextField(_l("Mail address"), [REQUIRED, at_most(254)])
+    name = TextField(_l("Email address"), [REQUIRED, at_most(254)])
 
 
 class NewPasswordForm(Form):
@@ -68,7 +68,7 @@ class WelcomeForm(NewPasswordForm):
 class ChangePasswordForm(Form):
     """The present password, and the one to come."""
 
-    present = PasswordField(_l("Present password"), [REQUIRED])
+    present = PasswordField(_l("Current password"), [REQUIRED])
     password = PasswordField(_l("New password"), [REQUIRED])
 
 
@@ -100,11 +100,11 @@ class OwnCardForm(NamesForm):
 class PersonForm(OwnCardForm):
     """What an administrator says about a person."""
 
-    sign_in_name = TextField(_l("Mail address"), [REQUIRED, at_most(254), _mail_address])
+    sign_in_name = TextField(_l("Email address"), [REQUIRED, at_most(254), _mail_address])
     employee_number = TextField(_l("Employee number"), [at_most(60)])
     market = SelectField(_l("Home market"), [REQUIRED])
     further_markets = SelectMultipleField(
-        _l("Further markets"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+        _l("Additional markets"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
     )
     team = SelectField(_l("Team"), [Optional()])
 
@@ -119,7 +119,7 @@ class GrantForm(Form):
     """A role and how far it reaches."""
 
     role = SelectField(_l("Role"), [REQUIRED], choices=ROLE_CHOICES)
-    scope = SelectField(_l("For"), [REQUIRED])
+    scope = SelectField(_l("For"), [Required(_l("Choose for whom the role holds."))])
 
 
 class AccommodationForm(Form):
@@ -127,21 +127,21 @@ class AccommodationForm(Form):
 
     multiplier = TextField(_l("Time factor"), [REQUIRED, at_most(10)])
     hide_countdown = BooleanField(_l("Do not show the remaining time"))
-    valid_from = DateField(_l("From"), [REQUIRED])
+    valid_from = DateField(_l("From"), [Required(_l("Choose the start date."))])
     valid_until = DateField(_l("Until"), [Optional()])
 
 
 class PassOnForm(Form):
     """Who takes over."""
 
-    to = TextField(_l("Mail address of the new owner"), [REQUIRED, at_most(254)])
+    to = TextField(_l("Email address of the new owner"), [REQUIRED, at_most(254)])
 
 
 class ImportForm(Form):
     """A table as a file or pasted."""
 
     file = FileField(_l("File"))
-    text = LongTextField(_l("Or paste rows from a spreadsheet, with the line of headings"))
+    text = LongTextField(_l("Or paste rows from a spreadsheet, including the heading row"))
 
 
 class ConfirmImportForm(Form):

@@ -27,8 +27,8 @@ class CalendarsPart:
                 folder.error(
                     file.path,
                     0,
-                    _("This is no calendar file."),
-                    _("A calendar lies in calendars/MARKET.toml, such as calendars/JP.toml."),
+                    _("This is not a calendar file."),
+                    _("A calendar belongs in calendars/MARKET.toml, such as calendars/JP.toml."),
                 )
                 continue
             table = folder.read_toml(file)
@@ -98,7 +98,7 @@ def _periods(folder: ContentFolder, file: ContentFile, table: dict[str, Any]) ->
             file.path,
             line_of(file.text, unknown[0]),
             _("“%(key)s” is not known here.", key=unknown[0]),
-            _("A calendar holds entries [[company_day]] only."),
+            _("A calendar can only contain [[company_day]] entries."),
         )
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         folder.error(

@@ -36,7 +36,7 @@ class PeriodBackwards(Invalid):
 class PeriodTooLong(Invalid):
     """A leave lasts longer than anything that a plan could wait for."""
 
-    message = _l("A leave lasts at most %(days)s days. Record a longer one in parts.")
+    message = _l("Leave can last at most %(days)s days. Record a longer one in parts.")
 
 
 @contextmanager

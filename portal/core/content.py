@@ -107,7 +107,7 @@ class ContentFolder:
     def unchecked(self, path: str, line: int, cause: str) -> None:
         """Note, once, what cannot be looked at because of errors elsewhere."""
         message = _("This was not checked in full, because %(cause)s has errors.", cause=cause)
-        finding = Finding(path, line, message, _("Mend those first."), Level.UNCHECKED)
+        finding = Finding(path, line, message, _("Fix those first."), Level.UNCHECKED)
         if finding not in self.findings:
             self.findings.append(finding)
 
@@ -184,7 +184,7 @@ class ContentFolder:
                         file.path,
                         line_of(file.text, key),
                         _("There is a control character (U+%(code)s).", code=f"{ord(hidden.group()):04X}"),
-                        _("Delete it; only line ends and tabs are taken."),
+                        _("Delete it; only line breaks and tabs are allowed."),
                     )
                     return False
         return True
@@ -214,7 +214,7 @@ class ContentFolder:
         if unknown:
             message = _("“%(key)s” has the unknown language %(tag)s.", key=key, tag=", ".join(unknown))
         else:
-            message = _("“%(key)s” is needed in both languages.", key=key)
+            message = _("“%(key)s” is required in both languages.", key=key)
         self.error(file.path, line_of(file.text, key), message, _('Write %(key)s = { en = "…", ja = "…" }.', key=key))
         return None
 
@@ -280,10 +280,10 @@ def _reason(broken: Exception) -> str:
         return {
             "Invalid value": str(_("the value is missing or not in quotation marks")),
             "Invalid statement": str(_("the line is not “key = value”")),
-            "Cannot overwrite a value": str(_("a key stands twice")),
+            "Cannot overwrite a value": str(_("a key appears twice")),
             "Unterminated string": str(_("quotation marks are not closed")),
             "Expected '=' after a key in a key/value pair": str(_("there is no = after the key")),
-            "Expected newline or end of document after a statement": str(_("something stands behind the value")),
+            "Expected newline or end of document after a statement": str(_("there is extra text after the value")),
             "Unclosed array": str(_("a list is not closed with ]")),
             "Unclosed inline table": str(_("a table is not closed with }")),
         }.get(reason, reason)

@@ -16,7 +16,7 @@ class DomainError(Exception):
     """
 
     status: ClassVar[int] = 409
-    message: ClassVar[LazyText] = _l("This cannot be done as things stand.")
+    message: ClassVar[LazyText] = _l("This is not possible in the current state.")
 
     def __init__(self, **values: Any) -> None:
         self.values = values

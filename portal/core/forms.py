@@ -11,10 +11,11 @@ from wtforms import DateField as _DateField
 from wtforms import IntegerField as _IntegerField
 from wtforms import StringField, TextAreaField
 from wtforms.i18n import get_translations
-from wtforms.validators import StopValidation
+from wtforms.validators import InputRequired, NumberRange, StopValidation
 
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits, language
+from portal.core.i18n import lazy_gettext as _l
 from portal.core.texts import forbidden, is_blank, trimmed
 
 csrf = CSRFProtect()
@@ -54,6 +55,27 @@ class Form(FlaskForm):  # type: ignore[misc]
         ]
 
 
+class Required(InputRequired):  # type: ignore[misc]
+    """A field that may not stay empty; what is said of an empty one names it."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if self.message is not None:
+            super().__call__(form, field)
+            return
+        label = str(field.label.text)
+        if language() == "en":
+            label = label[:1].lower() + label[1:]
+        choose = hasattr(field, "choices") or isinstance(field, _DateField)
+        said = _("Choose the %(field)s.", field=label) if choose else _("Enter the %(field)s.", field=label)
+        InputRequired(said)(form, field)
+
+
+def whole_number(least: int, most: int) -> list[Any]:
+    """Build the validators of a needed whole number within bounds; every fault says which they are."""
+    said = _l("Enter a whole number from %(least)s to %(most)s.", least=least, most=most)
+    return [InputRequired(said), NumberRange(least, most, said)]
+
+
 class _SaysOnce:
     """What could not be read is said once: the rules about its value have nothing to judge."""
 
@@ -67,10 +89,17 @@ class _SaysOnce:
 
 
 class IntegerField(_SaysOnce, _IntegerField):
-    """A whole number; full-width digits are taken as typed."""
+    """A whole number; full-width digits are taken as typed, and what is none is told what to enter."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        super().process_formdata([half_width_digits(value) for value in valuelist])
+        try:
+            super().process_formdata([half_width_digits(value) for value in valuelist])
+        except ValueError:
+            bounds = next((each for each in self.validators if isinstance(each, NumberRange)), None)
+            if bounds is None or bounds.min is None or bounds.max is None:
+                raise ValueError(_("Enter a whole number, such as 10.")) from None
+            least, most = bounds.min, bounds.max
+            raise ValueError(_("Enter a whole number from %(least)s to %(most)s.", least=least, most=most)) from None
 
 
 class DateField(_SaysOnce, _DateField):
@@ -81,7 +110,10 @@ class DateField(_SaysOnce, _DateField):
         super().__init__(label, validators, **options)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        super().process_formdata([half_width_digits(value) for value in valuelist])
+        try:
+            super().process_formdata([half_width_digits(value) for value in valuelist])
+        except ValueError:
+            raise ValueError(_("Enter a date like 2026-05-11.")) from None
 
 
 def _take(field: Any, text: str, besides: str = "") -> None:

@@ -141,7 +141,7 @@ Explainer = Callable[[str], LazyText | None]
 class JobNotRetryable(Conflict):
     """Only a failed job, or one that waits for its next try, can be tried again."""
 
-    message = _l("This job is not in a state in which it can be tried again.")
+    message = _l("This job cannot be retried in its current state.")
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -320,10 +320,10 @@ def explain(row: Job) -> LazyText | None:
     return (kind.explain(failure) if kind and kind.explain else None) or _GENERAL.get(failure, _UNEXPECTED)
 
 
-_UNEXPECTED = _l("Something went wrong that was not foreseen. The technical detail helps those who run the portal.")
+_UNEXPECTED = _l("Something unexpected went wrong. The technical detail helps those who run the portal.")
 _GENERAL = {
     "OperationalError": _l("The database could not be reached, or was busy for too long."),
-    "LookupError": _l("This portal does not know this kind of work (any more)."),
+    "LookupError": _l("This kind of job is no longer supported."),
     "MemoryError": _l("The worker ran out of memory."),
 }
 

@@ -75,7 +75,7 @@ def describe(arguments: Sequence[Mapping[str, Any]]) -> list[jobs.Description]:
     return [found[place] for place in range(len(arguments))]
 
 
-_NOT_REACHED = _l("The mail server could not be reached. The mail is kept and tried again by itself.")
+_NOT_REACHED = _l("The mail server could not be reached. The email is kept and sent again automatically.")
 _REASONS = {
     **dict.fromkeys(
         ("ConnectionRefusedError", "ConnectionResetError", "TimeoutError", "gaierror", "SMTPConnectError",
@@ -84,9 +84,9 @@ _REASONS = {
     ),
     "SMTPAuthenticationError": _l("The mail server refused the portal's own sign-in. Check SHIRUBE_MAIL_URL."),
     "SMTPRecipientsRefused": _l(
-        "The mail server does not take the recipient's address. Check it on the person's page."
+        "The mail server does not accept the recipient's address. Check it on the person's page."
     ),
-    "SMTPSenderRefused": _l("The mail server does not take the sender's address. Check SHIRUBE_MAIL_FROM."),
+    "SMTPSenderRefused": _l("The mail server does not accept the sender's address. Check SHIRUBE_MAIL_FROM."),
     "SMTPNotSupportedError": _l("The mail server offers no encryption. Check SHIRUBE_MAIL_URL."),
     "SSLCertVerificationError": _l("The mail server's certificate is not valid."),
     "SMTPDataError": _l("The mail server refused the mail itself."),

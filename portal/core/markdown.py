@@ -246,7 +246,7 @@ def _limits(text: str) -> list[Problem]:
             Problem(
                 text.count("\n", 0, found.start()) + 1,
                 _("There is a control character (U+%(code)s).", code=f"{ord(found.group()):04X}"),
-                _("Delete it; only line ends and tabs are taken."),
+                _("Delete it; only line breaks and tabs are allowed."),
             )
         )
         if len(problems) == 10:
@@ -410,7 +410,7 @@ def _address_problem(address: str, line: int) -> Problem | None:
     if _SCHEME.match(address) and not address.lower().startswith(_ALLOWED_SCHEMES):
         return Problem(
             line,
-            _("The link %(address)s is of a kind that is not taken.", address=address[:80]),
+            _("The link %(address)s is of a kind that is not allowed.", address=address[:80]),
             _("Links start with https:, http: or mailto:."),
         )
     return None
@@ -527,7 +527,7 @@ class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise _NotPlain(problem=_("aliases are not taken"), problem_mark=mark)
+            raise _NotPlain(problem=_("aliases are not supported"), problem_mark=mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -536,7 +536,7 @@ class _PlainLoader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 raise _NotPlain(problem=_("a key is no text"), problem_mark=key.start_mark)
             if key.value in seen:
-                raise _NotPlain(problem=_("“%(key)s” stands twice", key=key.value), problem_mark=key.start_mark)
+                raise _NotPlain(problem=_("“%(key)s” appears twice", key=key.value), problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -588,7 +588,7 @@ def front_matter(text: str) -> tuple[dict[str, Any], str, int]:
             raise FrontMatterBroken(
                 next((number for number, line in enumerate(lines[:end], start=1) if line.startswith(f"{key}:")), 2),
                 _("There is a control character (U+%(code)s).", code=f"{ord(hidden.group()):04X}"),
-                _("Delete it; only line ends and tabs are taken."),
+                _("Delete it; only line breaks and tabs are allowed."),
             )
     return values, "\n".join(lines[end + 1 :]), end + 2
 
@@ -941,6 +941,22 @@ def _classes(state: StateCore) -> None:
 Renderer = Callable[[Any, Sequence[Token], int, OptionsDict, EnvType], str]
 
 
+# Kanji, kana, and the punctuation and wide forms used with them (hangul, whose words are set apart, is not among them).
+_JAPANESE = re.compile("[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003fffd]")
+_JAPANESE_PUNCTUATION = re.compile(
+    "[\u3001-\u3003\u3008-\u3011\u3014-\u301b\u30fb\uff01-\uff0f\uff1a-\uff1f\uff5b-\uff60]"
+)
+
+
+def _show_softbreak(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    """Join the lines of a Japanese paragraph: browsers would show their break as a blank."""
+    before = next((each.content[-1] for each in reversed(tokens[:index]) if each.content), "")
+    after = next((each.content[0] for each in tokens[index + 1 :] if each.content), "")
+    if _JAPANESE_PUNCTUATION.match(before) or _JAPANESE_PUNCTUATION.match(after):
+        return ""
+    return "" if _JAPANESE.match(before) and _JAPANESE.match(after) else "\n"
+
+
 def _show_heading(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     token = tokens[index]
     anchor = token.meta.get("id")
@@ -1031,6 +1047,7 @@ def _show_way_back(renderer: Any, tokens: Sequence[Token], index: int, options: 
 
 
 _RENDER_RULES: dict[str, Renderer] = {
+    "softbreak": _show_softbreak,
     "heading_open": _show_heading,
     "blockquote_open": _show_quote,
     "list_item_open": _show_item,

@@ -55,7 +55,8 @@ class FormUsed(Conflict):
     """The same form was sent before and said something else."""
 
     message: ClassVar[LazyText] = _l(
-        "This form was sent before, with other values; those count. Nothing was changed now. Check, and send it again."
+        "This form was already sent with other values, which were kept. Nothing was changed this time. "
+        "Check it and send it again."
     )
 
 

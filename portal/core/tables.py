@@ -311,7 +311,7 @@ def _printable(character: str) -> bool:
 class TableUnreadable(Invalid):
     """What was sent is no table that can be taken."""
 
-    message = _l("This is no table that can be read. Send CSV, tab-separated text or XLSX.")
+    message = _l("This cannot be read as a table. Send CSV, tab-separated text or XLSX.")
 
 
 class TableTooLarge(TableUnreadable):
@@ -355,7 +355,7 @@ class HeadingMissing(TableUnreadable):
 class HeadingTwice(TableUnreadable):
     """Two columns have the same name."""
 
-    message = _l("The heading “%(name)s” stands twice in the first line. Keep one of the columns.")
+    message = _l("The heading “%(name)s” appears twice in the first line. Keep only one of the columns.")
 
 
 class TooManyCells(TableUnreadable):
@@ -370,7 +370,7 @@ class TooManyCells(TableUnreadable):
 class OldWorkbook(TableUnreadable):
     """An .xls of the nineties, or a workbook with a password."""
 
-    message = _l("This kind of workbook is not read. Save it as an XLSX workbook without a password, or as CSV.")
+    message = _l("This kind of workbook is not supported. Save it as an XLSX workbook without a password, or as CSV.")
 
 
 class WorkbookDamaged(TableUnreadable):

@@ -129,11 +129,11 @@ def _titles() -> dict[int, str]:
         403: _("Not permitted"),
         404: _("Not found"),
         405: _("This cannot be done here"),
-        409: _("Not possible as things stand"),
+        409: _("Not possible right now"),
         413: _("Too large"),
-        415: _("This kind of file is not taken"),
-        429: _("Too many tries"),
-        503: _("Busy for a moment"),
+        415: _("This file type is not accepted"),
+        429: _("Too many attempts"),
+        503: _("Temporarily busy"),
     }
 
 
@@ -152,16 +152,17 @@ def _http_error(failure: HTTPException) -> Response:
     if 300 <= status < 400:
         return make_response(failure.get_response())
     if isinstance(failure, CSRFError):
+        title = _("Please do that once more")
         message = _("The page was open for too long or in another session. Go back, load it again and repeat the step.")
     else:
+        title = _titles().get(status, _titles()[400])
         message = {
             400: _("The request was not complete. Go back, load the page again and repeat the step."),
             404: _("There is nothing at this address. Check the link, or go back to the start page."),
-            405: _("This address does not take that kind of request. Go back and use the button on the page."),
+            405: _("This address does not accept that kind of request. Go back and use the button on the page."),
             413: _("What was sent is larger than the limit. Make it smaller or split it."),
-            415: _("Send one of the kinds of file that the page names."),
+            415: _("Send one of the file types listed on the page."),
         }.get(status, _("Go back and try again. If it happens again, tell an administrator the number below."))
-    title = _titles().get(status, _titles()[400])
     response = error_page(status, title, message)
     if status == 405:
         response.headers["Allow"] = failure.get_response().headers.get("Allow", "")
@@ -174,7 +175,7 @@ def _database_busy(failure: OperationalError) -> Response:
     return error_page(
         503,
         _titles()[503],
-        _("Nothing was saved. Wait a few seconds and try again; what was typed is still on the page before this one."),
+        _("Nothing was saved. Wait a few seconds and try again; what you typed is still on the previous page."),
         retry_after=5,
     )
 
@@ -185,7 +186,7 @@ def _unexpected(failure: Exception) -> Response:
     return error_page(
         500,
         _("Something went wrong on our side"),
-        _("Nothing was changed. Tell an administrator the number below; it leads to the cause."),
+        _("Nothing was changed. Tell an administrator the number below; it helps to find the cause."),
     )
 
 

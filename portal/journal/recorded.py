@@ -8,7 +8,7 @@ from portal.journal.service import Fact, Kind, Vocabulary
 VOCABULARY = Vocabulary(
     actions={
         "journal.sealed": _l("Rows of history sealed"),
-        "journal.sealing_began": _l("Sealing of history begun"),
+        "journal.sealing_began": _l("Sealing of history started"),
     },
     kinds={"journal": Kind(_l("Journal"))},
     facts={"journal.sealing_began:rows": Fact(_l("Rows"))},

@@ -44,8 +44,8 @@ def read_folder(root: Path, known_folders: Collection[str]) -> ContentFolder:
             folder.warn(
                 relative,
                 0,
-                _("Nothing reads this file."),
-                _("Content lies in %(folders)s.", folders=", ".join(_shown(known_folders))),
+                _("This file is not used."),
+                _("Content belongs in %(folders)s.", folders=", ".join(_shown(known_folders))),
             )
             continue
         text = _read(path, relative, folder)
@@ -101,7 +101,7 @@ def _walk(root: Path, below: Path, folder: ContentFolder) -> Iterator[tuple[Path
                 relative[:MAX_PATH],
                 0,
                 _("The path is too long or too deep."),
-                _("Content lies at most three names deep; move the file up."),
+                _("Content can be at most three levels deep; move the file up."),
             )
         elif entry.is_dir(follow_symlinks=False):
             yield from _walk(root, path, folder)
@@ -111,7 +111,7 @@ def _walk(root: Path, below: Path, folder: ContentFolder) -> Iterator[tuple[Path
             folder.error(
                 relative,
                 0,
-                _("This is no file with a text, but a pipe, a socket or a device."),
+                _("This is not a text file but a pipe, a socket or a device."),
                 _("Remove it; only ordinary files are read."),
             )
 
@@ -169,7 +169,7 @@ def _decoded(data: bytes, relative: str, folder: ContentFolder) -> str | None:
             relative,
             text.count("\n", 0, text.index("\0")) + 1,
             _("There is a control character (U+%(code)s).", code="0000"),
-            _("Delete it; only line ends and tabs are taken."),
+            _("Delete it; only line breaks and tabs are allowed."),
         )
         return None
     return text

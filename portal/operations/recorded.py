@@ -6,7 +6,7 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Vocabulary
 
 VOCABULARY = Vocabulary(
-    actions={"content.imported": _l("Content folder taken in")},
+    actions={"content.imported": _l("Content folder imported")},
     kinds={"content": Kind(_l("Content folder"))},
     facts={"changes": Fact(_l("What changed"))},
 )

@@ -21,7 +21,7 @@ from portal.operations.models import ImportedFile
 class ContentRefused(DomainError):
     """The folder has errors; nothing was taken in."""
 
-    message = _l("The content was not taken in (errors: %(count)s). Nothing has been changed.")
+    message = _l("The content was not imported (errors: %(count)s). Nothing has been changed.")
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings

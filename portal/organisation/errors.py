@@ -21,7 +21,7 @@ class UnknownHolidayCountry(Invalid):
 class CodeTaken(Conflict):
     """A market or team has this code already."""
 
-    message = _l("The code “%(code)s” is taken.")
+    message = _l("The code “%(code)s” is already in use.")
 
 
 class CodeInvalid(Invalid):

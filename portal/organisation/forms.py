@@ -6,15 +6,15 @@ from typing import Any
 
 from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
-from wtforms.validators import InputRequired, Length, NumberRange, StopValidation
+from wtforms.validators import Length, StopValidation
 
 from portal.core import clock
-from portal.core.forms import Form, IntegerField, LongTextField, TextField
+from portal.core.forms import Form, IntegerField, LongTextField, Required, TextField, whole_number
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.organisation.rules import MAX_ATTEMPT_TOLERANCE
 
-REQUIRED = InputRequired(_l("This is needed."))
+REQUIRED = Required()
 
 
 def at_most(most: int) -> Length:
@@ -44,10 +44,7 @@ class SettingsForm(Form):
     )
     tolerance = IntegerField(
         _l("Tolerance after the end of a quiz, in seconds"),
-        [
-            InputRequired(_l("Write a whole number.")),
-            NumberRange(0, MAX_ATTEMPT_TOLERANCE, _l("A number from %(min)s to %(max)s.")),
-        ],
+        whole_number(0, MAX_ATTEMPT_TOLERANCE),
     )
 
 
@@ -73,4 +70,4 @@ class TeamForm(Form):
     name_en = TextField(_l("Name in English"), [REQUIRED, at_most(120)])
     name_ja = TextField(_l("Name in Japanese"), [REQUIRED, at_most(120)])
     market = SelectField(_l("Market"), [REQUIRED])
-    is_closed = BooleanField(_l("Closed: offered nowhere any more"))
+    is_closed = BooleanField(_l("Closed (no longer offered as a choice)"))

@@ -88,7 +88,7 @@ def test_an_invitation_leads_from_the_mail_to_the_first_page(app: Flask, invited
     # The second use is told, and a new one can be asked for.
     other = PageClient(app)
     used = other.post(path, {"password": PASSWORD, "language": "en"}, expect=410)
-    assert "used already" in used.text
+    assert "already been used" in used.text
     assert used.all("form", action="/forgotten")
 
 
@@ -157,10 +157,10 @@ def test_a_link_that_does_not_work_says_why_and_offers_a_new_one(
     at = MORNING + timedelta(minutes=5)
     words = {
         "expired": ("has expired", "期限が切れています"),
-        "used": ("used already", "すでに使われています"),
+        "used": ("already been used", "すでに使われています"),
         "replaced": ("A newer link", "新しいリンクが送られています"),
-        "unknown": ("is not known", "確認できません"),
-        "deactivated": ("is not known", "確認できません"),
+        "unknown": ("is not valid", "確認できません"),
+        "deactivated": ("is not valid", "確認できません"),
         "renamed": ("A newer link", "新しいリンクが送られています"),
     }[state]
     match state:
@@ -271,7 +271,7 @@ def test_the_first_administrator_is_made_by_the_operator(app: Flask) -> None:
     mail = ("create-admin", "--mail", "admin@portal.example", "--family-name", "森", "--given-name", "明子")
     weak = run(app, *mail, "--password-stdin", stdin="password1234\n")
     assert weak.exit_code == 1
-    assert "tried first" in weak.output
+    assert "too common" in weak.output
     assert session.query(Person).count() == 0
     done = run(app, *mail, "--password-stdin", stdin=f"{PASSWORD}\n")
     assert done.exit_code == 0, done.output

@@ -147,7 +147,7 @@ def test_filters_and_pages(admin: PageClient, cast: Cast) -> None:
     second = admin.get("accounts.list_people", team="account-safety", page=2, lang="en")
     assert "51–65 of 65" in second.text
     assert "1–1 of 1" in admin.get("accounts.list_people", role="admin", lang="en").text
-    assert "Nobody is found" in admin.get("accounts.list_people", q="nobody at all", lang="en").text
+    assert "No people found" in admin.get("accounts.list_people", q="nobody at all", lang="en").text
     assert "1–1 of 1" in admin.get("accounts.list_people", standing="active", lang="en").text
 
 
@@ -473,13 +473,25 @@ def test_an_import_previews_names_duplicates_and_adds_nobody_twice(admin: PageCl
 
 BAD_ROWS = [
     ("nobody,X,,", "“nobody” is not a mail address", "メールアドレスの形"),
-    ("a@portal.example,,,", "The family name is missing", "姓がありません"),
-    ("a@portal.example,X,XX,", "There is no market “XX”", "市場「XX」はありません"),
-    ("a@portal.example,X,,nope", "There is no team “nope”", "チーム「nope」はありません"),
+    ("a@portal.example,,,", "The family name is empty", "姓がありません"),
+    (
+        "a@portal.example,X,XX,",
+        "There is no market “XX”. The markets are: JP, US.",
+        "市場「XX」はありません。使えるのは JP、US です。",
+    ),
+    (
+        "a@portal.example,X,,nope",
+        "There is no team “nope”. The teams are: account-safety",
+        "チーム「nope」はありません。使えるのは account-safety",
+    ),
     ("a@portal.example,X,US,account-safety", "Team account-safety belongs to market JP", "市場 JP に属しています"),
-    ("a@portal.example,X,,", "The market is missing", "市場がありません"),
+    (
+        "a@portal.example,X,,",
+        "The market is empty. Enter one of these: JP, US.",
+        "市場が空です。JP、US のいずれかを書いてください。",
+    ),
     (f"a@portal.example,{'名' * 301},JP,", "at most 300 characters", "300文字以内"),
-    ("a@portal.example,\u3164\u200b,JP,", "The family name is missing", "姓がありません"),
+    ("a@portal.example,\u3164\u200b,JP,", "The family name is empty", "姓がありません"),
     ("a@portal.example,X\u202eY,JP,", "a line break or control character", "改行または制御文字"),
     ('a@portal.example,"X\nY",JP,', "a line break or control character", "改行または制御文字"),
 ]
@@ -564,7 +576,7 @@ def test_a_table_that_cannot_be_read_says_why(admin: PageClient) -> None:
     assert "These columns are not known and are left out: 名字, x" in page.text
     both = {"file": (io.BytesIO(b"mail,family_name\na@portal.example,A\n"), "a.csv"), "text": "mail\tname"}
     page = admin.post("accounts.read_people", both, expect=400)
-    assert "There is a file and there are pasted rows" in page.text
+    assert "There is both a file and pasted rows" in page.text
     # What was pasted is still there.
     page = admin.post("accounts.read_people", {"text": 'mail\tname\n"x'}, expect=400)
     assert page.one("textarea", name="text").text == 'mail\tname\n"x'

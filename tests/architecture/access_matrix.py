@@ -128,6 +128,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET accounts.export_csv",
             "GET accounts.export_xlsx",
             "GET accounts.list_people",
+            "GET journal.export_csv",
             "GET journal.list_entries",
         ],
     ),

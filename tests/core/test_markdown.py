@@ -256,7 +256,7 @@ def test_the_hash_is_that_of_heading_and_text_without_the_braces() -> None:
         TEXT.replace("first.\n", "first.   \n\n\n"),
         TEXT.replace("{#fan-accounts sensitivity=S1}", "{#fans}"),
     ],
-    ids=["line ends", "blanks at line ends", "another id and label"],
+    ids=["line breaks", "blanks at line breaks", "another id and label"],
 )
 def test_the_hash_does_not_depend_on_line_ends_blanks_or_the_id(same: str) -> None:
     assert markdown.split_clauses(same)[1].hash == markdown.split_clauses(TEXT)[1].hash
@@ -416,7 +416,7 @@ def test_a_text_may_have_no_front_matter() -> None:
         ("---\ntitle: A: B\n---\n", 2, "cannot be read"),
         ("---\ntitle: [A\nx: y\n---\n", 3, "cannot be read"),
         ("---\ntitle: A\ntitle: B\n---\n", 3, "“title” stands twice"),
-        ("---\na: &x 1\nb: *x\n---\n", 3, "aliases are not taken"),
+        ("---\na: &x 1\nb: *x\n---\n", 3, "aliases are not supported"),
         ("---\n- a\n- b\n---\n", 2, "not a list of keys and values"),
         ("---\n? [a]\n: b\n---\n", 2, "cannot be read"),
         ("---\n" + "[" * 9_000 + "\n---\n", 2, "cannot be read"),
@@ -449,3 +449,17 @@ def test_the_house_keeps_its_one_door_to_markdown() -> None:
         assert "markdown_it" not in text, path
         assert "import nh3" not in text, path
         assert not re.search(r"\bTrustedHtml\(", text), path
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("確認します。\n次に進みます。", "確認します。次に進みます。"),
+        ("設定から\n**選ぶ**こと", "設定から<strong>選ぶ</strong>こと"),
+        ("保存します。\nCSVも使えます。", "保存します。CSVも使えます。"),
+        ("two\nwords", "two\nwords"),
+        ("두\n단어", "두\n단어"),
+    ],
+)
+def test_the_lines_of_a_japanese_paragraph_join_without_a_blank(app: Flask, text: str, shown: str) -> None:
+    assert markdown.render(text, language="ja").strip() == f"<p>{shown}</p>"

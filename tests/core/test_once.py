@@ -74,7 +74,7 @@ def test_a_used_form_that_says_something_else_is_refused_in_words(cast: Cast, as
     browser = as_(cast.admin)
     approve(browser, cast.learner, form_key="a")
     page = approve(browser, cast.learner, form_key="a", multiplier="2", expect=409)
-    assert "This form was sent before" in page.text
+    assert "This form was already sent" in page.text
     assert how_many(cast.learner) == 1
     approve(browser, cast.learner, form_key="a", multiplier="1.5")
     assert how_many(cast.learner) == 1

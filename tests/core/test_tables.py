@@ -176,7 +176,7 @@ BAD: list[tuple[bytes, str, str]] = [
     (b"a\n" + b"x" * 200_000, "x.csv", "Line 2 cannot be split"),
     (b"not a workbook", "x.xlsx", "The workbook is damaged"),
     (b"PK\x03\x04rest", "x.xlsx", "The workbook is damaged"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "x.xls", "This kind of workbook is not read"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "x.xls", "This kind of workbook is not supported"),
     (_archive(a=b"0" * 20_000_000), "x.xlsx", "too large"),
     (_archive(**{"..__..__etc": b"x", "[Content_Types].xml": b"<a/>"}), "x.xlsx", "The workbook is damaged"),
     (_archive(**{"[Content_Types].xml": b"<a/>"}), "x.xlsx", "The workbook is damaged"),

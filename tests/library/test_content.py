@@ -150,7 +150,7 @@ FAULTS: list[tuple[dict[str, Any], str, int, str, str]] = [
     ({"en": replaced("None.", "A <b>b</b>")}, "en.md", 30, "There is raw HTML: <b>", "Write it in Markdown"),
     ({"en": replaced("None.", "![x](https://e.example/x.png)")}, "en.md", 30, "another server", "Remove it"),
     ({"en": replaced("None.", "[x](//e.example)")}, "en.md", 30, "does not say how it is reached", "https://"),
-    ({"en": replaced("None.", "[x](javascript:alert(1))")}, "en.md", 30, "not taken", "https:, http: or mailto:"),
+    ({"en": replaced("None.", "[x](javascript:alert(1))")}, "en.md", 30, "not allowed", "https:, http: or mailto:"),
     ({"en": replaced("None.", "a\x00b")}, "en.md", 30, "control character (U+0000)", "Delete it"),
     ({"en": EN_HEAD + "x" * 5_000_000}, "en.md", 0, "4882 KB; the limit is 256 KB", "Split it"),
     ({"en": EN_HEAD}, "en.md", 10, "The text is empty", "at least one paragraph"),
@@ -246,7 +246,7 @@ def test_forbidden_words_of_the_glossary_are_warned_of(app: Any) -> None:
     ("old", "new", "words"),
     [
         ('id = "impersonation"', 'id = "Imp"', "cannot be an address"),
-        ('ja = "なりすまし"', "", "is needed in both languages"),
+        ('ja = "なりすまし"', "", "is required in both languages"),
         ("definition = {", "definitions = {", "“definitions” is not known"),
         ("[[term]]", "[term]", "not a list of terms"),
         ('en = ["catfishing"]', 'en = "catfishing"', "“forbidden” is not a text"),

@@ -157,8 +157,8 @@ def test_files_beside_the_folders_and_folders_in_place_of_files_are_said(app: Fl
     found = check_content(folder, wiring.CONTENT_PARTS).findings
     said = {finding.path: finding.message for finding in found}
     assert said == {
-        "glossary.toml/x.md": "Nothing reads this file.",
-        "picture.png": "Nothing reads this file.",
+        "glossary.toml/x.md": "This file is not used.",
+        "picture.png": "This file is not used.",
         "plans/deep/er/x.toml": "This is no plan file.",
     }
 
@@ -186,7 +186,7 @@ def test_a_path_of_many_folders_is_refused(app: Flask, folder: Path) -> None:
         ("x = {b = 1, " + '"a".' * 30 + "a = 1}", 1, "nested more than 20 levels"),
         ("a = 1\nb = " + "9" * 5_000, 2, "a number is too long"),
         ("a = 1\nb = \n", 2, "the value is missing"),
-        ("a = 1\na = 2\n", 2, "a key stands twice"),
+        ("a = 1\na = 2\n", 2, "a key appears twice"),
         ('a = 1\nb = "x\n', 2, "Illegal character"),
         ('version = "1.0"\nowner = "\\u0000"\n', 2, "control character (U+0000)"),
         ('version = "1.0"\n"\\u202e" = 1\n', 0, "control character (U+202E)"),

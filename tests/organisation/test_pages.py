@@ -60,7 +60,7 @@ def test_settings_hold_on_every_page_and_stand_in_the_journal(admin: PageClient,
     ("field", "value", "words"),
     [("time_zone", "Mars/Base", "タイムゾーンはありません"), ("tolerance", "abc", "整数"),
      ("tolerance", "61", "0から60まで"),
-     ("name_ja", "", "入力してください"), ("contact_en", "x" * 121, "120文字以内"), ("language", "fr", "")],
+     ("name_ja", "", "名称（日本語）を入力してください"), ("contact_en", "x" * 121, "120文字以内"), ("language", "fr", "")],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused_in_words(admin: PageClient, field: str, value: str, words: str) -> None:
     admin.language = "ja"
@@ -73,7 +73,23 @@ def test_what_cannot_be_read_is_said_once(admin: PageClient) -> None:
     page = admin.post("organisation.change_settings", {**SETTINGS, "tolerance": "abc"}, expect=400, lang="en")
     assert isinstance(page, Page)
     assert len(page.all("div", class_="field__error")) == 1
-    assert "A number from" not in page.text
+    assert page.text.count("Enter a whole number from 0 to 60.") == 2  # in the summary and at the field
+
+
+@pytest.mark.parametrize("typed", ["abc", "", "61", "-1"])
+def test_a_number_that_cannot_be_is_told_which_numbers_can(admin: PageClient, typed: str) -> None:
+    for language, words in (
+        ("en", "Enter a whole number from 0 to 60."),
+        ("ja", "0から60までの整数を入力してください。"),
+    ):
+        page = admin.post("organisation.change_settings", {**SETTINGS, "tolerance": typed}, expect=400, lang=language)
+        assert isinstance(page, Page)
+        assert [words in "".join(each.itertext()) for each in page.all("div", class_="field__error")] == [True]
+
+
+def test_a_filter_that_is_not_understood_is_named(admin: PageClient) -> None:
+    assert "This filter was not understood and is not applied: State." in admin.get("/jobs?state=zzz").text
+    assert "not understood" not in admin.get("/jobs?state=failed").text
 
 
 def test_a_market_keeps_the_holidays_of_a_known_table_or_none(admin: PageClient) -> None:
@@ -176,8 +192,8 @@ def test_failed_work_is_shown_with_its_cause_and_tried_again(admin: PageClient, 
         failed_code, waiting_code = failed.code, waiting.code
     jobs.run_due()
     page = admin.get("organisation.list_jobs", lang="en")
-    assert "The worker says nothing" in page.text
-    assert "Something went wrong that was not foreseen" in page.text
+    assert "The worker is not responding" in page.text
+    assert "Something unexpected went wrong" in page.text
     assert "<b>the server</b> is away" in page.text
     only = admin.get("organisation.list_jobs", state="failed", lang="en")
     assert "1 of 1" in only.text
@@ -186,7 +202,7 @@ def test_failed_work_is_shown_with_its_cause_and_tried_again(admin: PageClient, 
     assert jobs.count_by_state()[JobState.CREATED] == 2
     # Work that has not failed is not tried again; the page says so.
     response = admin.post("organisation.retry_job", job=waiting_code)
-    assert "not in a state" in admin.follow(response).text
+    assert "cannot be retried" in admin.follow(response).text
     admin.post("organisation.cancel_job", job=waiting_code)
     assert jobs.count_by_state()[JobState.CANCELLED] == 1
     admin.post("organisation.retry_job", job="987654", expect=404)
@@ -213,14 +229,14 @@ def test_a_mail_that_cannot_be_sent_says_to_whom_why_and_when_it_is_tried_again(
     monkeypatch.setattr(mail, "deliver", nobody_there)
     jobs.run_due()
     page = admin.get("organisation.list_jobs", state="between-tries", lang="en")
-    assert "Mail: link to set a password" in page.text
+    assert "Email: link to set a password" in page.text
     assert f"{cast.learner.name_in('en')} learner@portal.example" in page.text
     assert "1 of 48" in page.text
     assert "next try" in page.text
     assert "The mail server could not be reached" in page.text
     # That is for those who run the portal, and folded away.
     assert [each for each in page.all("details") if "ConnectionRefusedError" in "".join(each.itertext())]
-    assert "to nobody: there is no account" in admin.get("organisation.list_jobs", state="done", lang="en").text
+    assert "Not sent: there is no account" in admin.get("organisation.list_jobs", state="done", lang="en").text
     assert "stranger@nowhere.example" not in admin.get("organisation.list_jobs", lang="en").text
     japanese = admin.get("organisation.list_jobs", state="between-tries", lang="ja")
     assert "メールサーバーに接続できませんでした" in japanese.text

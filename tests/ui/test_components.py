@@ -94,10 +94,10 @@ def test_a_table_without_rows_says_so_and_offers_no_download(app: Flask) -> None
     with app.test_request_context():
         text = render_template_string(
             '{% from "ui/components/data_table.html" import data_table %}'
-            '{{ data_table("People", [{"label": "Name"}], rows=[], empty="Nobody yet", exports=[exported]) }}',
+            '{{ data_table("People", [{"label": "Name"}], rows=[], empty="No people yet", exports=[exported]) }}',
             exported={"label": "CSV", "href": "/x"},
         )
-    assert "Nobody yet" in text
+    assert "No people yet" in text
     assert "/x" not in text
     assert "<table" not in text
 

@@ -17,7 +17,7 @@ from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core import clock, jobs
 from portal.core.codes import new_code
 from portal.core.db import session
-from portal.core.i18n import LazyText
+from portal.core.i18n import LazyText, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.tables import Table
@@ -30,7 +30,7 @@ KEPT = timedelta(days=1)
 
 # The columns in their order, as the export writes them and the import reads them.
 COLUMNS: dict[str, LazyText] = {
-    "sign_in_name": _l("Mail address"),
+    "sign_in_name": _l("Email address"),
     "family_name": _l("Family name"),
     "given_name": _l("Given name"),
     "middle_name": _l("Middle name"),
@@ -45,6 +45,7 @@ COLUMNS: dict[str, LazyText] = {
     "market": _l("Market"),
     "team": _l("Team"),
 }
+NEEDED_COLUMNS = ("sign_in_name", "family_name")
 # Other headings under which these columns come, folded; both languages and the names above are known by themselves.
 _ALSO = {
     "sign_in_name": ("email", "e-mail", "mail", "メール", "メールアドレス", "sign-in name"),
@@ -114,6 +115,8 @@ class Preview:
     rows: list[JudgedRow]
     unknown_columns: list[str]
     missing_columns: list[LazyText]
+    # The only market there is, where it was put into rows that name none.
+    assumed_market: Market | None = None
 
     def with_verdict(self, verdict: Verdict) -> list[JudgedRow]:
         """Return the rows of one verdict."""
@@ -152,11 +155,9 @@ def judge(kept: PeopleImport) -> Preview:
         JudgedRow(line, {columns[place]: trimmed(str(cell)) for place, cell in enumerate(cells) if place in columns})
         for line, *cells in kept.table["rows"]
     ]
-    needed = ("sign_in_name", "family_name")
-    missing = [COLUMNS[name] for name in needed if name not in columns.values()]
-    if not missing:
-        _judge_rows(rows)
-    return Preview(rows, unknown, missing)
+    missing = [COLUMNS[name] for name in NEEDED_COLUMNS if name not in columns.values()]
+    assumed = _judge_rows(rows) if not missing else None
+    return Preview(rows, unknown, missing, assumed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,7 @@ def _recognised(header: list[str]) -> tuple[dict[int, str], list[str]]:
 
 # Headings of an export made in either language.
 _BOTH = {
-    "sign_in_name": ("Mail address", "メールアドレス"),
+    "sign_in_name": ("Email address", "メールアドレス"),
     "family_name": ("Family name", "姓"),
     "given_name": ("Given name", "名"),
     "middle_name": ("Middle name", "ミドルネーム"),
@@ -298,9 +299,9 @@ def _heading(text: str) -> str:
     return rules.fold_for_search(text).replace(" ", "").replace("_", "")
 
 
-def _judge_rows(rows: list[JudgedRow]) -> None:
-    markets = {rules.fold_for_search(each.code): each for each in organisation.list_markets()}
-    teams = {rules.fold_for_search(each.code): each for each in organisation.list_teams()}
+def _judge_rows(rows: list[JudgedRow]) -> Market | None:
+    places = _Places(organisation.list_markets(), organisation.list_teams())
+    assumed = False
     for row in rows:
         row.cells["sign_in_name"] = rules.fold_sign_in_name(row.cells.get("sign_in_name", ""))
     by_name, by_number = queries.find_taken(
@@ -312,28 +313,30 @@ def _judge_rows(rows: list[JudgedRow]) -> None:
     default_zone = organisation.default_time_zone()
     for row in rows:
         _judge_texts(row)
-        _judge_place(row, markets, teams, default_zone)
+        assumed |= _judge_market_and_team(row, places)
+        _judge_language_and_zone(row, default_zone)
         name, number = row.cells["sign_in_name"], row.cells.get("employee_number", "")
         same = by_name.get(name)
         if same is not None:
-            row.skip(_("There is an account with this mail address already: %(name)s.", name=same.full_name))
+            row.skip(_("An account with this email address already exists: %(name)s.", name=same.full_name))
         elif number and number in by_number:
             owner = by_number[number].full_name
             row.refuse(_("This employee number belongs to another account: %(name)s.", name=owner))
         if name and name in first_name:
-            row.skip(_("The same mail address stands in line %(line)s.", line=first_name[name]))
+            row.skip(_("Line %(line)s has the same email address.", line=first_name[name]))
         elif number and number in first_number:
-            row.refuse(_("The same employee number stands in line %(line)s.", line=first_number[number]))
+            row.refuse(_("Line %(line)s has the same employee number.", line=first_number[number]))
         first_name.setdefault(name, row.line)
         if number:
             first_number.setdefault(number, row.line)
+    return places.markets[0] if assumed else None
 
 
 def _judge_texts(row: JudgedRow) -> None:
     if not is_mail_address(row.cells["sign_in_name"]):
-        row.refuse(_("“%(text)s” is not a mail address.", text=row.cells["sign_in_name"]))
+        row.refuse(_("“%(text)s” is not an email address.", text=row.cells["sign_in_name"]))
     if not row.cells.get("family_name"):
-        row.refuse(_("The family name is missing. A single name goes there."))
+        row.refuse(_("The family name is empty. If there is only one name, enter it there."))
     for name in (*NAME_FIELDS, "employee_number"):
         cell, most = row.cells.get(name, ""), 60 if name == "employee_number" else MAX_NAME
         if len(cell) > most:
@@ -342,24 +345,75 @@ def _judge_texts(row: JudgedRow) -> None:
             row.refuse(_("%(column)s: a line break or control character stands inside.", column=COLUMNS[name]))
 
 
-def _judge_place(row: JudgedRow, markets: dict[str, Market], teams: dict[str, Team], default_zone: str) -> None:
+class _Places:
+    """The markets and teams that rows can name: a market by its code or name, a team by its code."""
+
+    def __init__(self, markets: Sequence[Market], teams: Sequence[Team]) -> None:
+        self.markets, self.teams = markets, teams
+        self._market_by = {
+            rules.fold_for_search(text): each for each in markets for text in (each.name.en, each.name.ja)
+        } | {rules.fold_for_search(each.code): each for each in markets}
+        self._team_by = {rules.fold_for_search(each.code): each for each in teams}
+
+    def market(self, text: str) -> Market | None:
+        return self._market_by.get(rules.fold_for_search(text)) if text else None
+
+    def team(self, text: str) -> Team | None:
+        return self._team_by.get(rules.fold_for_search(text)) if text else None
+
+    def market_codes(self) -> str:
+        return _listed([each.code for each in self.markets])
+
+    def team_codes(self, market: Market | None) -> str:
+        return _listed([each.code for each in self.teams if market is None or each.market.id == market.id])
+
+
+# So many are named in a message; the settings name the others.
+_MOST_NAMED = 12
+
+
+def _listed(codes: Sequence[str]) -> str:
+    rest = "…" if len(codes) > _MOST_NAMED else ""
+    return str(pgettext("list", ", ")).join(codes[:_MOST_NAMED]) + rest
+
+
+def _judge_market_and_team(row: JudgedRow, places: _Places) -> bool:
+    """Find the market and team of a row; say whether the market was assumed, because there is only one."""
     market, team = row.cells.get("market", ""), row.cells.get("team", "")
-    row.team = teams.get(rules.fold_for_search(team)) if team else None
+    row.team = places.team(team)
+    row.market = places.market(market) if market else (row.team.market if row.team else None)
     if team and row.team is None:
-        row.refuse(_("There is no team “%(code)s”.", code=team))
-    row.market = markets.get(rules.fold_for_search(market)) if market else (row.team.market if row.team else None)
-    if row.market is None and not market and not (team and row.team is None) and len(markets) == 1:
-        row.market = next(iter(markets.values()))
+        there = places.team_codes(row.market)
+        row.refuse(
+            _("There is no team “%(code)s”. The teams are: %(there)s.", code=team, there=there)
+            if there
+            else _("There is no team “%(code)s”. Leave the cell empty, or add the team in the settings.", code=team)
+        )
+    assumed = row.market is None and not market and len(places.markets) == 1
+    if assumed:
+        row.market = places.markets[0]
     if market and row.market is None:
-        row.refuse(_("There is no market “%(code)s”.", code=market))
-    elif row.market is None and row.verdict is not Verdict.REFUSE:
-        row.refuse(_("The market is missing."))
+        row.refuse(
+            _("There is no market “%(code)s”. The markets are: %(there)s.", code=market, there=places.market_codes())
+            if places.markets
+            else _("There is no market “%(code)s”. Add it in the settings first.", code=market)
+        )
+    elif row.market is None:
+        row.refuse(
+            _("The market is empty. Enter one of these: %(there)s.", there=places.market_codes())
+            if places.markets
+            else _("There is no market yet. Add one in the settings first.")
+        )
     if row.market and row.team and row.team.market.id != row.market.id:
         row.refuse(_("Team %(team)s belongs to market %(market)s.", team=row.team.code, market=row.team.market.code))
+    return assumed
+
+
+def _judge_language_and_zone(row: JudgedRow, default_zone: str) -> None:
     language = row.cells.get("language", "")
     known = _LANGUAGES.get(language.casefold()) if language else organisation.default_language()
     if known is None:
-        row.refuse(_("“%(text)s” is no language of ours; write en or ja.", text=language))
+        row.refuse(_("There is no language “%(text)s”. The languages are: en, ja.", text=language))
     row.cells["language"] = known or ""
     zone = row.cells.get("time_zone") or (row.market.time_zone if row.market else default_zone)
     if not clock.is_zone(zone):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import url_for
 
 from portal.accounts import queries
@@ -17,15 +19,26 @@ NEEDED = (Role.WELLBEING_CONTACT, Role.LEAD, Role.MENTOR, Role.APPROVER)
 
 def roles_stay(person: Person) -> list[Obstacle]:
     """Return what nobody would do any more without the person (a `DeactivationGuard`); it can be put up with."""
-    own = open_grants(person, *NEEDED)
+    return [_obstacle(grant) for grant in _only_of(person, open_grants(person, *NEEDED))]
+
+
+def grant_stays(grant: RoleGrant) -> Obstacle | None:
+    """Return what nobody would do any more without this one grant, or None; it can be put up with."""
+    person = grant.person
+    if grant.ended_at is not None or grant.role not in NEEDED or not person.is_active:
+        return None
+    own = [each for each in open_grants(person, grant.role) if each.id != grant.id]
+    if any(_covers(each, grant) for each in own) or not _only_of(person, [grant]):
+        return None
+    return _obstacle(grant)
+
+
+def _only_of(person: Person, own: Sequence[RoleGrant]) -> list[RoleGrant]:
+    """Return those of a person's grants that nobody else's covers."""
     if not own:
         return []
     others = queries.list_grants_of_others(person, {grant.role for grant in own})
-    return [
-        _obstacle(grant)
-        for grant in own
-        if not any(other.role is grant.role and _covers(other, grant) for other in others)
-    ]
+    return [grant for grant in own if not any(other.role is grant.role and _covers(other, grant) for other in others)]
 
 
 def _covers(other: RoleGrant, grant: RoleGrant) -> bool:

@@ -12,7 +12,7 @@ from portal.accounts.forms import ConfirmImportForm, ImportForm
 from portal.accounts.models import PeopleImport
 from portal.accounts.permissions import ADMINISTER_PEOPLE, SEE_PEOPLE
 from portal.accounts.service import imports
-from portal.accounts.service.imports import COLUMNS, Verdict
+from portal.accounts.service.imports import COLUMNS, NEEDED_COLUMNS, Verdict
 from portal.accounts.views import blueprint
 from portal.accounts.views.people import filter_of_request
 from portal.core import tables
@@ -21,6 +21,7 @@ from portal.core.errors import DomainError
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
+from portal.organisation import queries as organisation
 
 # A preview of thousands of rows shows those that need a look, and the first of the others.
 SHOWN = 200
@@ -78,7 +79,9 @@ def read_people() -> Any:
     data, filename = (upload.read(), upload.filename or "") if upload else (b"", "")
     pasted = form.text.data or ""
     if data and pasted:
-        form.text.errors = [_("There is a file and there are pasted rows. Send one of them; nothing was read yet.")]
+        form.text.errors = [
+            _("There is both a file and pasted rows. Send only one of them; nothing has been read yet.")
+        ]
         return _import_page(form, status=400)
     if not data:
         data, filename = pasted.encode(), ""
@@ -121,7 +124,8 @@ def _import_page(form: ImportForm, status: int = 200) -> Response:
     page = render_template(
         "accounts/import.html",
         form=form,
-        columns=list(COLUMNS.values()),
+        columns=[{"name": text, "is_needed": name in NEEDED_COLUMNS} for name, text in COLUMNS.items()],
+        markets=[f"{each.code} ({each.name})" for each in organisation.list_markets()],
         rows=f"{tables.MAX_ROWS:,}",
         megabytes=tables.MAX_BYTES // 1024 // 1024,
     )
@@ -134,7 +138,7 @@ def _preview_page(kept: PeopleImport, problem: str = "", status: int = 200) -> R
     skipped = preview.with_verdict(Verdict.SKIP)
     page = render_template(
         "accounts/import_preview.html",
-        filename=kept.filename or _("pasted rows"),
+        filename=kept.filename or _("Pasted rows"),
         code=kept.code,
         form=ConfirmImportForm(formdata=None, data={"send": True}),
         problem=problem,
@@ -147,6 +151,9 @@ def _preview_page(kept: PeopleImport, problem: str = "", status: int = 200) -> R
         shown=SHOWN,
         unknown_columns=preview.unknown_columns,
         missing_columns=preview.missing_columns,
+        assumed_market=f"{preview.assumed_market.name} ({preview.assumed_market.code})"
+        if preview.assumed_market
+        else None,
     )
     return make_response(page, status)
 

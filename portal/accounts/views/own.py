@@ -81,6 +81,7 @@ def change_password() -> Any:
             token = sessions.begin_session(person=person, browser=request.user_agent.string, address=address())
     except (errors.PasswordWrong, errors.SignInTooOften) as wrong:
         form.present.errors = [str(wrong)]
+        form.password.errors = _faults(form.password.data or "", person)
         return _page(_card(person), form, status=wrong.status)
     except errors.PasswordRefused as refused:
         with transaction():
@@ -88,8 +89,17 @@ def change_password() -> Any:
         form.password.errors = [str(refused)]
         return _page(_card(person), form, status=400)
     begin(token)
-    flash(_("The password is changed. Every other browser was signed out."), "success")
+    flash(_("The password has been changed. All other browsers were signed out."), "success")
     return redirect(url_for("accounts.own_account"), 303)
+
+
+def _faults(password: str, person: Person) -> list[str]:
+    """Return what is said against a new password, so that all of it is said at once."""
+    try:
+        passwords.check_rules(password, person=person)
+    except errors.PasswordRefused as refused:
+        return [str(refused)]
+    return []
 
 
 @blueprint.post("/account/sessions/end")
@@ -139,7 +149,7 @@ def _page(card: OwnCardForm, password: ChangePasswordForm, status: int = 200) ->
         sign_in_name=person.sign_in_name,
         time_zone=person.time_zone,
         facts=[
-            (_("Mail address"), person.sign_in_name),
+            (_("Email address"), {"address": person.sign_in_name}),
             (_("Person code"), person.code),
             (_("Employee number"), person.employee_number),
             (_("Market"), person.home_market.name),

@@ -28,8 +28,8 @@ from portal.accounts.permissions import (
     open_grants,
 )
 from portal.accounts.queries import PeopleFilter, Standing
-from portal.accounts.service import accommodations, grants, links, ownership, people, sessions
-from portal.accounts.service.people import NAME_FIELDS
+from portal.accounts.service import accommodations, grants, leaving, links, ownership, people, sessions
+from portal.accounts.service.people import NAME_FIELDS, Obstacle
 from portal.accounts.views import blueprint
 from portal.accounts.views.parts import accommodation_in_words, belonging_rows
 from portal.core import clock
@@ -49,6 +49,7 @@ STANDING_NAMES = {
     Standing.INVITED: _l("Invited"),
     Standing.DEACTIVATED: _l("Deactivated"),
 }
+FILTER_NAMES = {"standing": _l("State"), "role": _l("Role"), "market": _l("Market"), "team": _l("Team")}
 
 
 # --- The list ----------------------------------------------------------------------------------
@@ -70,6 +71,7 @@ def list_people() -> Any:
         asked=asked,
         text=wanted.text,
         filters=_filters(asked),
+        not_understood=[FILTER_NAMES[name] for name in list_not_understood(_asked())],
         total=total,
         summary=_("%(first)s–%(last)s of %(total)s", first=first + 1, last=first + len(found), total=total),
         previous=url_for("accounts.list_people", **asked, page=number - 1) if number > 1 else None,
@@ -82,10 +84,9 @@ def list_people() -> Any:
 
 def filter_of_request() -> tuple[PeopleFilter, dict[str, Any]]:
     """Read the filter from the address; values that are none of ours count as not given."""
-    asked = {
-        name: "".join(each for each in request.args.get(name, "")[:200] if each.isprintable()).strip()
-        for name in ("q", "standing", "market", "team", "role")
-    }
+    asked = _asked()
+    for name in list_not_understood(asked):
+        asked[name] = ""
     wanted = PeopleFilter(
         text=asked["q"],
         standing=Standing(asked["standing"]) if asked["standing"] in set(Standing) else None,
@@ -94,6 +95,24 @@ def filter_of_request() -> tuple[PeopleFilter, dict[str, Any]]:
         role=Role(asked["role"]) if asked["role"] in set(Role) else None,
     )
     return wanted, {name: value for name, value in asked.items() if value}
+
+
+def _asked() -> dict[str, str]:
+    return {
+        name: "".join(each for each in request.args.get(name, "")[:200] if each.isprintable()).strip()
+        for name in ("q", "standing", "market", "team", "role")
+    }
+
+
+def list_not_understood(asked: Mapping[str, str]) -> list[str]:
+    """Return the names of the filters whose value is none that can be chosen."""
+    known: dict[str, Callable[[str], object]] = {
+        "standing": lambda value: value in set(Standing),
+        "role": lambda value: value in set(Role),
+        "market": organisation.find_market,
+        "team": organisation.find_team,
+    }
+    return [name for name, find in known.items() if asked[name] and not find(asked[name])]
 
 
 def _page_number() -> int:
@@ -116,10 +135,10 @@ def _pages(number: int, last: int, asked: dict[str, Any]) -> list[dict[str, Any]
 
 def _filters(asked: dict[str, Any]) -> list[dict[str, Any]]:
     options: dict[str, tuple[Any, list[tuple[str, Any]]]] = {
-        "standing": (_("State"), [(each.value, name) for each, name in STANDING_NAMES.items()]),
-        "role": (_("Role"), [(role.value, name) for role, name in ROLE_NAMES.items()]),
-        "market": (_("Market"), [(each.code, each.name) for each in organisation.list_markets()]),
-        "team": (_("Team"), [(each.code, each.name) for each in organisation.list_teams()]),
+        "standing": (FILTER_NAMES["standing"], [(each.value, name) for each, name in STANDING_NAMES.items()]),
+        "role": (FILTER_NAMES["role"], [(role.value, name) for role, name in ROLE_NAMES.items()]),
+        "market": (FILTER_NAMES["market"], [(each.code, each.name) for each in organisation.list_markets()]),
+        "team": (FILTER_NAMES["team"], [(each.code, each.name) for each in organisation.list_teams()]),
     }
     return [
         {
@@ -163,6 +182,7 @@ def _person_page(
     accommodation_form: AccommodationForm | None = None,
     pass_on_form: PassOnForm | None = None,
     problem: str = "",
+    ending: tuple[RoleGrant, Obstacle] | None = None,
     status: int = 200,
 ) -> Response:
     viewer, here = actor(), language()
@@ -172,7 +192,7 @@ def _person_page(
     zone, places = viewer.time_zone, _places()
     facts: list[tuple[Any, Any]] = [
         (_("Person code"), person.code),
-        (_("Mail address"), {"address": person.sign_in_name}),
+        (_("Email address"), {"address": person.sign_in_name}),
         (_("Employee number"), person.employee_number),
         (_("Name"), person.full_name),
         (_("Reading of the name"), person.full_kana),
@@ -200,6 +220,7 @@ def _person_page(
         may_administer=may_administer,
         is_self=viewer.id == person.id,
         problem=problem,
+        ending={"id": ending[0].id, "role": ROLE_NAMES[ending[0].role], "missed": ending[1]} if ending else None,
         obstacles=people.find_obstacles(person) if may_administer and person.is_active else [],
         grants=[_grant_row(grant, zone, places) for grant in person.grants],
         grant_form=grant_form or _grant_form(),
@@ -450,7 +471,7 @@ def _do(person: Person, work: Callable[[], object], done: str, **page: Any) -> R
 @requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
 def send_link(person: Person) -> Any:
     """Send a fresh invitation, or a password reset to somebody who has a password."""
-    done = _("A mail with a new link is on its way to %(address)s.", address=person.sign_in_name)
+    done = _("A new link is being sent to %(address)s.", address=person.sign_in_name)
     return _do(person, lambda: links.send_invitation(person=person, by=actor()), done)
 
 
@@ -495,7 +516,7 @@ def grant_role(person: Person) -> Any:
             person=person, role=Role(form.role.data), scope=Scope(scope), scope_code=scope_code, by=actor()
         )
 
-    return _do(person, work, _("The role is given."), grant_form=form)
+    return _do(person, work, _("The role was added."), grant_form=form)
 
 
 @blueprint.post("/people/<code>/roles/end")
@@ -503,6 +524,10 @@ def grant_role(person: Person) -> Any:
 def end_role(person: Person) -> Any:
     """End a role."""
     number = _number("grant")
+    grant = next((each for each in person.grants if each.id == number), None)
+    missed = leaving.grant_stays(grant) if grant is not None else None
+    if grant is not None and missed is not None and "knowing" not in request.form:
+        return _person_page(person, ending=(grant, missed), status=409)
     done = _("The role has ended.")
     return _do(person, lambda: grants.end_grant(grant=queries.get_grant(person, number), by=actor()), done)
 
@@ -528,7 +553,7 @@ def approve_accommodation(person: Person) -> Any:
     assert valid_from is not None
     factor = _factor(form.multiplier.data or "")
     if factor is None:
-        form.multiplier.errors = [_("Write a number like 1.5 or 1.25.")]
+        form.multiplier.errors = [_("Enter a number like 1.5 or 1.25.")]
         return _person_page(person, accommodation_form=form, status=400)
 
     def work() -> None:
@@ -580,7 +605,7 @@ def pass_on(person: Person) -> Any:
         return _person_page(person, pass_on_form=form, status=400)
     to = queries.find_person_by_sign_in_name(form.to.data or "")
     if to is None:
-        form.to.errors = [_("Nobody signs in with this mail address.")]
+        form.to.errors = [_("No account has this email address.")]
         return _person_page(person, pass_on_form=form, status=400)
 
     def work() -> Done:

@@ -66,7 +66,7 @@ def do_sign_in() -> Any:
             )
     if person is None or token is None:
         current_app.logger.warning("sign-in failed")
-        problem = _("This mail address and password do not open an account. Check both, or set a new password.")
+        problem = _("The email address or the password is not correct. Check both, or set a new password.")
         return _sign_in_page(form, problem=problem, status=401)
     _end_previous()
     begin(token)

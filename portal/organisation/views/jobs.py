@@ -22,7 +22,7 @@ BETWEEN_TRIES = "between-tries"
 STATE_NAMES = {
     JobState.CREATED.value: _l("Queued"),
     JobState.RUNNING.value: _l("Running"),
-    BETWEEN_TRIES: _l("Tried again by itself"),
+    BETWEEN_TRIES: _l("Retrying"),
     JobState.FAILED.value: _l("Failed"),
     JobState.DONE.value: _l("Done"),
     JobState.CANCELLED.value: _l("Cancelled"),
@@ -50,7 +50,8 @@ def get_job(job: str) -> Job:
 def list_jobs() -> Any:
     """Show background work, the newest first; failed work by itself is one click away."""
     asked = request.args.get("state", "")
-    if asked not in STATE_NAMES:
+    not_understood = asked != "" and asked not in STATE_NAMES
+    if not_understood:
         asked = ""
     counts, beat, zone = _counts(), jobs.last_heartbeat(), actor().time_zone
     rows = _list(asked)
@@ -77,6 +78,7 @@ def list_jobs() -> Any:
         heartbeat=beat,
         worker_is_silent=beat is None or clock.now() - beat > SILENT_AFTER,
         state=asked,
+        not_understood=not_understood,
     )
 
 
@@ -99,14 +101,14 @@ def _list(asked: str) -> list[Job]:
 @requires(SEE_JOBS, on=get_job)
 def retry_job(row: Job) -> Any:
     """Give failed work a new set of tries, or let it have the next one now."""
-    return _do(row, jobs.retry, _("The job is tried again."))
+    return _do(row, jobs.retry, _("The job is being retried."))
 
 
 @blueprint.post("/jobs/<job>/cancel")
 @requires(SEE_JOBS, on=get_job)
 def cancel_job(row: Job) -> Any:
     """Stop work before its next step."""
-    return _do(row, jobs.cancel, _("The job is cancelled."))
+    return _do(row, jobs.cancel, _("The job was cancelled."))
 
 
 def _do(row: Job, change: Any, done: str) -> Any:

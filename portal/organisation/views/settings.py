@@ -158,7 +158,7 @@ def _holidays_in_words(known: service.KnownHolidays) -> str:
 def _fill_holidays(form: MarketForm, kept: str = "") -> None:
     known = service.known_holidays()
     form.holiday_country.choices = [
-        SelectChoice("", str(_("None: week-ends and company days only"))),
+        SelectChoice("", str(_("None: weekends and company days only"))),
         *(SelectChoice(country, _holidays_in_words(each)) for country, each in sorted(known.items())),
     ]
     if kept and kept not in known:
