@@ -98,7 +98,7 @@ def _asked() -> Asked:
     if typed["action"] and not any(name.startswith(typed["action"]) for name in vocabulary().actions):
         not_understood.append(_("What was done"))
         typed["action"] = ""
-    if typed["kind"] and typed["kind"] not in dict(_kinds()):
+    if typed["kind"] and typed["kind"] not in {*vocabulary().kinds, *queries.list_subject_kinds()}:
         not_understood.append(_("Kind"))
         typed["kind"] = ""
     query = {

@@ -19,6 +19,7 @@ from portal.core.db import session
 from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
+from portal.organisation import queries as organisation
 from tests.builders import MORNING, Cast, make_grant, make_person, make_team, save
 from tests.page_client import PageClient
 from tests.queries import counted_queries
@@ -452,8 +453,8 @@ def test_an_import_previews_names_duplicates_and_adds_nobody_twice(admin: PageCl
     )
     before = queries.count_people()
     path, page = preview(admin, table.encode("cp932"))
-    assert "2 to add, 2 there already, 0 with errors" in page.text
-    assert "The same mail address stands in line 3" in page.text
+    assert "2 to add, 2 already registered, 0 with errors" in page.text
+    assert "Line 3 has the same email address" in page.text
     assert queries.count_people() == before
     admin.post(path, {"send": "y"})
     assert queries.count_people() == before + 2
@@ -472,7 +473,7 @@ def test_an_import_previews_names_duplicates_and_adds_nobody_twice(admin: PageCl
 
 
 BAD_ROWS = [
-    ("nobody,X,,", "“nobody” is not a mail address", "メールアドレスの形"),
+    ("nobody,X,,", "“nobody” is not an email address", "正しいメールアドレスではありません"),
     ("a@portal.example,,,", "The family name is empty", "姓がありません"),
     (
         "a@portal.example,X,XX,",
@@ -561,9 +562,9 @@ def test_bad_cells_of_language_zone_and_number_are_named(admin: PageClient, cast
         "c@portal.example,C,JP,日本語,,7\n"
     )
     text = preview(admin, table)[1].text
-    assert "“fr” is no language of ours" in text
+    assert "There is no language “fr”. The languages are: en, ja." in text
     assert "“Mars/Base” is not a known time zone" in text
-    assert "The same employee number stands in line 2" in text
+    assert "Line 2 has the same employee number" in text
     assert "This employee number belongs to another account: 髙橋 結衣" in text
 
 
@@ -572,8 +573,8 @@ def test_a_table_that_cannot_be_read_says_why(admin: PageClient) -> None:
     assert "damaged" in send_table(admin, b"PK\x03\x04", "x.xlsx", expect=400).text
     assert "empty" in send_table(admin, "", expect=400).text
     page = preview(admin, "名字,x\nA,b\n")[1]
-    assert "These columns are missing: Mail address, Family name" in page.text
-    assert "These columns are not known and are left out: 名字, x" in page.text
+    assert "These columns are missing: Email address, Family name" in page.text
+    assert "These columns are not recognised and are ignored: 名字, x" in page.text
     both = {"file": (io.BytesIO(b"mail,family_name\na@portal.example,A\n"), "a.csv"), "text": "mail\tname"}
     page = admin.post("accounts.read_people", both, expect=400)
     assert "There is both a file and pasted rows" in page.text
@@ -702,3 +703,52 @@ def test_the_scopes_of_grants_are_checked_by_the_database(cast: Cast) -> None:
     with pytest.raises(IntegrityError):
         make_grant(cast.learner, Role.LEAD, Scope.TEAM, "")
     session.rollback()
+
+
+def test_a_table_without_markets_goes_to_the_only_one_and_the_preview_says_so(
+    admin: PageClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = organisation.list_markets()[:1]
+    monkeypatch.setattr(organisation, "list_markets", lambda: only)
+    path, page = preview(admin, "mail,family_name\none@portal.example,One\n")
+    assert "Rows without a market go to Japan (JP)." in page.text
+    assert "1 to add" in page.text
+    assert "市場が空の行は、日本 (JP)として取り込みます。" in admin.get(f"{path}?lang=ja").text
+
+
+def test_the_import_says_which_markets_there_are(admin: PageClient) -> None:
+    text = admin.get("accounts.import_people").text
+    assert "Each row also needs a market, unless its team says which: JP (Japan), US (United States)." in text
+
+
+def test_a_market_may_be_named_in_either_language(admin: PageClient) -> None:
+    table = "mail,family_name,market\none@portal.example,One,日本\ntwo@portal.example,Two,united states\n"
+    _path, page = preview(admin, table)
+    assert "2 to add" in page.text
+
+
+def test_a_filter_of_people_that_is_not_understood_is_named_and_not_applied(admin: PageClient, cast: Cast) -> None:
+    page = admin.get("/people?role=zzz&market=Mars&lang=en")
+    assert "This filter was not understood and is not applied: Role, Market." in page.text
+    assert cast.learner.sign_in_name in page.text
+    japanese = admin.get("/people?role=zzz&market=Mars&lang=ja").text
+    assert "絞り込みは認識できないため、適用していません：役割、市場" in japanese
+
+
+def test_ending_the_only_grant_of_a_needed_role_is_asked_about_first(admin: PageClient, cast: Cast) -> None:
+    grant = next(each for each in cast.lead.grants if each.role is Role.LEAD)
+    form = {"grant": str(grant.id)}
+    page = admin.post("accounts.end_role", form, code=cast.lead.code, expect=409)
+    assert "Nobody else has this role" in page.text
+    session.expire_all()
+    assert grant.ended_at is None
+    admin.post("accounts.end_role", {**form, "knowing": "y"}, code=cast.lead.code)
+    session.expire_all()
+    assert grant.ended_at is not None
+
+
+def test_a_wrong_password_and_a_short_new_one_are_told_together(as_: Any, cast: Cast) -> None:
+    browser = as_(cast.learner)
+    page = browser.post("accounts.change_password", {"present": "wrong", "password": "short"}, expect=400, lang="en")
+    assert "The current password is not correct" in page.text
+    assert "at least 12 characters. A short sentence" in page.text

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import csv
+import io
+import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
-from portal.journal import queries, reading
+from portal.journal import queries, reading, views
 from portal.journal.invariants import chain_is_unbroken
 from portal.journal.service import record, vocabulary
 from portal.operations import demo
@@ -188,3 +191,35 @@ def test_the_list_does_not_grow_in_queries(as_: Any, cast: Cast) -> None:
         costs.append(len(statements))
     assert costs[0] == costs[1]
     assert queries.list_subject_kinds() == ["person"]
+
+
+def test_an_auditor_takes_the_filtered_journal_along_as_csv(as_: Any, cast: Cast) -> None:
+    write(cast)
+    with own_transaction():
+        record(
+            "accounts.changed", by=cast.admin, subject=("person", "P9"), after={"name": "x"}, reason='=HYPERLINK("x")'
+        )
+    admin = as_(cast.admin)
+    response = admin.fetch("journal.export_csv", by=cast.admin.code, about="P9", lang="en")
+    assert response.mimetype == "text/csv"
+    header, *rows = list(csv.reader(io.StringIO(response.get_data().decode("utf-8-sig"))))
+    assert header[:3] == ["Entry", "When (UTC)", "Who"]
+    assert len(rows) == 1
+    assert rows[0][9] == '\'=HYPERLINK("x")'
+    assert json.loads(rows[0][11]) == {"name": "x"}
+    assert admin.get("journal.export_csv", **{"from": "abc"}, expect=400).heading == "Journal"
+
+
+def test_too_many_entries_for_one_file_ask_for_fewer_days(
+    as_: Any, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(cast)
+    monkeypatch.setattr(views, "MOST_EXPORTED", 2)
+    page = as_(cast.admin).get("journal.export_csv", lang="en", expect=400)
+    assert "More than 2 entries match. Choose fewer days and export again." in page.text
+
+
+def test_a_filter_of_the_journal_that_is_not_understood_is_named(as_: Any, cast: Cast) -> None:
+    page = as_(cast.admin).get("/journal?kind=zzz&action=zzz&from=abc&lang=en")
+    assert "This filter was not understood and is not applied: What was done, Kind." in page.text
+    assert "“abc” is not a date" in page.text

@@ -44,7 +44,7 @@ def test_settings_hold_on_every_page_and_stand_in_the_journal(admin: PageClient,
     stranger = PageClient(app, language="ja")
     page = stranger.get("accounts.sign_in")
     assert "道標株式会社" in page.text
-    assert "伊藤医師（内線4411）" in page.text
+    assert "伊藤医師（内線4411）" in admin.get("accounts.own_account", lang="ja").text
     wellbeing = stranger.get("organisation.wellbeing")
     assert "伊藤医師（内線4411）" in wellbeing.text
     assert "Dr Ito, ext. 4411" in wellbeing.text
@@ -59,8 +59,8 @@ def test_settings_hold_on_every_page_and_stand_in_the_journal(admin: PageClient,
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [("time_zone", "Mars/Base", "タイムゾーンはありません"), ("tolerance", "abc", "整数"),
-     ("tolerance", "61", "0から60まで"),
-     ("name_ja", "", "名称（日本語）を入力してください"), ("contact_en", "x" * 121, "120文字以内"), ("language", "fr", "")],
+     ("tolerance", "61", "0から60まで"), ("name_ja", "", "名称（日本語）を入力してください"),
+     ("contact_en", "x" * 121, "120文字以内"), ("language", "fr", "")],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused_in_words(admin: PageClient, field: str, value: str, words: str) -> None:
     admin.language = "ja"
@@ -85,6 +85,23 @@ def test_a_number_that_cannot_be_is_told_which_numbers_can(admin: PageClient, ty
         page = admin.post("organisation.change_settings", {**SETTINGS, "tolerance": typed}, expect=400, lang=language)
         assert isinstance(page, Page)
         assert [words in "".join(each.itertext()) for each in page.all("div", class_="field__error")] == [True]
+
+
+def test_a_stranger_sees_no_name_or_address_of_the_wellbeing_contact(admin: PageClient, app: Flask) -> None:
+    admin.post("organisation.change_settings", SETTINGS)
+    for language, name in (("ja", "伊藤医師"), ("en", "Dr Ito")):
+        stranger = PageClient(app, language=language)
+        for endpoint in ("accounts.sign_in", "accounts.forgotten"):
+            page = stranger.get(endpoint)
+            assert name not in page.text
+            assert "/wellbeing" in page.links()
+        for page in (
+            stranger.get("certificates.verify_form"),
+            stranger.get("certificates.verify", code="AAAA-AAAA-AAAA-AAAA", expect=404),
+            stranger.get("/nothing-here", expect=404),
+        ):
+            assert name not in page.text
+            assert "/wellbeing" not in page.links()
 
 
 def test_a_filter_that_is_not_understood_is_named(admin: PageClient) -> None:
