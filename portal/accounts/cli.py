@@ -26,7 +26,7 @@ people_commands = AppGroup("people", help="The first administrator, and links fo
 
 
 @people_commands.command("create-admin")
-@click.option("--mail", prompt="Mail address (the sign-in name)", help="Mail address; the sign-in name.")
+@click.option("--mail", prompt="Email address (the sign-in name)", help="Email address; the sign-in name.")
 @click.option("--family-name", prompt="Family name (or the only name)", help="Family name, or the only name.")
 @click.option("--given-name", prompt="Given name", default="", show_default=False, help="Given name.")
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)

@@ -128,7 +128,7 @@ FAULTS: list[tuple[dict[str, Any], str, int, str, str]] = [
     ({"en": replaced("---\n", "---\n: [")}, "en.md", 2, "cannot be read", "one “key: value” a line"),
     ({"en": replaced("---\nBefore", "Before")}, "en.md", 1, "never closed", "Put a line with ---"),
     ({"en": replaced("title: Impersonation\n", "")}, "en.md", 1, "“title” is missing", "Add it"),
-    ({"en": replaced("title: Imp", "title: One\ntitle: Imp")}, "en.md", 3, "“title” stands twice", "key: value"),
+    ({"en": replaced("title: Imp", "title: One\ntitle: Imp")}, "en.md", 3, "“title” appears twice", "key: value"),
     ({"en": replaced('version: "1.0"', "version: one")}, "en.md", 3, "“one” is no version number", 'Write it as "1.0"'),
     ({"en": replaced("material", "huge")}, "en.md", 4, "“huge” is not known for “change_class”", "editorial, minor"),
     ({"en": replaced("00:00+09:00", "00:00")}, "en.md", 5, "is no instant", "+09:00"),
