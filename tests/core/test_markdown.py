@@ -415,7 +415,7 @@ def test_a_text_may_have_no_front_matter() -> None:
         ("---\ntitle: A\n", 1, "never closed"),
         ("---\ntitle: A: B\n---\n", 2, "cannot be read"),
         ("---\ntitle: [A\nx: y\n---\n", 3, "cannot be read"),
-        ("---\ntitle: A\ntitle: B\n---\n", 3, "“title” stands twice"),
+        ("---\ntitle: A\ntitle: B\n---\n", 3, "“title” appears twice"),
         ("---\na: &x 1\nb: *x\n---\n", 3, "aliases are not supported"),
         ("---\n- a\n- b\n---\n", 2, "not a list of keys and values"),
         ("---\n? [a]\n: b\n---\n", 2, "cannot be read"),

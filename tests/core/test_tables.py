@@ -165,7 +165,7 @@ BAD: list[tuple[bytes, str, str]] = [
     (b'a,b\n1,2\n3,"4\n', "x.csv", "Line 3 cannot be split"),
     (b"a,b\n1,2,3\n", "x.csv", "Line 2 has 3 cells, but the first line names 2"),
     (b"a,,b\n1,2,3\n", "x.csv", "Column 2 has no heading"),
-    (b"a,a\n1,2\n", "x.csv", "The heading “a” stands twice"),
+    (b"a,a\n1,2\n", "x.csv", "The heading “a” appears twice"),
     (b"a\nok\n\xff\xfa\x80\n", "x.csv", "Line 3 holds characters in an unknown encoding"),
     (b"\xef\xbb\xbfa\n\xff\n", "x.csv", "Line 2 holds characters"),
     (b"\xff\xfea", "x.csv", "unknown encoding"),
