@@ -163,6 +163,12 @@ def deadlines_are_kept() -> list[str]:
             select(Attempt.code).where(Attempt.finished_at > Attempt.deadline_at).order_by(Attempt.id)
         )
     ]
+    broken += [
+        f"attempt {code} finished before it began"
+        for code in session.scalars(
+            select(Attempt.code).where(Attempt.finished_at < Attempt.started_at).order_by(Attempt.id)
+        )
+    ]
     for attempt in _chunks(select(Attempt).options(joinedload(Attempt.quiz_version, innerjoin=True))):
         expected = rules.deadline(
             started_at=attempt.started_at,

@@ -44,10 +44,11 @@ from portal.quizzes.types.base import read
 
 @dataclass(frozen=True, slots=True)
 class LastEvent:
-    """The last line of an attempt's history: its number and its hash."""
+    """The last line of an attempt's history: its number, its hash and its time, where that was asked for."""
 
     number: int
     chain: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +392,7 @@ _ITEMS = (
 )
 _last, _line = aliased(AttemptEvent), aliased(AttemptEvent)
 _ITEM = (
-    select(Item, AttemptEvent, _last.number, _last.chain)
+    select(Item, AttemptEvent, _last.number, _last.chain, _last.at)
     .outerjoin(
         AttemptEvent,
         and_(
@@ -495,7 +496,7 @@ def find_item(
     row = session.execute(
         _ITEM, {"attempt_id": attempt.id, "position": position, "idem_key": idem_key or ""}
     ).one_or_none()
-    return (row[0], row[1], LastEvent(row[2], row[3]) if row[2] is not None else None) if row else None
+    return (row[0], row[1], LastEvent(row[2], row[3], row[4]) if row[2] is not None else None) if row else None
 
 
 def count_items(attempt: Attempt) -> int:

@@ -679,3 +679,45 @@ def test_the_history_is_only_added_to(cast: Cast) -> None:
     _submit(attempt)
     after = {event.id: (event.kind, event.at, event.hash) for event in session.scalars(select(AttemptEvent))}
     assert before.items() <= after.items()
+
+
+# --- a clock that goes back ----------------------------------------------------------------------
+
+
+def _sound(moment: Any) -> None:
+    session.rollback()
+    session.expire_all()
+    with clock.frozen(moment):
+        assert {name: found for name, check in INVARIANTS.items() if (found := check())} == {}
+
+
+def _clock_lines(attempt: Attempt) -> list[EventKind]:
+    return [event.kind for event in attempt.events if (event.details or {}).get("clock_went_back")]
+
+
+def test_an_attempt_is_never_handed_in_before_it_began(cast: Cast) -> None:
+    version = make_quiz(cast.author)
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, version)
+    with clock.frozen(at(minutes=-15)):
+        attempt = _submit(attempt)
+    assert attempt.finished_at == attempt.started_at == MORNING
+    assert attempt.released_at is None or attempt.released_at >= MORNING
+    assert EventKind.SUBMITTED in _clock_lines(attempt)
+    _sound(at(minutes=1))
+
+
+def test_an_answer_never_seems_to_have_come_after_handing_in(cast: Cast) -> None:
+    version = make_quiz(cast.author)
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, version)
+    with clock.frozen(at(minutes=5)):
+        answer(attempt, 1, right_answer(attempt, 1))
+    with clock.frozen(at(minutes=3)):
+        answer(attempt, 2, right_answer(attempt, 2))
+        attempt = _submit(attempt)
+    assert attempt.finished_at == at(minutes=5)
+    times = [event.at for event in attempt.events]
+    assert times == sorted(times)
+    assert _clock_lines(attempt) == [EventKind.SAVED, EventKind.SUBMITTED]
+    _sound(at(minutes=6))

@@ -37,7 +37,7 @@ from portal.quizzes.models import (
     SubmittedBy,
 )
 from portal.quizzes.rules import Draw, Hindrance, Past, Standing, Terms
-from portal.quizzes.service.history import BEGINNING, find_last, note_event
+from portal.quizzes.service.history import BEGINNING, CLOCK_WENT_BACK, find_last, moment_of, note_event
 from portal.quizzes.service.marking import mark_attempt, release_attempt, releases_at_once
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Answered, BadValue, read
@@ -410,6 +410,10 @@ def save_response(
     if found is None or attempt.person_id != queries.key_of(person):
         raise errors.BadAnswer(number=position)
     item, done, last = found
+    went_back = last is not None and last.at is not None and now < last.at
+    if last is not None and last.at is not None:
+        # An answer is never older than what came before it, even where the clock was set back.
+        now = max(now, last.at)
     content = read(item.question_version.content)
     try:
         answer = type_of(content.type).normalise(content, item.choice_order, given)
@@ -438,6 +442,7 @@ def save_response(
         return _reply(Outcome.SAVED if same else Outcome.STALE, attempt, item, now, stored)
     note_event(
         attempt, EventKind.SAVED, by=LEARNER, at=now, position=position, seq=seq, hash=digest, idem_key=idem_key,
+        details={CLOCK_WENT_BACK: True} if went_back else None,
         # Taking over has added a line of its own since.
         after=None if take_over else last,
     )  # fmt: skip
@@ -657,10 +662,10 @@ def submit_attempt(*, attempt: Attempt, person: Person) -> Attempt:
     A second submission changes nothing. One that comes after the time is over finds the attempt closed
     at its deadline.
     """
-    now = clock.now()
     attempt = queries.lock_attempt(queries.key_of(attempt))
     if attempt.state is not AttemptState.IN_PROGRESS:
         return attempt
+    now = moment_of(attempt)
     if not rules.accepts(
         state=attempt.state, deadline_at=attempt.deadline_at, received_at=now, tolerance=attempt.tolerance
     ):
@@ -751,8 +756,8 @@ def void_attempt(*, attempt: Attempt, reason: str, by: Person) -> Attempt:
 
     Raises `AlreadyReleased` where the result is out: that needs a correction of the record, not a void.
     """
-    now = clock.now()
     attempt = queries.lock_attempt(queries.key_of(attempt))
+    now = moment_of(attempt)
     if attempt.state is AttemptState.VOIDED:
         return attempt
     if attempt.state is AttemptState.RELEASED:

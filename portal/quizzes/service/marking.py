@@ -7,7 +7,6 @@ from fractions import Fraction
 from sqlalchemy import update
 
 from portal.accounts.models import Person
-from portal.core import clock
 from portal.core.db import session
 from portal.core.events import publish
 from portal.journal.service import record
@@ -23,7 +22,7 @@ from portal.quizzes.models import (
     Quiz,
     Release,
 )
-from portal.quizzes.service.history import note_event
+from portal.quizzes.service.history import moment_of, note_event
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import read
 
@@ -45,7 +44,7 @@ def mark_attempt(*, attempt: Attempt, by: Person | None) -> Marking:
     max_points = sum((item.max_points for item in items), Fraction(0))
     achieved = rules.score(points, max_points)
     before = queries.find_current_marking(attempt)
-    now = clock.now()
+    now = moment_of(attempt)
     marking = Marking(
         attempt_id=attempt.id,
         marking_no=before.marking_no + 1 if before else 1,
@@ -72,8 +71,8 @@ def releases_at_once(attempt: Attempt) -> bool:
 
 def release_attempt(*, attempt: Attempt, by: Person | None) -> bool:
     """Show a marked result to whom it belongs and tell everybody who waits for it; say whether it was done now."""
-    now = clock.now()
     session.flush()
+    now = moment_of(attempt)
     done = session.execute(
         update(Attempt)
         .where(Attempt.id == attempt.id, Attempt.state == AttemptState.MARKED)

@@ -21,6 +21,7 @@ from portal.quizzes.permissions import TAKE_ATTEMPT
 from portal.quizzes.rules import Hindrance, Standing
 from portal.quizzes.service import attempts as service
 from portal.quizzes.service.attempts import Outcome, Save, Told
+from portal.quizzes.service.history import CLOCK_WENT_BACK
 from portal.quizzes.types.base import Answered, read
 from portal.quizzes.views import blueprint, paper
 
@@ -650,6 +651,13 @@ def _by_words(attempt: Attempt) -> str | None:
 
 def event_words(event: AttemptEvent, zone: str) -> str:
     """Say what happened in one line of an attempt's history."""
+    words = _kind_words(event)
+    if (event.details or {}).get(CLOCK_WENT_BACK):
+        return _("%(what)s (the server's clock had gone back; the time is that of the line before)", what=words)
+    return words
+
+
+def _kind_words(event: AttemptEvent) -> str:
     details = event.details or {}
     match event.kind:
         case EventKind.STARTED:
