@@ -161,7 +161,7 @@ def task_of(kind: StepKind, title: Words) -> LazyText:
     if kind is StepKind.READ:
         return _l("Read “%(title)s”", title=title)
     if kind is StepKind.ACKNOWLEDGE:
-        return _l("Acknowledge “%(title)s”", title=title)
+        return _l("Confirm “%(title)s”", title=title)
     return title
 
 

@@ -88,13 +88,13 @@ def test_today_shows_what_to_do_in_order_and_why_the_rest_is_locked(
     page = as_(cast.learner, language="en").get("training.today")
     assert page.heading == "Today"
     assert posts(page) == [
-        ("today", "Acknowledge “Exposure”"),
+        ("today", "Confirm “Exposure”"),
         ("locked", "Read “Impersonation”"),
         ("locked", "Check of impersonation"),
         ("ahead", "Read “Background”"),
     ]
     assert "Working day 1 of 6" in page.text
-    assert "Opens after: Acknowledge “Exposure”" in page.text
+    assert "Opens after: Confirm “Exposure”" in page.text
     assert "20 min" in page.text
     assert "Expected by now: 0 of 5" in page.text
     assert "/library/exposure" in page.links()
@@ -173,7 +173,7 @@ def test_today_shows_what_waits_for_others_and_for_whom(cast: Cast, enrollment: 
 def test_a_late_step_is_called_overdue(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
     with clock.frozen(MORNING + timedelta(days=2)):
         page = as_(cast.learner, language="en").get("training.today")
-    assert posts(page)[0] == ("overdue", "Acknowledge “Exposure”")
+    assert posts(page)[0] == ("overdue", "Confirm “Exposure”")
     assert "1 step overdue" in page.text
 
 
@@ -466,8 +466,7 @@ def test_the_mail_of_a_new_plan_in_both_languages(cast: Cast, enrollment: Enroll
     assert subject == "The training plan “The first ten days” begins on Tue 28 Apr 2026"
     assert "takes 6 working days" in text
     assert (
-        "- Acknowledge “Exposure”, by Tue 28 Apr 2026 (20 min)\n- Read “Impersonation”, by Thu 30 Apr 2026 (40 min)"
-        in text
+        "- Confirm “Exposure”, by Tue 28 Apr 2026 (20 min)\n- Read “Impersonation”, by Thu 30 Apr 2026 (40 min)" in text
     )
     assert "https://portal.example/today" in text
     speak(cast.learner, "ja")
@@ -565,7 +564,7 @@ def test_after_a_failed_quiz_today_says_so_and_how_many_attempts_are_left(
 @pytest.mark.parametrize(
     ("here", "title", "first"),
     [
-        ("en", "In the training plan, something else comes first", "Acknowledge “Exposure”"),
+        ("en", "In the training plan, something else comes first", "Confirm “Exposure”"),
         ("ja", "研修計画では、先に終える項目があります", "「文書EXPOSURE」を確認する"),
     ],
 )

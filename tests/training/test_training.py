@@ -531,7 +531,7 @@ def test_what_was_acknowledged_too_early_does_not_open_the_quiz(cast: Cast) -> N
     # ... and stands in for nothing else.
     assert standing.statuses["quiz"].missing == ("statement",)
     with force_locale("en"):
-        assert order.what_comes_before_quiz(cast.learner, "impersonation") == "Acknowledge “Exposure”"
+        assert order.what_comes_before_quiz(cast.learner, "impersonation") == "Confirm “Exposure”"
     acknowledge(cast.learner, document("exposure"))
     assert order.what_comes_before_quiz(cast.learner, "impersonation") is None
 

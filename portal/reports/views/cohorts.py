@@ -127,7 +127,7 @@ def cohort_xlsx(found: Cohort) -> Response:
 
 _KINDS: Mapping[StepKind, Callable[[], str]] = {
     StepKind.READ: lambda: _("Reading"),
-    StepKind.ACKNOWLEDGE: lambda: _("Acknowledgement"),
+    StepKind.ACKNOWLEDGE: lambda: _("Confirmation"),
     StepKind.QUIZ: lambda: _("Knowledge check"),
     StepKind.SIGN_OFF: lambda: _("Sign-off"),
 }

@@ -374,7 +374,7 @@ _KINDS: Mapping[StepKind, Callable[[], str]] = {
 }
 _VERBS: Mapping[StepKind, Callable[[], str]] = {
     StepKind.READ: lambda: pgettext("step", "Read"),
-    StepKind.ACKNOWLEDGE: lambda: _("Read and acknowledge"),
+    StepKind.ACKNOWLEDGE: lambda: _("Read and confirm"),
     StepKind.QUIZ: lambda: _("Go to the knowledge check"),
     StepKind.SIGN_OFF: lambda: _("Ask for the sign-off again"),
 }
