@@ -65,7 +65,7 @@ def _press(visitor: Visitor, text: str, **values: str) -> None:
 
 def _note_reading(visitor: Visitor, slug: str) -> None:
     visitor.open(f"/library/{slug}")
-    _press(visitor, "Note that it was read, without confirming")
+    _press(visitor, "Record that I have read it")
     expect(visitor.page.locator("#confirmation")).to_be_visible()
 
 
