@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import groupby
 
-from alembic import op
+from alembic import context, op
+from alembic.util import CommandError
 import sqlalchemy as sa
 
 
@@ -90,6 +91,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    sealed = op.get_bind().execute(sa.text('SELECT count(*) FROM journal_entries WHERE sealed IS NOT NULL')).scalar()
+    if sealed and context.get_x_argument(as_dictionary=True).get('forget-seals') != 'yes':
+        raise CommandError(
+            f'{sealed} entries of the journal hold seals; without them the journal stays broken for ever. '
+            'To go back, restore a backup; for a database that is thrown away add: -x forget-seals=yes'
+        )
     op.drop_index('uq_attempt_events_attempt_id_number', table_name='attempt_events')
     op.create_index('ix_attempt_events_attempt_id', 'attempt_events', ['attempt_id'])
     op.drop_column('attempt_events', 'chain')

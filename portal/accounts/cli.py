@@ -26,19 +26,23 @@ people_commands = AppGroup("people", help="The first administrator, and links fo
 
 
 @people_commands.command("create-admin")
-@click.option("--mail", prompt="Email address (the sign-in name)", help="Email address; the sign-in name.")
-@click.option("--family-name", prompt="Family name (or the only name)", help="Family name, or the only name.")
-@click.option("--given-name", prompt="Given name", default="", show_default=False, help="Given name.")
+@click.option("--mail", help="Email address; the sign-in name.")
+@click.option("--family-name", help="Family name, or the only name.")
+@click.option("--given-name", help="Given name.")
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)
 @click.option("--market", default="JP", show_default=True, help="Code of the home market; made if it is not there.")
 @click.option("--time-zone", default="", help="Time zone; default: the market's.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from the standard input.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from the first line of the standard input; nothing is asked then.",
+)
 @click.option("--link", "want_link", is_flag=True, help="Print a one-time link instead of asking for a password.")
 def create_admin(
     *,
-    mail: str,
-    family_name: str,
-    given_name: str,
+    mail: str | None,
+    family_name: str | None,
+    given_name: str | None,
     language: str,
     market: str,
     time_zone: str,
@@ -46,6 +50,12 @@ def create_admin(
     want_link: bool,
 ) -> None:
     """Make an administrator, or make somebody who is there already one."""
+    # What is asked is read from the standard input too, and would take the password for a name.
+    is_asked = not password_stdin
+    mail = _given("--mail", mail, "Email address (the sign-in name)", is_asked=is_asked)
+    family_name = _given("--family-name", family_name, "Family name (or the only name)", is_asked=is_asked)
+    if given_name is None:
+        given_name = str(click.prompt("Given name", default="", show_default=False)) if is_asked else ""
     if not is_mail_address(mail.strip()):
         raise click.ClickException(f"“{mail}” is not a mail address")
     known = queries.find_person_by_sign_in_name(mail)
@@ -119,6 +129,15 @@ def _new(*, mail: str, family_name: str, given_name: str, language: str, market:
         role=None,
         send=False,
     )
+
+
+def _given(option: str, value: str | None, question: str, *, is_asked: bool) -> str:
+    """Return what an option says, or ask for it where that is allowed."""
+    if value is not None:
+        return value
+    if not is_asked:
+        raise click.UsageError(f"{option} is missing; with --password-stdin nothing is asked.")
+    return str(click.prompt(question))
 
 
 def _read_password(from_stdin: bool) -> str:

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from portal.accounts import queries
 from portal.accounts.models import LinkPurpose, OneTimeLink, Person
 from portal.accounts.service import links, passwords
 from portal.core import clock, jobs, mail
 from portal.core.db import session
 from portal.core.transaction import own_transaction
+from portal.journal.models import JournalEntry
 from tests.builders import MORNING, Cast, make_market, make_person, save
 from tests.page_client import Page, PageClient
 
@@ -327,3 +329,21 @@ def test_an_invitation_sent_again_is_a_mail_of_its_own_and_a_repeated_try_is_not
     first, *rest = handed_over
     assert rest.count(first) == 1, "the second try of the same mail"
     assert len(set(handed_over)) == 2
+
+
+def test_a_password_from_the_standard_input_is_never_taken_for_a_name(app: Flask) -> None:
+    password = "quiet-river-paper-lantern"
+    mail = ("create-admin", "--mail", "only@portal.example", "--password-stdin")
+    refused = run(app, *mail, stdin=f"{password}\nsecond line\n")
+    assert refused.exit_code == 2
+    assert "--family-name is missing" in refused.output
+    assert queries.find_person_by_sign_in_name("only@portal.example") is None
+    done = run(app, *mail, "--family-name", "森", stdin=f"{password}\nsecond line\n")
+    assert done.exit_code == 0, done.output
+    person = queries.find_person_by_sign_in_name("only@portal.example")
+    assert person is not None
+    assert (person.family_name, person.given_name) == ("森", "")
+    assert passwords.verify(person.password_hash, password)
+    kept = [f"{row.before} {row.after}" for row in session.query(JournalEntry)]
+    assert kept
+    assert not any(password in each for each in kept)

@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeDecorator
 
 from portal import create_app
 from portal.accounts.models import Role
-from portal.accounts.service import sessions
+from portal.accounts.service import grants, sessions
 from portal.core.db import APPLICATION_ID, Base, attach_migrations, db, header_for, session
 from portal.core.transaction import own_transaction
 from portal.operations import doctor
@@ -132,3 +132,19 @@ def test_migrating_writes_into_the_file_whose_it_is_and_at_which_revision(empty_
         session.remove()
         flask_migrate.upgrade()
         assert doctor.database_is_sound() == []
+
+
+def test_seals_are_not_taken_away_unless_that_is_asked_for(empty_app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    with empty_app.app_context():
+        flask_migrate.upgrade()
+        person = make_person("admin@portal.example")
+        with own_transaction():
+            grants.grant_role(person=person, role=Role.ADMIN, by=None)
+        before = _count("seals")
+        assert before
+        with pytest.raises(SystemExit):
+            flask_migrate.downgrade(revision="0005")
+        assert "restore a backup" in caplog.text
+        assert _count("seals") == before
+        flask_migrate.downgrade(revision="0005", x_arg=["forget-seals=yes"])
+        assert "seals" not in _tables()
