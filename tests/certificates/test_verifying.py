@@ -15,8 +15,11 @@ from portal.certificates.rules import State, grouped_code
 from portal.core import clock, codes
 from portal.core.db import session
 from portal.core.errors import TooMany
+from portal.core.i18n import Words
 from portal.core.limits import Buckets
 from portal.core.transaction import own_transaction
+from portal.organisation.rules import WELLBEING_CONTACT
+from portal.organisation.service import change_settings
 from tests.builders import Cast
 from tests.certificates.builders import issue
 from tests.queries import counted_queries
@@ -257,3 +260,19 @@ def test_a_busy_database_does_not_keep_the_answer_back(
     monkeypatch.setattr("portal.core.touch.own_transaction", busy)
     client.get("certificates.verify", code=certificate.code)
     assert session.query(CertificateLookup).count() == 0
+
+
+@BOTH
+def test_strangers_are_not_told_who_the_wellbeing_contact_is(cast: Cast, client: Any, as_: Any, language: str) -> None:
+    with own_transaction():
+        change_settings(values={WELLBEING_CONTACT: Words("ito@example.jp", "ito@example.jp")}, by=cast.admin)
+    certificate = issue(cast.learner)
+    assert "ito@example.jp" in as_(cast.learner).get("certificates.index", lang=language).text
+    for endpoint, values in (
+        ("certificates.verify_form", {}),
+        ("certificates.verify", {"code": certificate.code}),
+        ("certificates.verify", {"code": "0" * 26}),
+    ):
+        page = client.fetch(endpoint, lang=language, **values).get_data(as_text=True)
+        assert "ito@example.jp" not in page
+        assert ("Wellbeing" if language == "en" else "相談窓口") not in page
