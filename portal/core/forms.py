@@ -55,7 +55,7 @@ class Form(FlaskForm):  # type: ignore[misc]
         ]
 
 
-class Required(InputRequired):  # type: ignore[misc]
+class Required(InputRequired):
     """A field that may not stay empty; what is said of an empty one names it."""
 
     def __call__(self, form: Any, field: Any) -> None:
