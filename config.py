@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent
 DEVELOPMENT_SECRET = "for-development-on-this-machine-only-never-for-production"  # noqa: S105
 MIN_SECRET_LENGTH = 32
+# A random secret of that length has about twenty; one that was typed to fill the line has few.
+MIN_SECRET_CHARACTERS = 10
 
 # What to write instead, for every variable; a refused value itself is never repeated, it may hold a password.
 WANTED = {
@@ -103,6 +105,8 @@ class Settings(BaseSettings):
                 raise ValueError("is missing; the default secret is public and refused in production")
             if len(secret) < MIN_SECRET_LENGTH:
                 raise ValueError(f"needs at least {MIN_SECRET_LENGTH} characters in production")
+            if len(set(secret)) < MIN_SECRET_CHARACTERS:
+                raise ValueError(f"needs at least {MIN_SECRET_CHARACTERS} different characters in production")
         return value
 
     @field_validator("data_dir", mode="before")
@@ -154,7 +158,12 @@ class Settings(BaseSettings):
             return value
         parts = _split(value)
         if parts.scheme not in ("http", "https"):
-            raise ValueError("must begin with https:// (or http:// on a closed network)")
+            raise ValueError("must begin with https:// (or http:// while trying out)")
+        if parts.scheme == "http" and others.data.get("env") == "production":
+            raise ValueError(
+                "begins with http://, but in production browsers send the session's cookie over https only, "
+                "which a reverse proxy gives"
+            )
         if not _is_host(parts.hostname or ""):
             raise ValueError("names no host")
         if parts.username is not None or parts.path not in ("", "/") or "?" in value or "#" in value:

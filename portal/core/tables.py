@@ -46,6 +46,7 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FORMULA_STARTS = "=+\\-@\t\r\n\x00＝＋－＠"
 _NEEDS_GUARD = re.compile(f"'*[{_FORMULA_STARTS}]")
 _GUARDED = re.compile(f"'+[{_FORMULA_STARTS}]")
+_ROW = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?row[\s/>]")
 # What XML 1.0 cannot hold.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -539,6 +540,7 @@ def _xlsx_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
             if not workbook.worksheets:
                 raise TableEmpty()
             page = workbook.worksheets[0]
+            _count_rows(data, str(vars(page)["_worksheet_path"]))
             # What the file says about its size may be wrong.
             page.reset_dimensions()
             for line, values in enumerate(page.iter_rows(values_only=True, max_col=MAX_COLUMNS + 1), start=1):
@@ -549,6 +551,23 @@ def _xlsx_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
         raise
     except Exception as failure:
         raise WorkbookDamaged() from failure
+
+
+def _count_rows(data: bytes, name: str) -> None:
+    """Refuse a sheet with too many rows, empty ones and ones that say they are the same included.
+
+    The library steps over the latter without telling, which takes seconds for a small file.
+    """
+    count, rest = 0, b""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name.lstrip("/")) as part:
+        while chunk := part.read(1024 * 1024):
+            # UTF-16 has a zero byte at each letter.
+            seen = rest + chunk.replace(b"\x00", b"")
+            end = max(seen.rfind(b"<"), 0)
+            count += len(_ROW.findall(seen[:end]))
+            if count > 2 * MAX_ROWS:
+                raise TableTooLarge()
+            rest = seen[end:][-4096:]
 
 
 def _cell_text(value: object) -> str:

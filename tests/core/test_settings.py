@@ -106,4 +106,12 @@ def test_production_wants_a_secret_of_its_own() -> None:
     public = {"env": "production", "public_url": "https://training.example.com"}
     assert "default secret is public" in refused(**public)[0]
     assert "at least 32 characters" in refused(**public, secret_key="short")[0]
+    assert "10 different characters" in refused(**public, secret_key="a" * 64)[0]
     assert refused(**public, secret_key=SECRET) == []
+
+
+def test_production_wants_an_address_to_which_browsers_send_the_cookie() -> None:
+    told = refused(env="production", secret_key=SECRET, public_url="http://training.example.com")
+    assert len(told) == 1
+    assert "https only" in told[0]
+    assert refused(env="development", public_url="http://training.example.com") == []

@@ -231,3 +231,19 @@ def test_a_download_is_saved_and_never_run(app: Flask) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Disposition"].startswith("attachment")
     assert response.get_data().startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize("row", [b"<row/>", b'<row r="1"/>', b'<row r="1"></row>'])
+def test_empty_rows_count_too_whatever_number_they_say_they_have(app: Flask, row: bytes) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["a", "b"])
+    made, spoilt = io.BytesIO(), io.BytesIO()
+    workbook.save(made)
+    with zipfile.ZipFile(made) as before, zipfile.ZipFile(spoilt, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                content = content.replace(b"</sheetData>", row * (2 * tables.MAX_ROWS + 1) + b"</sheetData>")
+            after.writestr(name, content)
+    with pytest.raises(tables.TableTooLarge):
+        tables.read_table(spoilt.getvalue(), "people.xlsx")

@@ -85,3 +85,22 @@ def test_what_is_left_begins_and_ends_with_something_to_see(text: str) -> None:
     assert not left or not is_blank(left)
     assert not left[:1].isspace()
     assert {each for each in text if unicodedata.category(each) == "Cc"} <= forbidden(text)
+
+
+@pytest.mark.parametrize("name", ["\u0301", "\u200b\u0301", "\u20dd\ufe0f"])
+def test_marks_without_a_letter_are_no_name(app: Flask, name: str) -> None:
+    assert sent(app, name=name).name.errors == ["needed"]
+
+
+@pytest.mark.parametrize(
+    "character",
+    ["\ue000", "\U000f0000", "\uffff", "\ufdd0", "\U0003fffe", "\u0378", "\u2065", "\U000e0001", "\U000e0041"],
+)
+def test_characters_that_stand_for_nothing_are_refused(app: Flask, character: str) -> None:
+    assert sent(app, name=f"森{character}").name.errors
+    assert forbidden(character) == {character}
+
+
+@pytest.mark.parametrize("name", ["e\u0301", "\U00031350", "\U0002ebf0", "\U0001fae9"])
+def test_characters_of_a_later_unicode_are_taken(app: Flask, name: str) -> None:
+    assert sent(app, name=f"森{name}").name.data == f"森{name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,6 @@ def an_app(folder: Path, **more: Any) -> Flask:
         ({}, {"X-Forwarded-Proto": "https"}, False),
         # In production the public address tells, whatever the proxy sends.
         ({"SHIRUBE_ENV": "production"}, {}, True),
-        ({"SHIRUBE_ENV": "production", "SHIRUBE_PUBLIC_URL": "http://closed.example"}, {}, False),
     ],
 )
 def test_browsers_are_told_to_stay_with_https(
@@ -98,3 +98,23 @@ def test_a_team_of_blanks_is_no_team(cast: Cast, as_: Any) -> None:
     as_(cast.admin).post("accounts.change_person", form, code=cast.learner.code)
     session.refresh(cast.learner)
     assert cast.learner.team is None
+
+
+class Unread(io.RawIOBase):
+    """A body that nobody may read."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        raise AssertionError("the body was read")
+
+
+@pytest.mark.parametrize("address", ["/sign-in", "/healthz", "/nowhere"])
+def test_what_says_that_it_is_too_large_is_refused_unread(app: Flask, address: str) -> None:
+    answer = app.test_client().post(
+        address,
+        content_type="application/x-www-form-urlencoded",
+        environ_overrides={"wsgi.input": Unread(), "CONTENT_LENGTH": "50000000"},
+    )
+    assert answer.status_code == 413
