@@ -41,7 +41,8 @@ def test_the_day_takes_few_statements(cast: Cast, as_: Any) -> None:
 
 def test_a_reading_page_takes_few_statements(cast: Cast, as_: Any) -> None:
     training.make_documents()
-    assert _count(as_(cast.learner), "library.read", slug="impersonation") <= 9
+    # One of them asks her plans what comes before.
+    assert _count(as_(cast.learner), "library.read", slug="impersonation") <= 10
 
 
 def test_a_page_of_an_attempt_takes_few_statements(cast: Cast, as_: Any) -> None:
