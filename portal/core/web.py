@@ -38,13 +38,13 @@ MAX_BODY_BYTES = 6 * 1024 * 1024
 
 def init_app(app: Flask) -> None:
     """Attach limits, headers and error pages to the application."""
-    app.config.setdefault("MAX_CONTENT_LENGTH", MAX_BODY_BYTES)
-    app.config.setdefault("MAX_FORM_MEMORY_SIZE", 1024 * 1024)
-    app.config.setdefault("MAX_FORM_PARTS", 2000)
+    # Flask has values of its own for these, so that a default would not be taken.
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=1024 * 1024, MAX_FORM_PARTS=2000)
     hops = app.config["TRUSTED_PROXIES"]
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.before_request(_refuse_too_much)
+    # Before the check of the form's token, which reads the body.
+    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_too_much)
     app.after_request(_secure)
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
