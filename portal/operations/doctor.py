@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.core import clock, jobs
 from portal.core.db import Base, db, header_for, session, sqlite_wal_is_safe
 from portal.journal import queries as journal
+from portal.organisation.models import Setting
+from portal.organisation.rules import ATTEMPT_TOLERANCE, MAX_ATTEMPT_TOLERANCE
 
 # Each returns one sentence for every breach, none when all is well.
 Invariant = Callable[[], list[str]]
@@ -67,6 +69,27 @@ def failed_jobs_say_why() -> list[str]:
         .order_by(jobs.Job.id)
     )
     return [f"job {number} has failed, but nothing says why or when" for number in silent]
+
+
+def done_jobs_say_when() -> list[str]:
+    """I12: what counts as done was begun and finished."""
+    timeless = session.scalars(
+        select(jobs.Job.id)
+        .where(jobs.Job.state == jobs.JobState.DONE, or_(jobs.Job.started_at.is_(None), jobs.Job.finished_at.is_(None)))
+        .order_by(jobs.Job.id)
+    )
+    return [f"job {number} counts as done, but nothing says when" for number in timeless]
+
+
+def settings_are_within_bounds() -> list[str]:
+    """I14: every setting is one that the settings page would take."""
+    tolerance = session.scalar(select(Setting.value).where(Setting.key == ATTEMPT_TOLERANCE))
+    if tolerance is None:
+        return []
+    value = tolerance.get("value") if isinstance(tolerance, dict) else tolerance
+    if type(value) is int and 0 <= value <= MAX_ATTEMPT_TOLERANCE:
+        return []
+    return [f"the setting {ATTEMPT_TOLERANCE} is {value!r}, not a number from 0 to {MAX_ATTEMPT_TOLERANCE}"]
 
 
 def database_is_sound() -> list[str]:
@@ -131,10 +154,13 @@ _TRIGGERS = {
 
 
 def _differences(table: Table, inspector: Inspector, dialect: Dialect) -> Iterator[str]:
-    columns = {column["name"] for column in inspector.get_columns(table.name)}
+    columns = {column["name"]: column for column in inspector.get_columns(table.name)}
     for column in table.columns:
         if column.name not in columns:
             yield f"{table.name}: the column {column.name} is missing"
+        elif columns[column.name]["nullable"] != column.nullable:
+            said = "may not be" if column.nullable else "may be"
+            yield f"{table.name}: the column {column.name} {said} empty in the database"
     indexes = {index["name"]: index for index in inspector.get_indexes(table.name)}
     for wanted in sorted(table.indexes, key=lambda index: str(index.name)):
         found: Any = indexes.get(str(wanted.name))
@@ -165,12 +191,15 @@ def _differences(table: Table, inspector: Inspector, dialect: Dialect) -> Iterat
             elif dialect.name == "sqlite" and _words(checks[name]) != _words(_sql(constraint.sqltext, dialect)):
                 yield f"{table.name}: the check {name} is another one"
     references = {
-        (tuple(key["constrained_columns"]), key["referred_table"]) for key in inspector.get_foreign_keys(table.name)
+        (tuple(key["constrained_columns"]), key["referred_table"]): key["options"].get("ondelete", "NO ACTION")
+        for key in inspector.get_foreign_keys(table.name)
     }
     for reference in table.foreign_key_constraints:
         there = reference.referred_table.name
         if (tuple(reference.column_keys), there) not in references:
             yield f"{table.name}: {', '.join(reference.column_keys)} no longer refers to {there}"
+        elif references[tuple(reference.column_keys), there] != (reference.ondelete or "NO ACTION"):
+            yield f"{table.name}: {', '.join(reference.column_keys)} does something else when its {there} row goes"
 
 
 def _sql(clause: Any, dialect: Dialect) -> str:
@@ -186,6 +215,8 @@ OWN: dict[str, Invariant] = {
     "I11 one effect per job": jobs_have_one_effect,
     "I12 no job waits": jobs_do_not_wait,
     "I12 failed jobs say why": failed_jobs_say_why,
+    "I12 done jobs say when": done_jobs_say_when,
+    "I14 settings are within bounds": settings_are_within_bounds,
     "I14 the database is sound": database_is_sound,
     "I14 the tables are those of this release": tables_are_those_of_this_release,
 }

@@ -339,9 +339,18 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("a reference lost", "I14", "score_entries: attempt_id no longer refers to attempts",
      ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
       "ALTER TABLE other RENAME TO score_entries")),
+    ("a column that may be empty", "I14", "score_entries: the column attempt_id may be empty",
+     ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
+      "ALTER TABLE other RENAME TO score_entries")),
     ("a table dropped", "I14", "table step_extensions is missing", ("DROP TABLE step_extensions",)),
     ("a column dropped", "I14", "attempts: the column hide_countdown is missing",
      ("ALTER TABLE attempts DROP COLUMN hide_countdown",)),
+    ("a done job without times", "I12", "counts as done, but nothing says when",
+     ("UPDATE jobs SET state = 'done', started_at = NULL, finished_at = NULL",)),
+    ("a setting beyond its bounds", "I14", "attempts.tolerance_seconds is 9999",
+     ("DELETE FROM settings WHERE key = 'attempts.tolerance_seconds'",
+      "INSERT INTO settings (key, value, changed_at) VALUES"
+      " ('attempts.tolerance_seconds', '{{\"value\":9999}}', '2026-01-01 00:00:00')")),
     ("no revision", "I14", "alembic_version says nothing", ("DELETE FROM alembic_version",)),
     ("another revision", "I14", "alembic_version says 0001", ("UPDATE alembic_version SET version_num = '0001'",)),
     ("no table of the revision", "I14", "alembic_version says nothing", ("DROP TABLE alembic_version",)),
@@ -401,6 +410,16 @@ def test_a_check_that_says_something_else_is_named(known: dict[str, Any]) -> Non
         "UPDATE sqlite_master SET sql = replace(sql, 'entry_no >= 1', 'entry_no >= -9') WHERE name = 'score_entries'",
     )
     assert "score_entries: the check ck_score_entries_entry_no is another one" in _red("I14 the tables")
+
+
+@SQLITE_ONLY
+def test_a_reference_that_deletes_what_it_should_keep_is_named(known: dict[str, Any]) -> None:
+    _falsify(
+        "PRAGMA writable_schema=ON",
+        "UPDATE sqlite_master SET sql = replace(sql, 'ON DELETE RESTRICT', 'ON DELETE CASCADE') WHERE name = 'items'",
+    )
+    said = "items: attempt_id does something else when its attempts row goes"
+    assert said in _red("I14 the tables")
 
 
 # --- what is legitimate stays green ------------------------------------------------------------
