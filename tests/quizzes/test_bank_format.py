@@ -212,7 +212,7 @@ def test_nothing_inside_a_code_block_is_a_question_or_a_choice() -> None:
         ("---\ntitle", "title", 1, "does not begin with front matter", "Begin the file with ---"),
         ('version: "1.0"\n---\n', 'version: "1.0"\n', 1, "never closed", "Put a line with ---"),
         ("title: Impersonation", "title: [Impersonation", 3, "cannot be read", "key: value"),
-        ("title: Impersonation", "title: A\ntitle: B", 3, "“title” stands twice", "key: value"),
+        ("title: Impersonation", "title: A\ntitle: B", 3, "“title” appears twice", "key: value"),
         ("title: Impersonation", "title:", 2, "has no title", "title:"),
         ("title: Impersonation", "titel: Impersonation", 2, "unknown key “titel”", "title, document, version"),
         ('version: "1.0"', "version: one", 4, "not a number like 1.0", 'version: "1.0"'),
