@@ -170,6 +170,19 @@ def test_a_reload_goes_on_at_once_and_sends_what_was_not_saved(
     assert len(_stored()) == 2
 
 
+def test_what_is_chosen_before_the_script_has_come_is_saved(cast: Cast, open_as: Callable[..., BrowserContext]) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    page = open_as(cast.colleague).new_page()
+    held: list[Any] = []
+    page.route("**/modules/attempt.js*", lambda route: held.append(route))
+    page.goto(f"/attempts/{attempt.code}")
+    _choose(page, attempt, 1)
+    assert _stored() == []
+    held[0].continue_()
+    expect(_word(page, 1)).to_contain_text("Saved")
+    assert len(_stored()) == 1
+
+
 def test_what_is_given_at_the_last_moment_is_handed_in_when_the_time_is_over(
     cast: Cast, open_as: Callable[..., BrowserContext]
 ) -> None:
@@ -218,6 +231,8 @@ def test_enter_in_a_choice_never_sends_the_page(cast: Cast, open_as: Callable[..
     attempt = begin(cast.colleague, make_quiz(cast.author))
     page = open_as(cast.colleague).new_page()
     page.goto(f"/attempts/{attempt.code}")
+    # Before the script has come, Enter sends the page, as in any form; that saves, too.
+    expect(page.locator('button[value="save"]')).to_be_hidden()
     page.locator("[data-position='1'] input").first.focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Space")

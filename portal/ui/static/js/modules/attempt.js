@@ -521,6 +521,11 @@ export default function attempt(form) {
     item.pending = entry;
     say(item, "saving");
   }
+  // What was chosen before this script had come.
+  for (const [position, item] of items) {
+    const isChanged = [...item.section.querySelectorAll("input")].some((input) => input.checked !== input.defaultChecked);
+    if (isChanged && !item.pending) queue(position);
+  }
   count();
   notice("offline", !navigator.onLine);
   call("hello");
