@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -173,8 +173,12 @@ def test_a_reload_goes_on_at_once_and_sends_what_was_not_saved(
 def test_what_is_chosen_before_the_script_has_come_is_saved(cast: Cast, open_as: Callable[..., BrowserContext]) -> None:
     attempt = begin(cast.colleague, make_quiz(cast.author))
     page = open_as(cast.colleague).new_page()
-    held: list[Any] = []
-    page.route("**/modules/attempt.js*", lambda route: held.append(route))
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/modules/attempt.js*", hold)
     page.goto(f"/attempts/{attempt.code}")
     _choose(page, attempt, 1)
     assert _stored() == []
