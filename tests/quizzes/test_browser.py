@@ -318,6 +318,9 @@ def test_without_a_script_nothing_is_handed_in_before_the_open_questions_were_na
     session.rollback()
     assert queries.get_attempt(attempt.code).state is AttemptState.IN_PROGRESS
     assert len(_stored()) == 2
+    # The page has come when both lists are drawn.
+    expect(page.locator("[data-left='partly'] a:visible")).to_have_count(1)
+    expect(page.locator("[data-left='open'] a:visible")).to_have_count(2)
     named = {
         kind: [link.get_attribute("href") for link in page.locator(f"[data-left='{kind}'] a:visible").all()]
         for kind in ("partly", "open")
