@@ -58,16 +58,18 @@ from tests.queries import counted_queries
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is to measure with: learners, steps of their plan, how many of them start an attempt."""
+    """How much there is to measure with: learners, steps of their plan, who of them starts an attempt, who saves to one."""
 
     learners: int
     steps: int
     starters: int
+    # Attempts that are saved to; an attempt takes 240 saves a minute, so that they must be many.
+    writers: int
 
 
-FULL, SMALL = Size(200, 30, 150), Size(40, 12, 30)
-# As many people answer at a time; each of them over one connection, as one page saves.
-WRITERS = 4
+FULL, SMALL = Size(200, 30, 120, 80), Size(40, 12, 28, 12)
+# As many save at a time, each over one connection and in turn to attempts that nobody else saves to.
+CONNECTIONS = 4
 # CPU milliseconds that a page should stay below (SQLite, PostgreSQL), on the machine that the aims were set on.
 AIMS = {
     "sign-in page": (3, 3),
@@ -240,7 +242,7 @@ def _make_cohort(size: Size) -> list[str]:
 
 def _addresses(app: Flask, learners: list[str], size: Size) -> Prepared:
     codes = []
-    for learner in learners[:WRITERS]:
+    for learner in learners[: size.writers]:
         with own_transaction():
             attempt = start_attempt(
                 version=quizzes.get_quiz("measured"), person=accounts.get_person(learner), language="ja"
@@ -268,7 +270,7 @@ def _addresses(app: Flask, learners: list[str], size: Size) -> Prepared:
         "lead": _cookie(app, _person("sato.ken"))[0],
         "newcomer": _cookie(app, _person("yui.takahashi"))[0],
     }
-    starters = [_cookie(app, accounts.get_person(code)) for code in learners[WRITERS : WRITERS + size.starters]]
+    starters = [_cookie(app, accounts.get_person(code)) for code in learners[size.writers : size.writers + size.starters]]
     session.remove()
     return Prepared(addresses, cookies, writers, starters)
 
@@ -289,20 +291,21 @@ def _cookie(app: Flask, person: Person) -> tuple[str, str]:
 def _scripts(folder: Path, prepared: Prepared) -> dict[str, Path]:
     autosave = folder / "autosave.lua"
     places = ", ".join(f'{{"{path}", "{cookie}", "{token}"}}' for path, cookie, token in prepared.writers)
-    # Each thread of wrk has one connection and saves to an attempt of its own, so that no save overtakes another.
+    # Each thread of wrk has one connection and saves to attempts of its own, so that no save overtakes another.
     autosave.write_text(
         f"""local places = {{{places}}}
 local threads = 0
 function setup(thread)
+  thread:set("first", threads)
   threads = threads + 1
-  thread:set("place", threads)
 end
 local n = os.time() * 1000 % 100000000
 request = function()
   n = n + 1
-  local mine = places[place]
+  local mine = places[1 + (first + {CONNECTIONS} * n) % #places]
+  local turn = math.floor(n / #places)
   local body = string.format('{{"position":%d,"seq":%d,"idem_key":"k%d","answer":{{"answer":["%d"]}}}}',
-    n % 2 + 1, n, n, n % 2 + 1)
+    turn % 2 + 1, n, n, turn % 2 + 1)
   return wrk.format("POST", mine[1], {{["Content-Type"]="application/json", ["Accept"]="application/json",
     ["Cookie"]=mine[2], ["X-CSRFToken"]=mine[3]}}, body)
 end
@@ -492,7 +495,7 @@ def run(kind: str, seconds: int, size: Size) -> list[str]:
                     seconds=seconds,
                     cookie=_whose(name, prepared),
                     script=scripts.get(name),
-                    threads=WRITERS if name == "autosave" else 1,
+                    threads=CONNECTIONS if name == "autosave" else 1,
                 )
             for name, figure in figures.items():
                 anchor = ANCHORS.get(name, "row and page")

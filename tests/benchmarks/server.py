@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -59,17 +60,20 @@ def portal() -> tuple[list[str], int]:
 def running(what: tuple[list[str], int], environment: dict[str, str], check: str) -> Iterator[tuple[str, int]]:
     """Run a server until the block ends; give its address and process id."""
     command, port = what
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     process = subprocess.Popen(
         command,
         cwd=ROOT,
         env={**os.environ, **environment},
         start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=said,
+        stderr=said,
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait_for(address + check)
+        if not _answers(address + check):
+            said.seek(0)
+            raise RuntimeError(f"{address + check} does not answer:\n{said.read().decode(errors='replace')[-3000:]}")
         yield address, process.pid
     finally:
         process.send_signal(signal.SIGINT)
@@ -77,17 +81,18 @@ def running(what: tuple[list[str], int], environment: dict[str, str], check: str
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+        said.close()
 
 
-def _wait_for(url: str) -> None:
+def _answers(url: str) -> bool:
     for _ in range(400):
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:
                 if answer.status < 500:
-                    return
+                    return True
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError(f"{url} does not answer")
+    return False
 
 
 def cpu_seconds(pids: list[int]) -> float:

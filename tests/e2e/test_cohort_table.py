@@ -16,7 +16,8 @@ def open_the_fullest_cohort(visit: Callable[..., Visitor], language: str, width:
     lead.sign_in("lead")
     lead.open("/cohorts")
     # The latest comes first; the intake that is half through comes last.
-    lead.page.locator("tbody th a").last.click()
+    with lead.page.expect_navigation():
+        lead.page.locator("tbody th a").last.click()
     return lead
 
 
