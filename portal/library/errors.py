@@ -18,6 +18,12 @@ class VersionNotFound(NotFound):
     message = _l("This document has no such version. Its history lists those that there are.")
 
 
+class DraftNotFound(NotFound):
+    """No such draft, or none that this person may see."""
+
+    message = _l("There is no such draft. The list of drafts shows those that are being written.")
+
+
 class SlugTaken(Conflict):
     """Two documents cannot have one address."""
 

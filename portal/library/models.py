@@ -1,13 +1,15 @@
-"""Tables of documents, versions, texts, clauses, audiences, glossary, and where people stopped reading."""
+"""Tables of documents, versions, texts, clauses, audiences, glossary, where people stopped reading, and drafts."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.accounts.models import Person
 from portal.core.clock import local_date
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
@@ -296,3 +298,215 @@ class Reading(Base):
     # The clause she was at; empty before the first one.
     anchor: Mapped[str] = mapped_column(String(60), default="")
     kept_at: Mapped[datetime | None]
+
+
+# --- drafts and their approval ------------------------------------------------------------------
+
+
+class DraftState(StrEnum):
+    """The life of a draft: written, looked at, waiting for its day, and how it ended."""
+
+    WRITING = "writing"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    DISCARDED = "discarded"
+
+
+class ReviewAct(StrEnum):
+    """What was done about a draft; `rules.drafts` says which act may follow which."""
+
+    SUBMITTED = "submitted"
+    TAKEN_BACK = "taken_back"
+    SENT_BACK = "sent_back"
+    APPROVED = "approved"
+    # By the product itself, where another version came first.
+    OUTDATED = "outdated"
+    PUBLISHED = "published"
+    DISCARDED = "discarded"
+
+
+class Draft(Base):
+    """A version to be: texts that people still write, and what is proposed about them.
+
+    A document may have several; each names the version that it was begun from, and one that another overtook takes
+    over what changed in between before it is published.
+    """
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        CheckConstraint("(ended_at is null) = (state in ('writing', 'in_review', 'approved'))", name="ended"),
+        CheckConstraint("(published_version_id is null) = (state <> 'published')", name="published"),
+        Index("ix_drafts_document_state", "document_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"))
+    # The version that its texts follow; None before there is one.
+    based_on_id: Mapped[int | None] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"))
+    state: Mapped[DraftState] = mapped_column(enum_type(DraftState))
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[str] = mapped_column(String(40))
+    # What is proposed; `revision` counts its changes, so that nobody overwrites another's unseen.
+    revision: Mapped[int] = mapped_column(default=1)
+    number: Mapped[str] = mapped_column(String(20))
+    change_class: Mapped[ChangeClass | None] = mapped_column(enum_type(ChangeClass))
+    # None: at its publication.
+    effective_at: Mapped[datetime | None]
+    zone: Mapped[str] = mapped_column(String(60))
+    # When it is to be published; None: as soon as it is approved.
+    issue_at: Mapped[datetime | None]
+    # Published although the second language is missing or behind, and why.
+    provisional_reason: Mapped[str] = mapped_column(Text, default="")
+    # What the author tells those who look at it.
+    note: Mapped[str] = mapped_column(Text, default="")
+    ended_at: Mapped[datetime | None]
+    published_version_id: Mapped[int | None] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"))
+
+    document: Mapped[Document] = relationship()
+    based_on: Mapped[DocumentVersion | None] = relationship(foreign_keys=[based_on_id])
+    published_version: Mapped[DocumentVersion | None] = relationship(foreign_keys=[published_version_id])
+    texts: Mapped[list[DraftText]] = relationship(back_populates="draft", order_by="DraftText.language")
+    reviews: Mapped[list[DraftReview]] = relationship(back_populates="draft", order_by="DraftReview.number")
+    comments: Mapped[list[DraftComment]] = relationship(back_populates="draft", order_by="DraftComment.id")
+
+    def text_in(self, language: str) -> DraftText | None:
+        """Return the text in the language, or None where none has been begun."""
+        return next((text for text in self.texts if text.language == language), None)
+
+
+class DraftText(Base):
+    """A draft in one language, as it was saved last."""
+
+    __tablename__ = "draft_texts"
+    __table_args__ = (
+        UniqueConstraint("draft_id", "language"),
+        CheckConstraint("language in ('en', 'ja')", name="language"),
+        CheckConstraint("revision >= 1", name="revision"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"))
+    language: Mapped[str] = mapped_column(String(2))
+    # Counts the saves; a save names the one it was written on.
+    revision: Mapped[int]
+    title: Mapped[str] = mapped_column(String(300), default="")
+    summary: Mapped[str] = mapped_column(Text, default="")
+    what_to_do_differently: Mapped[str] = mapped_column(Text, default="")
+    attestation: Mapped[str] = mapped_column(Text, default="")
+    source: Mapped[str] = mapped_column(Text, default="")
+    # In a translation: clause id → hash of the deciding clause that it says; a clause that is missing here is behind.
+    made_from: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime]
+    saved_by: Mapped[str] = mapped_column(String(40))
+
+    draft: Mapped[Draft] = relationship(back_populates="texts")
+
+
+class DraftAside(Base):
+    """A text that could not be saved because somebody else had saved in between; kept until its author settles it."""
+
+    __tablename__ = "draft_asides"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), index=True)
+    language: Mapped[str] = mapped_column(String(2))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    # The save that it was written on, and the texts as a `DraftText` has them.
+    revision: Mapped[int]
+    values: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship()
+
+
+class DraftAuthor(Base):
+    """Who has written in a draft: she cannot approve it."""
+
+    __tablename__ = "draft_authors"
+
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[datetime]
+    # When her page was last heard of, so that others are told that she is at it.
+    seen_at: Mapped[datetime]
+
+    person: Mapped[Person] = relationship()
+
+
+class DraftReview(Base):
+    """One act of the approval: who did what, when, about which texts, with which words; only added to."""
+
+    __tablename__ = "draft_reviews"
+    __sealed__ = Sealed()
+    __table_args__ = (UniqueConstraint("draft_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    act: Mapped[ReviewAct] = mapped_column(enum_type(ReviewAct))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    # SHA-256 over all that is proposed: an approval is of exactly that.
+    hash: Mapped[str] = mapped_column(String(64))
+    # The step of the chain that was approved (1, 2 …), and for whom, where a deputy stood in.
+    step: Mapped[int | None]
+    instead_of: Mapped[str | None] = mapped_column(String(40))
+
+    draft: Mapped[Draft] = relationship(back_populates="reviews")
+
+
+class DraftComment(Base):
+    """A remark on a clause of a draft; settled, never deleted."""
+
+    __tablename__ = "draft_comments"
+    __sealed__ = Sealed(later=("settled_at", "settled_by"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="RESTRICT"), index=True)
+    # Empty: about the draft as a whole.
+    anchor: Mapped[str] = mapped_column(String(60), default="")
+    language: Mapped[str] = mapped_column(String(2))
+    body: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None] = mapped_column(String(40))
+
+    draft: Mapped[Draft] = relationship(back_populates="comments")
+    person: Mapped[Person] = relationship()
+
+
+class ApprovalStep(Base):
+    """One approver of a document's chain with her deputy; steps are taken in their order, ended, never deleted."""
+
+    __tablename__ = "approval_steps"
+    __sealed__ = Sealed(later=("ended_at",))
+    __table_args__ = (
+        Index(
+            "uq_approval_steps_open",
+            "document_id",
+            "position",
+            unique=True,
+            sqlite_where=Column("ended_at").is_(None),
+            postgresql_where=Column("ended_at").is_(None),
+        ),
+        CheckConstraint("position >= 1", name="position"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"))
+    position: Mapped[int]
+    approver_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    since: Mapped[datetime]
+    set_by: Mapped[str] = mapped_column(String(40))
+    ended_at: Mapped[datetime | None]
+
+    approver: Mapped[Person] = relationship(foreign_keys=[approver_id])
+    deputy: Mapped[Person | None] = relationship(foreign_keys=[deputy_id])

@@ -6,12 +6,17 @@ from typing import Any
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import holds_everywhere, open_grants
-from portal.core.access import AnyOf, Permission
-from portal.library.models import AudienceKind, Document
+from portal.core.access import AnyOf, Permission, Predicate, described
+from portal.library.models import AudienceKind, Document, Draft
 from portal.organisation import queries as organisation
 
 READ_DOCUMENT = Permission("library.read_document", "read a document, its versions and its history")
 READ_EVERYTHING = Permission("library.read_everything", "read every document, also those addressed to others")
+WRITE_DRAFTS = Permission("library.write_drafts", "write documents: begin drafts, change their texts, submit them")
+SEE_DRAFT = Permission("library.see_draft", "see a draft, its remarks and how its approval stands")
+WRITE_DRAFT = Permission("library.write_draft", "change the texts of a draft and what is proposed about it")
+REVIEW_DRAFT = Permission("library.review_draft", "send a draft back or approve it; never one's own")
+APPROVE_DRAFTS = Permission("library.approve_drafts", "look at drafts that wait for an approval")
 
 # Those who write, approve or check documents read all of them.
 EVERYTHING = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
@@ -62,7 +67,38 @@ def works_for_its_market(person: Person, thing: Any) -> bool:
     return not teams or any(each.code in teams and each.market.code in markets for each in organisation.list_teams())
 
 
+def _works_on(*roles: Role) -> Predicate:
+    """Build the predicate: holds one of the roles for the organisation, or for every market of the draft's document."""
+
+    def works(person: Person, thing: Any) -> bool:
+        if holds_everywhere(*roles)(person, thing):
+            return True
+        markets = {grant.scope_code for grant in open_grants(person, *roles) if grant.scope is Scope.MARKET}
+        wanted = set(thing.document.audience(AudienceKind.MARKET)) if isinstance(thing, Draft) else set()
+        # What is addressed to several markets, or to all, is not for one of them to write.
+        return bool(wanted) and wanted <= markets
+
+    return described(f"is {' or '.join(role.value for role in roles)} of the organisation or of its markets", works)
+
+
+def _holds_any(*roles: Role) -> Predicate:
+    return described(
+        f"is {' or '.join(role.value for role in roles)} of the organisation or of a market",
+        lambda person, thing: any(
+            grant.scope in (Scope.ORGANISATION, Scope.MARKET) for grant in open_grants(person, *roles)
+        ),
+    )
+
+
+# Who writes, and who approves; an approver who has written in a draft is refused when she approves.
+WRITERS = (Role.AUTHOR, Role.POLICY_OWNER)
+
 TABLE: dict[Permission, AnyOf] = {
+    WRITE_DRAFTS: [[_holds_any(*WRITERS)]],
+    APPROVE_DRAFTS: [[_holds_any(Role.APPROVER)]],
+    SEE_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
+    WRITE_DRAFT: [[_works_on(*WRITERS)]],
+    REVIEW_DRAFT: [[_works_on(Role.APPROVER)]],
     READ_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market]],
     READ_EVERYTHING: [[holds_everywhere(*EVERYTHING)]],
 }

@@ -19,9 +19,9 @@ PLANTED = {
     "layers": ("portal/core/codes.py", "import portal.quizzes.models"),
     "pure-rules": ("portal/training/rules.py", "import portal.core.clock"),
     "views-without-database": ("portal/certificates/views.py", "import sqlalchemy"),
-    "transactions-at-the-doors": ("portal/library/queries.py", "import portal.core.transaction"),
+    "transactions-at-the-doors": ("portal/library/queries/__init__.py", "import portal.core.transaction"),
     "one-door-pdf": ("portal/certificates/service.py", "import weasyprint"),
-    "one-door-markdown": ("portal/library/rules.py", "import markdown_it"),
+    "one-door-markdown": ("portal/library/rules/__init__.py", "import markdown_it"),
     "one-door-jobs": ("portal/core/mail.py", "import huey"),
 }
 

@@ -58,7 +58,7 @@ from tests.queries import counted_queries
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is to measure with: learners, steps of their plan, who of them starts an attempt, who saves to one."""
+    """How much there is to measure with: learners, steps of their plan, those who start an attempt, those who save."""
 
     learners: int
     steps: int
@@ -270,7 +270,8 @@ def _addresses(app: Flask, learners: list[str], size: Size) -> Prepared:
         "lead": _cookie(app, _person("sato.ken"))[0],
         "newcomer": _cookie(app, _person("yui.takahashi"))[0],
     }
-    starters = [_cookie(app, accounts.get_person(code)) for code in learners[size.writers : size.writers + size.starters]]
+    others = learners[size.writers : size.writers + size.starters]
+    starters = [_cookie(app, accounts.get_person(code)) for code in others]
     session.remove()
     return Prepared(addresses, cookies, writers, starters)
 

@@ -524,8 +524,11 @@ NOT_SEALED = {
     "certificate_series": "counted against the certificates",
     "clause_links": "computed from the texts",
     **dict.fromkeys(
-        ["cohorts", "credentials", "documents", "glossary_terms", "markets", "people", "person_markets", "plans",
+        ["cohorts", "credentials", "documents", "drafts", "glossary_terms", "markets", "people", "person_markets", "plans",
          "question_banks", "questions", "quizzes", "settings", "teams"], _PRESENT,
+    ),
+    **dict.fromkeys(
+        ["draft_asides", "draft_authors", "draft_texts"], "what is published of them is sealed with its version",
     ),
     **dict.fromkeys(
         ["certificate_lookup_levels", "certificate_lookups", "forms_carried_out", "heartbeats", "imported_files",

@@ -6,44 +6,19 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import current_app, render_template, request, url_for
 
 from portal.core.access import actor, requires, signed_in
-from portal.core.i18n import LANGUAGES, Words, language, other
-from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import LANGUAGES, language, other
 from portal.library import queries
 from portal.library.errors import DocumentNotFound, PlaceUnknown
-from portal.library.models import ChangeClass, Document, DocumentKind, DocumentVersion, VersionText
+from portal.library.models import Document, DocumentVersion, VersionText
 from portal.library.permissions import READ_DOCUMENT
 from portal.library.queries import get_document
 from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
 from portal.library.service.panels import panels_for
-
-blueprint = Blueprint("library", __name__, template_folder="templates")
-
-KINDS = {
-    DocumentKind.POLICY: _l("Policies"),
-    DocumentKind.SOP: _l("Procedures"),
-    DocumentKind.LESSON: _l("Lessons"),
-    DocumentKind.HANDOVER: _l("Handover documents"),
-}
-CHANGE_CLASSES = {
-    ChangeClass.EDITORIAL: _l("Editorial"),
-    ChangeClass.MINOR: _l("Minor"),
-    ChangeClass.MATERIAL: _l("Material"),
-    ChangeClass.EMERGENCY: _l("Emergency"),
-}
-# What a reader is told before a clause with a label is shown.
-WARNINGS = {
-    "S1": _l("Rude words, fraud or upsetting subjects are mentioned, without detail."),
-    "S2": _l("Harm to a person is quoted or described."),
-    "S3": _l("Injury, cruelty or abuse is described in detail."),
-    "S4": _l("Killing, torture or sexual abuse is described."),
-}
-LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
-# Each language named in the other one's sentences.
-LANGUAGE_WORDS = {"en": Words("English", "英語"), "ja": Words("Japanese", "日本語")}
+from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
 
 
 @blueprint.get("/library")
