@@ -394,6 +394,7 @@ _UNFINISHED_STEPS = (
         ~_is_completed,
     )
     .order_by(Enrollment.id, PlanStep.position)
+    .options(joinedload(Enrollment.version, innerjoin=True).lazyload(PlanVersion.plan))
 )
 _WITH_STEPS = (
     joinedload(Enrollment.person),
@@ -506,15 +507,40 @@ def standing_of(enrollment: Enrollment) -> Standing:
 def state_of(enrollment: Enrollment, step: PlanStep) -> StepState:
     """Return how one step stands, whatever its date."""
     said = {step.slug: list_sign_offs(enrollment, step)}
-    plan, done = way_of(enrollment)
-    return rules.state_of(step.shape, plan, done, sent_back(said))[0]
+    way = way_of(enrollment)
+    return rules.state_of(step.shape, way.steps, way.done, sent_back(said))[0]
 
 
-def way_of(enrollment: Enrollment) -> tuple[dict[str, StepShape], set[str]]:
-    """Return the steps of an enrollment's plan by slug, and the slugs of those that are done."""
-    slug_of = {each.id: each.slug for each in enrollment.version.steps}
-    done = {slug_of[row.step_id] for row in _completions_of([enrollment.id])[enrollment.id]}
-    return {each.slug: each.shape for each in enrollment.version.steps}, done
+@dataclass(frozen=True, slots=True)
+class Way:
+    """An enrollment's plan as far as order is concerned: its steps and their documents by slug, and what is done."""
+
+    steps: Mapping[str, StepShape]
+    documents: Mapping[str, str | None]
+    done: frozenset[str]
+
+
+# A plan version never changes, so what its steps are to one another is kept under its digest.
+_KEPT_PLANS = 200
+_plans: dict[str, tuple[dict[str, StepShape], dict[str, str | None]]] = {}
+_DONE = (
+    select(PlanStep.slug)
+    .join(StepCompletion, StepCompletion.step_id == PlanStep.id)
+    .where(StepCompletion.enrollment_id == bindparam("enrollment_id"))
+)
+
+
+def way_of(enrollment: Enrollment) -> Way:
+    """Return the steps of an enrollment's plan, and which of them are done."""
+    digest = enrollment.version.digest
+    kept = _plans.get(digest)
+    if kept is None:
+        steps = enrollment.version.steps
+        kept = {each.slug: each.shape for each in steps}, {each.slug: each.document_slug for each in steps}
+        if len(_plans) >= _KEPT_PLANS:
+            _plans.clear()
+        _plans[digest] = kept
+    return Way(*kept, frozenset(session.scalars(_DONE, {"enrollment_id": enrollment.id})))
 
 
 def steps_named(enrollment: Enrollment, slugs: Iterable[str]) -> list[PlanStep]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from portal.accounts.models import Person
 from portal.acknowledgements.service import Asked, First, in_words
@@ -16,7 +16,8 @@ def what_comes_before_quiz(person: Person, quiz_slug: str) -> str | None:
 
     A quiz that is in none of her open plans, or open in one of them, has nothing before it.
     """
-    first = _before(_unfinished(person, [StepKind.QUIZ], quiz_slug))
+    steps = _unfinished(person, [StepKind.QUIZ], quiz_slug)
+    first = _before(steps, {enrollment.id: queries.way_of(enrollment) for enrollment, _step in steps})
     return in_words(first) if first else None
 
 
@@ -30,10 +31,11 @@ def what_is_asked(person: Person, document_slug: str) -> Asked | None:
         return None
     reading = [each for each in found if each[1].kind is StepKind.READ]
     confirming = [each for each in found if each[1].kind is StepKind.ACKNOWLEDGE]
-    before_reading = _before(reading or confirming, about=document_slug)
+    ways = {each.id: queries.way_of(each) for each in dict.fromkeys(enrollment for enrollment, _step in found)}
+    before_reading = _before(reading or confirming, ways, about=document_slug)
     return Asked(
         before_reading=before_reading,
-        before_confirming=_before(confirming or reading, about=document_slug),
+        before_confirming=_before(confirming or reading, ways, about=document_slug),
         reading=bool(reading) and not before_reading,
     )
 
@@ -42,16 +44,20 @@ def _unfinished(person: Person, kinds: Sequence[StepKind], slug: str) -> list[tu
     return [each for each in queries.list_unfinished_steps(person.id, kinds, slug) if each[0].is_open]
 
 
-def _before(steps: Sequence[tuple[Enrollment, PlanStep]], about: str | None = None) -> tuple[First, ...]:
+def _before(
+    steps: Sequence[tuple[Enrollment, PlanStep]],
+    ways: Mapping[int, queries.Way],
+    about: str | None = None,
+) -> tuple[First, ...]:
     """Return where to begin before these steps, or nothing where one of them is open.
 
-    Steps about the document `about` itself are not in the way of one another.
+    `ways` is by the enrollment's row. Steps about the document `about` itself are not in the way of one another.
     """
     found: dict[PlanStep, None] = {}
     for enrollment, step in steps:
-        plan, done = queries.way_of(enrollment)
-        done |= {each.slug for each in enrollment.version.steps if about and each.document_slug == about}
-        first = rules.first_before(step.shape, plan, done)
+        way = ways[enrollment.id]
+        own = {slug for slug, document in way.documents.items() if about and document == about}
+        first = rules.first_before(step.shape, way.steps, way.done | own)
         if not first:
             return ()
         found |= dict.fromkeys(queries.steps_named(enrollment, first))
