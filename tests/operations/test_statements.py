@@ -45,6 +45,19 @@ def test_a_reading_page_takes_few_statements(cast: Cast, as_: Any) -> None:
     assert _count(as_(cast.learner), "library.read", slug="impersonation") <= 10
 
 
+def test_the_plan_of_a_reader_adds_one_statement(cast: Cast, as_: Any) -> None:
+    training.load_holidays()
+    training.make_documents()
+    training.make_quiz()
+    with clock.frozen(quizzes.MORNING):
+        # Her unfinished steps are asked for in any case.
+        without = _count(as_(cast.learner), "library.read", slug="exposure")
+        training.make_enrollment(
+            cast.learner, training.make_plan(), cast.admin, cohort=training.make_cohort(cast.admin)
+        )
+        assert _count(as_(cast.learner), "library.read", slug="exposure") - without == 1
+
+
 def test_a_page_of_an_attempt_takes_few_statements(cast: Cast, as_: Any) -> None:
     attempt = quizzes.begin(cast.learner, quizzes.make_quiz(cast.author))
     assert _count(as_(cast.learner), "quizzes.attempt", code=attempt.code) <= 5
