@@ -48,13 +48,13 @@ test: .venv/ready-for-tests
 	@.ci/packages test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/flask --app wsgi content check content
-	SHIRUBE_TEST_DATABASE=sqlite $(BIN)/pytest -q -n 2
-	SHIRUBE_TEST_DATABASE=postgresql $(BIN)/pytest -q -n 2 -m "not any_database"
+	SHIRUBE_TEST_DATABASE=sqlite $(BIN)/pytest -q -n 3
+	SHIRUBE_TEST_DATABASE=postgresql $(BIN)/pytest -q -n 3 -m "not any_database"
 
 nightly: .venv/ready-for-tests
 	@.ci/packages test
-	SHIRUBE_TEST_VOLUME=nightly SHIRUBE_TEST_DATABASE=sqlite $(BIN)/pytest -q -n 2
-	SHIRUBE_TEST_VOLUME=nightly SHIRUBE_TEST_DATABASE=postgresql $(BIN)/pytest -q -n 2
+	SHIRUBE_TEST_VOLUME=nightly SHIRUBE_TEST_DATABASE=sqlite $(BIN)/pytest -q -n 3
+	SHIRUBE_TEST_VOLUME=nightly SHIRUBE_TEST_DATABASE=postgresql $(BIN)/pytest -q -n 3
 
 bench: .venv/ready-for-tests
 	$(BIN)/python -m tests.benchmarks.pages

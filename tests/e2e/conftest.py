@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
+from sqlalchemy import create_engine, text
 
 from tests.benchmarks.server import free_port
+from tests.conftest import DATABASE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,12 +42,16 @@ class Portal:
 
 
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """Start the product the way `make run` does."""
+def portal(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Portal]:
+    """Start the product the way `make run` does, on the database of this pass."""
     data_dir, port = tmp_path_factory.mktemp("portal"), free_port()
+    url = f"sqlite:///{data_dir / 'shirube.sqlite3'}"
+    if DATABASE == "postgresql":
+        url = _create_database(str(request.getfixturevalue("postgresql")))
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SHIRUBE_")},
         "SHIRUBE_DATA_DIR": str(data_dir),
+        "SHIRUBE_DATABASE_URL": url,
         "SHIRUBE_PORT": str(port),
     }
     log = (data_dir / "server.log").open("wb")
@@ -71,6 +77,14 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
         log.close()
+
+
+def _create_database(uri: str) -> str:
+    engine = create_engine(uri, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE portal_in_a_browser"))
+    engine.dispose()
+    return engine.url.set(drivername="postgresql", database="portal_in_a_browser").render_as_string(hide_password=False)
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

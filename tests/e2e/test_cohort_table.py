@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.conftest import Visitor
 
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 STEPS_OF_THE_DEMO = 11
 
 

@@ -23,6 +23,8 @@ from tests.accounts.test_demo_accounts import production
 from tests.benchmarks.server import free_port
 from tests.conftest import DATABASE, make_tables, settings
 
+# Programs of their own, each on a place of its own.
+pytestmark = pytest.mark.any_database
 ROOT = Path(__file__).resolve().parents[2]
 BINARIES = Path(sys.executable).parent
 SECRET = "a-secret-for-tests-that-is-long-enough-0123456789"

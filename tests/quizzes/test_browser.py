@@ -152,6 +152,7 @@ def test_a_second_tab_only_reads_until_it_takes_over(cast: Cast, open_as: Callab
     expect(first.locator("[data-position='2'] input:checked").first).to_be_visible()
 
 
+@pytest.mark.any_database
 def test_a_reload_goes_on_at_once_and_sends_what_was_not_saved(
     cast: Cast, open_as: Callable[..., BrowserContext]
 ) -> None:
@@ -172,6 +173,7 @@ def test_a_reload_goes_on_at_once_and_sends_what_was_not_saved(
     assert len(_stored()) == 2
 
 
+@pytest.mark.any_database
 def test_what_is_chosen_before_the_script_has_come_is_saved(cast: Cast, open_as: Callable[..., BrowserContext]) -> None:
     attempt = begin(cast.colleague, make_quiz(cast.author))
     page = open_as(cast.colleague).new_page()
@@ -233,6 +235,7 @@ def test_without_a_script_the_whole_attempt_can_be_taken(
     expect(page.get_by_text(words[4]).first).to_be_visible()
 
 
+@pytest.mark.any_database
 def test_enter_in_a_choice_never_sends_the_page(cast: Cast, open_as: Callable[..., BrowserContext]) -> None:
     attempt = begin(cast.colleague, make_quiz(cast.author))
     page = open_as(cast.colleague).new_page()
@@ -246,6 +249,7 @@ def test_enter_in_a_choice_never_sends_the_page(cast: Cast, open_as: Callable[..
     assert page.url.endswith(attempt.code)
 
 
+@pytest.mark.any_database
 def test_one_press_hands_in_when_everything_is_saved(cast: Cast, open_as: Callable[..., BrowserContext]) -> None:
     attempt = begin(cast.colleague, make_quiz(cast.author))
     page = open_as(cast.colleague).new_page()
@@ -265,6 +269,7 @@ def _case(attempt: Attempt) -> int:
     )
 
 
+@pytest.mark.any_database
 def test_a_case_with_a_part_missing_counts_as_partly_answered_and_is_named_before_handing_in(
     cast: Cast, open_as: Callable[..., BrowserContext]
 ) -> None:
@@ -301,6 +306,7 @@ def test_a_case_with_a_part_missing_counts_as_partly_answered_and_is_named_befor
     expect(dialog).to_contain_text("All 4 questions are answered.")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_without_a_script_nothing_is_handed_in_before_the_open_questions_were_named(
     cast: Cast, open_as: Callable[..., BrowserContext], language: str
@@ -330,6 +336,7 @@ def test_without_a_script_nothing_is_handed_in_before_the_open_questions_were_na
     assert page.url.endswith("/result")
 
 
+@pytest.mark.any_database
 def test_the_time_and_the_saved_state_stay_in_sight_and_cover_no_focus(
     cast: Cast, open_as: Callable[..., BrowserContext]
 ) -> None:
@@ -362,6 +369,7 @@ def test_the_time_and_the_saved_state_stay_in_sight_and_cover_no_focus(
             assert covered == "", (width, height)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_what_is_refused_for_good_is_said_once_and_stays_on_the_page(
     cast: Cast, open_as: Callable[..., BrowserContext], status: int
@@ -393,6 +401,7 @@ def test_what_is_refused_for_good_is_said_once_and_stays_on_the_page(
     assert len(_stored()) == 1
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("status", "headers", "least"), [(503, {}, 0.4), (500, {}, 0.4), (429, {"Retry-After": "3"}, 3)]
 )
