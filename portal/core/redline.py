@@ -12,7 +12,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -112,6 +112,26 @@ def segment(text: str, language: str) -> list[str]:
                 start = place
         cut.append(text[start:at])
     return cut
+
+
+# Nobody reads a paragraph of so many characters; what it says is compared in stretches, not in words.
+_ENDLESS = 50_000
+_STRETCH = re.compile(r".{1,200}(?:\s+|$)|.{1,200}", re.DOTALL)
+
+
+class _Cutter:
+    """Cuts the lines or paragraphs of two texts into words; what stands in both is cut once."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.known: dict[str, list[str]] = {}
+
+    def words(self, text: str) -> list[str]:
+        found = self.known.get(text)
+        if found is None:
+            found = segment(text, self.language) if len(text) <= _ENDLESS else _STRETCH.findall(text)
+            self.known[text] = found
+        return found
 
 
 # --- what two sequences have in common ----------------------------------------------------------
@@ -224,8 +244,10 @@ def longest_rising(numbers: Sequence[int]) -> list[int]:
 
 # --- tidying ------------------------------------------------------------------------------------
 
-# Words of an unchanged stretch that the tidying of one change looks at; it keeps the time linear.
+# The library's tidying takes a time that grows with the square of what it is given, so it is given the changes in
+# sections: cut where more words than this stayed on both sides, and in any case after so many changes.
 _AROUND = 40
+_SECTION = 200
 
 
 @cache
@@ -305,6 +327,9 @@ def _sections(differences: list[tuple[int, str]]) -> Iterator[list[tuple[int, st
                 yield [*section, (0, text[:_AROUND])]
             yield [(0, text[_AROUND if section else 0 : -_AROUND])]
             section = [(0, text[-_AROUND:])]
+        elif change == 0 and len(section) > _SECTION:
+            yield section
+            section = [(0, text)]
         else:
             section.append((change, text))
     if section:
@@ -312,8 +337,14 @@ def _sections(differences: list[tuple[int, str]]) -> Iterator[list[tuple[int, st
 
 
 def compare(old: str, new: str, language: str) -> tuple[Piece, ...]:
-    """Return the words that stayed, went and came, in the order in which they are read."""
-    before, after = segment(old, language), segment(new, language)
+    """Return the words that stayed, went and came, in the order in which they are read.
+
+    `apply` and `revert` make one of the two texts of the other.
+    """
+    cutter = _Cutter(language)
+    before, after = (
+        [word for line in text.splitlines(keepends=True) for word in cutter.words(line)] for text in (old, new)
+    )
     pieces: list[Piece] = []
     for edit in _edits(before, after, {word: _kind(word) for word in (*before, *after)}):
         text = "".join(before[edit.old] if edit.fate is Fate.GONE else after[edit.new])
@@ -321,6 +352,30 @@ def compare(old: str, new: str, language: str) -> tuple[Piece, ...]:
             text = pieces.pop().text + text
         pieces.append(Piece(edit.fate, text))
     return tuple(pieces)
+
+
+def apply(pieces: Iterable[Piece], old: str) -> str:
+    """Return the new text from what was compared and the old one. Raises `ValueError` for another text than that."""
+    return _turned(pieces, old, Fate.GONE, Fate.NEW)
+
+
+def revert(pieces: Iterable[Piece], new: str) -> str:
+    """Return the old text from what was compared and the new one. Raises `ValueError` for another text than that."""
+    return _turned(pieces, new, Fate.NEW, Fate.GONE)
+
+
+def _turned(pieces: Iterable[Piece], text: str, theirs: Fate, ours: Fate) -> str:
+    written, at = [], 0
+    for piece in pieces:
+        if piece.fate is not ours:
+            if not text.startswith(piece.text, at):
+                raise ValueError(f"the text is not the one that was compared, from character {at} on")
+            at += len(piece.text)
+        if piece.fate is not theirs:
+            written.append(piece.text)
+    if at != len(text):
+        raise ValueError(f"the text goes on after character {at}, where the one that was compared ends")
+    return "".join(written)
 
 
 # --- what is shown: reading the markup ----------------------------------------------------------
@@ -414,18 +469,8 @@ class _Block:
         return self.element.end if self.element else ""
 
 
-class _Language:
-    """Cuts the texts of two markups into words; what stands in both is cut once."""
-
-    def __init__(self, language: str) -> None:
-        self.language = language
-        self.known: dict[str, list[str]] = {}
-
-    def words(self, text: str) -> list[str]:
-        found = self.known.get(text)
-        if found is None:
-            found = self.known[text] = segment(text, self.language)
-        return found
+class _Blocks(_Cutter):
+    """Reads the blocks and words of two markups."""
 
     def blocks(self, html: str) -> list[_Block]:
         """Return the blocks of a markup; blanks between them are not kept."""
@@ -528,15 +573,19 @@ def mark(old: TrustedHtml, new: TrustedHtml, language: str) -> Marked:
     Blanks between blocks, ids and the ways to and from notes are left out on both sides, so that both can stand on
     one page. Paragraphs that only break their lines elsewhere are the same.
     """
-    reading = _Language(language)
+    reading = _Blocks(language)
     marking = _Marking(language)
-    marking.merge(reading.blocks(old), reading.blocks(new))
+    if old == new:
+        shown = "".join(_plain(block) for block in reading.blocks(new))
+        marking.everywhere(shown, shown)
+    else:
+        marking.merge(reading.blocks(old), reading.blocks(new))
     return marking.result()
 
 
 def mark_words(old: str, new: str, language: str) -> Marked:
     """Return what differs between two plain texts, as markup."""
-    reading = _Language(language)
+    reading = _Blocks(language)
     marking = _Marking(language)
     marking.merge_words(reading.line(old), reading.line(new))
     return marking.result()
