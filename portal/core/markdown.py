@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -755,6 +755,11 @@ def _clean(html: str) -> TrustedHtml:
     return TrustedHtml(_CLEANER.clean(html))
 
 
+def with_changes(html: str) -> TrustedHtml:
+    """Return what `core.redline` has made of markup from here, what went and came marked, through the allow-list."""
+    return TrustedHtml(_REDLINE_CLEANER.clean(html))
+
+
 def _keep_attribute(tag: str, name: str, value: str) -> str | None:
     if tag == "img" and name == "src" and _REMOTE.match(value.strip()):
         return None
@@ -765,39 +770,58 @@ def _keep_attribute(tag: str, name: str, value: str) -> str | None:
     return value
 
 
-_CLEANER = nh3.Cleaner(
-    tags={
-        *("h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s"),
-        *("ul", "ol", "li", "dl", "dt", "dd", "a", "img", "table", "thead", "tbody", "tr", "th", "td"),
-        *("input", "div", "span", "sup", "section"),
-    },
-    attributes={
-        **{f"h{level}": {"id"} for level in range(1, 7)},
-        "a": {"href", "title", "id", "aria-label"},
-        "img": {"src", "alt", "title"},
-        "code": {"class"},
-        "ol": {"start"},
-        "li": {"id"},
-        "input": {"checked", "disabled", "aria-label"},
-        "div": {"aria-label", "tabindex"},
-    },
-    tag_attribute_values={"input": {"type": {"checkbox"}}, "div": {"role": {"group", "note"}}},
-    allowed_classes={
-        "a": {"clause-link", "footnote-back"},
-        "span": {"clause-link-broken"},
-        "div": {"table-scroll", "admonition", *(f"admonition-{kind.lower()}" for kind in _ALERTS)},
-        "p": {"admonition-title", "example", "counter-example"},
-        "ul": {"task-list"},
-        "ol": {"task-list"},
-        "li": {"task", "example", "counter-example"},
-        "th": {"align-left", "align-center", "align-right"},
-        "td": {"align-left", "align-center", "align-right"},
-        "section": {"footnotes"},
-        "sup": {"footnote-reference"},
-    },
-    attribute_filter=_keep_attribute,
-    url_schemes={"https", "http", "mailto"},
-    link_rel=None,
+_TAGS = {
+    *("h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s"),
+    *("ul", "ol", "li", "dl", "dt", "dd", "a", "img", "table", "thead", "tbody", "tr", "th", "td"),
+    *("input", "div", "span", "sup", "section"),
+}
+_TAG_ATTRIBUTES = {
+    **{f"h{level}": {"id"} for level in range(1, 7)},
+    "a": {"href", "title", "id", "aria-label"},
+    "img": {"src", "alt", "title"},
+    "code": {"class"},
+    "ol": {"start"},
+    "li": {"id"},
+    "input": {"checked", "disabled", "aria-label"},
+    "div": {"aria-label", "tabindex"},
+}
+_CLASSES = {
+    "a": {"clause-link", "footnote-back"},
+    "span": {"clause-link-broken"},
+    "div": {"table-scroll", "admonition", *(f"admonition-{kind.lower()}" for kind in _ALERTS)},
+    "p": {"admonition-title", "example", "counter-example"},
+    "ul": {"task-list"},
+    "ol": {"task-list"},
+    "li": {"task", "example", "counter-example"},
+    "th": {"align-left", "align-center", "align-right"},
+    "td": {"align-left", "align-center", "align-right"},
+    "section": {"footnotes"},
+    "sup": {"footnote-reference"},
+}
+
+
+def _cleaner(
+    tags: set[str] = _TAGS,
+    attributes: Mapping[str, set[str]] = _TAG_ATTRIBUTES,
+    classes: Mapping[str, set[str]] = _CLASSES,
+) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=tags,
+        attributes=dict(attributes),
+        tag_attribute_values={"input": {"type": {"checkbox"}}, "div": {"role": {"group", "note"}}},
+        allowed_classes=dict(classes),
+        attribute_filter=_keep_attribute,
+        url_schemes={"https", "http", "mailto"},
+        link_rel=None,
+    )
+
+
+_CLEANER = _cleaner()
+# What `core.redline` adds: what went and came, in words too, and items that are no longer counted.
+_REDLINE_CLEANER = _cleaner(
+    _TAGS | {"ins", "del"},
+    {**_TAG_ATTRIBUTES, "span": {"lang"}},
+    {**_CLASSES, "span": {"clause-link-broken", "visually-hidden"}, "li": {*_CLASSES["li"], "redline-gone"}},
 )
 
 
