@@ -87,6 +87,15 @@ class ReasonMissing(Invalid):
     message = _l("Say why the version is withdrawn; readers see the reason.")
 
 
+class TranslationBehind(Conflict):
+    """A material change waits for the second language, or says why it does not."""
+
+    message = _l(
+        "The second language does not say this change yet. Bring its clauses up to date, "
+        "or say why the version is issued provisionally."
+    )
+
+
 class PlaceUnknown(Invalid):
     """A place is kept at a clause of the version."""
 

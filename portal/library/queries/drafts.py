@@ -64,7 +64,9 @@ def behind_of_draft(draft: Draft, language: str) -> tuple[str, ...]:
     if language == draft.document.authoritative or deciding is None:
         return ()
     text = draft.text_in(language)
-    made_from = {} if text is None else text.made_from
+    own = {} if text is None else clauses_of_draft(text)
+    # A clause that was taken out of the translation follows nothing any more.
+    made_from = {} if text is None else {anchor: text.made_from.get(anchor) for anchor in own}
     return rules.clauses_behind(clauses_of_draft(deciding), made_from)
 
 
