@@ -124,7 +124,8 @@ class NobodyCanApprove(Conflict):
     """Whoever could approve has written in the draft herself."""
 
     message = _l(
-        "Nobody could approve this draft: those who may have all written in it. Ask a policy owner for another approver."
+        "Nobody could approve this draft: those who may have all written in it. "
+        "Ask a policy owner for another approver."
     )
 
 

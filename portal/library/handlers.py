@@ -1,4 +1,4 @@
-"""What the library does by itself: publishing approved drafts on their day, and giving back those that were overtaken."""
+"""What the library does by itself: publishing approved drafts on their day, giving back those that were overtaken."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def works_for_its_market(person: Person, thing: Any) -> bool:
 
 
 def _works_on(*roles: Role) -> Predicate:
-    """Build the predicate: holds one of the roles for the organisation, or for every market of the document (of a draft)."""
+    """Build the predicate: holds one of the roles for the organisation, or for every market of a draft's document."""
 
     def works(person: Person, thing: Any) -> bool:
         if holds_everywhere(*roles)(person, thing):

@@ -1,4 +1,4 @@
-"""What is wrong with a draft, in words: the findings of `rules.lint` and of the texts themselves, each with its way out."""
+"""What is wrong with a draft, in words: the findings of `rules.lint` and of the texts, each with its way out."""
 
 from __future__ import annotations
 
@@ -184,7 +184,10 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
         ngettext(
             "Reading it takes about %(num)d minute.", "Reading it takes about %(num)d minutes.", _number(v["minutes"])
         ),
-        _("Consider splitting it: texts of more than %(limit)s minutes are seldom read to the end.", limit=rules.MOST_MINUTES),
+        _(
+            "Consider splitting it: texts of more than %(limit)s minutes are seldom read to the end.",
+            limit=rules.MOST_MINUTES,
+        ),
     ),
     "label_above_document": lambda v: (
         _("The clause is labelled %(label)s, the document only %(document)s.", **v),

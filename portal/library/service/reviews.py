@@ -97,9 +97,7 @@ def given_for(draft: Draft) -> list[Approval]:
     return [Approval(review.by, review.step) for review in drafts.approvals_of(draft)]
 
 
-def verdict_for(
-    draft: Draft, person: Person, *, steps: Sequence[ApprovalStep], authors: Collection[str]
-) -> Verdict:
+def verdict_for(draft: Draft, person: Person, *, steps: Sequence[ApprovalStep], authors: Collection[str]) -> Verdict:
     """Say whether a person who may approve drafts may approve this one now."""
     return rules.may_approve(
         person.code, state=draft.state.value, authors=authors, chain=chain_of(steps), given=given_for(draft)
@@ -116,15 +114,13 @@ def list_waiting_for(person: Person) -> list[Draft]:
     return [
         draft
         for draft in waiting
-        if verdict_for(
-            draft, person, steps=chains.get(draft.document_id, []), authors=authors[draft.id]
-        ).refusal
+        if verdict_for(draft, person, steps=chains.get(draft.document_id, []), authors=authors[draft.id]).refusal
         is None
     ]
 
 
 def approvers_now(draft: Draft, steps: Sequence[ApprovalStep], authors: Collection[str]) -> list[Person]:
-    """Return who could approve a submitted draft now: the next of its chain and her deputy, or every approver for it."""
+    """Return who could approve a submitted draft now: the next of its chain and the deputy, or every approver."""
     step = rules.next_step(chain_of(steps), given_for(draft))
     if steps:
         here = next((each for each in steps if step is not None and each.position == step.position), None)
@@ -342,9 +338,7 @@ def _outdate(draft: Draft) -> None:
     record("library.draft_outdated", by=None, subject=(DRAFT_KIND, draft.code), after=_facts(draft, review))
 
 
-def _refused(
-    refusal: Refusal, draft: Draft, steps: Sequence[ApprovalStep], authors: Collection[str]
-) -> DomainError:
+def _refused(refusal: Refusal, draft: Draft, steps: Sequence[ApprovalStep], authors: Collection[str]) -> DomainError:
     match refusal:
         case Refusal.NOT_IN_REVIEW:
             return DraftNotSubmitted()
@@ -414,9 +408,7 @@ def settle_comment(*, draft: Draft, code: str, by: Person) -> None:
 # --- the chain ----------------------------------------------------------------------------------
 
 
-def set_approval_chain(
-    *, document: Document, steps: Sequence[tuple[Person, Person | None]], by: Person
-) -> bool:
+def set_approval_chain(*, document: Document, steps: Sequence[tuple[Person, Person | None]], by: Person) -> bool:
     """Set who approves a document, one after the other, each with a deputy; no step at all: any one approver.
 
     Approvals already given keep the number of their step. Returns whether that is new. Raises `NoApprover`,
