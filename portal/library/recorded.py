@@ -94,7 +94,7 @@ VOCABULARY = Vocabulary(
         "library.comment_settled:clause": Fact(_l("Clause")),
         "comment": Fact(_l("Remark"), technical=True),
         "approvers": Fact(_l("Approvers"), refers_to="person"),
-        "deputies": Fact(_l("Deputies"), refers_to="person"),
+        "deputies": Fact(_l("Deputy approvers"), refers_to="person"),
         "effective_at": Fact(_l("Effective from")),
         "origin": Fact(_l("Origin"), words={"import": _l("Content folder"), "product": _l("Written here")}),
         "provisional": Fact(_l("Provisional translation")),

@@ -162,7 +162,7 @@ def overview(
         open_remarks=sum(each.settled_at is None for each in comments),
         path=_path(draft, steps, people),
         warnings=WARNINGS,
-        names=LANGUAGE_NAMES,
+        deciding_language=LANGUAGE_WORDS[document.authoritative].in_(here),
         steps_href=url_for("library.approvals", slug=document.slug) if can(SEE_APPROVAL_STEPS, document) else None,
         read_href=url_for("library.read", slug=document.slug) if document.versions else None,
         edit_href=f"/drafts/{draft.code}/edit" if is_writer and draft.state is DraftState.WRITING else None,
@@ -205,7 +205,7 @@ def _facts(draft: Draft, people: Mapping[str, Person]) -> list[tuple[str, Any]]:
         (_("Document"), document.slug),
         (_("Version proposed"), draft.number),
         (
-            _("Based on"),
+            _("Starting version"),
             _("Version %(number)s", number=draft.based_on.number) if draft.based_on else _("First version"),
         ),
         (_("Change class"), CHANGE_CLASSES[draft.change_class] if draft.change_class else _("Not chosen yet")),
@@ -261,7 +261,7 @@ def _situation(
                 text = f"{text} {_('It can be approved by: %(names)s.', names=names)}".strip()
             else:
                 text = _(
-                    "Those who could have written in it, or do not hold the role any more. "
+                    "Those who may approve it have written in it, or do not hold the role any more. "
                     "A policy owner can set other approvers."
                 )
             return {"kind": "info" if waiting else "warning", "title": title, "quote": draft.note, "text": text}
