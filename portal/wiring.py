@@ -192,14 +192,15 @@ def _calendars(app: Flask) -> None:
 
 def _library(app: Flask) -> None:
     from portal.accounts.service import ownership
-    from portal.library import invariants, permissions, recorded
+    from portal.library import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.library.content import DocumentsPart, GlossaryPart
     from portal.library.service.documents import OwnedDocuments
-    from portal.library.views import blueprint, reader  # noqa: F401
+    from portal.library.views import blueprint, owner, reader, review  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedDocuments())
+    handlers.init()
     NAVIGATION.append(Place("library.index", _l("Library"), "library", "learn"))
     # The glossary first: the documents' words are compared with it.
     CONTENT_PARTS.extend([GlossaryPart(), DocumentsPart()])

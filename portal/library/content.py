@@ -30,12 +30,13 @@ from portal.library import queries, rules
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion
 from portal.library.service import documents, glossary, versions
 from portal.library.service.glossary import TermDraft
-from portal.library.service.texts import TextDraft, order_differs, problems_of
+from portal.library.service.texts import TextDraft, anchors_of, order_differs, problems_of
 from portal.organisation.queries import default_time_zone, find_market, find_team
 
 _SETTINGS = "document.toml"
 _TOML_KEYS = ("kind", "owner", "deputy", "authoritative", "review_every_months", "sensitivity", "audience")
 _BOTH = ("title", "version", "summary", "what_to_do_differently", "attestation")
+_TRANSLATION = ("behind",)
 _DECIDING = ("change_class", "effective_at", "zone", "based_on")
 _MAX_TITLE = 300
 _MAX_CODE = 60
@@ -84,6 +85,7 @@ class _Text:
             what_to_do_differently=values.get("what_to_do_differently", ""),
             attestation=values.get("attestation", ""),
             says_number=self.number,
+            stated_behind=self.values.get("behind"),
         )
 
 
@@ -194,6 +196,7 @@ class DocumentsPart:
                     "summary": text.summary,
                     "what_to_do_differently": text.what_to_do_differently,
                     "attestation": text.attestation,
+                    "behind": text.stated_behind or "",
                 }
                 if text.language == document.authoritative:
                     values |= {
@@ -406,12 +409,19 @@ def _read_text(folder: ContentFolder, file: ContentFile, tag: str, *, decides: b
                 _("“%(key)s” stands only in the authoritative text.", key=key),
                 _("Remove the line."),
             )
-        elif key not in (*_BOTH, *_DECIDING):
+        elif key in _TRANSLATION and decides:
+            folder.error(
+                file.path,
+                line,
+                _("“%(key)s” stands only in a translation.", key=key),
+                _("Remove the line."),
+            )
+        elif key not in (*_BOTH, *_DECIDING, *_TRANSLATION):
             folder.error(
                 file.path,
                 line,
                 _("“%(key)s” is not known here.", key=key),
-                _("Known are: %(keys)s.", keys=", ".join(_BOTH + (_DECIDING if decides else ()))),
+                _("Known are: %(keys)s.", keys=", ".join(_BOTH + (_DECIDING if decides else _TRANSLATION))),
             )
         elif value is None:
             continue
@@ -424,6 +434,8 @@ def _read_text(folder: ContentFolder, file: ContentFile, tag: str, *, decides: b
             )
         else:
             values[key] = value.strip()
+    if values.get("behind"):
+        values["behind"] = ", ".join(anchors_of(values["behind"]))
     text = _Text(file, tag, values, verbatim_from(file.text, first_line), first_line)
     _check_values(folder, text, decides=decides)
     for problem in problems_of(text.body, first_line=first_line):
@@ -515,6 +527,8 @@ def _check_languages(folder: ContentFolder, read: _Folder) -> None:
                 ),
                 _("Raise the authoritative text's version, or correct this one."),
             )
+        elif text.values.get("behind"):
+            _check_behind(folder, deciding, text)
         elif text.number == deciding.number:
             difference = order_differs(deciding.clauses, text.clauses)
             if difference is not None:
@@ -544,6 +558,47 @@ def _check_languages(folder: ContentFolder, read: _Folder) -> None:
                 ),
                 _("Translate what changed, and publish it as an editorial version."),
             )
+
+
+def _check_behind(folder: ContentFolder, deciding: _Text, text: _Text) -> None:
+    """Look at a translation that names the clauses which do not follow yet: all others are there, in the same order."""
+    line = line_of(text.file.text, "behind")
+    stated = set(anchors_of(text.values["behind"]))
+    there = [clause.anchor for clause in deciding.clauses]
+    unknown = sorted(stated - set(there))
+    if unknown:
+        folder.error(
+            text.file.path,
+            line,
+            _("The clause “%(id)s” is not in the authoritative text.", id=unknown[0]),
+            _("Name under “behind” only clauses that the authoritative text has."),
+        )
+        return
+    difference = order_differs(
+        [clause for clause in deciding.clauses if clause.anchor not in stated],
+        [clause for clause in text.clauses if clause.anchor in there and clause.anchor not in stated],
+    )
+    if difference is not None:
+        expected, found = difference
+        folder.error(
+            text.file.path,
+            found.line + text.first_line - 1 if found else line,
+            _("The clause “%(id)s” is missing.", id=expected.anchor if expected else "")
+            if found is None
+            else _(
+                "The clause “%(id)s” stands where “%(expected)s” belongs.",
+                id=found.anchor,
+                expected=expected.anchor if expected else "",
+            ),
+            _("Bring it into the order of the authoritative text, or name it under “behind” until it follows."),
+        )
+        return
+    folder.warn(
+        text.file.path,
+        line,
+        _("It does not follow version %(latest)s in: %(ids)s.", latest=deciding.number, ids=text.values["behind"]),
+        _("Translate what changed, and publish it as an editorial version."),
+    )
 
 
 def _check_sensitivity(folder: ContentFolder, read: _Folder) -> None:
@@ -780,7 +835,12 @@ def _check_unchanged(folder: ContentFolder, published: DocumentVersion, read: _F
     stored = {text.language: text for text in published.texts}
     for language in sorted(set(stored) | set(read.texts)):
         text, kept = read.texts.get(language), stored.get(language)
-        if text is not None and kept is not None and kept.hash == text.draft().hash and kept.says_number == text.number:
+        if (
+            text is not None
+            and kept is not None
+            and (kept.hash, kept.says_number) == (text.draft().hash, text.number)
+            and (kept.stated_behind or "") == text.values.get("behind", "")
+        ):
             continue
         path = text.file.path if text else f"documents/{read.slug}/{language}.md"
         folder.error(
@@ -865,8 +925,8 @@ def _written_instant(instant: datetime, zone: str) -> str:
 
 
 _ORDER = (
-    "title", "version", "change_class", "effective_at", "zone", "based_on", "summary", "what_to_do_differently",
-    "attestation",
+    "title", "version", "behind", "change_class", "effective_at", "zone", "based_on", "summary",
+    "what_to_do_differently", "attestation",
 )  # fmt: skip
 # A value that other readers of YAML take as the string that it is.
 _PLAIN = re.compile(r"(?!(?:true|false|yes|no|on|off|null|~)$)[^\W\d_](?:(?!: | #)[^\n\t\"\\])*", re.IGNORECASE)

@@ -16,6 +16,8 @@ class VersionPublished:
     version_number: str
     change_class: str
     effective_at: datetime
+    # The draft that it was made of; empty where it was imported.
+    draft_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

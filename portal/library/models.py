@@ -149,6 +149,8 @@ class DocumentVersion(Base):
     approved_at: Mapped[datetime | None]
     # Issued although the second language is missing or behind.
     is_provisional: Mapped[bool] = mapped_column(default=False)
+    # Why that was done, where somebody was asked; readers see it.
+    provisional_reason: Mapped[str | None] = mapped_column(Text)
     # SHA-256 over the hashes of its texts; what people cite.
     hash: Mapped[str] = mapped_column(String(64))
     withdrawn_at: Mapped[datetime | None]
@@ -200,6 +202,8 @@ class VersionText(Base):
     says_number: Mapped[str] = mapped_column(String(20))
     # The ids of the clauses whose authoritative text has changed since, or which are missing here.
     behind: Mapped[list[str]]
+    # The same as the text itself states it ("appeals, fees"); None where it states nothing and its number tells.
+    stated_behind: Mapped[str | None] = mapped_column(Text)
     reading_minutes: Mapped[int]
     footnotes_html: Mapped[TrustedHtml] = mapped_column(TrustedHtmlText())
     # When it was last rendered: at its publication, and when a document it links to was published.
@@ -453,6 +457,10 @@ class DraftReview(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     # SHA-256 over all that is proposed: an approval is of exactly that.
     hash: Mapped[str] = mapped_column(String(64))
+    # What was submitted: language → clause id → hash, so that whoever looks again sees what is new.
+    clauses: Mapped[dict[str, Any] | None]
+    # The class that was confirmed with an approval, or is proposed instead with what was sent back.
+    change_class: Mapped[ChangeClass | None] = mapped_column(enum_type(ChangeClass))
     # The step of the chain that was approved (1, 2 …), and for whom, where a deputy stood in.
     step: Mapped[int | None]
     instead_of: Mapped[str | None] = mapped_column(String(40))

@@ -17,6 +17,11 @@ SEE_DRAFT = Permission("library.see_draft", "see a draft, its remarks and how it
 WRITE_DRAFT = Permission("library.write_draft", "change the texts of a draft and what is proposed about it")
 REVIEW_DRAFT = Permission("library.review_draft", "send a draft back or approve it; never one's own")
 APPROVE_DRAFTS = Permission("library.approve_drafts", "look at drafts that wait for an approval")
+COMMENT_ON_DRAFT = Permission("library.comment_on_draft", "remark on the clauses of a draft, and settle remarks")
+SEE_APPROVAL_STEPS = Permission("library.see_approval_steps", "see who approves a document, one after the other")
+SET_APPROVAL_STEPS = Permission("library.set_approval_steps", "set who approves a document, one after the other")
+SET_AUDIENCE = Permission("library.set_audience", "set to which markets, teams and roles a document is addressed")
+WITHDRAW_VERSION = Permission("library.withdraw_version", "withdraw a version of a document")
 
 # Those who write, approve or check documents read all of them.
 EVERYTHING = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
@@ -68,13 +73,14 @@ def works_for_its_market(person: Person, thing: Any) -> bool:
 
 
 def _works_on(*roles: Role) -> Predicate:
-    """Build the predicate: holds one of the roles for the organisation, or for every market of the draft's document."""
+    """Build the predicate: holds one of the roles for the organisation, or for every market of a draft's document."""
 
     def works(person: Person, thing: Any) -> bool:
         if holds_everywhere(*roles)(person, thing):
             return True
         markets = {grant.scope_code for grant in open_grants(person, *roles) if grant.scope is Scope.MARKET}
-        wanted = set(thing.document.audience(AudienceKind.MARKET)) if isinstance(thing, Draft) else set()
+        document = thing.document if isinstance(thing, Draft) else thing
+        wanted = set(document.audience(AudienceKind.MARKET)) if isinstance(document, Document) else set()
         # What is addressed to several markets, or to all, is not for one of them to write.
         return bool(wanted) and wanted <= markets
 
@@ -99,6 +105,11 @@ TABLE: dict[Permission, AnyOf] = {
     SEE_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     WRITE_DRAFT: [[_works_on(*WRITERS)]],
     REVIEW_DRAFT: [[_works_on(Role.APPROVER)]],
+    COMMENT_ON_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)]],
+    SEE_APPROVAL_STEPS: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
+    SET_APPROVAL_STEPS: [[_works_on(Role.POLICY_OWNER)]],
+    SET_AUDIENCE: [[_works_on(Role.POLICY_OWNER)]],
+    WITHDRAW_VERSION: [[_works_on(Role.POLICY_OWNER, Role.APPROVER)]],
     READ_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market]],
     READ_EVERYTHING: [[holds_everywhere(*EVERYTHING)]],
 }

@@ -7,16 +7,28 @@ from collections.abc import Collection, Mapping
 from flask import url_for
 
 from portal.accounts.permissions import ROLE_NAMES
+from portal.core.i18n import gettext as _
 from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.library import queries
+from portal.library.queries import drafts
 
 
 def _find_documents(codes: Collection[str]) -> Mapping[str, Thing]:
     return {
         slug: Thing(title, url_for("library.history", slug=slug))
         for slug, title in queries.list_document_titles(codes, language()).items()
+    }
+
+
+def _find_drafts(codes: Collection[str]) -> Mapping[str, Thing]:
+    return {
+        draft.code: Thing(
+            _("%(title)s, version %(number)s", title=drafts.title_of_draft(draft, language()), number=draft.number),
+            url_for("library.draft", code=draft.code),
+        )
+        for draft in drafts.list_drafts_of(codes)
     }
 
 
@@ -32,7 +44,7 @@ _KINDS = {
     "lesson": _l("Lesson"),
     "handover": _l("Handover document"),
 }
-_CHANGE_CLASSES = {
+CHANGE_CLASSES = {
     "editorial": _l("Editorial"),
     "minor": _l("Minor"),
     "material": _l("Material"),
@@ -47,9 +59,19 @@ VOCABULARY = Vocabulary(
         "library.version_published": _l("Version published"),
         "library.version_withdrawn": _l("Version withdrawn"),
         "library.glossary_changed": _l("Glossary changed"),
+        "library.draft_submitted": _l("Draft submitted for approval"),
+        "library.draft_taken_back": _l("Draft taken back"),
+        "library.draft_sent_back": _l("Draft sent back"),
+        "library.draft_approved": _l("Draft approved"),
+        "library.draft_outdated": _l("Draft overtaken by another version"),
+        "library.draft_published": _l("Draft published"),
+        "library.draft_commented": _l("Remark made on a draft"),
+        "library.comment_settled": _l("Remark settled"),
+        "library.approval_steps_set": _l("Approval steps set"),
     },
     kinds={
         "document": Kind(_l("Document"), _find_documents, _documents_meant),
+        "draft": Kind(_l("Draft"), _find_drafts),
         "glossary": Kind(_l("Glossary")),
     },
     facts={
@@ -63,7 +85,16 @@ VOCABULARY = Vocabulary(
         "library.audience_changed:role": Fact(
             _l("Roles"), words={role.value: name for role, name in ROLE_NAMES.items()}
         ),
-        "change_class": Fact(_l("Change class"), words=_CHANGE_CLASSES),
+        "change_class": Fact(_l("Change class"), words=CHANGE_CLASSES),
+        "document": Fact(_l("Document"), refers_to="document"),
+        "proposed_class": Fact(_l("Proposed change class"), words=CHANGE_CLASSES),
+        "library.draft_approved:step": Fact(_l("Approval step")),
+        "instead_of": Fact(_l("Instead of"), refers_to="person"),
+        "library.draft_commented:clause": Fact(_l("Clause")),
+        "library.comment_settled:clause": Fact(_l("Clause")),
+        "comment": Fact(_l("Remark"), technical=True),
+        "approvers": Fact(_l("Approvers"), refers_to="person"),
+        "deputies": Fact(_l("Deputy approvers"), refers_to="person"),
         "effective_at": Fact(_l("Effective from")),
         "origin": Fact(_l("Origin"), words={"import": _l("Content folder"), "product": _l("Written here")}),
         "provisional": Fact(_l("Provisional translation")),

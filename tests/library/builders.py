@@ -7,9 +7,23 @@ from typing import Any
 
 from portal.accounts.models import Person
 from portal.core import clock
+from portal.core.codes import new_code
+from portal.core.db import session
+from portal.core.markdown import split_clauses
 from portal.core.transaction import own_transaction
 from portal.library import queries
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion
+from portal.library.models import (
+    AudienceKind,
+    ChangeClass,
+    Document,
+    DocumentKind,
+    DocumentVersion,
+    Draft,
+    DraftAuthor,
+    DraftState,
+    DraftText,
+)
+from portal.library.queries import drafts
 from portal.library.service import documents, versions
 from portal.library.service.texts import TextDraft
 
@@ -126,3 +140,71 @@ def make_published(by: Person, slug: str = "impersonation", **values: Any) -> Do
 def soon() -> datetime:
     """Return an instant a week from now."""
     return clock.now() + timedelta(days=7)
+
+
+def make_draft(
+    document: Document,
+    by: Person,
+    *,
+    number: str | None = None,
+    change_class: ChangeClass | None = ChangeClass.MINOR,
+    texts: list[TextDraft] | None = None,
+    in_step: bool = True,
+    authors: tuple[Person, ...] = (),
+    **values: Any,
+) -> Draft:
+    """Return a draft that `by` has begun from the latest version, in both languages and in step unless said otherwise."""
+    with own_transaction():
+        held = queries.get_document(document.slug)
+        latest = queries.latest_version(held)
+        given = texts if texts is not None else [english(), japanese()]
+        deciding = next(text for text in given if text.language == held.authoritative)
+        hashes = {clause.anchor: clause.hash for clause in split_clauses(deciding.source) if clause.anchor}
+        now = clock.now()
+        draft = Draft(
+            code=new_code(),
+            document=held,
+            based_on=latest,
+            state=DraftState.WRITING,
+            begun_at=now,
+            begun_by=by.code,
+            number=number or (f"1.{latest.sequence}" if latest else "1.0"),
+            change_class=change_class,
+            zone=values.pop("zone", "Asia/Tokyo"),
+            **values,
+        )
+        draft.texts = [
+            DraftText(
+                language=text.language,
+                revision=1,
+                title=text.title,
+                summary=text.summary,
+                what_to_do_differently=text.what_to_do_differently,
+                attestation=text.attestation,
+                source=text.source,
+                made_from={}
+                if text.language == held.authoritative or not in_step
+                else dict(text.made_from if text.made_from is not None else hashes),
+                saved_at=now,
+                saved_by=by.code,
+            )
+            for text in given
+        ]
+        session.add(draft)
+        session.flush()
+        for person in {by, *authors}:
+            session.add(DraftAuthor(draft_id=draft.id, person_id=person.id, since=now, seen_at=now))
+        code = draft.code
+    return drafts.get_draft(code)
+
+
+def edit_draft(draft: Draft, language: str = "en", *, by: Person, **values: Any) -> Draft:
+    """Change a text of a draft, or what is proposed with `language` empty, as the editor does."""
+    with own_transaction():
+        held = drafts.get_draft(draft.code)
+        thing = held.text_in(language) if language else held
+        assert thing is not None
+        for name, value in values.items():
+            setattr(thing, name, value)
+        thing.revision += 1
+    return drafts.get_draft(draft.code)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from portal.accounts.models import Person
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import canonical_json, session
 from portal.core.markdown import split_clauses
 from portal.library import rules
-from portal.library.errors import DraftNotFound
-from portal.library.models import Document, Draft, DraftState, DraftText
+from portal.library.errors import CommentNotFound, DraftNotFound
+from portal.library.models import (
+    ApprovalStep,
+    Document,
+    Draft,
+    DraftAuthor,
+    DraftComment,
+    DraftReview,
+    DraftState,
+    DraftText,
+    ReviewAct,
+)
 
 OPEN_STATES = (DraftState.WRITING, DraftState.IN_REVIEW, DraftState.APPROVED)
 _CODE_LENGTH = 12
@@ -64,7 +76,9 @@ def behind_of_draft(draft: Draft, language: str) -> tuple[str, ...]:
     if language == draft.document.authoritative or deciding is None:
         return ()
     text = draft.text_in(language)
-    made_from = {} if text is None else text.made_from
+    own = {} if text is None else clauses_of_draft(text)
+    # A clause that was taken out of the translation follows nothing any more.
+    made_from = {} if text is None else {anchor: text.made_from.get(anchor) for anchor in own}
     return rules.clauses_behind(clauses_of_draft(deciding), made_from)
 
 
@@ -93,3 +107,174 @@ def hash_of_draft(draft: Draft) -> str:
         "texts": texts,
     }
     return sha256(canonical_json(proposed).encode()).hexdigest()
+
+
+def hold_draft(draft: Draft) -> Draft:
+    """Do what `lock_draft` does, its texts and what was done about it read again too."""
+    held = lock_draft(draft)
+    session.scalars(
+        select(DraftText).where(DraftText.draft_id == held.id).execution_options(populate_existing=True)
+    ).all()
+    session.expire(held, ["texts", "reviews", "comments"])
+    return held
+
+
+def hold_document(document: Document) -> Document:
+    """Let nobody else publish a version of the document until this transaction ends; its versions are read again.
+
+    Whoever needs both takes the document before its drafts.
+    """
+    held = session.scalars(
+        select(Document).where(Document.id == document.id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    session.expire(held, ["versions"])
+    return held
+
+
+def list_authors(draft: Draft) -> list[Person]:
+    """Return everybody who has written in the draft, whoever began it first."""
+    found = session.scalars(
+        select(Person)
+        .where(
+            (Person.code == draft.begun_by)
+            | Person.id.in_(select(DraftAuthor.person_id).where(DraftAuthor.draft_id == draft.id))
+        )
+        .order_by(Person.sort_key, Person.id)
+    ).all()
+    return sorted(found, key=lambda person: person.code != draft.begun_by)
+
+
+def list_chain(document: Document) -> list[ApprovalStep]:
+    """Return the chain of approvers of a document as it is now, in its order; empty where there is none."""
+    return list(
+        session.scalars(
+            select(ApprovalStep)
+            .where(ApprovalStep.document_id == document.id, ApprovalStep.ended_at.is_(None))
+            .options(joinedload(ApprovalStep.approver), joinedload(ApprovalStep.deputy))
+            .order_by(ApprovalStep.position)
+        )
+    )
+
+
+def list_waiting_drafts() -> list[Draft]:
+    """Return the drafts that wait for an approval, the one submitted first coming first."""
+    submitted = (
+        select(DraftReview.draft_id, func.max(DraftReview.at).label("at"))
+        .where(DraftReview.act == ReviewAct.SUBMITTED)
+        .group_by(DraftReview.draft_id)
+        .subquery()
+    )
+    return list(
+        session.scalars(
+            select(Draft)
+            .join(submitted, submitted.c.draft_id == Draft.id)
+            .where(Draft.state == DraftState.IN_REVIEW)
+            .options(
+                joinedload(Draft.document).selectinload(Document.audiences),
+                selectinload(Draft.texts),
+                selectinload(Draft.reviews),
+            )
+            .order_by(submitted.c.at, Draft.id)
+        )
+    )
+
+
+def list_chains(document_ids: Collection[int]) -> dict[int, list[ApprovalStep]]:
+    """Return document's row number → chain, for many documents."""
+    found: dict[int, list[ApprovalStep]] = {}
+    for step in session.scalars(
+        select(ApprovalStep)
+        .where(ApprovalStep.document_id.in_(document_ids), ApprovalStep.ended_at.is_(None))
+        .options(joinedload(ApprovalStep.approver), joinedload(ApprovalStep.deputy))
+        .order_by(ApprovalStep.position)
+    ):
+        found.setdefault(step.document_id, []).append(step)
+    return found
+
+
+def list_author_codes(drafts: Collection[Draft]) -> dict[int, set[str]]:
+    """Return draft's row number → the codes of everybody who has written in it, for many drafts."""
+    found = {draft.id: {draft.begun_by} for draft in drafts}
+    for draft_id, code in session.execute(
+        select(DraftAuthor.draft_id, Person.code)
+        .join(Person, Person.id == DraftAuthor.person_id)
+        .where(DraftAuthor.draft_id.in_(found))
+    ):
+        found[draft_id].add(code)
+    return found
+
+
+def list_comments(draft: Draft) -> list[DraftComment]:
+    """Return the remarks on a draft with their authors, in the order in which they were made."""
+    return list(
+        session.scalars(
+            select(DraftComment)
+            .where(DraftComment.draft_id == draft.id)
+            .options(joinedload(DraftComment.person))
+            .order_by(DraftComment.id)
+        )
+    )
+
+
+def get_comment(draft: Draft, code: str) -> DraftComment:
+    """Return the remark of the code on this very draft. Raises `CommentNotFound`."""
+    wanted = normalise(code)
+    found = None
+    if is_well_formed(wanted, _CODE_LENGTH):
+        found = session.scalar(
+            select(DraftComment).where(DraftComment.draft_id == draft.id, DraftComment.code == wanted)
+        )
+    if found is None:
+        raise CommentNotFound()
+    return found
+
+
+def list_drafts_of(codes: Collection[str]) -> list[Draft]:
+    """Return the drafts of these codes with their documents and texts; unknown codes are left out."""
+    return list(
+        session.scalars(
+            select(Draft)
+            .where(Draft.code.in_(codes))
+            .options(joinedload(Draft.document).selectinload(Document.audiences), selectinload(Draft.texts))
+            .order_by(Draft.id)
+        )
+    )
+
+
+def list_overtaken(document_id: int, version_id: int, besides: str) -> list[Draft]:
+    """Return the drafts in review or approved that a version of their document has overtaken, but for one."""
+    return list(
+        session.scalars(
+            select(Draft)
+            .where(
+                Draft.document_id == document_id,
+                Draft.state.in_((DraftState.IN_REVIEW, DraftState.APPROVED)),
+                or_(Draft.based_on_id.is_(None), Draft.based_on_id != version_id),
+                Draft.code != besides,
+            )
+            .order_by(Draft.id)
+        )
+    )
+
+
+def title_of_draft(draft: Draft, language: str) -> str:
+    """Return the title of a draft in a language, or in the other one, or the address of its document."""
+    texts = [draft.text_in(language), draft.text_in(draft.document.authoritative), *draft.texts]
+    return next((text.title for text in texts if text is not None and text.title.strip()), draft.document.slug)
+
+
+def clause_map(draft: Draft) -> dict[str, dict[str, str]]:
+    """Return language → clause id → hash of all texts of a draft, as it is kept with a submission."""
+    return {text.language: clauses_of_draft(text) for text in draft.texts if text.source.strip()}
+
+
+def submissions_of(draft: Draft) -> list[DraftReview]:
+    """Return the submissions of a draft in their order."""
+    return [review for review in draft.reviews if review.act is ReviewAct.SUBMITTED]
+
+
+def approvals_of(draft: Draft) -> list[DraftReview]:
+    """Return the approvals since the draft was last submitted."""
+    submitted = submissions_of(draft)
+    since = submitted[-1].number if submitted else 0
+    return [review for review in draft.reviews if review.act is ReviewAct.APPROVED and review.number > since]

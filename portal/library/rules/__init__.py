@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+# Changes after which people act otherwise: they are published in both languages, or provisionally.
+MATERIAL = ("material", "emergency")
 NUMBER = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})")
 
 
@@ -88,6 +90,11 @@ def to_read(versions: Sequence[V], at: datetime) -> V | None:
     if coming:
         return min(coming, key=lambda version: (version.effective_at, version.sequence))
     return max(versions, key=lambda version: (version.effective_at, version.sequence), default=None)
+
+
+def waits_for_translation(change_class: str) -> bool:
+    """Say whether a change of this class is published only when the second language says it too."""
+    return change_class in MATERIAL
 
 
 def number_key(number: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What upper domains add to the reading page; they are registered in `wiring.py`."""
+"""What upper domains add to the reading page and to the overview of a draft; they are registered in `wiring.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from portal.accounts.models import Person
-from portal.library.models import DocumentVersion, VersionText
+from portal.library.models import DocumentVersion, Draft, VersionText
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,24 @@ def register_panel(panel: ReadingPanel) -> None:
 def panels_for(person: Person, version: DocumentVersion, text: VersionText) -> list[Panel]:
     """Return the panels of a page in their order."""
     return [shown for panel in _panels if (shown := panel(person, version, text)) is not None]
+
+
+class DraftPanel(Protocol):
+    """Somebody who has something to say on the overview of a draft, such as what its publication would change."""
+
+    def __call__(self, person: Person, draft: Draft) -> Panel | None:
+        """Return what this person is shown about this draft, or None."""
+
+
+_draft_panels: list[DraftPanel] = []
+
+
+def register_draft_panel(panel: DraftPanel) -> None:
+    """Add a panel to the overview of drafts, after those that are there."""
+    if panel not in _draft_panels:
+        _draft_panels.append(panel)
+
+
+def draft_panels_for(person: Person, draft: Draft) -> list[Panel]:
+    """Return the panels of a draft's overview in their order."""
+    return [shown for panel in _draft_panels if (shown := panel(person, draft)) is not None]

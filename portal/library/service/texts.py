@@ -31,7 +31,9 @@ Headings = Callable[[str, str, str], str | None]
 class TextDraft:
     """A text to be published: the Markdown exactly as written, with what stands beside it.
 
-    `says_number` is the version whose authoritative text it says; empty: the version's own.
+    `says_number` is the version whose authoritative text it says; empty: the version's own. Where it is known clause by
+    clause, `made_from` tells for each the hash of the authoritative clause that it says, and a clause that is missing
+    there does not follow yet; a file tells the same by naming those that do not, as `stated_behind`.
     """
 
     language: str
@@ -41,6 +43,8 @@ class TextDraft:
     what_to_do_differently: str = ""
     attestation: str = ""
     says_number: str = ""
+    made_from: Mapping[str, str | None] | None = None
+    stated_behind: str | None = None
 
     @property
     def hash(self) -> str:
@@ -53,6 +57,11 @@ class TextDraft:
             attestation=self.attestation,
             source=self.source,
         )
+
+
+def anchors_of(stated: str) -> tuple[str, ...]:
+    """Return the clause ids of a list such as "appeals, fees", each once."""
+    return tuple(dict.fromkeys(each.strip() for each in stated.split(",") if each.strip()))
 
 
 def text_hash(**values: str) -> str:

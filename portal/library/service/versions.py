@@ -28,6 +28,7 @@ from portal.library.errors import (
     ReasonMissing,
     TextBroken,
     TextMissing,
+    TranslationBehind,
     VersionExists,
     VersionOutdated,
 )
@@ -43,7 +44,7 @@ from portal.library.models import (
     VersionText,
 )
 from portal.library.service.documents import OWNED_KIND
-from portal.library.service.texts import Headings, TextDraft, problems_of, resolver, version_hash
+from portal.library.service.texts import Headings, TextDraft, anchors_of, problems_of, resolver, version_hash
 
 
 def publish_version(
@@ -57,13 +58,20 @@ def publish_version(
     based_on: str | None = None,
     author: Person,
     approver: Person,
+    approved_at: datetime | None = None,
+    provisional_reason: str = "",
+    draft_code: str = "",
+    on_schedule: bool = False,
 ) -> DocumentVersion:
     """Publish a version written in the product; nothing about it changes any more.
 
-    Raises `ApproverIsAuthor`, and what `import_version` raises.
+    A material or emergency change whose second language is missing or behind needs a reason for which it is issued
+    provisionally; readers see it. On schedule, the journal names nobody but the product as who publishes.
+    Raises `ApproverIsAuthor`, `TranslationBehind`, and what `import_version` raises.
     """
     if approver.code == author.code:
         raise ApproverIsAuthor()
+    reason = provisional_reason.strip()
     version = DocumentVersion(
         origin=Origin.PRODUCT,
         issued_at=clock.now(),
@@ -71,9 +79,9 @@ def publish_version(
         author_code=author.code,
         author_name=author.full_name,
         approved_by=approver.code,
-        approved_at=clock.now(),
+        approved_at=approved_at or clock.now(),
     )
-    return _add(
+    added = _add(
         version=version,
         document=document,
         number=number,
@@ -82,8 +90,13 @@ def publish_version(
         zone=zone,
         texts=texts,
         based_on=based_on,
-        by=approver,
+        by=None if on_schedule else approver,
+        reason=reason,
+        draft_code=draft_code,
     )
+    if added.is_provisional and not reason and rules.waits_for_translation(change_class.value):
+        raise TranslationBehind()
+    return added
 
 
 def import_version(
@@ -166,8 +179,10 @@ def _add(
     zone: str,
     texts: Sequence[TextDraft],
     based_on: str | None,
-    by: Person,
+    by: Person | None,
     headings: Headings | None = None,
+    reason: str = "",
+    draft_code: str = "",
 ) -> DocumentVersion:
     # Two who publish at once come one after the other.
     session.execute(select(Document.id).where(Document.id == document.id).with_for_update())
@@ -194,6 +209,7 @@ def _add(
         for language in sorted(drafts)
     }
     version.is_provisional = any(text.behind for text in texts_by_language.values()) or len(drafts) < 2
+    version.provisional_reason = (reason or None) if version.is_provisional else None
     session.flush()
     for language, text in texts_by_language.items():
         links = {(slug, anchor) for slug, anchor, _line in clause_links(drafts[language].source)}
@@ -213,6 +229,7 @@ def _add(
             version_number=number,
             change_class=change_class.value,
             effective_at=effective_at,
+            draft_code=draft_code,
         )
     )
     record(
@@ -228,6 +245,7 @@ def _add(
             "origin": version.origin.value,
             "provisional": version.is_provisional,
         },
+        reason=version.provisional_reason,
     )
     return version
 
@@ -269,14 +287,14 @@ def _add_text(
     document = version.document
     own = {source.anchor: source for source in sources[draft.language]}
     deciding = {source.anchor: source.hash for source in sources[document.authoritative]}
-    says = draft.says_number or version.number
     is_deciding = draft.language == document.authoritative
-    # For each clause of a translation the hash of the text that it says, where that is known here.
-    made_from: dict[str, str | None] = {}
-    if not is_deciding:
-        earlier = queries.find_version(document, says)
-        known = deciding if says == version.number else queries.clause_hashes(earlier) if earlier else {}
-        made_from = {anchor: known.get(anchor) for anchor in own}
+    says, stated = draft.says_number or version.number, draft.stated_behind or None
+    made_from = {} if is_deciding else _made_from(version, draft, list(own), deciding)
+    behind = [] if is_deciding else list(rules.clauses_behind(deciding, made_from))
+    if draft.made_from is not None and behind:
+        # It says no version as a whole: the one that it was written from, and by name where it does not follow.
+        says = draft.says_number or (version.based_on.number if version.based_on else version.number)
+        stated = ", ".join(behind)
     text = VersionText(
         version=version,
         language=draft.language,
@@ -287,7 +305,8 @@ def _add_text(
         source=draft.source,
         hash=draft.hash,
         says_number=says,
-        behind=[] if is_deciding else list(rules.clauses_behind(deciding, made_from)),
+        behind=behind,
+        stated_behind=stated,
         reading_minutes=reading_minutes(draft.source, draft.language),
         footnotes_html=NOTHING,
         shown_at=clock.now(),
@@ -315,9 +334,30 @@ def _add_text(
         document.slug,
         rows,
         {anchor: source.heading for anchor, source in own.items()},
-        headings or _heading_elsewhere,
+        headings or heading_elsewhere,
     )
     return text
+
+
+def _made_from(
+    version: DocumentVersion, draft: TextDraft, own: Sequence[str], deciding: Mapping[str, str]
+) -> dict[str, str | None]:
+    """Return for each clause of a translation the hash of the text that it says, where that is known here."""
+    if draft.made_from is not None:
+        return {anchor: draft.made_from.get(anchor) for anchor in own}
+    says = draft.says_number or version.number
+    earlier = queries.find_version(version.document, says)
+    known: Mapping[str, str] = deciding if says == version.number else queries.clause_hashes(earlier) if earlier else {}
+    if not draft.stated_behind:
+        return {anchor: known.get(anchor) for anchor in own}
+    stated = anchors_of(draft.stated_behind)
+    return {
+        anchor: deciding.get(anchor)
+        if anchor not in stated
+        # What the file says outweighs that the clause reads as it did.
+        else (None if known.get(anchor) == deciding.get(anchor) else known.get(anchor))
+        for anchor in own
+    }
 
 
 def _show(
@@ -348,10 +388,10 @@ def show_links_to(slugs: Collection[str], besides: Collection[DocumentVersion]) 
         if text.version_id not in new:
             rows = {row.clause.anchor: row for row in text.clause_texts}
             own = {clause.anchor: clause.heading for clause in split_clauses(text.source)}
-            _show(text, text.version.document.slug, rows, own, _heading_elsewhere)
+            _show(text, text.version.document.slug, rows, own, heading_elsewhere)
 
 
-def _heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
+def heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
     """Return the heading of a clause of another document as its address shows it, or None."""
     document = queries.find_document(slug)
     version = queries.version_to_read(document) if document else None

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from portal.core.i18n import Words
+from portal.accounts.models import Role
+from portal.accounts.permissions import ROLE_NAMES
+from portal.core.i18n import Words, language
+from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.library.models import ChangeClass, DocumentKind
+from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind
+from portal.organisation import queries as organisation
 
 blueprint = Blueprint("library", __name__, template_folder="../templates")
 
@@ -32,3 +36,20 @@ WARNINGS = {
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 # Each language named in the other one's sentences.
 LANGUAGE_WORDS = {"en": Words("English", "英語"), "ja": Words("Japanese", "日本語")}
+
+
+def audience_words(document: Document) -> str:
+    """Return to whom a document is addressed, in words."""
+    here = language()
+    parts = []
+    for kind in AudienceKind:
+        names = []
+        for code in document.audience(kind):
+            if kind is AudienceKind.ROLE:
+                names.append(str(ROLE_NAMES[Role(code)]) if code in set(Role) else code)
+            else:
+                found = organisation.find_market(code) if kind is AudienceKind.MARKET else organisation.find_team(code)
+                names.append(found.name.in_(here) if found else code)
+        if names:
+            parts.append(", ".join(names) if here == "en" else "、".join(names))
+    return " · ".join(parts) or _("Everybody")

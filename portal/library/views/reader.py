@@ -8,12 +8,14 @@ from typing import Any
 
 from flask import current_app, render_template, request, url_for
 
-from portal.core.access import actor, requires, signed_in
+from portal.accounts import queries as accounts
+from portal.core.access import actor, can, requires, signed_in
 from portal.core.i18n import LANGUAGES, language, other
+from portal.core.i18n import gettext as _
 from portal.library import queries
 from portal.library.errors import DocumentNotFound, PlaceUnknown
 from portal.library.models import Document, DocumentVersion, VersionText
-from portal.library.permissions import READ_DOCUMENT
+from portal.library.permissions import READ_DOCUMENT, SEE_APPROVAL_STEPS, SET_AUDIENCE, WITHDRAW_VERSION
 from portal.library.queries import get_document
 from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
@@ -205,9 +207,33 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
         ],
         print_href=url_for("library.print_version", slug=document.slug, number=version.number, **own),
         panels=panels_for(actor(), version, text),
+        provisional=_provisional(version),
+        responsible=_responsible(document, version),
     )
     readings.note_opened(person=actor(), version=version, known=reading)
     return page
+
+
+def _provisional(version: DocumentVersion) -> dict[str, str] | None:
+    """Return why, and by whom, the version was issued before its second language is up to date."""
+    if not version.is_provisional or not version.provisional_reason:
+        return None
+    by = accounts.find_person(version.approved_by or "")
+    name = by.name_in(language()) if by else _("An approver")
+    return {"by": name, "reason": version.provisional_reason}
+
+
+def _responsible(document: Document, version: DocumentVersion) -> list[tuple[str, str]]:
+    """Return what those can do from here who answer for the document."""
+    links = []
+    if can(SEE_APPROVAL_STEPS, document):
+        links.append((_("Who approves"), url_for("library.approvals", slug=document.slug)))
+    if can(SET_AUDIENCE, document):
+        links.append((_("Audience"), url_for("library.audience", slug=document.slug)))
+    if version.withdrawn_at is None and can(WITHDRAW_VERSION, document):
+        there = url_for("library.withdraw", slug=document.slug, number=version.number)
+        links.append((_("Withdraw this version"), there))
+    return links
 
 
 def _coming(document: Document, version: DocumentVersion) -> DocumentVersion | None:

@@ -21,6 +21,9 @@ from portal.core.i18n import format_instant, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.jobs import JobState
 from portal.journal.permissions import READ_JOURNAL
+from portal.library.permissions import APPROVE_DRAFTS
+from portal.library.queries.drafts import submissions_of, title_of_draft
+from portal.library.service.reviews import list_waiting_for
 from portal.organisation.permissions import SEE_JOBS
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import QuestionState
@@ -44,6 +47,8 @@ def by_role(person: Person) -> Sequence[Concern]:
         told.append(_unfinished(person))
     if allows(person, SEE_BANKS) and open_grants(person, Role.AUTHOR, Role.APPROVER):
         told.append(_questions(person))
+    if allows(person, APPROVE_DRAFTS):
+        told.append(_drafts(person))
     if open_grants(person, Role.AUTHOR, Role.APPROVER, Role.POLICY_OWNER):
         told.append(_announced(person))
     told.append(_owned(person))
@@ -133,6 +138,30 @@ def _questions(person: Person) -> Concern:
         rows=rows,
         nothing=_("No question is in draft, and no result waits for its release."),
         more=(_("All question banks"), url_for("quizzes.banks")),
+    )
+
+
+def _drafts(person: Person) -> Concern:
+    waiting = list_waiting_for(person)
+    rows = [
+        (
+            Cell(
+                title_of_draft(draft, language()),
+                url_for("library.draft", code=draft.code),
+                _("Version %(number)s", number=draft.number),
+            ),
+            Cell(format_instant(submissions_of(draft)[-1].at, person.time_zone), state="waiting"),
+        )
+        for draft in waiting[:NAMED_TODAY]
+    ]
+    return Concern(
+        title=_("Drafts that wait for approval"),
+        columns=(_("Document"), _("Submitted")),
+        rows=rows,
+        nothing=_("No draft waits for an approval of this account."),
+        note=ngettext("%(num)d draft in all", "%(num)d drafts in all", len(waiting))
+        if len(waiting) > NAMED_TODAY
+        else "",
     )
 
 

@@ -1,0 +1,114 @@
+"""The mails of an approval: a draft waits for it, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from portal.accounts import queries as accounts
+from portal.accounts.service.recipients import describe_mail
+from portal.core.i18n import language
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.jobs import Description
+from portal.core.mail import Email, email
+from portal.core.web import public_url
+from portal.library.models import Draft, DraftReview, DraftState, ReviewAct
+from portal.library.queries import drafts
+from portal.library.recorded import CHANGE_CLASSES
+from portal.library.rules import drafts as rules
+from portal.library.service import reviews
+
+
+def _describe_waits(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    found = {draft.code: draft for draft in drafts.list_drafts_of([each["code"] for each in arguments])}
+    people = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
+    return [
+        describe_mail(
+            _l("Mail: a draft waits for an approval"), people.get(each["to"]), _about(found.get(each["code"]))
+        )
+        for each in arguments
+    ]
+
+
+def _describe_news(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    found = {draft.code: draft for draft in drafts.list_drafts_of([each["code"] for each in arguments])}
+    people = {each.code: each for each in accounts.list_people_of([draft.begun_by for draft in found.values()])}
+    said = []
+    for each in arguments:
+        draft = found.get(each["code"])
+        author = people.get(draft.begun_by) if draft else None
+        said.append(describe_mail(_l("Mail: what became of a draft"), author, _about(draft)))
+    return said
+
+
+def _about(draft: Draft | None) -> str:
+    return f"{drafts.title_of_draft(draft, language())} {draft.number}" if draft else ""
+
+
+@email("library.approval_waits", describe=_describe_waits)
+def approval_waits(code: str, number: int, to: str) -> Email | None:
+    """Tell an approver that a draft waits for her; nothing where it does not wait for her any more."""
+    draft, person = drafts.find_draft(code), accounts.find_person(to)
+    if draft is None or person is None or not person.is_active or draft.state is not DraftState.IN_REVIEW:
+        return None
+    steps = drafts.list_chain(draft.document)
+    authors = drafts.list_author_codes([draft])[draft.id]
+    if reviews.verdict_for(draft, person, steps=steps, authors=authors).refusal is not None:
+        return None
+    submitted = drafts.submissions_of(draft)[-1]
+    author = accounts.find_person(submitted.by)
+    step = rules.next_step(reviews.chain_of(steps), reviews.given_for(draft))
+    return Email(
+        template="library/emails/approval_waits",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "title": drafts.title_of_draft(draft, person.language),
+            "number": draft.number,
+            "author": author.name_in(person.language) if author else "",
+            "change_class": CHANGE_CLASSES[draft.change_class.value] if draft.change_class else "",
+            "step": step.position if step else None,
+            "steps": len(steps),
+            "note": draft.note,
+            "href": public_url("library.draft", code=draft.code),
+        },
+    )
+
+
+@email("library.draft_news", describe=_describe_news)
+def draft_news(code: str, number: int) -> Email | None:
+    """Tell the author what became of a draft: sent back, approved for a day, published, overtaken."""
+    draft = drafts.find_draft(code)
+    person = accounts.find_person(draft.begun_by) if draft else None
+    review = next((each for each in draft.reviews if each.number == number), None) if draft else None
+    if draft is None or person is None or review is None or not person.is_active:
+        return None
+    by = accounts.find_person(review.by)
+    return Email(
+        template="library/emails/draft_news",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "act": review.act.value,
+            "title": drafts.title_of_draft(draft, person.language),
+            "number": draft.number,
+            "by": by.name_in(person.language) if by else "",
+            "reason": review.reason,
+            "proposed_class": _proposed(review),
+            # The instant is written in the mail's own language.
+            "issue_at": draft.issue_at,
+            "effective_at": draft.published_version.effective_at if draft.published_version else draft.effective_at,
+            "zone": draft.zone,
+            "href": public_url("library.read_version", slug=draft.document.slug, number=draft.number)
+            if review.act is ReviewAct.PUBLISHED
+            else public_url("library.draft", code=draft.code),
+        },
+    )
+
+
+def _proposed(review: DraftReview) -> object:
+    if review.act is not ReviewAct.SENT_BACK or review.change_class is None:
+        return ""
+    return CHANGE_CLASSES[review.change_class.value]

@@ -1,0 +1,236 @@
+"""What is wrong with a draft, in words: the findings of `rules.lint` and of the texts, each with its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from portal.core import clock
+from portal.core.i18n import gettext as _
+from portal.core.i18n import ngettext
+from portal.core.markdown import clause_links, reading_minutes, split_clauses
+from portal.library import queries
+from portal.library.models import Draft, GlossaryTerm
+from portal.library.queries import drafts
+from portal.library.rules import lint as rules
+from portal.library.rules.lint import Finding, Known, Level
+from portal.library.service.texts import problems_of
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding in the reader's language: what was found, and what to do."""
+
+    finding: Finding
+    what: str
+    mend: str
+
+    @property
+    def stops(self) -> bool:
+        """Whether the draft cannot be submitted because of it."""
+        return self.finding.level is Level.STOPS
+
+
+def examine(draft: Draft) -> list[Told]:
+    """Return what is found about a draft: what stops it first, then hints; within these by text and line."""
+    terms = [_term(row) for row in queries.list_terms()]
+    texts, told = [], []
+    for text in draft.texts:
+        if not text.source.strip() and text.language != draft.document.authoritative:
+            # A second language that nobody has begun.
+            continue
+        problems = problems_of(text.source)
+        clauses = [] if problems and not _can_be_split(text.source) else split_clauses(text.source)
+        for problem in problems:
+            anchor = next((each.anchor for each in reversed(clauses) if each.line <= problem.line), "")
+            finding = Finding("broken", Level.STOPS, text.language, anchor, problem.line)
+            told.append(Told(finding, problem.reason, problem.mend))
+        if not clauses:
+            continue
+        texts.append(
+            rules.Text(
+                language=text.language,
+                title=text.title,
+                summary=text.summary,
+                what_to_do_differently=text.what_to_do_differently,
+                clauses=clauses,
+                links=clause_links(text.source),
+                minutes=reading_minutes(text.source, text.language),
+            )
+        )
+    if draft.text_in(draft.document.authoritative) is None:
+        finding = Finding("broken", Level.STOPS, draft.document.authoritative)
+        told.append(Told(finding, _("The authoritative text is missing."), _("Write it.")))
+    found = rules.lint(_proposal(draft, texts), texts, terms=terms, targets=_Targets(), now=clock.now())
+    told += [Told(finding, *_words_of(finding)) for finding in found]
+    return sorted(told, key=lambda each: (not each.stops, each.finding.language != draft.document.authoritative))
+
+
+def _can_be_split(source: str) -> bool:
+    from portal.core.markdown import TextRefused
+
+    try:
+        split_clauses(source)
+    except TextRefused:
+        return False
+    return True
+
+
+def _term(row: GlossaryTerm) -> rules.Term:
+    return rules.Term({"en": row.term.en, "ja": row.term.ja}, {"en": row.forbidden_en, "ja": row.forbidden_ja})
+
+
+def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
+    document = draft.document
+    latest = queries.latest_version(document)
+    second = next((text.language for text in texts if text.language != document.authoritative), None)
+    both = second is not None and len(texts) > 1
+    return rules.Proposal(
+        slug=document.slug,
+        authoritative=document.authoritative,
+        sensitivity=document.sensitivity,
+        number=draft.number,
+        change_class=draft.change_class.value if draft.change_class else None,
+        based_on=draft.based_on.number if draft.based_on else None,
+        latest=latest.number if latest else None,
+        effective_at=draft.effective_at,
+        issue_at=draft.issue_at,
+        provisional_reason=draft.provisional_reason,
+        behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
+    )
+
+
+class _Targets:
+    """What links to other documents lead to; each document is asked once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, set[str] | None] = {}
+
+    def __call__(self, slug: str, anchor: str) -> Known:
+        if slug not in self._known:
+            document = queries.find_document(slug)
+            version = queries.version_to_read(document) if document else None
+            self._known[slug] = None if version is None else set(queries.clause_anchors(version))
+        anchors = self._known[slug]
+        if anchors is None:
+            return Known.NO_DOCUMENT
+        return Known.CLAUSE if anchor in anchors else Known.NO_CLAUSE
+
+
+def _words_of(finding: Finding) -> tuple[str, str]:
+    return _WORDS[finding.kind](finding.values)
+
+
+Values = Mapping[str, object]
+_WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
+    "outdated": lambda v: (
+        _("The draft is based on version %(based_on)s, but %(latest)s has been published since.", **v),
+        _("Take over what changed in between; then the draft is based on the latest version."),
+    ),
+    "number_unreadable": lambda v: (
+        _("“%(value)s” is no version number.", value=v["number"]),
+        _("Write two whole numbers with a dot, such as 1.0."),
+    ),
+    "number_too_low": lambda v: (
+        _("Version %(number)s does not come after %(latest)s, the latest one.", **v),
+        _("Give it a higher number."),
+    ),
+    "class_missing": lambda v: (
+        _("The change class is not chosen."),
+        _("Choose it with what is proposed: it decides who must do what again."),
+    ),
+    "effective_before_issue": lambda v: (
+        _("It would take effect before it is published."),
+        _("Choose a later effective date, or an earlier publication."),
+    ),
+    "effective_passed": lambda v: (
+        _("The effective date has passed."),
+        _("Choose a later one, or leave it empty: then it takes effect when it is published."),
+    ),
+    "second_language_missing": lambda v: (
+        _("There is no text in the other language."),
+        _("Write it, or say why the version is issued provisionally."),
+    ),
+    "clause_behind": lambda v: (
+        _("This clause does not say what the authoritative text says now."),
+        _("Bring it up to date and mark that it follows, or say why the version is issued provisionally."),
+    ),
+    "clause_untranslated": lambda v: (
+        _("This clause is missing in the translation."),
+        _("Translate it, or say why the version is issued provisionally."),
+    ),
+    "clause_only_here": lambda v: (
+        _("The authoritative text does not have this clause."),
+        _("Remove it, or add it there under the same id."),
+    ),
+    "order_differs": lambda v: (
+        _("This clause stands where “%(expected)s” belongs.", **v),
+        _("Both languages have the same clause ids in the same order."),
+    ),
+    "label_differs": lambda v: (
+        _("The clause is labelled %(label)s here and %(deciding)s in the authoritative text.", **v),
+        _("Give both the same label; readers are warned by that of the authoritative text."),
+    ),
+    "title_missing": lambda v: (_("The title is missing."), _("Write it above the text.")),
+    "summary_missing": lambda v: (
+        _("The summary is missing."),
+        _("Say in one or two sentences what the document is about; readers of a material change see it first."),
+    ),
+    "what_to_do_missing": lambda v: (
+        _("It does not say what to do differently."),
+        _("Write in one or two sentences what changes at work; readers of a material change see it first."),
+    ),
+    "long": lambda v: (
+        ngettext(
+            "Reading it takes about %(num)d minute.", "Reading it takes about %(num)d minutes.", _number(v["minutes"])
+        ),
+        _(
+            "Consider splitting it: texts of more than %(limit)s minutes are seldom read to the end.",
+            limit=rules.MOST_MINUTES,
+        ),
+    ),
+    "label_above_document": lambda v: (
+        _("The clause is labelled %(label)s, the document only %(document)s.", **v),
+        _("Lower the label, or ask a policy owner to raise the sensitivity of the document."),
+    ),
+    "examples_missing": lambda v: (
+        _("The decision table has neither an example nor a counter-example in its clause."),
+        _("Add a paragraph that begins **Example:** and one that begins **Counter-example:**."),
+    ),
+    "counter_example_missing": lambda v: (
+        _("The decision table has no counter-example in its clause."),
+        _("Add a paragraph that begins **Counter-example:**; the border of a rule is learned from it."),
+    ),
+    "label_missing": lambda v: (
+        _("There is an example, but the clause has no sensitivity label."),
+        _("Write sensitivity=S0 to S4 behind the id, so that readers are warned, or know that they need not be."),
+    ),
+    "alternative_missing": lambda v: (
+        _("A picture has no alternative text."),
+        _("Write in the square brackets what the picture shows."),
+    ),
+    "link_broken": lambda v: (
+        _("There is no clause “%(slug)s#%(id)s”.", **v),
+        _("Correct the id, or remove the link."),
+    ),
+    "link_to_nothing": lambda v: (
+        _("There is no document “%(slug)s” yet.", **v),
+        _("The link shows its address until there is such a document."),
+    ),
+    "word_forbidden": lambda v: (
+        _("The glossary forbids the word “%(word)s”.", **v),
+        _("Write “%(term)s”.", **v),
+    ),
+    "term_undefined": lambda v: (
+        _("“%(word)s” looks like a term, but the glossary does not have it.", **v),
+        _("Add it to the glossary, use a term that is there, or write it without capitals or quotation marks."),
+    ),
+    "term_in_one_language": lambda v: (
+        _("“%(word)s” is a term, but the other language does not use “%(counterpart)s” in this clause.", **v),
+        _("Check that both languages say the same."),
+    ),
+}
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,513 @@
+"""What the overview of a draft shows: composed here, whoever asks for it and whatever was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from portal.accounts import queries as accounts
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.access import actor, can
+from portal.core.errors import DomainError
+from portal.core.i18n import LANGUAGES, format_instant, language, ngettext, other
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.markdown import NOTHING, TextRefused, TrustedHtml, render_clauses, split_clauses
+from portal.library import queries
+from portal.library.errors import DraftChanged
+from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
+from portal.library.models import (
+    ApprovalStep,
+    ChangeClass,
+    Draft,
+    DraftComment,
+    DraftReview,
+    DraftState,
+    DraftText,
+    ReviewAct,
+)
+from portal.library.permissions import (
+    COMMENT_ON_DRAFT,
+    REVIEW_DRAFT,
+    SEE_APPROVAL_STEPS,
+    WRITE_DRAFT,
+)
+from portal.library.queries import drafts
+from portal.library.rules import changes_between
+from portal.library.rules import drafts as rules
+from portal.library.service import lint, reviews, versions
+from portal.library.service.panels import draft_panels_for
+from portal.library.service.texts import resolver
+from portal.library.views import (
+    CHANGE_CLASSES,
+    KINDS,
+    LANGUAGE_NAMES,
+    LANGUAGE_WORDS,
+    WARNINGS,
+    audience_words,
+)
+
+# What each class means for those who read the document.
+CLASS_MEANINGS = {
+    ChangeClass.EDITORIAL: _l("Nothing changes at work, and nobody is asked anything."),
+    ChangeClass.MINOR: _l("Something gets clearer or changes a little. Nobody is asked to confirm it again."),
+    ChangeClass.MATERIAL: _l(
+        "People have to act differently. The audience confirms it again, "
+        "and questions about changed clauses are checked."
+    ),
+    ChangeClass.EMERGENCY: _l("Like a material change, but it cannot wait: the audience is asked at once."),
+}
+STATES = {
+    DraftState.WRITING: ("draft", _l("Being written")),
+    DraftState.IN_REVIEW: ("waiting", _l("Waiting for approval")),
+    DraftState.APPROVED: ("issued", _l("Approved, not published yet")),
+    DraftState.PUBLISHED: ("done", _l("Published")),
+    DraftState.DISCARDED: ("withdrawn", _l("Discarded")),
+}
+ACTS = {
+    ReviewAct.SUBMITTED: _l("Submitted for approval"),
+    ReviewAct.TAKEN_BACK: _l("Taken back"),
+    ReviewAct.SENT_BACK: _l("Sent back"),
+    ReviewAct.APPROVED: _l("Approved"),
+    ReviewAct.OUTDATED: _l("Overtaken by another version"),
+    ReviewAct.PUBLISHED: _l("Published"),
+    ReviewAct.DISCARDED: _l("Discarded"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A clause of a draft on its overview."""
+
+    id: str
+    anchor: str
+    level: int
+    sensitivity: str
+    heading: TrustedHtml
+    html: TrustedHtml
+    # In the words of the page: changed, new, moved, not up to date; empty for none.
+    mark: str
+    remarks: list[dict[str, Any]]
+
+
+def overview(
+    draft: Draft,
+    *,
+    shown: str | None = None,
+    refused: DomainError | None = None,
+    approval: ApprovalForm | None = None,
+    send_back: SendBackForm | None = None,
+    remark: RemarkForm | None = None,
+) -> str:
+    person, here = actor(), language()
+    document = draft.document
+    steps, authors = drafts.list_chain(document), drafts.list_authors(draft)
+    codes = {author.code for author in authors} | {draft.begun_by}
+    people = {each.code: each for each in accounts.list_people_of(_codes_of(draft, steps))} | {
+        each.code: each for each in authors
+    }
+    told = lint.examine(draft) if draft.state.value in rules.OPEN else []
+    wanted = shown or request.args.get("text", "")
+    present = [text.language for text in draft.texts if text.source.strip()]
+    tag = wanted if wanted in present else here if here in present else document.authoritative
+    is_writer, is_approver = can(WRITE_DRAFT, draft), can(REVIEW_DRAFT, draft)
+    verdict = reviews.verdict_for(draft, person, steps=steps, authors=codes)
+    may_approve = is_approver and verdict.refusal is None
+    changes = _changes(draft)
+    stopping = [each for each in told if each.stops]
+    comments = drafts.list_comments(draft)
+    return render_template(
+        "library/draft.html",
+        draft=draft,
+        document=document,
+        title=drafts.title_of_draft(draft, here),
+        title_language=_title_language(draft, here),
+        state=STATES[draft.state],
+        kind=KINDS[document.kind],
+        facts=_facts(draft, people),
+        situation=_situation(draft, steps, codes, people, is_writer=is_writer, may_approve=may_approve),
+        refused=refused,
+        findings=[_finding(draft, each) for each in told],
+        stopping=len(stopping),
+        can_write=is_writer,
+        can_submit=is_writer and draft.state is DraftState.WRITING and not stopping,
+        can_take_back=is_writer and draft.state in (DraftState.IN_REVIEW, DraftState.APPROVED),
+        can_send_back=is_approver
+        and person.code not in codes
+        and draft.state in (DraftState.IN_REVIEW, DraftState.APPROVED),
+        can_comment=can(COMMENT_ON_DRAFT, draft) and draft.state.value in rules.OPEN,
+        approve=_approve(draft, steps, approval) if may_approve else None,
+        send_back=send_back or send_back_form(draft),
+        remark=remark,
+        changes=changes,
+        based_on=draft.based_on,
+        since=_since(draft, refused, approval),
+        panels=draft_panels_for(person, draft),
+        tabs=[
+            {
+                "label": LANGUAGE_NAMES[each],
+                "href": address_of(draft, text=each, _anchor="text_"),
+                "current": each == tag,
+            }
+            for each in LANGUAGES
+            if each in present
+        ],
+        tag=tag,
+        text=_text(draft, tag, changes, comments),
+        whole=_remarks([each for each in comments if not _stands_at_clause(draft, each)]),
+        open_remarks=sum(each.settled_at is None for each in comments),
+        path=_path(draft, steps, people),
+        warnings=WARNINGS,
+        deciding_language=LANGUAGE_WORDS[document.authoritative].in_(here),
+        steps_href=url_for("library.approvals", slug=document.slug) if can(SEE_APPROVAL_STEPS, document) else None,
+        read_href=url_for("library.read", slug=document.slug) if document.versions else None,
+        edit_href=f"/drafts/{draft.code}/edit" if is_writer and draft.state is DraftState.WRITING else None,
+        limit=reviews.REMARK_LIMIT,
+    )
+
+
+def _codes_of(draft: Draft, steps: Sequence[ApprovalStep]) -> set[str]:
+    codes = {review.by for review in draft.reviews} | {
+        review.instead_of for review in draft.reviews if review.instead_of
+    }
+    chain = {each.code for step in steps for each in (step.approver, step.deputy) if each is not None}
+    return codes | chain | {draft.begun_by}
+
+
+def _name(people: Mapping[str, Person], code: str) -> str:
+    found = people.get(code)
+    return found.name_in(language()) if found else _("the portal itself") if code == reviews.SYSTEM else code
+
+
+def _title_language(draft: Draft, here: str) -> str | None:
+    """Return the language of the title where it is not the page's."""
+    title = drafts.title_of_draft(draft, here)
+    text = next((each for each in draft.texts if each.title == title), None)
+    own = draft.text_in(here)
+    return None if text is None or (own is not None and own.title == title) else text.language
+
+
+def _facts(draft: Draft, people: Mapping[str, Person]) -> list[tuple[str, Any]]:
+    document, here = draft.document, language()
+    second = draft.text_in(other(document.authoritative))
+    behind = drafts.behind_of_draft(draft, other(document.authoritative))
+    if second is None or not second.source.strip():
+        follows = _("Not translated yet")
+    elif behind:
+        follows = ngettext("Behind in %(num)d clause", "Behind in %(num)d clauses", len(behind))
+    else:
+        follows = _("Up to date")
+    return [
+        (_("Document"), document.slug),
+        (_("Version proposed"), draft.number),
+        (
+            _("Starting version"),
+            _("Version %(number)s", number=draft.based_on.number) if draft.based_on else _("First version"),
+        ),
+        (_("Change class"), CHANGE_CLASSES[draft.change_class] if draft.change_class else _("Not chosen yet")),
+        (_("To be published"), _instant(draft, "issue") or _("As soon as it is approved")),
+        (_("To take effect"), _instant(draft, "effective") or _("When it is published")),
+        (_("Audience"), audience_words(document)),
+        (LANGUAGE_WORDS[other(document.authoritative)].in_(here), follows),
+        (_("Author"), _name(people, draft.begun_by)),
+    ]
+
+
+def _instant(draft: Draft, which: str) -> str:
+    """Return an instant in the zone of the proposal, and in the reader's where that is another one."""
+    at = draft.issue_at if which == "issue" else draft.effective_at
+    if at is None:
+        return ""
+    there, own = format_instant(at, draft.zone), format_instant(at, actor().time_zone)
+    return there if there == own else _("%(there)s (here: %(own)s)", there=there, own=own)
+
+
+def _situation(
+    draft: Draft,
+    steps: Sequence[ApprovalStep],
+    authors: set[str],
+    people: Mapping[str, Person],
+    *,
+    is_writer: bool,
+    may_approve: bool,
+) -> dict[str, str] | None:
+    """Return what the reader should know first: for whom the draft waits, why it came back, when it is published."""
+    last = draft.reviews[-1] if draft.reviews else None
+    match draft.state:
+        case DraftState.WRITING if last is not None and last.act is ReviewAct.SENT_BACK:
+            title = _("%(name)s has sent the draft back", name=_name(people, last.by))
+            proposed = CHANGE_CLASSES[last.change_class] if last.change_class else None
+            more = _("Proposed change class: %(class)s", **{"class": proposed}) if proposed else ""
+            return {"kind": "warning", "title": title, "quote": last.reason, "text": more}
+        case DraftState.WRITING if last is not None and last.act is ReviewAct.OUTDATED:
+            text = _("Take over what changed in between. Nothing of this draft is lost, and nothing was overwritten.")
+            return {"kind": "warning", "title": _("Another version was published first"), "quote": "", "text": text}
+        case DraftState.IN_REVIEW:
+            waiting = reviews.approvers_now(draft, steps, authors)
+            names = (", " if language() == "en" else "、").join(each.name_in(language()) for each in waiting)
+            step = rules.next_step(reviews.chain_of(steps), reviews.given_for(draft))
+            if may_approve:
+                title = _("The draft waits for this account's approval")
+            elif not waiting:
+                title = _("Nobody can approve the draft at the moment")
+            else:
+                title = _("The draft waits for an approval")
+            text = _("Step %(step)s of %(steps)s.", step=step.position, steps=len(steps)) if step else ""
+            if waiting:
+                text = f"{text} {_('It can be approved by: %(names)s.', names=names)}".strip()
+            else:
+                text = _(
+                    "Those who may approve it have written in it, or do not hold the role any more. "
+                    "A policy owner can set other approvers."
+                )
+            return {"kind": "info" if waiting else "warning", "title": title, "quote": draft.note, "text": text}
+        case DraftState.APPROVED if draft.issue_at is not None:
+            when = format_instant(draft.issue_at, draft.zone)
+            if draft.issue_at <= clock.now():
+                text = _("Its time was %(when)s. It is published as soon as background work goes on.", when=when)
+                return {"kind": "warning", "title": _("The publication is late"), "quote": "", "text": text}
+            title = _("Approved; it will be published on %(when)s", when=when)
+            text = _("Until then it can be taken back.") if is_writer else ""
+            return {"kind": "success", "title": title, "quote": "", "text": text}
+        case _:
+            return None
+
+
+def _finding(draft: Draft, told: lint.Told) -> dict[str, Any]:
+    finding = told.finding
+    can_edit = can(WRITE_DRAFT, draft) and draft.state is DraftState.WRITING
+    href = None
+    if can_edit:
+        href = f"/drafts/{draft.code}/edit"
+        if finding.kind == "outdated":
+            href = f"/drafts/{draft.code}/take-over"
+        elif finding.language:
+            href += f"?text={finding.language}" + (f"#line-{finding.line}" if finding.line else "")
+    return {
+        "what": told.what,
+        "mend": told.mend,
+        "stops": told.stops,
+        "language": LANGUAGE_WORDS[finding.language].in_(language()) if finding.language else "",
+        "anchor": finding.anchor,
+        "line": finding.line,
+        "href": href,
+    }
+
+
+def _approve(draft: Draft, steps: Sequence[ApprovalStep], form: ApprovalForm | None) -> dict[str, Any]:
+    """Return what the form of an approval says: what it approves, and what follows."""
+    given = [*reviews.given_for(draft)]
+    left = len({step.position for step in steps} - {approval.step for approval in given})
+    if left > 1:
+        label = _("Approve this step")
+    elif draft.issue_at is not None and draft.issue_at > clock.now():
+        label = _("Approve for publication on its day")
+    else:
+        label = _("Approve and publish")
+    assert draft.change_class is not None
+    return {
+        "label": label,
+        "seen": drafts.hash_of_draft(draft),
+        "class": draft.change_class.value,
+        "class_name": CHANGE_CLASSES[draft.change_class],
+        "meaning": CLASS_MEANINGS[draft.change_class],
+        "is_checked": bool(form.is_confirmed.data) if form is not None else False,
+    }
+
+
+def address_of(draft: Draft, **values: Any) -> str:
+    """Return where the overview of a draft is."""
+    return url_for("library.draft", code=draft.code, **values)
+
+
+def send_back_form(draft: Draft) -> SendBackForm:
+    form = SendBackForm()
+    others = [each for each in ChangeClass if each is not draft.change_class]
+    form.change_class.choices = [
+        ("", _("The proposed one is right")),
+        *((each.value, CHANGE_CLASSES[each]) for each in others),
+    ]
+    return form
+
+
+def _changes(draft: Draft) -> dict[str, Any]:
+    """Return which clauses of the deciding text differ from the version that the draft follows."""
+    deciding = draft.text_in(draft.document.authoritative)
+    new = drafts.clauses_of_draft(deciding) if deciding is not None and _can_be_shown(deciding) else {}
+    if draft.based_on is None:
+        return {"is_first": True, "is_empty": not new, "marks": {}}
+    found = changes_between(queries.clause_hashes(draft.based_on), new)
+    marks = dict.fromkeys(found.changed, _("Changed")) | dict.fromkeys(found.added, _("New"))
+    marks |= {anchor: _("Moved; before: %(id)s", id=origin) for origin, anchor in found.moved}
+    return {
+        "is_first": False,
+        "is_empty": found.is_empty,
+        "marks": marks,
+        "changed": found.changed,
+        "added": found.added,
+        "removed": found.removed,
+        "moved": found.moved,
+    }
+
+
+def _can_be_shown(text: DraftText) -> bool:
+    try:
+        split_clauses(text.source)
+    except TextRefused:
+        return False
+    return True
+
+
+def _since(draft: Draft, refused: DomainError | None, form: ApprovalForm | None) -> dict[str, Any] | None:
+    """Return what changed since somebody looked last: since the form was loaded, or since the submission before."""
+    submitted = drafts.submissions_of(draft)
+    if isinstance(refused, DraftChanged) and form is not None:
+        seen = [review for review in submitted if review.hash == form.seen.data]
+        return _differences(draft, seen[-1]) if seen else None
+    if draft.state is DraftState.IN_REVIEW and len(submitted) > 1:
+        return _differences(draft, submitted[-2])
+    return None
+
+
+def _differences(draft: Draft, before: DraftReview) -> dict[str, Any]:
+    now, rows = drafts.clause_map(draft), []
+    for tag, clauses in now.items():
+        changes = changes_between((before.clauses or {}).get(tag, {}), clauses)
+        anchors = [*changes.changed, *changes.added, *(anchor for _origin, anchor in changes.moved)]
+        if anchors or changes.removed:
+            rows.append(
+                {
+                    "language": LANGUAGE_WORDS[tag].in_(language()),
+                    "tag": tag,
+                    "anchors": anchors,
+                    "removed": changes.removed,
+                }
+            )
+    return {"at": before.at, "rows": rows}
+
+
+def _stands_at_clause(draft: Draft, comment: DraftComment) -> bool:
+    text = draft.text_in(comment.language)
+    if not comment.anchor or text is None or not _can_be_shown(text):
+        return False
+    return comment.anchor in drafts.clauses_of_draft(text)
+
+
+def _remarks(comments: Sequence[DraftComment]) -> list[dict[str, Any]]:
+    zone, here = actor().time_zone, language()
+    return [
+        {
+            "code": each.code,
+            "by": each.person.name_in(here),
+            "at": format_instant(each.at, zone),
+            "body": each.body,
+            "anchor": each.anchor,
+            "is_settled": each.settled_at is not None,
+        }
+        for each in comments
+    ]
+
+
+def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence[DraftComment]) -> dict[str, Any]:
+    """Return the text in a language clause by clause, each with its remarks."""
+    text = draft.text_in(tag)
+    document = draft.document
+    if text is None or not text.source.strip():
+        return {"clauses": [], "footnotes": NOTHING, "problem": _("There is no text yet."), "head": text}
+    if not _can_be_shown(text):
+        return {
+            "clauses": [],
+            "footnotes": NOTHING,
+            "problem": _("The text is beyond what can be shown; the findings say why."),
+            "head": text,
+        }
+    sources = split_clauses(text.source)
+    own = {clause.anchor: clause.heading for clause in sources}
+    rendered = render_clauses(
+        text.source, resolve=resolver(document.slug, own, versions.heading_elsewhere, tag), language=tag
+    )
+    behind = set(drafts.behind_of_draft(draft, tag))
+    marks: Mapping[str, str] = changes["marks"] if tag == document.authoritative else {}
+    by_clause: dict[str, list[DraftComment]] = {}
+    for each in comments:
+        if each.language == tag:
+            by_clause.setdefault(each.anchor, []).append(each)
+    shown, taken = [], set()
+    for number, (source, part) in enumerate(zip(sources, rendered.clauses, strict=True), start=1):
+        is_new = bool(source.anchor) and source.anchor not in taken
+        taken.add(source.anchor)
+        shown.append(
+            _Shown(
+                # A heading without an id, or with one that stands twice, has none that could be cited.
+                id=source.anchor if is_new else f"clause_{number}",
+                anchor=source.anchor if is_new else "",
+                level=min(max(source.level, 2) + 1, 6),
+                sensitivity=source.sensitivity if source.sensitivity in WARNINGS else "S0",
+                heading=part.heading,
+                html=part.body,
+                mark=_("Not up to date") if source.anchor in behind else marks.get(source.anchor, ""),
+                remarks=_remarks(by_clause.get(source.anchor, [])) if is_new else [],
+            )
+        )
+    return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": text}
+
+
+def _path(draft: Draft, steps: Sequence[ApprovalStep], people: Mapping[str, Person]) -> list[dict[str, Any]]:
+    """Return what was done and what is still to come, as posts of a path."""
+    posts: list[dict[str, Any]] = [
+        {
+            "title": _("Begun by %(name)s", name=_name(people, draft.begun_by)),
+            "state": "done",
+            "date": format_instant(draft.begun_at, actor().time_zone),
+            "quote": "",
+            "meta": [],
+        }
+    ]
+    for review in draft.reviews:
+        meta = [_name(people, review.by)]
+        if review.step is not None:
+            meta.append(_("Step %(step)s", step=review.step))
+        if review.instead_of:
+            meta.append(_("instead of %(name)s", name=_name(people, review.instead_of)))
+        if review.change_class is not None and review.act is ReviewAct.SENT_BACK:
+            meta.append(_("Proposed change class: %(class)s", **{"class": CHANGE_CLASSES[review.change_class]}))
+        posts.append(
+            {
+                "title": ACTS[review.act],
+                "state": "done",
+                "date": format_instant(review.at, actor().time_zone),
+                "quote": review.reason,
+                "meta": meta,
+            }
+        )
+    if draft.state is DraftState.IN_REVIEW:
+        posts += _steps_to_come(draft, steps)
+    if draft.state is DraftState.APPROVED and draft.issue_at is not None:
+        when = format_instant(draft.issue_at, draft.zone)
+        posts.append({"title": _("Publication"), "state": "waiting", "date": when, "quote": "", "meta": []})
+    return posts
+
+
+def _steps_to_come(draft: Draft, steps: Sequence[ApprovalStep]) -> list[dict[str, Any]]:
+    given = {approval.step for approval in reviews.given_for(draft)}
+    left = [step for step in steps if step.position not in given]
+    if not steps:
+        return [{"title": _("Approval"), "state": "waiting", "date": None, "quote": "", "meta": []}]
+    here = language()
+    return [
+        {
+            "title": _("Approval, step %(step)s of %(steps)s", step=step.position, steps=len(steps)),
+            "state": "waiting" if step is left[0] else "ahead",
+            "date": None,
+            "quote": "",
+            "meta": [
+                step.approver.name_in(here),
+                *([_("deputy: %(name)s", name=step.deputy.name_in(here))] if step.deputy else []),
+            ],
+        }
+        for step in left
+    ]
