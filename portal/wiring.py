@@ -195,12 +195,34 @@ def _library(app: Flask) -> None:
     from portal.library import invariants, permissions, recorded
     from portal.library.content import DocumentsPart, GlossaryPart
     from portal.library.service.documents import OwnedDocuments
-    from portal.library.views import blueprint, reader  # noqa: F401
+    from portal.library.views import author, blueprint, editor, reader, settling  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedDocuments())
     NAVIGATION.append(Place("library.index", _l("Library"), "library", "learn"))
+    NAVIGATION.append(
+        Place(
+            "library.drafts",
+            _l("Drafts"),
+            "edit",
+            "teach",
+            permissions.LIST_DRAFTS,
+            pages=(
+                "library.new_document",
+                "library.add_document",
+                "library.edit_draft",
+                "library.save_draft_text",
+                "library.preview_draft",
+                "library.change_proposal",
+                "library.discard_draft",
+                "library.aside",
+                "library.settle_aside",
+                "library.compare_versions",
+                "library.take_over",
+            ),
+        )
+    )
     # The glossary first: the documents' words are compared with it.
     CONTENT_PARTS.extend([GlossaryPart(), DocumentsPart()])
     journal.learn(recorded.VOCABULARY)

@@ -17,11 +17,14 @@ SEE_DRAFT = Permission("library.see_draft", "see a draft, its remarks and how it
 WRITE_DRAFT = Permission("library.write_draft", "change the texts of a draft and what is proposed about it")
 REVIEW_DRAFT = Permission("library.review_draft", "send a draft back or approve it; never one's own")
 APPROVE_DRAFTS = Permission("library.approve_drafts", "look at drafts that wait for an approval")
+LIST_DRAFTS = Permission("library.list_drafts", "list the drafts that one may see")
 
 # Those who write, approve or check documents read all of them.
 EVERYTHING = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
 # Those who write and approve for one market read all that applies there.
 FOR_MARKET = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER)
+# Who writes, and who approves; an approver who has written in a draft is refused when she approves.
+WRITERS = (Role.AUTHOR, Role.POLICY_OWNER)
 
 
 def codes_of(person: Person) -> dict[AudienceKind, set[str]]:
@@ -67,14 +70,25 @@ def works_for_its_market(person: Person, thing: Any) -> bool:
     return not teams or any(each.code in teams and each.market.code in markets for each in organisation.list_teams())
 
 
+def markets_written_for(person: Person) -> set[str]:
+    """Return the markets for whose documents the person writes or approves."""
+    return {grant.scope_code for grant in open_grants(person, *WRITERS, Role.APPROVER) if grant.scope is Scope.MARKET}
+
+
+def sees_every_draft(person: Person) -> bool:
+    """Say whether the person sees the drafts of the whole organisation."""
+    return holds_everywhere(*WRITERS, Role.APPROVER, Role.AUDITOR, Role.ADMIN)(person, None)
+
+
 def _works_on(*roles: Role) -> Predicate:
-    """Build the predicate: holds one of the roles for the organisation, or for every market of the draft's document."""
+    """Build the predicate: holds one of the roles for the organisation, or for all markets of the document or draft."""
 
     def works(person: Person, thing: Any) -> bool:
         if holds_everywhere(*roles)(person, thing):
             return True
         markets = {grant.scope_code for grant in open_grants(person, *roles) if grant.scope is Scope.MARKET}
-        wanted = set(thing.document.audience(AudienceKind.MARKET)) if isinstance(thing, Draft) else set()
+        document = thing.document if isinstance(thing, Draft) else thing
+        wanted = set(document.audience(AudienceKind.MARKET)) if isinstance(document, Document) else set()
         # What is addressed to several markets, or to all, is not for one of them to write.
         return bool(wanted) and wanted <= markets
 
@@ -90,12 +104,10 @@ def _holds_any(*roles: Role) -> Predicate:
     )
 
 
-# Who writes, and who approves; an approver who has written in a draft is refused when she approves.
-WRITERS = (Role.AUTHOR, Role.POLICY_OWNER)
-
 TABLE: dict[Permission, AnyOf] = {
     WRITE_DRAFTS: [[_holds_any(*WRITERS)]],
     APPROVE_DRAFTS: [[_holds_any(Role.APPROVER)]],
+    LIST_DRAFTS: [[_holds_any(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     SEE_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     WRITE_DRAFT: [[_works_on(*WRITERS)]],
     REVIEW_DRAFT: [[_works_on(Role.APPROVER)]],

@@ -9,14 +9,22 @@ from flask import url_for
 from portal.accounts.permissions import ROLE_NAMES
 from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import lazy_pgettext as pgettext
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.library import queries
+from portal.library.queries import drafting
 
 
 def _find_documents(codes: Collection[str]) -> Mapping[str, Thing]:
     return {
         slug: Thing(title, url_for("library.history", slug=slug))
         for slug, title in queries.list_document_titles(codes, language()).items()
+    }
+
+
+def _find_drafts(codes: Collection[str]) -> Mapping[str, Thing]:
+    return {
+        code: Thing(title, f"/drafts/{code}") for code, title in drafting.list_draft_titles(codes, language()).items()
     }
 
 
@@ -47,10 +55,17 @@ VOCABULARY = Vocabulary(
         "library.version_published": _l("Version published"),
         "library.version_withdrawn": _l("Version withdrawn"),
         "library.glossary_changed": _l("Glossary changed"),
+        "library.draft_begun": _l("Draft begun"),
+        "library.draft_joined": _l("Began to write in a draft"),
+        "library.draft_in_step": _l("Translation marked as in step"),
+        "library.proposal_changed": _l("Proposal changed"),
+        "library.draft_took_over": _l("Newer version taken over into a draft"),
+        "library.draft_discarded": _l("Draft discarded"),
     },
     kinds={
         "document": Kind(_l("Document"), _find_documents, _documents_meant),
         "glossary": Kind(_l("Glossary")),
+        "draft": Kind(pgettext("thing", "Draft"), _find_drafts),
     },
     facts={
         "library.document_created:kind": Fact(_l("Kind"), words=_KINDS),
@@ -70,5 +85,16 @@ VOCABULARY = Vocabulary(
         "hash": Fact(_l("Hash"), technical=True),
         "text_hash": Fact(_l("Hash"), technical=True),
         "terms": Fact(_l("Terms")),
+        "document": Fact(_l("Document"), refers_to="document"),
+        "based_on": Fact(_l("Based on version")),
+        "taken_from": Fact(_l("Text of version")),
+        "library.draft_joined:person": Fact(_l("Author"), refers_to="person"),
+        "clauses": Fact(_l("Clauses")),
+        "library.proposal_changed:number": Fact(_l("Version")),
+        "library.draft_took_over:number": Fact(_l("Version")),
+        "zone": Fact(_l("Time zone")),
+        "issue_at": Fact(_l("Published on")),
+        "provisional_reason": Fact(_l("Why it may be published before the translation is ready")),
+        "library.proposal_changed:note": Fact(_l("Note for the approvers")),
     },
 )

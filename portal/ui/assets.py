@@ -26,6 +26,7 @@ STYLES = (
     "path",
     "quiz",
     "document",
+    "editor",
     "utilities",
 )
 HASH_LENGTH = 12

@@ -64,7 +64,8 @@ def behind_of_draft(draft: Draft, language: str) -> tuple[str, ...]:
     if language == draft.document.authoritative or deciding is None:
         return ()
     text = draft.text_in(language)
-    made_from = {} if text is None else text.made_from
+    # A clause that was taken out is missing, whatever it was made from.
+    made_from = {} if text is None else {anchor: text.made_from.get(anchor) for anchor in clauses_of_draft(text)}
     return rules.clauses_behind(clauses_of_draft(deciding), made_from)
 
 

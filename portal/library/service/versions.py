@@ -315,7 +315,7 @@ def _add_text(
         document.slug,
         rows,
         {anchor: source.heading for anchor, source in own.items()},
-        headings or _heading_elsewhere,
+        headings or heading_elsewhere,
     )
     return text
 
@@ -348,10 +348,10 @@ def show_links_to(slugs: Collection[str], besides: Collection[DocumentVersion]) 
         if text.version_id not in new:
             rows = {row.clause.anchor: row for row in text.clause_texts}
             own = {clause.anchor: clause.heading for clause in split_clauses(text.source)}
-            _show(text, text.version.document.slug, rows, own, _heading_elsewhere)
+            _show(text, text.version.document.slug, rows, own, heading_elsewhere)
 
 
-def _heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
+def heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
     """Return the heading of a clause of another document as its address shows it, or None."""
     document = queries.find_document(slug)
     version = queries.version_to_read(document) if document else None

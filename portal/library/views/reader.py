@@ -8,13 +8,14 @@ from typing import Any
 
 from flask import current_app, render_template, request, url_for
 
-from portal.core.access import actor, requires, signed_in
+from portal.core.access import actor, can, requires, signed_in
 from portal.core.i18n import LANGUAGES, language, other
 from portal.library import queries
 from portal.library.errors import DocumentNotFound, PlaceUnknown
 from portal.library.models import Document, DocumentVersion, VersionText
-from portal.library.permissions import READ_DOCUMENT
+from portal.library.permissions import READ_DOCUMENT, WRITE_DRAFT
 from portal.library.queries import get_document
+from portal.library.queries.drafts import list_open_drafts
 from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
 from portal.library.service.panels import panels_for
@@ -205,9 +206,21 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
         ],
         print_href=url_for("library.print_version", slug=document.slug, number=version.number, **own),
         panels=panels_for(actor(), version, text),
+        drafting=_drafting(document, version) if can(WRITE_DRAFT, document) else None,
     )
     readings.note_opened(person=actor(), version=version, known=reading)
     return page
+
+
+def _drafting(document: Document, version: DocumentVersion) -> dict[str, Any]:
+    """Return what those who write the document can do from here: the drafts that are open, and from what to begin."""
+    latest = queries.latest_version(document)
+    return {
+        "drafts": [
+            (draft.number, url_for("library.edit_draft", code=draft.code)) for draft in list_open_drafts(document)
+        ],
+        "from": "" if latest is None or latest.id == version.id else version.number,
+    }
 
 
 def _coming(document: Document, version: DocumentVersion) -> DocumentVersion | None:
