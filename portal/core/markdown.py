@@ -993,7 +993,8 @@ def _marked(text: Token, marks: Marks, seen: set[str]) -> list[Token]:
         mark = marks.look_up(found.group())
         if mark is None or (not mark.is_wrong and mark.address in seen):
             continue
-        seen.add(mark.address)
+        if not mark.is_wrong:
+            seen.add(mark.address)
         if found.start() > start:
             pieces.append(Token("text", "", 0, content=text.content[start : found.start()]))
         pieces.append(Token("mark", "", 0, content=found.group(), meta={"mark": mark}))

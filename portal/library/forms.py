@@ -95,17 +95,17 @@ class ProposalForm(Form):
                 _("“%(text)s” is not a known time zone; write one like Asia/Tokyo.", text=field.data or "")
             )
 
-    def validate_effective_on(self, field: Any) -> None:
+    def validate_effective_time(self, field: Any) -> None:
         """A time of day says nothing without its day."""
-        self._needs_day(field, self.effective_time)
+        self._needs_day(self.effective_on)
 
-    def validate_issue_on(self, field: Any) -> None:
+    def validate_issue_time(self, field: Any) -> None:
         """A time of day says nothing without its day."""
-        self._needs_day(field, self.issue_time)
+        self._needs_day(self.issue_on)
 
     @staticmethod
-    def _needs_day(field: Any, at: Any) -> None:
-        if field.data is None and at.data is not None:
+    def _needs_day(day: Any) -> None:
+        if day.data is None and not day.errors:
             raise StopValidation(_("Choose the day that belongs to this time."))
 
     def instant(self, name: str) -> datetime | None:

@@ -35,7 +35,7 @@ from portal.library.queries.drafting import (
     outline_of,
     title_of,
 )
-from portal.library.queries.drafts import behind_of_draft, get_draft
+from portal.library.queries.drafts import get_draft
 from portal.library.service import drafts as service
 from portal.library.service.drafts import Outcome, Saved, TextValues, values_of
 from portal.library.service.previews import preview_of
@@ -279,6 +279,12 @@ def _outline_row(row: OutlineRow, here: str) -> dict[str, Any]:
     }
 
 
+def _behind(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the clauses in which the translation does not follow; unlike the query's, also beyond the limits."""
+    follows = (ClauseState.IN_STEP.value, ClauseState.EXTRA.value)
+    return [row["anchor"] for row in rows if row["state"] not in follows]
+
+
 def outline_words() -> dict[str, tuple[str, str]]:
     """Return state → (its look, its word)."""
     return {state.value: (look, words()) for state, (look, words) in CLAUSE_STATES.items()}
@@ -363,14 +369,15 @@ def _reply(draft: Draft, tag: str, saved: Saved) -> dict[str, Any]:
             "aside_href": url_for("library.aside", code=draft.code, aside=saved.aside.code),
             "message": _stale_words(text, by, at),
         }
+    rows = outline_rows(draft)
     return {
         "outcome": saved.outcome.value,
         "revision": text.revision if text else 0,
         "saved_at": time_words(text.saved_at, person.time_zone) if text else "",
         "source": text.source if text else "",
         "problems": problem_rows(problems_of(text.source)) if text and text.source.strip() else [],
-        "behind": list(behind_of_draft(draft, other(draft.document.authoritative))),
-        "clauses": outline_rows(draft),
+        "behind": _behind(rows),
+        "clauses": rows,
     }
 
 
@@ -489,9 +496,8 @@ def mark_in_step(draft: Draft) -> Response:
             by=actor(),
         )
         rows = outline_rows(draft)
-        behind = list(behind_of_draft(draft, other(draft.document.authoritative)))
     if wants_json():
-        return make_response({"behind": behind, "clauses": rows})
+        return make_response({"behind": _behind(rows), "clauses": rows})
     flash(ngettext("%(num)d clause is in step now.", "%(num)d clauses are in step now.", len(marked)), "success")
     return redirect(
         url_for("library.edit_draft", code=draft.code, text=other(draft.document.authoritative), _anchor="clauses"), 303

@@ -9,7 +9,7 @@ const LEVELS = ["", "S1", "S2", "S3", "S4"];
 export default function markdownToolbar(bar) {
   const textarea = document.getElementById(bar.dataset.for);
   const buttons = [...bar.querySelectorAll("button")];
-  const said = bar.querySelector('[data-slot="said"]');
+  const said = bar.parentElement.querySelector('[data-slot="tool-said"]');
 
   function stopAt(button) {
     for (const each of buttons) each.tabIndex = each === button ? 0 : -1;
