@@ -195,13 +195,35 @@ def _library(app: Flask) -> None:
     from portal.library import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.library.content import DocumentsPart, GlossaryPart
     from portal.library.service.documents import OwnedDocuments
-    from portal.library.views import blueprint, owner, reader, review  # noqa: F401
+    from portal.library.views import author, blueprint, editor, owner, reader, review, settling  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedDocuments())
     handlers.init()
     NAVIGATION.append(Place("library.index", _l("Library"), "library", "learn"))
+    NAVIGATION.append(
+        Place(
+            "library.drafts",
+            _l("Drafts"),
+            "edit",
+            "teach",
+            permissions.LIST_DRAFTS,
+            pages=(
+                "library.new_document",
+                "library.add_document",
+                "library.edit_draft",
+                "library.save_draft_text",
+                "library.preview_draft",
+                "library.change_proposal",
+                "library.discard_draft",
+                "library.aside",
+                "library.settle_aside",
+                "library.compare_versions",
+                "library.take_over",
+            ),
+        )
+    )
     # The glossary first: the documents' words are compared with it.
     CONTENT_PARTS.extend([GlossaryPart(), DocumentsPart()])
     journal.learn(recorded.VOCABULARY)

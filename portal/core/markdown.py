@@ -159,6 +159,24 @@ class RenderedText:
     footnotes: TrustedHtml
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a word of a text is marked: where the mark leads to, what is said of the word, whether it is a wrong one."""
+
+    address: str
+    title: str
+    is_wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Words that are marked wherever the pattern finds them: right ones once in a clause, wrong ones each time."""
+
+    pattern: re.Pattern[str]
+    # The word as it was found → its mark, or None.
+    look_up: Callable[[str], Mark | None]
+
+
 class TextRefused(Invalid):
     """The text breaks a limit of what can be shown; the message names the first of its problems."""
 
@@ -679,11 +697,18 @@ def render_inline(
     return _clean(parser.renderInline(_checked(text), env))
 
 
-def render_clauses(text: str, *, resolve: Resolver | None = None, language: str | None = None) -> RenderedText:
-    """Return a text as markup, clause by clause in the order of `split_clauses`."""
+def render_clauses(
+    text: str,
+    *,
+    resolve: Resolver | None = None,
+    id_prefix: str = "",
+    language: str | None = None,
+    marks: Marks | None = None,
+) -> RenderedText:
+    """Return a text as markup, clause by clause in the order of `split_clauses`; ids get the prefix."""
     kept = _remembered.get()
-    if kept is None:
-        return _rendered(text, resolve, language)
+    if kept is None or id_prefix or marks is not None:
+        return _rendered(text, resolve, language, id_prefix, marks)
     # A link is shown with what `resolve` answers: what was shown is good for as long as the answers are.
     before: list[tuple[dict[tuple[str, str], Any], RenderedText]] = kept.setdefault(("shown", text, language), [])
     for answers, shown in before:
@@ -701,8 +726,11 @@ def render_clauses(text: str, *, resolve: Resolver | None = None, language: str 
     return shown
 
 
-def _rendered(text: str, resolve: Resolver | None, language: str | None) -> RenderedText:
-    parser, env = _writer(), _environment(resolve, "", language)
+def _rendered(
+    text: str, resolve: Resolver | None, language: str | None, id_prefix: str = "", marks: Marks | None = None
+) -> RenderedText:
+    parser, env = _writer(), _environment(resolve, id_prefix, language)
+    env["marks"] = marks
     text = _checked(text)
     tokens = parser.parse(text, env)
     end = next((number for number, token in enumerate(tokens) if token.type == "footnote_block_open"), len(tokens))
@@ -786,7 +814,7 @@ _TAG_ATTRIBUTES = {
     "div": {"aria-label", "tabindex"},
 }
 _CLASSES = {
-    "a": {"clause-link", "footnote-back"},
+    "a": {"clause-link", "footnote-back", "term", "term-wrong"},
     "span": {"clause-link-broken"},
     "div": {"table-scroll", "admonition", *(f"admonition-{kind.lower()}" for kind in _ALERTS)},
     "p": {"admonition-title", "example", "counter-example"},
@@ -889,6 +917,7 @@ class _Parser(MarkdownIt):
         self.inline.ruler.before("link", "clause_link", _clause_link)
         self.core.ruler.before("inline", "heading_attributes", _heading_attributes)
         self.core.ruler.push("classes", _classes)
+        self.core.ruler.push("marks", _set_marks)
         for name, rule in _RENDER_RULES.items():
             self.add_render_rule(name, rule)
 
@@ -962,6 +991,45 @@ def _classes(state: StateCore) -> None:
                 shown.attrs["class"] = "counter-example" if found["counter"] else "example"
 
 
+def _set_marks(state: StateCore) -> None:
+    """Mark words outside of headings, links and code."""
+    marks: Marks | None = state.env.get("marks")
+    if marks is None:
+        return
+    seen: set[str] = set()
+    for number, token in enumerate(state.tokens):
+        if token.type == "heading_open" and token.level == 0:
+            seen = set()
+        if token.type != "inline" or state.tokens[number - 1].type == "heading_open":
+            continue
+        children: list[Token] = []
+        links = 0
+        for child in token.children or ():
+            links += {"link_open": 1, "link_close": -1}.get(child.type, 0)
+            children += [child] if links or child.type != "text" else _marked(child, marks, seen)
+        token.children = children
+
+
+def _marked(text: Token, marks: Marks, seen: set[str]) -> list[Token]:
+    pieces: list[Token] = []
+    start = 0
+    for found in marks.pattern.finditer(text.content):
+        mark = marks.look_up(found.group())
+        if mark is None or (not mark.is_wrong and mark.address in seen):
+            continue
+        if not mark.is_wrong:
+            seen.add(mark.address)
+        if found.start() > start:
+            pieces.append(Token("text", "", 0, content=text.content[start : found.start()]))
+        pieces.append(Token("mark", "", 0, content=found.group(), meta={"mark": mark}))
+        start = found.end()
+    if not pieces:
+        return [text]
+    if start < len(text.content):
+        pieces.append(Token("text", "", 0, content=text.content[start:]))
+    return pieces
+
+
 Renderer = Callable[[Any, Sequence[Token], int, OptionsDict, EnvType], str]
 
 
@@ -1030,6 +1098,14 @@ def _show_clause_link(renderer: Any, tokens: Sequence[Token], index: int, option
     return f'<a class="clause-link" href="{escapeHtml(address)}">{escapeHtml(heading)}</a>'
 
 
+def _show_mark(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    token = tokens[index]
+    mark: Mark = token.meta["mark"]
+    kind = "term-wrong" if mark.is_wrong else "term"
+    address, title = escapeHtml(mark.address), escapeHtml(mark.title)
+    return f'<a class="{kind}" href="{address}" title="{title}">{escapeHtml(token.content)}</a>'
+
+
 def _show_image(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     token = tokens[index]
     alternative = renderer.renderInlineAsText(token.children, options, env) if token.children else ""
@@ -1080,6 +1156,7 @@ _RENDER_RULES: dict[str, Renderer] = {
     "table_open": _show_table,
     "table_close": _show_table_end,
     "clause_link": _show_clause_link,
+    "mark": _show_mark,
     "image": _show_image,
     "footnote_ref": _show_reference,
     "footnote_block_open": _show_notes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.core.errors import Conflict, DomainError, Invalid, NotFound
+from portal.core.errors import Conflict, DomainError, Invalid, NotFound, TooMany
 from portal.core.i18n import lazy_gettext as _l
 
 
@@ -223,3 +223,121 @@ class DeputyIsApprover(Invalid):
     """A deputy stands in for somebody else."""
 
     message = _l("%(name)s cannot be the deputy in the same step. Choose another deputy, or none.")
+
+
+# --- writing drafts -----------------------------------------------------------------------------
+
+
+class DraftNotWritable(Conflict):
+    """What is looked at, approved or over stays as it was submitted."""
+
+    message = _l(
+        "This draft is not being written at the moment: it is in review, approved or over. "
+        "Its overview says where it stands and how to take it back."
+    )
+
+
+class TextNotKept(Invalid):
+    """A text holds what no database keeps."""
+
+    message = _l(
+        "Line %(line)s of the text holds a character that cannot be stored (U+%(code)s). Nothing was saved. "
+        "Remove it and save again; the rest of the text stays on this page."
+    )
+
+
+class TextTooLong(Invalid):
+    """A draft may be larger than what may be published, not without end."""
+
+    message = _l(
+        "The text has %(size)s KB; more than %(limit)s KB are not kept. Nothing was saved. "
+        "Split it into several documents; it stays on this page until then."
+    )
+
+
+class LineTooLong(Invalid):
+    """What stands beside a text is a line or a few, not a text of its own."""
+
+    message = _l("“%(field)s” has more than %(limit)s characters. Shorten it and save again; nothing was saved.")
+
+
+class AsideNotFound(NotFound):
+    """Nothing was put aside under this code, or it has been settled."""
+
+    message = _l("This text has been settled already. The draft shows what is saved.")
+
+
+class ProposalChanged(Conflict):
+    """Somebody else changed what is proposed in the meantime."""
+
+    message = _l("Somebody else has changed what is proposed. Nothing was saved. Compare both and save again.")
+
+
+class NumberInvalid(Invalid):
+    """A version's number is two whole numbers with a point between them."""
+
+    message = _l("“%(number)s” is not a version number. Write two whole numbers with a point, such as 1.2.")
+
+
+class ProposedNumberTaken(Conflict):
+    """A number that is published is not given again."""
+
+    message = _l("Version %(number)s has been published already. Take %(next)s or a higher number.")
+
+
+class EffectiveTooEarly(Invalid):
+    """Nobody can follow a text before it is there."""
+
+    message = _l("The version would take effect before it is published. Choose a later time, or leave it empty.")
+
+
+class TimeDoesNotExist(Invalid):
+    """The clocks are set forward at that time."""
+
+    message = _l("On that day the clocks of %(zone)s are set forward, and this time does not exist. Choose another.")
+
+
+class AudienceOutOfReach(Invalid):
+    """Whoever writes for some markets addresses documents to these."""
+
+    message = _l("Choose markets for which you write documents; this one would be out of your reach.")
+
+
+class DecidingTextChanged(Conflict):
+    """What was looked at is not what stands there now."""
+
+    message = _l("The authoritative text has changed since you looked at it. Look at the clause again, then mark it.")
+
+
+class ClauseUnknown(Invalid):
+    """Only what stands in both texts can follow."""
+
+    message = _l("This clause does not stand in both texts. Write it in the translation first.")
+
+
+class NothingToTakeOver(Conflict):
+    """The draft follows the latest version."""
+
+    message = _l("The draft is based on the latest version already; there is nothing to take over.")
+
+
+class MergeUndecided(Invalid):
+    """What both sides changed is for a person to decide."""
+
+    message = _l("Choose for every clause that both sides changed which text is to stand.")
+
+
+class MergeOutdated(Conflict):
+    """The texts that were compared are not those that are saved now."""
+
+    message = _l("The texts have changed since they were compared. Nothing was taken over. Compare them once more.")
+
+
+class SavedTooFast(TooMany):
+    """More saves or previews than anybody writes."""
+
+
+class BadDraftRequest(Invalid):
+    """Something that our page does not send."""
+
+    message = _l("The page sent something that cannot be read. Load it again; what is saved is still there.")

@@ -1,14 +1,136 @@
-"""The forms of an approval, of a withdrawal and of an audience; their fields have ids that no clause can have."""
+"""The forms of those who write, approve and answer for documents: shape and required-ness only."""
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
+from wtforms import TimeField as _TimeField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
+from wtforms.validators import Length, NumberRange, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.core.forms import Form, LongTextField, Required
+from portal.core import clock
+from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField
+from portal.core.i18n import gettext as _
+from portal.core.i18n import half_width_digits
 from portal.core.i18n import lazy_gettext as _l
+
+REQUIRED = Required()
+
+
+def at_most(most: int) -> Length:
+    """Build the validator of a text's length, in characters."""
+    return Length(max=most, message=_l("At most %(max)d characters."))
+
+
+class Checkboxes(SelectMultipleField):
+    """Several of a few choices; none stands for all."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class TimeField(_TimeField):
+    """A time of day; full-width digits are taken as typed."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read what was sent; what is no time is told what to enter."""
+        try:
+            super().process_formdata([half_width_digits(value) for value in valuelist])
+        except ValueError:
+            raise ValueError(_("Enter a time like 09:00.")) from None
+
+
+class NewDocumentForm(Form):
+    """A document that is about to be written; the choices are filled in by the page."""
+
+    title = TextField(_l("Title"), [REQUIRED, at_most(300)])
+    slug = TextField(
+        _l("Address"),
+        [at_most(60)],
+        description=_l(
+            "Lower-case letters a to z, digits and hyphens, such as fan-accounts. It never changes. Left empty, it is "
+            "made from an English title."
+        ),
+    )
+    kind = SelectField(_l("Kind"), [REQUIRED])
+    authoritative = RadioField(
+        _l("Authoritative language"),
+        [REQUIRED],
+        choices=[SelectChoice("en", "English"), SelectChoice("ja", "日本語")],
+        description=_l("Where the two texts differ, this one decides."),
+    )
+    markets = Checkboxes(_l("Markets"), description=_l("None chosen: all."))
+    teams = Checkboxes(_l("Teams"), description=_l("None chosen: all."))
+    roles = Checkboxes(_l("Roles"), description=_l("None chosen: all."))
+    sensitivity = SelectField(
+        _l("Sensitivity"), [REQUIRED], description=_l("The highest level that a reader meets in the document.")
+    )
+    review_every_months = IntegerField(
+        _l("Review interval (months)"),
+        [Optional(), NumberRange(1, 60, _l("Enter a whole number from %(least)s to %(most)s.", least=1, most=60))],
+        description=_l("After how many months somebody looks at it again; empty where nobody needs to."),
+    )
+
+
+class ProposalForm(Form):
+    """What is proposed about a draft."""
+
+    number = TextField(_l("Version"), [at_most(20)])
+    change_class = SelectField(_l("Change class"), [Optional()])
+    zone = TextField(_l("Time zone"), [REQUIRED, at_most(60)])
+    effective_on = DateField(_l("Takes effect on"), [Optional()])
+    effective_time = TimeField(_l("Takes effect at"), [Optional()])
+    issue_on = DateField(_l("Published on"), [Optional()])
+    issue_time = TimeField(_l("Published at"), [Optional()])
+    provisional_reason = LongTextField(_l("Why it may be published before the translation is ready"), [at_most(2000)])
+    note = LongTextField(_l("Note for the approvers"), [at_most(4000)])
+
+    def validate_zone(self, field: Any) -> None:
+        """Refuse a zone that the time zone database does not know."""
+        if not clock.is_zone(field.data or ""):
+            raise StopValidation(
+                _("“%(text)s” is not a known time zone; write one like Asia/Tokyo.", text=field.data or "")
+            )
+
+    def validate_effective_time(self, field: Any) -> None:
+        """A time of day says nothing without its day."""
+        self._needs_day(self.effective_on)
+
+    def validate_issue_time(self, field: Any) -> None:
+        """A time of day says nothing without its day."""
+        self._needs_day(self.issue_on)
+
+    @staticmethod
+    def _needs_day(day: Any) -> None:
+        if day.data is None and not day.errors:
+            raise StopValidation(_("Choose the day that belongs to this time."))
+
+    def instant(self, name: str) -> datetime | None:
+        """Return the instant that was entered, in its zone; None where it was left open.
+
+        Raises `ValueError` for a time that the zone's clocks skip.
+        """
+        day, at = self[f"{name}_on"].data, self[f"{name}_time"].data
+        if day is None:
+            return None
+        zone = clock.zone_info(self.zone.data or "")
+        local = datetime.combine(day, at or time(), tzinfo=zone)
+        back = local.astimezone(clock.zone_info("UTC")).astimezone(zone)
+        if back.replace(tzinfo=None) != local.replace(tzinfo=None):
+            raise ValueError("the clocks skip this time")
+        return local
+
+
+class DiscardForm(Form):
+    """Why a draft is given up."""
+
+    reason = LongTextField(_l("Reason"), [at_most(1000)], description=_l("Those who wrote it read the reason."))
+
+
+# --- approval, withdrawal, audience: their fields have ids that no clause can have ----------------
 
 
 class ApprovalForm(Form):
@@ -49,16 +171,9 @@ class WithdrawalForm(Form):
     reason = LongTextField(_l("Reason"), [Required(_l("Say why the version is withdrawn; readers see the reason."))])
 
 
-class _Checkboxes(SelectMultipleField):
-    """Several of a few choices."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
 class AudienceForm(Form):
     """To whom a document is addressed; nothing ticked in a kind means everybody."""
 
-    market = _Checkboxes(_l("Markets"), choices=[])
-    team = _Checkboxes(_l("Teams"), choices=[])
-    role = _Checkboxes(_l("Roles"), choices=[])
+    market = Checkboxes(_l("Markets"), choices=[])
+    team = Checkboxes(_l("Teams"), choices=[])
+    role = Checkboxes(_l("Roles"), choices=[])

@@ -22,11 +22,14 @@ SEE_APPROVAL_STEPS = Permission("library.see_approval_steps", "see who approves 
 SET_APPROVAL_STEPS = Permission("library.set_approval_steps", "set who approves a document, one after the other")
 SET_AUDIENCE = Permission("library.set_audience", "set to which markets, teams and roles a document is addressed")
 WITHDRAW_VERSION = Permission("library.withdraw_version", "withdraw a version of a document")
+LIST_DRAFTS = Permission("library.list_drafts", "list the drafts that one may see")
 
 # Those who write, approve or check documents read all of them.
 EVERYTHING = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
 # Those who write and approve for one market read all that applies there.
 FOR_MARKET = (Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER)
+# Who writes, and who approves; an approver who has written in a draft is refused when she approves.
+WRITERS = (Role.AUTHOR, Role.POLICY_OWNER)
 
 
 def codes_of(person: Person) -> dict[AudienceKind, set[str]]:
@@ -72,8 +75,18 @@ def works_for_its_market(person: Person, thing: Any) -> bool:
     return not teams or any(each.code in teams and each.market.code in markets for each in organisation.list_teams())
 
 
+def markets_written_for(person: Person) -> set[str]:
+    """Return the markets for whose documents the person writes or approves."""
+    return {grant.scope_code for grant in open_grants(person, *WRITERS, Role.APPROVER) if grant.scope is Scope.MARKET}
+
+
+def sees_every_draft(person: Person) -> bool:
+    """Say whether the person sees the drafts of the whole organisation."""
+    return holds_everywhere(*WRITERS, Role.APPROVER, Role.AUDITOR, Role.ADMIN)(person, None)
+
+
 def _works_on(*roles: Role) -> Predicate:
-    """Build the predicate: holds one of the roles for the organisation, or for every market of a draft's document."""
+    """Build the predicate: holds one of the roles for the organisation, or for all markets of the document or draft."""
 
     def works(person: Person, thing: Any) -> bool:
         if holds_everywhere(*roles)(person, thing):
@@ -96,12 +109,10 @@ def _holds_any(*roles: Role) -> Predicate:
     )
 
 
-# Who writes, and who approves; an approver who has written in a draft is refused when she approves.
-WRITERS = (Role.AUTHOR, Role.POLICY_OWNER)
-
 TABLE: dict[Permission, AnyOf] = {
     WRITE_DRAFTS: [[_holds_any(*WRITERS)]],
     APPROVE_DRAFTS: [[_holds_any(Role.APPROVER)]],
+    LIST_DRAFTS: [[_holds_any(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     SEE_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     WRITE_DRAFT: [[_works_on(*WRITERS)]],
     REVIEW_DRAFT: [[_works_on(Role.APPROVER)]],

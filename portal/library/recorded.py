@@ -10,6 +10,7 @@ from portal.accounts.permissions import ROLE_NAMES
 from portal.core.i18n import gettext as _
 from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import lazy_pgettext as pgettext
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.library import queries
 from portal.library.queries import drafts
@@ -68,11 +69,17 @@ VOCABULARY = Vocabulary(
         "library.draft_commented": _l("Remark made on a draft"),
         "library.comment_settled": _l("Remark settled"),
         "library.approval_steps_set": _l("Approval steps set"),
+        "library.draft_begun": _l("Draft begun"),
+        "library.draft_joined": _l("Began to write in a draft"),
+        "library.draft_in_step": _l("Translation marked as in step"),
+        "library.proposal_changed": _l("Proposal changed"),
+        "library.draft_took_over": _l("Newer version taken over into a draft"),
+        "library.draft_discarded": _l("Draft discarded"),
     },
     kinds={
         "document": Kind(_l("Document"), _find_documents, _documents_meant),
-        "draft": Kind(_l("Draft"), _find_drafts),
         "glossary": Kind(_l("Glossary")),
+        "draft": Kind(pgettext("thing", "Draft"), _find_drafts),
     },
     facts={
         "library.document_created:kind": Fact(_l("Kind"), words=_KINDS),
@@ -101,5 +108,15 @@ VOCABULARY = Vocabulary(
         "hash": Fact(_l("Hash"), technical=True),
         "text_hash": Fact(_l("Hash"), technical=True),
         "terms": Fact(_l("Terms")),
+        "based_on": Fact(_l("Based on version")),
+        "taken_from": Fact(_l("Text of version")),
+        "library.draft_joined:person": Fact(_l("Author"), refers_to="person"),
+        "clauses": Fact(_l("Clauses")),
+        "library.proposal_changed:number": Fact(_l("Version")),
+        "library.draft_took_over:number": Fact(_l("Version")),
+        "zone": Fact(_l("Time zone")),
+        "issue_at": Fact(_l("Published on")),
+        "provisional_reason": Fact(_l("Why it may be published before the translation is ready")),
+        "library.proposal_changed:note": Fact(_l("Note for the approvers")),
     },
 )

@@ -27,6 +27,7 @@ STYLES = (
     "quiz",
     "review",
     "document",
+    "editor",
     "utilities",
 )
 HASH_LENGTH = 12

@@ -100,6 +100,31 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         ],
     ),
     (
+        {"admin", "approver", "auditor", "author"},
+        [
+            "GET library.drafts",
+        ],
+    ),
+    (
+        {"author"},
+        [
+            "GET library.aside",
+            "GET library.compare_versions",
+            "GET library.draft_pulse",
+            "GET library.edit_draft",
+            "GET library.new_document",
+            "POST library.add_document",
+            "POST library.begin_draft",
+            "POST library.change_proposal",
+            "POST library.discard_draft",
+            "POST library.mark_in_step",
+            "POST library.preview_draft",
+            "POST library.save_draft_text",
+            "POST library.settle_aside",
+            "POST library.take_over",
+        ],
+    ),
+    (
         {"admin", "approver", "author"},
         [
             "GET quizzes.bank",

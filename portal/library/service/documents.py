@@ -31,7 +31,11 @@ class OwnedDocuments:
         """Return the documents of these addresses with their titles."""
         titles = queries.list_document_titles(codes, language())
         live = queries.list_live_slugs(codes)
-        return {slug: OwnedThing(title, f"/library/{slug}", slug in live) for slug, title in titles.items()}
+        # What has no version yet has neither a title nor a page.
+        return {
+            slug: OwnedThing(titles.get(slug, slug), f"/library/{slug}" if slug in titles else None, slug in live)
+            for slug in sorted(live | titles.keys())
+        }
 
     def list_live_codes(self) -> set[str]:
         """Return the addresses of all documents that have not been withdrawn."""

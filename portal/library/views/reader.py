@@ -15,8 +15,15 @@ from portal.core.i18n import gettext as _
 from portal.library import queries
 from portal.library.errors import DocumentNotFound, PlaceUnknown
 from portal.library.models import Document, DocumentVersion, VersionText
-from portal.library.permissions import READ_DOCUMENT, SEE_APPROVAL_STEPS, SET_AUDIENCE, WITHDRAW_VERSION
+from portal.library.permissions import (
+    READ_DOCUMENT,
+    SEE_APPROVAL_STEPS,
+    SET_AUDIENCE,
+    WITHDRAW_VERSION,
+    WRITE_DRAFT,
+)
 from portal.library.queries import get_document
+from portal.library.queries.drafts import list_open_drafts
 from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
 from portal.library.service.panels import panels_for
@@ -209,6 +216,7 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
         panels=panels_for(actor(), version, text),
         provisional=_provisional(version),
         responsible=_responsible(document, version),
+        drafting=_drafting(document, version) if can(WRITE_DRAFT, document) else None,
     )
     readings.note_opened(person=actor(), version=version, known=reading)
     return page
@@ -234,6 +242,17 @@ def _responsible(document: Document, version: DocumentVersion) -> list[tuple[str
         there = url_for("library.withdraw", slug=document.slug, number=version.number)
         links.append((_("Withdraw this version"), there))
     return links
+
+
+def _drafting(document: Document, version: DocumentVersion) -> dict[str, Any]:
+    """Return what those who write the document can do from here: the drafts that are open, and from what to begin."""
+    latest = queries.latest_version(document)
+    return {
+        "drafts": [
+            (draft.number, url_for("library.edit_draft", code=draft.code)) for draft in list_open_drafts(document)
+        ],
+        "from": "" if latest is None or latest.id == version.id else version.number,
+    }
 
 
 def _coming(document: Document, version: DocumentVersion) -> DocumentVersion | None:

@@ -1,0 +1,551 @@
+"""Drafts: begun, written by several people, proposed, taken out of the way; nothing that was written is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import update
+
+from portal.accounts.models import Person
+from portal.accounts.service.ownership import set_owner
+from portal.core import clock, touch
+from portal.core.access import allows
+from portal.core.codes import new_code
+from portal.core.content import SLUG
+from portal.core.db import session
+from portal.core.i18n import LANGUAGES, other
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.markdown import propose_anchor
+from portal.journal.service import record
+from portal.library import queries
+from portal.library.errors import (
+    AudienceOutOfReach,
+    ClauseUnknown,
+    DecidingTextChanged,
+    DraftNotWritable,
+    EffectiveTooEarly,
+    LineTooLong,
+    NumberInvalid,
+    NumberTooLow,
+    ProposalChanged,
+    ProposedNumberTaken,
+    TextNotKept,
+    TextTooLong,
+)
+from portal.library.models import (
+    AudienceKind,
+    ChangeClass,
+    Document,
+    DocumentKind,
+    DocumentVersion,
+    Draft,
+    DraftAside,
+    DraftAuthor,
+    DraftReview,
+    DraftState,
+    DraftText,
+    ReviewAct,
+)
+from portal.library.permissions import WRITE_DRAFT
+from portal.library.queries.drafting import find_author, list_open_asides, origins_of_version, texts_of_version
+from portal.library.queries.drafts import clauses_of_draft, hash_of_draft, lock_draft
+from portal.library.rules import NUMBER, number_key
+from portal.library.rules.merging import next_numbers
+from portal.library.service.anchors import with_ids
+from portal.library.service.documents import OWNED_KIND, create_document
+from portal.organisation import queries as organisation
+
+# Four times what may be published: a draft that grew too large can still be split.
+MAX_BYTES = 1024 * 1024
+MAX_TITLE = 300
+MAX_ASIDE_LINES = 4_000
+# Her page says so three times a minute; more is not worth a write.
+SEEN_AGAIN_AFTER = timedelta(seconds=15)
+_NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
+FIELD_NAMES = {
+    "title": _l("Title"),
+    "summary": _l("Summary"),
+    "what_to_do_differently": _l("What to do differently"),
+    "attestation": _l("What readers confirm"),
+    "source": _l("Text"),
+}
+# These are confirmed anew by their readers and get a number of their own rank.
+_MAJOR = (ChangeClass.MATERIAL, ChangeClass.EMERGENCY)
+
+
+@dataclass(frozen=True, slots=True)
+class TextValues:
+    """A text of a draft as somebody writes it."""
+
+    title: str = ""
+    summary: str = ""
+    what_to_do_differently: str = ""
+    attestation: str = ""
+    source: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing has been written."""
+        return not any(value.strip() for value in asdict(self).values())
+
+
+class Outcome(StrEnum):
+    """What became of a save."""
+
+    SAVED = "saved"
+    # Somebody else had saved in between; it was put aside.
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What is kept after a save; `text` is None where none has been begun."""
+
+    outcome: Outcome
+    text: DraftText | None
+    aside: DraftAside | None = None
+
+
+def values_of(text: DraftText | None) -> TextValues:
+    """Return what a text of a draft says; empty where none has been begun."""
+    if text is None:
+        return TextValues()
+    return TextValues(text.title, text.summary, text.what_to_do_differently, text.attestation, text.source)
+
+
+def aside_values(aside: DraftAside) -> TextValues:
+    """Return what a text that was put aside says."""
+    return TextValues(**aside.values)
+
+
+# --- beginning ----------------------------------------------------------------------------------
+
+
+def propose_slug(title: str) -> str:
+    """Return a free address made from a title; empty where the title has no Latin letters."""
+    base = propose_anchor(title)
+    if base == "clause" or not SLUG.fullmatch(base):
+        return ""
+    proposal, number = base, 2
+    while queries.find_document(proposal) is not None:
+        proposal, number = f"{base}-{number}", number + 1
+    return proposal
+
+
+def begin_document(
+    *,
+    slug: str,
+    title: str,
+    kind: DocumentKind,
+    authoritative: str,
+    audience: Mapping[AudienceKind, Collection[str]],
+    sensitivity: str,
+    review_every_months: int | None,
+    by: Person,
+) -> Draft:
+    """Make a document whose owner is its author, and its first draft with the title.
+
+    Raises what `create_document` raises, and `AudienceOutOfReach` where the author could not write it herself.
+    """
+    document = create_document(
+        slug=slug,
+        kind=kind,
+        authoritative=authoritative,
+        review_every_months=review_every_months,
+        sensitivity=sensitivity,
+        audience=audience,
+        by=by,
+    )
+    if not allows(by, WRITE_DRAFT, document):
+        raise AudienceOutOfReach()
+    set_owner(kind=OWNED_KIND, code=slug, owner=by, by=by)
+    draft = begin_draft(document=document, by=by)
+    save_text(draft=draft, language=authoritative, revision=0, values=TextValues(title=title), by=by)
+    return draft
+
+
+def begin_draft(*, document: Document, origin: DocumentVersion | None = None, by: Person) -> Draft:
+    """Begin a draft from the latest version, or from an earlier one, `origin`, that is to come back as a new version.
+
+    What to do differently belongs to a version and is written anew for each.
+    """
+    now = clock.now()
+    latest = queries.latest_version(document)
+    origin = origin or latest
+    minor, _major = next_numbers(latest.number if latest else None)
+    draft = Draft(
+        code=new_code(),
+        document=document,
+        based_on=latest,
+        state=DraftState.WRITING,
+        begun_at=now,
+        begun_by=by.code,
+        number=minor,
+        change_class=ChangeClass.MATERIAL if latest is None else None,
+        zone=_zone_of(document),
+        texts=[],
+        reviews=[],
+        comments=[],
+    )
+    session.add(draft)
+    session.flush()
+    session.add(DraftAuthor(draft_id=draft.id, person_id=by.id, since=now, seen_at=now))
+    if origin is not None:
+        origins = origins_of_version(origin)
+        for language, text in texts_of_version(origin).items():
+            draft.texts.append(
+                DraftText(
+                    language=language,
+                    revision=1,
+                    title=text.title,
+                    summary=text.summary,
+                    attestation=text.attestation,
+                    source=_lines(text.source),
+                    made_from=origins[language],
+                    saved_at=now,
+                    saved_by=by.code,
+                )
+            )
+    session.flush()
+    record(
+        "library.draft_begun",
+        by=by,
+        subject=("draft", draft.code),
+        after={
+            "document": document.slug,
+            "version": draft.number,
+            "based_on": latest.number if latest else None,
+            "taken_from": origin.number if origin and latest and origin.id != latest.id else None,
+        },
+    )
+    return draft
+
+
+def _zone_of(document: Document) -> str:
+    markets = document.audience(AudienceKind.MARKET)
+    market = organisation.find_market(markets[0]) if len(markets) == 1 else None
+    return market.time_zone if market is not None else organisation.default_time_zone()
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def save_text(
+    *,
+    draft: Draft,
+    language: str,
+    revision: int,
+    values: TextValues,
+    besides_line: int | None = None,
+    aside: str = "",
+    by: Person,
+) -> Saved:
+    """Save a text that was written on its `revision` (0 where there was none); headings get their ids.
+
+    Where somebody else has saved in between, what was written is put aside for its author and `STALE` tells so; `aside`
+    is the code under which an earlier save of the same page was put. A save that arrives again, or says what is there
+    already, changes nothing. The heading on `besides_line`, where the caret stands, gets no new id yet. Raises
+    `DraftNotWritable`, `TextNotKept`, `TextTooLong` and `LineTooLong`.
+    """
+    values = _keepable(values)
+    held = hold(draft)
+    text = held.text_in(language)
+    counterpart = held.text_in(other(language))
+    kept = replace(
+        values,
+        source=with_ids(
+            values.source,
+            before=text.source if text else "",
+            counterpart=counterpart.source if counterpart else "",
+            besides_line=besides_line,
+        ),
+    )
+    if kept == values_of(text):
+        return Saved(Outcome.SAVED, text)
+    if revision != (text.revision if text else 0):
+        return Saved(
+            Outcome.STALE,
+            text,
+            _put_aside(held, language=language, revision=revision, values=values, code=aside, by=by),
+        )
+    now = clock.now()
+    if text is None:
+        text = DraftText(language=language, revision=0, made_from={})
+        held.texts.append(text)
+    text.revision += 1
+    for name, value in asdict(kept).items():
+        setattr(text, name, value)
+    text.saved_at, text.saved_by = now, by.code
+    session.flush()
+    note_author(held, by)
+    return Saved(Outcome.SAVED, text)
+
+
+def hold(draft: Draft) -> Draft:
+    """Let nobody else change the draft until this transaction ends. Raises `DraftNotWritable`."""
+    held = lock_draft(draft)
+    session.expire(held, ["texts"])
+    if held.state is not DraftState.WRITING:
+        raise DraftNotWritable()
+    return held
+
+
+def _keepable(values: TextValues) -> TextValues:
+    """Return the values as they are stored: lines end with LF. Raises what keeps them from being stored."""
+    for value in asdict(values).values():
+        found = _NOT_KEPT.search(value)
+        if found:
+            line = value.count("\n", 0, found.start()) + 1
+            raise TextNotKept(line=line, code=f"{ord(found.group()):04X}")
+    size = len(values.source.encode())
+    if size > MAX_BYTES:
+        raise TextTooLong(size=size // 1024, limit=MAX_BYTES // 1024)
+    if len(values.title) > MAX_TITLE:
+        raise LineTooLong(field=field_name("title"), limit=MAX_TITLE)
+    for name in ("summary", "what_to_do_differently", "attestation"):
+        if len(getattr(values, name)) > MAX_ASIDE_LINES:
+            raise LineTooLong(field=field_name(name), limit=MAX_ASIDE_LINES)
+    return TextValues(
+        title=" ".join(values.title.split()),
+        summary=_lines(values.summary).strip(),
+        what_to_do_differently=_lines(values.what_to_do_differently).strip(),
+        attestation=_lines(values.attestation).strip(),
+        source=_lines(values.source),
+    )
+
+
+def field_name(name: str) -> str:
+    """Say what a line beside a text is called."""
+    return str(FIELD_NAMES[name])
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def note_author(draft: Draft, by: Person) -> None:
+    """Note that the person has written in the draft: others see that she is at it, and she cannot approve it."""
+    now = clock.now()
+    author = find_author(draft, by)
+    if author is not None:
+        author.seen_at = now
+        return
+    session.add(DraftAuthor(draft_id=draft.id, person_id=by.id, since=now, seen_at=now))
+    session.flush()
+    record("library.draft_joined", by=by, subject=("draft", draft.code), after={"person": by.code})
+
+
+def note_present(*, draft: Draft, person: Person, known: DraftAuthor | None) -> None:
+    """Note that the page of somebody who writes in the draft is open; who has not written yet is nobody's concern."""
+    now = clock.now()
+    if known is None or now - known.seen_at < SEEN_AGAIN_AFTER:
+        return
+    draft_id, person_id = draft.id, person.id
+
+    def write() -> None:
+        session.execute(
+            update(DraftAuthor)
+            .where(DraftAuthor.draft_id == draft_id, DraftAuthor.person_id == person_id)
+            .values(seen_at=now)
+        )
+
+    touch.note(write)
+
+
+# --- what was put aside -------------------------------------------------------------------------
+
+
+def _put_aside(draft: Draft, *, language: str, revision: int, values: TextValues, code: str, by: Person) -> DraftAside:
+    now, written = clock.now(), asdict(values)
+    mine = [each for each in list_open_asides(draft, by) if each.language == language]
+    found = next((each for each in mine if each.code == code or each.values == written), None)
+    if found is None:
+        found = DraftAside(
+            code=new_code(),
+            draft_id=draft.id,
+            language=language,
+            person_id=by.id,
+            revision=revision,
+            values=written,
+            at=now,
+        )
+        session.add(found)
+    else:
+        found.values, found.at = written, now
+    session.flush()
+    return found
+
+
+def settle_aside(
+    *, draft: Draft, aside: DraftAside, revision: int | None, values: TextValues | None, by: Person
+) -> Saved:
+    """Settle a text that was put aside: with `values` they are saved on `revision`, without them it is let go.
+
+    Where somebody has saved once more in between, it stays aside with these values and `STALE` tells so.
+    """
+    held = hold(draft)
+    if values is None or revision is None:
+        aside.settled_at = clock.now()
+        session.flush()
+        return Saved(Outcome.SAVED, held.text_in(aside.language), aside)
+    saved = save_text(draft=held, language=aside.language, revision=revision, values=values, aside=aside.code, by=by)
+    if saved.outcome is Outcome.SAVED:
+        aside.settled_at = clock.now()
+        session.flush()
+    return saved
+
+
+# --- what follows the deciding text -------------------------------------------------------------
+
+
+def mark_in_step(*, draft: Draft, anchors: Collection[str] | None, deciding_revision: int, by: Person) -> list[str]:
+    """Say that clauses of the translation (None: all that stand in it) say what the deciding ones say now.
+
+    `deciding_revision` is that of the deciding text that was looked at. Returns the clauses. Raises
+    `DecidingTextChanged` where it has been changed since, `ClauseUnknown` for one that does not stand in both texts.
+    """
+    held = hold(draft)
+    deciding = held.text_in(held.document.authoritative)
+    translation = held.text_in(other(held.document.authoritative))
+    if deciding is None or translation is None:
+        raise ClauseUnknown()
+    if deciding.revision != deciding_revision:
+        raise DecidingTextChanged()
+    hashes, there = clauses_of_draft(deciding), clauses_of_draft(translation)
+    both = [anchor for anchor in hashes if anchor in there]
+    if anchors is not None and not set(anchors) <= set(both):
+        raise ClauseUnknown()
+    marked = [
+        anchor
+        for anchor in both
+        if (anchors is None or anchor in anchors) and translation.made_from.get(anchor) != hashes[anchor]
+    ]
+    if marked:
+        translation.made_from = {**translation.made_from, **{anchor: hashes[anchor] for anchor in marked}}
+        session.flush()
+        note_author(held, by)
+        record("library.draft_in_step", by=by, subject=("draft", held.code), after={"clauses": marked})
+    return marked
+
+
+# --- what is proposed ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is proposed about a draft; an empty number stands for the next one."""
+
+    number: str
+    change_class: ChangeClass | None
+    effective_at: datetime | None
+    zone: str
+    issue_at: datetime | None
+    provisional_reason: str
+    note: str
+
+
+def proposed_number(draft: Draft, change_class: ChangeClass | None) -> str:
+    """Return the number that comes next for a class of change."""
+    minor, major = next_numbers(draft.based_on.number if draft.based_on else None)
+    return major if change_class in _MAJOR else minor
+
+
+def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Person) -> bool:
+    """Set what is proposed; a number that was only proposed follows the class of the change. Say whether it is new.
+
+    Raises `ProposalChanged` for what was written on another `revision`, and `NumberInvalid`, `NumberTooLow`,
+    `ProposedNumberTaken` or `EffectiveTooEarly`.
+    """
+    held = hold(draft)
+    before = facts_of_proposal(held)
+    if revision != held.revision:
+        raise ProposalChanged()
+    number = proposal.number
+    was_proposed = number == held.number == proposed_number(held, held.change_class)
+    if not number or (was_proposed and proposal.change_class is not held.change_class):
+        number = proposed_number(held, proposal.change_class)
+    _check_number(held, number)
+    issued_at = proposal.issue_at or clock.now()
+    if proposal.effective_at is not None and proposal.effective_at < issued_at:
+        raise EffectiveTooEarly()
+    held.number, held.change_class = number, proposal.change_class
+    held.effective_at, held.zone, held.issue_at = proposal.effective_at, proposal.zone, proposal.issue_at
+    held.provisional_reason, held.note = proposal.provisional_reason.strip(), proposal.note.strip()
+    after = facts_of_proposal(held)
+    changed = {name for name in after if after[name] != before[name]}
+    if not changed:
+        return False
+    held.revision += 1
+    session.flush()
+    note_author(held, by)
+    record(
+        "library.proposal_changed",
+        by=by,
+        subject=("draft", held.code),
+        before={name: before[name] for name in sorted(changed)},
+        after={name: after[name] for name in sorted(changed)},
+    )
+    return True
+
+
+def _check_number(draft: Draft, number: str) -> None:
+    if not NUMBER.fullmatch(number):
+        raise NumberInvalid(number=number)
+    numbers = [version.number for version in draft.document.versions]
+    latest = numbers[-1] if numbers else None
+    if number in numbers:
+        raise ProposedNumberTaken(number=number, next=next_numbers(latest)[0])
+    if latest is not None and number_key(number) < number_key(latest):
+        raise NumberTooLow(number=number, latest=latest)
+
+
+def facts_of_proposal(draft: Draft) -> dict[str, Any]:
+    """Return what is proposed as the journal keeps it."""
+    return {
+        "number": draft.number,
+        "change_class": draft.change_class.value if draft.change_class else None,
+        "effective_at": draft.effective_at.isoformat() if draft.effective_at else None,
+        "zone": draft.zone,
+        "issue_at": draft.issue_at.isoformat() if draft.issue_at else None,
+        "provisional_reason": draft.provisional_reason,
+        "note": draft.note,
+    }
+
+
+# --- the end ------------------------------------------------------------------------------------
+
+
+def discard_draft(*, draft: Draft, reason: str, by: Person) -> None:
+    """Give a draft up; its texts stay as they are and can be read. Raises `DraftNotWritable`."""
+    held = hold(draft)
+    now = clock.now()
+    held.state, held.ended_at = DraftState.DISCARDED, now
+    held.reviews.append(
+        DraftReview(
+            number=len(held.reviews) + 1,
+            act=ReviewAct.DISCARDED,
+            at=now,
+            by=by.code,
+            reason=reason.strip(),
+            hash=hash_of_draft(held),
+        )
+    )
+    session.flush()
+    record(
+        "library.draft_discarded",
+        by=by,
+        subject=("draft", held.code),
+        after={"document": held.document.slug},
+        reason=reason.strip() or None,
+    )
+
+
+def languages_of(draft: Draft) -> tuple[str, str]:
+    """Return the deciding language of a draft, and the other one."""
+    deciding = draft.document.authoritative
+    return deciding, next(tag for tag in LANGUAGES if tag != deciding)

@@ -1,0 +1,291 @@
+"""The author's pages around a text: what is being written, a new document, what is proposed, giving a draft up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
+
+from portal.accounts.permissions import ROLE_NAMES
+from portal.core import clock
+from portal.core.access import actor, can, requires
+from portal.core.errors import DomainError
+from portal.core.i18n import format_instant, gettext, language
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.markdown import SENSITIVITIES
+from portal.core.once import Done, carry_out
+from portal.core.transaction import transaction
+from portal.library import errors, queries
+from portal.library.forms import DiscardForm, NewDocumentForm, ProposalForm
+from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, Draft, DraftState
+from portal.library.permissions import (
+    LIST_DRAFTS,
+    READ_DOCUMENT,
+    SEE_DRAFT,
+    WRITE_DRAFT,
+    WRITE_DRAFTS,
+    markets_written_for,
+    sees_every_draft,
+)
+from portal.library.queries.drafting import ListedDraft, list_drafts
+from portal.library.queries.drafts import get_draft
+from portal.library.service import drafts as service
+from portal.library.views import blueprint
+from portal.library.views.editor import editor_page, proposal_form
+from portal.organisation import queries as organisation
+
+KIND_NAMES = {
+    DocumentKind.POLICY: _l("Policy"),
+    DocumentKind.SOP: _l("Procedure"),
+    DocumentKind.LESSON: _l("Lesson"),
+    DocumentKind.HANDOVER: _l("Handover document"),
+}
+# The look of a state (`portal/ui/states.py`) and its words.
+STATES: dict[DraftState, tuple[str, Callable[[], str]]] = {
+    DraftState.WRITING: ("draft", lambda: gettext("Being written")),
+    DraftState.IN_REVIEW: ("waiting", lambda: gettext("In review")),
+    DraftState.APPROVED: ("done", lambda: gettext("Approved")),
+    DraftState.PUBLISHED: ("in_force", lambda: gettext("Published")),
+    DraftState.DISCARDED: ("withdrawn", lambda: gettext("Discarded")),
+}
+
+
+# --- the list -----------------------------------------------------------------------------------
+
+
+@blueprint.get("/drafts")
+@requires(LIST_DRAFTS)
+def drafts() -> str:
+    """List what is being written, by whom, and for what it waits."""
+    ended = request.args.get("show") == "ended"
+    rows = list_drafts(actor(), language(), ended=ended)
+    return render_template(
+        "library/drafts.html",
+        rows=[_row(each, actor().time_zone) for each in rows],
+        ended=ended,
+        tabs=[
+            {"label": _("Open"), "href": url_for("library.drafts"), "current": not ended},
+            {"label": _("Ended"), "href": url_for("library.drafts", show="ended"), "current": ended},
+        ],
+        can_write=can(WRITE_DRAFTS),
+    )
+
+
+def _row(listed: ListedDraft, zone: str) -> dict[str, Any]:
+    draft = listed.draft
+    state, words = STATES[draft.state]
+    is_written = draft.state is DraftState.WRITING and can(WRITE_DRAFT, draft)
+    return {
+        "title": listed.title,
+        "title_language": listed.title_language,
+        "href": url_for("library.edit_draft", code=draft.code) if is_written else f"/drafts/{draft.code}",
+        "slug": listed.slug,
+        "number": draft.number,
+        "state": state,
+        "state_words": words(),
+        "authors": listed.authors,
+        "changed": format_instant(listed.changed_at, zone),
+        "waits": _waits_for(listed),
+    }
+
+
+def _waits_for(listed: ListedDraft) -> str:
+    draft = listed.draft
+    match draft.state:
+        case DraftState.WRITING:
+            return _("Its authors")
+        case DraftState.IN_REVIEW:
+            return _("An approver")
+        case DraftState.APPROVED:
+            if draft.issue_at is None:
+                return _("Its publication")
+            return _("Its publication on %(when)s", when=format_instant(draft.issue_at, draft.zone))
+        case _:
+            return "–"
+
+
+# --- a new document -----------------------------------------------------------------------------
+
+
+@blueprint.get("/drafts/new")
+@requires(WRITE_DRAFTS)
+def new_document() -> Response:
+    """Ask what a new document is."""
+    markets = [] if sees_every_draft(actor()) else sorted(markets_written_for(actor()))
+    form = NewDocumentForm(
+        formdata=None,
+        data={"kind": "policy", "authoritative": language(), "sensitivity": "S0", "markets": markets},
+    )
+    return _new_page(form)
+
+
+@blueprint.post("/drafts/new")
+@requires(WRITE_DRAFTS)
+def add_document() -> Response:
+    """Make the document with its first draft, and lead into the editor."""
+    form = NewDocumentForm()
+    _fill(form)
+    if not form.validate():
+        return _new_page(form, 400)
+    slug = (form.slug.data or "").lower() or service.propose_slug(form.title.data or "")
+    if not slug:
+        form.slug.errors = [_("Enter an address; it cannot be made from this title.")]
+        return _new_page(form, 400)
+
+    def work() -> Done:
+        draft = service.begin_document(
+            slug=slug,
+            title=form.title.data or "",
+            kind=DocumentKind(form.kind.data),
+            authoritative=form.authoritative.data,
+            audience={
+                AudienceKind.MARKET: form.markets.data or [],
+                AudienceKind.TEAM: form.teams.data or [],
+                AudienceKind.ROLE: form.roles.data or [],
+            },
+            sensitivity=form.sensitivity.data,
+            review_every_months=form.review_every_months.data,
+            by=actor(),
+        )
+        return Done(
+            _("The document has been made. Its first text is a draft until it is published."),
+            url_for("library.edit_draft", code=draft.code, text=form.authoritative.data),
+        )
+
+    try:
+        return carry_out(work)
+    except (errors.SlugTaken, errors.SlugInvalid) as refused:
+        form.slug.errors = [str(refused)]
+        return _new_page(form, refused.status)
+    except errors.AudienceOutOfReach as refused:
+        form.markets.errors = [str(refused)]
+        return _new_page(form, refused.status)
+
+
+def _fill(form: NewDocumentForm) -> None:
+    form.kind.choices = [SelectChoice(kind.value, str(name)) for kind, name in KIND_NAMES.items()]
+    form.sensitivity.choices = [SelectChoice(each, each) for each in SENSITIVITIES]
+    reach = None if sees_every_draft(actor()) else markets_written_for(actor())
+    form.markets.choices = [
+        SelectChoice(each.code, f"{each.name} ({each.code})")
+        for each in organisation.list_markets()
+        if reach is None or each.code in reach
+    ]
+    form.teams.choices = [
+        SelectChoice(each.code, str(each.name))
+        for each in organisation.list_teams(closed=False)
+        if reach is None or each.market.code in reach
+    ]
+    form.roles.choices = [SelectChoice(role.value, str(name)) for role, name in ROLE_NAMES.items()]
+
+
+def _new_page(form: NewDocumentForm, status: int = 200) -> Response:
+    _fill(form)
+    return make_response(render_template("library/draft_new.html", form=form), status)
+
+
+# --- a draft of a document ----------------------------------------------------------------------
+
+
+@blueprint.post("/library/<slug>/drafts")
+@requires(WRITE_DRAFT, on=queries.get_document, see=READ_DOCUMENT)
+def begin_draft(document: Document) -> Response:
+    """Begin a draft from the latest version, or from an earlier one that is to come back."""
+    number = request.form.get("from", "")
+    origin = queries.get_version(document, number) if number else None
+
+    def work() -> Done:
+        draft = service.begin_draft(document=document, origin=origin, by=actor())
+        return Done(
+            _(
+                "A draft of version %(number)s has been begun. Readers see it when it is published.",
+                number=draft.number,
+            ),
+            url_for("library.edit_draft", code=draft.code),
+        )
+
+    return carry_out(work)
+
+
+# --- what is proposed, and the end ---------------------------------------------------------------
+
+
+@blueprint.post("/drafts/<code>/proposal")
+@requires(WRITE_DRAFT, on=get_draft, see=SEE_DRAFT)
+def change_proposal(draft: Draft) -> Response:
+    """Keep what is proposed about the draft."""
+    form = proposal_form(draft, is_posted=True)
+    if not form.validate():
+        return editor_page(draft, proposal=form, status=400)
+    instants: dict[str, datetime | None] = {}
+    for name in ("effective", "issue"):
+        try:
+            instants[name] = form.instant(name)
+        except ValueError:
+            form[f"{name}_time"].errors = [str(errors.TimeDoesNotExist(zone=form.zone.data))]
+            return editor_page(draft, proposal=form, status=400)
+    try:
+        with transaction():
+            service.change_proposal(
+                draft=draft,
+                revision=_whole(request.form.get("revision", "")),
+                proposal=service.Proposal(
+                    number=(form.number.data or "").strip(),
+                    change_class=ChangeClass(form.change_class.data) if form.change_class.data else None,
+                    effective_at=instants["effective"],
+                    zone=form.zone.data or "",
+                    issue_at=instants["issue"],
+                    provisional_reason=form.provisional_reason.data or "",
+                    note=form.note.data or "",
+                ),
+                by=actor(),
+            )
+    except errors.DraftNotWritable:
+        raise
+    except DomainError as refused:
+        _blame(form, refused)
+        return editor_page(draft, proposal=form, status=refused.status)
+    flash(_("Saved %(time)s", time=f"{clock.now().astimezone(clock.zone_info(actor().time_zone)):%H:%M}"), "success")
+    return redirect(url_for("library.edit_draft", code=draft.code, _anchor="proposal"), 303)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def _blame(form: ProposalForm, refused: DomainError) -> None:
+    """Show the refusal at the field it is about."""
+    places: dict[type[DomainError], str] = {
+        errors.NumberInvalid: "number",
+        errors.NumberTooLow: "number",
+        errors.ProposedNumberTaken: "number",
+        errors.EffectiveTooEarly: "effective_on",
+    }
+    name = places.get(type(refused))
+    if name is not None:
+        form[name].errors = [str(refused)]
+    else:
+        form.form_errors.append(str(refused))
+
+
+@blueprint.post("/drafts/<code>/discard")
+@requires(WRITE_DRAFT, on=get_draft, see=SEE_DRAFT)
+def discard_draft(draft: Draft) -> Response:
+    """Give the draft up; its texts can still be read."""
+    form = DiscardForm()
+    if not form.validate():
+        return editor_page(draft, discard=form, status=400)
+
+    def work() -> Done:
+        service.discard_draft(draft=draft, reason=form.reason.data or "", by=actor())
+        return Done(
+            _("The draft was discarded. Its texts can still be read under “Ended”."),
+            url_for("library.drafts", show="ended"),
+        )
+
+    return carry_out(work)

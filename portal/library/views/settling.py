@@ -1,0 +1,192 @@
+"""Where two texts become one: what was put aside, and what another version changed in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from portal.accounts import queries as people
+from portal.core.access import actor, requires
+from portal.core.errors import DomainError
+from portal.core.i18n import format_instant, language
+from portal.core.i18n import gettext as _
+from portal.core.transaction import transaction
+from portal.library import errors
+from portal.library.models import Draft, DraftAside
+from portal.library.permissions import SEE_DRAFT, WRITE_DRAFT
+from portal.library.queries.drafting import find_aside, title_of
+from portal.library.queries.drafts import get_draft
+from portal.library.rules.merging import Piece, Side
+from portal.library.service import drafts as service
+from portal.library.service import taking_over
+from portal.library.service.drafts import FIELD_NAMES, Outcome, TextValues, aside_values, values_of
+from portal.library.service.taking_over import pieces_of
+from portal.library.views import LANGUAGE_WORDS, blueprint
+from portal.library.views.editor import posted_values, showable
+
+_LINES = ("title", "summary", "what_to_do_differently", "attestation")
+
+
+# --- what was put aside -------------------------------------------------------------------------
+
+
+@blueprint.get("/drafts/<code>/asides/<aside>")
+@requires(WRITE_DRAFT, on=get_draft, see=SEE_DRAFT)
+def aside(draft: Draft, aside: str) -> Response:
+    """Show one's own text that was put aside beside what is saved."""
+    return _aside_page(draft, _found(draft, aside))
+
+
+@blueprint.post("/drafts/<code>/asides/<aside>")
+@requires(WRITE_DRAFT, on=get_draft, see=SEE_DRAFT)
+def settle_aside(draft: Draft, aside: str) -> Response:
+    """Settle it: take mine, keep what is saved, or save what was brought together."""
+    found = _found(draft, aside)
+    way = request.form.get("way", "")
+    values: TextValues | None = None
+    if way == "mine":
+        values = aside_values(found)
+    elif way == "together":
+        values = posted_values()
+    elif way != "saved":
+        raise errors.BadDraftRequest()
+    seen = request.form.get("revision", "")
+    revision = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else -1
+    tag = found.language
+    try:
+        with transaction():
+            settled = service.settle_aside(
+                draft=draft, aside=found, revision=revision if values else None, values=values, by=actor()
+            )
+    except errors.DraftNotWritable:
+        raise
+    except DomainError as refused:
+        return _aside_page(draft, found, typed=showable(values) if values else None, refusal=refused)
+    if settled.outcome is Outcome.STALE:
+        flash(_("The text was saved once more in the meantime. Yours is still aside; compare both again."), "warning")
+        return redirect(url_for("library.aside", code=draft.code, aside=found.code), 303)
+    flash(
+        _("What is saved stays as it is; your text was let go.") if values is None else _("Your text is saved now."),
+        "success",
+    )
+    return redirect(url_for("library.edit_draft", code=draft.code, text=tag), 303)
+
+
+def _found(draft: Draft, code: str) -> DraftAside:
+    found = find_aside(draft, actor(), code)
+    if found is None:
+        raise errors.AsideNotFound()
+    return found
+
+
+def _aside_page(
+    draft: Draft, found: DraftAside, *, typed: TextValues | None = None, refusal: DomainError | None = None
+) -> Response:
+    text = draft.text_in(found.language)
+    mine, saved = aside_values(found), values_of(text)
+    names = {each.code: each.name_in(language()) for each in people.list_people_of({text.saved_by} if text else set())}
+    zone = actor().time_zone
+    page = render_template(
+        "library/draft_aside.html",
+        draft=draft,
+        title=title_of({each.language: each.title for each in draft.texts}, language())[0] or draft.document.slug,
+        aside={"code": found.code, "language": found.language, "at": format_instant(found.at, zone)},
+        word=LANGUAGE_WORDS[found.language].in_(language()),
+        saved_by=names.get(text.saved_by, text.saved_by) if text else "",
+        saved_at=format_instant(text.saved_at, zone) if text else "",
+        revision=text.revision if text else 0,
+        differences=_differences(mine, saved),
+        values=typed or mine,
+        refusal=str(refusal) if refusal else None,
+    )
+    return make_response(page, refusal.status if refusal else 200)
+
+
+def _differences(mine: TextValues, saved: TextValues) -> list[dict[str, Any]]:
+    """Return what differs, line by line and clause by clause, in the order of what is saved."""
+    rows: list[dict[str, Any]] = [
+        {"label": str(FIELD_NAMES[name]), "anchor": "", "mine": getattr(mine, name), "theirs": getattr(saved, name)}
+        for name in _LINES
+        if getattr(mine, name) != getattr(saved, name)
+    ]
+    own, theirs = pieces_of(mine.source), pieces_of(saved.source)
+    for key in {**theirs, **own}:
+        if own.get(key) != theirs.get(key):
+            rows.append({"label": "", "anchor": key, "mine": own.get(key), "theirs": theirs.get(key)})
+    return rows
+
+
+# --- what another version changed ----------------------------------------------------------------
+
+
+@blueprint.get("/drafts/<code>/take-over")
+@requires(WRITE_DRAFT, on=get_draft, see=SEE_DRAFT)
+def compare_versions(draft: Draft) -> Response:
+    """Show what the latest version changed since the draft was begun, and what somebody has to choose."""
+    return _take_over_page(draft)
+
+
+@blueprint.post("/drafts/<code>/take-over")
+@requires(WRITE_DRAFT, on=get_draft, see=SEE_DRAFT)
+def take_over(draft: Draft) -> Response:
+    """Bring the changes into the draft."""
+    choices = {
+        name.removeprefix("choice-"): Side(value)
+        for name, value in request.form.items()
+        if name.startswith("choice-") and value in list(Side)
+    }
+    try:
+        with transaction():
+            seen = request.form.get("seen", "")
+            held = taking_over.take_over(draft=draft, seen=seen, choices=choices, by=actor())
+            number = held.based_on.number if held.based_on else ""
+    except (errors.MergeUndecided, errors.MergeOutdated) as refused:
+        return _take_over_page(draft, choices=choices, refusal=refused)
+    flash(_("The draft is based on version %(number)s now.", number=number), "success")
+    return redirect(url_for("library.edit_draft", code=draft.code), 303)
+
+
+def _take_over_page(
+    draft: Draft, *, choices: dict[str, Side] | None = None, refusal: DomainError | None = None
+) -> Response:
+    plan = taking_over.compare(draft)
+    here = language()
+    page = render_template(
+        "library/draft_take_over.html",
+        draft=draft,
+        title=title_of({each.language: each.title for each in draft.texts}, here)[0] or draft.document.slug,
+        latest=plan.latest.number,
+        based_on=draft.based_on.number if draft.based_on else None,
+        seen=plan.seen,
+        texts=[
+            {
+                "language": tag,
+                "word": LANGUAGE_WORDS[tag].in_(here),
+                "taken": [_piece_row(each, is_line=False) for each in text.taken],
+                "lines": [
+                    str(FIELD_NAMES[name])
+                    for name, piece in text.lines.items()
+                    if piece.side is Side.THEIRS and piece.mine != piece.theirs
+                ],
+                "open": [
+                    _piece_row(piece, is_line="-clause-" not in name)
+                    | {"name": name, "choice": (choices or {}).get(name)}
+                    for name, piece in text.open
+                ],
+            }
+            for tag, text in plan.texts.items()
+        ],
+        refusal=str(refusal) if refusal else None,
+    )
+    return make_response(page, refusal.status if refusal else 200)
+
+
+def _piece_row(piece: Piece, *, is_line: bool) -> dict[str, Any]:
+    return {
+        "label": str(FIELD_NAMES[piece.key]) if is_line else "",
+        "anchor": "" if is_line else piece.key,
+        "mine": piece.mine,
+        "theirs": piece.theirs,
+    }

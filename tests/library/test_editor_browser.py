@@ -1,0 +1,314 @@
+"""The editor in a real browser: nothing typed is lost, a second writer is told, the keyboard is enough."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from werkzeug.serving import make_server
+
+from portal.accounts.models import Role
+from portal.core.db import session
+from portal.core.transaction import own_transaction
+from portal.library import limits
+from portal.library.models import Draft
+from portal.library.queries.drafting import list_open_asides
+from portal.library.queries.drafts import get_draft
+from portal.library.service import drafts
+from portal.library.service.drafts import values_of
+from tests.builders import Cast, make_grant
+from tests.library.builders import make_published
+from tests.page_client import PageClient
+
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    # A page that is closed sends what it has not saved: that is over before the next test begins.
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def open_as(
+    app: Flask, address: str, chromium: Browser, as_: Callable[..., PageClient]
+) -> Iterator[Callable[..., BrowserContext]]:
+    troubles: list[str] = []
+    opened: list[BrowserContext] = []
+    limits.saves.clear()
+    limits.previews.clear()
+
+    def sign_in(person: Any, **options: Any) -> BrowserContext:
+        context = chromium.new_context(base_url=address, **options)
+        cookie = as_(person).client.get_cookie("session")
+        assert cookie is not None
+        context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
+        context.on("weberror", lambda error: troubles.append(str(error.error)))
+        context.on(
+            "console",
+            lambda line: (
+                troubles.append(line.text)
+                if line.type == "error" and "Failed to load resource" not in line.text
+                else None
+            ),
+        )
+        opened.append(context)
+        return context
+
+    yield sign_in
+    found = list(troubles)
+    for context in opened:
+        context.close()
+    assert found == []
+
+
+@pytest.fixture
+def draft(cast: Cast) -> Draft:
+    version = make_published(cast.author)
+    with own_transaction():
+        return drafts.begin_draft(document=version.document, by=cast.author)
+
+
+def opened(context: BrowserContext, draft: Draft, query: str = "?lang=en&text=en") -> Page:
+    page = context.new_page()
+    page.goto(f"/drafts/{draft.code}/edit{query}")
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def state(page: Page, tag: str = "en") -> Any:
+    return page.locator(f"#text-{tag} .save-state")
+
+
+def stored(draft: Draft, tag: str = "en") -> str:
+    session.rollback()
+    return values_of(get_draft(draft.code).text_in(tag)).source
+
+
+def at_end(page: Page, text: str, tag: str = "en") -> None:
+    page.locator(f"#source-{tag}").focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)
+
+
+def ends(page: Page, text: str, tag: str = "en") -> None:
+    """Wait until the text on the page ends so."""
+    page.wait_for_function(
+        "([id, text]) => document.getElementById(id).value.endsWith(text)", arg=[f"source-{tag}", text], timeout=10_000
+    )
+
+
+def test_what_is_typed_is_saved_shown_and_there_after_a_reload(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = opened(open_as(cast.author), draft)
+    at_end(page, "\n## Who may report")
+    expect(state(page)).to_have_text("Saving…")
+    expect(state(page)).to_contain_text("Saved", timeout=10_000)
+    # The id waits for the whole heading, and comes when the caret leaves it; typing goes on where it was.
+    assert stored(draft).endswith("## Who may report")
+    page.keyboard.type("\n\nAny")
+    ends(page, "\n## Who may report {#who-may-report}\n\nAny")
+    page.keyboard.type("body.")
+    page.keyboard.press("Control+s")
+    expect(state(page)).to_contain_text("Saved")
+    assert stored(draft).endswith("{#who-may-report}\n\nAnybody.")
+    expect(page.locator(".editor__clauses")).to_contain_text("Who may report")
+    # Live preview, by the same renderer.
+    page.locator("#text-en [data-view=both]").click()
+    at_end(page, " **All** of us.")
+    expect(page.locator("#read-en strong", has_text="All")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(state(page)).to_contain_text("Saved")
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+    page.reload()
+    ends(page, "Anybody. **All** of us.")
+
+
+def test_a_lost_connection_loses_nothing(cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]) -> None:
+    context = open_as(cast.author)
+    page = opened(context, draft)
+    context.set_offline(True)
+    at_end(page, "\nWritten on a train.")
+    page.keyboard.press("Control+s")
+    expect(state(page)).to_have_text("Not saved, retrying")
+    page.keyboard.type(" And more.")
+    context.set_offline(False)
+    expect(state(page)).to_contain_text("Saved", timeout=15_000)
+    page.keyboard.press("Control+s")
+    expect(state(page)).to_contain_text("Saved")
+    assert stored(draft).endswith("Written on a train. And more.")
+    # A save that arrived and whose answer was lost is not taken for another person's.
+    lost = {"times": 0}
+
+    def lose(route: Any) -> None:
+        lost["times"] += 1
+        if lost["times"] == 1:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/texts/en", lose)
+    at_end(page, " Twice.")
+    page.keyboard.press("Control+s")
+    expect(state(page)).to_have_text("Not saved, retrying")
+    expect(state(page)).to_contain_text("Saved", timeout=15_000)
+    assert stored(draft).endswith("And more. Twice.")
+    session.rollback()
+    assert list_open_asides(draft, cast.author) == []
+
+
+def test_a_second_writer_is_told_and_decides(cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]) -> None:
+    make_grant(cast.colleague, Role.AUTHOR)
+    first, second = opened(open_as(cast.author), draft), opened(open_as(cast.colleague), draft)
+    expect(second.locator("[data-slot=others]")).to_contain_text("is editing this too")
+    at_end(first, "\nMine.")
+    first.keyboard.press("Control+s")
+    expect(state(first)).to_contain_text("Saved")
+    at_end(second, "\nHers.")
+    second.keyboard.press("Control+s")
+    expect(second.locator("#text-en [data-slot=notice]")).to_contain_text("saved this text at")
+    expect(state(second)).to_have_text("Read-only")
+    second.get_by_role("link", name="Compare and decide").click()
+    expect(second.locator(".pair")).to_contain_text("Hers.")
+    expect(second.locator(".pair")).to_contain_text("Mine.")
+    both = second.locator("#source")
+    both.fill(both.input_value().replace("Hers.", "Mine.\nHers."))
+    second.get_by_role("button", name="Save this text").click()
+    expect(second.get_by_text("Your text is saved now.")).to_be_visible()
+    assert stored(draft).endswith("Mine.\nHers.")
+
+
+def test_a_clause_link_is_completed_by_keyboard(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = opened(open_as(cast.author), draft)
+    at_end(page, "\nSee [[")
+    options = page.locator(".completion").first.get_by_role("option")
+    expect(options).to_have_count(3)
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    active = page.locator("#source-en").get_attribute("aria-activedescendant")
+    assert active == options.nth(1).get_attribute("id")
+    page.keyboard.type("exc")
+    expect(options).to_have_count(1)
+    page.keyboard.press("Enter")
+    ends(page, "See [[#exceptions]]")
+    expect(options).to_have_count(0)
+    # Undo takes it back as the browser does everywhere.
+    page.keyboard.press("Control+z")
+    ends(page, "See [[exc")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") != "source-en", "the Tab key is no trap"
+
+
+def test_the_toolbar_is_used_by_keyboard_alone(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = opened(open_as(cast.author), draft)
+    at_end(page, "\n")
+    page.keyboard.press("Alt+F10")
+    expect(page.locator("#text-en .editor__tool", has_text="Heading")).to_be_focused()
+    for _step in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#text-en .editor__tool", has_text="Example").first).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type("A label.")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("bold")
+    ends(page, "**Example:** A label.**bold**")
+    page.keyboard.press("Alt+F10")
+    page.keyboard.press("Escape")
+    expect(page.locator("#source-en")).to_be_focused()
+    # The label of the clause, round and round.
+    sensitivity = page.locator("#text-en .editor__tool", has_text="Sensitivity")
+    sensitivity.click()
+    assert "### Exceptions {#exceptions sensitivity=S1}" in page.locator("#source-en").input_value()
+    for _time in range(4):
+        sensitivity.click()
+    assert "### Exceptions {#exceptions}" in page.locator("#source-en").input_value()
+
+
+def test_nothing_happens_while_an_input_method_is_composing(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = opened(open_as(cast.author), draft, "?lang=en&text=ja")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    source = page.locator("#source-ja")
+    source.focus()
+    page.keyboard.press("Control+End")
+    compose = page.context.new_cdp_session(page)
+    compose.send("Input.imeSetComposition", {"text": "[[けん", "selectionStart": 4, "selectionEnd": 4})
+    page.wait_for_timeout(2_600)
+    assert sent == []
+    expect(page.locator(".completion [role=option]")).to_have_count(0)
+    compose.send("Input.insertText", {"text": "文です。"})
+    expect(state(page, "ja")).to_contain_text("Saved", timeout=10_000)
+    assert stored(draft, "ja").endswith("文です。")
+
+
+def test_a_click_on_a_clause_leads_both_texts_there(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = opened(open_as(cast.author, viewport={"width": 1400, "height": 900}), draft)
+    page.locator(".editor__clauses a", has_text="Exceptions").click()
+    for tag in ("en", "ja"):
+        caret, text = page.evaluate(
+            "(id) => { const at = document.getElementById(id); return [at.selectionStart, at.value]; }", f"source-{tag}"
+        )
+        assert text[caret:].startswith("### ")
+    expect(page.locator("#source-en")).to_be_focused()
+    expect(page.locator(".editor__clause[data-current]")).to_contain_text("Exceptions")
+    at_end(page, " More.")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".editor__clauses")).to_contain_text("Behind")
+    page.get_by_role("button", name="It follows Exceptions").click()
+    expect(page.locator(".editor__clauses")).not_to_contain_text("Behind")
+
+
+@pytest.mark.parametrize(("language", "width", "theme"), [("en", 1400, "dark"), ("ja", 360, "light")])
+def test_the_editor_is_accessible_and_fits_a_telephone(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext], language: str, width: int, theme: str
+) -> None:
+    context = open_as(cast.author, viewport={"width": width, "height": 800}, color_scheme=theme)
+    page = opened(context, draft, f"?lang={language}&text={language}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    visible = [tag for tag in ("en", "ja") if page.locator(f"#source-{tag}").is_visible()]
+    assert visible == ([language] if width == 360 else ["en", "ja"])
+    page.locator(f"#text-{language} [data-view=both]").click()
+    at_end(page, "\n[[", language)
+    expect(page.locator(".completion [role=option]").first).to_be_visible()
+    found = Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    )
+    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found.response["violations"]] == []
+    page.keyboard.press("Control+s")
+    expect(state(page, language)).to_contain_text("Saved" if language == "en" else "保存済み")
+
+
+def test_without_a_script_one_text_is_written_at_a_time(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = opened(open_as(cast.author, java_script_enabled=False, viewport={"width": 1400, "height": 900}), draft)
+    assert not page.locator("#source-ja").is_visible()
+    assert not page.get_by_role("toolbar").first.is_visible()
+    page.locator("#source-en").fill("## Only {#only}\n\nWords.")
+    page.get_by_role("button", name="Save English").click()
+    expect(page.locator("#source-en")).to_have_value("## Only {#only}\n\nWords.")
+    page.locator(".editor__languages").get_by_role("link", name="日本語").click()
+    assert page.locator("#source-ja").is_visible()
