@@ -91,3 +91,9 @@ class PlaceUnknown(Invalid):
     """A place is kept at a clause of the version."""
 
     message = _l("This version has no such clause. Load the page again.")
+
+
+class NotEarlier(Invalid):
+    """Two versions are compared from the earlier to the later one."""
+
+    message = _l("Version %(number)s does not come before %(later)s. Choose an earlier version to compare with.")
