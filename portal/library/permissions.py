@@ -14,6 +14,7 @@ READ_DOCUMENT = Permission("library.read_document", "read a document, its versio
 READ_EVERYTHING = Permission("library.read_everything", "read every document, also those addressed to others")
 WRITE_DRAFTS = Permission("library.write_drafts", "write documents: begin drafts, change their texts, submit them")
 SEE_DRAFT = Permission("library.see_draft", "see a draft, its remarks and how its approval stands")
+SEE_IMPACT = Permission("library.see_impact", "see what rests on the clauses that a published version changed")
 WRITE_DRAFT = Permission("library.write_draft", "change the texts of a draft and what is proposed about it")
 REVIEW_DRAFT = Permission("library.review_draft", "send a draft back or approve it; never one's own")
 APPROVE_DRAFTS = Permission("library.approve_drafts", "look at drafts that wait for an approval")
@@ -68,13 +69,14 @@ def works_for_its_market(person: Person, thing: Any) -> bool:
 
 
 def _works_on(*roles: Role) -> Predicate:
-    """Build the predicate: holds one of the roles for the organisation, or for every market of the draft's document."""
+    """Build the predicate: holds one of the roles for the organisation, or for every market of the document."""
 
     def works(person: Person, thing: Any) -> bool:
         if holds_everywhere(*roles)(person, thing):
             return True
         markets = {grant.scope_code for grant in open_grants(person, *roles) if grant.scope is Scope.MARKET}
-        wanted = set(thing.document.audience(AudienceKind.MARKET)) if isinstance(thing, Draft) else set()
+        document = thing.document if isinstance(thing, Draft) else thing
+        wanted = set(document.audience(AudienceKind.MARKET)) if isinstance(document, Document) else set()
         # What is addressed to several markets, or to all, is not for one of them to write.
         return bool(wanted) and wanted <= markets
 
@@ -97,6 +99,7 @@ TABLE: dict[Permission, AnyOf] = {
     WRITE_DRAFTS: [[_holds_any(*WRITERS)]],
     APPROVE_DRAFTS: [[_holds_any(Role.APPROVER)]],
     SEE_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
+    SEE_IMPACT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     WRITE_DRAFT: [[_works_on(*WRITERS)]],
     REVIEW_DRAFT: [[_works_on(Role.APPROVER)]],
     READ_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market]],

@@ -7,11 +7,22 @@ from typing import Any
 
 from portal.accounts.models import Person
 from portal.core import clock
+from portal.core.codes import new_code
 from portal.core.transaction import own_transaction
 from portal.library import queries
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion
+from portal.library.models import (
+    AudienceKind,
+    ChangeClass,
+    Document,
+    DocumentKind,
+    DocumentVersion,
+    Draft,
+    DraftState,
+    DraftText,
+)
 from portal.library.service import documents, versions
 from portal.library.service.texts import TextDraft
+from tests.builders import save
 
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -126,3 +137,47 @@ def make_published(by: Person, slug: str = "impersonation", **values: Any) -> Do
 def soon() -> datetime:
     """Return an instant a week from now."""
     return clock.now() + timedelta(days=7)
+
+
+def make_draft(
+    slug: str,
+    by: Person,
+    *,
+    source: str | None = None,
+    change_class: ChangeClass | None = ChangeClass.MATERIAL,
+    **values: Any,
+) -> Draft:
+    """Return a draft begun from the newest version, its deciding text as in that version unless a source is given."""
+    document = queries.get_document(slug)
+    latest = queries.latest_version(document)
+    deciding = latest.text_in(document.authoritative) if latest else None
+    written = source if source is not None else deciding.source if deciding else EN
+    now = clock.now()
+    draft = Draft(
+        **{
+            "code": new_code(),
+            "document": document,
+            "based_on": latest,
+            "state": DraftState.WRITING,
+            "begun_at": now,
+            "begun_by": by.code,
+            "number": "9.0",
+            "change_class": change_class,
+            "effective_at": None,
+            "zone": "Asia/Tokyo",
+        }
+        | values
+    )
+    draft.texts.append(
+        DraftText(
+            language=document.authoritative,
+            revision=1,
+            title=deciding.title if deciding else "Impersonation",
+            source=written,
+            made_from={},
+            saved_at=now,
+            saved_by=by.code,
+        )
+    )
+    save(draft)
+    return draft

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import and_, select
-from sqlalchemy.orm import lazyload, selectinload
+from sqlalchemy.orm import aliased, lazyload, selectinload
 
 from portal.core.db import session
-from portal.library.models import Clause, ClauseText, Document, DocumentVersion
+from portal.library.models import Clause, ClauseLink, ClauseText, Document, DocumentVersion, VersionText
 from portal.library.rules.changes import last_that_counts, names_today, was_called_off
 
 
@@ -75,3 +75,31 @@ def list_histories(slugs: Collection[str]) -> dict[str, ClauseHistory]:
             hashes=hashes.get(newest.id, {}),
         )
     return found
+
+
+def list_links_to(document_slug: str, anchors: Collection[str]) -> list[tuple[str, str, list[str]]]:
+    """Return (address, version number, clause ids) of the other documents whose newest version links to some clauses.
+
+    By address; each document once, whatever the language of the text with the link.
+    """
+    later = aliased(DocumentVersion)
+    rows = session.execute(
+        select(Document.slug, DocumentVersion.number, ClauseLink.anchor)
+        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+        .join(VersionText, VersionText.version_id == DocumentVersion.id)
+        .join(ClauseLink, ClauseLink.version_text_id == VersionText.id)
+        .where(
+            ClauseLink.slug == document_slug,
+            ClauseLink.anchor.in_(anchors),
+            Document.slug != document_slug,
+            ~select(later.id)
+            .where(later.document_id == Document.id, later.sequence > DocumentVersion.sequence)
+            .exists(),
+        )
+        .distinct()
+        .order_by(Document.slug, ClauseLink.anchor)
+    )
+    found: dict[str, tuple[str, str, list[str]]] = {}
+    for slug, number, anchor in rows:
+        found.setdefault(slug, (slug, number, []))[2].append(anchor)
+    return list(found.values())

@@ -135,7 +135,7 @@ class DependantsOfClause(Protocol):
     flips: bool
 
     def said(self, total: int, change: Change) -> str:
-        """Return the words that follow the number: "questions need a re-check"."""
+        """Return the number in words: "11 questions need a re-check"."""
 
     def affected_by(self, change: Change, *, reader: Person, offset: int = 0, limit: int | None = None) -> Affected:
         """Return what the change affects: all of it counted, and `limit` items from `offset` on, in a fixed order.

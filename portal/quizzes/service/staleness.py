@@ -102,31 +102,36 @@ def short_quizzes(change: Change) -> list[ShortQuiz]:
 
 
 def _short_quizzes(change: Change) -> list[ShortQuiz]:
-    affected = affected_questions(change)
+    gone = [(each.bank, each.slug) for each in affected_questions(change)]
+    # What this change has taken out already could be drawn before it.
+    return _short_without(gone, were_drawn=change.sequence is not None)
+
+
+def _short_without(gone: Collection[tuple[str, str]], *, were_drawn: bool) -> list[ShortQuiz]:
+    """Return the quizzes that go short without some questions (bank, id), which are stale by now or drawn today."""
+    affected = {f"{bank}/{slug}" for bank, slug in gone}
+    of_banks = {bank for bank, _slug in gone}
     drawing = []
     if affected:
         for version in queries.list_quizzes():
             lines = blueprint_of_terms(version.blueprint)
             banks, named = {line.bank for line in lines}, {name for line in lines for name in line.questions}
-            if any(each.bank in banks or each.address in named for each in affected):
+            if banks & of_banks or named & affected:
                 drawing.append((version, lines))
     if not drawing:
         return []
-    gone = {each.address for each in affected}
-    # What this change has taken out already could be drawn before it.
-    before = gone if change.sequence is not None else set()
     pool: dict[str, list[rules.Candidate]] = {}
     for candidate in staleness.iterate_candidates(
         {slug for _version, lines in drawing for slug in banks_of(lines)},
         whole=any(line.tags or line.clauses or line.difficulty for _version, lines in drawing for line in lines),
-        besides=before,
+        besides=affected if were_drawn else (),
     ):
         pool.setdefault(candidate.bank, []).append(candidate)
     short = []
     for version, lines in drawing:
         candidates = [candidate for slug in sorted(banks_of(lines)) for candidate in pool.get(slug, ())]
         draws = sum(line.size for line in lines)
-        available = rules.count_drawable(lines, [each for each in candidates if each.address not in gone])
+        available = rules.count_drawable(lines, [each for each in candidates if each.address not in affected])
         if available < draws == rules.count_drawable(lines, candidates):
             short.append(ShortQuiz(version, available, draws))
     return short
@@ -163,6 +168,16 @@ def _people_told(banks: Collection[str], quizzes: Collection[str]) -> list[Told]
         Told(person, tuple(sorted(of_banks)), tuple(sorted(of_quizzes)))
         for _code, (person, of_banks, of_quizzes) in sorted(found.items())
     ]
+
+
+def answered_for(person: Person, rows: Sequence[QuestionStaleness]) -> tuple[set[str], list[ShortQuiz]]:
+    """Return for what of some waiting questions a person answers: their banks' slugs, and the quizzes that go short."""
+    gone = {(row.question.bank.slug, row.question.slug) for row in rows if row.question.state is QuestionState.STALE}
+    short = {each.version.quiz.slug: each for each in _short_without(gone, were_drawn=True)}
+    for told in _people_told({bank for bank, _slug in gone}, set(short)):
+        if told.person.id == person.id:
+            return set(told.banks), [short[slug] for slug in told.quizzes]
+    return set(), []
 
 
 def _answers_today(ownership: Ownership) -> Person | None:
