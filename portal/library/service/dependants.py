@@ -153,8 +153,8 @@ def register_dependants(dependants: DependantsOfClause) -> None:
 
 
 def all_dependants() -> list[DependantsOfClause]:
-    """Return who is asked, in the order in which the answers are shown."""
-    return list(_asked.values())
+    """Return who is asked, in the order in which the answers are shown: first what changes its state."""
+    return sorted(_asked.values(), key=lambda each: not each.flips)
 
 
 def find_dependants(kind: str) -> DependantsOfClause | None:
