@@ -19,7 +19,8 @@ from portal.journal import service as journal
 class Place:
     """One entry of the navigation: where it leads and who sees it; the group is a key of `GROUPS`.
 
-    `pages` are further endpoints at which the reader is in this place.
+    `pages` are further endpoints at which the reader is in this place; `count` says how much waits there for her, and
+    is asked only for those who see the place.
     """
 
     endpoint: str
@@ -28,6 +29,7 @@ class Place:
     group: str
     permission: access.Permission | None = None
     pages: tuple[str, ...] = ()
+    count: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class NavigationLink:
     icon: str
     current: bool
     group: object
+    count: int = 0
 
 
 # In the order of the rail; each domain adds its own below.
@@ -115,6 +118,7 @@ def navigation() -> list[NavigationLink]:
             icon=place.icon,
             current=place.endpoint == current,
             group=GROUPS[place.group],
+            count=place.count() if place.count else 0,
         )
         for place in places
     ]
@@ -194,8 +198,10 @@ def _library(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.library import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.library.content import DocumentsPart, GlossaryPart
+    from portal.library.service.dependants import register_dependants
     from portal.library.service.documents import OwnedDocuments
-    from portal.library.views import author, blueprint, editor, owner, reader, review, settling  # noqa: F401
+    from portal.library.service.links import LinkingDocuments
+    from portal.library.views import author, blueprint, editor, impact, owner, reader, review, settling  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
@@ -228,6 +234,7 @@ def _library(app: Flask) -> None:
     CONTENT_PARTS.extend([GlossaryPart(), DocumentsPart()])
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
+    register_dependants(LinkingDocuments())
 
 
 def _cohorts(app: Flask) -> None:
@@ -239,10 +246,13 @@ def _cohorts(app: Flask) -> None:
 
 def _quizzes(app: Flask) -> None:
     from portal.accounts.service import ownership
-    from portal.quizzes import handlers, invariants, permissions, recorded  # noqa: F401
+    from portal.library.service.dependants import register_dependants
+    from portal.quizzes import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.quizzes.content import BanksPart, QuizzesPart
+    from portal.quizzes.queries.staleness import count_to_look_at
+    from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuizzesRunningShort
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
-    from portal.quizzes.views import author, blueprint, lead, learner  # noqa: F401
+    from portal.quizzes.views import author, blueprint, lead, learner, recheck  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
@@ -251,6 +261,9 @@ def _quizzes(app: Flask) -> None:
     ownership.register_kind(OwnedQuizzes())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
+    handlers.init()
+    for dependants in (AffectedQuestions(), QuizzesRunningShort(), PeopleTold()):
+        register_dependants(dependants)
     NAVIGATION.append(Place("quizzes.index", _l("Quizzes"), "quizzes", "learn"))
     NAVIGATION.append(
         Place(
@@ -262,16 +275,30 @@ def _quizzes(app: Flask) -> None:
             pages=("quizzes.bank", "quizzes.preview", "quizzes.release"),
         )
     )
+    NAVIGATION.append(
+        Place(
+            "quizzes.stale",
+            _l("Questions to re-check"),
+            "refresh",
+            "teach",
+            permissions.RECHECK_QUESTIONS,
+            pages=("quizzes.stale_of_bank", "quizzes.confirm_still_right", "quizzes.leave_out"),
+            count=count_to_look_at,
+        )
+    )
 
 
 def _acknowledgements(app: Flask) -> None:
     from portal.acknowledgements import invariants, permissions, recorded
+    from portal.acknowledgements.service import PeopleAddressed
     from portal.acknowledgements.views import blueprint, confirmation_panel
+    from portal.library.service.dependants import register_dependants
     from portal.library.service.panels import register_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     register_panel(confirmation_panel)
+    register_dependants(PeopleAddressed())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     NAVIGATION.append(Place("acknowledgements.own", _l("Confirmations"), "verified", "learn"))
@@ -292,12 +319,14 @@ def _gradebook(app: Flask) -> None:
 def _training(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.acknowledgements import service as acknowledgements
+    from portal.library.service.dependants import register_dependants
     from portal.quizzes.service import attempts
     from portal.training import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
     from portal.training.service import order
     from portal.training.service.concerns import register_concerns
+    from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
     from portal.training.views import blueprint, learner  # noqa: F401
     from portal.training.views.supervision import supervised
@@ -306,6 +335,8 @@ def _training(app: Flask) -> None:
     app.cli.add_command(training)
     access.register(permissions.TABLE)
     ownership.register_kind(OwnedPlans())
+    for dependants in (StepsThatRead(), OpenEnrollments()):
+        register_dependants(dependants)
     handlers.init()
     register_concerns(supervised)
     attempts.register_start_guard(order.what_comes_before_quiz)
@@ -353,12 +384,15 @@ def _certificates(app: Flask) -> None:
     from portal.certificates.cli import certificates
     from portal.certificates.content import CredentialsPart
     from portal.certificates.service import OwnedCredentials
+    from portal.certificates.service.dependants import AffectedCertificates
     from portal.certificates.views import blueprint
+    from portal.library.service.dependants import register_dependants
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     app.cli.add_command(certificates)
     ownership.register_kind(OwnedCredentials())
+    register_dependants(AffectedCertificates())
     handlers.init()
     NAVIGATION.append(Place("certificates.index", _l("Certificates"), "certificates", "learn"))
     INVARIANTS.update(invariants.INVARIANTS)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import Person
 from portal.acknowledgements.models import Acknowledgement, ReadingConfirmation
 from portal.core.db import session
-from portal.library.models import Document, DocumentVersion
+from portal.library.models import AudienceKind, Document, DocumentVersion
+from portal.library.queries.audience import select_addressed
 
 # Made once: every reading page asks both.
 _READING_CONFIRMATION = select(ReadingConfirmation).where(
@@ -95,3 +96,56 @@ def list_acknowledgements_of(version: DocumentVersion, people: Collection[int]) 
             )
         )
     }
+
+
+# --- who is asked when a version changes --------------------------------------------------------
+
+
+def _confirmed_before(document_id: int, before: int | None) -> Select[int, int]:
+    """Return the statement for person's row number and highest sequence that she confirmed below `before`."""
+    statement = (
+        select(Acknowledgement.person_id, func.max(DocumentVersion.sequence).label("sequence"))
+        .join(DocumentVersion, DocumentVersion.id == Acknowledgement.version_id)
+        .where(DocumentVersion.document_id == document_id)
+        .group_by(Acknowledgement.person_id)
+    )
+    return statement if before is None else statement.where(DocumentVersion.sequence < before)
+
+
+def count_addressed(
+    document_id: int, audience: Mapping[AudienceKind, Collection[str]], *, before: int | None
+) -> tuple[int, int]:
+    """Return how many active people an audience has, and how many of them confirmed a version below a sequence."""
+    confirmed = _confirmed_before(document_id, before).subquery()
+    addressed = select_addressed(audience).subquery()
+    row = session.execute(
+        select(func.count(), func.count(confirmed.c.person_id))
+        .select_from(addressed)
+        .outerjoin(confirmed, confirmed.c.person_id == addressed.c.id)
+    ).one()
+    return row[0], row[1]
+
+
+def list_addressed(
+    document_id: int,
+    audience: Mapping[AudienceKind, Collection[str]],
+    *,
+    before: int | None,
+    offset: int = 0,
+    limit: int | None = None,
+) -> list[tuple[Person, str | None]]:
+    """Return the active people of an audience, in the order of lists, with the version that each confirmed last."""
+    confirmed = _confirmed_before(document_id, before).subquery()
+    rows = session.execute(
+        select(Person, DocumentVersion.number)
+        .outerjoin(confirmed, confirmed.c.person_id == Person.id)
+        .outerjoin(
+            DocumentVersion,
+            and_(DocumentVersion.document_id == document_id, DocumentVersion.sequence == confirmed.c.sequence),
+        )
+        .where(Person.id.in_(select_addressed(audience)))
+        .order_by(Person.sort_key, Person.id)
+        .offset(offset or None)
+        .limit(limit)
+    )
+    return [(person, number) for person, number in rows]

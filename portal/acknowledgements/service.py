@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from flask import url_for
+
 from portal.accounts.models import Person
+from portal.accounts.permissions import SEE_PERSON
 from portal.accounts.service.sessions import address_class
 from portal.acknowledgements import queries
 from portal.acknowledgements.errors import (
@@ -20,15 +23,19 @@ from portal.acknowledgements.errors import (
 from portal.acknowledgements.events import Acknowledged, ReadingConfirmed
 from portal.acknowledgements.models import Acknowledgement, ReadingConfirmation
 from portal.core import clock
+from portal.core.access import allows
 from portal.core.db import session
 from portal.core.events import publish
-from portal.core.i18n import Words
+from portal.core.i18n import Words, ngettext
+from portal.core.i18n import gettext as _
 from portal.core.i18n import language as reader_language
+from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import record
 from portal.library import queries as library
 from portal.library.models import AudienceKind, Document, DocumentVersion, VersionText
 from portal.library.permissions import is_addressed
 from portal.library.rules import Standing
+from portal.library.service.dependants import Affected, AffectedItem, Change
 
 # Where the text itself states none; in the language of the text.
 ATTESTATION = Words(
@@ -198,3 +205,39 @@ def _market_in_audience(person: Person, document: Document) -> str:
     wanted = document.audience(AudienceKind.MARKET)
     codes = [person.home_market.code, *(market.code for market in person.further_markets)]
     return next((code for code in codes if not wanted or code in wanted), codes[0])
+
+
+class PeopleAddressed:
+    """People to whom a document is addressed: each needs what is new since the version that she confirmed."""
+
+    kind = "people"
+    name = _l("People who need a delta")
+    flips = True
+
+    def said(self, total: int, change: Change) -> str:
+        """Say what is asked of the people."""
+        return ngettext("%(num)d person needs a delta", "%(num)d people need a delta", total)
+
+    def affected_by(self, change: Change, *, reader: Person, offset: int = 0, limit: int | None = None) -> Affected:
+        """Return the active people of the audience in the order of lists, with what they confirmed last."""
+        total, confirmed = queries.count_addressed(change.document_id, change.audience, before=change.sequence)
+        here = reader_language()
+        items = []
+        for person, number in queries.list_addressed(
+            change.document_id, change.audience, before=change.sequence, offset=offset, limit=limit
+        ):
+            items.append(
+                AffectedItem(
+                    person.name_in(here),
+                    url_for("accounts.show_person", code=person.code) if allows(reader, SEE_PERSON, person) else None,
+                    _("confirmed version %(number)s", number=number) if number else _("has confirmed no version yet"),
+                )
+            )
+        note = ngettext(
+            "%(num)d of them has confirmed an earlier version and reads what has changed since; the others read all "
+            "of it.",
+            "%(num)d of them have confirmed an earlier version and read what has changed since; the others read all "
+            "of it.",
+            confirmed,
+        )
+        return Affected(total, items, note if total else "")

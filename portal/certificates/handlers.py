@@ -10,11 +10,14 @@ from flask import url_for
 from portal.certificates import queries, service
 from portal.certificates.formats.sheet import Sheet, make_sheet
 from portal.certificates.permissions import SEE_CERTIFICATE
+from portal.certificates.service import policies
 from portal.core import jobs, mail, pdf
 from portal.core.access import can
 from portal.core.events import subscribe
 from portal.core.i18n import LANGUAGES, LazyText, language
 from portal.core.i18n import lazy_gettext as _l
+from portal.library import queries as library
+from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.training import queries as training
 from portal.training.events import PlanCompleted
 
@@ -22,6 +25,20 @@ from portal.training.events import PlanCompleted
 def on_plan_completed(event: PlanCompleted) -> None:
     """Issue what completing the plan earns."""
     service.issue_for_completion(training.get_enrollment(event.enrollment_code))
+
+
+def on_version_published(event: VersionPublished) -> None:
+    """Note the certificates that are of an older policy when the version takes effect."""
+    version = library.find_version_by_id(event.version_id)
+    if version is not None:
+        policies.supersede_by_policy(version)
+
+
+def on_version_withdrawn(event: VersionWithdrawn) -> None:
+    """Take that back where the version never took effect."""
+    version = library.find_version_by_id(event.version_id)
+    if version is not None:
+        policies.take_back(version)
 
 
 def _describe(arguments: Sequence[Mapping[str, Any]]) -> list[jobs.Description]:
@@ -85,3 +102,5 @@ def _printing(sheet: Sheet) -> Callable[[], pdf.Rendered]:
 def init() -> None:
     """Listen to what happens below."""
     subscribe(PlanCompleted, on_plan_completed)
+    subscribe(VersionPublished, on_version_published)
+    subscribe(VersionWithdrawn, on_version_withdrawn)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from hashlib import sha256
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import joinedload, undefer
 
 from portal.certificates import queries
-from portal.certificates.models import Certificate, CertificateFact, CertificateFile, NumberSeries
+from portal.certificates.models import Certificate, CertificateFact, CertificateFile, NumberSeries, PolicySupersession
 from portal.certificates.rules import FactKind
 from portal.certificates.service import snapshot_hash
 from portal.core.db import session
+from portal.library.models import DocumentVersion
+from portal.library.rules.changes import ASKS_AGAIN, was_called_off
 from portal.training.models import Enrollment
 
 
@@ -108,10 +110,47 @@ def files_are_unchanged() -> list[str]:
     ]
 
 
+def older_policies_are_so_for_a_reason() -> list[str]:
+    """Return a sentence for each certificate of an older policy whose basis the version does not change.
+
+    And for each such note that stands though its version was called off, or was taken back though it was not.
+    """
+    broken = []
+    rows = session.scalars(
+        select(PolicySupersession)
+        .order_by(PolicySupersession.id)
+        .options(
+            joinedload(PolicySupersession.certificate),
+            joinedload(PolicySupersession.version).joinedload(DocumentVersion.document),
+        )
+        .execution_options(yield_per=200)
+    )
+    for row in rows:
+        version = row.version
+        cited = {
+            anchor
+            for each in row.certificate.snapshot["basis"]["documents"]
+            if each["slug"] == version.document.slug
+            for anchor in each["clauses"]
+        }
+        if version.change_class.value not in ASKS_AGAIN or not row.anchors or not set(row.anchors) <= cited:
+            broken.append(
+                f"certificate {row.certificate.number} is said to be older than {version.document.slug} "
+                f"{version.number}, which does not change its basis"
+            )
+        if (row.taken_back_at is not None) != was_called_off(version):
+            broken.append(
+                f"certificate {row.certificate.number}: {version.document.slug} {version.number} was withdrawn before "
+                "it took effect, or was not, but its note says otherwise"
+            )
+    return broken
+
+
 INVARIANTS = {
     "I7 one current certificate per completion": one_current_issue,
     "I7 certificates and completed plans agree": completions_and_certificates_agree,
     "I7 certificate numbers have no gaps": numbers_have_no_gaps,
     "I7 certificates say what they said": snapshots_say_what_they_said,
     "I15 certificate files are unchanged": files_are_unchanged,
+    "I7 certificates of an older policy are so for a reason": older_policies_are_so_for_a_reason,
 }

@@ -14,6 +14,7 @@ from portal.certificates.rules import FactKind, State, state_on
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
 from portal.core.seals import Sealed
+from portal.library.models import DocumentVersion
 from portal.training.models import Enrollment
 
 
@@ -148,9 +149,25 @@ class Certificate(Base):
         back_populates="certificate", order_by="CertificateFact.id", foreign_keys="CertificateFact.certificate_id"
     )
 
-    def state(self, today: date) -> State:
-        """Return what it is worth on a day in its own zone."""
-        return state_on(today, self.expires_on, [fact.kind for fact in self.facts])
+    policy_supersessions: Mapped[list[PolicySupersession]] = relationship(
+        back_populates="certificate", order_by="PolicySupersession.id"
+    )
+
+    def state(self, today: date, at: datetime) -> State:
+        """Return what it is worth at an instant, which is a day in its own zone."""
+        superseded = self.superseded_by_policy
+        return state_on(
+            today,
+            self.expires_on,
+            [fact.kind for fact in self.facts],
+            is_older_policy=superseded is not None and superseded.effective_at <= at,
+        )
+
+    @property
+    def superseded_by_policy(self) -> DocumentVersion | None:
+        """The version that first makes it one of an older policy, in force already or not, or None."""
+        standing = [each.version for each in self.policy_supersessions if each.taken_back_at is None]
+        return min(standing, key=lambda version: (version.effective_at, version.id), default=None)
 
     def words(self, *path: str) -> Words:
         """Return a text of the snapshot that stands in both languages."""
@@ -210,6 +227,32 @@ class CertificateFact(Base):
     replaced_by_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("certificates.id", ondelete="RESTRICT"))
 
     certificate: Mapped[Certificate] = relationship(back_populates="facts", foreign_keys=[certificate_id])
+
+
+class PolicySupersession(Base):
+    """That a version of a document changes a clause on which a certificate rests: from its day the policy is newer.
+
+    Until the version takes effect the certificate is valid. Where the version is withdrawn before, this is taken back.
+    """
+
+    __tablename__ = "policy_supersessions"
+    __sealed__ = Sealed(later=("taken_back_at", "taken_back_by"))
+    __table_args__ = (
+        UniqueConstraint("certificate_id", "version_id"),
+        CheckConstraint("(taken_back_at is null) = (taken_back_by is null)", name="taken_back"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    certificate_id: Mapped[int] = mapped_column(BigKey, ForeignKey("certificates.id", ondelete="RESTRICT"))
+    version_id: Mapped[int] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"), index=True)
+    # The clauses of the certificate's basis that it changes.
+    anchors: Mapped[list[str]]
+    noted_at: Mapped[datetime]
+    taken_back_at: Mapped[datetime | None]
+    taken_back_by: Mapped[str | None] = mapped_column(String(40))
+
+    certificate: Mapped[Certificate] = relationship(back_populates="policy_supersessions")
+    version: Mapped[DocumentVersion] = relationship(lazy="joined", innerjoin=True)
 
 
 class RevocationRequest(Base):

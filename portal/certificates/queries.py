@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload, undefer
 
 from portal.accounts import queries as accounts
@@ -13,19 +15,24 @@ from portal.accounts.models import Person
 from portal.certificates.errors import FileNotReady, NoSuchCertificate, NoSuchCredential
 from portal.certificates.models import (
     Certificate,
+    CertificateFact,
     CertificateFile,
     Credential,
     CredentialVersion,
+    PolicySupersession,
     RevocationRequest,
 )
-from portal.core import codes
+from portal.certificates.rules import FactKind
+from portal.core import clock, codes
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.jobs import Job
 from portal.library import queries as library
+from portal.library.models import ChangeClass, Document, DocumentVersion
+from portal.library.rules.changes import ASKS_AGAIN
 from portal.quizzes.models import Attempt, Item, Question, QuestionBank, QuestionVersion
 from portal.training import queries as training
-from portal.training.models import Enrollment, PlanVersion, SignOff, StepCompletion
+from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
 from portal.training.rules import SignOffAct
 
 CODE_LENGTH = 26
@@ -77,7 +84,11 @@ def list_certificates_of(person_id: int) -> list[Certificate]:
         session.scalars(
             select(Certificate)
             .where(Certificate.person_id == person_id)
-            .options(selectinload(Certificate.files), selectinload(Certificate.facts))
+            .options(
+                selectinload(Certificate.files),
+                selectinload(Certificate.facts),
+                selectinload(Certificate.policy_supersessions),
+            )
             .order_by(Certificate.issued_at.desc(), Certificate.id.desc())
         )
     )
@@ -94,6 +105,7 @@ def get_certificate(number: str) -> Certificate:
                 joinedload(Certificate.person),
                 selectinload(Certificate.files),
                 selectinload(Certificate.facts),
+                selectinload(Certificate.policy_supersessions),
             )
         )
     if found is None:
@@ -152,7 +164,9 @@ def find_certificate_by_code(typed: str) -> Certificate | None:
     code = codes.normalise(typed[:200])
     wanted = code if codes.is_well_formed(code, CODE_LENGTH) else _NO_CODE
     return session.scalar(
-        select(Certificate).where(Certificate.code == wanted).options(selectinload(Certificate.facts))
+        select(Certificate)
+        .where(Certificate.code == wanted)
+        .options(selectinload(Certificate.facts), selectinload(Certificate.policy_supersessions))
     )
 
 
@@ -215,6 +229,95 @@ def last_issue_no(credential_id: int, enrollment_code: str) -> int:
             )
         )
         or 0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RestsOn:
+    """A certificate that stands, and what of a document it rests on."""
+
+    certificate_id: int
+    number: str
+    zone: str
+    expires_on: date | None
+    # Version of the document → clause id → hash, as the certificate's snapshot says.
+    clauses: dict[str, dict[str, str]]
+
+
+def has_any_certificate() -> bool:
+    """Say whether any certificate has been issued."""
+    return session.scalar(select(Certificate.id).limit(1)) is not None
+
+
+def list_resting_on(document_slug: str, *, document_id: int, after: int, until: int | None) -> list[RestsOn]:
+    """Return the certificates that stand and rest on a document, oldest first.
+
+    Not those that were replaced or revoked, nor those of an older policy already, unless by the document's own versions
+    whose sequence is above `after` and at most `until`.
+    """
+    gone = (FactKind.REVOKED, FactKind.SUPERSEDED)
+    own = and_(
+        DocumentVersion.document_id == document_id,
+        DocumentVersion.sequence > after,
+        DocumentVersion.sequence <= (until or 0),
+    )
+    older = (
+        select(PolicySupersession.certificate_id)
+        .join(DocumentVersion, DocumentVersion.id == PolicySupersession.version_id)
+        .where(PolicySupersession.taken_back_at.is_(None), DocumentVersion.effective_at <= clock.now(), ~own)
+    )
+    steps = select(StepCompletion.enrollment_id).where(
+        StepCompletion.step_id.in_(select(PlanStep.id).where(PlanStep.document_slug == document_slug))
+    )
+    rows = session.execute(
+        select(Certificate.id, Certificate.number, Certificate.zone, Certificate.expires_on, Certificate.snapshot)
+        .join(Certificate.enrollment)
+        .where(
+            Enrollment.id.in_(steps),
+            Certificate.replaced_at.is_(None),
+            Certificate.id.not_in(older),
+            ~Certificate.facts.any(CertificateFact.kind.in_(gone)),
+        )
+        .order_by(Certificate.id)
+        .execution_options(yield_per=200)
+    )
+    found = []
+    for certificate_id, number, zone, expires_on, snapshot in rows:
+        clauses = {
+            each["version"]: each["clauses"] for each in snapshot["basis"]["documents"] if each["slug"] == document_slug
+        }
+        if clauses:
+            found.append(RestsOn(certificate_id, number, zone, expires_on, clauses))
+    return found
+
+
+def list_coming_versions(slugs: Collection[str], at: datetime) -> list[DocumentVersion]:
+    """Return the versions of documents that ask for something again and take effect only after an instant."""
+    return list(
+        session.scalars(
+            select(DocumentVersion)
+            .join(Document, Document.id == DocumentVersion.document_id)
+            .where(
+                Document.slug.in_(slugs),
+                DocumentVersion.effective_at > at,
+                DocumentVersion.withdrawn_at.is_(None),
+                DocumentVersion.change_class.in_([ChangeClass(name) for name in sorted(ASKS_AGAIN)]),
+            )
+            .order_by(DocumentVersion.id)
+            .options(selectinload(DocumentVersion.document).selectinload(Document.versions))
+        )
+    )
+
+
+def list_superseded_by(version_id: int) -> list[PolicySupersession]:
+    """Return what a version of a document supersedes by policy, taken back or not, with the certificates."""
+    return list(
+        session.scalars(
+            select(PolicySupersession)
+            .where(PolicySupersession.version_id == version_id)
+            .order_by(PolicySupersession.id)
+            .options(joinedload(PolicySupersession.certificate))
+        )
     )
 
 

@@ -44,6 +44,8 @@ VOCABULARY = Vocabulary(
         "certificates.revoked": _l("Certificate revoked"),
         "certificates.suspended": _l("Certificate suspended"),
         "certificates.reinstated": _l("Certificate reinstated"),
+        "certificates.policy_superseded": _l("Certificates superseded by policy"),
+        "certificates.policy_supersession_taken_back": _l("Certificates no longer superseded by policy"),
     },
     kinds={
         "certificate": Kind(_l("Certificate"), _find_certificates, queries.list_numbers_meant),
@@ -54,6 +56,7 @@ VOCABULARY = Vocabulary(
         "certificates.reissued:by": Fact(_l("Replaced by"), refers_to="certificate"),
         "credential": Fact(_l("Credential"), refers_to="credential"),
         "enrollment": Fact(_l("Training"), refers_to="enrollment"),
+        "certificates": Fact(_l("Certificates"), refers_to="certificate"),
         "requested_by": Fact(_l("Requested by"), refers_to="person"),
         "certificates.file_stored:language": Fact(_l("Language"), words={"en": _l("English"), "ja": _l("Japanese")}),
         "certificates.file_stored:sha256": Fact(_l("Hash"), technical=True),

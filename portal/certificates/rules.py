@@ -26,6 +26,8 @@ class State(StrEnum):
     REVOKED = "revoked"
     SUSPENDED = "suspended"
     SUPERSEDED = "superseded"
+    # The rules on which it rests have changed since; it was not taken away, and what it says was true.
+    POLICY_SUPERSEDED = "policy_superseded"
     EXPIRED = "expired"
     VALID = "valid"
 
@@ -39,8 +41,11 @@ class FactKind(StrEnum):
     REINSTATED = "reinstated"
 
 
-def state_on(day: date, expires_on: date | None, facts: Iterable[FactKind]) -> State:
-    """Return the gravest state that holds on a day, from the facts in the order in which they came."""
+def state_on(day: date, expires_on: date | None, facts: Iterable[FactKind], *, is_older_policy: bool = False) -> State:
+    """Return the gravest state that holds on a day, from the facts in the order in which they came.
+
+    `is_older_policy`: a version that changes its basis is in force.
+    """
     revoked = suspended = superseded = False
     for fact in facts:
         match fact:
@@ -58,6 +63,8 @@ def state_on(day: date, expires_on: date | None, facts: Iterable[FactKind]) -> S
         return State.SUSPENDED
     if superseded:
         return State.SUPERSEDED
+    if is_older_policy:
+        return State.POLICY_SUPERSEDED
     if expires_on is not None and day > expires_on:
         return State.EXPIRED
     return State.VALID

@@ -14,7 +14,7 @@ from portal.certificates.forms import CodeForm, RevocationForm
 from portal.certificates.models import Certificate
 from portal.certificates.permissions import REVOKE, SEE_CERTIFICATE
 from portal.certificates.rules import State, grouped_code
-from portal.core import tables
+from portal.core import clock, tables
 from portal.core.access import actor, can, public, requires, signed_in
 from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, Words, format_instant
@@ -180,6 +180,9 @@ def _public(certificate: Certificate, state: State) -> dict[str, Any]:
     """Return what the public page shows: nothing that is not printed on the certificate, and its state."""
     snapshot = certificate.snapshot
     ended = [fact.at for fact in certificate.facts if fact.kind.value == state.value]
+    version = certificate.superseded_by_policy
+    if state is State.POLICY_SUPERSEDED and version is not None:
+        ended = [version.effective_at]
     return {
         "holder": snapshot["holder"],
         "credential": certificate.title,
@@ -204,6 +207,19 @@ def _documents(certificate: Certificate) -> list[tuple[Words, str]]:
     ]
 
 
+def _policy(certificate: Certificate) -> dict[str, Any] | None:
+    """Return which version makes the certificate one of an older policy, and from which day, or None."""
+    version = certificate.superseded_by_policy
+    if version is None:
+        return None
+    return {
+        "slug": version.document.slug,
+        "number": version.number,
+        "effective_on": version.effective_on,
+        "is_in_force": version.effective_at <= clock.now(),
+    }
+
+
 def _row(certificate: Certificate, job: Job | None) -> dict[str, Any]:
     """Return what lists and the page of a certificate show of it."""
     ready = {file.language: file for file in certificate.files}
@@ -215,6 +231,7 @@ def _row(certificate: Certificate, job: Job | None) -> dict[str, Any]:
         "seal": certificate.snapshot["credential"]["seal"],
         "issued_on": certificate.issued_on,
         "expires_on": certificate.expires_on,
+        "policy": _policy(certificate),
         "files": [(language, ready[language]) for language in ("ja", "en") if language in ready],
         "making": "" if len(ready) == len(LANGUAGES) else "failed" if failed else "running",
         "verify_url": certificate.snapshot["verify_url"],

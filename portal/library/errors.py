@@ -341,3 +341,9 @@ class BadDraftRequest(Invalid):
     """Something that our page does not send."""
 
     message = _l("The page sent something that cannot be read. Load it again; what is saved is still there.")
+
+
+class NotEarlier(Invalid):
+    """Two versions are compared from the earlier to the later one."""
+
+    message = _l("Version %(number)s does not come before %(later)s. Choose an earlier version to compare with.")

@@ -14,6 +14,7 @@ READ_DOCUMENT = Permission("library.read_document", "read a document, its versio
 READ_EVERYTHING = Permission("library.read_everything", "read every document, also those addressed to others")
 WRITE_DRAFTS = Permission("library.write_drafts", "write documents: begin drafts, change their texts, submit them")
 SEE_DRAFT = Permission("library.see_draft", "see a draft, its remarks and how its approval stands")
+SEE_IMPACT = Permission("library.see_impact", "see what rests on the clauses that a published version changed")
 WRITE_DRAFT = Permission("library.write_draft", "change the texts of a draft and what is proposed about it")
 REVIEW_DRAFT = Permission("library.review_draft", "send a draft back or approve it; never one's own")
 APPROVE_DRAFTS = Permission("library.approve_drafts", "look at drafts that wait for an approval")
@@ -114,6 +115,7 @@ TABLE: dict[Permission, AnyOf] = {
     APPROVE_DRAFTS: [[_holds_any(Role.APPROVER)]],
     LIST_DRAFTS: [[_holds_any(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     SEE_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
+    SEE_IMPACT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     WRITE_DRAFT: [[_works_on(*WRITERS)]],
     REVIEW_DRAFT: [[_works_on(Role.APPROVER)]],
     COMMENT_ON_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)]],

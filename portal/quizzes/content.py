@@ -11,12 +11,13 @@ from portal.core.content import ContentFile, ContentFolder, line_of
 from portal.core.i18n import LANGUAGES, other
 from portal.core.i18n import gettext as _
 from portal.library.queries import list_changes_since as find_changes
+from portal.library.rules import number_key
 from portal.quizzes import queries, rules
 from portal.quizzes.formats import markdown, quiz_toml
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.formats.quiz_toml import QuizFile
 from portal.quizzes.models import QuestionState, Quiz
-from portal.quizzes.queries import ClauseFact
+from portal.quizzes.queries import ClauseFact, staleness
 from portal.quizzes.service import banks as service
 from portal.quizzes.service.attempts import banks_of, blueprint_of_terms, is_drawn
 from portal.quizzes.types.base import read
@@ -90,7 +91,7 @@ class BanksPart:
                 document=row.document_slug,
                 version=row.document_version,
                 questions=tuple(
-                    BankQuestion(question.slug, read(version.content), question.state.value)
+                    BankQuestion(question.slug, read(version.content), question.written_state.value)
                     for question, version in queries.list_latest(row)
                 ),
             )
@@ -215,6 +216,7 @@ def _check_citations(folder: ContentFolder, file: ContentFile, bank: Bank) -> No
 def _warn_of_changes(folder: ContentFolder, file: ContentFile, slug: str, bank: Bank) -> None:
     """Name the questions whose clauses say something else by now than when they were written or looked at last."""
     cited = queries.list_cited_versions(slug)
+    looked_at = staleness.list_looked_at(slug)
     changes: dict[tuple[str, str], dict[str, str]] = {}
     affected: dict[tuple[str, str], list[BankQuestion]] = {}
     for question in bank.questions:
@@ -222,6 +224,10 @@ def _warn_of_changes(folder: ContentFolder, file: ContentFile, slug: str, bank: 
             document, _sign, anchor = name.partition("#")
             own = bank.version if document == bank.document else ""
             base = own or cited.get((question.id, document, anchor), "")
+            # What somebody has looked at here is not to be looked at again.
+            later = looked_at.get((question.id, document), "")
+            if base and later and number_key(later) > number_key(base):
+                base = cited.get((question.id, document, anchor), base)
             if base and (document, base) not in changes:
                 changes[document, base] = find_changes(document, base)
             number = changes.get((document, base), {}).get(anchor)

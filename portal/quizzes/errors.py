@@ -138,3 +138,24 @@ class AlreadyReleased(Conflict):
     """The result has been shown."""
 
     message = _l("This result has been released. It can be corrected, but not be made void.")
+
+
+class NotStale(Conflict):
+    """Only what waits for a re-check is looked at again."""
+
+    message = _l("This question does not wait for a re-check any more. Somebody has looked at it in between.")
+
+
+class TextMovedOn(Conflict):
+    """What was confirmed is not what stands there now."""
+
+    message = _l("The text has changed since this page was loaded. Compare the question with the text as it is now.")
+
+
+class ClauseGone(Conflict):
+    """A question cannot be right by a clause that is not there."""
+
+    message = _l(
+        "The clause “%(clause)s” is not in the newest version. Let the question cite another clause in its bank's "
+        "files, or leave it out."
+    )

@@ -1,4 +1,4 @@
-"""What happens by itself each minute: closing attempts whose time is over, and releasing after a window."""
+"""What happens by itself: attempts closed and released each minute, questions taken out when a rule changes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 
 from portal.core import clock
 from portal.core.db import session
+from portal.core.events import subscribe
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import Progress, periodic
+from portal.library import queries as library
+from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.quizzes import queries
+from portal.quizzes.service import staleness
 from portal.quizzes.service.attempts import close_overdue
 from portal.quizzes.service.marking import release_after_window
 
@@ -40,3 +44,23 @@ def _alone(work: Callable[[int], None], attempt_id: int) -> None:
             work(attempt_id)
     except Exception:
         logging.getLogger(__name__).exception("attempt %s could not be closed or released", attempt_id)
+
+
+def on_version_published(event: VersionPublished) -> None:
+    """Take out of every draw the questions that test what the version touches."""
+    version = library.find_version_by_id(event.version_id)
+    if version is not None:
+        staleness.make_stale(version)
+
+
+def on_version_withdrawn(event: VersionWithdrawn) -> None:
+    """Let them be drawn again where the version never took effect."""
+    version = library.find_version_by_id(event.version_id)
+    if version is not None:
+        staleness.call_off(version)
+
+
+def init() -> None:
+    """Listen to what happens below."""
+    subscribe(VersionPublished, on_version_published)
+    subscribe(VersionWithdrawn, on_version_withdrawn)

@@ -13,6 +13,8 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.core import clock
 from portal.core.db import session
+from portal.library.models import ChangeClass, Document, DocumentVersion
+from portal.library.rules.changes import ASKS_AGAIN
 from portal.quizzes import queries, rules
 from portal.quizzes.models import (
     Attempt,
@@ -22,6 +24,10 @@ from portal.quizzes.models import (
     Item,
     ItemMark,
     Marking,
+    Question,
+    QuestionBank,
+    QuestionStaleness,
+    QuestionState,
     QuestionVersion,
     Response,
     SubmittedBy,
@@ -274,6 +280,33 @@ def question_versions_say_what_they_said() -> list[str]:
     return broken
 
 
+def stale_questions_wait_for_something() -> list[str]:
+    """A question is stale exactly as long as a version that changed its clauses is not settled."""
+    address = (QuestionBank.slug, Question.slug)
+    open_rows = select(QuestionStaleness.id).where(
+        QuestionStaleness.question_id == Question.id, QuestionStaleness.settled_at.is_(None)
+    )
+    bank = select(*address).join(QuestionBank, QuestionBank.id == Question.bank_id).order_by(*address)
+    drawn = session.execute(bank.where(Question.state == QuestionState.LIVE, open_rows.exists()))
+    waiting = session.execute(bank.where(Question.state == QuestionState.STALE, ~open_rows.exists()))
+    causes = session.execute(
+        bank.add_columns(DocumentVersion.number)
+        .join(QuestionStaleness, QuestionStaleness.question_id == Question.id)
+        .join(DocumentVersion, DocumentVersion.id == QuestionStaleness.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            DocumentVersion.change_class.not_in([ChangeClass(name) for name in sorted(ASKS_AGAIN)])
+            | (Document.slug != QuestionStaleness.document_slug)
+            | (DocumentVersion.number != QuestionStaleness.version_number)
+        )
+    )
+    return (
+        [f"question {bank}/{slug} is drawn although it waits for a re-check" for bank, slug in drawn]
+        + [f"question {bank}/{slug} is stale, but nothing says because of what" for bank, slug in waiting]
+        + [f"question {bank}/{slug} waits because of a version that asks for nothing" for bank, slug, _number in causes]
+    )
+
+
 class _Rows:
     """Rows that name their attempt and are ordered by it, given out attempt by attempt."""
 
@@ -315,4 +348,5 @@ INVARIANTS = {
     "I5 scores follow from answers": scores_follow_from_answers,
     "I6 markings are complete": markings_are_complete,
     "I9 question versions are unchanged": question_versions_say_what_they_said,
+    "stale questions wait for something": stale_questions_wait_for_something,
 }

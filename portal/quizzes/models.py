@@ -14,6 +14,7 @@ from portal.accounts.models import Person
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
 from portal.core.seals import Sealed
+from portal.library.models import DocumentVersion
 from portal.quizzes.rules import DEFAULT_TOLERANCE_SECONDS
 
 
@@ -22,7 +23,20 @@ class QuestionState(StrEnum):
 
     DRAFT = "draft"
     LIVE = "live"
+    # Written to be drawn, but a clause that it tests has changed: not drawn until somebody has looked at it.
+    STALE = "stale"
     RETIRED = "retired"
+
+
+class SettledHow(StrEnum):
+    """How it came that a stale question may be drawn again."""
+
+    # Somebody looked at it beside the new text: it asks what is right.
+    STILL_RIGHT = "still_right"
+    # It was written anew for the new text.
+    NEW_VERSION = "new_version"
+    # The version that made it stale was withdrawn before it took effect.
+    CALLED_OFF = "called_off"
 
 
 class Release(StrEnum):
@@ -106,6 +120,11 @@ class Question(Base):
     bank: Mapped[QuestionBank] = relationship(back_populates="questions")
     versions: Mapped[list[QuestionVersion]] = relationship(back_populates="question", order_by="QuestionVersion.number")
 
+    @property
+    def written_state(self) -> QuestionState:
+        """The state as its author writes it: a stale question is one that is live when nobody has changed a rule."""
+        return QuestionState.LIVE if self.state is QuestionState.STALE else self.state
+
 
 class QuestionVersion(Base):
     """One immutable wording of a question in both languages, with its key; attempts keep theirs."""
@@ -157,6 +176,58 @@ class QuestionCitation(Base):
     title: Mapped[Words]
 
     question_version: Mapped[QuestionVersion] = relationship(back_populates="citations")
+
+
+class QuestionStaleness(Base):
+    """That a version of a document changed what a question tests, and how that was settled.
+
+    While one is open the question is not drawn. A question may wait for several documents, for each once: a later
+    version of the same document adds nothing to what is to be looked at.
+    """
+
+    __tablename__ = "question_staleness"
+    __sealed__ = Sealed(
+        later=("kept_out_at", "kept_out_by", "settled_at", "settled_by", "settled_how", "settled_version_id", "note")
+    )
+    __table_args__ = (
+        Index(
+            "uq_question_staleness_open",
+            "question_id",
+            "document_slug",
+            unique=True,
+            sqlite_where=text("settled_at is null"),
+            postgresql_where=text("settled_at is null"),
+        ),
+        UniqueConstraint("question_id", "version_id"),
+        CheckConstraint("(settled_at is null) = (settled_how is null)", name="settled"),
+        CheckConstraint("(settled_at is null) = (settled_by is null)", name="settled_by"),
+        CheckConstraint("(kept_out_at is null) = (kept_out_by is null)", name="kept_out"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("questions.id", ondelete="RESTRICT"))
+    # The wording that was the newest then.
+    question_version_id: Mapped[int] = mapped_column(ForeignKey("question_versions.id", ondelete="RESTRICT"))
+    document_slug: Mapped[str] = mapped_column(String(90))
+    # The version of the document that made it stale.
+    version_id: Mapped[int] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"), index=True)
+    version_number: Mapped[str] = mapped_column(String(20))
+    # The clauses that it tests and that changed, by the ids under which it cites them.
+    anchors: Mapped[list[str]]
+    since: Mapped[datetime]
+    # Somebody looked at it and leaves it out until it is rewritten.
+    kept_out_at: Mapped[datetime | None]
+    kept_out_by: Mapped[str | None] = mapped_column(String(40))
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None] = mapped_column(String(40))
+    settled_how: Mapped[SettledHow | None] = mapped_column(enum_type(SettledHow))
+    # The wording that is drawn from then on.
+    settled_version_id: Mapped[int | None] = mapped_column(ForeignKey("question_versions.id", ondelete="RESTRICT"))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+    question: Mapped[Question] = relationship()
+    question_version: Mapped[QuestionVersion] = relationship(foreign_keys=[question_version_id])
+    version: Mapped[DocumentVersion] = relationship()
 
 
 class Quiz(Base):

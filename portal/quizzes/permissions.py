@@ -10,6 +10,9 @@ from portal.core.access import AnyOf, Permission
 from portal.quizzes.models import Attempt
 
 SEE_BANKS = Permission("quizzes.see_banks", "read question banks with key and rationales")
+RECHECK_QUESTIONS = Permission(
+    "quizzes.recheck_questions", "say of a question whose rule has changed that it is still right, or leave it out"
+)
 TAKE_ATTEMPT = Permission("quizzes.take_attempt", "answer, hand in and look back at one's own attempt")
 RELEASE_RESULTS = Permission("quizzes.release_results", "release results that are released by hand")
 SUPERVISE_ATTEMPT = Permission(
@@ -33,6 +36,7 @@ def _scopes_of_taker(attempt: Attempt) -> dict[Any, set[str]]:
 
 TABLE: dict[Permission, AnyOf] = {
     SEE_BANKS: [[holds_everywhere(Role.AUTHOR, Role.APPROVER, Role.ADMIN)]],
+    RECHECK_QUESTIONS: [[holds_everywhere(Role.AUTHOR, Role.ADMIN)]],
     TAKE_ATTEMPT: [[is_taker]],
     RELEASE_RESULTS: [[holds_everywhere(Role.AUTHOR, Role.ADMIN)]],
     SUPERVISE_ATTEMPT: [

@@ -47,6 +47,10 @@ VOCABULARY = Vocabulary(
         "quizzes.results_released": _l("Results released"),
         "quizzes.bank_taken_in": _l("Question bank imported"),
         "quizzes.quiz_published": _l("Quiz published"),
+        "quizzes.questions_stale": _l("Questions taken out of every draw: a clause has changed"),
+        "quizzes.questions_called_back": _l("Questions drawn again: the version was withdrawn"),
+        "quizzes.question_still_right": _l("Question re-checked: still right"),
+        "quizzes.question_kept_out": _l("Question left out until it is rewritten"),
     },
     kinds={
         "attempt": Kind(_l("Attempt"), _find_attempts, queries.list_attempt_codes_meant),
@@ -77,5 +81,9 @@ VOCABULARY = Vocabulary(
         ),
         "attempts": Fact(_l("Attempts")),
         "changed": Fact(_l("Imported")),
+        "questions": Fact(_l("Questions")),
+        "question": Fact(_l("Question")),
+        "question_version": Fact(_l("Version of the question")),
+        "versions": Fact(_l("Versions of documents")),
     },
 )

@@ -246,6 +246,43 @@ def count_available(line: Draw, pool: Iterable[Candidate]) -> int:
     return sum(line.takes(candidate) for candidate in pool)
 
 
+def count_drawable(blueprint: Sequence[Draw], pool: Sequence[Candidate]) -> int:
+    """Return how many of the questions that a blueprint asks for the pool can give, none of them twice.
+
+    A maximum matching as in `draw`. A line with as many fitting questions as the whole blueprint asks for never goes
+    short, so that no more than that many are looked at for each line.
+    """
+    asked = sum(line.size for line in blueprint)
+    of_bank: dict[str, list[Candidate]] = {}
+    for candidate in pool:
+        of_bank.setdefault(candidate.bank, []).append(candidate)
+    addresses = {candidate.address for candidate in pool} if any(line.questions for line in blueprint) else set()
+    slots: list[list[str]] = []
+    for line in blueprint:
+        if line.questions:
+            slots += [[address] if address in addresses else [] for address in line.questions]
+            continue
+        fitting: list[str] = []
+        for candidate in of_bank.get(line.bank, ()):
+            if len(fitting) == asked:
+                break
+            if line.takes(candidate):
+                fitting.append(candidate.address)
+        slots += [fitting] * line.count
+    taken_by: dict[str, int] = {}
+
+    def place(slot: int, seen: set[str]) -> bool:
+        for address in slots[slot]:
+            if address not in seen:
+                seen.add(address)
+                if address not in taken_by or place(taken_by[address], seen):
+                    taken_by[address] = slot
+                    return True
+        return False
+
+    return sum(place(slot, set()) for slot in range(len(slots)))
+
+
 def shuffled(things: Iterable[str], *, seed: str, purpose: str) -> list[str]:
     """Return the things in the order that the seed gives them for this purpose."""
     return sorted(things, key=lambda thing: lot(seed, purpose, thing))

@@ -749,3 +749,53 @@ def list_contacts(enrollment: Enrollment | None, person: Person) -> dict[Role, l
     """Return the mentors and the leads nearest to a learner in her plan, or to somebody who follows none."""
     scopes = scopes_of_person(person) if enrollment is None else scopes_of_enrollment(enrollment)
     return _nearest(scopes, [Role.MENTOR, Role.LEAD], besides=person.id)
+
+
+# --- who reads a document in a plan -------------------------------------------------------------
+
+
+def list_steps_reading(document_slug: str) -> list[tuple[PlanVersion, PlanStep]]:
+    """Return the steps of every plan's latest version that read or confirm a document, by plan and place."""
+    latest = select(func.max(PlanVersion.id)).group_by(PlanVersion.plan_id)
+    rows = session.execute(
+        select(PlanVersion, PlanStep)
+        .join(PlanStep, PlanStep.version_id == PlanVersion.id)
+        .join(Plan, Plan.id == PlanVersion.plan_id)
+        .where(PlanVersion.id.in_(latest), PlanStep.document_slug == document_slug)
+        .order_by(Plan.slug, PlanStep.position)
+    )
+    return [(version, step) for version, step in rows]
+
+
+def _before_document(document_slug: str) -> ColumnElement[bool]:
+    """Say of an enrollment that it is open and has a step with the document that is not done."""
+    done = select(StepCompletion.id).where(
+        StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id
+    )
+    waiting = select(PlanStep.id).where(
+        PlanStep.version_id == Enrollment.plan_version_id, PlanStep.document_slug == document_slug, ~done.exists()
+    )
+    return and_(Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None), waiting.exists())
+
+
+def count_enrollments_before(document_slug: str) -> int:
+    """Return how many open enrollments have a document still before them."""
+    return session.scalar(select(func.count()).select_from(Enrollment).where(_before_document(document_slug))) or 0
+
+
+def list_enrollments_before(document_slug: str, *, offset: int = 0, limit: int | None = None) -> list[Enrollment]:
+    """Return open enrollments that have a document still before them, the earliest start first, with their people."""
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .where(_before_document(document_slug))
+            .order_by(Enrollment.starts_on, Enrollment.id)
+            .offset(offset or None)
+            .limit(limit)
+            .options(
+                joinedload(Enrollment.person),
+                joinedload(Enrollment.version),
+                joinedload(Enrollment.cohort),
+            )
+        )
+    )

@@ -130,6 +130,19 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET quizzes.bank",
             "GET quizzes.banks",
             "GET quizzes.preview",
+            "GET quizzes.stale",
+            "GET quizzes.stale_of_bank",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author"},
+        [
+            "GET library.impact",
+            "GET library.impact_csv",
+            "GET library.impact_list",
+            "GET library.version_impact",
+            "GET library.version_impact_csv",
+            "GET library.version_impact_list",
         ],
     ),
     (
@@ -161,6 +174,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"admin", "author"},
         [
             "GET quizzes.release",
+            "POST quizzes.confirm_still_right",
+            "POST quizzes.leave_out",
             "POST quizzes.release_results",
         ],
     ),

@@ -21,6 +21,7 @@ from portal.operations import demo
 from portal.quizzes.models import Attempt
 from portal.training.models import Enrollment
 from tests.architecture.access_matrix import MATRIX, MEMBERS
+from tests.library.builders import make_bare_draft
 from tests.page_client import PageClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +79,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "reports": {"code": enrollment.cohort.code},
         "organisation": {"code": "JP"},
         "gradebook": {"code": graduate.code},
+        "library": {"code": make_bare_draft("impersonation", members["author"]).code, "kind": "questions"},
     }
     special = {"organisation.team": {"code": demo.TEAM}, "organisation.change_team": {"code": demo.TEAM}}
     return {

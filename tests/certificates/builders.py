@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from portal.accounts.models import Person
 from portal.certificates import queries, service
 from portal.certificates.models import Certificate, Credential, Design, Honorific
 from portal.certificates.service import CredentialSpec
-from portal.core import jobs
+from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.markdown import TrustedHtml
@@ -129,6 +129,22 @@ def make_document() -> DocumentVersion:
             )
     save(version)
     return version
+
+
+def make_changed_document(effective_at: datetime | None = None) -> DocumentVersion:
+    """Add version 2.0 of that document to the session, a material one that takes both clauses out."""
+    return DocumentVersion(
+        document=make_document().document,
+        number="2.0",
+        sequence=2,
+        change_class=ChangeClass.MATERIAL,
+        issued_at=clock.now(),
+        issued_by="test",
+        effective_at=effective_at or clock.now(),
+        zone="Asia/Tokyo",
+        origin=Origin.IMPORT,
+        hash="1" * 64,
+    )
 
 
 def make_plan(credential: str | None = "impersonation-reviewer") -> PlanVersion:

@@ -12,6 +12,7 @@ from portal.certificates import limits, queries, service
 from portal.certificates.limits import key_of
 from portal.certificates.models import Certificate, CertificateLookup, LookupLevel
 from portal.certificates.rules import State, grouped_code
+from portal.certificates.service import policies
 from portal.core import clock, codes
 from portal.core.db import session
 from portal.core.errors import TooMany
@@ -21,7 +22,7 @@ from portal.core.transaction import own_transaction
 from portal.organisation.rules import WELLBEING_CONTACT
 from portal.organisation.service import change_settings
 from tests.builders import Cast
-from tests.certificates.builders import issue
+from tests.certificates.builders import issue, make_changed_document
 from tests.queries import counted_queries
 
 BOTH = pytest.mark.parametrize("language", ["en", "ja"])
@@ -29,6 +30,7 @@ WORDS = {
     State.VALID: {"en": "genuine and valid today", "ja": "正式に発行されたもので、本日現在有効です"},
     State.EXPIRED: {"en": "but it has expired", "ja": "有効期限が切れています"},
     State.SUPERSEDED: {"en": "a newer one has replaced it", "ja": "新しい修了証に置き換えられています"},
+    State.POLICY_SUPERSEDED: {"en": "superseded by a newer policy", "ja": "証明している規則が変わりました"},
     State.SUSPENDED: {"en": "suspended while it is being reviewed", "ja": "効力が停止されています"},
     State.REVOKED: {"en": "revoked by its issuer", "ja": "発行者によって取り消されました"},
 }
@@ -41,6 +43,11 @@ def bring_into(state: State, cast: Cast) -> Certificate:
         match state:
             case State.SUPERSEDED:
                 service.reissue_certificate(certificate=certificate, reason=REASON, by=cast.admin)
+            case State.POLICY_SUPERSEDED:
+                changed = make_changed_document()
+                session.add(changed)
+                session.flush()
+                policies.supersede_by_policy(changed)
             case State.SUSPENDED:
                 service.suspend(certificate=certificate, reason=REASON, by=cast.admin)
             case State.REVOKED:

@@ -26,6 +26,7 @@ from portal.library.models import (
 from portal.library.queries import drafts
 from portal.library.service import documents, versions
 from portal.library.service.texts import TextDraft
+from tests.builders import save
 
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -153,7 +154,7 @@ def make_draft(
     authors: tuple[Person, ...] = (),
     **values: Any,
 ) -> Draft:
-    """Return a draft that `by` has begun from the latest version, in both languages and in step, unless told otherwise."""
+    """Return a draft that `by` has begun from the latest version, in both languages and in step by default."""
     with own_transaction():
         held = queries.get_document(document.slug)
         latest = queries.latest_version(held)
@@ -208,3 +209,47 @@ def edit_draft(draft: Draft, language: str = "en", *, by: Person, **values: Any)
             setattr(thing, name, value)
         thing.revision += 1
     return drafts.get_draft(draft.code)
+
+
+def make_bare_draft(
+    slug: str,
+    by: Person,
+    *,
+    source: str | None = None,
+    change_class: ChangeClass | None = ChangeClass.MATERIAL,
+    **values: Any,
+) -> Draft:
+    """Return a draft begun from the newest version, its deciding text as in that version unless a source is given."""
+    document = queries.get_document(slug)
+    latest = queries.latest_version(document)
+    deciding = latest.text_in(document.authoritative) if latest else None
+    written = source if source is not None else deciding.source if deciding else EN
+    now = clock.now()
+    draft = Draft(
+        **{
+            "code": new_code(),
+            "document": document,
+            "based_on": latest,
+            "state": DraftState.WRITING,
+            "begun_at": now,
+            "begun_by": by.code,
+            "number": "9.0",
+            "change_class": change_class,
+            "effective_at": None,
+            "zone": "Asia/Tokyo",
+        }
+        | values
+    )
+    draft.texts.append(
+        DraftText(
+            language=document.authoritative,
+            revision=1,
+            title=deciding.title if deciding else "Impersonation",
+            source=written,
+            made_from={},
+            saved_at=now,
+            saved_by=by.code,
+        )
+    )
+    save(draft)
+    return draft

@@ -27,12 +27,13 @@ from portal.library.models import AudienceKind, ChangeClass
 from portal.library.service.readings import note_opened
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
+from portal.quizzes.service import staleness
 from portal.quizzes.service.attempts import extend_attempt, submit_attempt, void_attempt
 from portal.training import queries as training
 from portal.training.service import sign_offs
 from portal.training.service.enrollments import enroll
 from tests.certificates.builders import make_credential
-from tests.library.builders import make_published, make_version
+from tests.library.builders import EN, english, japanese, make_published, make_version
 from tests.quizzes.builders import answer, answer_all, begin, make_quiz, right_answer, wrong_answer
 from tests.training.builders import make_plan
 
@@ -56,6 +57,7 @@ def make_world() -> None:
         with clock.frozen(VISIT - timedelta(minutes=5)):
             _certify(staff)
             jobs.run_due()
+            _change_the_rule(staff)
     session.remove()
 
 
@@ -197,6 +199,23 @@ def _certify(staff: dict[str, Person]) -> None:
         )
     with own_transaction():
         certifying.decline_revocation(certificate=certificates.get_certificate(second), by=staff["second"])
+
+
+def _change_the_rule(staff: dict[str, Person]) -> None:
+    author = staff["author"]
+    texts = [english(EN.replace("carries a label", "carries two labels")), japanese()]
+    make_version(library.get_document("impersonation"), author, "2.0", texts=texts, effective_at=VISIT)
+    bank = quizzes.get_bank("impersonation")
+    for slug in ("imp-000", "imp-001"):
+        found = quizzes.find_latest(bank, slug)
+        assert found is not None
+        question, version = found
+        with own_transaction():
+            if slug == "imp-001":
+                staleness.keep_out(question=question, by=author)
+                continue
+            (clauses,) = staleness.clauses_of([version]).values()
+            staleness.confirm_still_right(question=question, looked_at=staleness.seen(clauses), by=author)
 
 
 def facts() -> dict[str, Any]:

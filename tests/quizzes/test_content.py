@@ -568,3 +568,32 @@ def test_a_folder_without_the_history_of_its_documents_can_be_taken_in(cast: Cas
         (4, "Version 1.0 of “impersonation” is not known here.", "The questions cite version 1.3.")
     ]
     assert _take_in(folder, cast) == []
+
+
+def _stale() -> set[str]:
+    session.expire_all()
+    return set(session.scalars(select(Question.slug).where(Question.state == QuestionState.STALE)))
+
+
+def test_a_material_version_makes_its_questions_stale_and_the_files_stay_as_they_were(cast: Cast, folder: Path) -> None:
+    _take_in(folder, cast)
+    _new_version(folder, "1.1", "material", "1.0", "It gives **72 hours**", "It gives **48 hours**")
+    assert len(_warnings(folder, cast)) == 1
+    stale = _stale()
+    assert {"imp-002", "imp-005"} <= stale
+    # Imported again as it is, the bank says nothing new.
+    assert _take_in(folder, cast) == []
+    assert _stale() == stale
+    for file in export_content([BanksPart()]):
+        assert file.text == (folder / file.path).read_text(encoding="utf-8"), file.path
+
+
+def test_a_version_and_a_bank_that_was_looked_at_for_it_come_in_together_with_live_questions(
+    cast: Cast, folder: Path
+) -> None:
+    _take_in(folder, cast)
+    _new_version(folder, "1.1", "material", "1.0", "It gives **72 hours**", "It gives **48 hours**")
+    for name in ("en", "ja"):
+        _edit(folder, f"banks/impersonation.{name}.md", _swap('version: "1.0"', 'version: "1.1"'))
+    _take_in(folder, cast)
+    assert _stale() == set()

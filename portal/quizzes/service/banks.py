@@ -11,6 +11,7 @@ from portal.core import clock
 from portal.core.db import canonical_json, session
 from portal.core.markdown import clause_links
 from portal.journal.service import record
+from portal.library.rules import number_key
 from portal.quizzes import queries
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.formats.quiz_toml import QuizTerms
@@ -18,12 +19,14 @@ from portal.quizzes.models import (
     Question,
     QuestionBank,
     QuestionCitation,
+    QuestionStaleness,
     QuestionState,
     QuestionVersion,
     Quiz,
     QuizVersion,
+    SettledHow,
 )
-from portal.quizzes.queries import ClauseFact
+from portal.quizzes.queries import ClauseFact, staleness
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Content
 
@@ -58,7 +61,9 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
 
     A question whose content or cited clauses changed gets a new version; one that is no longer in the
     bank is retired. The bank's own version of its document is cited, or the newest where it names none or
-    one that is not known here. The same bank again changes nothing. Raises `UnknownClause`.
+    one that is not known here. The same bank again changes nothing. A stale question is drawn again when the bank
+    states the version that made it stale or a later one, or when the question was rewritten and cites the new text.
+    Raises `UnknownClause`.
     """
     row = queries.find_bank(slug)
     changes: list[str] = []
@@ -83,15 +88,18 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
     latest = {question.id: version for question, version in queries.list_latest(row)} | {
         question.id: question.versions[-1] for question in known.values() if question.position is None
     }
+    waits = staleness.list_of_bank(row)
     for position, given in enumerate(bank.questions, start=1):
         found = known.pop(given.id, None)
         version = latest[found.id] if found else None
         changed = _take_question(
             bank=row,
+            stated=bank,
             position=position,
             given=given,
             found=found,
             latest=version,
+            waits=waits.get(found.id, []) if found else [],
             citations=_citations(given, bank, facts),
             by=by,
             origin=origin,
@@ -116,42 +124,102 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
 def _take_question(
     *,
     bank: QuestionBank,
+    stated: Bank,
     position: int,
     given: BankQuestion,
     found: Question | None,
     latest: QuestionVersion | None,
+    waits: Sequence[QuestionStaleness],
     citations: list[QuestionCitation],
     by: Person,
     origin: str,
 ) -> bool:
     data = type_of(given.content.type).export(given.content)
+    if latest is not None:
+        citations = _kept(latest.citations, citations, waits)
     digest = hash_of_version(data, citations)
-    state = QuestionState(given.state)
+    written = QuestionState(given.state)
     now = clock.now()
     if found is None:
-        found = Question(bank=bank, slug=given.id, state=state, position=position, latest=0, created_at=now)
+        found = Question(bank=bank, slug=given.id, state=written, position=position, latest=0, created_at=now)
         session.add(found)
         session.flush()
     # A clause that reads the same in a later version of its document is the clause that was cited.
     is_new = latest is None or _said(latest.content, latest.citations) != _said(data, citations)
-    changed = is_new or found.state is not state or found.position is None
+    is_rewritten = latest is not None and canonical_json(latest.content) != canonical_json(data)
+    waiting = [wait for wait in waits if wait.settled_at is None]
+    answered = [wait for wait in waiting if _is_answered(wait, stated, citations, is_rewritten=is_rewritten)]
+    state = QuestionState.STALE if written is QuestionState.LIVE and len(answered) < len(waiting) else written
+    changed = is_new or bool(answered) or found.state is not state or found.position is None
     found.state, found.position = state, position
+    drawn = latest
     if is_new:
         found.latest += 1
-        session.add(
-            QuestionVersion(
-                question_id=found.id,
-                number=found.latest,
-                type=given.content.type,
-                content=data,
-                hash=digest,
-                origin=origin,
-                created_at=now,
-                created_by=by.code,
-                citations=citations,
+        drawn = QuestionVersion(
+            question_id=found.id,
+            number=found.latest,
+            type=given.content.type,
+            content=data,
+            hash=digest,
+            origin=origin,
+            created_at=now,
+            created_by=by.code,
+            citations=citations,
+        )
+        session.add(drawn)
+        session.flush()
+    for wait in answered:
+        wait.settled_at, wait.settled_by = now, by.code
+        wait.settled_how = SettledHow.NEW_VERSION if is_rewritten else SettledHow.STILL_RIGHT
+        wait.settled_version_id = drawn.id if drawn else None
+    return changed
+
+
+def _kept(
+    known: Sequence[QuestionCitation], given: Sequence[QuestionCitation], waits: Sequence[QuestionStaleness]
+) -> list[QuestionCitation]:
+    """Return what a question of a file cites: a later text where somebody has looked at the question beside it here."""
+    by_clause = {(each.tested, each.document_slug, each.anchor): each for each in known}
+    kept = []
+    for each in given:
+        looked_at = staleness.looked_at_against(waits, each.document_slug)
+        later = by_clause.get((each.tested, each.document_slug, each.anchor))
+        if later is None or not looked_at or not _is_before(each.version_number, later.version_number):
+            kept.append(each)
+            continue
+        kept.append(
+            QuestionCitation(
+                position=each.position,
+                tested=each.tested,
+                document_slug=each.document_slug,
+                version_number=later.version_number,
+                anchor=each.anchor,
+                clause_hash=later.clause_hash,
+                title=later.title,
             )
         )
-    return changed
+    return kept
+
+
+def _is_answered(
+    wait: QuestionStaleness, stated: Bank, citations: Sequence[QuestionCitation], *, is_rewritten: bool
+) -> bool:
+    """Say whether a file answers what a question waits for: it states the version, or it was rewritten for its text."""
+    if stated.document == wait.document_slug and stated.version and not _is_before(stated.version, wait.version_number):
+        return True
+    old = [
+        each
+        for each in citations
+        if each.tested
+        and each.document_slug == wait.document_slug
+        and each.anchor in wait.anchors
+        and _is_before(each.version_number, wait.version_number)
+    ]
+    return is_rewritten and not old
+
+
+def _is_before(number: str, other: str) -> bool:
+    return number_key(number) < number_key(other)
 
 
 def _said(content: Mapping[str, Any], citations: Sequence[QuestionCitation]) -> str:

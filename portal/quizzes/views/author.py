@@ -19,11 +19,17 @@ from portal.library import queries as documents
 from portal.quizzes import queries
 from portal.quizzes.models import Question, QuestionBank, QuestionCitation, QuestionState, QuestionVersion, QuizVersion
 from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS
+from portal.quizzes.queries import staleness
 from portal.quizzes.service.marking import release_by_hand
 from portal.quizzes.types.base import ANSWER, Content, read
 from portal.quizzes.views import blueprint, paper
 
-_CHIPS = {QuestionState.LIVE: "active", QuestionState.DRAFT: "draft", QuestionState.RETIRED: "withdrawn"}
+_CHIPS = {
+    QuestionState.LIVE: "active",
+    QuestionState.DRAFT: "draft",
+    QuestionState.STALE: "warning",
+    QuestionState.RETIRED: "withdrawn",
+}
 
 
 def type_words(name: str) -> str:
@@ -44,6 +50,7 @@ def state_words(state: QuestionState) -> str:
         {
             QuestionState.LIVE: gettext("Live"),
             QuestionState.DRAFT: gettext("Draft (not drawn)"),
+            QuestionState.STALE: gettext("To be re-checked (not drawn)"),
             QuestionState.RETIRED: gettext("Retired"),
         }[state]
     )
@@ -67,12 +74,16 @@ def banks() -> str:
                 "href": url_for("quizzes.bank", slug=bank.slug),
                 "slug": bank.slug,
                 "live": counts.get(bank.id, {}).get(QuestionState.LIVE, 0),
+                "stale": counts.get(bank.id, {}).get(QuestionState.STALE, 0),
+                "stale_href": url_for("quizzes.stale_of_bank", slug=bank.slug),
                 "all": sum(counts.get(bank.id, {}).values()),
                 "document": _document_words(bank, titles),
                 "owner": owners[bank.slug].owner.name_in(language()) if bank.slug in owners else "",
             }
             for bank in rows
         ],
+        stale=sum(states.get(QuestionState.STALE, 0) for states in counts.values()),
+        stale_href=url_for("quizzes.stale"),
         waiting=[
             {
                 "title": str(quizzes[quiz_id].title),
@@ -98,18 +109,22 @@ def _document_words(bank: QuestionBank, titles: Mapping[str, str]) -> str:
 @requires(SEE_BANKS, on=queries.get_bank)
 def bank(bank: QuestionBank) -> str:
     """Show a bank's questions with key, rationales and cited clauses."""
+    waiting = staleness.count_stale().get(bank.slug, staleness.Waiting())
     return render_template(
         "quizzes/bank.html",
         title=str(bank.title),
+        stale=waiting.to_look_at + waiting.kept_out,
+        stale_href=url_for("quizzes.stale_of_bank", slug=bank.slug),
         document=_document_words(bank, documents.list_document_titles([bank.document_slug], language())),
         questions=[
-            _question(bank, question, version, number)
+            question_with_key(bank, question, version, number)
             for number, (question, version) in enumerate(queries.list_latest(bank), start=1)
         ],
     )
 
 
-def _question(bank: QuestionBank, question: Question, version: QuestionVersion, number: int) -> dict[str, Any]:
+def question_with_key(bank: QuestionBank, question: Question, version: QuestionVersion, number: int) -> dict[str, Any]:
+    """Return what an author sees of a question: texts, key, rationales and cited clauses."""
     chosen = language()
     content = read(version.content)
     links = paper.links_of(version.citations, chosen)

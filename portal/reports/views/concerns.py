@@ -128,6 +128,12 @@ def _questions(person: Person) -> Concern:
         rows.append((Cell(str(version.title), href), Cell(said, state="not_released")))
     counts = quizzes.count_questions()
     for bank in quizzes.list_banks():
+        stale = counts.get(bank.id, {}).get(QuestionState.STALE, 0)
+        if stale:
+            said = ngettext("%(num)d question to re-check", "%(num)d questions to re-check", stale)
+            rows.append(
+                (Cell(str(bank.title), url_for("quizzes.stale_of_bank", slug=bank.slug)), Cell(said, state="warning"))
+            )
         drafts = counts.get(bank.id, {}).get(QuestionState.DRAFT, 0)
         if drafts:
             said = ngettext("%(num)d question in draft", "%(num)d questions in draft", drafts)
@@ -136,7 +142,7 @@ def _questions(person: Person) -> Concern:
         title=_("Questions and results"),
         columns=(_("Quiz or question bank"), _("State")),
         rows=rows,
-        nothing=_("No question is in draft, and no result waits for its release."),
+        nothing=_("No question is in draft or waits for a re-check, and no result waits for its release."),
         more=(_("All question banks"), url_for("quizzes.banks")),
     )
 

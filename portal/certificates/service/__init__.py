@@ -44,6 +44,7 @@ from portal.certificates.models import (
     RevocationRequest,
 )
 from portal.certificates.rules import FactKind, State
+from portal.certificates.service import policies
 from portal.core import clock, codes, jobs, touch
 from portal.core.db import canonical_json, session
 from portal.core.errors import TooMany
@@ -174,6 +175,7 @@ def issue_certificate(*, credential: Credential, enrollment: Enrollment) -> Cert
         },
         basis=queries.gather_basis(enrollment),
     )
+    policies.note_coming(certificate)
     for former in earlier:
         _supersede(former, certificate, by="system", reason="renewed by a later completion")
     return certificate
@@ -239,6 +241,8 @@ def reissue_certificate(*, certificate: Certificate, reason: str, by: Person) ->
         basis=snapshot["basis"],
         expires_on=certificate.expires_on,
     )
+    # It certifies the same completion: what made that one of an older policy is true of it as well.
+    policies.carry_over(certificate, fresh)
     _supersede(certificate, fresh, by=by.code, reason=reason)
     record(
         "certificates.reissued",
@@ -398,8 +402,8 @@ def store_file(*, certificate: Certificate, language: str, rendered: Rendered) -
 
 
 def state_of(certificate: Certificate) -> State:
-    """Return what the certificate is worth today in its own zone."""
-    return certificate.state(clock.today(certificate.zone))
+    """Return what the certificate is worth now, which is a day in its own zone."""
+    return certificate.state(clock.today(certificate.zone), clock.now())
 
 
 def request_revocation(*, certificate: Certificate, reason: str, by: Person) -> RevocationRequest:
