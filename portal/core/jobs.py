@@ -249,7 +249,9 @@ def enqueue(
     )
     session.add(row)
     session.flush()
-    session.info.setdefault("jobs_to_hand_over", []).append(row.id)
+    # What is for later is handed over by the relay.
+    if row.run_after <= now:
+        session.info.setdefault("jobs_to_hand_over", []).append(row.id)
     return row
 
 
@@ -273,6 +275,11 @@ def cancel(row: Job) -> None:
 def get_job(job_id: int) -> Job | None:
     """Return the job's row."""
     return session.get(Job, job_id)
+
+
+def find_job(effect_key: str) -> Job | None:
+    """Return the job that stands under the effect key, or None."""
+    return session.scalar(select(Job).where(Job.effect_key == effect_key))
 
 
 def get_job_by_code(code: str) -> Job:

@@ -7,6 +7,7 @@ from flask import Blueprint
 from portal.core.i18n import Words
 from portal.core.i18n import lazy_gettext as _l
 from portal.library.models import ChangeClass, DocumentKind
+from portal.library.service.warnings import WARNINGS as WARNINGS
 
 blueprint = Blueprint("library", __name__, template_folder="../templates")
 
@@ -21,13 +22,6 @@ CHANGE_CLASSES = {
     ChangeClass.MINOR: _l("Minor"),
     ChangeClass.MATERIAL: _l("Material"),
     ChangeClass.EMERGENCY: _l("Emergency"),
-}
-# What a reader is told before a clause with a label is shown.
-WARNINGS = {
-    "S1": _l("Rude words, fraud or upsetting subjects are mentioned, without detail."),
-    "S2": _l("Harm to a person is quoted or described."),
-    "S3": _l("Injury, cruelty or abuse is described in detail."),
-    "S4": _l("Killing, torture or sexual abuse is described."),
 }
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 # Each language named in the other one's sentences.
