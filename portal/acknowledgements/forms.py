@@ -12,6 +12,7 @@ from portal.acknowledgements.service.campaigns import REASON_LIMIT
 from portal.acknowledgements.service.questions import ANSWER_LIMIT, QUESTION_LIMIT
 from portal.core.forms import Form, LongTextField
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import lazy_pgettext
 
 
 class Tick(BooleanField):
@@ -46,7 +47,7 @@ class QuestionForm(Form):
     """A question about one clause, or about the document as a whole."""
 
     clause = SelectField(_l("Clause"), validate_choice=False)
-    body = LongTextField(_l("Question"), validators=[DataRequired(QuestionEmpty.message), Length(max=QUESTION_LIMIT)])
+    body = LongTextField(lazy_pgettext("asked", "Question"), validators=[DataRequired(QuestionEmpty.message), Length(max=QUESTION_LIMIT)])
 
 
 class ReasonForm(Form):
@@ -58,4 +59,4 @@ class ReasonForm(Form):
 class AnswerForm(Form):
     """The answer to a question about a clause."""
 
-    answer = LongTextField(_l("Answer"), validators=[DataRequired(AnswerEmpty.message), Length(max=ANSWER_LIMIT)])
+    answer = LongTextField(lazy_pgettext("asked", "Answer"), validators=[DataRequired(AnswerEmpty.message), Length(max=ANSWER_LIMIT)])
