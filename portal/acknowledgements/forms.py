@@ -47,7 +47,9 @@ class QuestionForm(Form):
     """A question about one clause, or about the document as a whole."""
 
     clause = SelectField(_l("Clause"), validate_choice=False)
-    body = LongTextField(lazy_pgettext("asked", "Question"), validators=[DataRequired(QuestionEmpty.message), Length(max=QUESTION_LIMIT)])
+    body = LongTextField(
+        lazy_pgettext("asked", "Question"), validators=[DataRequired(QuestionEmpty.message), Length(max=QUESTION_LIMIT)]
+    )
 
 
 class ReasonForm(Form):
@@ -59,4 +61,6 @@ class ReasonForm(Form):
 class AnswerForm(Form):
     """The answer to a question about a clause."""
 
-    answer = LongTextField(lazy_pgettext("asked", "Answer"), validators=[DataRequired(AnswerEmpty.message), Length(max=ANSWER_LIMIT)])
+    answer = LongTextField(
+        lazy_pgettext("asked", "Answer"), validators=[DataRequired(AnswerEmpty.message), Length(max=ANSWER_LIMIT)]
+    )

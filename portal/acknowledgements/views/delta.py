@@ -244,15 +244,21 @@ def _change(each: ChangedClause) -> dict[str, Any]:
         "warning": WARNINGS.get(
             max((side.sensitivity for side in (each.before, each.after) if side is not None), default="S0")
         ),
-        "before": _side(each.before),
-        "after": _side(each.after),
+        "before": _side(each.before, named.heading),
+        "after": _side(each.after, named.heading),
     }
 
 
-def _side(clause: ShownClause | None) -> dict[str, Any] | None:
+def _side(clause: ShownClause | None, heading: str) -> dict[str, Any] | None:
+    """Return one side of a change; its heading is shown where it is another one than the clause's own."""
     if clause is None:
         return None
-    return {"heading": clause.heading, "html": excerpt(clause.html), "language": clause.language}
+    return {
+        "heading": clause.heading,
+        "is_renamed": clause.heading != heading,
+        "html": excerpt(clause.html),
+        "language": clause.language,
+    }
 
 
 def _question(

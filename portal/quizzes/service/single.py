@@ -36,9 +36,14 @@ def mark_single(version: QuestionVersion, seed: str, given: Mapping[str, Sequenc
     Raises `types.base.BadValue` for a place that the page does not have.
     """
     content = read(version.content)
-    kind = type_of(content.type)
-    answer = kind.normalise(content, order_of(version, seed), given)
-    return answer, sum(kind.mark(content, answer).values()) >= content.max_points
+    answer = type_of(content.type).normalise(content, order_of(version, seed), given)
+    return answer, is_right(version, answer)
+
+
+def is_right(version: QuestionVersion, answer: Mapping[str, Any]) -> bool:
+    """Say whether an answer (part → chosen ids) earns all points of the question."""
+    content = read(version.content)
+    return sum(type_of(content.type).mark(content, answer).values()) >= content.max_points
 
 
 def single_form(
