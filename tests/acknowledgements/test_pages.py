@@ -144,6 +144,9 @@ def test_a_confirmation_sent_past_the_page_is_refused(cast: Cast, asked: Campaig
 def test_whoever_has_confirmed_nothing_yet_is_led_to_the_text(cast: Cast, asked: Campaign, as_: Any) -> None:
     response = as_(cast.colleague).fetch("acknowledgements.delta", **SLUG)
     assert response.status_code == 302
+    for endpoint in ("acknowledgements.answer_delta", "acknowledgements.confirm_delta"):
+        moved = as_(cast.colleague).post(endpoint, {}, **SLUG)
+        assert moved.headers["Location"].endswith("/library/impersonation/versions/2.0")
     page = as_(cast.colleague, language="en").get("library.read_version", slug="impersonation", number="2.0")
     assert "To be confirmed by Mon 8 Jun 2026" in page.text
 

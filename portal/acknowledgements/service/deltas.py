@@ -24,7 +24,6 @@ from portal.library.rules import Changes, Standing, changes_between
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import QuestionCitation, QuestionVersion
 from portal.quizzes.service.single import mark_single
-from portal.quizzes.types.base import BadValue
 
 
 class Change(StrEnum):
@@ -269,7 +268,7 @@ def answer_check(*, delta: Delta, given: Mapping[str, Mapping[str, Sequence[str]
     for item in waiting:
         try:
             answer, right = mark_single(item.version, seed, given.get(item.address, {}))
-        except BadValue as unknown:
+        except ValueError as unknown:
             raise AnswerUnknown() from unknown
         if not answer:
             raise AnswersMissing()

@@ -13,7 +13,7 @@ from portal.accounts.models import Person, Role
 from portal.accounts.permissions import open_grants
 from portal.acknowledgements import rules
 from portal.acknowledgements.forms import ReasonForm
-from portal.acknowledgements.models import AcknowledgementRequest, Campaign, CampaignEnd
+from portal.acknowledgements.models import AcknowledgementRequest, Campaign, CampaignEnd, DeltaAnswer
 from portal.acknowledgements.permissions import (
     CLOSE_CAMPAIGN,
     EXEMPT,
@@ -183,11 +183,7 @@ def campaign_csv(found: Campaign) -> Response:
                 each.due_on.isoformat() if each.due_on else "", _utc(row.at if row else None),
                 row.language if row else "", row.text_hash if row else "", row.market if row else "",
                 row.address_class if row else "",
-                "; ".join(
-                    f"{answer.question_version.question.slug} v{answer.question_version.number} "
-                    f"{pgettext('answer', 'right') if answer.right else pgettext('answer', 'wrong')} {_utc(answer.at)}"
-                    for answer in given.get(each.request_id or 0, ())
-                ),
+                "; ".join(_tried(answer) for answer in given.get(each.request_id or 0, ())),
             ]  # fmt: skip
 
     name = _("confirmations-%(slug)s-%(number)s", slug=version.document.slug, number=version.number)
@@ -462,6 +458,13 @@ def _people(found: Campaign, shown: Sequence[Standing], statuses: Mapping[int, S
 
 def _may_exempt(viewer: Person, asked: AcknowledgementRequest | None) -> bool:
     return asked is not None and asked.closed_at is None and allows(viewer, EXEMPT, asked)
+
+
+def _tried(answer: DeltaAnswer) -> str:
+    """Say which question was answered when, and whether rightly."""
+    said = pgettext("answer", "right") if answer.right else pgettext("answer", "wrong")
+    version = answer.question_version
+    return f"{version.question.slug} v{version.number} {said} {_utc(answer.at)}"
 
 
 def _utc(at: datetime | None) -> str:

@@ -62,6 +62,9 @@ def delta(document: Document) -> Response | str:
 def answer_delta(document: Document) -> Any:
     """Take the answers to the questions about what changed, and explain them."""
     found = _asked_delta(document)
+    if found.old is None:
+        # Who has confirmed nothing yet reads and confirms the text itself.
+        return redirect(_text_href(found.new), 303)
     given = {
         item.address: {part: request.form.getlist(f"{_name(number)}-{part}") for part in part_ids(item.version)}
         for number, item in enumerate(found.check, start=1)
@@ -88,6 +91,8 @@ def confirm_delta(document: Document) -> Any:
     """Take the person's statement to have understood what changed."""
     form = UnderstoodForm(prefix=PREFIX)
     found = _asked_delta(document)
+    if found.old is None:
+        return redirect(_text_href(found.new), 303)
     if not form.validate_on_submit():
         return _page(found, form), 400
     try:
@@ -302,7 +307,8 @@ def _due(asked: AcknowledgementRequest, person: Person) -> dict[str, Any]:
         )
         days = _days(due.counted.derivation, due.counted.on) if due.on == asked.due_on else []
     if due.is_guess:
-        why = f"{why} {_('National holidays of that time are not known yet; only weekends were left out.')}"
+        unknown = _("National holidays of that time are not known yet; only weekends were left out.")
+        why = f"{why} {unknown}"
     return {"date": due_words(asked, person), "iso": asked.due_on.isoformat(), "why": why, "days": days}
 
 

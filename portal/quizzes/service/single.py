@@ -33,7 +33,7 @@ def part_ids(version: QuestionVersion) -> list[str]:
 def mark_single(version: QuestionVersion, seed: str, given: Mapping[str, Sequence[str]]) -> tuple[Answer, bool]:
     """Return the answer (part → chosen ids) that places on the page mean, and whether it earns all points.
 
-    Raises `types.base.BadValue` for a place that the page does not have.
+    Raises `ValueError` for a place that the page does not have.
     """
     content = read(version.content)
     answer = type_of(content.type).normalise(content, order_of(version, seed), given)
