@@ -124,15 +124,18 @@ def _send(request: AcknowledgementRequest, working: Any, away: Mapping[int, Any]
         tomorrow = (now.astimezone(zone) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         request.next_mail_at = rules.in_business_hours(tomorrow, zone, calendar)
         return
-    is_urgent = request.campaign.hours is not None
+    sent_at = rules.in_business_hours(now, zone, None if request.campaign.hours is not None else calendar)
+    if sent_at > now:
+        # Nobody was there to send it in time.
+        request.next_mail_at = sent_at
+        return
     send_later(
         "acknowledgements.asked" if request.next_mail == 0 else "acknowledgements.reminder",
         {"request": request.id},
         effect_key=f"request:{request.id}:{request.next_mail}:{request.started_at:%Y%m%dT%H%M%S}",
-        run_after=rules.in_business_hours(now, zone, None if is_urgent else calendar),
     )
     request.next_mail += 1
-    set_dates(request, request.campaign, person, calendar)
+    set_dates(request, request.campaign, person, calendar, told_today=True)
 
 
 @jobs.periodic("acknowledgements.escalate", minutes=30, what=_l("Tell leads who has not confirmed in time"))

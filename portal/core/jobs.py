@@ -249,9 +249,7 @@ def enqueue(
     )
     session.add(row)
     session.flush()
-    # What is for later is handed over by the relay.
-    if row.run_after <= now:
-        session.info.setdefault("jobs_to_hand_over", []).append(row.id)
+    session.info.setdefault("jobs_to_hand_over", []).append(row.id)
     return row
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from portal.accounts.models import Person
 from portal.acknowledgements import rules
@@ -43,18 +43,29 @@ def due_of(
     return rules.due_in_days(asked_at=started_at, days=days_of(campaign, asked_as), calendar=calendar, zone=zone)
 
 
-def set_dates(request: AcknowledgementRequest, campaign: Campaign, person: Person, calendar: WorkingCalendar) -> None:
-    """Count until when the person is to confirm and when her next mail goes; mails that were sent stay sent."""
+def set_dates(
+    request: AcknowledgementRequest,
+    campaign: Campaign,
+    person: Person,
+    calendar: WorkingCalendar,
+    *,
+    told_today: bool = False,
+) -> None:
+    """Count until when the person is to confirm and when her next mail goes; mails that were sent stay sent.
+
+    Who was `told_today` gets the next one on a later day.
+    """
     due = due_of(campaign, request.asked_as, person, calendar, request.started_at)
     request.due_on, request.due_at, request.days = due.on, due.at, due.days
     request.dated_at = clock.now()
-    times = rules.mail_times(
-        asked_at=request.started_at, due=due, calendar=calendar, zone=clock.zone_info(person.time_zone)
-    )
-    now = clock.now()
+    zone = clock.zone_info(person.time_zone)
+    times = rules.mail_times(asked_at=request.started_at, due=due, calendar=calendar, zone=zone)
+    earliest = clock.now()
+    if told_today:
+        earliest = datetime.combine(clock.today(person.time_zone) + timedelta(days=1), time(0), zone)
     request.next_mail_at = None
     for number, at in enumerate(times):
         # That she is asked is told however late; a reminder that is past is not made up for.
-        if number >= request.next_mail and (at >= now or number == 0):
+        if number >= request.next_mail and (at >= earliest or number == 0):
             request.next_mail, request.next_mail_at = number, at
             return
