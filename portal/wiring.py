@@ -289,19 +289,41 @@ def _quizzes(app: Flask) -> None:
 
 
 def _acknowledgements(app: Flask) -> None:
-    from portal.acknowledgements import invariants, permissions, recorded
+    from portal.acknowledgements import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.acknowledgements.service import PeopleAddressed
-    from portal.acknowledgements.views import blueprint, confirmation_panel
+    from portal.acknowledgements.views import blueprint, campaigns, delta, questions  # noqa: F401
+    from portal.acknowledgements.views.reader import confirmation_panel
     from portal.library.service.dependants import register_dependants
     from portal.library.service.panels import register_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     register_panel(confirmation_panel)
+    handlers.init()
     register_dependants(PeopleAddressed())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     NAVIGATION.append(Place("acknowledgements.own", _l("Confirmations"), "verified", "learn"))
+    NAVIGATION.append(
+        Place(
+            "acknowledgements.list_questions",
+            lazy_pgettext("place", "Questions"),
+            "question",
+            "teach",
+            permissions.SEE_QUESTIONS,
+            pages=("acknowledgements.question",),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "acknowledgements.list_campaigns",
+            _l("Campaigns"),
+            "waiting",
+            "lead",
+            permissions.SEE_CAMPAIGNS,
+            pages=("acknowledgements.campaign", "acknowledgements.close_campaign", "acknowledgements.exempt"),
+        )
+    )
 
 
 def _gradebook(app: Flask) -> None:

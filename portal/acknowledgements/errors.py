@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.core.errors import Conflict, DomainError, Invalid
+from portal.core.errors import Conflict, DomainError, Invalid, NotFound
 from portal.core.i18n import lazy_gettext as _l
 
 
@@ -47,3 +47,81 @@ class LanguageMissing(Invalid):
     """The text that is confirmed must be one that there is."""
 
     message = _l("This version has no text in that language. Load the page again.")
+
+
+class CheckFirst(Conflict):
+    """What changed is looked at, and the questions about it answered, before it is confirmed."""
+
+    message = _l("Before this can be confirmed, open what changed and answer the questions about it.")
+
+
+class DeltaNotOpened(Conflict):
+    """Nobody confirms changes that she has not had on the screen."""
+
+    message = _l("Open and read what changed first, then confirm it.")
+
+
+class AnswersMissing(Invalid):
+    """The questions about what changed are answered together."""
+
+    message = _l("Answer every question, then send the answers.")
+
+
+class AnswerUnknown(Invalid):
+    """An answer that is none of those offered."""
+
+    message = _l("One of the answers is not among those offered. Load the page again and answer once more.")
+
+
+class NothingAsked(Conflict):
+    """What was asked has been confirmed or closed in the meantime."""
+
+    message = _l("Nothing about this document waits for a confirmation any more.")
+
+
+class NotAsked(NotFound):
+    """The campaign asks nothing of this person."""
+
+    message = _l("Nothing is asked of this person in this campaign.")
+
+
+class CampaignClosed(Conflict):
+    """A campaign is closed once."""
+
+    message = _l("This campaign has been closed already.")
+
+
+class RequestClosed(Conflict):
+    """Only what is still asked can be waived."""
+
+    message = _l("Nothing is asked of this person any more: it was confirmed, or closed.")
+
+
+class ReasonMissing(Invalid):
+    """Who decides that somebody need not confirm says why."""
+
+    message = _l("Say why; the reason is kept in the journal.")
+
+
+class QuestionEmpty(Invalid):
+    """A question has words."""
+
+    message = _l("Write the question.")
+
+
+class ClauseUnknown(Invalid):
+    """A question is about a clause of the version, or about the document as a whole."""
+
+    message = _l("This version has no such clause. Load the page again.")
+
+
+class AlreadyAnswered(Conflict):
+    """A question is answered once."""
+
+    message = _l("This question has been answered already.")
+
+
+class AnswerEmpty(Invalid):
+    """An answer has words."""
+
+    message = _l("Write the answer.")

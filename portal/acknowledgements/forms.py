@@ -1,15 +1,18 @@
-"""The form below a document."""
+"""The forms below a document and its changes, and those of who looks after a campaign."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, HiddenField
-from wtforms.validators import DataRequired
+from wtforms import BooleanField, HiddenField, SelectField
+from wtforms.validators import DataRequired, Length
 
-from portal.acknowledgements.errors import NotAgreed
-from portal.core.forms import Form
+from portal.acknowledgements.errors import AnswerEmpty, NotAgreed, QuestionEmpty, ReasonMissing
+from portal.acknowledgements.service.campaigns import REASON_LIMIT
+from portal.acknowledgements.service.questions import ANSWER_LIMIT, QUESTION_LIMIT
+from portal.core.forms import Form, LongTextField
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import lazy_pgettext
 
 
 class Tick(BooleanField):
@@ -31,3 +34,33 @@ class AcknowledgeForm(Form):
 
     agree = Tick(_l("I agree to this sentence"), validators=[DataRequired(NotAgreed.message)])
     shown_language = HiddenField()
+
+
+class UnderstoodForm(Form):
+    """A tick of one's own below what changed."""
+
+    agree = Tick(_l("I agree to this sentence"), validators=[DataRequired(NotAgreed.message)])
+    shown_language = HiddenField()
+
+
+class QuestionForm(Form):
+    """A question about one clause, or about the document as a whole."""
+
+    clause = SelectField(_l("Clause"), validate_choice=False)
+    body = LongTextField(
+        lazy_pgettext("asked", "Question"), validators=[DataRequired(QuestionEmpty.message), Length(max=QUESTION_LIMIT)]
+    )
+
+
+class ReasonForm(Form):
+    """Why somebody need not confirm, or nobody is asked any more."""
+
+    reason = LongTextField(_l("Reason"), validators=[DataRequired(ReasonMissing.message), Length(max=REASON_LIMIT)])
+
+
+class AnswerForm(Form):
+    """The answer to a question about a clause."""
+
+    answer = LongTextField(
+        lazy_pgettext("asked", "Answer"), validators=[DataRequired(AnswerEmpty.message), Length(max=ANSWER_LIMIT)]
+    )

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 
 from portal.calendars.models import CompanyDay, Holiday, HolidayTable, Leave
 from portal.calendars.rules import WorkingCalendar
@@ -83,6 +84,24 @@ def list_leave(person_id: int) -> list[Leave]:
             .where(Leave.person_id == person_id, Leave.withdrawn_at.is_(None))
             .order_by(Leave.first_on, Leave.last_on, Leave.id)
         )
+    )
+
+
+def list_leave_between(first_on: date, last_on: date) -> list[tuple[int, date, date]]:
+    """Return whose leave that holds touches these days: person's row number, first day, last day."""
+    rows = session.execute(
+        select(Leave.person_id, Leave.first_on, Leave.last_on)
+        .where(Leave.withdrawn_at.is_(None), Leave.first_on <= last_on, Leave.last_on >= first_on)
+        .order_by(Leave.id)
+    )
+    return [(row.person_id, row.first_on, row.last_on) for row in rows]
+
+
+def leave_changed_since(person_id: Any, since: Any) -> ColumnElement[bool]:
+    """Return the condition that leave of the person was recorded, or taken back, later than an instant."""
+    return exists().where(
+        Leave.person_id == person_id,
+        or_(Leave.recorded_at > since, and_(Leave.withdrawn_at.is_not(None), Leave.withdrawn_at > since)),
     )
 
 

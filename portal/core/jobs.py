@@ -275,6 +275,11 @@ def get_job(job_id: int) -> Job | None:
     return session.get(Job, job_id)
 
 
+def find_job(effect_key: str) -> Job | None:
+    """Return the job that stands under the effect key, or None."""
+    return session.scalar(select(Job).where(Job.effect_key == effect_key))
+
+
 def get_job_by_code(code: str) -> Job:
     """Return the job of the code. Raises `NotFound`."""
     found = session.scalar(select(Job).where(Job.code == code)) if 0 < len(code) <= 20 and code.isascii() else None

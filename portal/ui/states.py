@@ -59,6 +59,14 @@ LOOKS = {
     "active": Look("done", "disc", lambda: pgettext("state", "Active")),
     "invited": Look("plain", "dashed", lambda: pgettext("state", "Invited")),
     "deactivated": Look("quiet", "cross", lambda: pgettext("state", "Deactivated")),
+    # what people are asked to confirm
+    "not_asked": Look("quiet", "dashed", lambda: pgettext("state", "Not asked")),
+    "asked": Look("plain", "ring", lambda: pgettext("state", "Asked")),
+    "opened": Look("action", "half", lambda: pgettext("state", "Opened")),
+    "confirmed": Look("done", "done", lambda: pgettext("state", "Confirmed")),
+    "confirmed_older": Look("soon", "frame", lambda: pgettext("state", "Older version confirmed")),
+    "declined": Look("soon", "diamond", lambda: pgettext("state", "Has a question")),
+    "on_leave": Look("plain", "pause", lambda: pgettext("state", "On leave")),
     # background work
     "queued": Look("plain", "ring", lambda: pgettext("state", "Queued")),
     "running": Look("action", "half", lambda: pgettext("state", "Running")),

@@ -68,12 +68,17 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         AUDIENCE,
         [
+            "GET acknowledgements.ask_question",
+            "GET acknowledgements.delta",
             "GET library.history",
             "GET library.print_version",
             "GET library.print_view",
             "GET library.read",
             "GET library.read_version",
             "POST acknowledgements.acknowledge",
+            "POST acknowledgements.answer_delta",
+            "POST acknowledgements.ask_question",
+            "POST acknowledgements.confirm_delta",
             "POST acknowledgements.confirm_reading",
             "POST library.keep_place",
         ],
@@ -82,6 +87,37 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"admin", "auditor", "graduate", "lead", "mentor"},
         [
             "GET training.path",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author", "foreign_lead", "lead"},
+        [
+            "GET acknowledgements.list_campaigns",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author", "lead"},
+        [
+            "GET acknowledgements.campaign",
+            "GET acknowledgements.campaign_csv",
+        ],
+    ),
+    (
+        {"author"},
+        [
+            "GET acknowledgements.close_campaign",
+            "POST acknowledgements.close_campaign",
+        ],
+    ),
+    (
+        # The lead is the document's deputy, too.
+        {"author", "lead"},
+        [
+            "GET acknowledgements.exempt",
+            "GET acknowledgements.list_questions",
+            "GET acknowledgements.question",
+            "POST acknowledgements.exempt",
+            "POST acknowledgements.question",
         ],
     ),
     (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,18 @@ from sqlalchemy import select
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
+from portal.acknowledgements.models import Campaign, ClauseQuestion
+from portal.acknowledgements.service import questions
+from portal.acknowledgements.service.campaigns import ask_key
 from portal.certificates.models import Certificate
 from portal.core import access, clock, jobs
 from portal.core.db import session
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
+from portal.library import queries as library
+from portal.library.models import ChangeClass
+from portal.library.service import versions
+from portal.library.service.texts import TextDraft
 from portal.operations import demo
 from portal.quizzes.models import Attempt
 from portal.training.models import Enrollment
@@ -41,7 +48,30 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
             select(Job.id).where(Job.name == "certificates.render").order_by(Job.id).limit(1)
         ):
             assert jobs.run_job(number)
+        _ask_about_a_change()
         yield {name: _person(sign_in_name) for name, sign_in_name in MEMBERS.items()}
+
+
+def _ask_about_a_change() -> None:
+    """Publish a version of the policy for next week, ask for it, and have a question about it."""
+    with own_transaction():
+        document = library.get_document("impersonation")
+        before = document.versions[-1]
+        texts = [
+            TextDraft(each.language, each.title, f"{each.source}\n\n## More {{#more}}\n\nMore.\n")
+            for each in before.texts
+        ]
+        versions.publish_version(
+            document=document, number="2.0", change_class=ChangeClass.MATERIAL,
+            effective_at=clock.now() + timedelta(days=7), zone=demo.ZONE, texts=texts, based_on=before.number,
+            author=_person("yamada.hiroko"), approver=_person("ito.jun"),
+        )  # fmt: skip
+    asking = jobs.find_job(ask_key(library.get_document("impersonation").versions[-1].id))
+    assert asking is not None
+    assert jobs.run_job(asking.id)
+    with own_transaction():
+        version = library.get_document("impersonation").versions[-1]
+        questions.ask_question(version=version, anchor="scope", body="Why?", by=_person("abe.sho"))
 
 
 def _person(name: str) -> Person:
@@ -80,8 +110,13 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "organisation": {"code": "JP"},
         "gradebook": {"code": graduate.code},
         "library": {"code": make_bare_draft("impersonation", members["author"]).code, "kind": "questions"},
+        "acknowledgements": {"code": session.scalars(select(Campaign.code)).one(), "person": graduate.code},
     }
-    special = {"organisation.team": {"code": demo.TEAM}, "organisation.change_team": {"code": demo.TEAM}}
+    special = {
+        "acknowledgements.question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
+        "organisation.team": {"code": demo.TEAM},
+        "organisation.change_team": {"code": demo.TEAM},
+    }
     return {
         endpoint: by_name | by_domain.get(endpoint.split(".")[0], {}) | special.get(endpoint, {})
         for endpoint in endpoints

@@ -12,7 +12,10 @@ from sqlalchemy import text
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.service import accommodations, grants, ownership, people
 from portal.accounts.service.people import Names
-from portal.acknowledgements.service import acknowledge, confirm_reading
+from portal.acknowledgements.models import DeltaAnswer
+from portal.acknowledgements.queries import campaigns as asking
+from portal.acknowledgements.service import acknowledge, confirm_delta, confirm_reading, deltas, questions
+from portal.acknowledgements.service.campaigns import exempt
 from portal.calendars import service as calendars
 from portal.certificates import queries as certificates
 from portal.certificates import service as certifying
@@ -29,9 +32,11 @@ from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
 from portal.quizzes.service import staleness
 from portal.quizzes.service.attempts import extend_attempt, submit_attempt, void_attempt
+from portal.quizzes.types.base import read
 from portal.training import queries as training
 from portal.training.service import sign_offs
 from portal.training.service.enrollments import enroll
+from tests.acknowledgements.builders import changed
 from tests.certificates.builders import make_credential
 from tests.library.builders import EN, english, japanese, make_published, make_version
 from tests.quizzes.builders import answer, answer_all, begin, make_quiz, right_answer, wrong_answer
@@ -58,7 +63,44 @@ def make_world() -> None:
             _certify(staff)
             jobs.run_due()
             _change_the_rule(staff)
+        with clock.frozen(VISIT - timedelta(minutes=2)):
+            _ask(staff)
     session.remove()
+
+
+def _ask(staff: dict[str, Person]) -> None:
+    """Ask for a version, and for another that takes its place; one person confirms, one asks, one is let off."""
+    make_version(library.get_document("exposure"), staff["author"], "2.0", texts=changed("first"))
+    jobs.run_due()
+    make_version(library.get_document("exposure"), staff["author"], "3.0", texts=changed("second"))
+    jobs.run_due()
+    session.rollback()
+    learner, colleague = staff["learner"], staff["colleague"]
+    campaign = asking.list_open_campaigns()[0]
+    request = asking.find_request(campaign, learner)
+    assert request is not None
+    deltas.note_opened(request)
+    question = quizzes.list_pool(["impersonation"])["impersonation/imp-000"][1]
+    with own_transaction():
+        # What it asks about changed; the bank of this world tests another document.
+        answered = {part.id: sorted(part.key) for part in read(question.content).parts}
+        session.add(
+            DeltaAnswer(
+                request_id=request.id, question_version_id=question.id, answer=answered, right=True, at=clock.now()
+            )
+        )
+        session.flush()
+        confirm_delta(document=library.get_document("exposure"), language="ja", by=learner)
+    with own_transaction():
+        asked = questions.ask_question(
+            version=campaign.version, anchor="scope", body="Does this hold for me?", by=colleague
+        )
+        questions.answer_question(question=asked, answer="It does.", by=staff["author"])
+    with own_transaction():
+        other = asking.find_request(campaign, staff["outsider"])
+        assert other is not None
+        exempt(request=other, reason="Works elsewhere.", by=staff["lead"])
+    jobs.run_due()
 
 
 def _found() -> dict[str, Person]:

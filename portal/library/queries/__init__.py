@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, true
 from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -361,6 +361,19 @@ def _addressed(kind: AudienceKind, codes: set[str]) -> ColumnElement[bool]:
     return or_(~exists().where(row), exists().where(row, DocumentAudience.code.in_(codes)))
 
 
+def readable(person: Person) -> ColumnElement[bool]:
+    """Return the condition that the person may read a document (`READ_DOCUMENT`)."""
+    if allows(person, READ_EVERYTHING):
+        return true()
+    reach = and_(*(_addressed(kind, codes) for kind, codes in codes_of(person).items()))
+    markets = markets_worked_for(person)
+    if markets:
+        teams = {team.code for team in organisation.list_teams() if team.market.code in markets}
+        applies = and_(_addressed(AudienceKind.MARKET, markets), _addressed(AudienceKind.TEAM, teams))
+        reach = or_(reach, applies)
+    return reach
+
+
 def list_library(person: Person, language: str, at: datetime | None = None) -> list[ListedDocument]:
     """Return what the person may read, with texts in her language where there are some, by kind and title.
 
@@ -370,13 +383,7 @@ def list_library(person: Person, language: str, at: datetime | None = None) -> l
     everything = allows(person, READ_EVERYTHING)
     statement = select(Document).options(selectinload(Document.versions)).order_by(Document.slug)
     if not everything:
-        reach = and_(*(_addressed(kind, codes) for kind, codes in codes_of(person).items()))
-        markets = markets_worked_for(person)
-        if markets:
-            teams = {team.code for team in organisation.list_teams() if team.market.code in markets}
-            applies = and_(_addressed(AudienceKind.MARKET, markets), _addressed(AudienceKind.TEAM, teams))
-            reach = or_(reach, applies)
-        statement = statement.where(reach)
+        statement = statement.where(readable(person))
     shown: list[tuple[Document, DocumentVersion, Standing]] = []
     for document in session.scalars(statement):
         version = rules.to_read(document.versions, moment)

@@ -10,6 +10,7 @@ from portal.core.i18n import Words, language
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind
+from portal.library.service.warnings import WARNINGS as WARNINGS
 from portal.organisation import queries as organisation
 
 blueprint = Blueprint("library", __name__, template_folder="../templates")
@@ -25,13 +26,6 @@ CHANGE_CLASSES = {
     ChangeClass.MINOR: _l("Minor"),
     ChangeClass.MATERIAL: _l("Material"),
     ChangeClass.EMERGENCY: _l("Emergency"),
-}
-# What a reader is told before a clause with a label is shown.
-WARNINGS = {
-    "S1": _l("Rude words, fraud or upsetting subjects are mentioned, without detail."),
-    "S2": _l("Harm to a person is quoted or described."),
-    "S3": _l("Injury, cruelty or abuse is described in detail."),
-    "S4": _l("Killing, torture or sexual abuse is described."),
 }
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 # Each language named in the other one's sentences.

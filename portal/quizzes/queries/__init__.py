@@ -167,6 +167,25 @@ def list_pool(bank_slugs: Collection[str]) -> dict[str, tuple[rules.Candidate, Q
     return pool
 
 
+def list_banks_that_test(document_slug: str) -> list[str]:
+    """Return the slugs of the banks with a live question that tests a clause of the document."""
+    return list(
+        session.scalars(
+            select(QuestionBank.slug)
+            .join(Question, Question.bank_id == QuestionBank.id)
+            .join(QuestionVersion, _is_latest())
+            .join(QuestionCitation, QuestionCitation.question_version_id == QuestionVersion.id)
+            .where(
+                QuestionCitation.document_slug == document_slug,
+                QuestionCitation.tested.is_(True),
+                Question.state == QuestionState.LIVE,
+            )
+            .distinct()
+            .order_by(QuestionBank.slug)
+        )
+    )
+
+
 def clause_names(clauses: Iterable[str], document: str) -> frozenset[str]:
     """Return the names under which a blueprint may ask for these clauses: `slug#id`, and bare ids of the document."""
     names = set(clauses)

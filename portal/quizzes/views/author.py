@@ -20,9 +20,10 @@ from portal.quizzes import queries
 from portal.quizzes.models import Question, QuestionBank, QuestionCitation, QuestionState, QuestionVersion, QuizVersion
 from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS
 from portal.quizzes.queries import staleness
+from portal.quizzes.service import paper
 from portal.quizzes.service.marking import release_by_hand
 from portal.quizzes.types.base import ANSWER, Content, read
-from portal.quizzes.views import blueprint, paper
+from portal.quizzes.views import blueprint
 
 _CHIPS = {
     QuestionState.LIVE: "active",

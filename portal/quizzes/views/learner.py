@@ -20,10 +20,11 @@ from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind
 from portal.quizzes.permissions import TAKE_ATTEMPT
 from portal.quizzes.rules import Hindrance, Standing
 from portal.quizzes.service import attempts as service
+from portal.quizzes.service import paper
 from portal.quizzes.service.attempts import Outcome, Save, Told
 from portal.quizzes.service.history import CLOCK_WENT_BACK
 from portal.quizzes.types.base import Answered, read
-from portal.quizzes.views import blueprint, paper
+from portal.quizzes.views import blueprint
 
 _: Callable[..., str] = gettext
 _STATUS = {

@@ -20,9 +20,10 @@ from portal.quizzes.models import Question, QuestionBank, QuestionStaleness, Que
 from portal.quizzes.permissions import RECHECK_QUESTIONS, SEE_BANKS
 from portal.quizzes.queries import staleness as looked_up
 from portal.quizzes.queries.staleness import ClauseAt
+from portal.quizzes.service import paper
 from portal.quizzes.service import staleness as service
 from portal.quizzes.service.staleness import ClauseThen
-from portal.quizzes.views import author, blueprint, paper
+from portal.quizzes.views import author, blueprint
 
 PAGE_SIZE = 20
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,7 @@ from flask import render_template, request, url_for
 from werkzeug import Response
 
 from portal.accounts.models import Person, Role
+from portal.acknowledgements.queries.campaigns import ToDo, list_to_do
 from portal.calendars.rules import DayOff, Derivation, OffReason
 from portal.core import clock
 from portal.core.access import actor, allows, can, requires, signed_in
@@ -119,14 +120,17 @@ def today() -> str:
             elif _side(standing, step) == "own":
                 mine.append((standing.due_on(step.slug), not step.required, step.position, standing, step))
     mine.sort(key=lambda each: each[:3])
+    # What a step asks for anyway is not listed a second time.
+    asked_by_step = {step.document_slug for *_rest, step in mine if step.kind is StepKind.ACKNOWLEDGE}
+    asked = [each for each in list_to_do(person, language()) if each.slug not in asked_by_step]
     waiting.sort(key=lambda each: each[:2])
     completed = next((enrollment for enrollment in enrollments if enrollment.completed_at is not None), None)
     concerns = concerns_of(person)
     return render_template(
         "training/today.html",
         plans=[{**_plan_facts(standing), "counts": _counts(standing)} for standing in standings],
-        steps=telling.in_turn([(standing, step) for *_rest, standing, step in mine[:AT_MOST]]),
-        to_do=len(mine),
+        steps=_in_order(telling.in_turn([(each[-2], each[-1]) for each in mine[:AT_MOST]]), mine, asked),
+        to_do=len(mine) + len(asked),
         all_steps=sum(len(standing.steps) for standing in standings),
         waiting=[telling.of(standing, step) for _due, _position, standing, step in waiting],
         concerns=concerns,
@@ -139,6 +143,78 @@ def today() -> str:
         }
         if completed
         else None,
+    )
+
+
+def _in_order(steps: Sequence[StepView], mine: Sequence[tuple[Any, ...]], asked: Sequence[ToDo]) -> list[StepView]:
+    """Put what is to be confirmed between the steps by its date; the first that can be done is the one for now."""
+    dated = [(each[0], 1, view) for each, view in zip(mine, steps, strict=False)]
+    dated += [(each.due_on, 0, _asked_view(each)) for each in asked]
+    merged = [view for *_order, view in sorted(dated, key=lambda each: each[:2])][:AT_MOST]
+    now = next((number for number, view in enumerate(merged) if view.is_open and view.href is not None), None)
+    return [
+        replace(view, is_next=number == now, state=_state_in_turn(view, is_next=number == now))
+        for number, view in enumerate(merged)
+    ]
+
+
+def _state_in_turn(view: StepView, *, is_next: bool) -> str:
+    if view.state == "today" and not is_next:
+        return "soon"
+    return "today" if is_next and view.state in ("soon", "ahead") and view.slug.startswith(_ASKED) else view.state
+
+
+# An underscore cannot occur in the slug of a step.
+_ASKED = "asked_"
+
+
+def _asked_view(each: ToDo) -> StepView:
+    """Return a version to be confirmed as its post on the day's list shows it."""
+    today = clock.today(each.zone)
+    why = (
+        _(
+            "Asked on %(date)s; an emergency is confirmed without delay.",
+            date=format_date(local_date(each.asked_at, each.zone)),
+        )
+        if not each.days
+        else ngettext(
+            "Asked on %(date)s; there is %(num)d working day to confirm it.",
+            "Asked on %(date)s; there are %(num)d working days to confirm it.",
+            each.days,
+            date=format_date(local_date(each.asked_at, each.zone)),
+        )
+    )
+    return StepView(
+        slug=f"{_ASKED}{each.slug}",
+        title=_("%(title)s: what changed in version %(number)s", title=each.title, number=each.number)
+        if each.has_base
+        else _("%(title)s: version %(number)s", title=each.title, number=each.number),
+        kind=_("Emergency change") if not each.days else _("To be confirmed"),
+        state="overdue" if each.due_at <= clock.now() else "soon" if each.due_on <= today else "ahead",
+        due=Explanation(
+            date=_day(each.due_on, language()) if each.due_on.year == today.year else format_date(each.due_on),
+            iso=each.due_on.isoformat(),
+            why=why,
+            days=[],
+            extensions=[],
+            provisional="",
+        ),
+        done_on="",
+        done_iso="",
+        minutes=format_minutes(each.minutes),
+        href=url_for("acknowledgements.delta", slug=each.slug),
+        verb=_("Read what changed") if each.has_base else _("Read and confirm"),
+        locked_by=[],
+        optional=False,
+        instructions="",
+        done="",
+        said=[],
+        ask_again=None,
+        more_time=None,
+        waits_for="",
+        tried="",
+        is_open=True,
+        is_next=False,
     )
 
 

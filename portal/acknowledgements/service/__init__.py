@@ -13,15 +13,25 @@ from portal.accounts.permissions import SEE_PERSON
 from portal.accounts.service.sessions import address_class
 from portal.acknowledgements import queries
 from portal.acknowledgements.errors import (
+    CheckFirst,
+    DeltaNotOpened,
     LanguageMissing,
     NeverOpened,
     NotAddressed,
+    NothingAsked,
     SomethingComesFirst,
     VersionNotInForce,
     VersionSuperseded,
 )
 from portal.acknowledgements.events import Acknowledged, ReadingConfirmed
-from portal.acknowledgements.models import Acknowledgement, ReadingConfirmation
+from portal.acknowledgements.models import (
+    Acknowledgement,
+    AcknowledgementRequest,
+    ReadingConfirmation,
+    RequestEnd,
+)
+from portal.acknowledgements.queries import campaigns as asking
+from portal.acknowledgements.service import deltas, requests
 from portal.core import clock
 from portal.core.access import allows
 from portal.core.db import session
@@ -103,16 +113,73 @@ def attestation_of(text: VersionText) -> str:
 def acknowledge(*, version: DocumentVersion, language: str, by: Person, address: str = "") -> Acknowledgement:
     """Keep the person's statement to have read and understood the version; a second time changes nothing.
 
-    `language` is that of the text she was shown. Raises `NotAddressed`, `VersionSuperseded`,
-    `VersionNotInForce`, `NeverOpened`, `LanguageMissing` or `SomethingComesFirst`.
+    `language` is that of the text she was shown. Where she is asked to confirm this version or an older one, her
+    statement covers what she was asked and closes that. Raises `NotAddressed`, `VersionSuperseded`,
+    `VersionNotInForce`, `NeverOpened`, `LanguageMissing`, `SomethingComesFirst`, or `CheckFirst` where there are
+    questions about what changed.
     """
     # Two clicks come one after the other.
     library.hold_reading(by, version)
     known = queries.find_acknowledgement(by, version)
     if known is not None:
         return known
-    text = _checked(version, language, by)
+    _checked(version, language, by)
     _refuse(what_is_asked(by, version.document.slug).before_confirming)
+    request = asking.find_open_request(by, version.document)
+    if request is None or request.campaign.version.sequence > version.sequence:
+        return _keep([version], language, by, address)
+    delta = deltas.delta_until(by, version.document, version, request)
+    if not delta.is_passed:
+        raise CheckFirst()
+    return _confirm(delta, request, language, by, address)
+
+
+def confirm_delta(*, document: Document, language: str, by: Person, address: str = "") -> list[DocumentVersion]:
+    """Keep the person's statement to have understood what changed: one acknowledgement for each version covered.
+
+    Returns them, the newest first. What she is asked is closed. Raises `NotAddressed`, `NothingAsked`,
+    `DeltaNotOpened`, `CheckFirst`, `LanguageMissing` or `SomethingComesFirst`.
+    """
+    if not is_addressed(by, document):
+        raise NotAddressed()
+    request = asking.hold_open_request(by, document)
+    delta = deltas.find_delta(by, document) if request is not None else None
+    if request is None or delta is None:
+        raise NothingAsked()
+    if request.delta_opened_at is None:
+        raise DeltaNotOpened()
+    if not delta.is_passed:
+        raise CheckFirst()
+    if delta.new.text_in(language) is None:
+        raise LanguageMissing()
+    _refuse(what_is_asked(by, document.slug).before_confirming)
+    _confirm(delta, request, language, by, address)
+    return list(delta.covered)
+
+
+def _confirm(
+    delta: deltas.Delta, request: AcknowledgementRequest, language: str, by: Person, address: str
+) -> Acknowledgement:
+    kept = _keep(delta.covered, language, by, address)
+    requests.close_request(request, RequestEnd.CONFIRMED)
+    session.flush()
+    return kept
+
+
+def _keep(versions: Sequence[DocumentVersion], language: str, by: Person, address: str) -> Acknowledgement:
+    """Write one acknowledgement for each version, the newest first; return the newest."""
+    kept = [row for version in versions if (row := _keep_one(version, language, by, address)) is not None]
+    newest = versions[0]
+    # Whoever confirms a text has read it.
+    if queries.find_reading_confirmation(by, newest) is None:
+        _note_reading(newest, _text_for(newest, language), by)
+    return kept[0]
+
+
+def _keep_one(version: DocumentVersion, language: str, by: Person, address: str) -> Acknowledgement | None:
+    if queries.find_acknowledgement(by, version) is not None:
+        return None
+    text = _text_for(version, language)
     acknowledgement = Acknowledgement(
         person=by,
         version=version,
@@ -147,10 +214,15 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
             "market": acknowledgement.market,
         },
     )
-    # Whoever confirms a text has read it.
-    if queries.find_reading_confirmation(by, version) is None:
-        _note_reading(version, text, by)
     return acknowledgement
+
+
+def _text_for(version: DocumentVersion, language: str) -> VersionText:
+    """Return the text in the language; an older version that lacks it is confirmed in the one that decides."""
+    text = version.text_in(language) or version.text_in(version.document.authoritative)
+    if text is None:
+        raise LanguageMissing()
+    return text
 
 
 def confirm_reading(*, version: DocumentVersion, language: str, by: Person) -> ReadingConfirmation:

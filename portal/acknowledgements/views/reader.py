@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 
 from portal.accounts.models import Person
 from portal.acknowledgements import queries, service
-from portal.acknowledgements.errors import LanguageMissing
+from portal.acknowledgements.errors import CheckFirst, LanguageMissing
 from portal.acknowledgements.forms import AcknowledgeForm
+from portal.acknowledgements.models import AcknowledgementRequest
 from portal.acknowledgements.permissions import ACKNOWLEDGE
+from portal.acknowledgements.queries import campaigns
+from portal.acknowledgements.service import deltas
+from portal.acknowledgements.views import blueprint
 from portal.core.access import actor, next_path, requires, signed_in
+from portal.core.i18n import format_date, format_instant, language
 from portal.core.i18n import gettext as _
-from portal.core.i18n import language
 from portal.core.transaction import transaction
 from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion, VersionText
@@ -22,10 +26,15 @@ from portal.library.queries import get_document
 from portal.library.rules import Standing
 from portal.library.service.panels import Panel
 
-blueprint = Blueprint("acknowledgements", __name__, template_folder="templates")
-
 # An underscore cannot occur in a clause's id, so that the form's ids never meet one.
 PREFIX = "confirmation_"
+
+
+def due_words(asked: AcknowledgementRequest, person: Person) -> str:
+    """Say by when something is to be confirmed: the date, or the instant where hours were counted."""
+    if asked.campaign.hours is not None and asked.days == 0:
+        return format_instant(asked.due_at, person.time_zone)
+    return format_date(asked.due_on)
 
 
 @blueprint.post("/library/<slug>/versions/<number>/acknowledge")
@@ -47,8 +56,13 @@ def acknowledge(document: Document, number: str) -> Any:
             attestation=service.attestation_of(text),
         )
         return page, 400
-    with transaction():
-        service.acknowledge(version=version, language=text.language, by=actor(), address=request.remote_addr or "")
+    try:
+        with transaction():
+            service.acknowledge(version=version, language=text.language, by=actor(), address=request.remote_addr or "")
+    except CheckFirst as refused:
+        # What is missing is on the page of the changes.
+        flash(str(refused), "warning")
+        return redirect(url_for("acknowledgements.delta", slug=document.slug), 303)
     flash(_("Version %(number)s has been confirmed.", number=number), "success")
     return redirect(next_path(_back_to(document, number)), 303)
 
@@ -97,6 +111,7 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
     is_open = library.standing_of(version) in (Standing.IN_FORCE, Standing.ISSUED)
     if this is None and not (is_open and is_addressed(person, version.document)):
         return None
+    asks = None if this else _what_is_asked_for(person, version)
     reading = None if this else queries.find_reading_confirmation(person, version)
     asked = service.Asked() if this else service.what_is_asked(person, version.document.slug)
     return Panel(
@@ -114,6 +129,23 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "before_confirming": asked.before_confirming,
             # Where the plan asks to read now, that is the button for now; confirming is a further word.
             "asks_to_read": asked.reading and reading is None,
+            # She is asked for this version (or an older one): by when, and whether questions come first.
+            "asks": asks,
             "form": None if this else AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
         },
     )
+
+
+def _what_is_asked_for(person: Person, version: DocumentVersion) -> dict[str, Any] | None:
+    asked = campaigns.find_open_request(person, version.document)
+    if asked is None or asked.campaign.version.sequence > version.sequence:
+        return None
+    delta = deltas.delta_until(person, version.document, version, asked)
+    return {
+        "due": due_words(asked, person),
+        "changes": delta.size,
+        "has_base": delta.old is not None,
+        "check": len(delta.check),
+        "is_passed": delta.is_passed,
+        "href": url_for("acknowledgements.delta", slug=version.document.slug),
+    }

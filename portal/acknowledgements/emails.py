@@ -1,0 +1,188 @@
+"""The mails of campaigns and questions: one for each request, each reminder, each lead's day, each answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from portal.accounts import queries as accounts
+from portal.accounts.models import Person
+from portal.accounts.service.recipients import describe_mail
+from portal.acknowledgements.models import AcknowledgementRequest
+from portal.acknowledgements.queries import campaigns as queries
+from portal.acknowledgements.queries import deltas as questions
+from portal.acknowledgements.service.overdue import overdue_of
+from portal.core import clock
+from portal.core.i18n import LazyText, language
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.jobs import Description
+from portal.core.mail import Email, email
+from portal.core.web import public_url
+from portal.library import queries as library
+
+_ASKED, _REMINDER = _l("Mail: a version is to be confirmed"), _l("Mail: a confirmation is still missing")
+_OVERDUE = _l("Mail: people who have not confirmed in time")
+_QUESTION, _ANSWER = _l("Mail: a question about a clause"), _l("Mail: the answer to a question")
+
+
+def _describe_requests(what: LazyText, arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    found = queries.list_requests_by_id([each["request"] for each in arguments])
+    titles = library.list_titles({each.campaign.version_id for each in found.values()}, language())
+    return [
+        describe_mail(what, request.person, titles.get(request.campaign.version_id, ""))
+        if (request := found.get(each["request"])) is not None
+        else Description(what)
+        for each in arguments
+    ]
+
+
+def _describe_asked(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe_requests(_ASKED, arguments)
+
+
+def _describe_reminders(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe_requests(_REMINDER, arguments)
+
+
+def _describe_overdue(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    leads = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
+    found = queries.find_campaigns([each["campaign"] for each in arguments])
+    titles = library.list_titles({each.version_id for each in found.values()}, language())
+    return [
+        describe_mail(
+            _OVERDUE,
+            leads.get(each["to"]),
+            titles.get(found[each["campaign"]].version_id, "") if each["campaign"] in found else "",
+        )
+        for each in arguments
+    ]
+
+
+def _describe_questions(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    people = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
+    return [describe_mail(_QUESTION, people.get(each["to"])) for each in arguments]
+
+
+def _describe_answers(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    found = questions.find_questions([each["code"] for each in arguments])
+    return [describe_mail(_ANSWER, found[each["code"]].person if each["code"] in found else None) for each in arguments]
+
+
+@email("acknowledgements.asked", describe=_describe_asked)
+def asked(request: int) -> Email | None:
+    """Tell a person what she is asked to confirm, until when, and where."""
+    return _about(queries.find_request_by_id(request), "asked")
+
+
+@email("acknowledgements.reminder", describe=_describe_reminders)
+def reminder(request: int) -> Email | None:
+    """Remind a person of what she is still asked to confirm."""
+    return _about(queries.find_request_by_id(request), "reminder")
+
+
+def _about(request: AcknowledgementRequest | None, template: str) -> Email | None:
+    """Nothing to somebody who has confirmed meanwhile, is not asked any more, has left, or is away."""
+    if request is None or request.closed_at is not None or request.campaign.closed_at is not None:
+        return None
+    person = request.person
+    if not person.is_active or queries.is_on_leave(person, clock.now()):
+        return None
+    version = request.campaign.version
+    titles = library.list_titles([version.id], person.language)
+    return Email(
+        template=f"acknowledgements/emails/{template}",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "document": titles[version.id],
+            "number": version.number,
+            "due": _due(request, person),
+            "minutes": request.minutes,
+            "effective_at": version.effective_at,
+            "zone": version.zone,
+            "is_ahead": version.effective_at > clock.now(),
+            "is_overdue": request.due_at <= clock.now(),
+            "is_first": request.from_version_id is None,
+            "href": public_url("acknowledgements.delta", slug=version.document.slug),
+        },
+    )
+
+
+def _due(request: AcknowledgementRequest, person: Person) -> dict[str, Any]:
+    """Return the date, or where hours were counted the instant in her zone."""
+    is_urgent = request.campaign.hours is not None and request.days == 0
+    return {"on": request.due_on, "at": request.due_at if is_urgent else None, "zone": person.time_zone}
+
+
+@email("acknowledgements.overdue", describe=_describe_overdue)
+def overdue(campaign: str, to: str) -> Email | None:
+    """Tell a lead who of hers has not confirmed in time; nothing where all have by now."""
+    found = queries.find_campaigns([campaign]).get(campaign)
+    lead = accounts.find_person(to)
+    if found is None or found.closed_at is not None or lead is None or not lead.is_active:
+        return None
+    if queries.is_on_leave(lead, clock.now()):
+        return None
+    people = overdue_of(found.id, lead)
+    if not people:
+        return None
+    version = found.version
+    return Email(
+        template="acknowledgements/emails/overdue",
+        to_address=lead.sign_in_name,
+        to_name=lead.name_in(lead.language),
+        language=lead.language,
+        values={
+            "document": library.list_titles([version.id], lead.language)[version.id],
+            "number": version.number,
+            "people": [person.name_in(lead.language) for person in people],
+            "effective_at": version.effective_at,
+            "zone": version.zone,
+            "is_ahead": version.effective_at > clock.now(),
+            "href": public_url("acknowledgements.campaign", code=found.code),
+        },
+    )
+
+
+@email("acknowledgements.question_asked", describe=_describe_questions)
+def question_asked(code: str, to: str) -> Email | None:
+    """Tell who answers for a document that somebody has a question; nothing once it is answered."""
+    question = questions.find_questions([code]).get(code)
+    person = accounts.find_person(to)
+    if question is None or question.answered_at is not None or person is None or not person.is_active:
+        return None
+    return Email(
+        template="acknowledgements/emails/question_asked",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "document": library.list_titles([question.version_id], person.language)[question.version_id],
+            "clause": library.clause_headings(question.version, person.language).get(question.anchor, ""),
+            "name": question.person.name_in(person.language),
+            "body": question.body,
+            "href": public_url("acknowledgements.question", code=code),
+        },
+    )
+
+
+@email("acknowledgements.question_answered", describe=_describe_answers)
+def question_answered(code: str) -> Email | None:
+    """Give the answer to who asked."""
+    question = questions.find_questions([code]).get(code)
+    if question is None or question.answered_at is None or not question.person.is_active:
+        return None
+    person = question.person
+    return Email(
+        template="acknowledgements/emails/question_answered",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "document": library.list_titles([question.version_id], person.language)[question.version_id],
+            "body": question.body,
+            "answer": question.answer,
+            "href": public_url("acknowledgements.delta", slug=question.version.document.slug),
+        },
+    )

@@ -1,0 +1,181 @@
+"""Reading what lies between two versions, the answers about it, and the questions that people have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import joinedload, load_only, selectinload
+
+from portal.accounts import queries as accounts
+from portal.accounts.models import Person
+from portal.acknowledgements.models import Acknowledgement, ClauseQuestion, DeltaAnswer
+from portal.core.codes import is_well_formed, normalise
+from portal.core.db import session
+from portal.core.errors import NotFound
+from portal.library.models import (
+    AudienceKind,
+    Clause,
+    ClauseText,
+    Document,
+    DocumentAudience,
+    DocumentVersion,
+    VersionText,
+)
+from portal.quizzes.models import QuestionVersion
+
+
+def find_last_confirmed(person: Person, version: DocumentVersion) -> DocumentVersion | None:
+    """Return the last version before this one that the person has confirmed, or None."""
+    return session.scalar(
+        select(DocumentVersion)
+        .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
+        .where(
+            Acknowledgement.person_id == person.id,
+            DocumentVersion.document_id == version.document_id,
+            DocumentVersion.sequence < version.sequence,
+        )
+        .order_by(DocumentVersion.sequence.desc())
+        .limit(1)
+    )
+
+
+def list_news(document: Document, *, after: int, until: int) -> list[tuple[DocumentVersion, dict[str, VersionText]]]:
+    """Return the versions later than a sequence up to another with the heads of their texts, newest first."""
+    rows = session.execute(
+        select(DocumentVersion, VersionText)
+        .join(VersionText, VersionText.version_id == DocumentVersion.id)
+        .where(
+            DocumentVersion.document_id == document.id,
+            DocumentVersion.sequence > after,
+            DocumentVersion.sequence <= until,
+            DocumentVersion.withdrawn_at.is_(None),
+        )
+        .order_by(DocumentVersion.sequence.desc(), VersionText.language)
+        .options(
+            load_only(
+                VersionText.version_id,
+                VersionText.language,
+                VersionText.title,
+                VersionText.summary,
+                VersionText.what_to_do_differently,
+                VersionText.attestation,
+                VersionText.hash,
+                VersionText.says_number,
+                VersionText.behind,
+                VersionText.reading_minutes,
+            )
+        )
+    )
+    found: dict[int, tuple[DocumentVersion, dict[str, VersionText]]] = {}
+    for version, text in rows:
+        found.setdefault(version.id, (version, {}))[1][text.language] = text
+    return list(found.values())
+
+
+def list_clause_sources(version_id: int, anchors: Collection[str], language: str) -> list[str]:
+    """Return the sources of these clauses of a version in a language, in their order."""
+    return list(
+        session.scalars(
+            select(ClauseText.source)
+            .join(Clause, Clause.id == ClauseText.clause_id)
+            .where(Clause.version_id == version_id, Clause.anchor.in_(anchors), ClauseText.language == language)
+            .order_by(Clause.position)
+        )
+    )
+
+
+def list_answers(request_id: int) -> list[DeltaAnswer]:
+    """Return what was answered about the changes, in its order."""
+    return list(
+        session.scalars(
+            select(DeltaAnswer)
+            .where(DeltaAnswer.request_id == request_id)
+            .order_by(DeltaAnswer.at, DeltaAnswer.id)
+            .options(joinedload(DeltaAnswer.question_version).load_only(QuestionVersion.question_id))
+        )
+    )
+
+
+def list_answers_of(request_ids: Collection[int]) -> dict[int, list[DeltaAnswer]]:
+    """Return request → what was answered, with question and bank; for the evidence of a whole campaign."""
+    found: dict[int, list[DeltaAnswer]] = {}
+    for row in session.scalars(
+        select(DeltaAnswer)
+        .where(DeltaAnswer.request_id.in_(request_ids))
+        .order_by(DeltaAnswer.at, DeltaAnswer.id)
+        .options(joinedload(DeltaAnswer.question_version).joinedload(QuestionVersion.question))
+    ):
+        found.setdefault(row.request_id, []).append(row)
+    return found
+
+
+# --- questions that people have -----------------------------------------------------------------
+
+_QUESTION = select(ClauseQuestion).options(
+    joinedload(ClauseQuestion.person, innerjoin=True),
+    joinedload(ClauseQuestion.version, innerjoin=True)
+    .joinedload(DocumentVersion.document, innerjoin=True)
+    .selectinload(Document.audiences),
+)
+
+
+def get_question(code: str) -> ClauseQuestion:
+    """Return the question of the code as typed, with version, document and who asks. Raises `NotFound`."""
+    wanted = normalise(code)
+    found = None
+    if is_well_formed(wanted, 12):
+        found = session.scalar(_QUESTION.where(ClauseQuestion.code == wanted))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def find_questions(codes: Collection[str]) -> dict[str, ClauseQuestion]:
+    """Return code → question, for many codes."""
+    return {each.code: each for each in session.scalars(_QUESTION.where(ClauseQuestion.code.in_(codes)))}
+
+
+def list_questions_of(person: Person, document: Document) -> list[ClauseQuestion]:
+    """Return what the person has asked about a document, the newest first."""
+    return list(
+        session.scalars(
+            select(ClauseQuestion)
+            .join(DocumentVersion, DocumentVersion.id == ClauseQuestion.version_id)
+            .where(ClauseQuestion.person_id == person.id, DocumentVersion.document_id == document.id)
+            .order_by(ClauseQuestion.at.desc(), ClauseQuestion.id.desc())
+            .options(selectinload(ClauseQuestion.version))
+        )
+    )
+
+
+def list_questions(person: Person, markets: Collection[str] | None) -> list[ClauseQuestion]:
+    """Return the questions that the person answers, those that wait first, the oldest first.
+
+    `markets` None: about every document; else about those addressed to some of these markets and no other, and about
+    those that she owns or deputises for.
+    """
+    statement = (
+        _QUESTION.join(DocumentVersion, DocumentVersion.id == ClauseQuestion.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .order_by(ClauseQuestion.answered_at.is_not(None), ClauseQuestion.at, ClauseQuestion.id)
+    )
+    if markets is not None:
+        owned = _owned_slugs(person)
+        statement = statement.where(or_(Document.slug.in_(owned), _only_for(markets)))
+    return list(session.scalars(statement))
+
+
+def _owned_slugs(person: Person) -> list[str]:
+    mine = [*accounts.list_owned(person), *accounts.list_owned(person, as_deputy=True)]
+    return sorted({each.thing_code for each in mine if each.kind == "document"})
+
+
+def _only_for(markets: Collection[str]) -> ColumnElement[bool]:
+    addressed = select(DocumentAudience.document_id).where(
+        DocumentAudience.kind == AudienceKind.MARKET, DocumentAudience.ended_at.is_(None)
+    )
+    return and_(
+        Document.id.in_(addressed.where(DocumentAudience.code.in_(markets))),
+        Document.id.not_in(addressed.where(DocumentAudience.code.not_in(markets))),
+    )

@@ -1,0 +1,323 @@
+"""The personal delta: what changed for somebody since she last confirmed, and the questions about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from portal.accounts.models import Person
+from portal.acknowledgements import rules
+from portal.acknowledgements.errors import AnswersMissing, AnswerUnknown
+from portal.acknowledgements.models import AcknowledgementRequest, DeltaAnswer
+from portal.acknowledgements.queries import campaigns as requests
+from portal.acknowledgements.queries import deltas as reading
+from portal.core import clock, touch
+from portal.core.db import session
+from portal.core.markdown import reading_minutes
+from portal.journal.service import record
+from portal.library import queries as library
+from portal.library.models import Document, DocumentVersion, VersionText
+from portal.library.queries import ShownClause
+from portal.library.rules import Changes, Standing, changes_between
+from portal.quizzes import queries as quizzes
+from portal.quizzes.models import QuestionCitation, QuestionVersion
+from portal.quizzes.service.single import mark_single
+
+
+class Change(StrEnum):
+    """What happened to a clause."""
+
+    CHANGED = "changed"
+    ADDED = "added"
+    REMOVED = "removed"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedClause:
+    """A clause before and after; None where it was not, or is no more."""
+
+    anchor: str
+    change: Change
+    before: ShownClause | None
+    after: ShownClause | None
+
+    @property
+    def shown(self) -> ShownClause | None:
+        """The clause by which it is named: as it is now, or as it was."""
+        return self.after or self.before
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is to be done differently since a version in between."""
+
+    number: str
+    effective_at: datetime
+    zone: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """A question about what changed, and what was answered to it last."""
+
+    address: str
+    version: QuestionVersion
+    citations: Sequence[QuestionCitation]
+    is_right: bool
+    last: DeltaAnswer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What lies for a person between the version that she confirmed last and the one to be confirmed."""
+
+    document: Document
+    # None: she has confirmed none yet, so that the whole text is new to her.
+    old: DocumentVersion | None
+    new: DocumentVersion
+    request: AcknowledgementRequest | None
+    changes: Changes
+    covered: Sequence[DocumentVersion]
+    check: Sequence[CheckItem]
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether every question has been answered rightly; so it is where there is none."""
+        return all(item.is_right for item in self.check)
+
+    @property
+    def size(self) -> int:
+        """How many clauses are new, different, gone or elsewhere."""
+        changes = self.changes
+        return len(changes.added) + len(changes.changed) + len(changes.removed) + len(changes.moved)
+
+
+def goal_of(document: Document, asked: DocumentVersion) -> DocumentVersion | None:
+    """Return which version is read and confirmed where one is asked for, or None where nothing applies any more.
+
+    The version itself; once another one that asked nobody has taken its place, that one, which says it, too.
+    """
+    if library.standing_of(asked) in (Standing.IN_FORCE, Standing.ISSUED):
+        return asked
+    current = library.version_in_force(document)
+    return current if current is not None and current.sequence > asked.sequence else None
+
+
+def find_delta(person: Person, document: Document) -> Delta | None:
+    """Return what changed for the person up to what she is asked to confirm, or to what the document shows.
+
+    None where nothing applies.
+    """
+    request = requests.find_open_request(person, document)
+    if request is None:
+        shown = library.version_to_read(document)
+        return None if shown is None else delta_until(person, document, shown, None)
+    asked = next(each for each in document.versions if each.id == request.campaign.version_id)
+    new = goal_of(document, asked)
+    return None if new is None else delta_until(person, document, new, request)
+
+
+def delta_until(
+    person: Person, document: Document, new: DocumentVersion, request: AcknowledgementRequest | None
+) -> Delta:
+    """Return what changed for the person up to a version; questions are asked only where she is asked to confirm."""
+    old = reading.find_last_confirmed(person, new)
+    changes = changes_of(document, old, new)
+    sequences = rules.covered(
+        document.versions,
+        after=old.sequence if old else 0,
+        until=new.sequence,
+        asked=requests.list_asked_versions(person, document.id) if request else (),
+        has_base=old is not None,
+    )
+    by_sequence = {each.sequence: each for each in document.versions}
+    return Delta(
+        document=document,
+        old=old,
+        new=new,
+        request=request,
+        changes=changes,
+        covered=[by_sequence[sequence] for sequence in sequences],
+        check=_check(person, document, new, changes, request) if request else (),
+    )
+
+
+def changes_of(document: Document, old: DocumentVersion | None, new: DocumentVersion) -> Changes:
+    """Return what happened to the clauses in the language that decides; nothing where there is no older version."""
+    if old is None:
+        return Changes((), (), (), ())
+    hashes = library.list_clause_hashes(document)
+    return changes_between(hashes.get(old.id, {}), hashes.get(new.id, {}))
+
+
+def changed_clauses(delta: Delta, language: str) -> list[ChangedClause]:
+    """Return the clauses before and after, in the order of the newer version, then those that are gone.
+
+    A clause whose text in the language is behind is shown in the one that decides.
+    """
+    if delta.old is None or delta.changes.is_empty:
+        return []
+    before, after = _clauses(delta.old, language), _clauses(delta.new, language)
+    moved = {new: old for old, new in delta.changes.moved}
+    found = []
+    for anchor, clause in after.items():
+        if anchor in delta.changes.changed:
+            found.append(ChangedClause(anchor, Change.CHANGED, before.get(anchor), clause))
+        elif anchor in delta.changes.added:
+            found.append(ChangedClause(anchor, Change.ADDED, None, clause))
+        elif anchor in moved:
+            found.append(ChangedClause(anchor, Change.MOVED, before.get(moved[anchor]), clause))
+    found += [ChangedClause(anchor, Change.REMOVED, before.get(anchor), None) for anchor in delta.changes.removed]
+    return found
+
+
+def _clauses(version: DocumentVersion, language: str) -> dict[str, ShownClause]:
+    shown = {each.anchor: each for each in library.list_shown_clauses(version, language)}
+    deciding = version.document.authoritative
+    text = library.list_text_heads(version).get(language) if language != deciding else None
+    if text is not None and text.behind:
+        shown |= {
+            each.anchor: each for each in library.list_shown_clauses(version, deciding) if each.anchor in text.behind
+        }
+    return shown
+
+
+def news_of(delta: Delta, language: str) -> list[News]:
+    """Return the line "what to do differently" of every version in between, the newest first."""
+    found = []
+    after = delta.old.sequence if delta.old else delta.new.sequence - 1
+    for version, texts in reading.list_news(delta.document, after=after, until=delta.new.sequence):
+        own = texts.get(language)
+        # A translation that is behind would tell what to do differently since an earlier version.
+        text = own if own is not None and own.says_number == version.number else texts[delta.document.authoritative]
+        if text.what_to_do_differently:
+            found.append(
+                News(version.number, version.effective_at, version.zone, text.what_to_do_differently, text.language)
+            )
+    return found
+
+
+def text_of(version: DocumentVersion, language: str) -> VersionText:
+    """Return the text of a version in a language, or in the one that decides."""
+    texts = library.list_text_heads(version)
+    return texts.get(language) or texts[version.document.authoritative]
+
+
+# --- the check ----------------------------------------------------------------------------------
+
+
+def _check(
+    person: Person, document: Document, new: DocumentVersion, changes: Changes, request: AcknowledgementRequest
+) -> list[CheckItem]:
+    addresses, pool = _drawn(document, changes, seed_of(person, new))
+    if not addresses:
+        return []
+    citations = quizzes.list_citations([pool[address].id for address in addresses])
+    answers = reading.list_answers(request.id)
+    items = []
+    for address in addresses:
+        version = pool[address]
+        own = [each for each in answers if each.question_version.question_id == version.question_id]
+        items.append(
+            CheckItem(
+                address=address,
+                version=version,
+                citations=citations.get(version.id, []),
+                # Who has understood a question need not answer its new wording.
+                is_right=any(each.right for each in own),
+                last=next((each for each in reversed(own) if each.question_version_id == version.id), None),
+            )
+        )
+    return items
+
+
+def _drawn(document: Document, changes: Changes, seed: str) -> tuple[list[str], Mapping[str, QuestionVersion]]:
+    changed = [*changes.changed, *changes.added]
+    banks = quizzes.list_banks_that_test(document.slug) if changed else []
+    if not banks:
+        return [], {}
+    prefix = f"{document.slug}#"
+    pool = quizzes.list_pool(banks)
+    candidates = {
+        address: {name.removeprefix(prefix) for name in candidate.clauses if name.startswith(prefix)}
+        for address, (candidate, _version) in pool.items()
+    }
+    return rules.draw_questions(candidates, changed, seed), {address: version for address, (_, version) in pool.items()}
+
+
+def seed_of(person: Person, version: DocumentVersion) -> str:
+    """Return under which seed a person's questions about a version are drawn."""
+    return f"{person.code} {version.hash}"
+
+
+def answer_check(*, delta: Delta, given: Mapping[str, Mapping[str, Sequence[str]]], by: Person) -> bool:
+    """Keep what was answered (question's address → part → places on the page); say whether all is right now.
+
+    What was right before is not asked again. Raises `AnswersMissing` or `AnswerUnknown`.
+    """
+    seed = seed_of(by, delta.new)
+    waiting = [item for item in delta.check if not item.is_right]
+    if delta.request is None or not waiting:
+        return delta.is_passed
+    marked = []
+    for item in waiting:
+        try:
+            answer, right = mark_single(item.version, seed, given.get(item.address, {}))
+        except ValueError as unknown:
+            raise AnswerUnknown() from unknown
+        if not answer:
+            raise AnswersMissing()
+        marked.append((item, answer, right))
+    for item, answer, right in marked:
+        session.add(
+            DeltaAnswer(
+                request_id=delta.request.id,
+                question_version_id=item.version.id,
+                answer=answer,
+                right=right,
+                at=clock.now(),
+            )
+        )
+    session.flush()
+    # What was answered is in the rows; the journal says that it was.
+    record(
+        "acknowledgements.check_answered",
+        by=by,
+        subject=("document", delta.document.slug),
+        after={"version": delta.new.number, "questions": len(marked), "right": sum(right for *_, right in marked)},
+    )
+    return all(right for *_, right in marked)
+
+
+# --- notes --------------------------------------------------------------------------------------
+
+
+def note_opened(request: AcknowledgementRequest) -> None:
+    """Note that the person has what changed on the screen."""
+    if request.delta_opened_at is not None:
+        return
+    request_id, now = request.id, clock.now()
+
+    def write() -> None:
+        row = requests.find_request_by_id(request_id)
+        if row is not None and row.delta_opened_at is None:
+            row.delta_opened_at = now
+
+    touch.note(write)
+
+
+def minutes_of(document: Document, old: DocumentVersion | None, new: DocumentVersion) -> int:
+    """Return what reading the changes, and a minute for each question, takes."""
+    deciding = document.authoritative
+    if old is None:
+        return library.list_text_heads(new)[deciding].reading_minutes
+    changes = changes_of(document, old, new)
+    anchors = [*changes.changed, *changes.added]
+    sources = reading.list_clause_sources(new.id, anchors, deciding)
+    addresses, _pool = _drawn(document, changes, "")
+    return reading_minutes("\n\n".join(sources), deciding) + len(addresses)
