@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from portal.core import access, db, events, forms, i18n, jobs, logs, once, web
+from portal.core import access, db, events, forms, i18n, jobs, logs, once, search, web
 from portal.core.content import ContentPart
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
@@ -70,6 +70,7 @@ def wire(app: Flask) -> None:
     access.init_app(app)
     web.init_app(app)
     once.init_app(app)
+    search.init_app(app)
     for plug_in in (
         _ui,
         _journal,
@@ -122,7 +123,7 @@ def navigation() -> list[NavigationLink]:
 
 def shell() -> dict[str, Any]:
     """Return what every page's frame reads besides what its domain gives it."""
-    return {"navigation": navigation()}
+    return {"navigation": navigation(), "search_href": url_for("library.search") if access.actor() else None}
 
 
 def _ui(app: Flask) -> None:
@@ -194,12 +195,18 @@ def _library(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.library import invariants, permissions, recorded
     from portal.library.content import DocumentsPart, GlossaryPart
+    from portal.library.events import VersionPublished, VersionWithdrawn
     from portal.library.service.documents import OwnedDocuments
-    from portal.library.views import blueprint, reader  # noqa: F401
+    from portal.library.service.findable import FindableDocuments, FindableTerms, find_anew
+    from portal.library.views import blueprint, finder, moments, reader  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedDocuments())
+    search.register(FindableDocuments())
+    search.register(FindableTerms())
+    events.subscribe(VersionPublished, find_anew)
+    events.subscribe(VersionWithdrawn, find_anew)
     NAVIGATION.append(Place("library.index", _l("Library"), "library", "learn"))
     # The glossary first: the documents' words are compared with it.
     CONTENT_PARTS.extend([GlossaryPart(), DocumentsPart()])
@@ -218,6 +225,7 @@ def _quizzes(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.quizzes import handlers, invariants, permissions, recorded  # noqa: F401
     from portal.quizzes.content import BanksPart, QuizzesPart
+    from portal.quizzes.service.findable import FindableQuestions
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
     from portal.quizzes.views import author, blueprint, lead, learner  # noqa: F401
 
@@ -225,6 +233,7 @@ def _quizzes(app: Flask) -> None:
     app.register_blueprint(blueprint)
     CONTENT_PARTS.extend((BanksPart(), QuizzesPart()))
     ownership.register_kind(OwnedBanks())
+    search.register(FindableQuestions())
     ownership.register_kind(OwnedQuizzes())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
@@ -358,7 +367,7 @@ def _operations(app: Flask) -> None:
     from portal.operations import cli, doctor, models, recorded, views  # noqa: F401
 
     app.register_blueprint(views.blueprint)
-    for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker, cli.permissions):
+    for group in (cli.content, cli.demo_group, cli.search_group, cli.doctor_command, cli.worker, cli.permissions):
         app.cli.add_command(group)
     app.context_processor(shell)
     NAVIGATION.append(Place("operations.help_index", _l("Help"), "question", "learn"))

@@ -91,3 +91,18 @@ class PlaceUnknown(Invalid):
     """A place is kept at a clause of the version."""
 
     message = _l("This version has no such clause. Load the page again.")
+
+
+class InstantUnreadable(Invalid):
+    """When a text applied is asked for by a date and a time."""
+
+    message = _l(
+        "“%(given)s” is no instant. Write a date and a time like 2026-07-03T10:00+09:00; "
+        "without a distance from UTC it is read in the time zone of the account."
+    )
+
+
+class MarketUnknown(Invalid):
+    """What applied is asked for in a market of the organisation."""
+
+    message = _l("There is no market “%(given)s”. Known markets: %(known)s.")

@@ -523,6 +523,7 @@ NOT_SEALED = {
     "seals": "covered by the entry that they were set with",
     "certificate_series": "counted against the certificates",
     "clause_links": "computed from the texts",
+    **dict.fromkeys(["search_entries", "search_texts"], "computed from the texts, and compared with them"),
     **dict.fromkeys(
         ["cohorts", "credentials", "documents", "drafts", "glossary_terms", "markets", "people", "person_markets", "plans",
          "question_banks", "questions", "quizzes", "settings", "teams"], _PRESENT,
