@@ -17,8 +17,6 @@ from itertools import pairwise
 # What of a query is looked at; the page says so where there is more.
 MAX_QUERY = 2_000
 MAX_TERMS = 24
-# Of a long stretch these many pairs are looked up; whether the rest is there too is looked at in the text.
-_MAX_TOKENS = 12
 # No database takes a word of any length as one.
 _MAX_TOKEN = 100
 
@@ -38,6 +36,9 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9-]*(?:@[a-z0-9-]+)?[#/][a-z0-9-]*")
 _BEGINNING_OF_ADDRESS = re.compile(r"[a-z][a-z0-9-]*(?:@[a-z0-9-]*)?(?:#[a-z0-9-]*)?")
 _SIGN_OF_ADDRESS = re.compile(r"[^a-z0-9]")
 _IN_PLACE_OF_SIGNS = "\ue000"
+_IN_PLACE_OF_ONE = "\ue001"
+# Stands between two texts in the index, so that nothing is found across.
+BETWEEN = "\ue002"
 _TERM = re.compile('"(?P<quoted>[^"]*)"|(?P<bare>[^\\s"]+)')
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"'})
 
@@ -99,16 +100,20 @@ def _in_blanks(runs: Iterator[str]) -> str:
     return f" {inside} " if inside else " "
 
 
-def tokens_of(told_text: str) -> set[str]:
-    """Return what the index keeps of a told text: its words, and of stretches each character and each pair."""
-    found: set[str] = set()
+def tokens_of(told_text: str) -> list[str]:
+    """Return a told text in tokens, in their order: its words, and of stretches each pair and the last character."""
+    found: list[str] = []
     for run in told_text.split():
         if _IS_PAIRED.match(run):
-            found.update(run)
-            found.update(map("".join, pairwise(run)))
+            found += [*map("".join, pairwise(run)), run[-1]]
         else:
-            found.add(run[:_MAX_TOKEN])
+            found.append(run[:_MAX_TOKEN])
     return found
+
+
+def marks_of(told_text: str) -> set[str]:
+    """Return what the index keeps of the single characters of stretches, so that each is found by itself."""
+    return {_IN_PLACE_OF_ONE + each for each in told_text if _IS_PAIRED.match(each)}
 
 
 def address_token(address: str) -> str:
@@ -125,10 +130,10 @@ class Term:
 
     # What a told text contains where the term is found in it.
     needle: str
-    # What the index must hold, and how a word of it must begin.
+    # Its tokens in a row, and how the word after them begins.
     tokens: tuple[str, ...]
     prefix: str = ""
-    # Whether the index alone proves it; else the text is looked at.
+    # Whether one token proves it; else they must be in a row.
     is_proven: bool = False
     # How an address begins that is meant as well.
     address: str = ""
@@ -149,9 +154,11 @@ class Query:
         return bool(self.terms)
 
     @cached_property
-    def row(self) -> str:
-        """All terms in a row, as a needle."""
-        return _needle(self.told.split())
+    def row(self) -> Term:
+        """All of it in a row, as one term."""
+        found = _term(self.text, with_addresses=False)
+        assert found is not None, "a query without a term has no row"
+        return found
 
 
 NO_QUERY = Query("", (), " ")
@@ -191,22 +198,21 @@ def _term(raw: str, with_addresses: bool) -> Term | None:
     runs = told(raw).split()
     if not runs:
         return None
-    tokens: list[str] = []
-    prefix = ""
-    for number, run in enumerate(runs, start=1):
-        if _IS_PAIRED.match(run):
-            tokens += list(map("".join, pairwise(run))) or [run]
-        elif number == len(runs) and len(run) > 1:
-            prefix = run[:_MAX_TOKEN]
-        else:
-            tokens.append(run[:_MAX_TOKEN])
-    tokens = list(dict.fromkeys(tokens))
-    step = -(-len(tokens) // _MAX_TOKENS) or 1
-    lone = runs[0] if len(runs) == 1 else ""
+    lone, last = runs[0] if len(runs) == 1 else "", runs[-1]
+    if _IS_PAIRED.match(last):
+        # More of the last stretch may follow in the text.
+        ends = tokens_of(last)[:-1] if len(last) > 1 else []
+        tokens, prefix = [*tokens_of(" ".join(runs[:-1])), *ends], "" if len(last) > 1 else last
+        if lone and prefix:
+            tokens, prefix = [_IN_PLACE_OF_ONE + lone], ""
+    elif len(last) > 1:
+        tokens, prefix = tokens_of(" ".join(runs[:-1])), last[:_MAX_TOKEN]
+    else:
+        tokens, prefix = tokens_of(" ".join(runs)), ""
     proven = bool(lone) and (len(lone) <= 2 if _IS_PAIRED.match(lone) else len(lone) <= _MAX_TOKEN)
     looks_like_one = _BEGINNING_OF_ADDRESS if with_addresses else _ADDRESS
     address = raw.lower() if looks_like_one.fullmatch(raw.lower()) else ""
-    return Term(_needle(runs), tuple(tokens[::step]), prefix, proven, address)
+    return Term(_needle(runs), tuple(tokens), prefix, proven, address)
 
 
 def finds(query: Query, told_text: str) -> bool:
@@ -229,7 +235,7 @@ def _told_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
     """Return the told text, and for each of its characters from where to where it stands in the original."""
     folded, places = [], []
     start = 0
-    for cluster in _clusters(text):
+    for cluster in text if _PLAIN.fullmatch(text) else _clusters(text):
         end = start + len(cluster)
         for character in _fold_cluster(cluster):
             folded.append(character)
@@ -280,9 +286,10 @@ def _pieces(text: str, hits: Sequence[tuple[int, int]]) -> list[Piece]:
 
 def highlight(text: str, query: Query) -> list[Piece]:
     """Return the text in pieces, those marked that the query found in it, as they stand in the original."""
-    if not query:
-        return [Piece(text)] if text else []
-    return _pieces(text, _hits(text, query.needles))
+    told_text = told(text)
+    # Where each character stands is worked out only for what is there.
+    needles = [needle for needle in query.needles if needle in told_text]
+    return _pieces(text, _hits(text, needles) if needles else [])
 
 
 # How much of a text is shown around a hit, and how much of that before it.
@@ -294,7 +301,8 @@ _PART = 3_000
 
 def snippet(text: str, query: Query) -> list[Piece]:
     """Return what stands around the first hit, in pieces; the beginning of the text where there is none."""
-    first = _first_hit(text, query) if query else None
+    # A short text is shown as a whole.
+    first = _first_hit(text, query) if query and len(text) > _AROUND else None
     start = 0 if first is None else max(0, first - _BEFORE)
     if first is not None and start:
         # From a sentence or a line on where one begins, else from a word.
@@ -323,8 +331,7 @@ def _first_hit(text: str, query: Query) -> int | None:
     for start in range(0, len(text), _PART):
         part = text[start : start + _PART + overlap]
         told_part = told(part)
-        if any(needle in told_part for needle in query.needles):
-            hits = _hits(part, query.needles)
-            if hits:
-                return start + hits[0][0]
+        needles = [needle for needle in query.needles if needle in told_part]
+        if needles:
+            return start + _hits(part, needles)[0][0]
     return None

@@ -1,8 +1,9 @@
 """Search over what the domains contribute: one index, brought up to date in the transaction that changes a text.
 
 A domain registers a `Searchable`: its kinds of entries, what is found of each of its things, who may see them. The
-index keeps words and pairs of characters (FTS5 on SQLite, `tsvector` with GIN on PostgreSQL), which give the
-candidates; where they do not prove a hit, the told text is looked at. So both databases find exactly the same.
+index keeps words and pairs of characters (FTS5 on SQLite, `tsvector` with GIN on PostgreSQL). What must be in a row is
+proven by FTS5's places of tokens on SQLite; PostgreSQL keeps too few of them, so the told text itself is looked at in
+the candidates. Both find exactly the same.
 
 An entry holds from an instant on and until one: what takes effect tomorrow is found tomorrow, whoever is at work then.
 """
@@ -31,22 +32,23 @@ from sqlalchemy import (
     column,
     delete,
     event,
-    exists,
     false,
     func,
     insert,
+    literal,
     literal_column,
     or_,
     select,
     table,
     text,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.db import Base, session
-from portal.core.folding import NO_QUERY, Query, Term, address_token, tokens_of, told
+from portal.core.db import Base, BigKey, session
+from portal.core.folding import BETWEEN, NO_QUERY, Query, Term, address_token, marks_of, tokens_of, told
 from portal.core.i18n import LANGUAGES, LazyText
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
@@ -56,6 +58,7 @@ from portal.core.transaction import after_rollback, before_commit
 _LOCK = 0x73656172
 # Things are brought into the index in parts of this size.
 _AT_ONCE = 100
+_MAX_CANDIDATE_TOKENS = 12
 
 
 class SearchEntry(Base):
@@ -65,7 +68,7 @@ class SearchEntry(Base):
     __table_args__ = (Index("ix_search_entries_kind_thing_id", "kind", "thing_id"),)
 
     # Given by whoever writes the index, under its lock: the words refer to it.
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(30))
     # The row number of the document, bank or term that it is of.
     thing_id: Mapped[int] = mapped_column(BigInteger)
@@ -94,27 +97,26 @@ class SearchText(Base):
     __tablename__ = "search_texts"
 
     entry_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("search_entries.id", ondelete="CASCADE"), primary_key=True
+        BigKey, ForeignKey("search_entries.id", ondelete="CASCADE"), primary_key=True
     )
     language: Mapped[str] = mapped_column(String(2), primary_key=True)
     # Where it stands: the title of its document.
     context: Mapped[str] = mapped_column(Text)
     head: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
-    # Head and body as told texts, a line each.
-    told: Mapped[str] = mapped_column(Text)
 
 
 # The words themselves stand outside the models, because they are another kind of table on each database.
 WORDS = "search_entries_fts"
 MAKE_WORDS = {
-    "sqlite": (
-        f"CREATE VIRTUAL TABLE {WORDS} USING fts5(en, ja, content='', contentless_delete=1, detail=column,"
-        " tokenize='ascii')",
-    ),
+    "sqlite": (f"CREATE VIRTUAL TABLE {WORDS} USING fts5(en, ja, content='', contentless_delete=1, tokenize='ascii')",),
     "postgresql": (
         f"CREATE TABLE {WORDS} (rowid bigint PRIMARY KEY REFERENCES search_entries (id) ON DELETE CASCADE,"
-        " en tsvector NOT NULL, ja tsvector NOT NULL)",
+        " en tsvector NOT NULL, ja tsvector NOT NULL, told_en text NOT NULL, told_ja text NOT NULL)"
+        " WITH (toast_tuple_target = 256)",
+        # The tokens are read by their index alone; out of the way they leave the rows short.
+        f"ALTER TABLE {WORDS} ALTER en SET STORAGE EXTERNAL, ALTER ja SET STORAGE EXTERNAL,"
+        " ALTER told_en SET STORAGE MAIN, ALTER told_ja SET STORAGE MAIN",
         f"CREATE INDEX ix_{WORDS}_en ON {WORDS} USING gin (en)",
         f"CREATE INDEX ix_{WORDS}_ja ON {WORDS} USING gin (ja)",
     ),
@@ -130,7 +132,7 @@ for _dialect, _statements in MAKE_WORDS.items():
         )
 event.listen(SearchEntry.__table__, "before_drop", DDL(DROP_WORDS))  # type: ignore[no-untyped-call]
 
-_words = table(WORDS, column("rowid"), column("en"), column("ja"))
+_words = table(WORDS, column("rowid"), column("en"), column("ja"), column("told_en"), column("told_ja"))
 
 
 # --- what domains contribute --------------------------------------------------------------------
@@ -245,22 +247,28 @@ def _renew(searchable: Searchable, things: Sequence[int]) -> None:
         kept = _as_kept(entry)
         entries.append({"id": number, **kept.facts})
         texts += [{"entry_id": number, "language": language, **said} for language, said in kept.texts.items()]
-        words.append({"rowid": number, **{tag: sorted(kept.words[tag]) for tag in LANGUAGES}})
+        words.append({"rowid": number, **_as_words(kept)})
     if not entries:
         return
     session.execute(insert(SearchEntry), entries)
     session.execute(insert(SearchText), texts)
+    session.execute(text(_ADD_WORDS["postgresql" if _on_postgresql() else "sqlite"]), words)
+
+
+_ADD_WORDS = {
+    "sqlite": f"INSERT INTO {WORDS} (rowid, en, ja) VALUES (:rowid, :en, :ja)",
+    "postgresql": f"INSERT INTO {WORDS} (rowid, en, ja, told_en, told_ja) VALUES"
+    " (:rowid, array_to_tsvector(CAST(:en AS text[])), array_to_tsvector(CAST(:ja AS text[])), :told_en, :told_ja)",
+}
+
+
+def _as_words(kept: _Kept) -> dict[str, Any]:
     if _on_postgresql():
-        session.execute(
-            text(
-                f"INSERT INTO {WORDS} (rowid, en, ja) VALUES"
-                " (:rowid, array_to_tsvector(CAST(:en AS text[])), array_to_tsvector(CAST(:ja AS text[])))"
-            ),
-            words,
-        )
-    else:
-        rows = [{key: " ".join(value) if key in LANGUAGES else value for key, value in row.items()} for row in words]
-        session.execute(text(f"INSERT INTO {WORDS} (rowid, en, ja) VALUES (:rowid, :en, :ja)"), rows)
+        return {
+            **{tag: sorted({*kept.tokens[tag], *kept.marks[tag]}) for tag in LANGUAGES},
+            **{f"told_{tag}": kept.told[tag] for tag in LANGUAGES},
+        }
+    return {tag: " ".join([*kept.tokens[tag], *sorted(kept.marks[tag])]) for tag in LANGUAGES}
 
 
 def _take_out(which: ColumnElement[bool]) -> None:
@@ -274,27 +282,18 @@ def _take_out(which: ColumnElement[bool]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An entry as it is written down."""
+    """An entry as it is written down: facts, texts, and by language what is looked up."""
 
     facts: dict[str, Any]
     texts: dict[str, dict[str, str]]
-    words: dict[str, set[str]]
+    # Head and body as told texts, a line each.
+    told: dict[str, str]
+    tokens: dict[str, list[str]]
+    marks: dict[str, set[str]]
 
 
 def _as_kept(entry: Entry) -> _Kept:
-    texts, words = {}, {}
-    for tag in LANGUAGES:
-        given = entry.texts.get(tag)
-        words[tag] = set() if given is None else {address_token(entry.address)}
-        if given is None:
-            continue
-        # A database keeps no NUL.
-        context, head, body = (each.replace("\x00", " ") for each in (given.context, given.head, given.body))
-        told_text = f"{told(head)}\n{told(body)}"
-        words[tag] |= tokens_of(told_text)
-        texts[tag] = {"context": context, "head": head, "body": body, "told": told_text}
-    heads = {f"head_{tag}": texts[tag]["told"].partition("\n")[0] if tag in texts else " " for tag in LANGUAGES}
-    return _Kept(
+    kept = _Kept(
         facts={
             "kind": entry.kind,
             "thing_id": entry.thing_id,
@@ -303,15 +302,26 @@ def _as_kept(entry: Entry) -> _Kept:
             "version": entry.version,
             "sensitivity": entry.sensitivity,
             "rank": entry.rank,
-            "size": min(len(said["told"]) for said in texts.values()) if texts else 0,
             "position": entry.position,
             "since": entry.since,
             "until": entry.until,
-            **heads,
         },
-        texts=texts,
-        words=words,
+        texts={},
+        told=dict.fromkeys(LANGUAGES, ""),
+        tokens={tag: [] for tag in LANGUAGES},
+        marks={tag: set() for tag in LANGUAGES},
     )
+    for tag, given in entry.texts.items():
+        # A database keeps no NUL.
+        context, head, body = (each.replace("\x00", " ") for each in (given.context, given.head, given.body))
+        kept.texts[tag] = {"context": context, "head": head, "body": body}
+        told_head, told_body = told(head), told(body)
+        kept.told[tag] = f"{told_head}\n{told_body}"
+        kept.tokens[tag][:] = [*tokens_of(told_head), BETWEEN, *tokens_of(told_body), BETWEEN]
+        kept.marks[tag].update(marks_of(kept.told[tag]), {address_token(entry.address)})
+    kept.facts.update({f"head_{tag}": kept.told[tag].partition("\n")[0] for tag in LANGUAGES})
+    kept.facts["size"] = min((len(said) for said in kept.told.values() if said), default=0)
+    return kept
 
 
 def rebuild() -> Iterator[tuple[int, int]]:
@@ -351,7 +361,9 @@ def disagreements() -> list[str]:
     for searchable in searchables():
         things = list(searchable.list_things())
         for part in _parts(things):
-            wanted = _by_thing(_facts_of(_as_kept(entry), now) for entry in searchable.entries_of(part, now))
+            wanted = _by_thing(
+                _facts_of(kept.facts, kept.texts, now) for kept in map(_as_kept, searchable.entries_of(part, now))
+            )
             stored = _by_thing(_stored(searchable, part, now))
             broken += [
                 f"search: what is found of {searchable.name} {thing} is not what its texts say"
@@ -374,8 +386,8 @@ def disagreements() -> list[str]:
     return [f"{breach}; mend it with: flask --app wsgi search rebuild" for breach in broken]
 
 
-def _facts_of(kept: _Kept, now: datetime) -> dict[str, Any]:
-    facts = {**kept.facts, "texts": kept.texts}
+def _facts_of(facts: dict[str, Any], texts: dict[str, dict[str, str]], now: datetime) -> dict[str, Any]:
+    facts = {**facts, "texts": texts}
     # That it holds already is all that matters of its beginning.
     facts["since"] = None if facts["since"] is None or facts["since"] <= now else facts["since"]
     return facts
@@ -397,7 +409,7 @@ def _stored(searchable: Searchable, things: Sequence[int], now: datetime) -> Ite
         texts.setdefault(values.pop("entry_id"), {})[values.pop("language")] = values
     for row in rows:
         facts = dict(row._mapping)
-        yield _facts_of(_Kept(facts, texts.get(facts.pop("id"), {}), {}), now)
+        yield _facts_of(facts, texts.get(facts.pop("id"), {}), now)
 
 
 def _by_thing(found: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
@@ -425,7 +437,6 @@ class Hit:
     # Until when it holds, where that is known.
     until: datetime | None
     texts: dict[str, EntryText]
-    told: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,50 +475,53 @@ def search(
     found = _matches(query, person, language, at or clock.now())
     if things is not None:
         found = and_(found, SearchEntry.thing_id.in_(things))
-    of_kind = select(SearchEntry.kind, func.count()).select_from(_joined()).where(found).group_by(SearchEntry.kind)
-    counts: dict[str, int] = dict(session.execute(of_kind).all())
-    wanted = [kind for kind in counts if kinds is None or kind in kinds]
-    total = sum(counts[kind] for kind in wanted)
-    if offset >= total:
-        return Found([], counts, total)
-    rows = session.execute(
-        select(
-            SearchEntry.id,
-            SearchEntry.kind,
-            SearchEntry.thing_id,
-            SearchEntry.address,
-            SearchEntry.state,
-            SearchEntry.version,
-            SearchEntry.sensitivity,
-            SearchEntry.until,
+    order: list[Any] = [SearchEntry.thing_id, SearchEntry.position, SearchEntry.id]
+    if query:
+        order = [_closeness(query).label("closeness"), SearchEntry.rank, SearchEntry.size, *order]
+    # What is found is looked up once, for the counts and for the page.
+    hits = select(SearchEntry.kind, *order).select_from(_joined()).where(found).cte("hits").prefix_with("MATERIALIZED")
+    places = [column for column in hits.c if column is not hits.c.kind]
+    page = select(hits).order_by(*places).limit(limit).offset(offset)
+    if kinds is not None:
+        page = page.where(hits.c.kind.in_(kinds))
+    count = select(hits.c.kind, *(literal(0) for _place in places[:-1]), (-func.count()).label("id")).group_by(
+        hits.c.kind
+    )
+    counts: dict[str, int] = {}
+    ranked = []
+    for row in session.execute(union_all(count, select(page.subquery()))):
+        if row.id < 0:
+            counts[row.kind] = -row.id
+        else:
+            ranked.append(tuple(row)[1:])
+    total = sum(number for kind, number in counts.items() if kinds is None or kind in kinds)
+    return Found(_hits_of([place[-1] for place in sorted(ranked)]), counts, total)
+
+
+def _hits_of(ids: Sequence[int]) -> list[Hit]:
+    """Return the entries of these numbers in their order, with their texts."""
+    hits: dict[int, Hit] = {}
+    for entry, said in session.execute(
+        select(SearchEntry, SearchText)
+        .join(SearchText, SearchText.entry_id == SearchEntry.id)
+        .where(SearchEntry.id.in_(ids))
+        .order_by(SearchText.language)
+    ):
+        hit = hits.setdefault(
+            entry.id,
+            Hit(
+                kind=entry.kind,
+                thing_id=entry.thing_id,
+                address=entry.address,
+                state=entry.state,
+                version=entry.version,
+                sensitivity=entry.sensitivity,
+                until=entry.until,
+                texts={},
+            ),
         )
-        .select_from(_joined())
-        .where(found, SearchEntry.kind.in_(wanted))
-        .order_by(
-            *((_closeness(query), SearchEntry.rank, SearchEntry.size) if query else ()),
-            SearchEntry.thing_id,
-            SearchEntry.position,
-            SearchEntry.id,
-        )
-        .limit(limit)
-        .offset(offset)
-    ).all()
-    said = _texts_of([row.id for row in rows])
-    hits = [
-        Hit(
-            kind=row.kind,
-            thing_id=row.thing_id,
-            address=row.address,
-            state=row.state,
-            version=row.version,
-            sensitivity=row.sensitivity,
-            until=row.until,
-            texts={tag: EntryText(each.context, each.head, each.body) for tag, each in said[row.id].items()},
-            told={tag: each.told for tag, each in said[row.id].items()},
-        )
-        for row in rows
-    ]
-    return Found(hits, counts, total)
+        hit.texts[said.language] = EntryText(said.context, said.head, said.body)
+    return [hits[number] for number in ids]
 
 
 def select_things(query: Query, person: Any, kinds: Collection[str], at: datetime | None = None) -> Select[int]:
@@ -523,77 +537,70 @@ def _joined() -> Any:
     return SearchEntry.__table__.join(_words, _words.c.rowid == SearchEntry.id)
 
 
-def _texts_of(entry_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    said: dict[int, dict[str, Any]] = {number: {} for number in entry_ids}
-    for row in session.execute(
-        select(SearchText.__table__).where(SearchText.entry_id.in_(entry_ids)).order_by(SearchText.language)
-    ):
-        said[row.entry_id][row.language] = row
-    return said
-
-
 def _matches(query: Query, person: Any, language: str | None, at: datetime) -> ColumnElement[bool]:
-    on_postgresql = _on_postgresql()
     seen = [and_(SearchEntry.kind.in_(each.kinds), each.reach(person)) for each in searchables()]
     return and_(
-        *(_on_words_of_postgresql if on_postgresql else _on_words_of_sqlite)(query, language),
-        *(_in_text(term, language) for term in query.terms if not term.is_proven),
+        *(_on_postgresql_is(query, language) if _on_postgresql() else _on_sqlite_is(query, language)),
         or_(false(), *seen),
         or_(SearchEntry.since.is_(None), SearchEntry.since <= at),
         or_(SearchEntry.until.is_(None), SearchEntry.until > at),
     )
 
 
-def _on_words_of_sqlite(query: Query, language: str | None) -> list[ColumnElement[bool]]:
+def _on_sqlite_is(query: Query, language: str | None) -> list[ColumnElement[bool]]:
     if not query:
         return []
+    expression = " AND ".join(map(_phrase, query.terms))
+    return [_fts5(expression if language is None else f"{{{language}}} : ({expression})")]
+
+
+def _fts5(expression: str) -> ColumnElement[bool]:
+    return literal_column(WORDS).op("MATCH", is_comparison=True)(expression)
+
+
+def _phrase(term: Term) -> str:
     # In quotes nothing is a word of FTS5's own language, and no run holds a quote.
-    terms = []
-    for term in query.terms:
-        parts = [f'"{token}"' for token in term.tokens] + ([f'"{term.prefix}" *'] if term.prefix else [])
-        wanted = f"({' AND '.join(parts)})"
-        terms.append(f'({wanted} OR "{address_token(term.address)}" *)' if term.address else wanted)
-    expression = " AND ".join(terms)
-    if language is not None:
-        expression = f"{{{language}}} : ({expression})"
-    return [literal_column(WORDS).op("MATCH", is_comparison=True)(expression)]
+    wanted = f'"{" ".join([*term.tokens, *([term.prefix] if term.prefix else [])])}"{" *" if term.prefix else ""}'
+    return f'({wanted} OR "{address_token(term.address)}" *)' if term.address else wanted
 
 
-def _on_words_of_postgresql(query: Query, language: str | None) -> list[ColumnElement[bool]]:
-    columns = [_words.c[tag] for tag in LANGUAGES if language in (None, tag)]
+def _on_postgresql_is(query: Query, language: str | None) -> list[ColumnElement[bool]]:
+    tags = [tag for tag in LANGUAGES if language in (None, tag)]
     conditions = []
     for term in query.terms:
-        parts = [f"'{token}'" for token in term.tokens] + ([f"'{term.prefix}':*"] if term.prefix else [])
-        wanted = " & ".join(parts)
+        # So many are enough to find the candidates by.
+        tokens = list(dict.fromkeys(term.tokens))[:_MAX_CANDIDATE_TOKENS]
+        wanted = " & ".join([f"'{each}'" for each in tokens] + ([f"'{term.prefix}':*"] if term.prefix else []))
+        found = or_(*(_has_tokens(_words.c[tag], wanted) for tag in tags))
+        if not term.is_proven:
+            found = and_(found, or_(*(func.strpos(_words.c[f"told_{tag}"], term.needle) > 0 for tag in tags)))
         if term.address:
-            wanted = f"({wanted}) | '{address_token(term.address)}':*"
-        conditions.append(or_(*(each.op("@@", is_comparison=True)(cast(wanted, TSQUERY)) for each in columns)))
+            address = f"'{address_token(term.address)}':*"
+            found = or_(found, *(_has_tokens(_words.c[tag], address) for tag in tags))
+        conditions.append(found)
     return conditions
 
 
-def _in_text(term: Term, language: str | None) -> ColumnElement[bool]:
-    one = exists().where(SearchText.entry_id == SearchEntry.id, _holds(SearchText.told, term.needle))
-    if language is not None:
-        one = one.where(SearchText.language == language)
-    if term.address:
-        return or_(one, func.lower(SearchEntry.address).startswith(term.address, autoescape=True))
-    return one
-
-
-def _holds(where: Any, needle: str) -> ColumnElement[bool]:
-    return (func.strpos if _on_postgresql() else func.instr)(where, needle) > 0
+def _has_tokens(words: ColumnElement[Any], wanted: str) -> ColumnElement[bool]:
+    return words.op("@@", is_comparison=True)(cast(wanted, TSQUERY))
 
 
 def _closeness(query: Query) -> ColumnElement[int]:
     heads = (SearchEntry.head_en, SearchEntry.head_ja)
+    position = func.strpos if _on_postgresql() else func.instr
     steps: list[tuple[ColumnElement[bool], int]] = [
         (or_(*(head == query.told for head in heads), func.lower(SearchEntry.address) == query.text.lower()), 0),
-        (or_(*(and_(*(_holds(head, needle) for needle in query.needles)) for head in heads)), 1),
+        (or_(*(and_(*(position(head, needle) > 0 for needle in query.needles)) for head in heads)), 1),
     ]
     if len(query.terms) > 1:
-        in_a_row = exists().where(SearchText.entry_id == SearchEntry.id, _holds(SearchText.told, query.row))
-        steps.append((in_a_row, 2))
+        steps.append((_is_in_a_row(query.row), 2))
     return case(*steps, else_=3)
+
+
+def _is_in_a_row(row: Term) -> ColumnElement[bool]:
+    if _on_postgresql():
+        return or_(*(func.strpos(_words.c[f"told_{tag}"], row.needle) > 0 for tag in LANGUAGES))
+    return SearchEntry.id.in_(select(literal_column("rowid")).select_from(_words).where(_fts5(_phrase(row))))
 
 
 def init_app(app: Flask) -> None:

@@ -97,8 +97,8 @@ class InstantUnreadable(Invalid):
     """When a text applied is asked for by a date and a time."""
 
     message = _l(
-        "“%(given)s” is no instant. Write a date and a time like 2026-07-03T10:00+09:00; "
-        "without a distance from UTC it is read in the time zone of the account."
+        "“%(given)s” is not a date and time. Write it like 2026-07-03T10:00+09:00; "
+        "without a UTC offset it is read in the account’s time zone."
     )
 
 

@@ -26,6 +26,7 @@ STYLES = (
     "path",
     "quiz",
     "document",
+    "search",
     "utilities",
 )
 HASH_LENGTH = 12

@@ -60,7 +60,9 @@ def test_migrations_go_up_and_down_and_up_and_agree_with_the_models(empty_app: F
         flask_migrate.upgrade()
         assert _tables() == set(Base.metadata.tables)
         with db.engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": _compare_type, "include_object": _include})
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": _compare_type, "include_object": _include}
+            )
             differences = compare_metadata(context, Base.metadata)
         assert differences == []
         flask_migrate.downgrade(revision="base")

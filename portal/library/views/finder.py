@@ -117,11 +117,8 @@ def _language_of(hit: Hit, query: Query, text: str) -> str:
     """Return the language in which most of the terms are found, the reader's own where that does not decide."""
     if text in hit.texts:
         return text
-    own = language()
-    return max(
-        hit.texts,
-        key=lambda tag: (sum(needle in hit.told[tag] for needle in query.needles), tag == own),
-    )
+    told = {tag: folding.told(f"{said.head}\n{said.body}") for tag, said in hit.texts.items()}
+    return max(told, key=lambda tag: (sum(needle in told[tag] for needle in query.needles), tag == language()))
 
 
 def _coming(hit: Hit) -> str:
