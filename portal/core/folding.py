@@ -249,7 +249,7 @@ def _told_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _hits(text: str, needles: Sequence[str]) -> list[tuple[int, int]]:
-    """Return from where to where the needles stand in the text, in order, joined where they meet."""
+    """Return from where to where the needles stand in the text, in order, joined where but blanks are between them."""
     told_text, places = _told_with_places(text)
     found = []
     for needle in needles:
@@ -265,7 +265,7 @@ def _hits(text: str, needles: Sequence[str]) -> list[tuple[int, int]]:
             at = told_text.find(needle, at + 1)
     joined: list[tuple[int, int]] = []
     for start, end in sorted(found):
-        if joined and start <= joined[-1][1]:
+        if joined and not text[joined[-1][1] : start].strip():
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
@@ -292,8 +292,8 @@ def highlight(text: str, query: Query) -> list[Piece]:
     return _pieces(text, _hits(text, needles) if needles else [])
 
 
-# How much of a text is shown around a hit, and how much of that before it.
-_AROUND = 180
+# How much of a text is shown around a hit (of Japanese, which is twice as wide, half of it), and how much before it.
+_AROUND = 200
 _BEFORE = 50
 # A long text is looked through in parts, each overlapping the next by as much as a needle may be long.
 _PART = 3_000
@@ -301,9 +301,10 @@ _PART = 3_000
 
 def snippet(text: str, query: Query) -> list[Piece]:
     """Return what stands around the first hit, in pieces; the beginning of the text where there is none."""
+    around = _AROUND // 2 if _IS_PAIRED.search(text) else _AROUND
     # A short text is shown as a whole.
-    first = _first_hit(text, query) if query and len(text) > _AROUND else None
-    start = 0 if first is None else max(0, first - _BEFORE)
+    first = _first_hit(text, query) if query and len(text) > around else None
+    start = 0 if first is None else max(0, first - min(_BEFORE, around // 3))
     if first is not None and start:
         # From a sentence or a line on where one begins, else from a word.
         before = text[start:first]
@@ -312,8 +313,8 @@ def snippet(text: str, query: Query) -> list[Piece]:
             if cut != -1:
                 start += cut + 1
                 break
-    end = min(len(text), start + _AROUND)
-    if end < len(text) and (blank := text.rfind(" ", start, end)) > start + _AROUND * 2 // 3:
+    end = min(len(text), start + around)
+    if end < len(text) and (blank := text.rfind(" ", start, end)) > start + around * 2 // 3:
         end = blank
     while end < len(text) and _extends(text[end]):
         end += 1

@@ -96,9 +96,7 @@ class SearchText(Base):
 
     __tablename__ = "search_texts"
 
-    entry_id: Mapped[int] = mapped_column(
-        BigKey, ForeignKey("search_entries.id", ondelete="CASCADE"), primary_key=True
-    )
+    entry_id: Mapped[int] = mapped_column(BigKey, ForeignKey("search_entries.id", ondelete="CASCADE"), primary_key=True)
     language: Mapped[str] = mapped_column(String(2), primary_key=True)
     # Where it stands: the title of its document.
     context: Mapped[str] = mapped_column(Text)
@@ -170,6 +168,8 @@ class Searchable(Protocol):
     name: str
     # kind → what the page calls its entries, in the order of the page.
     kinds: Mapping[str, LazyText]
+    # kind → what it calls one of them.
+    names: Mapping[str, LazyText]
 
     def list_things(self) -> Sequence[int]:
         """Return the row numbers of all its things."""

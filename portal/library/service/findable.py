@@ -28,6 +28,7 @@ class FindableDocuments:
 
     name = DOCUMENTS
     kinds: Mapping[str, LazyText] = {CLAUSE: _l("Clauses"), DOCUMENT: _l("Documents")}
+    names: Mapping[str, LazyText] = {CLAUSE: _l("Clause"), DOCUMENT: _l("Document")}
 
     def list_things(self) -> list[int]:
         """Return the row numbers of all documents that have a version."""
@@ -59,6 +60,7 @@ class FindableTerms:
 
     name = TERMS
     kinds: Mapping[str, LazyText] = {TERM: _l("Glossary")}
+    names = kinds
 
     def list_things(self) -> list[int]:
         """Return the row numbers of all terms."""

@@ -70,7 +70,7 @@ def find() -> str:
         kind=kind,
         text=text,
         texts=LANGUAGE_NAMES,
-        results=[_result(hit, query, kinds, text) for hit in found.hits],
+        results=[_result(hit, query, text) for hit in found.hits],
         total=found.total,
         tabs=_tabs(found, kinds, kind, kept),
         pager=page.links(lambda number: url_for("library.search", **kept, kind=kind or None, page=number)),
@@ -95,13 +95,13 @@ def _tabs(found: Found, kinds: dict[str, Any], chosen: str, kept: dict[str, Any]
     ]
 
 
-def _result(hit: Hit, query: Query, kinds: dict[str, Any], text: str) -> _Result:
+def _result(hit: Hit, query: Query, text: str) -> _Result:
     tag = _language_of(hit, query, text)
-    said = hit.texts[tag]
+    searchable, said = search.searchable_of(hit.kind), hit.texts[tag]
     head = said.head or said.context
     return _Result(
-        kind=kinds[hit.kind],
-        href=search.searchable_of(hit.kind).href(hit),
+        kind=searchable.names[hit.kind],
+        href=searchable.href(hit),
         language=tag,
         head=folding.highlight(head, query),
         context=folding.highlight(said.context, query) if said.context and said.context != head else [],

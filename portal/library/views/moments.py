@@ -113,7 +113,15 @@ def local(meant: MeantInstant) -> str:
 
 def _in_force_as_csv(rows: Sequence[InForce], market: Market) -> Response:
     zone = actor().time_zone
-    header = [_("Address"), _("Title"), _("Market"), _("Version"), _("In force since"), _("In force until"), _("Hash of the version")]
+    header = [
+        _("Address"),
+        _("Title"),
+        _("Market"),
+        _("Version"),
+        _("In force since"),
+        _("In force until"),
+        _("Hash of the version"),
+    ]
     return tables.download_csv(
         _("in force"),
         header,

@@ -26,6 +26,7 @@ class FindableQuestions:
 
     name = QUESTIONS
     kinds: Mapping[str, LazyText] = {QUESTION: _l("Questions")}
+    names: Mapping[str, LazyText] = {QUESTION: _l("Question")}
 
     def list_things(self) -> list[int]:
         """Return the row numbers of all banks that have questions."""
