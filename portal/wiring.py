@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from portal.core import access, db, events, forms, i18n, jobs, logs, once, web
+from portal.core import access, db, events, forms, i18n, jobs, logs, once, search, web
 from portal.core.content import ContentPart
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
@@ -73,6 +73,7 @@ def wire(app: Flask) -> None:
     access.init_app(app)
     web.init_app(app)
     once.init_app(app)
+    search.init_app(app)
     for plug_in in (
         _ui,
         _journal,
@@ -126,7 +127,7 @@ def navigation() -> list[NavigationLink]:
 
 def shell() -> dict[str, Any]:
     """Return what every page's frame reads besides what its domain gives it."""
-    return {"navigation": navigation()}
+    return {"navigation": navigation(), "search_href": url_for("library.search") if access.actor() else None}
 
 
 def _ui(app: Flask) -> None:
@@ -198,15 +199,32 @@ def _library(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.library import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.library.content import DocumentsPart, GlossaryPart
+    from portal.library.events import VersionPublished, VersionWithdrawn
     from portal.library.service.dependants import register_dependants
     from portal.library.service.documents import OwnedDocuments
+    from portal.library.service.findable import FindableDocuments, FindableTerms, find_anew
     from portal.library.service.links import LinkingDocuments
-    from portal.library.views import author, blueprint, editor, impact, owner, reader, review, settling  # noqa: F401
+    from portal.library.views import (  # noqa: F401
+        author,
+        blueprint,
+        editor,
+        finder,
+        impact,
+        moments,
+        owner,
+        reader,
+        review,
+        settling,
+    )
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedDocuments())
     handlers.init()
+    search.register(FindableDocuments())
+    search.register(FindableTerms())
+    events.subscribe(VersionPublished, find_anew)
+    events.subscribe(VersionWithdrawn, find_anew)
     NAVIGATION.append(Place("library.index", _l("Library"), "library", "learn"))
     NAVIGATION.append(
         Place(
@@ -251,6 +269,7 @@ def _quizzes(app: Flask) -> None:
     from portal.quizzes.content import BanksPart, QuizzesPart
     from portal.quizzes.queries.staleness import count_to_look_at
     from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuizzesRunningShort
+    from portal.quizzes.service.findable import FindableQuestions
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
     from portal.quizzes.views import author, blueprint, lead, learner, recheck  # noqa: F401
 
@@ -258,6 +277,7 @@ def _quizzes(app: Flask) -> None:
     app.register_blueprint(blueprint)
     CONTENT_PARTS.extend((BanksPart(), QuizzesPart()))
     ownership.register_kind(OwnedBanks())
+    search.register(FindableQuestions())
     ownership.register_kind(OwnedQuizzes())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
@@ -437,7 +457,7 @@ def _operations(app: Flask) -> None:
     from portal.operations import cli, doctor, models, recorded, views  # noqa: F401
 
     app.register_blueprint(views.blueprint)
-    for group in (cli.content, cli.demo_group, cli.doctor_command, cli.worker, cli.permissions):
+    for group in (cli.content, cli.demo_group, cli.search_group, cli.doctor_command, cli.worker, cli.permissions):
         app.cli.add_command(group)
     app.context_processor(shell)
     NAVIGATION.append(Place("operations.help_index", _l("Help"), "question", "learn"))

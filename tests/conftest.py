@@ -20,7 +20,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from portal import create_app
-from portal.core import i18n
+from portal.core import i18n, search
 from portal.core.db import Base, db, session, stamp_file
 from tests.builders import Cast, make_cast
 from tests.page_client import PageClient
@@ -119,7 +119,7 @@ def app(application: Flask) -> Iterator[Flask]:
 
 def _empty() -> None:
     """Delete all rows; quick because most tables are empty."""
-    tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    tables = [search.WORDS, *(table.name for table in reversed(Base.metadata.sorted_tables))]
     connection = db.engine.raw_connection()
     try:
         cursor = connection.cursor()

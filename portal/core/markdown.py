@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from hashlib import sha256
+from html import unescape
 from typing import Any, ParamSpec, TypeVar, cast
 
 import nh3
@@ -637,6 +638,19 @@ def excerpt(html: TrustedHtml) -> TrustedHtml:
     So a page can show the same clause of two versions.
     """
     return TrustedHtml(_FOOTNOTE_REFERENCE.sub(r'<sup class="footnote-reference">\1</sup>', str(html)))
+
+
+_NOT_READ = re.compile(r'<sup class="footnote-reference">.*?</sup>|<a class="footnote-back"[^>]*>.*?</a>', re.DOTALL)
+_PICTURE = re.compile(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>')
+_INLINE = re.compile(r"</?(?:a|span|em|strong|code|s|del|sup|sub|b|i|kbd|abbr|mark|input)\b[^>]*>")
+_TAG = re.compile(r"<[^>]*>")
+
+
+def words_of(html: TrustedHtml) -> str:
+    """Return the words that a reader sees of a rendered text, one block a line; marks of footnotes are left out."""
+    text = _PICTURE.sub(r" \1 ", _NOT_READ.sub("", str(html)))
+    lines = unescape(_TAG.sub("\n", _INLINE.sub("", text))).split("\n")
+    return "\n".join(kept for line in lines if (kept := line.strip()))
 
 
 @_once

@@ -347,3 +347,18 @@ class NotEarlier(Invalid):
     """Two versions are compared from the earlier to the later one."""
 
     message = _l("Version %(number)s does not come before %(later)s. Choose an earlier version to compare with.")
+
+
+class InstantUnreadable(Invalid):
+    """When a text applied is asked for by a date and a time."""
+
+    message = _l(
+        "“%(given)s” is not a date and time. Write it like 2026-07-03T10:00+09:00; "
+        "without a UTC offset it is read in the account’s time zone."
+    )
+
+
+class MarketUnknown(Invalid):
+    """What applied is asked for in a market of the organisation."""
+
+    message = _l("There is no market “%(given)s”. Known markets: %(known)s.")

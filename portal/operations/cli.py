@@ -18,7 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 from portal import wiring
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
-from portal.core import access
+from portal.core import access, search
 from portal.core.content import ContentFolder, Finding, Level, printable
 from portal.core.i18n import LANGUAGES, force_locale, ngettext
 from portal.core.i18n import gettext as _
@@ -36,6 +36,7 @@ _said_in = click.option(
     help="Language of what is said; default: the terminal's.",
 )
 demo_group = AppGroup("demo", help="The demo organisation.")
+search_group = AppGroup("search", help="The index of the search.")
 
 
 def _language_of_terminal() -> str:
@@ -182,6 +183,21 @@ def doctor_command(noted: str | None) -> None:
     click.echo(f"journal ends with {doctor.end_of_journal()}")
     if any(examined.values()):
         sys.exit(1)
+
+
+@search_group.command("rebuild")
+def rebuild_search() -> None:
+    """Make the index of the search anew from the texts: after a restored backup, or when the doctor says so."""
+    steps = search.rebuild()
+    done = total = 0
+    while True:
+        with transaction():
+            step = next(steps, None)
+        if step is None:
+            break
+        done, total = step
+        click.echo(f"{done}/{total}", err=True)
+    click.echo(f"{total} things can be found")
 
 
 @click.command("worker")

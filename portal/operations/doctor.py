@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Table, UniqueConstraint, func, inspect, 
 from sqlalchemy.engine import Dialect, Inspector
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.core import clock, jobs
+from portal.core import clock, jobs, search
 from portal.core.db import Base, db, header_for, session, sqlite_wal_is_safe
 from portal.journal import queries as journal
 from portal.organisation.models import Setting
@@ -219,6 +219,7 @@ OWN: dict[str, Invariant] = {
     "I14 settings are within bounds": settings_are_within_bounds,
     "I14 the database is sound": database_is_sound,
     "I14 the tables are those of this release": tables_are_those_of_this_release,
+    "I14 what is found is what the texts say": search.disagreements,
 }
 
 

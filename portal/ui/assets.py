@@ -28,6 +28,7 @@ STYLES = (
     "review",
     "document",
     "editor",
+    "search",
     "utilities",
 )
 HASH_LENGTH = 12

@@ -124,6 +124,14 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("DELETE FROM sign_offs WHERE id = 1", "DELETE FROM seals WHERE kind = 'sign_offs' AND row_key = 1")),
     ("a seal of a table that is none", "I13", "seals of people, which is no table of history",
      ("INSERT INTO seals (kind, row_key, entry_id, digest) VALUES ('people', 1, 1, 'x')",)),
+    # --- the search
+    ("words of the search rewritten", "I14", "what is found of library.documents 1 is not what its texts say",
+     ("UPDATE search_texts SET body = 'rewritten' WHERE entry_id = (SELECT min(id) FROM search_entries WHERE thing_id = 1)",)),
+    ("a clause hidden from the search", "I14", "what is found of library.documents 1 is not what its texts say",
+     ("UPDATE search_entries SET state = 'withdrawn' WHERE kind = 'clause' AND thing_id = 1",)),
+    ("a question given to another bank in the search", "I14", "which does not exist",
+     ("UPDATE search_entries SET thing_id = 999 WHERE kind = 'question'",)),
+    ("the words of the search deleted", "I14", "entries have no words", ("DELETE FROM search_entries_fts",)),
     # --- results
     ("a score raised", "I5", "of attempt", ("UPDATE score_entries SET score = '1/1' WHERE attempt_id = {failed}",)),
     ("a score raised, as the seals see it", "I13", "score_entries row 1: " + HISTORY,
@@ -576,6 +584,7 @@ NOT_SEALED = {
     "seals": "covered by the entry that they were set with",
     "certificate_series": "counted against the certificates",
     "clause_links": "computed from the texts",
+    **dict.fromkeys(["search_entries", "search_texts"], "computed from the texts, and compared with them"),
     **dict.fromkeys(
         ["cohorts", "credentials", "documents", "drafts", "glossary_terms", "markets", "people", "person_markets", "plans",
          "question_banks", "questions", "quizzes", "settings", "teams"], _PRESENT,

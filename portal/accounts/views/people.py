@@ -40,6 +40,7 @@ from portal.core.i18n import format_date, format_instant, half_width_digits, lan
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.once import Done, carry_out
+from portal.core.paging import paging
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
 
@@ -61,10 +62,8 @@ def list_people() -> Any:
     """List people in the order of the syllabary; search and filters narrow it."""
     wanted, asked = filter_of_request()
     total = queries.count_people(wanted)
-    last = max(1, -(-total // PAGE_SIZE))
-    number = min(max(1, _page_number()), last)
-    found = queries.list_people(wanted, offset=(number - 1) * PAGE_SIZE, limit=PAGE_SIZE)
-    first = (number - 1) * PAGE_SIZE
+    page = paging(total, PAGE_SIZE)
+    found = queries.list_people(wanted, offset=page.offset, limit=PAGE_SIZE)
     return render_template(
         "accounts/people.html",
         people=[_row(person) for person in found],
@@ -73,10 +72,7 @@ def list_people() -> Any:
         filters=_filters(asked),
         not_understood=[FILTER_NAMES[name] for name in list_not_understood(_asked())],
         total=total,
-        summary=_("%(first)s–%(last)s of %(total)s", first=first + 1, last=first + len(found), total=total),
-        previous=url_for("accounts.list_people", **asked, page=number - 1) if number > 1 else None,
-        next=url_for("accounts.list_people", **asked, page=number + 1) if number < last else None,
-        pages=_pages(number, last, asked),
+        **page.links(lambda number: url_for("accounts.list_people", **asked, page=number)),
         may_administer=can(ADMINISTER_PEOPLE),
         anybody=bool(asked) or total > 0,
     )
@@ -113,24 +109,6 @@ def list_not_understood(asked: Mapping[str, str]) -> list[str]:
         "team": organisation.find_team,
     }
     return [name for name, find in known.items() if asked[name] and not find(asked[name])]
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "1")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
-
-
-def _pages(number: int, last: int, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    if last == 1:
-        return []
-    pages: list[dict[str, Any]] = []
-    for each in range(1, last + 1):
-        if each in (1, last) or abs(each - number) <= 2:
-            href = url_for("accounts.list_people", **asked, page=each)
-            pages.append({"label": str(each), "href": href, "current": each == number})
-        elif pages[-1]["label"] != "…":
-            pages.append({"label": "…"})
-    return pages
 
 
 def _filters(asked: dict[str, Any]) -> list[dict[str, Any]]:

@@ -29,9 +29,9 @@ from portal.core import clock
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
 from portal.core.errors import NotFound
-from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion, Reading, VersionText
 from portal.library.queries.audiences import people_addressed
+from portal.library.queries.search import is_readable
 from portal.organisation.models import Market, Team
 
 _CAMPAIGN = select(Campaign).options(
@@ -67,7 +67,7 @@ def list_campaigns(person: Person) -> list[Campaign]:
     statement = (
         _CAMPAIGN.join(DocumentVersion, DocumentVersion.id == Campaign.version_id)
         .join(Document, Document.id == DocumentVersion.document_id)
-        .where(library.readable(person))
+        .where(is_readable(person, Document.id))
         .order_by(Campaign.closed_at.is_not(None), Campaign.asked_at.desc(), Campaign.id.desc())
     )
     return list(session.scalars(statement))

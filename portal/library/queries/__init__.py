@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, true
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -18,22 +18,20 @@ from portal.core.markdown import TrustedHtml
 from portal.library import rules
 from portal.library.errors import DocumentNotFound, VersionNotFound
 from portal.library.models import (
-    AudienceKind,
     ChangeClass,
     Clause,
     ClauseLink,
     ClauseText,
     Document,
-    DocumentAudience,
     DocumentKind,
     DocumentVersion,
     GlossaryTerm,
     Reading,
     VersionText,
 )
-from portal.library.permissions import READ_EVERYTHING, codes_of, markets_worked_for
+from portal.library.permissions import READ_EVERYTHING
+from portal.library.queries.search import is_readable
 from portal.library.rules import Standing
-from portal.organisation import queries as organisation
 
 # The statements of the reading page are made once; what they look for is given when they run.
 _DOCUMENT = select(Document).where(Document.slug == bindparam("slug")).options(joinedload(Document.audiences))
@@ -292,6 +290,20 @@ def list_shown_clauses(version: DocumentVersion, language: str) -> list[ShownCla
     return list(shown.values())
 
 
+def list_linking_texts(version: DocumentVersion) -> list[VersionText]:
+    """Return the texts of a version that link to clauses of other documents."""
+    return list(
+        session.scalars(
+            select(VersionText)
+            .where(
+                VersionText.version_id == version.id,
+                VersionText.id.in_(select(ClauseLink.version_text_id)),
+            )
+            .order_by(VersionText.language)
+        )
+    )
+
+
 def list_text_heads(version: DocumentVersion) -> dict[str, VersionText]:
     """Return the texts of a version by language, without their sources."""
     rows = session.scalars(_TEXT_HEADS, {"version_id": version.id})
@@ -352,28 +364,6 @@ class ListedDocument:
         return clock.local_date(self.effective_at, self.zone)
 
 
-def _addressed(kind: AudienceKind, codes: set[str]) -> ColumnElement[bool]:
-    row = and_(
-        DocumentAudience.document_id == Document.id,
-        DocumentAudience.kind == kind,
-        DocumentAudience.ended_at.is_(None),
-    )
-    return or_(~exists().where(row), exists().where(row, DocumentAudience.code.in_(codes)))
-
-
-def readable(person: Person) -> ColumnElement[bool]:
-    """Return the condition that the person may read a document (`READ_DOCUMENT`)."""
-    if allows(person, READ_EVERYTHING):
-        return true()
-    reach = and_(*(_addressed(kind, codes) for kind, codes in codes_of(person).items()))
-    markets = markets_worked_for(person)
-    if markets:
-        teams = {team.code for team in organisation.list_teams() if team.market.code in markets}
-        applies = and_(_addressed(AudienceKind.MARKET, markets), _addressed(AudienceKind.TEAM, teams))
-        reach = or_(reach, applies)
-    return reach
-
-
 def list_library(person: Person, language: str, at: datetime | None = None) -> list[ListedDocument]:
     """Return what the person may read, with texts in her language where there are some, by kind and title.
 
@@ -381,9 +371,12 @@ def list_library(person: Person, language: str, at: datetime | None = None) -> l
     """
     moment = at or clock.now()
     everything = allows(person, READ_EVERYTHING)
-    statement = select(Document).options(selectinload(Document.versions)).order_by(Document.slug)
-    if not everything:
-        statement = statement.where(readable(person))
+    statement = (
+        select(Document)
+        .where(is_readable(person, Document.id))
+        .options(selectinload(Document.versions))
+        .order_by(Document.slug)
+    )
     shown: list[tuple[Document, DocumentVersion, Standing]] = []
     for document in session.scalars(statement):
         version = rules.to_read(document.versions, moment)

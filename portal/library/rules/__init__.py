@@ -65,6 +65,26 @@ def in_force(versions: Iterable[V], at: datetime) -> V | None:
     return None if last.withdrawn_at is not None and last.withdrawn_at <= at else last
 
 
+def begins(version: Dated) -> datetime:
+    """Return when a version came into force; one that was issued late did when it was issued."""
+    return max(version.issued_at, version.effective_at)
+
+
+def ends(version: V, versions: Iterable[V]) -> datetime | None:
+    """Return when a version stops being in force as far as that is known, or None.
+
+    When it is withdrawn, or when another one that is to be followed instead comes into force.
+    """
+    later = (
+        begins(other)
+        for other in versions
+        if (other.effective_at, other.sequence) > (version.effective_at, version.sequence)
+        and (other.withdrawn_at is None or other.withdrawn_at > other.effective_at)
+    )
+    known = [*later, *([version.withdrawn_at] if version.withdrawn_at is not None else [])]
+    return min(known, default=None)
+
+
 def standing(version: V, versions: Iterable[V], at: datetime) -> Standing:
     """Return where a version of a document is in its life at an instant."""
     if version.withdrawn_at is not None and version.withdrawn_at <= at:
@@ -81,15 +101,21 @@ def standing(version: V, versions: Iterable[V], at: datetime) -> Standing:
 def to_read(versions: Sequence[V], at: datetime) -> V | None:
     """Return the version that the document's address shows.
 
-    The one in force; before there is one, the next to take effect; after a withdrawal the one withdrawn.
+    The one in force; before there is one, the next to take effect; after a withdrawal the one withdrawn. Of an
+    instant that is past it is what was shown then: what was issued or withdrawn later changes nothing about it.
     """
     current = in_force(versions, at)
     if current is not None:
         return current
-    coming = [version for version in versions if version.effective_at > at and version.withdrawn_at is None]
+    known = [version for version in versions if version.issued_at <= at] or versions
+    coming = [
+        version
+        for version in known
+        if version.effective_at > at and (version.withdrawn_at is None or version.withdrawn_at > at)
+    ]
     if coming:
         return min(coming, key=lambda version: (version.effective_at, version.sequence))
-    return max(versions, key=lambda version: (version.effective_at, version.sequence), default=None)
+    return max(known, key=lambda version: (version.effective_at, version.sequence), default=None)
 
 
 def waits_for_translation(change_class: str) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.accounts.models import Person
-from portal.core import clock
+from portal.core import clock, search
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.journal.service import record
 from portal.library import queries
 from portal.library.models import GlossaryTerm
+from portal.library.service.findable import TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def set_glossary(*, terms: Sequence[TermDraft], by: Person) -> list[str]:
         changed.append(slug)
     if changed:
         session.flush()
+        search.changed(TERMS, [*(row.id for row in queries.list_terms()), *(row.id for row in known.values())])
         record("library.glossary_changed", by=by, subject=("glossary", ""), after={"terms": changed[:200]})
     return changed
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from portal.accounts.models import Person
-from portal.core import clock
+from portal.core import clock, search
 from portal.core.db import session
 from portal.core.events import publish
 from portal.core.markdown import (
@@ -44,6 +44,7 @@ from portal.library.models import (
     VersionText,
 )
 from portal.library.service.documents import OWNED_KIND
+from portal.library.service.findable import DOCUMENTS
 from portal.library.service.texts import Headings, TextDraft, anchors_of, problems_of, resolver, version_hash
 
 
@@ -389,6 +390,8 @@ def show_links_to(slugs: Collection[str], besides: Collection[DocumentVersion]) 
             rows = {row.clause.anchor: row for row in text.clause_texts}
             own = {clause.anchor: clause.heading for clause in split_clauses(text.source)}
             _show(text, text.version.document.slug, rows, own, heading_elsewhere)
+            # The words of its links are found, too.
+            search.changed(DOCUMENTS, [text.version.document_id])
 
 
 def heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:

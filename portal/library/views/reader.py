@@ -28,6 +28,7 @@ from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
 from portal.library.service.panels import panels_for
 from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
+from portal.library.views.moments import page_at
 
 
 @blueprint.get("/library")
@@ -42,7 +43,12 @@ def index() -> str:
 @blueprint.get("/library/<slug>")
 @requires(READ_DOCUMENT, on=get_document)
 def read(document: Document) -> str:
-    """Show the version in force; before there is one the next, after a withdrawal the one withdrawn."""
+    """Show the version in force; before there is one the next, after a withdrawal the one withdrawn.
+
+    With `at=`, and perhaps `market=`, what was in force at an instant.
+    """
+    if request.args.get("at", "").strip():
+        return page_at(document)
     return _reading_page(document, _shown_version(document), is_current=True)
 
 

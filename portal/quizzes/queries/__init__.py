@@ -137,6 +137,23 @@ def find_latest(bank: QuestionBank, slug: str) -> tuple[Question, QuestionVersio
     return (row[0], row[1]) if row else None
 
 
+def list_bank_ids() -> list[int]:
+    """Return the row numbers of all banks that have questions."""
+    return list(session.scalars(select(Question.bank_id).distinct().order_by(Question.bank_id)))
+
+
+def list_latest_of_banks(bank_ids: Collection[int]) -> list[tuple[QuestionBank, Question, QuestionVersion]]:
+    """Return the questions of many banks with their newest version, in the author's order."""
+    rows = session.execute(
+        select(QuestionBank, Question, QuestionVersion)
+        .join(Question, Question.bank_id == QuestionBank.id)
+        .join(QuestionVersion, _is_latest())
+        .where(QuestionBank.id.in_(bank_ids), Question.position.is_not(None))
+        .order_by(QuestionBank.id, Question.position, Question.id)
+    )
+    return [(bank, question, version) for bank, question, version in rows]
+
+
 def _is_latest() -> ColumnElement[bool]:
     return and_(QuestionVersion.question_id == Question.id, QuestionVersion.number == Question.latest)
 

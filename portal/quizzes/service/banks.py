@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from portal.accounts.models import Person
-from portal.core import clock
+from portal.core import clock, search
 from portal.core.db import canonical_json, session
 from portal.core.markdown import clause_links
 from portal.journal.service import record
@@ -27,6 +27,7 @@ from portal.quizzes.models import (
     SettledHow,
 )
 from portal.quizzes.queries import ClauseFact, staleness
+from portal.quizzes.service.findable import QUESTIONS
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Content
 
@@ -111,6 +112,7 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
             question.position, question.state = None, QuestionState.RETIRED
             changes.append(question.slug)
     if changes:
+        search.changed(QUESTIONS, [row.id])
         record(
             "quizzes.bank_taken_in",
             by=by,

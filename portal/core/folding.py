@@ -1,0 +1,338 @@
+"""How texts are compared when somebody searches: folded, told in runs, and found again in the original.
+
+A text is folded (half and full width, case, Latin accents), then told as its *runs* between blanks: words, and
+stretches of Japanese or Chinese writing, which has no words to be told apart by signs. Everything else separates.
+A stretch is found by any part of it, a word from its beginning: `異議` in `再異議申立て`, `appeal` in `appeals`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+# What of a query is looked at; the page says so where there is more.
+MAX_QUERY = 2_000
+MAX_TERMS = 24
+# No database takes a word of any length as one.
+_MAX_TOKEN = 100
+
+# Han, kana and what belongs to them, also in the planes above; the voiced marks that stand alone too.
+_PAIRED = (
+    "\u3005-\u3007\u303b\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003fffd"
+)
+_RUN = re.compile(f"(?P<stretch>[{_PAIRED}]+)|(?:(?![{_PAIRED}])[^\\W_])+")
+_IS_PAIRED = re.compile(f"[{_PAIRED}]")
+# Each of these folds by itself: nothing here joins with what stands before it.
+_PLAIN = re.compile(r"[\x00-\x7f\u2010-\u2027\u3000-\u3029\u3030-\u3098\u309d-\u30ff\u4e00-\u9fff\uff01-\uff9d]*")
+_KANA_MARKS = "\u3099\u309a"
+_HALF_WIDTH_MARKS = "\uff9e\uff9f"
+_BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_ADDRESS = re.compile(r"[a-z][a-z0-9-]*(?:@[a-z0-9-]+)?[#/][a-z0-9-]*")
+_BEGINNING_OF_ADDRESS = re.compile(r"[a-z][a-z0-9-]*(?:@[a-z0-9-]*)?(?:#[a-z0-9-]*)?")
+_SIGN_OF_ADDRESS = re.compile(r"[^a-z0-9]")
+_IN_PLACE_OF_SIGNS = "\ue000"
+_IN_PLACE_OF_ONE = "\ue001"
+# Stands between two texts in the index, so that nothing is found across.
+BETWEEN = "\ue002"
+_TERM = re.compile('"(?P<quoted>[^"]*)"|(?P<bare>[^\\s"]+)')
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"'})
+
+
+# --- folding ------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=100_000)
+def _extends(character: str) -> bool:
+    """Say whether the character is written onto the one before it, so that the two fold together."""
+    return (
+        unicodedata.category(character)[0] == "M"
+        or character in _HALF_WIDTH_MARKS
+        # Vowels and ends of Korean syllables.
+        or "\u1160" <= character <= "\u11ff"
+        or "\ud7b0" <= character <= "\ud7ff"
+    )
+
+
+def _clusters(text: str) -> Iterator[str]:
+    start = 0
+    for end in range(1, len(text)):
+        if not _extends(text[end]):
+            yield text[start:end]
+            start = end
+    if text:
+        yield text[start:]
+
+
+@lru_cache(maxsize=100_000)
+def _fold_cluster(cluster: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", cluster).casefold())
+    if any("\u00c0" <= each < "\u0250" or "\u1e00" <= each < "\u1f00" for each in folded):
+        # Latin letters without their accents: `Shōwa` is found as `showa`.
+        folded = unicodedata.normalize("NFD", folded)
+    kept = (
+        each for each in folded if each in _KANA_MARKS or unicodedata.category(each) not in ("Mn", "Mc", "Me", "Cf")
+    )
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def fold(text: str) -> str:
+    """Return the text as it is compared: NFKC, without case, Latin letters without accents, no invisible signs.
+
+    Katakana and hiragana stay apart.
+    """
+    if _PLAIN.fullmatch(text):
+        return unicodedata.normalize("NFKC", text).casefold()
+    return "".join(map(_fold_cluster, _clusters(text)))
+
+
+def told(text: str) -> str:
+    """Return the runs of a text, folded, with one blank before, between and after them; " " where there are none."""
+    return _in_blanks(run.group() for run in _RUN.finditer(fold(text)))
+
+
+def _in_blanks(runs: Iterator[str]) -> str:
+    inside = " ".join(runs)
+    return f" {inside} " if inside else " "
+
+
+def tokens_of(told_text: str) -> list[str]:
+    """Return a told text in tokens, in their order: its words, and of stretches each pair and the last character."""
+    found: list[str] = []
+    for run in told_text.split():
+        if _IS_PAIRED.match(run):
+            found += [*map("".join, pairwise(run)), run[-1]]
+        else:
+            found.append(run[:_MAX_TOKEN])
+    return found
+
+
+def marks_of(told_text: str) -> set[str]:
+    """Return what the index keeps of the single characters of stretches, so that each is found by itself."""
+    return {_IN_PLACE_OF_ONE + each for each in told_text if _IS_PAIRED.match(each)}
+
+
+def address_token(address: str) -> str:
+    """Return what the index keeps of an address, so that it is found by how it begins; no text has such a word."""
+    return _IN_PLACE_OF_SIGNS + _SIGN_OF_ADDRESS.sub(_IN_PLACE_OF_SIGNS, address.lower())
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing that must be found: a word, a stretch, or several in a row."""
+
+    # What a told text contains where the term is found in it.
+    needle: str
+    # Its tokens in a row, and how the word after them begins.
+    tokens: tuple[str, ...]
+    prefix: str = ""
+    # Whether one token proves it; else they must be in a row.
+    is_proven: bool = False
+    # How an address begins that is meant as well.
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What somebody looks for: every term, anywhere in one text."""
+
+    text: str
+    terms: tuple[Term, ...]
+    # The whole of it as a told text, for headings that say exactly this.
+    told: str
+    was_cut: bool = False
+    needles: tuple[str, ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    @cached_property
+    def row(self) -> Term:
+        """All of it in a row, as one term."""
+        found = _term(self.text, with_addresses=False)
+        assert found is not None, "a query without a term has no row"
+        return found
+
+
+NO_QUERY = Query("", (), " ")
+
+
+def parse(text: str, *, with_addresses: bool = False) -> Query:
+    """Read what somebody typed: terms between blanks, several words in quotes as one; signs are no part of it.
+
+    What looks like the address of a clause is looked for as one too, `with_addresses` also how one may begin.
+    """
+    # A broken or a control character is none that anybody looks for.
+    given = _BROKEN.sub(" ", text).strip()
+    used = given[:MAX_QUERY]
+    terms: dict[str, Term] = {}
+    for match in _TERM.finditer(used.translate(_QUOTES)):
+        term = _term(match["quoted"] if match["quoted"] is not None else match["bare"], with_addresses)
+        if term is not None:
+            terms.setdefault(term.needle, term)
+    kept = tuple(terms.values())[:MAX_TERMS]
+    return Query(
+        text=used,
+        terms=kept,
+        told=told(used),
+        was_cut=len(given) > MAX_QUERY or len(terms) > MAX_TERMS,
+        needles=tuple(term.needle for term in kept),
+    )
+
+
+def _needle(runs: Sequence[str]) -> str:
+    start = "" if _IS_PAIRED.match(runs[0]) else " "
+    # A single letter is a word, not how one begins.
+    end = " " if len(runs[-1]) == 1 and not _IS_PAIRED.match(runs[-1]) else ""
+    return start + " ".join(runs) + end
+
+
+def _term(raw: str, with_addresses: bool) -> Term | None:
+    runs = told(raw).split()
+    if not runs:
+        return None
+    lone, last = runs[0] if len(runs) == 1 else "", runs[-1]
+    if _IS_PAIRED.match(last):
+        # More of the last stretch may follow in the text.
+        ends = tokens_of(last)[:-1] if len(last) > 1 else []
+        tokens, prefix = [*tokens_of(" ".join(runs[:-1])), *ends], "" if len(last) > 1 else last
+        if lone and prefix:
+            tokens, prefix = [_IN_PLACE_OF_ONE + lone], ""
+    elif len(last) > 1:
+        tokens, prefix = tokens_of(" ".join(runs[:-1])), last[:_MAX_TOKEN]
+    else:
+        tokens, prefix = tokens_of(" ".join(runs)), ""
+    proven = bool(lone) and (len(lone) <= 2 if _IS_PAIRED.match(lone) else len(lone) <= _MAX_TOKEN)
+    looks_like_one = _BEGINNING_OF_ADDRESS if with_addresses else _ADDRESS
+    address = raw.lower() if looks_like_one.fullmatch(raw.lower()) else ""
+    return Term(_needle(runs), tuple(tokens), prefix, proven, address)
+
+
+def finds(query: Query, told_text: str) -> bool:
+    """Say whether every term of the query is in the told text."""
+    return all(needle in told_text for needle in query.needles)
+
+
+# --- found again in the original ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text, and whether it is what was looked for."""
+
+    text: str
+    is_hit: bool = False
+
+
+def _told_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the told text, and for each of its characters from where to where it stands in the original."""
+    folded, places = [], []
+    start = 0
+    for cluster in text if _PLAIN.fullmatch(text) else _clusters(text):
+        end = start + len(cluster)
+        for character in _fold_cluster(cluster):
+            folded.append(character)
+            places.append((start, end))
+        start = end
+    pieces, kept = [" "], [(0, 0)]
+    for run in _RUN.finditer("".join(folded)):
+        pieces += [run.group(), " "]
+        kept += [*places[run.start() : run.end()], (places[run.end() - 1][1],) * 2]
+    return "".join(pieces), kept
+
+
+def _hits(text: str, needles: Sequence[str]) -> list[tuple[int, int]]:
+    """Return from where to where the needles stand in the text, in order, joined where but blanks are between them."""
+    told_text, places = _told_with_places(text)
+    found = []
+    for needle in needles:
+        core = needle.strip()
+        at = told_text.find(needle)
+        while at != -1:
+            first = at + needle.index(core)
+            last = first + len(core) - 1
+            if not _IS_PAIRED.match(told_text[last]):
+                # A word that begins so is marked as a whole.
+                last = told_text.index(" ", last) - 1
+            found.append((places[first][0], places[last][1]))
+            at = told_text.find(needle, at + 1)
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if joined and not text[joined[-1][1] : start].strip():
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _pieces(text: str, hits: Sequence[tuple[int, int]]) -> list[Piece]:
+    pieces, at = [], 0
+    for start, end in hits:
+        if start > at:
+            pieces.append(Piece(text[at:start]))
+        pieces.append(Piece(text[start:end], is_hit=True))
+        at = end
+    if at < len(text):
+        pieces.append(Piece(text[at:]))
+    return pieces
+
+
+def highlight(text: str, query: Query) -> list[Piece]:
+    """Return the text in pieces, those marked that the query found in it, as they stand in the original."""
+    told_text = told(text)
+    # Where each character stands is worked out only for what is there.
+    needles = [needle for needle in query.needles if needle in told_text]
+    return _pieces(text, _hits(text, needles) if needles else [])
+
+
+# How much of a text is shown around a hit (of Japanese, which is twice as wide, half of it), and how much before it.
+_AROUND = 200
+_BEFORE = 50
+# A long text is looked through in parts, each overlapping the next by as much as a needle may be long.
+_PART = 3_000
+
+
+def snippet(text: str, query: Query) -> list[Piece]:
+    """Return what stands around the first hit, in pieces; the beginning of the text where there is none."""
+    around = _AROUND // 2 if _IS_PAIRED.search(text) else _AROUND
+    # A short text is shown as a whole.
+    first = _first_hit(text, query) if query and len(text) > around else None
+    start = 0 if first is None else max(0, first - min(_BEFORE, around // 3))
+    if first is not None and start:
+        # From a sentence or a line on where one begins, else from a word.
+        before = text[start:first]
+        for signs in ("\n", "。.!?！？", " \u3000、,"):
+            cut = max(before.rfind(sign) for sign in signs)
+            if cut != -1:
+                start += cut + 1
+                break
+    end = min(len(text), start + around)
+    if end < len(text) and (blank := text.rfind(" ", start, end)) > start + around * 2 // 3:
+        end = blank
+    while end < len(text) and _extends(text[end]):
+        end += 1
+    shown = " ".join(text[start:end].split())
+    pieces = highlight(shown, query)
+    if start:
+        pieces.insert(0, Piece("… "))
+    if end < len(text):
+        pieces.append(Piece(" …"))
+    return pieces
+
+
+def _first_hit(text: str, query: Query) -> int | None:
+    overlap = max(map(len, query.needles), default=0) * 2
+    for start in range(0, len(text), _PART):
+        part = text[start : start + _PART + overlap]
+        told_part = told(part)
+        needles = [needle for needle in query.needles if needle in told_part]
+        if needles:
+            return start + _hits(part, needles)[0][0]
+    return None

@@ -1,0 +1,338 @@
+"""Reading what is found of documents and of the glossary, and which documents were in force when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
+from sqlalchemy.orm import selectinload
+
+from portal.accounts.models import Person
+from portal.core.access import allows
+from portal.core.db import session
+from portal.core.folding import NO_QUERY, Query, finds, told
+from portal.core.markdown import words_of
+from portal.core.search import Entry, EntryText, select_things
+from portal.library import rules
+from portal.library.models import (
+    AudienceKind,
+    Clause,
+    ClauseText,
+    Document,
+    DocumentAudience,
+    DocumentVersion,
+    GlossaryTerm,
+    VersionText,
+)
+from portal.library.permissions import READ_EVERYTHING, codes_of, markets_worked_for
+from portal.library.rules import Standing
+from portal.organisation import queries as organisation
+
+# The kinds of what is found here.
+DOCUMENT, CLAUSE, TERM = "document", "clause", "term"
+_RANKS = {TERM: 0, DOCUMENT: 10, CLAUSE: 20}
+_STATES = {Standing.IN_FORCE: 0, Standing.ISSUED: 1, Standing.SUPERSEDED: 2, Standing.WITHDRAWN: 2}
+
+
+# --- who reads what -----------------------------------------------------------------------------
+
+
+def is_readable(person: Person, document_id: Any) -> ColumnElement[bool]:
+    """Return the condition that the document of this row number is one that the person may read.
+
+    What she may not read is looked up as a whole, once for a statement: there is less of it than there are documents.
+    """
+    if allows(person, READ_EVERYTHING):
+        return true()
+    within: ColumnElement[bool] = document_id.not_in(_addressed_to_others(codes_of(person)))
+    markets = markets_worked_for(person)
+    if not markets:
+        return within
+    teams = {team.code for team in organisation.list_teams() if team.market.code in markets}
+    elsewhere = _addressed_to_others({AudienceKind.MARKET: markets, AudienceKind.TEAM: teams})
+    reach: ColumnElement[bool] = or_(within, document_id.not_in(elsewhere))
+    return reach
+
+
+def _addressed_to_others(codes: dict[AudienceKind, set[str]]) -> Any:
+    """Return the documents that name an audience of one of these kinds in which none of the codes is."""
+    has_one = or_(
+        *(and_(DocumentAudience.kind == kind, DocumentAudience.code.in_(held)) for kind, held in codes.items())
+    )
+    return (
+        select(DocumentAudience.document_id)
+        .where(DocumentAudience.ended_at.is_(None), DocumentAudience.kind.in_(codes))
+        .group_by(DocumentAudience.document_id, DocumentAudience.kind)
+        .having(func.max(case((has_one, 1), else_=0)) == 0)
+    )
+
+
+# --- what is found ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a version says under one address: its texts, and the place of the clause."""
+
+    kind: str
+    position: int
+    sensitivity: str
+    texts: dict[str, EntryText]
+
+
+def list_document_ids() -> list[int]:
+    """Return the row numbers of all documents that have a version."""
+    return list(session.scalars(select(DocumentVersion.document_id).distinct().order_by(DocumentVersion.document_id)))
+
+
+def list_term_ids() -> list[int]:
+    """Return the row numbers of all terms."""
+    return list(session.scalars(select(GlossaryTerm.id).order_by(GlossaryTerm.id)))
+
+
+def entries_of_documents(ids: Collection[int], at: datetime) -> Iterator[Entry]:
+    """Return what is found of documents from an instant on: titles and clauses of the version that an address shows.
+
+    Of a version that is issued and not in force yet, what it says differently is found too. Each entry holds for the
+    time in which that is so, as far as it is known now.
+    """
+    documents = list(
+        session.scalars(
+            select(Document)
+            .where(Document.id.in_(ids))
+            .order_by(Document.id)
+            .options(selectinload(Document.versions))
+            .execution_options(populate_existing=True)
+        )
+    )
+    spans = {document.id: list(_spans(document.versions, at)) for document in documents}
+    said = _said_by({version for each in spans.values() for span in each for version in span.versions()})
+    for document in documents:
+        yield from _entries_of(document, spans[document.id], said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A time in which an address shows one version, and which ones are still to come."""
+
+    since: datetime | None
+    until: datetime | None
+    shown: DocumentVersion
+    standing: Standing
+    coming: tuple[DocumentVersion, ...]
+
+    def versions(self) -> Iterator[int]:
+        yield self.shown.id
+        yield from (version.id for version in self.coming)
+
+
+def _spans(versions: Sequence[DocumentVersion], at: datetime) -> Iterator[_Span]:
+    days = sorted({each.effective_at for each in versions if each.effective_at > at and each.withdrawn_at is None})
+    for since, until in pairwise([None, *days, None]):
+        moment = since or at
+        shown = rules.to_read(versions, moment)
+        if shown is not None:
+            coming = tuple(
+                each
+                for each in versions
+                if each is not shown and rules.standing(each, versions, moment) is Standing.ISSUED
+            )
+            yield _Span(since, until, shown, rules.standing(shown, versions, moment), coming)
+
+
+def _said_by(version_ids: Collection[int]) -> dict[int, dict[str, _Said]]:
+    """Return version → address after the document's ("" for the whole) → what it says there."""
+    said: dict[int, dict[str, _Said]] = {}
+    titles: dict[tuple[int, str], str] = {}
+    for text in session.execute(
+        select(
+            VersionText.version_id,
+            VersionText.language,
+            VersionText.title,
+            VersionText.summary,
+            VersionText.footnotes_html,
+        ).where(VersionText.version_id.in_(version_ids))
+    ):
+        whole = said.setdefault(text.version_id, {}).setdefault("", _Said(DOCUMENT, 0, "S0", {}))
+        words = "\n".join(filter(None, (text.summary, words_of(text.footnotes_html))))
+        whole.texts[text.language] = EntryText("", text.title, words)
+        titles[text.version_id, text.language] = text.title
+    for row in session.execute(
+        select(
+            Clause.version_id,
+            Clause.anchor,
+            Clause.position,
+            Clause.sensitivity,
+            ClauseText.language,
+            ClauseText.heading,
+            ClauseText.html,
+        )
+        .join(ClauseText, ClauseText.clause_id == Clause.id)
+        .where(Clause.version_id.in_(version_ids))
+        .order_by(Clause.version_id, Clause.position)
+    ):
+        clause = said[row.version_id].setdefault(f"#{row.anchor}", _Said(CLAUSE, row.position, row.sensitivity, {}))
+        title = titles[row.version_id, row.language]
+        clause.texts[row.language] = EntryText(title, row.heading, words_of(row.html))
+    return said
+
+
+def _entries_of(document: Document, spans: Sequence[_Span], said: dict[int, dict[str, _Said]]) -> Iterator[Entry]:
+    # What stays the same from one span to the next is one entry.
+    open_entries: dict[tuple[str, str], Entry] = {}
+    for span in spans:
+        wanted = {(each.address, each.version): each for each in _entries_in(document, span, said)}
+        for key, before in list(open_entries.items()):
+            now = wanted.get(key)
+            if now is None or replace(now, since=before.since) != before:
+                yield replace(open_entries.pop(key), until=span.since)
+        for key, now in wanted.items():
+            open_entries.setdefault(key, now)
+    yield from open_entries.values()
+
+
+def _entries_in(document: Document, span: _Span, said: dict[int, dict[str, _Said]]) -> Iterator[Entry]:
+    shown = said.get(span.shown.id, {})
+    for suffix, words in shown.items():
+        yield _entry(f"{document.slug}{suffix}", document.id, words, span.standing, since=span.since)
+    for version in span.coming:
+        for suffix, words in said.get(version.id, {}).items():
+            there = shown.get(suffix)
+            if there is None or _words_alone(there) != _words_alone(words):
+                entry = _entry(f"{document.slug}{suffix}", document.id, words, Standing.ISSUED, since=span.since)
+                yield replace(entry, version=version.number)
+
+
+def _words_alone(said: _Said) -> dict[str, tuple[str, str]]:
+    return {tag: (text.head, text.body) for tag, text in said.texts.items()}
+
+
+def _entry(address: str, document_id: int, said: _Said, standing: Standing, *, since: datetime | None) -> Entry:
+    return Entry(
+        kind=said.kind,
+        thing_id=document_id,
+        address=address,
+        texts=said.texts,
+        state=standing.value,
+        sensitivity=said.sensitivity,
+        rank=_RANKS[said.kind] + _STATES[standing],
+        position=said.position,
+        since=since,
+    )
+
+
+def entries_of_terms(ids: Collection[int]) -> Iterator[Entry]:
+    """Return what is found of terms of the glossary: each word with its meaning, and what not to say instead."""
+    for term in session.scalars(select(GlossaryTerm).where(GlossaryTerm.id.in_(ids)).order_by(GlossaryTerm.position)):
+        yield Entry(
+            kind=TERM,
+            thing_id=term.id,
+            address=term.slug,
+            position=term.position,
+            rank=_RANKS[TERM],
+            texts={
+                tag: EntryText(
+                    "",
+                    term.term.in_(tag),
+                    "\n".join([term.definition.in_(tag), *([label + separator.join(words)] if words else [])]),
+                )
+                for tag, words, label, separator in (
+                    ("en", term.forbidden_en, "Not to be used: ", ", "),
+                    ("ja", term.forbidden_ja, "使わない表記：", "、"),
+                )
+            },
+        )
+
+
+# --- in force when ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A document with what was to be followed at an instant: the version, since and until when (if known)."""
+
+    document: Document
+    # None: nothing was in force, because what was in force had been withdrawn.
+    version: DocumentVersion | None
+    title: str
+    title_language: str
+    since: datetime | None
+    until: datetime | None
+
+
+def select_in_force(person: Person, at: datetime, words: Query = NO_QUERY) -> Select[Document]:
+    """Return the statement for the documents of which a version had taken effect, those that the person may read.
+
+    With words: those in whose present texts, or in a title of theirs by then, the words are found.
+    """
+    begun = exists().where(
+        DocumentVersion.document_id == Document.id,
+        DocumentVersion.issued_at <= at,
+        DocumentVersion.effective_at <= at,
+        or_(DocumentVersion.withdrawn_at.is_(None), DocumentVersion.withdrawn_at > DocumentVersion.effective_at),
+    )
+    statement = select(Document).where(begun, is_readable(person, Document.id))
+    if words:
+        statement = statement.where(
+            or_(
+                Document.id.in_(select_things(words, person, (DOCUMENT, CLAUSE))),
+                Document.id.in_(_with_words_in_title(words, at)),
+            )
+        )
+    return statement
+
+
+def _with_words_in_title(words: Query, at: datetime) -> list[int]:
+    """Return the documents that had a title with these words by then; titles are short and few are old."""
+    titles = session.execute(
+        select(DocumentVersion.document_id, VersionText.title)
+        .join(VersionText, VersionText.version_id == DocumentVersion.id)
+        .where(DocumentVersion.issued_at <= at, DocumentVersion.effective_at <= at)
+        .distinct()
+    )
+    return sorted({document_id for document_id, title in titles if finds(words, told(title))})
+
+
+def count_in_force(person: Person, at: datetime, words: Query = NO_QUERY) -> int:
+    """Return how many documents `list_in_force` lists in all."""
+    return session.scalar(select(func.count()).select_from(select_in_force(person, at, words).subquery())) or 0
+
+
+def list_in_force(
+    person: Person, at: datetime, language: str, words: Query = NO_QUERY, *, limit: int, offset: int = 0
+) -> list[InForce]:
+    """Return what was in force at an instant of each document that the person may read, by address."""
+    statement = select_in_force(person, at, words).order_by(Document.slug).limit(limit).offset(offset)
+    documents = list(session.scalars(statement.options(selectinload(Document.versions))))
+    found = {document.id: rules.in_force(document.versions, at) for document in documents}
+    shown = {
+        document.id: found[document.id] or rules.to_read(document.versions, at) or document.versions[-1]
+        for document in documents
+    }
+    titles: dict[tuple[int, str], str] = {
+        (version_id, tag): title
+        for version_id, tag, title in session.execute(
+            select(VersionText.version_id, VersionText.language, VersionText.title).where(
+                VersionText.version_id.in_([version.id for version in shown.values()])
+            )
+        )
+    }
+    rows = []
+    for document in documents:
+        version = found[document.id]
+        tag = language if (shown[document.id].id, language) in titles else document.authoritative
+        rows.append(
+            InForce(
+                document=document,
+                version=version,
+                title=titles[shown[document.id].id, tag],
+                title_language=tag,
+                since=None if version is None else rules.begins(version),
+                until=None if version is None else rules.ends(version, document.versions),
+            )
+        )
+    return rows
