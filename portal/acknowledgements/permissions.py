@@ -21,7 +21,7 @@ SEE_CAMPAIGN = Permission(
 CLOSE_CAMPAIGN = Permission("acknowledgements.close_campaign", "end a campaign before its time")
 SEE_REQUEST = Permission("acknowledgements.see_request", "see what a person is asked to confirm")
 EXEMPT = Permission("acknowledgements.exempt", "let a person off what she is asked to confirm; never oneself")
-SEE_QUESTIONS = Permission("acknowledgements.see_questions", "see the list of questions about clauses")
+SEE_QUESTIONS = Permission("acknowledgements.see_questions", "find the questions about clauses in the navigation")
 ANSWER_QUESTION = Permission("acknowledgements.answer_question", "answer a question about a clause")
 
 # Those who write documents and answer for them.
@@ -60,12 +60,6 @@ def owns_the_document(person: Person, thing: Any) -> bool:
     return owned is not None and person.id in (owned.owner_id, owned.deputy_id)
 
 
-def owns_any_document(person: Person, thing: Any) -> bool:
-    """Say whether the person is owner or deputy of some document."""
-    mine = [*accounts.list_owned(person), *accounts.list_owned(person, as_deputy=True)]
-    return any(each.kind == "document" for each in mine)
-
-
 def applies_within_reach(person: Person, thing: Any) -> bool:
     """Say whether the document is addressed to the person, or applies in a market that she works for."""
     document = document_of(thing)
@@ -100,6 +94,6 @@ TABLE: dict[Permission, AnyOf] = {
         [is_somebody_else, holds_for(Role.LEAD, scopes=scopes_of_request)],
         [is_somebody_else, writes_the_document],
     ],
-    SEE_QUESTIONS: [[holds(*WRITERS)], [owns_any_document]],
+    SEE_QUESTIONS: [[holds(*WRITERS)]],
     ANSWER_QUESTION: [[owns_the_document], [writes_the_document]],
 }

@@ -46,6 +46,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET accounts.own_account",
             "GET accounts.welcome",
+            "GET acknowledgements.list_questions",
             "GET acknowledgements.own",
             "GET certificates.index",
             "GET gradebook.transcript",
@@ -117,7 +118,6 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"author", "lead"},
         [
             "GET acknowledgements.exempt",
-            "GET acknowledgements.list_questions",
             "GET acknowledgements.question",
             "POST acknowledgements.exempt",
             "POST acknowledgements.question",

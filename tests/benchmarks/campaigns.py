@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal import create_app
 from portal.accounts.models import Person, Role
@@ -31,6 +31,7 @@ from portal.acknowledgements.models import Acknowledgement
 from portal.acknowledgements.queries import campaigns as queries
 from portal.core import clock, i18n, jobs
 from portal.core.db import db, session
+from portal.core.jobs import Job, JobState
 from portal.core.transaction import own_transaction
 from tests.acknowledgements.builders import MONDAY, holidays, make_first, make_questions, publish
 from tests.builders import make_grant, make_market, make_person, make_team
@@ -96,11 +97,10 @@ def fill(people: int) -> Person:
     numbers = itertools.count(1)
     session.add_all(
         Person(
-            code=f"B{next(numbers):05d}", sign_in_name=f"b{number}@portal.example", family_name="田中",
-            given_name=f"花子{number}", family_kana="タナカ", given_kana="ハナコ",
-            language="ja" if number % 3 else "en", time_zone="Asia/Tokyo", created_at=MONDAY,
-            home_market_id=teams[0].market_id,
-            team_id=teams[number % TEAMS].id,
+            code=f"B{next(numbers):05d}", sign_in_name=f"b{number}@portal.example",
+            family_name="田中", given_name=f"花子{number}", family_kana="タナカ", given_kana="ハナコ",
+            language=("en", "ja", "ja")[number % 3], time_zone="Asia/Tokyo", created_at=MONDAY,
+            home_market_id=teams[0].market_id, team_id=teams[number % TEAMS].id,
         )
         for number in range(people)
     )  # fmt: skip
@@ -131,17 +131,17 @@ def run(database: str, people: int) -> list[str]:
         campaign = queries.find_campaign_of(version.id)
         assert campaign is not None
         code = campaign.code
-        session.remove()
         mails = measured(lambda: jobs.run_periodic("acknowledgements.mails"))
-        session.remove()
         keeping = measured(lambda: jobs.run_periodic("acknowledgements.keep_up"))
-        browser = PageClient(app, person=session.get_one(Person, author.id), language="en")
+        browser = PageClient(app, person=author, language="en")
         browser.get("acknowledgements.campaign", code=code)
         page = measured(lambda: browser.get("acknowledgements.campaign", code=code))
         evidence = measured(lambda: browser.fetch("acknowledgements.campaign_csv", code=code))
-        newer = publish("impersonation", author, "3.0")
-        again = measured(jobs.run_due) if newer else asking
-        session.remove()
+        # Only what is asked is measured, not the mails themselves.
+        session.execute(update(Job).where(Job.name == "mail.send").values(state=JobState.CANCELLED))
+        session.commit()
+        publish("impersonation", author, "3.0")
+        again = measured(jobs.run_due)
     return [
         asking.line(f"ask {people:,} people"),
         again.line(f"ask them for a newer version, {people:,} older requests closed"),

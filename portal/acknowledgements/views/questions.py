@@ -11,11 +11,11 @@ from portal.accounts.models import Person, Scope
 from portal.accounts.permissions import open_grants
 from portal.acknowledgements.forms import AnswerForm
 from portal.acknowledgements.models import ClauseQuestion
-from portal.acknowledgements.permissions import ANSWER_QUESTION, SEE_QUESTIONS, WRITERS
+from portal.acknowledgements.permissions import ANSWER_QUESTION, WRITERS
 from portal.acknowledgements.queries import deltas as queries
 from portal.acknowledgements.service import questions
 from portal.acknowledgements.views import blueprint
-from portal.core.access import actor, requires
+from portal.core.access import actor, requires, signed_in
 from portal.core.errors import DomainError
 from portal.core.i18n import format_instant, language
 from portal.core.i18n import gettext as _
@@ -24,9 +24,9 @@ from portal.library import queries as library
 
 
 @blueprint.get("/questions")
-@requires(SEE_QUESTIONS)
+@signed_in
 def list_questions() -> str:
-    """List the questions that the person answers, those that wait first."""
+    """List the questions that the person answers, those that wait first; owners of documents hold no role for it."""
     found = queries.list_questions(actor(), _markets(actor()))
     titles = library.list_titles({each.version_id for each in found}, language())
     headings = library.list_clause_headings({(each.version_id, each.anchor) for each in found}, language())
