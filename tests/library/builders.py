@@ -153,7 +153,7 @@ def make_draft(
     authors: tuple[Person, ...] = (),
     **values: Any,
 ) -> Draft:
-    """Return a draft that `by` has begun from the latest version, in both languages and in step unless said otherwise."""
+    """Return a draft that `by` has begun from the latest version; in both languages and in step."""
     with own_transaction():
         held = queries.get_document(document.slug)
         latest = queries.latest_version(held)
