@@ -100,6 +100,36 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         ],
     ),
     (
+        {"admin", "approver", "auditor", "author"},
+        [
+            "GET library.approvals",
+            "GET library.draft",
+        ],
+    ),
+    (
+        {"approver", "author"},
+        [
+            "POST library.comment_on_draft",
+            "POST library.settle_comment",
+        ],
+    ),
+    (
+        {"author"},
+        [
+            "POST library.submit_draft",
+            "POST library.take_back_draft",
+        ],
+    ),
+    (
+        {"approver"},
+        [
+            "GET library.withdraw",
+            "POST library.approve_draft",
+            "POST library.send_back_draft",
+            "POST library.withdraw",
+        ],
+    ),
+    (
         {"admin", "approver", "author"},
         [
             "GET quizzes.bank",
@@ -210,6 +240,10 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET accounts.open_link",
             "GET accounts.preview_import",
+            # For policy owners, of whom none is a member here.
+            "GET library.audience",
+            "POST library.approvals",
+            "POST library.audience",
             "POST accounts.do_import",
             "POST accounts.end_accommodation",
             "POST accounts.end_role",

@@ -17,10 +17,14 @@ from portal.core import access, clock, jobs
 from portal.core.db import session
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
+from portal.library import queries as library
+from portal.library.models import Draft, DraftComment
+from portal.library.service.reviews import comment_on_draft
 from portal.operations import demo
 from portal.quizzes.models import Attempt
 from portal.training.models import Enrollment
 from tests.architecture.access_matrix import MATRIX, MEMBERS
+from tests.library.builders import make_draft
 from tests.page_client import PageClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +44,10 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
             select(Job.id).where(Job.name == "certificates.render").order_by(Job.id).limit(1)
         ):
             assert jobs.run_job(number)
+        author = _person(MEMBERS["author"])
+        draft = make_draft(library.get_document("impersonation"), author)
+        with own_transaction():
+            comment_on_draft(draft=draft, anchor="", language="en", body="Why?", by=author)
         yield {name: _person(sign_in_name) for name, sign_in_name in MEMBERS.items()}
 
 
@@ -70,6 +78,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "question": "imp-001",
         "address": "impersonation/imp-001",
     }
+    draft = session.scalars(select(Draft)).one()
+    by_name["comment"] = session.scalars(select(DraftComment.code)).one()
     by_domain = {
         "accounts": {"code": graduate.code},
         "quizzes": {"code": attempt.code},
@@ -78,6 +88,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "reports": {"code": enrollment.cohort.code},
         "organisation": {"code": "JP"},
         "gradebook": {"code": graduate.code},
+        "library": {"code": draft.code},
     }
     special = {"organisation.team": {"code": demo.TEAM}, "organisation.change_team": {"code": demo.TEAM}}
     return {

@@ -24,6 +24,8 @@ from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
 from portal.library.models import AudienceKind, ChangeClass
+from portal.library.queries import drafts
+from portal.library.service import reviews
 from portal.library.service.readings import note_opened
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
@@ -32,7 +34,7 @@ from portal.training import queries as training
 from portal.training.service import sign_offs
 from portal.training.service.enrollments import enroll
 from tests.certificates.builders import make_credential
-from tests.library.builders import make_published, make_version
+from tests.library.builders import make_draft, make_published, make_version
 from tests.quizzes.builders import answer, answer_all, begin, make_quiz, right_answer, wrong_answer
 from tests.training.builders import make_plan
 
@@ -56,6 +58,9 @@ def make_world() -> None:
         with clock.frozen(VISIT - timedelta(minutes=5)):
             _certify(staff)
             jobs.run_due()
+        with clock.frozen(VISIT - timedelta(minutes=4)):
+            _review(staff)
+            jobs.run_due()
     session.remove()
 
 
@@ -72,9 +77,15 @@ def _found() -> dict[str, Person]:
                 names=Names("田中", name, "", "タナカ", "ハナコ", "Tanaka", name),
                 language="ja", time_zone="Asia/Tokyo", market=market, team=team, by=None,
             )
-            for name in ("learner", "colleague", "outsider", "swept", "author", "lead", "admin", "second")
+            for name in ("learner", "colleague", "outsider", "swept", "author", "lead", "admin", "second", "approver")
         }  # fmt: skip
-        for name, role in (("lead", Role.LEAD), ("admin", Role.ADMIN), ("second", Role.ADMIN), ("author", Role.AUTHOR)):
+        for name, role in (
+            ("lead", Role.LEAD),
+            ("admin", Role.ADMIN),
+            ("second", Role.ADMIN),
+            ("author", Role.AUTHOR),
+            ("approver", Role.APPROVER),
+        ):
             grants.grant_role(person=staff[name], role=role, by=None)
         ended = grants.grant_role(
             person=staff["author"], role=Role.MENTOR, scope=Scope.TEAM, scope_code=team.code, by=None
@@ -197,6 +208,29 @@ def _certify(staff: dict[str, Person]) -> None:
         )
     with own_transaction():
         certifying.decline_revocation(certificate=certificates.get_certificate(second), by=staff["second"])
+
+
+def _review(staff: dict[str, Person]) -> None:
+    """Let a draft be remarked on, sent back, approved by the step of a chain and published."""
+    author, approver = staff["author"], staff["approver"]
+    with own_transaction():
+        reviews.set_approval_chain(
+            document=library.get_document("exposure"), steps=[(approver, None)], by=staff["admin"]
+        )
+    draft = make_draft(library.get_document("exposure"), author)
+    with own_transaction():
+        said = reviews.comment_on_draft(draft=draft, anchor="scope", language="en", body="Why?", by=approver).code
+    for act in (
+        lambda: reviews.submit_draft(draft=draft, by=author),
+        lambda: reviews.send_back_draft(draft=draft, reason="Say why.", by=approver),
+        lambda: reviews.settle_comment(draft=draft, code=said, by=author),
+        lambda: reviews.submit_draft(draft=draft, by=author),
+        lambda: reviews.approve_draft(
+            draft=draft, seen=drafts.hash_of_draft(draft), confirmed=ChangeClass.MINOR, by=approver
+        ),
+    ):
+        with own_transaction():
+            act()
 
 
 def facts() -> dict[str, Any]:

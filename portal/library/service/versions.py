@@ -66,7 +66,8 @@ def publish_version(
     """Publish a version written in the product; nothing about it changes any more.
 
     A material or emergency change whose second language is missing or behind needs a reason for which it is issued
-    provisionally; readers see it. Without an effective date it takes effect as it is published. On schedule, the journal names nobody but the product as who publishes.
+    provisionally; readers see it. Without an effective date it takes effect as it is published.
+    On schedule, the journal names nobody but the product as who publishes.
     Raises `ApproverIsAuthor`, `TranslationBehind`, and what `import_version` raises.
     """
     if approver.code == author.code:
