@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal.core.db import session
 from portal.core.markdown import hash_of, split_clauses
 from portal.library import queries, rules
-from portal.library.models import ClauseText, Document, DocumentVersion, Origin, VersionText
+from portal.library.models import (
+    ClauseText,
+    Document,
+    DocumentVersion,
+    Draft,
+    DraftState,
+    Origin,
+    ReviewAct,
+    VersionText,
+)
+from portal.library.queries import drafts
 from portal.library.service.texts import text_hash, version_hash
 
 
@@ -110,9 +120,71 @@ def approvers_are_not_authors() -> list[str]:
     ]
 
 
+# What a draft's state can be after its last act; an approval may be one of several.
+_STATES_AFTER = {
+    ReviewAct.SUBMITTED: {DraftState.IN_REVIEW},
+    ReviewAct.TAKEN_BACK: {DraftState.WRITING},
+    ReviewAct.SENT_BACK: {DraftState.WRITING},
+    ReviewAct.OUTDATED: {DraftState.WRITING},
+    ReviewAct.APPROVED: {DraftState.IN_REVIEW, DraftState.APPROVED},
+    ReviewAct.PUBLISHED: {DraftState.PUBLISHED},
+}
+
+
+def drafts_are_where_their_acts_left_them() -> list[str]:
+    """A draft that was not discarded is in the state that its last act leads to; its acts are counted without gaps."""
+    broken = []
+    for draft in session.scalars(
+        select(Draft)
+        .where(Draft.state != DraftState.DISCARDED)
+        .options(selectinload(Draft.reviews))
+        .order_by(Draft.id)
+        .execution_options(yield_per=100)
+    ):
+        if [review.number for review in draft.reviews] != list(range(1, len(draft.reviews) + 1)):
+            broken.append(f"draft {draft.code}: its acts are not counted without gaps")
+        last = draft.reviews[-1].act if draft.reviews else None
+        expected = {DraftState.WRITING} if last is None else _STATES_AFTER.get(last, set())
+        if draft.state not in expected:
+            broken.append(f"draft {draft.code} is {draft.state}, but its last act was {last or 'none'}")
+    return broken
+
+
+def published_drafts_say_what_was_approved() -> list[str]:
+    """What was published of a draft is what its approvers approved, and none of them had written in it."""
+    broken = []
+    for draft in session.scalars(
+        select(Draft)
+        .where(Draft.state == DraftState.PUBLISHED)
+        .options(
+            selectinload(Draft.reviews),
+            selectinload(Draft.texts),
+            joinedload(Draft.document),
+            joinedload(Draft.published_version).selectinload(DocumentVersion.texts),
+        )
+        .order_by(Draft.id)
+        .execution_options(yield_per=100)
+    ):
+        approvals, version = drafts.approvals_of(draft), draft.published_version
+        authors = {person.code for person in drafts.list_authors(draft)} | {draft.begun_by}
+        if not approvals or version is None or approvals[-1].by != version.approved_by:
+            broken.append(f"draft {draft.code} was published without the approval that its version names")
+            continue
+        if any(approval.by in authors for approval in approvals):
+            broken.append(f"draft {draft.code} was approved by somebody who has written in it")
+        if {approval.hash for approval in approvals} != {drafts.hash_of_draft(draft)}:
+            broken.append(f"draft {draft.code} is not what was approved")
+        said = {text.language: text.source for text in draft.texts if text.source.strip()}
+        if said != {text.language: text.source for text in version.texts}:
+            broken.append(f"draft {draft.code}: its version says something else")
+    return broken
+
+
 INVARIANTS = {
     "I9 published texts are unchanged": published_texts_are_unchanged,
     "clauses are those of their text": clauses_are_those_of_their_text,
     "version numbers stand once": numbers_stand_once,
     "I10 approvers are not authors": approvers_are_not_authors,
+    "drafts are where their acts left them": drafts_are_where_their_acts_left_them,
+    "published drafts say what was approved": published_drafts_say_what_was_approved,
 }

@@ -141,7 +141,16 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin", "approver", "auditor", "author"},
         [
+            "GET library.approvals",
+            "GET library.draft",
             "GET library.drafts",
+        ],
+    ),
+    (
+        {"approver", "author"},
+        [
+            "POST library.comment_on_draft",
+            "POST library.settle_comment",
         ],
     ),
     (
@@ -160,7 +169,18 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST library.preview_draft",
             "POST library.save_draft_text",
             "POST library.settle_aside",
+            "POST library.submit_draft",
+            "POST library.take_back_draft",
             "POST library.take_over",
+        ],
+    ),
+    (
+        {"approver"},
+        [
+            "GET library.withdraw",
+            "POST library.approve_draft",
+            "POST library.send_back_draft",
+            "POST library.withdraw",
         ],
     ),
     (
@@ -289,6 +309,10 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET accounts.open_link",
             "GET accounts.preview_import",
+            # For policy owners, of whom none is a member here.
+            "GET library.audience",
+            "POST library.approvals",
+            "POST library.audience",
             "POST accounts.do_import",
             "POST accounts.end_accommodation",
             "POST accounts.end_role",

@@ -21,14 +21,15 @@ from portal.core.db import session
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
-from portal.library.models import ChangeClass
+from portal.library.models import ChangeClass, Draft, DraftComment
 from portal.library.service import versions
+from portal.library.service.reviews import comment_on_draft
 from portal.library.service.texts import TextDraft
 from portal.operations import demo
 from portal.quizzes.models import Attempt
 from portal.training.models import Enrollment
 from tests.architecture.access_matrix import MATRIX, MEMBERS
-from tests.library.builders import make_bare_draft
+from tests.library.builders import make_draft
 from tests.page_client import PageClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,10 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
             select(Job.id).where(Job.name == "certificates.render").order_by(Job.id).limit(1)
         ):
             assert jobs.run_job(number)
+        author = _person(MEMBERS["author"])
+        draft = make_draft(library.get_document("impersonation"), author)
+        with own_transaction():
+            comment_on_draft(draft=draft, anchor="", language="en", body="Why?", by=author)
         _ask_about_a_change()
         yield {name: _person(sign_in_name) for name, sign_in_name in MEMBERS.items()}
 
@@ -101,6 +106,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "question": "imp-001",
         "address": "impersonation/imp-001",
     }
+    draft = session.scalars(select(Draft)).one()
+    by_name["comment"] = session.scalars(select(DraftComment.code)).one()
     by_domain = {
         "accounts": {"code": graduate.code},
         "quizzes": {"code": attempt.code},
@@ -109,7 +116,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "reports": {"code": enrollment.cohort.code},
         "organisation": {"code": "JP"},
         "gradebook": {"code": graduate.code},
-        "library": {"code": make_bare_draft("impersonation", members["author"]).code, "kind": "questions"},
+        "library": {"code": draft.code, "kind": "questions"},
         "acknowledgements": {"code": session.scalars(select(Campaign.code)).one(), "person": graduate.code},
     }
     special = {

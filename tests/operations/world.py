@@ -27,6 +27,8 @@ from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
 from portal.library.models import AudienceKind, ChangeClass
+from portal.library.queries import drafts
+from portal.library.service import reviews
 from portal.library.service.readings import note_opened
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
@@ -38,7 +40,7 @@ from portal.training.service import sign_offs
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.certificates.builders import make_credential
-from tests.library.builders import EN, english, japanese, make_published, make_version
+from tests.library.builders import EN, english, japanese, make_draft, make_published, make_version
 from tests.quizzes.builders import answer, answer_all, begin, make_quiz, right_answer, wrong_answer
 from tests.training.builders import make_plan
 
@@ -63,6 +65,9 @@ def make_world() -> None:
             _certify(staff)
             jobs.run_due()
             _change_the_rule(staff)
+        with clock.frozen(VISIT - timedelta(minutes=4)):
+            _review(staff)
+            jobs.run_due()
         with clock.frozen(VISIT - timedelta(minutes=2)):
             _ask(staff)
     session.remove()
@@ -116,9 +121,15 @@ def _found() -> dict[str, Person]:
                 names=Names("田中", name, "", "タナカ", "ハナコ", "Tanaka", name),
                 language="ja", time_zone="Asia/Tokyo", market=market, team=team, by=None,
             )
-            for name in ("learner", "colleague", "outsider", "swept", "author", "lead", "admin", "second")
+            for name in ("learner", "colleague", "outsider", "swept", "author", "lead", "admin", "second", "approver")
         }  # fmt: skip
-        for name, role in (("lead", Role.LEAD), ("admin", Role.ADMIN), ("second", Role.ADMIN), ("author", Role.AUTHOR)):
+        for name, role in (
+            ("lead", Role.LEAD),
+            ("admin", Role.ADMIN),
+            ("second", Role.ADMIN),
+            ("author", Role.AUTHOR),
+            ("approver", Role.APPROVER),
+        ):
             grants.grant_role(person=staff[name], role=role, by=None)
         ended = grants.grant_role(
             person=staff["author"], role=Role.MENTOR, scope=Scope.TEAM, scope_code=team.code, by=None
@@ -258,6 +269,29 @@ def _change_the_rule(staff: dict[str, Person]) -> None:
                 continue
             (clauses,) = staleness.clauses_of([version]).values()
             staleness.confirm_still_right(question=question, looked_at=staleness.seen(clauses), by=author)
+
+
+def _review(staff: dict[str, Person]) -> None:
+    """Let a draft be remarked on, sent back, approved by the step of a chain and published."""
+    author, approver = staff["author"], staff["approver"]
+    with own_transaction():
+        reviews.set_approval_chain(
+            document=library.get_document("exposure"), steps=[(approver, None)], by=staff["admin"]
+        )
+    draft = make_draft(library.get_document("exposure"), author)
+    with own_transaction():
+        said = reviews.comment_on_draft(draft=draft, anchor="scope", language="en", body="Why?", by=approver).code
+    for act in (
+        lambda: reviews.submit_draft(draft=draft, by=author),
+        lambda: reviews.send_back_draft(draft=draft, reason="Say why.", by=approver),
+        lambda: reviews.settle_comment(draft=draft, code=said, by=author),
+        lambda: reviews.submit_draft(draft=draft, by=author),
+        lambda: reviews.approve_draft(
+            draft=draft, seen=drafts.hash_of_draft(draft), confirmed=ChangeClass.MINOR, by=approver
+        ),
+    ):
+        with own_transaction():
+            act()
 
 
 def facts() -> dict[str, Any]:

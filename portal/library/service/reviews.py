@@ -278,7 +278,7 @@ def _publish(
         document=document,
         number=draft.number,
         change_class=draft.change_class,
-        effective_at=draft.effective_at or clock.now(),
+        effective_at=draft.effective_at,
         zone=draft.zone,
         texts=texts_of(draft),
         based_on=draft.based_on.number if draft.based_on else None,

@@ -53,7 +53,7 @@ def publish_version(
     document: Document,
     number: str,
     change_class: ChangeClass,
-    effective_at: datetime,
+    effective_at: datetime | None,
     zone: str,
     texts: Sequence[TextDraft],
     based_on: str | None = None,
@@ -67,27 +67,28 @@ def publish_version(
     """Publish a version written in the product; nothing about it changes any more.
 
     A material or emergency change whose second language is missing or behind needs a reason for which it is issued
-    provisionally; readers see it. On schedule, the journal names nobody but the product as who publishes.
+    provisionally; readers see it. Without an effective date it takes effect as it is published.
+    On schedule, the journal names nobody but the product as who publishes.
     Raises `ApproverIsAuthor`, `TranslationBehind`, and what `import_version` raises.
     """
     if approver.code == author.code:
         raise ApproverIsAuthor()
-    reason = provisional_reason.strip()
+    reason, now = provisional_reason.strip(), clock.now()
     version = DocumentVersion(
         origin=Origin.PRODUCT,
-        issued_at=clock.now(),
+        issued_at=now,
         issued_by=approver.code,
         author_code=author.code,
         author_name=author.full_name,
         approved_by=approver.code,
-        approved_at=approved_at or clock.now(),
+        approved_at=approved_at or now,
     )
     added = _add(
         version=version,
         document=document,
         number=number,
         change_class=change_class,
-        effective_at=effective_at,
+        effective_at=effective_at or now,
         zone=zone,
         texts=texts,
         based_on=based_on,

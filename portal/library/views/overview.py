@@ -39,6 +39,7 @@ from portal.library.permissions import (
 from portal.library.queries import drafts
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
+from portal.library.rules.lint import Finding
 from portal.library.service import lint, reviews, versions
 from portal.library.service.panels import draft_panels_for
 from portal.library.service.texts import resolver
@@ -118,8 +119,10 @@ def overview(
     verdict = reviews.verdict_for(draft, person, steps=steps, authors=codes)
     may_approve = is_approver and verdict.refusal is None
     changes = _changes(draft)
-    stopping = [each for each in told if each.stops]
+    findings = _findings(draft, told)
     comments = drafts.list_comments(draft)
+    still_open = [each for each in comments if each.settled_at is None]
+    open_in = {spoken: sum(each.language == spoken for each in still_open) for spoken in LANGUAGES}
     return render_template(
         "library/draft.html",
         draft=draft,
@@ -131,10 +134,10 @@ def overview(
         facts=_facts(draft, people),
         situation=_situation(draft, steps, codes, people, is_writer=is_writer, may_approve=may_approve),
         refused=refused,
-        findings=[_finding(draft, each) for each in told],
-        stopping=len(stopping),
+        findings=findings,
+        stopping=sum(each["stops"] for each in findings),
         can_write=is_writer,
-        can_submit=is_writer and draft.state is DraftState.WRITING and not stopping,
+        can_submit=is_writer and draft.state is DraftState.WRITING and not any(each.stops for each in told),
         can_take_back=is_writer and draft.state in (DraftState.IN_REVIEW, DraftState.APPROVED),
         can_send_back=is_approver
         and person.code not in codes
@@ -152,6 +155,7 @@ def overview(
                 "label": LANGUAGE_NAMES[each],
                 "href": address_of(draft, text=each, _anchor="text_"),
                 "current": each == tag,
+                "count": open_in[each] or None,
             }
             for each in LANGUAGES
             if each in present
@@ -159,7 +163,7 @@ def overview(
         tag=tag,
         text=_text(draft, tag, changes, comments),
         whole=_remarks([each for each in comments if not _stands_at_clause(draft, each)]),
-        open_remarks=sum(each.settled_at is None for each in comments),
+        open_remarks=len(still_open),
         path=_path(draft, steps, people),
         warnings=WARNINGS,
         deciding_language=LANGUAGE_WORDS[document.authoritative].in_(here),
@@ -256,14 +260,17 @@ def _situation(
                 title = _("Nobody can approve the draft at the moment")
             else:
                 title = _("The draft waits for an approval")
-            text = _("Step %(step)s of %(steps)s.", step=step.position, steps=len(steps)) if step else ""
-            if waiting:
-                text = f"{text} {_('It can be approved by: %(names)s.', names=names)}".strip()
-            else:
-                text = _(
-                    "Those who may approve it have written in it, or do not hold the role any more. "
-                    "A policy owner can set other approvers."
+            said = [_("Step %(step)s of %(steps)s.", step=step.position, steps=len(steps))] if step else []
+            if waiting and not may_approve:
+                said.append(_("It can be approved by: %(names)s.", names=names))
+            elif not waiting:
+                said.append(
+                    _(
+                        "Those who may approve it have written in it, or do not hold the role any more. "
+                        "A policy owner can set other approvers."
+                    )
                 )
+            text = (" " if language() == "en" else "").join(said)
             return {"kind": "info" if waiting else "warning", "title": title, "quote": draft.note, "text": text}
         case DraftState.APPROVED if draft.issue_at is not None:
             when = format_instant(draft.issue_at, draft.zone)
@@ -277,25 +284,38 @@ def _situation(
             return None
 
 
-def _finding(draft: Draft, told: lint.Told) -> dict[str, Any]:
-    finding = told.finding
+def _findings(draft: Draft, told: Sequence[lint.Told]) -> list[dict[str, Any]]:
+    """Return the findings in words; those that say the same of several places are said once, with all of them."""
     can_edit = can(WRITE_DRAFT, draft) and draft.state is DraftState.WRITING
-    href = None
-    if can_edit:
-        href = f"/drafts/{draft.code}/edit"
-        if finding.kind == "outdated":
-            href = f"/drafts/{draft.code}/take-over"
-        elif finding.language:
-            href += f"?text={finding.language}" + (f"#line-{finding.line}" if finding.line else "")
-    return {
-        "what": told.what,
-        "mend": told.mend,
-        "stops": told.stops,
-        "language": LANGUAGE_WORDS[finding.language].in_(language()) if finding.language else "",
-        "anchor": finding.anchor,
-        "line": finding.line,
-        "href": href,
-    }
+    groups: dict[tuple[str, ...], dict[str, Any]] = {}
+    for each in told:
+        finding = each.finding
+        group = groups.setdefault(
+            (finding.level, finding.language, each.what, each.mend),
+            {
+                "what": each.what,
+                "mend": each.mend,
+                "stops": each.stops,
+                "language": LANGUAGE_WORDS[finding.language].in_(language()) if finding.language else "",
+                "places": [],
+                "href": None,
+            },
+        )
+        href = _where_to_change(draft, finding) if can_edit else None
+        if finding.anchor or finding.line:
+            group["places"].append({"anchor": finding.anchor, "line": finding.line, "href": href})
+        else:
+            group["href"] = href
+    return list(groups.values())
+
+
+def _where_to_change(draft: Draft, finding: Finding) -> str:
+    """Return where in the editor somebody mends what was found."""
+    if finding.kind == "outdated":
+        return f"/drafts/{draft.code}/take-over"
+    text = f"?text={finding.language}" if finding.language else ""
+    line = f"#line-{finding.line}" if finding.line else ""
+    return f"/drafts/{draft.code}/edit{text}{line}"
 
 
 def _approve(draft: Draft, steps: Sequence[ApprovalStep], form: ApprovalForm | None) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def approvals(document: Document) -> Response | tuple[str, int]:
             for each in (step.approver, step.deputy)
             if each is not None and each not in eligible
         },
-        rows=[*rows, *[("", "")] * (MOST_STEPS - len(rows))],
+        # Room for one more; those that stand empty after a refusal are shown again as they were sent.
+        rows=[*rows, *[("", "")] * (min(MOST_STEPS, max(3, len(rows) + 1)) - len(rows))],
         steps=steps,
         error=error,
         can_set=can(SET_APPROVAL_STEPS, document),
