@@ -601,10 +601,11 @@ class _Marking:
         self.changed = False
         here = page_language()
         tag = "" if language == here else f' lang="{here}"'
-        end = f'<span class="visually-hidden"{tag}> {escape(_("[end]"))}</span>'
+        gone, came, end = _("[removed]"), _("[added]"), _("[end]")
+        hidden = f'<span class="visually-hidden"{tag}>'
         self.marks = {
-            Fate.GONE: (f'<del><span class="visually-hidden"{tag}>{escape(_("[removed]"))} </span>', f"{end}</del>"),
-            Fate.NEW: (f'<ins><span class="visually-hidden"{tag}>{escape(_("[added]"))} </span>', f"{end}</ins>"),
+            Fate.GONE: (f"<del>{hidden}{escape(gone)} </span>", f"{hidden} {escape(end)}</span></del>"),
+            Fate.NEW: (f"<ins>{hidden}{escape(came)} </span>", f"{hidden} {escape(end)}</span></ins>"),
         }
 
     def result(self) -> Marked:
