@@ -207,6 +207,7 @@ def _library(app: Flask) -> None:
     from portal.library.views import (  # noqa: F401
         author,
         blueprint,
+        compare,
         editor,
         finder,
         impact,

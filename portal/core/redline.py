@@ -244,8 +244,8 @@ def longest_rising(numbers: Sequence[int]) -> list[int]:
 
 # --- tidying ------------------------------------------------------------------------------------
 
-# The library's tidying takes a time that grows with the square of what it is given, so it is given the changes in
-# sections: cut where more words than this stayed on both sides, and in any case after so many changes.
+# Tidying takes a time that grows with the square of what it is given, so it is given the changes in sections: cut where
+# more words than this stayed on both sides, and in any case after so many changes.
 _AROUND = 40
 _SECTION = 200
 
@@ -307,15 +307,48 @@ def _edits(old: Sequence[Hashable], new: Sequence[Hashable], kinds: Mapping[Hash
     edits = []
     row = column = 0
     for section in _sections(differences):
-        if len(section) > 1:
-            diff_match_patch().diff_cleanupSemantic(section)
-        for change, text in section:
+        for change, text in _tidied(section):
             gone, came = (0 if change > 0 else len(text)), (0 if change < 0 else len(text))
             fate = Fate.SAME if change == 0 else Fate.GONE if change < 0 else Fate.NEW
             if text:
                 edits.append(_Edit(fate, slice(row, row + gone), slice(column, column + came)))
             row, column = row + gone, column + came
     return edits
+
+
+def _tidied(section: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Join changes between which hardly anything stayed, and let each begin and end where a word or sentence does."""
+    if len(section) < 2:
+        return section
+    # What stayed before a change, what went, what came.
+    changes: list[tuple[str, str, str]] = [("", "", "")]
+    for change, text in section:
+        stayed, gone, came = changes[-1]
+        if change == 0:
+            changes.append((text, "", ""))
+            continue
+        changes[-1] = (stayed, gone + text, came) if change < 0 else (stayed, gone, came + text)
+        while len(changes) > 1 and _is_lost(changes[-2], changes[-1]):
+            stayed, gone, came = changes.pop()
+            earlier = changes[-1]
+            changes[-1] = (earlier[0], earlier[1] + stayed + gone, earlier[2] + stayed + came)
+    joined = [
+        (sign, text) for stayed, gone, came in changes for sign, text in ((0, stayed), (-1, gone), (1, came)) if text
+    ]
+    library = diff_match_patch()
+    library.diff_cleanupMerge(joined)
+    library.diff_cleanupSemanticLossless(joined)
+    return joined
+
+
+def _is_lost(earlier: tuple[str, str, str], later: tuple[str, str, str]) -> bool:
+    """Say whether what stayed between two changes is no more than what was replaced on each side of it.
+
+    Words between which something was only added, or only taken out, are never lost.
+    """
+    (_before, gone, came), (stayed, went, entered) = earlier, later
+    replaced = (gone or went) and (came or entered)
+    return bool(replaced) and len(stayed) <= min(max(len(gone), len(came)), max(len(went), len(entered)))
 
 
 def _sections(differences: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
@@ -601,10 +634,11 @@ class _Marking:
         self.changed = False
         here = page_language()
         tag = "" if language == here else f' lang="{here}"'
-        end = f'<span class="visually-hidden"{tag}> {escape(_("[end]"))}</span>'
+        gone, came, end = _("[removed]"), _("[added]"), _("[end]")
+        hidden = f'<span class="visually-hidden"{tag}>'
         self.marks = {
-            Fate.GONE: (f'<del><span class="visually-hidden"{tag}>{escape(_("[removed]"))} </span>', f"{end}</del>"),
-            Fate.NEW: (f'<ins><span class="visually-hidden"{tag}>{escape(_("[added]"))} </span>', f"{end}</ins>"),
+            Fate.GONE: (f"<del>{hidden}{escape(gone)} </span>", f"{hidden} {escape(end)}</span></del>"),
+            Fate.NEW: (f"<ins>{hidden}{escape(came)} </span>", f"{hidden} {escape(end)}</span></ins>"),
         }
 
     def result(self) -> Marked:

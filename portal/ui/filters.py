@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 import budoux
@@ -122,6 +123,15 @@ def breakable(text: str) -> str:
     return _breakable(plain) if i18n.language() == "en" else plain
 
 
+def redline_groups(clauses: Iterable[Any]) -> list[tuple[bool, list[Any]]]:
+    """Part the clauses of a redline into runs of those that fold away, unchanged as they are, and of the others."""
+
+    def folds(clause: Any) -> bool:
+        return clause.kind == "same" and not clause.deciding_changed
+
+    return [(folded, list(run)) for folded, run in groupby(clauses, key=folds)]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "long_date": long_date,
     "short_date": short_date,
@@ -136,4 +146,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "phrases": phrases,
     "address_parts": address_parts,
     "breakable": breakable,
+    "redline_groups": redline_groups,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import current_app, url_for
 from flask_wtf.file import FileField
@@ -22,6 +23,7 @@ from portal.core import markdown
 from portal.core.forms import DateField, Form, IntegerField, LongTextField
 from portal.core.i18n import language
 from portal.core.markdown import TrustedHtml
+from portal.core.redline import Marked, mark
 
 
 def say(en: str, ja: str) -> str:
@@ -194,6 +196,106 @@ def prose() -> TrustedHtml:
         return "#reading", say("Appeals", "異議申立て")
 
     return markdown.render(say(*PROSE), resolve=resolve, id_prefix="sample-")
+
+
+@dataclass(frozen=True, slots=True)
+class SampleClause:
+    """A clause of a redline, as `library.queries.redlines` makes them."""
+
+    kind: str
+    anchor: str
+    was_anchor: str | None
+    heading: str
+    heading_marked: Marked
+    language: str
+    level: int
+    sensitivity: str
+    inline: TrustedHtml
+    before: TrustedHtml
+    after: TrustedHtml
+    is_visible: bool
+    deciding_changed: bool = False
+
+
+BEFORE = (
+    """Fans have **fourteen** days to add the label.
+
+- In the name
+- In the profile
+- In every post
+
+| Decision | Days |
+|---|--:|
+| Label notice | 14 |
+""",
+    """ファンには**十四日間**の猶予があります。
+
+- 表示名
+- 自己紹介欄
+- すべての投稿
+
+| 判断 | 日数 |
+|---|--:|
+| 表示を求める通知 | 14 |
+""",
+)
+AFTER = (
+    """Fans have **seven** days to add the label.
+
+- In the name
+- In the first line of the profile
+
+| Decision | Days |
+|---|--:|
+| Label notice | 7 |
+| Restriction | 30 |
+""",
+    """ファンには**七日間**の猶予があります。
+
+- 表示名
+- 自己紹介欄の一行目
+
+| 判断 | 日数 |
+|---|--:|
+| 表示を求める通知 | 7 |
+| 利用制限 | 30 |
+""",
+)
+
+
+def redline() -> list[SampleClause]:
+    """Return a clause of every kind: changed words, a table and a list, new, removed, moved, unchanged."""
+
+    def clause(kind: str, anchor: str, heading: str, old: str, new: str, **values: Any) -> SampleClause:
+        body = mark(markdown.render(old), markdown.render(new), language())
+        same = markdown.render_inline(heading)
+        title = mark(
+            markdown.NOTHING if kind == "added" else same, markdown.NOTHING if kind == "removed" else same, language()
+        )
+        shown = {"was_anchor": None, "sensitivity": "S0", "is_visible": body.changed} | values
+        return SampleClause(
+            kind=kind, anchor=anchor, heading=heading, heading_marked=title, language=language(), level=2,
+            inline=body.inline, before=body.before, after=body.after, **shown,
+        )  # fmt: skip
+
+    parody = say("Parody needs a label.", "パロディには表示が必要です。")
+    old, new = say(*BEFORE), say(*AFTER)
+    gone = say("Logos are looked at by hand.", "ロゴは目視で確認します。")
+    quoted = say("A threat would stand here.", "ここに脅迫の文言が入ります。")
+    return [
+        clause("changed", "sample-fans", say("Fan accounts", "ファンアカウント"), old, new),
+        clause("same", "sample-parody", say("Parody", "パロディ"), parody, parody),
+        clause("same", "sample-scope", say("What it covers", "適用範囲"), parody, parody),
+        clause("added", "sample-appeals", say("Appeals", "異議申立て"), "", say("Within 30 days.", "30日以内です。")),
+        clause("removed", "sample-logos", say("Logos", "ロゴ"), gone, ""),
+        clause("moved", "sample-words", say("Words", "用語"), parody, parody, was_anchor="sample-terms"),
+        clause(
+            "moved_and_changed", "sample-harm", say("Direct harm", "直接被害"), parody, quoted,
+            was_anchor="sample-danger", sensitivity="S2",
+        ),
+        clause("changed", "sample-lines", say("Lines", "行"), parody, parody),
+        clause("same", "sample-notes", say("Notes", "注"), parody, parody, deciding_changed=True),
+    ]  # fmt: skip
 
 
 class _Checkboxes(SelectMultipleField):

@@ -60,6 +60,7 @@ def components(sheet: str = "components") -> str:
         viewer=samples.viewer(),
         organisation=samples.organisation(),
         prose=samples.prose(),
+        redline=samples.redline(),
         form=samples.form(),
         form_with_errors=samples.form_with_errors(),
     )

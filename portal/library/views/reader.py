@@ -81,11 +81,12 @@ def history(document: Document) -> str:
     standings = queries.standings(document.versions)
     rows = []
     before: dict[str, str] | None = None
+    last: DocumentVersion | None = None
     for version in document.versions:
         now = hashes.get(version.id, {})
         changes = changes_between(before, now) if before is not None else None
-        rows.append((version, standings[version.sequence], changes))
-        before = now
+        rows.append((version, standings[version.sequence], changes, last))
+        before, last = now, version
     title = _title(document)
     return render_template(
         "library/history.html",
