@@ -17,6 +17,9 @@ from portal.core import access, clock, jobs
 from portal.core.db import session
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
+from portal.library import queries as library
+from portal.library.models import Draft, DraftAside
+from portal.library.service import drafts
 from portal.operations import demo
 from portal.quizzes.models import Attempt
 from portal.training.models import Enrollment
@@ -40,7 +43,19 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
             select(Job.id).where(Job.name == "certificates.render").order_by(Job.id).limit(1)
         ):
             assert jobs.run_job(number)
-        yield {name: _person(sign_in_name) for name, sign_in_name in MEMBERS.items()}
+        members = {name: _person(sign_in_name) for name, sign_in_name in MEMBERS.items()}
+        _write_a_draft(members["author"])
+        yield members
+
+
+def _write_a_draft(author: Person) -> None:
+    """Begin a draft, and put a text aside that came late."""
+    with own_transaction():
+        draft = drafts.begin_draft(document=library.get_document("impersonation"), by=author)
+        for title in ("First", "Late"):
+            drafts.save_text(
+                draft=draft, language="en", revision=1, values=drafts.TextValues(title=title, source="Text."), by=author
+            )
 
 
 def _person(name: str) -> Person:
@@ -69,6 +84,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "bank": "impersonation",
         "question": "imp-001",
         "address": "impersonation/imp-001",
+        "aside": session.scalars(select(DraftAside.code)).one(),
     }
     by_domain = {
         "accounts": {"code": graduate.code},
@@ -78,6 +94,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "reports": {"code": enrollment.cohort.code},
         "organisation": {"code": "JP"},
         "gradebook": {"code": graduate.code},
+        "library": {"code": session.scalars(select(Draft.code)).one()},
     }
     special = {"organisation.team": {"code": demo.TEAM}, "organisation.change_team": {"code": demo.TEAM}}
     return {

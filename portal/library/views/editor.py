@@ -457,7 +457,8 @@ def preview_draft(draft: Draft) -> Response:
     else:
         tag, values = request.form.get("language", ""), posted_values()
         revision = max(_whole(request.form.get("revision", "")), 0)
-    _known(tag)
+    if tag not in LANGUAGES:
+        raise errors.BadDraftRequest()
     size = len(values.source.encode("utf-8", "surrogatepass"))
     if size > service.MAX_BYTES:
         raise errors.TextTooLong(size=size // 1024, limit=service.MAX_BYTES // 1024)
