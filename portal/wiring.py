@@ -195,7 +195,7 @@ def _library(app: Flask) -> None:
     from portal.library import invariants, permissions, recorded
     from portal.library.content import DocumentsPart, GlossaryPart
     from portal.library.service.documents import OwnedDocuments
-    from portal.library.views import author, blueprint, editor, reader, settling  # noqa: F401
+    from portal.library.views import author, blueprint, editor, images, reader, settling  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)

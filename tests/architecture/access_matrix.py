@@ -103,6 +103,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"admin", "approver", "auditor", "author"},
         [
             "GET library.drafts",
+            "GET library.image",
         ],
     ),
     (
@@ -114,6 +115,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET library.edit_draft",
             "GET library.new_document",
             "POST library.add_document",
+            "POST library.add_image",
             "POST library.begin_draft",
             "POST library.change_proposal",
             "POST library.discard_draft",

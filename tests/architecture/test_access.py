@@ -18,8 +18,8 @@ from portal.core.db import session
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
-from portal.library.models import Draft, DraftAside
-from portal.library.service import drafts
+from portal.library.models import DocumentImage, Draft, DraftAside
+from portal.library.service import drafts, images
 from portal.operations import demo
 from portal.quizzes.models import Attempt
 from portal.training.models import Enrollment
@@ -56,6 +56,7 @@ def _write_a_draft(author: Person) -> None:
             drafts.save_text(
                 draft=draft, language="en", revision=1, values=drafts.TextValues(title=title, source="Text."), by=author
             )
+        images.add_image(draft=draft, file_name="map.png", picture=images.MadePicture(b"webp", 1, 1), by=author)
 
 
 def _person(name: str) -> Person:
@@ -96,7 +97,12 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "gradebook": {"code": graduate.code},
         "library": {"code": session.scalars(select(Draft.code)).one()},
     }
-    special = {"organisation.team": {"code": demo.TEAM}, "organisation.change_team": {"code": demo.TEAM}}
+    special = {
+        # Of a text that is not published: for those who see drafts.
+        "library.image": {"name": session.scalars(select(DocumentImage.name)).one()},
+        "organisation.team": {"code": demo.TEAM},
+        "organisation.change_team": {"code": demo.TEAM},
+    }
     return {
         endpoint: by_name | by_domain.get(endpoint.split(".")[0], {}) | special.get(endpoint, {})
         for endpoint in endpoints

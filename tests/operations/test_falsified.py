@@ -303,6 +303,11 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("the label of a clause", "I13", "clauses row", ("UPDATE clauses SET sensitivity = 'S4' WHERE anchor = 'fan-accounts'",)),
     ("an audience widened", "I13", "document_audiences row 1: " + HISTORY,
      ("UPDATE document_audiences SET ended_at = since WHERE id = 1",)),
+    ("the bytes of a picture", "pictures are", "is not what was uploaded", ("UPDATE document_images SET data = {bytes}",)),
+    ("a picture and its hash", "I13", "document_images row 1: " + HISTORY,
+     ("UPDATE document_images SET data = {bytes}, sha256 ="
+      " 'd9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa'",)),
+    ("a picture deleted", "I13", "document_images row 1: is gone", ("DELETE FROM document_images",)),
     ("the steps of a plan", "plan versions", "has been changed since it was created",
      ("UPDATE plan_steps SET due_days = 30 WHERE slug = 'quiz'",)),
     ("a step of a plan made optional, as the seals see it", "I13", "plan_steps row 3: " + HISTORY,

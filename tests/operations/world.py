@@ -24,6 +24,7 @@ from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
 from portal.library.models import AudienceKind, ChangeClass
+from portal.library.service import drafts, images
 from portal.library.service.readings import note_opened
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
@@ -99,6 +100,9 @@ def _publish(staff: dict[str, Person]) -> None:
     author = staff["author"]
     for slug in ("exposure", "impersonation", "background"):
         make_published(author, slug, audience={AudienceKind.MARKET: ["JP"]})
+    with own_transaction():
+        draft = drafts.begin_draft(document=library.get_document("background"), by=author)
+        images.add_image(draft=draft, file_name="Map.png", picture=images.MadePicture(b"webp", 1, 1), by=author)
     make_quiz(author)
     make_credential("reviewer")
     make_plan("first-days", author)
