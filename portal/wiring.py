@@ -210,6 +210,7 @@ def _library(app: Flask) -> None:
         compare,
         editor,
         finder,
+        images,
         impact,
         moments,
         owner,

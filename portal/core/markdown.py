@@ -62,6 +62,8 @@ CHARACTERS_PER_MINUTE = 500
 
 _ATTRIBUTES = re.compile(rf"\{{#(?P<id>{ANCHOR})(?P<rest>(?:[ \t]+[a-z][a-z_]*=[^\s{{}}\"'<>]+)*)[ \t]*\}}$")
 _CLAUSE_LINK = re.compile(rf"\[\[(?P<slug>{ANCHOR}(?:@[A-Za-z0-9-]{{1,20}})?)?#(?P<anchor>{ANCHOR})\]\]")
+# How a text names a picture that was uploaded for its document.
+_OWN_IMAGE = re.compile(r"images/(?P<name>[a-z0-9][a-z0-9-]{0,70}\.webp)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//|/?\\")
 _ALLOWED_SCHEMES = ("https:", "http:", "mailto:")
@@ -161,6 +163,15 @@ class RenderedText:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """Where a picture of a document is, and how large it is in pixels."""
+
+    address: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """How a word of a text is marked: where the mark leads to, what is said of the word, whether it is a wrong one."""
 
@@ -242,15 +253,16 @@ def _once(function: Callable[Given, Found]) -> Callable[Given, Found]:
 
 
 @_once
-def scan(text: str, *, first_line: int = 1) -> list[Problem]:
+def scan(text: str, *, first_line: int = 1, pictures: frozenset[str] | None = None) -> list[Problem]:
     """Return what is wrong with a text, in the order of its lines; nothing means that it may be published.
 
-    `first_line` is the number of the text's first line in its file.
+    `first_line` is the number of the text's first line in its file; `pictures` the names of those that its document
+    has, None where texts are kept without pictures.
     """
     text = _normal(text)
     problems = _limits(text)
     if not problems:
-        problems = _contents(text)
+        problems = _contents(text, pictures)
     shift = first_line - 1
     return [Problem(each.line + shift if each.line else 0, each.reason, each.mend) for each in problems]
 
@@ -347,7 +359,7 @@ def _too_deep(line: int) -> Problem:
     )
 
 
-def _contents(text: str) -> list[Problem]:
+def _contents(text: str, pictures: frozenset[str] | None) -> list[Problem]:
     """Check the parsed text: nesting, raw HTML, pictures, addresses, ids of headings."""
     problems: list[Problem] = []
     depth = headings = 0
@@ -375,7 +387,7 @@ def _contents(text: str) -> list[Problem]:
                     )
                 )
         elif token.type == "inline":
-            problems += _inline_problems(token, line)
+            problems += _inline_problems(token, line, pictures)
     if headings > MAX_HEADINGS:
         reason = _(
             "The text has %(number)s %(what)s; the limit is %(limit)s.",
@@ -387,7 +399,7 @@ def _contents(text: str) -> list[Problem]:
     return problems
 
 
-def _inline_problems(inline: Token, line: int) -> list[Problem]:
+def _inline_problems(inline: Token, line: int, pictures: frozenset[str] | None) -> list[Problem]:
     problems: list[Problem] = []
     for child in inline.children or ():
         if child.type in ("softbreak", "hardbreak"):
@@ -398,25 +410,33 @@ def _inline_problems(inline: Token, line: int) -> list[Problem]:
                 problems.append(_raw_html(line, child.content))
             line += child.content.count("\n")
         elif child.type == "image":
-            address = str(child.attrs.get("src", ""))
-            problems.append(
-                Problem(
-                    line,
-                    _("The picture %(address)s lies on another server.", address=address[:80])
-                    if _REMOTE.match(address)
-                    else _(
-                        "The picture %(address)s cannot be shown: texts are kept without pictures.",
-                        address=address[:80],
-                    ),
-                    _("Remove it, or describe in words what it shows."),
-                )
-            )
-            problems += _inline_problems(child, line)
+            problem = _picture_problem(str(child.attrs.get("src", "")), line, pictures)
+            problems += [problem] if problem else []
+            problems += _inline_problems(child, line, pictures)
         elif child.type == "link_open":
             problem = _address_problem(str(child.attrs.get("href", "")), line)
             if problem:
                 problems.append(problem)
     return problems
+
+
+def _picture_problem(address: str, line: int, pictures: frozenset[str] | None) -> Problem | None:
+    own = _OWN_IMAGE.fullmatch(address)
+    if pictures is not None and not _REMOTE.match(address):
+        if own is not None and own["name"] in pictures:
+            return None
+        return Problem(
+            line,
+            _("The document has no picture %(address)s.", address=address[:80]),
+            _("Upload it in the editor, which writes its name, or remove it."),
+        )
+    return Problem(
+        line,
+        _("The picture %(address)s lies on another server.", address=address[:80])
+        if _REMOTE.match(address)
+        else _("The picture %(address)s cannot be shown: texts are kept without pictures.", address=address[:80]),
+        _("Remove it, or describe in words what it shows."),
+    )
 
 
 def _address_problem(address: str, line: int) -> Problem | None:
@@ -729,11 +749,15 @@ def render_clauses(
     id_prefix: str = "",
     language: str | None = None,
     marks: Marks | None = None,
+    pictures: Mapping[str, Picture] | None = None,
 ) -> RenderedText:
-    """Return a text as markup, clause by clause in the order of `split_clauses`; ids get the prefix."""
+    """Return a text as markup, clause by clause in the order of `split_clauses`; ids get the prefix.
+
+    `pictures` are those of its document by name; of others only the words are shown.
+    """
     kept = _remembered.get()
-    if kept is None or id_prefix or marks is not None:
-        return _rendered(text, resolve, language, id_prefix, marks)
+    if kept is None or id_prefix or marks is not None or pictures:
+        return _rendered(text, resolve, language, id_prefix=id_prefix, marks=marks, pictures=pictures)
     # A link is shown with what `resolve` answers: what was shown is good for as long as the answers are.
     before: list[tuple[dict[tuple[str, str], Any], RenderedText]] = kept.setdefault(("shown", text, language), [])
     for answers, shown in before:
@@ -752,9 +776,16 @@ def render_clauses(
 
 
 def _rendered(
-    text: str, resolve: Resolver | None, language: str | None, id_prefix: str = "", marks: Marks | None = None
+    text: str,
+    resolve: Resolver | None,
+    language: str | None,
+    *,
+    id_prefix: str = "",
+    marks: Marks | None = None,
+    pictures: Mapping[str, Picture] | None = None,
 ) -> RenderedText:
     parser, env = _writer(), _environment(resolve, id_prefix, language)
+    env["pictures"] = pictures or {}
     env["marks"] = marks
     text = _checked(text)
     tokens = parser.parse(text, env)
@@ -831,7 +862,7 @@ _TAGS = {
 _TAG_ATTRIBUTES = {
     **{f"h{level}": {"id"} for level in range(1, 7)},
     "a": {"href", "title", "id", "aria-label"},
-    "img": {"src", "alt", "title"},
+    "img": {"src", "alt", "title", "width", "height"},
     "code": {"class"},
     "ol": {"start"},
     "li": {"id"},
@@ -1134,8 +1165,13 @@ def _show_mark(renderer: Any, tokens: Sequence[Token], index: int, options: Opti
 def _show_image(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     token = tokens[index]
     alternative = renderer.renderInlineAsText(token.children, options, env) if token.children else ""
-    if _REMOTE.match(str(token.attrs.get("src", ""))):
+    address = str(token.attrs.get("src", ""))
+    own = _OWN_IMAGE.fullmatch(address)
+    picture: Picture | None = env.get("pictures", {}).get(own["name"]) if own else None
+    if _REMOTE.match(address) or (own is not None and picture is None):
         return escapeHtml(alternative)
+    if picture is not None:
+        token.attrs |= {"src": picture.address, "width": picture.width, "height": picture.height}
     token.attrs["alt"] = alternative
     return str(renderer.renderToken(tokens, index, options, env))
 

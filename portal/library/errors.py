@@ -333,6 +333,24 @@ class MergeOutdated(Conflict):
     message = _l("The texts have changed since they were compared. Nothing was taken over. Compare them once more.")
 
 
+class ImageRefused(Invalid):
+    """Something was uploaded that is no picture that texts may show."""
+
+    message = _l("Choose a picture in PNG, JPEG, WebP or GIF; this file is none, or it is damaged.")
+
+
+class ImageTooLarge(Invalid):
+    """A picture has more bytes or pixels than a page can use."""
+
+    message = _l("The picture is too large. At most %(megabytes)s MB and %(megapixels)s megapixels are taken.")
+
+
+class ImageNotFound(NotFound):
+    """The document has no such picture."""
+
+    message = _l("The document has no such picture.")
+
+
 class SavedTooFast(TooMany):
     """More saves or previews than anybody writes."""
 

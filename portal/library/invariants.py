@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -11,6 +13,7 @@ from portal.library import queries, rules
 from portal.library.models import (
     ClauseText,
     Document,
+    DocumentImage,
     DocumentVersion,
     Draft,
     DraftState,
@@ -180,10 +183,26 @@ def published_drafts_say_what_was_approved() -> list[str]:
     return broken
 
 
+def pictures_are_unchanged() -> list[str]:
+    """The bytes of every picture have the hash under which they were kept."""
+    rows = session.execute(
+        select(Document.slug, DocumentImage.name, DocumentImage.sha256, DocumentImage.data)
+        .join(Document, Document.id == DocumentImage.document_id)
+        .order_by(DocumentImage.id)
+        .execution_options(yield_per=10)
+    )
+    return [
+        f"{slug}: the picture {name} is not what was uploaded"
+        for slug, name, hash_, data in rows
+        if sha256(data).hexdigest() != hash_
+    ]
+
+
 INVARIANTS = {
     "I9 published texts are unchanged": published_texts_are_unchanged,
     "clauses are those of their text": clauses_are_those_of_their_text,
     "version numbers stand once": numbers_stand_once,
+    "pictures are unchanged": pictures_are_unchanged,
     "I10 approvers are not authors": approvers_are_not_authors,
     "drafts are where their acts left them": drafts_are_where_their_acts_left_them,
     "published drafts say what was approved": published_drafts_say_what_was_approved,

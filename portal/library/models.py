@@ -1,4 +1,4 @@
-"""Tables of documents, versions, texts, clauses, audiences, glossary, where people stopped reading, and drafts."""
+"""Tables of documents, versions, texts, clauses, audiences, pictures, the glossary, places kept in reading, drafts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
@@ -259,6 +259,27 @@ class ClauseText(Base):
 
     clause: Mapped[Clause] = relationship(back_populates="texts")
     version_text: Mapped[VersionText] = relationship(back_populates="clause_texts")
+
+
+class DocumentImage(Base):
+    """A picture of a document as it was made anew from what was uploaded; texts name it `images/<name>`."""
+
+    __tablename__ = "document_images"
+    # The bytes are those of the hash; the invariants compute it again.
+    __sealed__ = Sealed(besides=("data",))
+    __table_args__ = (UniqueConstraint("document_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"))
+    name: Mapped[str] = mapped_column(String(80))
+    # SHA-256 of the bytes, in hexadecimal.
+    sha256: Mapped[str] = mapped_column(String(64))
+    width: Mapped[int]
+    height: Mapped[int]
+    size: Mapped[int]
+    uploaded_at: Mapped[datetime]
+    uploaded_by: Mapped[str] = mapped_column(String(40))
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
 class ClauseLink(Base):

@@ -144,6 +144,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET library.approvals",
             "GET library.draft",
             "GET library.drafts",
+            "GET library.image",
         ],
     ),
     (
@@ -162,6 +163,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET library.edit_draft",
             "GET library.new_document",
             "POST library.add_document",
+            "POST library.add_image",
             "POST library.begin_draft",
             "POST library.change_proposal",
             "POST library.discard_draft",

@@ -21,15 +21,14 @@ from portal.core.db import session
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
-from portal.library.models import ChangeClass, Draft, DraftComment
-from portal.library.service import versions
+from portal.library.models import ChangeClass, DocumentImage, Draft, DraftAside, DraftComment
+from portal.library.service import drafts, images, versions
 from portal.library.service.reviews import comment_on_draft
 from portal.library.service.texts import TextDraft
 from portal.operations import demo
 from portal.quizzes.models import Attempt
 from portal.training.models import Enrollment
 from tests.architecture.access_matrix import MATRIX, MEMBERS
-from tests.library.builders import make_draft
 from tests.page_client import PageClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,12 +48,22 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
             select(Job.id).where(Job.name == "certificates.render").order_by(Job.id).limit(1)
         ):
             assert jobs.run_job(number)
-        author = _person(MEMBERS["author"])
-        draft = make_draft(library.get_document("impersonation"), author)
-        with own_transaction():
-            comment_on_draft(draft=draft, anchor="", language="en", body="Why?", by=author)
+        members = {name: _person(sign_in_name) for name, sign_in_name in MEMBERS.items()}
+        _write_a_draft(members["author"])
         _ask_about_a_change()
-        yield {name: _person(sign_in_name) for name, sign_in_name in MEMBERS.items()}
+        yield members
+
+
+def _write_a_draft(author: Person) -> None:
+    """Begin a draft, put a text aside that came late, add a picture and a remark."""
+    with own_transaction():
+        draft = drafts.begin_draft(document=library.get_document("impersonation"), by=author)
+        for title in ("First", "Late"):
+            drafts.save_text(
+                draft=draft, language="en", revision=1, values=drafts.TextValues(title=title, source="Text."), by=author
+            )
+        images.add_image(draft=draft, file_name="map.png", picture=images.MadePicture(b"webp", 1, 1), by=author)
+        comment_on_draft(draft=draft, anchor="", language="en", body="Why?", by=author)
 
 
 def _ask_about_a_change() -> None:
@@ -105,6 +114,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "bank": "impersonation",
         "question": "imp-001",
         "address": "impersonation/imp-001",
+        "aside": session.scalars(select(DraftAside.code)).one(),
     }
     draft = session.scalars(select(Draft)).one()
     by_name["comment"] = session.scalars(select(DraftComment.code)).one()
@@ -121,6 +131,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     }
     special = {
         "acknowledgements.question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
+        # Of a text that is not published: for those who see drafts.
+        "library.image": {"name": session.scalars(select(DocumentImage.name)).one()},
         "organisation.team": {"code": demo.TEAM},
         "organisation.change_team": {"code": demo.TEAM},
     }

@@ -382,7 +382,7 @@ def test_unknown_languages_and_drafts_are_not_there(cast: Cast, as_: Any) -> Non
     )
     author.get("library.edit_draft", expect=404, code="x")
     assert (
-        author.post_json("library.preview_draft", {"language": "fr", "source": ""}, code=draft.code).status_code == 404
+        author.post_json("library.preview_draft", {"language": "fr", "source": ""}, code=draft.code).status_code == 400
     )
     as_(cast.learner).get("library.edit_draft", expect=404, code=draft.code)
     as_(cast.approver).get("library.edit_draft", expect=403, code=draft.code)

@@ -386,6 +386,11 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE document_versions SET provisional_reason = 'x' WHERE id = 5",)),
     ("what a file says of a translation", "I13", "version_texts row 2: " + HISTORY,
      ("UPDATE version_texts SET stated_behind = 'scope' WHERE id = 2",)),
+    ("the bytes of a picture", "pictures are", "is not what was uploaded", ("UPDATE document_images SET data = {bytes}",)),
+    ("a picture and its hash", "I13", "document_images row 1: " + HISTORY,
+     ("UPDATE document_images SET data = {bytes}, sha256 ="
+      " 'd9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa'",)),
+    ("a picture deleted", "I13", "document_images row 1: is gone", ("DELETE FROM document_images",)),
     ("the steps of a plan", "plan versions", "has been changed since it was created",
      ("UPDATE plan_steps SET due_days = 30 WHERE slug = 'quiz'",)),
     ("a step of a plan made optional, as the seals see it", "I13", "plan_steps row 3: " + HISTORY,

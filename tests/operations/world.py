@@ -27,8 +27,8 @@ from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
 from portal.library.models import AudienceKind, ChangeClass
-from portal.library.queries import drafts
-from portal.library.service import reviews
+from portal.library.queries.drafts import hash_of_draft
+from portal.library.service import drafts, images, reviews
 from portal.library.service.readings import note_opened
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
@@ -154,6 +154,9 @@ def _publish(staff: dict[str, Person]) -> None:
     author = staff["author"]
     for slug in ("exposure", "impersonation", "background"):
         make_published(author, slug, audience={AudienceKind.MARKET: ["JP"]})
+    with own_transaction():
+        draft = drafts.begin_draft(document=library.get_document("background"), by=author)
+        images.add_image(draft=draft, file_name="Map.png", picture=images.MadePicture(b"webp", 1, 1), by=author)
     make_quiz(author)
     make_credential("reviewer")
     make_plan("first-days", author)
@@ -286,9 +289,7 @@ def _review(staff: dict[str, Person]) -> None:
         lambda: reviews.send_back_draft(draft=draft, reason="Say why.", by=approver),
         lambda: reviews.settle_comment(draft=draft, code=said, by=author),
         lambda: reviews.submit_draft(draft=draft, by=author),
-        lambda: reviews.approve_draft(
-            draft=draft, seen=drafts.hash_of_draft(draft), confirmed=ChangeClass.MINOR, by=approver
-        ),
+        lambda: reviews.approve_draft(draft=draft, seen=hash_of_draft(draft), confirmed=ChangeClass.MINOR, by=approver),
     ):
         with own_transaction():
             act()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, exists, func, select
 from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -14,7 +14,7 @@ from portal.accounts.models import Ownership, Person
 from portal.core import clock
 from portal.core.access import allows
 from portal.core.db import session
-from portal.core.markdown import TrustedHtml
+from portal.core.markdown import Picture, TrustedHtml
 from portal.library import rules
 from portal.library.errors import DocumentNotFound, VersionNotFound
 from portal.library.models import (
@@ -23,6 +23,7 @@ from portal.library.models import (
     ClauseLink,
     ClauseText,
     Document,
+    DocumentImage,
     DocumentKind,
     DocumentVersion,
     GlossaryTerm,
@@ -471,6 +472,52 @@ def list_live_slugs(slugs: Collection[str] | None = None) -> set[str]:
         for document in session.scalars(statement)
         if (version := rules.to_read(document.versions, moment)) is None or version.withdrawn_at is None
     }
+
+
+# --- pictures -----------------------------------------------------------------------------------
+
+
+def pictures_of(slug: str) -> dict[str, Picture]:
+    """Return name → picture for the pictures of a document."""
+    rows = session.execute(
+        select(DocumentImage.name, DocumentImage.width, DocumentImage.height)
+        .join(Document, Document.id == DocumentImage.document_id)
+        .where(Document.slug == slug)
+        .order_by(DocumentImage.id)
+    )
+    return {name: Picture(f"/library/{slug}/images/{name}", width, height) for name, width, height in rows}
+
+
+def list_images(document: Document) -> list[DocumentImage]:
+    """Return the pictures of a document without their bytes, the first uploaded first."""
+    return list(
+        session.scalars(
+            select(DocumentImage).where(DocumentImage.document_id == document.id).order_by(DocumentImage.id)
+        )
+    )
+
+
+def find_image(document: Document, name: str) -> DocumentImage | None:
+    """Return the document's picture of the name, or None."""
+    return session.scalar(
+        select(DocumentImage).where(DocumentImage.document_id == document.id, DocumentImage.name == name)
+    )
+
+
+def is_published_image(document: Document, name: str) -> bool:
+    """Say whether a published text of the document shows the picture."""
+    return (
+        session.scalar(
+            select(
+                exists().where(
+                    VersionText.version_id == DocumentVersion.id,
+                    DocumentVersion.document_id == document.id,
+                    VersionText.source.contains(f"images/{name}", autoescape=True),
+                )
+            )
+        )
+        is True
+    )
 
 
 # --- links, glossary ----------------------------------------------------------------------------

@@ -53,7 +53,8 @@ class Preview:
 
 def preview_of(*, document: Document, language: str, source: str) -> Preview:
     """Show a text of a document; one beyond the limits shows its problems only."""
-    problems = problems_of(source) if source.strip() else []
+    pictures = queries.pictures_of(document.slug)
+    problems = problems_of(source, pictures=frozenset(pictures)) if source.strip() else []
     try:
         sources = split_clauses(source)
     except TextRefused as refused:
@@ -67,7 +68,9 @@ def preview_of(*, document: Document, language: str, source: str) -> Preview:
         # Links within the text lead to this preview, not to the other one beside it.
         return (f"#{language}-{anchor}", found[1]) if found and found[0].startswith("#") else found
 
-    shown = render_clauses(source, resolve=resolve, id_prefix=f"{language}-", language=language, marks=glossary.marks())
+    shown = render_clauses(
+        source, resolve=resolve, id_prefix=f"{language}-", language=language, marks=glossary.marks(), pictures=pictures
+    )
     clauses = [
         PreviewClause(part.anchor, part.level, clause.sensitivity or "S0", part.heading, part.body)
         for part, clause in zip(shown.clauses, sources, strict=False)

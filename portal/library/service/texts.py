@@ -74,12 +74,13 @@ def version_hash(slug: str, number: str, hashes: Mapping[str, str]) -> str:
     return sha256(canonical_json({"document": slug, "version": number, "texts": dict(hashes)}).encode()).hexdigest()
 
 
-def problems_of(source: str, *, first_line: int = 1) -> list[Problem]:
+def problems_of(source: str, *, first_line: int = 1, pictures: frozenset[str] | None = None) -> list[Problem]:
     """Return what keeps a text from being published, in the order of its lines.
 
-    `first_line` is the number of the text's first line in its file.
+    `first_line` is the number of the text's first line in its file; `pictures` the names of those that its document
+    has, None where texts are kept without pictures.
     """
-    problems = scan(source, first_line=first_line)
+    problems = scan(source, first_line=first_line, pictures=pictures)
     if problems:
         return problems
     clauses = split_clauses(source)

@@ -194,8 +194,9 @@ def _add(
     drafts = {draft.language: draft for draft in texts}
     if document.authoritative not in drafts:
         raise TextMissing()
+    pictures = frozenset(queries.pictures_of(document.slug)) if version.origin is Origin.PRODUCT else None
     for draft in texts:
-        problems = problems_of(draft.source)
+        problems = problems_of(draft.source, pictures=pictures)
         if problems:
             raise TextBroken(line=problems[0].line, reason=problems[0].reason, mend=problems[0].mend)
 
@@ -366,7 +367,12 @@ def _show(
     text: VersionText, slug: str, rows: Mapping[str, ClauseText], own: Mapping[str, str], headings: Headings
 ) -> None:
     """Render a text into its rows; done when it is published, and again when what it links to is."""
-    shown = render_clauses(text.source, resolve=resolver(slug, own, headings, text.language), language=text.language)
+    shown = render_clauses(
+        text.source,
+        resolve=resolver(slug, own, headings, text.language),
+        language=text.language,
+        pictures=queries.pictures_of(slug) if "images/" in text.source else None,
+    )
     for part in shown.clauses:
         if part.anchor in rows:
             rows[part.anchor].heading_html, rows[part.anchor].html = part.heading, part.body

@@ -21,7 +21,7 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import Problem, TextRefused, remembering, split_clauses
 from portal.core.transaction import transaction
-from portal.library import errors, limits
+from portal.library import errors, limits, queries
 from portal.library.forms import DiscardForm, ProposalForm
 from portal.library.models import ChangeClass, Draft, DraftState, DraftText
 from portal.library.permissions import SEE_DRAFT, WRITE_DRAFT
@@ -37,6 +37,7 @@ from portal.library.queries.drafting import (
 )
 from portal.library.queries.drafts import get_draft
 from portal.library.service import drafts as service
+from portal.library.service import images
 from portal.library.service.drafts import Outcome, Saved, TextValues, values_of
 from portal.library.service.previews import preview_of
 from portal.library.service.texts import problems_of
@@ -56,7 +57,7 @@ class Tool:
     """A button of the toolbar: what it is called, how it writes, and what in each language.
 
     `{}` is where the caret, or what is selected, goes. `how`: line (before each line), wrap (around what is selected),
-    block (a paragraph of its own), link, footnote, sensitivity.
+    block (a paragraph of its own), clause, image, footnote, sensitivity.
     """
 
     name: str
@@ -88,6 +89,7 @@ TOOLS = (
     Tool("note", _l("Word aside"), "block", "> [!NOTE]\n> {}", "> [!NOTE]\n> {}"),
     Tool("link", _l("Link"), "wrap", "[{}](https://)", "[{}](https://)"),
     Tool("clause", _l("Clause link"), "clause", "[[", "[["),
+    Tool("image", _l("Picture"), "image", "![{}](images/)", "![{}](images/)"),
     Tool("footnote", _l("Footnote"), "footnote", "[^{}]", "[^{}]"),
     Tool("sensitivity", _l("Sensitivity"), "sensitivity", "", ""),
 )
@@ -159,6 +161,11 @@ def editor_page(
         number_help=_number_help(draft),
         discard=discard or DiscardForm(formdata=None),
         asks_discard=discard is not None,
+        images=[
+            {"name": each.name, "href": url_for("library.image", slug=draft.document.slug, name=each.name)}
+            for each in queries.list_images(draft.document)
+        ],
+        image_limits=images.limit_words(),
         zones=clock.zone_names(),
         search_url=_search_url(),
     )
@@ -375,10 +382,16 @@ def _reply(draft: Draft, tag: str, saved: Saved) -> dict[str, Any]:
         "revision": text.revision if text else 0,
         "saved_at": time_words(text.saved_at, person.time_zone) if text else "",
         "source": text.source if text else "",
-        "problems": problem_rows(problems_of(text.source)) if text and text.source.strip() else [],
+        "problems": problem_rows(_problems(draft, text.source)) if text else [],
         "behind": _behind(rows),
         "clauses": rows,
     }
+
+
+def _problems(draft: Draft, source: str) -> list[Problem]:
+    if not source.strip():
+        return []
+    return problems_of(source, pictures=frozenset(queries.pictures_of(draft.document.slug)))
 
 
 def _stale_words(text: DraftText | None, by: str, at: str) -> str:
@@ -402,7 +415,6 @@ def _look_at(source: str) -> None:
             split_clauses(source)
         except TextRefused:
             return
-        problems_of(source)
 
 
 def posted_values() -> TextValues:
@@ -457,7 +469,8 @@ def preview_draft(draft: Draft) -> Response:
     else:
         tag, values = request.form.get("language", ""), posted_values()
         revision = max(_whole(request.form.get("revision", "")), 0)
-    _known(tag)
+    if tag not in LANGUAGES:
+        raise errors.BadDraftRequest()
     size = len(values.source.encode("utf-8", "surrogatepass"))
     if size > service.MAX_BYTES:
         raise errors.TextTooLong(size=size // 1024, limit=service.MAX_BYTES // 1024)

@@ -11,6 +11,8 @@ export default function markdownToolbar(bar) {
   const buttons = [...bar.querySelectorAll("button")];
   const said = bar.parentElement.querySelector('[data-slot="tool-said"]');
 
+  const picker = bar.parentElement.querySelector('[data-slot="image"]');
+
   function stopAt(button) {
     for (const each of buttons) each.tabIndex = each === button ? 0 : -1;
     button.focus();
@@ -59,6 +61,7 @@ export default function markdownToolbar(bar) {
       case "block": return writeBlock(before, chosen, after);
       case "clause": return replaceRange(textarea, start, end, before);
       case "footnote": return writeFootnote(end);
+      case "image": return picker.click();
       case "sensitivity": return label(start);
       default: return undefined;
     }
@@ -94,6 +97,42 @@ export default function markdownToolbar(bar) {
     const gap = value.endsWith("\n") ? last : `\n${last}`;
     replaceRange(textarea, value.length, value.length, `${gap}${name}: `);
   }
+
+  /* Uploads a picture and writes it at the caret, ready for the words that say what it shows. */
+  async function upload(file) {
+    const body = new FormData();
+    body.append("image", file);
+    said.textContent = bar.dataset.wordUploading;
+    try {
+      const response = await fetch(bar.dataset.imageUrl, {
+        method: "POST", body, credentials: "same-origin", headers: { Accept: "application/json", "X-CSRFToken": bar.dataset.csrf },
+      });
+      const reply = await response.json();
+      if (!response.ok) {
+        said.textContent = reply.message;
+        return;
+      }
+      const [before, after] = reply.markdown.split("{}");
+      const { selectionStart: start, selectionEnd: end, value } = textarea;
+      const chosen = value.slice(start, end);
+      replaceRange(textarea, start, end, before + chosen + after, [before.length, before.length + chosen.length]);
+      said.textContent = bar.dataset.wordUploaded;
+    } catch {
+      said.textContent = bar.dataset.wordFailed;
+    }
+  }
+
+  picker.addEventListener("change", () => {
+    const [file] = picker.files;
+    picker.value = "";
+    if (file) upload(file);
+  });
+  textarea.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith("image/"));
+    if (!file || textarea.readOnly) return;
+    event.preventDefault();
+    upload(file);
+  });
 
   /* The label of the clause that the caret is in: S1, S2, S3, S4, none. */
   function label(caret) {

@@ -1,0 +1,123 @@
+"""Pictures of documents: made anew from what is uploaded, so that nothing but the picture is kept."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.db import session
+from portal.core.i18n import gettext as _
+from portal.core.markdown import propose_anchor
+from portal.journal.service import record
+from portal.library import queries
+from portal.library.errors import ImageRefused, ImageTooLarge
+from portal.library.models import DocumentImage, Draft
+from portal.library.service.documents import OWNED_KIND
+from portal.library.service.drafts import hold, note_author
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+MAX_BYTES = 5 * 1024 * 1024
+MAX_PIXELS = 25_000_000
+# Twice the width of the widest column, for screens with fine pixels.
+LONGEST_SIDE = 2_400
+MEDIA_TYPE = "image/webp"
+
+
+@dataclass(frozen=True, slots=True)
+class MadePicture:
+    """A picture as it is kept."""
+
+    data: bytes
+    width: int
+    height: int
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its bytes, in hexadecimal."""
+        return sha256(self.data).hexdigest()
+
+
+def remake(data: bytes) -> MadePicture:
+    """Return an uploaded picture made anew: upright, no larger than a page needs, without what the camera wrote.
+
+    What it is follows from its bytes, not from its name. Of moving pictures the first is taken. Raises `ImageRefused`
+    and `ImageTooLarge`; the number of pixels is known before they are unpacked.
+    """
+    if len(data) > MAX_BYTES:
+        raise _too_large()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(data), formats=FORMATS) as found:
+                if found.width * found.height > MAX_PIXELS:
+                    raise _too_large()
+                is_photograph = found.format == "JPEG"
+                found.seek(0)
+                upright = ImageOps.exif_transpose(found)
+                has_alpha = "A" in upright.getbands() or "transparency" in upright.info
+                plain = upright.convert("RGBA" if has_alpha else "RGB")
+        plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        # Into an empty one, so that nothing comes along but the pixels.
+        clean = Image.new(plain.mode, plain.size)
+        clean.paste(plain)
+        target = BytesIO()
+        # Drawings and screenshots stay exact, photographs need not.
+        clean.save(target, "WEBP", lossless=not is_photograph, quality=85 if is_photograph else 60, method=3)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
+        raise _too_large() from bomb
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, MemoryError, IndexError) as broken:
+        raise ImageRefused() from broken
+    return MadePicture(target.getvalue(), clean.width, clean.height)
+
+
+_LIMITS = {"megabytes": MAX_BYTES // 1024 // 1024, "megapixels": MAX_PIXELS // 1_000_000}
+
+
+def _too_large() -> ImageTooLarge:
+    return ImageTooLarge(**_LIMITS)
+
+
+def limit_words() -> str:
+    """Say which pictures are taken."""
+    return str(_("PNG, JPEG, WebP or GIF; at most %(megabytes)s MB and %(megapixels)s megapixels.", **_LIMITS))
+
+
+def add_image(*, draft: Draft, file_name: str, picture: MadePicture, by: Person) -> DocumentImage:
+    """Keep a picture for a draft's document under a name of ours; the same picture is kept once.
+
+    Raises `DraftNotWritable`.
+    """
+    held = hold(draft)
+    document = held.document
+    stem = propose_anchor(file_name.rsplit(".", 1)[0])
+    name = f"{(stem if stem != 'clause' else 'picture')[:50].strip('-')}-{picture.sha256[:10]}.webp"
+    known = next((each for each in queries.list_images(document) if each.sha256 == picture.sha256), None)
+    if known is not None:
+        return known
+    image = DocumentImage(
+        document_id=document.id,
+        name=name,
+        sha256=picture.sha256,
+        width=picture.width,
+        height=picture.height,
+        size=len(picture.data),
+        uploaded_at=clock.now(),
+        uploaded_by=by.code,
+        data=picture.data,
+    )
+    session.add(image)
+    session.flush()
+    note_author(held, by)
+    record(
+        "library.image_added",
+        by=by,
+        subject=(OWNED_KIND, document.slug),
+        after={"name": name, "sha256": picture.sha256},
+    )
+    return image
