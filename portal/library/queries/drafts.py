@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.accounts.models import Person
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import canonical_json, session
-from portal.core.markdown import split_clauses
+from portal.core.markdown import TextRefused, split_clauses
 from portal.library import rules
 from portal.library.errors import CommentNotFound, DraftNotFound
 from portal.library.models import (
@@ -66,8 +66,14 @@ def lock_draft(draft: Draft) -> Draft:
 
 
 def clauses_of_draft(text: DraftText) -> dict[str, str]:
-    """Return clause id → hash of a text of a draft, in order; headings without an id are left out."""
-    return {clause.anchor: clause.hash for clause in split_clauses(text.source) if clause.anchor}
+    """Return clause id → hash of a text of a draft, in order.
+
+    Headings without an id are left out; a text beyond the limits of what can be read has no clauses.
+    """
+    try:
+        return {clause.anchor: clause.hash for clause in split_clauses(text.source) if clause.anchor}
+    except TextRefused:
+        return {}
 
 
 def behind_of_draft(draft: Draft, language: str) -> tuple[str, ...]:
