@@ -177,7 +177,8 @@ def list_waiting_drafts() -> list[Draft]:
             .where(Draft.state == DraftState.IN_REVIEW)
             .options(
                 joinedload(Draft.document).selectinload(Document.audiences),
-                selectinload(Draft.texts),
+                # Of the texts only what a list shows.
+                selectinload(Draft.texts).load_only(DraftText.language, DraftText.title),
                 selectinload(Draft.reviews),
             )
             .order_by(submitted.c.at, Draft.id)
@@ -241,7 +242,10 @@ def list_drafts_of(codes: Collection[str]) -> list[Draft]:
         session.scalars(
             select(Draft)
             .where(Draft.code.in_(codes))
-            .options(joinedload(Draft.document).selectinload(Document.audiences), selectinload(Draft.texts))
+            .options(
+                joinedload(Draft.document).selectinload(Document.audiences),
+                selectinload(Draft.texts).load_only(DraftText.language, DraftText.title),
+            )
             .order_by(Draft.id)
         )
     )
