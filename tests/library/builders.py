@@ -25,7 +25,7 @@ from portal.library.models import (
 )
 from portal.library.queries import drafts
 from portal.library.service import documents, versions
-from portal.library.service.texts import TextDraft
+from portal.library.service.texts import TextDraft, can_be_split
 from tests.builders import save
 
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -160,7 +160,8 @@ def make_draft(
         latest = queries.latest_version(held)
         given = texts if texts is not None else [english(), japanese()]
         deciding = next(text for text in given if text.language == held.authoritative)
-        hashes = {clause.anchor: clause.hash for clause in split_clauses(deciding.source) if clause.anchor}
+        clauses = split_clauses(deciding.source) if can_be_split(deciding.source) else []
+        hashes = {clause.anchor: clause.hash for clause in clauses if clause.anchor}
         now = clock.now()
         draft = Draft(
             code=new_code(),

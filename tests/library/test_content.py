@@ -20,13 +20,16 @@ from portal.core.db import session
 from portal.core.i18n import force_locale
 from portal.core.markdown import front_matter, verbatim_from
 from portal.core.transaction import own_transaction
-from portal.library import content, queries
+from portal.library import content, invariants, queries
 from portal.library.content import DocumentsPart, GlossaryPart
-from portal.library.models import AudienceKind, DocumentVersion
+from portal.library.models import AudienceKind, ChangeClass, DocumentVersion
+from portal.library.queries import drafts
+from portal.library.service import reviews
 from portal.operations.models import ImportedFile
 from portal.operations.service import ContentRefused, check_content, export_content, import_content
-from tests.builders import Cast
-from tests.library.builders import EN, JA
+from tests.builders import Cast, make_cast
+from tests.conftest import _empty
+from tests.library.builders import EN, JA, english, japanese, make_draft
 
 PARTS = [GlossaryPart(), DocumentsPart()]
 SETTINGS = """kind = "policy"
@@ -442,3 +445,93 @@ def test_front_matter_that_is_written_reads_the_same(values: dict[str, str], bod
     read, _body, first_line = front_matter(text)
     assert read == {key: value for key, value in values.items() if value}
     assert verbatim_from(text, first_line) == body
+
+
+# --- translations that follow clause by clause --------------------------------------------------
+
+
+def behind(ids: str, number: str = "1.0") -> Callable[[str], str]:
+    """Return the Japanese file's change: it says the version, but for these clauses."""
+    return replaced('version: "1.0"\n', f'version: "{number}"\nbehind: {ids}\n')
+
+
+def test_a_translation_names_the_clauses_that_it_does_not_follow(tmp_path: Path, cast: Cast) -> None:
+    take_in(write(tmp_path, BASE), cast.admin)
+    newer = {
+        **BASE,
+        "en.md": BASE["en.md"]
+        .replace('version: "1.0"', 'version: "1.1"\nbased_on: "1.0"')
+        .replace("It covers", "It now covers")
+        .replace("None.", "One."),
+        "ja.md": behind("exceptions")(BASE["ja.md"]).replace("適用します。", "今後適用します。"),
+    }
+    take_in(write(tmp_path, newer), cast.admin)
+    text = queries.get_version(queries.get_document("impersonation"), "1.1").text_in("ja")
+    assert text is not None
+    assert (text.behind, text.says_number, text.stated_behind) == (["exceptions"], "1.0", "exceptions")
+    sources = {row.clause.anchor: row.source_hash for row in text.clause_texts}
+    now = queries.clause_hashes(queries.get_version(queries.get_document("impersonation"), "1.1"))
+    before = queries.clause_hashes(queries.get_version(queries.get_document("impersonation"), "1.0"))
+    assert sources == {**now, "exceptions": before["exceptions"]}
+    assert invariants.clauses_are_those_of_their_text() == []
+    assert take_in(tmp_path, cast.admin)[1] == [], "it says the same"
+
+
+def test_what_the_product_wrote_goes_out_and_comes_into_another_house_the_same(
+    app: Any, tmp_path: Path, cast: Cast
+) -> None:
+    take_in(write(tmp_path, BASE), cast.admin)
+    old = queries.clause_hashes(queries.get_version(queries.get_document("impersonation"), "1.0"))
+    texts = [english(EN.replace("None.", "One.").replace("It covers", "It now covers")), japanese(made_from=old)]
+    draft = make_draft(queries.get_document("impersonation"), cast.author, texts=texts)
+    with own_transaction():
+        reviews.submit_draft(draft=drafts.get_draft(draft.code), by=cast.author)
+    with own_transaction():
+        reviews.approve_draft(
+            draft=drafts.get_draft(draft.code),
+            seen=drafts.hash_of_draft(draft),
+            confirmed=ChangeClass.MINOR,
+            by=cast.approver,
+        )
+    # Nothing is kept of the files as they came.
+    with own_transaction():
+        session.query(ImportedFile).delete()
+    first = {file.path: file.text for file in export_content(PARTS)}
+    assert 'version: "1.0"\nbehind: scope, exceptions\n' in first["documents/impersonation/ja.md"]
+    session.remove()
+    _empty()
+    session.remove()
+    take_in(write(tmp_path / "other", first), make_cast().admin)
+    text = queries.get_version(queries.get_document("impersonation"), "1.1").text_in("ja")
+    assert text is not None
+    assert text.behind == ["scope", "exceptions"]
+    with own_transaction():
+        session.query(ImportedFile).delete()
+    assert {file.path: file.text for file in export_content(PARTS)} == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ja": behind("gone")}, "“gone” is not in the authoritative text"),
+        ({"en": behind("scope")}, "“behind” stands only in a translation"),
+        ({"ja": lambda text: behind("scope")(text)[: text.index("### 例外")]}, "“exceptions” is missing"),
+    ],
+)
+def test_what_is_wrong_about_clauses_that_do_not_follow_is_said(
+    changes: dict[str, Callable[[str], str]], message: str
+) -> None:
+    said = [str(finding.message) for finding in findings(**changes)]
+    assert any(message in each for each in said), said
+
+
+def test_the_same_clauses_are_behind_however_they_are_listed() -> None:
+    part = DocumentsPart()
+    file = ContentFile("documents/impersonation/ja.md", behind('" scope ,, exceptions, scope"')(BASE["ja.md"]))
+    assert part.canonical(file) == behind("scope, exceptions")(BASE["ja.md"])
+
+
+def test_a_file_that_names_other_clauses_for_what_is_published_is_refused(tmp_path: Path, cast: Cast) -> None:
+    take_in(write(tmp_path, {**BASE, "ja.md": behind("scope")(BASE["ja.md"])}), cast.admin)
+    found = refusals(write(tmp_path, {**BASE, "ja.md": behind("exceptions")(BASE["ja.md"])}), cast.admin)
+    assert "this file says something else" in str(found[0].message)

@@ -20,7 +20,7 @@ from portal.library import errors, invariants, queries
 from portal.library.models import ChangeClass, Document, Draft, DraftState, Origin, ReviewAct
 from portal.library.queries import drafts
 from portal.library.rules import Standing
-from portal.library.service import lint, reviews
+from portal.library.service import lint, reviews, versions
 from portal.library.service.reviews import Outcome
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import (
@@ -405,6 +405,21 @@ def test_what_was_approved_again_before_its_day_is_published_on_it(cast: Cast) -
         assert drafts.get_draft(draft.code).state is DraftState.PUBLISHED
 
 
+def test_only_the_job_of_its_last_approval_publishes_a_draft_and_only_when_it_is_due(cast: Cast) -> None:
+    with clock.frozen(MAY):
+        draft = scheduled(cast, make_published(cast.author).document)
+        approved = drafts.hash_of_draft(draft)
+        assert do(reviews.publish_draft, draft, approved_hash=approved) is None
+    with clock.frozen(MAY + timedelta(days=11)):
+        assert do(reviews.publish_draft, draft, approved_hash="of another approval") is None
+        # A hand at the database; the product lets nobody write in what is approved.
+        edit_draft(draft, by=cast.author, title="Something else")
+        assert do(reviews.publish_draft, draft, approved_hash=approved) is None
+        assert invariants.published_drafts_say_what_was_approved() == [f"draft {draft.code} is not what was approved"]
+        edit_draft(draft, by=cast.author, title="Impersonation")
+        assert do(reviews.publish_draft, draft, approved_hash=approved).number == "1.1"
+
+
 def test_the_jobs_page_says_what_is_published_when(cast: Cast, document: Document, as_: Any) -> None:
     issue_at = clock.now() + timedelta(days=9)
     draft = make_draft(document, cast.author, texts=CHANGED, issue_at=issue_at)
@@ -476,6 +491,24 @@ def test_a_material_change_waits_for_the_second_language(cast: Cast, document: D
     told = [each for each in lint.examine(draft) if each.stops]
     assert [(each.finding.kind, each.finding.anchor) for each in told] == [("clause_behind", "exceptions")]
     assert isinstance(refused(reviews.submit_draft, draft, by=cast.author), errors.DraftNotReady)
+
+
+def test_no_way_of_publishing_forgets_the_second_language(cast: Cast, document: Document) -> None:
+    texts = reviews.texts_of(material(document, cast))
+    for change_class in (ChangeClass.MATERIAL, ChangeClass.EMERGENCY):
+        with pytest.raises(errors.TranslationBehind), own_transaction():
+            versions.publish_version(
+                document=queries.get_document("impersonation"),
+                number="1.1",
+                change_class=change_class,
+                effective_at=None,
+                zone="Asia/Tokyo",
+                texts=texts,
+                based_on="1.0",
+                author=cast.author,
+                approver=cast.approver,
+            )
+    assert [each.number for each in queries.get_document("impersonation").versions] == ["1.0"]
 
 
 def test_a_provisional_version_says_so_where_readers_see_it_and_why(cast: Cast, document: Document, as_: Any) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.accounts.models import Person
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import canonical_json, session
-from portal.core.markdown import split_clauses
+from portal.core.markdown import TextRefused, split_clauses
 from portal.library import rules
 from portal.library.errors import CommentNotFound, DraftNotFound
 from portal.library.models import (
@@ -66,8 +66,14 @@ def lock_draft(draft: Draft) -> Draft:
 
 
 def clauses_of_draft(text: DraftText) -> dict[str, str]:
-    """Return clause id → hash of a text of a draft, in order; headings without an id are left out."""
-    return {clause.anchor: clause.hash for clause in split_clauses(text.source) if clause.anchor}
+    """Return clause id → hash of a text of a draft, in order.
+
+    Headings without an id are left out; a text beyond the limits of what can be read has no clauses.
+    """
+    try:
+        return {clause.anchor: clause.hash for clause in split_clauses(text.source) if clause.anchor}
+    except TextRefused:
+        return {}
 
 
 def behind_of_draft(draft: Draft, language: str) -> tuple[str, ...]:
@@ -171,7 +177,8 @@ def list_waiting_drafts() -> list[Draft]:
             .where(Draft.state == DraftState.IN_REVIEW)
             .options(
                 joinedload(Draft.document).selectinload(Document.audiences),
-                selectinload(Draft.texts),
+                # Of the texts only what a list shows.
+                selectinload(Draft.texts).load_only(DraftText.language, DraftText.title),
                 selectinload(Draft.reviews),
             )
             .order_by(submitted.c.at, Draft.id)
@@ -235,7 +242,10 @@ def list_drafts_of(codes: Collection[str]) -> list[Draft]:
         session.scalars(
             select(Draft)
             .where(Draft.code.in_(codes))
-            .options(joinedload(Draft.document).selectinload(Document.audiences), selectinload(Draft.texts))
+            .options(
+                joinedload(Draft.document).selectinload(Document.audiences),
+                selectinload(Draft.texts).load_only(DraftText.language, DraftText.title),
+            )
             .order_by(Draft.id)
         )
     )

@@ -14,7 +14,7 @@ from portal.library.models import Draft, GlossaryTerm
 from portal.library.queries import drafts
 from portal.library.rules import lint as rules
 from portal.library.rules.lint import Finding, Known, Level
-from portal.library.service.texts import problems_of
+from portal.library.service.texts import can_be_split, problems_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def examine(draft: Draft) -> list[Told]:
             # A second language that nobody has begun.
             continue
         problems = problems_of(text.source)
-        clauses = [] if problems and not _can_be_split(text.source) else split_clauses(text.source)
+        clauses = [] if problems and not can_be_split(text.source) else split_clauses(text.source)
         for problem in problems:
             anchor = next((each.anchor for each in reversed(clauses) if each.line <= problem.line), "")
             finding = Finding("broken", Level.STOPS, text.language, anchor, problem.line)
@@ -64,16 +64,6 @@ def examine(draft: Draft) -> list[Told]:
     found = rules.lint(_proposal(draft, texts), texts, terms=terms, targets=_Targets(), now=clock.now())
     told += [Told(finding, *_words_of(finding)) for finding in found]
     return sorted(told, key=lambda each: (not each.stops, each.finding.language != draft.document.authoritative))
-
-
-def _can_be_split(source: str) -> bool:
-    from portal.core.markdown import TextRefused
-
-    try:
-        split_clauses(source)
-    except TextRefused:
-        return False
-    return True
 
 
 def _term(row: GlossaryTerm) -> rules.Term:

@@ -15,6 +15,7 @@ from portal.core.markdown import (
     TOP,
     ClauseSource,
     Problem,
+    TextRefused,
     propose_anchor,
     scan,
     split_clauses,
@@ -72,6 +73,15 @@ def text_hash(**values: str) -> str:
 def version_hash(slug: str, number: str, hashes: Mapping[str, str]) -> str:
     """Return the SHA-256 of a version: its address, its number and the hashes of its texts by language."""
     return sha256(canonical_json({"document": slug, "version": number, "texts": dict(hashes)}).encode()).hexdigest()
+
+
+def can_be_split(source: str) -> bool:
+    """Say whether a text is within the limits of what can be read clause by clause."""
+    try:
+        split_clauses(source)
+    except TextRefused:
+        return False
+    return True
 
 
 def problems_of(source: str, *, first_line: int = 1, pictures: frozenset[str] | None = None) -> list[Problem]:

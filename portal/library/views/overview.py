@@ -16,7 +16,7 @@ from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, format_instant, language, ngettext, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.markdown import NOTHING, TextRefused, TrustedHtml, render_clauses, split_clauses
+from portal.core.markdown import NOTHING, TrustedHtml, render_clauses, split_clauses
 from portal.library import queries
 from portal.library.errors import DraftChanged
 from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
@@ -27,7 +27,6 @@ from portal.library.models import (
     DraftComment,
     DraftReview,
     DraftState,
-    DraftText,
     ReviewAct,
 )
 from portal.library.permissions import (
@@ -42,7 +41,7 @@ from portal.library.rules import drafts as rules
 from portal.library.rules.lint import Finding
 from portal.library.service import lint, reviews, versions
 from portal.library.service.panels import draft_panels_for
-from portal.library.service.texts import resolver
+from portal.library.service.texts import can_be_split, resolver
 from portal.library.views import (
     CHANGE_CLASSES,
     KINDS,
@@ -357,7 +356,7 @@ def send_back_form(draft: Draft) -> SendBackForm:
 def _changes(draft: Draft) -> dict[str, Any]:
     """Return which clauses of the deciding text differ from the version that the draft follows."""
     deciding = draft.text_in(draft.document.authoritative)
-    new = drafts.clauses_of_draft(deciding) if deciding is not None and _can_be_shown(deciding) else {}
+    new = drafts.clauses_of_draft(deciding) if deciding is not None else {}
     if draft.based_on is None:
         return {"is_first": True, "is_empty": not new, "marks": {}}
     found = changes_between(queries.clause_hashes(draft.based_on), new)
@@ -372,14 +371,6 @@ def _changes(draft: Draft) -> dict[str, Any]:
         "removed": found.removed,
         "moved": found.moved,
     }
-
-
-def _can_be_shown(text: DraftText) -> bool:
-    try:
-        split_clauses(text.source)
-    except TextRefused:
-        return False
-    return True
 
 
 def _since(draft: Draft, refused: DomainError | None, form: ApprovalForm | None) -> dict[str, Any] | None:
@@ -412,9 +403,7 @@ def _differences(draft: Draft, before: DraftReview) -> dict[str, Any]:
 
 def _stands_at_clause(draft: Draft, comment: DraftComment) -> bool:
     text = draft.text_in(comment.language)
-    if not comment.anchor or text is None or not _can_be_shown(text):
-        return False
-    return comment.anchor in drafts.clauses_of_draft(text)
+    return text is not None and comment.anchor in drafts.clauses_of_draft(text)
 
 
 def _remarks(comments: Sequence[DraftComment]) -> list[dict[str, Any]]:
@@ -438,7 +427,7 @@ def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence
     document = draft.document
     if text is None or not text.source.strip():
         return {"clauses": [], "footnotes": NOTHING, "problem": _("There is no text yet."), "head": text}
-    if not _can_be_shown(text):
+    if not can_be_split(text.source):
         return {
             "clauses": [],
             "footnotes": NOTHING,
