@@ -68,6 +68,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         AUDIENCE,
         [
+            "GET library.compare",
             "GET library.history",
             "GET library.print_version",
             "GET library.print_view",
