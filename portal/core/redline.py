@@ -53,7 +53,7 @@ _KANJI = (
 _HIRAGANA = "\u3041-\u3096\u309d-\u309f"
 _KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 # What follows a noun; a single kanji with other hiragana behind it is a verb or an adjective with its ending.
-_PARTICLE = "[はがをにでともへのや]|から|まで|だけ|より|など"
+_PARTICLE = "[はがをにでともへのや]|から|まで|また|だけ|より|など"
 _JAPANESE_LINE = re.compile(f"[^\n]*[{_HIRAGANA}]{{2}}[^\n]*")
 
 

@@ -74,6 +74,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET acknowledgements.ask_question",
             "GET acknowledgements.delta",
+            "GET library.compare",
             "GET library.history",
             "GET library.print_version",
             "GET library.print_view",

@@ -22,6 +22,7 @@ PLANTED = {
     "transactions-at-the-doors": ("portal/library/queries/__init__.py", "import portal.core.transaction"),
     "one-door-pdf": ("portal/certificates/service/__init__.py", "import weasyprint"),
     "one-door-markdown": ("portal/library/rules/__init__.py", "import markdown_it"),
+    "one-door-redline": ("portal/library/queries/drafts.py", "import diff_match_patch"),
     "one-door-jobs": ("portal/core/mail.py", "import huey"),
 }
 
