@@ -193,8 +193,8 @@ def make_documents(count: int) -> None:
             title = (" " if language == "en" else "").join(dice.sample(words, 3)).capitalize()
             rows[VersionText].append(
                 {"id": text_id, "version_id": number, "language": language, "title": title, "source": "",
-                 "hash": "0" * 64, "says_number": "1.0", "behind": [], "reading_minutes": 3, "footnotes_html": nothing,
-                 "shown_at": now}
+                 "hash": "0" * 64, "says_number": "1.0", "behind": [], "reading_minutes": 3,
+                 "footnotes_html": nothing, "shown_at": now}
             )  # fmt: skip
         for place in range(1, CLAUSES + 1):
             clause_id = (number - 1) * CLAUSES + place

@@ -1,0 +1,81 @@
+"""The search in a real browser: by the keyboard from any page, accessible, and within the narrowest window."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+from werkzeug.serving import make_server
+
+from tests.builders import Cast
+from tests.library.builders import make_published
+from tests.page_client import PageClient
+
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def open_as(app: Flask, chromium: Browser, as_: Callable[..., PageClient]) -> Iterator[Callable[..., Page]]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    opened, told = [], []
+
+    def sign_in(person: Any, **options: Any) -> Page:
+        context = chromium.new_context(base_url=address, **options)
+        cookie = as_(person).client.get_cookie("session")
+        assert cookie is not None
+        context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
+        context.on("console", lambda line: told.append(line.text))
+        opened.append(context)
+        return context.new_page()
+
+    yield sign_in
+    for context in opened:
+        context.close()
+    server.shutdown()
+    thread.join()
+    assert told == []
+
+
+def test_the_key_leads_to_the_field_but_not_while_something_is_typed(cast: Cast, open_as: Callable[..., Page]) -> None:
+    make_published(cast.author)
+    page = open_as(cast.colleague)
+    page.goto("/library", wait_until="networkidle")
+    field = page.get_by_role("searchbox", name="Search documents and clauses")
+    page.keyboard.press("/")
+    expect(field).to_be_focused()
+    page.keyboard.type("fan/acc")
+    expect(field).to_have_value("fan/acc")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=fan%2Facc")
+    expect(page.get_by_role("heading", level=2)).to_have_text("Fan accounts")
+    own = page.get_by_role("searchbox", name="Words to look for")
+    page.locator("body").dispatch_event("keydown", {"key": "/", "isComposing": True, "bubbles": True})
+    expect(own).not_to_be_focused()
+    page.keyboard.press("/")
+    expect(own).to_be_focused()
+
+
+@pytest.mark.parametrize(("who", "scheme"), [("learner", "dark"), ("colleague", "light")])
+def test_the_pages_are_accessible_and_fit_into_a_narrow_window(
+    cast: Cast, open_as: Callable[..., Page], who: str, scheme: str
+) -> None:
+    make_published(cast.author)
+    page = open_as(getattr(cast, who), viewport={"width": 320, "height": 800}, color_scheme=scheme)
+    for path in (
+        "/search?q=account", "/search?q=ファン", "/search?q=zebra", "/in-force?at=2026-05-03T10:00", "/in-force?at=x",
+        "/library/impersonation?at=2026-05-03T10:00", "/library/impersonation?at=2020-05-03",
+    ):  # fmt: skip
+        page.goto(path, wait_until="networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        found = Axe().run(page, options={"runOnly": RULES})
+        said = [(each["id"], [node["html"] for node in each["nodes"]][:2]) for each in found.response["violations"]]
+        assert said == [], path
