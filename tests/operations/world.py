@@ -75,13 +75,17 @@ def make_world() -> None:
 
 def _ask(staff: dict[str, Person]) -> None:
     """Ask for a version, and for another that takes its place; one person confirms, one asks, one is let off."""
-    make_version(library.get_document("exposure"), staff["author"], "2.0", texts=changed("first"))
+    make_version(
+        library.get_document("exposure"), staff["author"], "2.0", texts=changed("first"), effective_at=clock.now()
+    )
     jobs.run_due()
-    make_version(library.get_document("exposure"), staff["author"], "3.0", texts=changed("second"))
+    make_version(
+        library.get_document("exposure"), staff["author"], "3.0", texts=changed("second"), effective_at=clock.now()
+    )
     jobs.run_due()
     session.rollback()
     learner, colleague = staff["learner"], staff["colleague"]
-    campaign = asking.list_open_campaigns()[0]
+    campaign = next(each for each in asking.list_open_campaigns() if each.version.document.slug == "exposure")
     request = asking.find_request(campaign, learner)
     assert request is not None
     deltas.note_opened(request)
