@@ -126,7 +126,7 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("INSERT INTO seals (kind, row_key, entry_id, digest) VALUES ('people', 1, 1, 'x')",)),
     # --- the search
     ("words of the search rewritten", "I14", "what is found of library.documents 1 is not what its texts say",
-     ("UPDATE search_texts SET body = 'rewritten' WHERE entry_id = (SELECT min(id) FROM search_entries WHERE thing_id = 1)",)),
+     ("UPDATE search_texts SET body = 'rewritten' WHERE entry_id = (SELECT min(id) FROM search_entries WHERE kind = 'clause' AND thing_id = 1)",)),
     ("a clause hidden from the search", "I14", "what is found of library.documents 1 is not what its texts say",
      ("UPDATE search_entries SET state = 'withdrawn' WHERE kind = 'clause' AND thing_id = 1",)),
     ("a question given to another bank in the search", "I14", "which does not exist",
@@ -289,7 +289,7 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("the class of what a campaign asks for", "campaigns ask", "asks for a change that asks nobody",
      ("UPDATE campaigns SET change_class = 'minor' WHERE id = 1",)),
     ("a campaign replaced by none", "campaigns ask", "was replaced by a campaign that does not exist",
-     ("UPDATE campaigns SET superseded_by = 'NOSUCH' WHERE id = 1",)),
+     ("UPDATE campaigns SET superseded_by = 'NOSUCH' WHERE id = 2",)),
     ("a campaign older than its version", "campaigns ask", "is older than the version",
      ("UPDATE campaigns SET asked_at = (SELECT min(at) FROM journal_entries) WHERE id = 1",)),
     ("a request closed as confirmed that was not", "requests to confirm", "has not confirmed it",
@@ -301,7 +301,7 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE acknowledgement_requests SET closed_at = NULL, closed_as = NULL"
       " WHERE closed_as = 'confirmed'",)),
     ("a request about another document", "requests to confirm", "is about another document",
-     ("UPDATE acknowledgement_requests SET document_id = 2 WHERE id = 1",)),
+     ("UPDATE acknowledgement_requests SET document_id = 3 WHERE id = 1",)),
     ("a request from a later version", "requests to confirm", "begins from a version that is none before it",
      ("UPDATE acknowledgement_requests SET from_version_id = (SELECT max(version_id) FROM campaigns) WHERE id = 1",)),
     ("a request due before it was asked", "requests to confirm", "is due before it was asked",
