@@ -244,10 +244,8 @@ def longest_rising(numbers: Sequence[int]) -> list[int]:
 
 # --- tidying ------------------------------------------------------------------------------------
 
-# Tidying takes a time that grows with the square of what it is given, so it is given the changes in sections: cut where
-# more words than this stayed on both sides, and in any case after so many changes.
+# Of what stayed between two changes, so many words on each side are looked at when they are tidied.
 _AROUND = 40
-_SECTION = 200
 
 
 @cache
@@ -360,9 +358,6 @@ def _sections(differences: list[tuple[int, str]]) -> Iterator[list[tuple[int, st
                 yield [*section, (0, text[:_AROUND])]
             yield [(0, text[_AROUND if section else 0 : -_AROUND])]
             section = [(0, text[-_AROUND:])]
-        elif change == 0 and len(section) > _SECTION:
-            yield section
-            section = [(0, text)]
         else:
             section.append((change, text))
     if section:
