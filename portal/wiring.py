@@ -204,6 +204,7 @@ def _library(app: Flask) -> None:
     from portal.library.service.documents import OwnedDocuments
     from portal.library.service.findable import FindableDocuments, FindableTerms, find_anew
     from portal.library.service.links import LinkingDocuments
+    from portal.library.service.panels import register_draft_panel
     from portal.library.views import (  # noqa: F401
         author,
         blueprint,
@@ -218,10 +219,12 @@ def _library(app: Flask) -> None:
         review,
         settling,
     )
+    from portal.library.views.impact import impact_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedDocuments())
+    register_draft_panel(impact_panel)
     handlers.init()
     search.register(FindableDocuments())
     search.register(FindableTerms())

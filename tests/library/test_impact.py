@@ -121,7 +121,7 @@ def test_a_link_that_will_lead_nowhere_is_named(world: Cast, as_: Any) -> None:
 def test_the_panel_of_a_draft_says_the_same_in_short(world: Cast, app: Any) -> None:
     draft = make_bare_draft("impersonation", world.author, source=CHANGED)
     with app.test_request_context("/?lang=en"):
-        panel = impact_panel(draft, world.author)
+        panel = impact_panel(world.author, draft)
         html = app.jinja_env.get_template(panel.template).render(panel=panel.values, language="en")
     assert "2 questions need a re-check" in html
     assert f"/drafts/{draft.code}/impact/people" in html

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from portal.accounts.models import Person
 from portal.acknowledgements import rules
@@ -19,35 +18,11 @@ from portal.core.markdown import reading_minutes
 from portal.journal.service import record
 from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion, VersionText
-from portal.library.queries import ShownClause
+from portal.library.queries.redlines import ClauseRedline, redline_of_versions
 from portal.library.rules import Changes, Standing, changes_between
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import QuestionCitation, QuestionVersion
 from portal.quizzes.service.single import mark_single
-
-
-class Change(StrEnum):
-    """What happened to a clause."""
-
-    CHANGED = "changed"
-    ADDED = "added"
-    REMOVED = "removed"
-    MOVED = "moved"
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedClause:
-    """A clause before and after; None where it was not, or is no more."""
-
-    anchor: str
-    change: Change
-    before: ShownClause | None
-    after: ShownClause | None
-
-    @property
-    def shown(self) -> ShownClause | None:
-        """The clause by which it is named: as it is now, or as it was."""
-        return self.after or self.before
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,36 +130,22 @@ def changes_of(document: Document, old: DocumentVersion | None, new: DocumentVer
     return changes_between(hashes.get(old.id, {}), hashes.get(new.id, {}))
 
 
-def changed_clauses(delta: Delta, language: str) -> list[ChangedClause]:
-    """Return the clauses before and after, in the order of the newer version, then those that are gone.
+def redline_of(delta: Delta, language: str) -> tuple[ClauseRedline, ...]:
+    """Return what became of each clause that changed, word by word, in the order of the newer version.
 
-    A clause whose text in the language is behind is shown in the one that decides.
+    A clause in which the text in the language is behind is shown in the one that decides.
     """
     if delta.old is None or delta.changes.is_empty:
-        return []
-    before, after = _clauses(delta.old, language), _clauses(delta.new, language)
-    moved = {new: old for old, new in delta.changes.moved}
-    found = []
-    for anchor, clause in after.items():
-        if anchor in delta.changes.changed:
-            found.append(ChangedClause(anchor, Change.CHANGED, before.get(anchor), clause))
-        elif anchor in delta.changes.added:
-            found.append(ChangedClause(anchor, Change.ADDED, None, clause))
-        elif anchor in moved:
-            found.append(ChangedClause(anchor, Change.MOVED, before.get(moved[anchor]), clause))
-    found += [ChangedClause(anchor, Change.REMOVED, before.get(anchor), None) for anchor in delta.changes.removed]
-    return found
-
-
-def _clauses(version: DocumentVersion, language: str) -> dict[str, ShownClause]:
-    shown = {each.anchor: each for each in library.list_shown_clauses(version, language)}
-    deciding = version.document.authoritative
-    text = library.list_text_heads(version).get(language) if language != deciding else None
-    if text is not None and text.behind:
-        shown |= {
-            each.anchor: each for each in library.list_shown_clauses(version, deciding) if each.anchor in text.behind
-        }
-    return shown
+        return ()
+    changes, deciding = delta.changes, delta.document.authoritative
+    anchors = {*changes.added, *changes.removed, *changes.changed, *(new for _old, new in changes.moved)}
+    shown = redline_of_versions(delta.old, delta.new, language, only=anchors).changed
+    text = library.list_text_heads(delta.new).get(language)
+    if language == deciding or text is None or not text.behind:
+        return shown
+    own = {each.anchor: each for each in shown if each.anchor not in text.behind}
+    decided = redline_of_versions(delta.old, delta.new, deciding, only=anchors).changed
+    return tuple(own.get(each.anchor, each) for each in decided)
 
 
 def news_of(delta: Delta, language: str) -> list[News]:

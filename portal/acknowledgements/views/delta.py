@@ -16,7 +16,7 @@ from portal.acknowledgements.models import AcknowledgementRequest
 from portal.acknowledgements.permissions import ACKNOWLEDGE
 from portal.acknowledgements.queries import deltas as reading
 from portal.acknowledgements.service import deltas, questions
-from portal.acknowledgements.service.deltas import ChangedClause, CheckItem, Delta
+from portal.acknowledgements.service.deltas import CheckItem, Delta
 from portal.acknowledgements.service.requests import due_of
 from portal.acknowledgements.views import blueprint
 from portal.acknowledgements.views.reader import due_words
@@ -25,15 +25,14 @@ from portal.calendars.rules import Derivation, OffReason
 from portal.core import clock
 from portal.core.access import actor, requires
 from portal.core.errors import DomainError, NotFound
-from portal.core.i18n import format_date, format_instant, language, ngettext, pgettext
+from portal.core.i18n import format_date, format_instant, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.core.markdown import excerpt
 from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
 from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion
 from portal.library.permissions import READ_DOCUMENT
-from portal.library.queries import ShownClause, get_document
+from portal.library.queries import get_document
 from portal.library.service.warnings import WARNINGS
 from portal.quizzes.service.single import explanations, part_ids, single_form
 from portal.ui.filters import day_and_month
@@ -197,7 +196,6 @@ def _page(
 ) -> str:
     person, here = actor(), language()
     text = deltas.text_of(found.new, here)
-    clauses = deltas.changed_clauses(found, here)
     current = library.version_in_force(found.document)
     is_ahead = found.new.effective_at > clock.now()
     return render_template(
@@ -213,7 +211,9 @@ def _page(
         is_overdue=found.request is not None and found.request.due_at <= clock.now(),
         news=deltas.news_of(found, here),
         count=found.size,
-        changes=[_change(each) for each in clauses],
+        changes=deltas.redline_of(found, here),
+        was_href=_text_href(found.old) if found.old else None,
+        warnings=WARNINGS,
         check=[
             _question(number, item, found, person, (given or {}).get(item.address))
             for number, item in enumerate(found.check, start=1)
@@ -228,42 +228,6 @@ def _page(
         asked=_own_questions(found.document),
         zone=person.time_zone,
     )
-
-
-def _change(each: ChangedClause) -> dict[str, Any]:
-    """Return a clause before and after in the words of the page."""
-    named = each.shown
-    assert named is not None
-    return {
-        "anchor": each.anchor,
-        "kind": each.change.value,
-        "said": {
-            "changed": pgettext("clause", "changed"),
-            "added": pgettext("clause", "new"),
-            "removed": pgettext("clause", "taken out"),
-            "moved": pgettext("clause", "moved, word for word"),
-        }[each.change.value],
-        "heading": named.heading or _("Introduction"),
-        "language": named.language,
-        "sensitivity": max((side.sensitivity for side in (each.before, each.after) if side is not None), default="S0"),
-        "warning": WARNINGS.get(
-            max((side.sensitivity for side in (each.before, each.after) if side is not None), default="S0")
-        ),
-        "before": _side(each.before, named.heading),
-        "after": _side(each.after, named.heading),
-    }
-
-
-def _side(clause: ShownClause | None, heading: str) -> dict[str, Any] | None:
-    """Return one side of a change; its heading is shown where it is another one than the clause's own."""
-    if clause is None:
-        return None
-    return {
-        "heading": clause.heading,
-        "is_renamed": clause.heading != heading,
-        "html": excerpt(clause.html),
-        "language": clause.language,
-    }
 
 
 def _question(

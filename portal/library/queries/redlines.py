@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import select
 
 from portal.core.db import session
-from portal.core.markdown import NOTHING, Resolver, TrustedHtml, render_clauses, split_clauses
+from portal.core.markdown import NOTHING, Picture, Resolver, TrustedHtml, render_clauses, split_clauses
 from portal.core.redline import Marked, longest_rising, mark, mark_words
 from portal.library import rules
 from portal.library.models import Clause, ClauseText, DocumentVersion, VersionText
@@ -160,16 +160,18 @@ def redline_of_sources(
     language: str,
     *,
     resolve: Resolver | None = None,
+    pictures: Mapping[str, Picture] | None = None,
     only: Collection[str] | None = None,
 ) -> Redline:
     """Return what differs between two texts as they are written, such as a draft and the version that it follows.
 
-    `resolve` shows the links to clauses (`service.texts.resolver`); without it they are shown as leading nowhere.
+    `resolve` shows the links to clauses (`service.texts.resolver`), `pictures` those of the document; without them links
+    lead nowhere and pictures are their alternative texts.
     Headings without an id are told apart by their words. Raises `TextRefused` for a text beyond the limits.
     """
     sides, notes = [], []
     for source in (old, new):
-        shown = render_clauses(source, resolve=resolve, language=language)
+        shown = render_clauses(source, resolve=resolve, language=language, pictures=pictures)
         clauses: list[_Clause] = []
         taken: set[str] = set()
         for written, part in zip(split_clauses(source), shown.clauses, strict=True):

@@ -34,12 +34,13 @@ class Told:
 def examine(draft: Draft) -> list[Told]:
     """Return what is found about a draft: what stops it first, then hints; within these by text and line."""
     terms = [_term(row) for row in queries.list_terms()]
+    pictures = frozenset(queries.pictures_of(draft.document.slug))
     texts, told = [], []
     for text in draft.texts:
         if not text.source.strip() and text.language != draft.document.authoritative:
             # A second language that nobody has begun.
             continue
-        problems = problems_of(text.source)
+        problems = problems_of(text.source, pictures=pictures)
         clauses = [] if problems and not can_be_split(text.source) else split_clauses(text.source)
         for problem in problems:
             anchor = next((each.anchor for each in reversed(clauses) if each.line <= problem.line), "")

@@ -74,10 +74,11 @@ def _of_draft(draft: Draft) -> _Shown:
         title=title,
         heading=_("Impact of the draft of “%(title)s”", title=title),
         trail=[
-            {"label": _("Library"), "href": url_for("library.index")},
-            {"label": title, "href": url_for("library.read", slug=draft.document.slug)}
-            if draft.document.versions
-            else {"label": title},
+            {"label": _("Drafts"), "href": url_for("library.drafts")},
+            {
+                "label": _("%(title)s, version %(number)s", title=title, number=draft.number),
+                "href": url_for("library.draft", code=draft.code),
+            },
         ],
         overview=url_for("library.impact", code=draft.code),
         list_of=lambda kind, **more: url_for("library.impact_list", code=draft.code, kind=kind, **more),
@@ -85,10 +86,12 @@ def _of_draft(draft: Draft) -> _Shown:
     )
 
 
-def impact_panel(draft: Draft, reader: Person) -> Panel:
-    """Return the numbers of a draft's impact for its overview: the panel's template, and what it calls `panel`."""
+def impact_panel(person: Person, draft: Draft) -> Panel | None:
+    """Return the numbers of a draft's impact for its overview, None once it has ended."""
+    if draft.ended_at is not None:
+        return None
     shown = _of_draft(draft)
-    return Panel("library/impact_panel.html", {**_summary(shown, reader), "href": shown.overview})
+    return Panel("library/impact_panel.html", {**_summary(shown, person), "href": shown.overview})
 
 
 # --- two published versions ---------------------------------------------------------------------

@@ -36,6 +36,7 @@ from portal.library.permissions import (
     WRITE_DRAFT,
 )
 from portal.library.queries import drafts
+from portal.library.queries.redlines import ClauseRedline, redline_of_sources
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
 from portal.library.rules.lint import Finding
@@ -146,6 +147,7 @@ def overview(
         send_back=send_back or send_back_form(draft),
         remark=remark,
         changes=changes,
+        redline=_redline(draft, tag),
         based_on=draft.based_on,
         since=_since(draft, refused, approval),
         panels=draft_panels_for(person, draft),
@@ -373,6 +375,18 @@ def _changes(draft: Draft) -> dict[str, Any]:
     }
 
 
+def _redline(draft: Draft, tag: str) -> tuple[ClauseRedline, ...]:
+    """Return what became of the clauses of the version that the draft follows, in a language that both have."""
+    text = draft.text_in(tag)
+    before = draft.based_on.text_in(tag) if draft.based_on is not None else None
+    if text is None or before is None or not can_be_split(text.source):
+        return ()
+    own = {clause.anchor: clause.heading for source in (before.source, text.source) for clause in split_clauses(source)}
+    resolve = resolver(draft.document.slug, own, versions.heading_elsewhere, tag)
+    pictures = queries.pictures_of(draft.document.slug)
+    return redline_of_sources(before.source, text.source, tag, resolve=resolve, pictures=pictures).changed
+
+
 def _since(draft: Draft, refused: DomainError | None, form: ApprovalForm | None) -> dict[str, Any] | None:
     """Return what changed since somebody looked last: since the form was loaded, or since the submission before."""
     submitted = drafts.submissions_of(draft)
@@ -437,7 +451,10 @@ def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence
     sources = split_clauses(text.source)
     own = {clause.anchor: clause.heading for clause in sources}
     rendered = render_clauses(
-        text.source, resolve=resolver(document.slug, own, versions.heading_elsewhere, tag), language=tag
+        text.source,
+        resolve=resolver(document.slug, own, versions.heading_elsewhere, tag),
+        language=tag,
+        pictures=queries.pictures_of(document.slug),
     )
     behind = set(drafts.behind_of_draft(draft, tag))
     marks: Mapping[str, str] = changes["marks"] if tag == document.authoritative else {}
