@@ -165,9 +165,9 @@ def redline_of_sources(
 ) -> Redline:
     """Return what differs between two texts as they are written, such as a draft and the version that it follows.
 
-    `resolve` shows the links to clauses (`service.texts.resolver`), `pictures` those of the document; without them links
-    lead nowhere and pictures are their alternative texts.
-    Headings without an id are told apart by their words. Raises `TextRefused` for a text beyond the limits.
+    `resolve` shows the links to clauses (`service.texts.resolver`), `pictures` those of the document; without them
+    links lead nowhere and pictures are their alternative texts. Headings without an id
+    are told apart by their words. Raises `TextRefused` for a text beyond the limits.
     """
     sides, notes = [], []
     for source in (old, new):
