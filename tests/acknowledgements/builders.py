@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from portal.accounts.models import Person
 from portal.acknowledgements import service
 from portal.acknowledgements.models import AcknowledgementRequest, Campaign
@@ -18,6 +20,9 @@ from portal.core.transaction import own_transaction
 from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion
 from portal.library.service import readings
+from portal.quizzes import queries as quizzes
+from portal.quizzes.models import Question, QuestionState
+from portal.quizzes.service import staleness
 from portal.quizzes.service.single import order_of
 from portal.quizzes.types.base import read
 from tests.library.builders import EN, JA, english, japanese, make_published, make_version
@@ -49,7 +54,19 @@ def publish(document: Document | str, by: Person, number: str = "2.0", **values:
     """Publish a further version, material unless said otherwise; whoever is asked is asked by `run`."""
     found = library.get_document(document if isinstance(document, str) else document.slug)
     values.setdefault("texts", changed(number))
-    return make_version(found, by, number, **values)
+    version = make_version(found, by, number, **values)
+    look_again(by)
+    return version
+
+
+def look_again(by: Person) -> None:
+    """Find right every question that a change has made stale, so that it is asked."""
+    for question in session.scalars(select(Question).where(Question.state == QuestionState.STALE)).all():
+        found = quizzes.find_latest(question.bank, question.slug)
+        assert found is not None
+        (clauses,) = staleness.clauses_of([found[1]]).values()
+        with own_transaction():
+            staleness.confirm_still_right(question=question, looked_at=staleness.seen(clauses), by=by)
 
 
 def run() -> None:

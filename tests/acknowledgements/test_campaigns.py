@@ -49,7 +49,7 @@ from tests.acknowledgements.builders import (
     understand,
 )
 from tests.builders import Cast, make_grant, make_market, make_person, make_team
-from tests.library.builders import english, make_document, make_published, make_version
+from tests.library.builders import english, japanese, make_document, make_published, make_version
 
 EVERYWHERE = Reach(True, frozenset(), frozenset(), frozenset())
 
@@ -106,7 +106,7 @@ def test_a_first_version_written_here_asks_unless_it_is_a_lesson(
     with own_transaction():
         versions.publish_version(
             document=document, number="1.0", change_class=ChangeClass.MATERIAL, effective_at=MONDAY,
-            zone="Asia/Tokyo", texts=[english()], author=cast.author, approver=cast.approver,
+            zone="Asia/Tokyo", texts=[english(), japanese()], author=cast.author, approver=cast.approver,
         )  # fmt: skip
     run()
     assert (session.scalars(select(Campaign)).first() is not None) is is_asked

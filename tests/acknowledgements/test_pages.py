@@ -73,7 +73,7 @@ def test_the_delta_shows_before_and_after_and_from_when(cast: Cast, asked: Campa
     told = {
         "en": ["1 clause changed", "Before", "None.", "One: 2.0.", "Look for labels.", "Applies from", "JST"],
         "ja": [
-            "1個の条項が変わりました",
+            "変更された条項1件",
             "変更前",
             "ありません。",
             "一つあります（2.0）。",
