@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache, wraps
 from hashlib import sha256
 from typing import Any, ParamSpec, TypeVar, cast
@@ -883,6 +885,199 @@ def _writer() -> _Parser:
 @cache
 def _scanner() -> _Parser:
     return _Parser(scanner=True)
+
+
+# --- what others wrote --------------------------------------------------------------------------
+
+
+class What(StrEnum):
+    """What stands at a place of a text that others wrote."""
+
+    HEADING = "heading"
+    # A whole block, and one tag within a line.
+    HTML = "html"
+    TAG = "tag"
+    PICTURE = "picture"
+    LINK = "link"
+    CLAUSE_LINK = "clause_link"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands that we write in another way: the characters from `start` up to `end`.
+
+    `line` counts from 1. Where the place cannot be told, `end` is 0: it is somewhere on the line. `words` are the heading,
+    the source of a link's or a picture's words, or the tags; `address` is where they lead. `level` and `underlined` are
+    those of a heading, and `braces` what it has at its end in place of an id of ours.
+    """
+
+    what: What
+    line: int
+    start: int
+    end: int
+    words: str = ""
+    address: str = ""
+    level: int = 0
+    underlined: bool = False
+    anchor: str = ""
+    braces: str = ""
+    within_link: bool = False
+
+
+def places(text: str) -> list[Place]:
+    """Return where a text has headings of its own, raw HTML, pictures, and links that nobody may follow or to clauses.
+
+    In the order of the text. Line ends are LF. Raises `TextRefused` for a text beyond the limits.
+    """
+    problems = _limits(text)
+    if problems:
+        raise TextRefused(problems)
+    env: dict[str, Any] = {}
+    tokens = _finder().parse(text, env)
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    found = [*env.get("places", ())]
+    for token in tokens:
+        if token.type == "html_block" and token.map is not None:
+            first, after = token.map
+            start, end = starts[first], starts[after] - 1 if after < len(starts) else len(text)
+            found.append(Place(What.HTML, first + 1, start, end, words=token.content))
+    for number, token in enumerate(tokens):
+        if token.type == "heading_open" and token.level == 0 and token.map is not None:
+            first, after = token.map
+            inline = tokens[number + 1]
+            attributes: dict[str, str] = token.meta.get("attributes", {})
+            is_plain = set(attributes) <= {"sensitivity"} and attributes.get("sensitivity", "S0") in SENSITIVITIES
+            braces = str(token.meta.get("wrong", ""))
+            if not is_plain:
+                braces = text[text.rfind("{#", starts[first], starts[after] - 1) : starts[after] - 1].rstrip().rstrip("#")
+            found.append(
+                Place(
+                    What.HEADING,
+                    first + 1,
+                    starts[first],
+                    starts[after] - 1,
+                    words=_text_of(inline),
+                    level=int(token.tag[1]),
+                    underlined=token.markup in ("=", "-"),
+                    anchor=token.meta.get("id", ""),
+                    braces=braces.rstrip(),
+                )
+            )
+    return sorted(found, key=lambda place: (place.line, place.start, -place.end))
+
+
+class _FindingInline(_WideInline):
+    """Notes, for each inline text as it is parsed, where in it something stands."""
+
+    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
+        # The words of a picture are parsed as a text of their own.
+        if "inline" in env:
+            return super().parse(src, md, env, tokens)
+        env["inline"] = src
+        try:
+            return super().parse(src, md, env, tokens)
+        finally:
+            del env["inline"]
+
+
+def _noting(what: What, rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
+    """Let a rule of inline texts note where it was met."""
+
+    def noted(state: StateInline, silent: bool) -> bool:
+        start, before = state.pos, len(state.tokens)
+        if silent or state.env.get("inline") is not state.src:
+            return rule(state, silent)
+        noted_before = len(state.env.setdefault("spans", {}).setdefault(state.src, []))
+        if not rule(state, silent):
+            del state.env["spans"][state.src][noted_before:]
+            return False
+        # Plain text that was waiting comes before what the rule has made.
+        token = next(token for token in state.tokens[before:] if token.type != "text")
+        words = address = ""
+        if what is What.TAG:
+            words = token.content
+        elif what is What.CLAUSE_LINK:
+            words, address = state.src[start : state.pos], token.meta["slug"]
+        else:
+            begin = start + (2 if what is What.PICTURE else 1)
+            there = state.pos
+            state.pos = start
+            label = state.md.helpers.parseLinkLabel(state, begin - 1, what is What.LINK)
+            state.pos = there
+            words = state.src[begin : max(begin, label)]
+            address = str(token.attrs.get("src" if what is What.PICTURE else "href", ""))
+        if what is What.LINK:
+            inside = state.env["spans"][state.src]
+            inside[noted_before:] = [(*span[:-1], True) for span in inside[noted_before:]]
+            if _address_problem(address, 0) is None:
+                return True
+        state.env["spans"][state.src].append((what, start, state.pos, words, address, False))
+        return True
+
+    return noted
+
+
+def _note_places(state: StateCore) -> None:
+    """Turn what was noted in inline texts into places of the whole text."""
+    lines = state.src.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    found: list[Place] = state.env.setdefault("places", [])
+    # How far a line has been looked through: the cells of a table stand on one.
+    reached: dict[int, int] = {}
+    for token in state.tokens:
+        if token.type != "inline" or token.map is None:
+            continue
+        spans = state.env.get("spans", {}).get(token.content, ())
+        columns: list[int] = []
+        begin = 0
+        offsets = []
+        for number, content in enumerate(token.content.split("\n")):
+            there = token.map[0] + number
+            column = lines[there].find(content, reached.get(there, 0)) if there < len(lines) else -1
+            if column >= 0:
+                reached[there] = column + len(content)
+            columns.append(column)
+            offsets.append(begin)
+            begin += len(content) + 1
+        for what, start, end, words, address, within in spans:
+            first, last = bisect_right(offsets, start) - 1, bisect_right(offsets, end) - 1
+            line = token.map[0] + first
+            if columns[first] < 0 or columns[last] < 0:
+                place = Place(what, line + 1, starts[min(line, len(lines) - 1)], 0, words, address, within_link=within)
+            else:
+                place = Place(
+                    what,
+                    line + 1,
+                    starts[line] + columns[first] + start - offsets[first],
+                    starts[token.map[0] + last] + columns[last] + end - offsets[last],
+                    words,
+                    address,
+                    within_link=within,
+                )
+            found.append(place)
+
+
+@cache
+def _finder() -> _Parser:
+    finder = _Parser(scanner=True)
+    inline = _FindingInline()
+    inline.ruler, inline.ruler2 = finder.inline.ruler, finder.inline.ruler2
+    finder.inline = inline
+    for name, what in (
+        ("image", What.PICTURE),
+        ("link", What.LINK),
+        ("html_inline", What.TAG),
+        ("clause_link", What.CLAUSE_LINK),
+        ("autolink", What.LINK),
+    ):
+        rule = next(each.fn for each in inline.ruler.__rules__ if each.name == name)
+        inline.ruler.at(name, _noting(what, rule))
+    finder.core.ruler.after("inline", "places", _note_places)
+    return finder
 
 
 def _clause_link(state: StateInline, silent: bool) -> bool:
