@@ -147,6 +147,9 @@ class Repository:
                     if blob is not None:
                         settings[path] = blob
                     continue
+                # A folder may be called like a file; what is hidden is no document, here as in a content folder.
+                if not path.lower().endswith(MARKDOWN) or "/." in f"/{path}":
+                    continue
                 chain = moved.get(path) or known.get(path)
                 if chain is None:
                     chain = Chain(path)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
-from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
+from sqlalchemy.orm import aliased, joinedload, lazyload, load_only, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts.models import Ownership, Person
@@ -478,26 +478,70 @@ def list_live_slugs(slugs: Collection[str] | None = None) -> set[str]:
 
 def list_texts_that_cite(slugs: Collection[str]) -> list[VersionText]:
     """Return the texts of the latest version of each document that link to a clause of one of these."""
-    latest = (
-        select(DocumentVersion.document_id, func.max(DocumentVersion.sequence).label("sequence"))
-        .group_by(DocumentVersion.document_id)
-        .subquery()
-    )
+    # Asked of the few versions with such a link, not of all that there are.
+    later = aliased(DocumentVersion)
     return list(
         session.scalars(
             select(VersionText)
             .join(DocumentVersion, DocumentVersion.id == VersionText.version_id)
-            .join(
-                latest,
-                and_(
-                    latest.c.document_id == DocumentVersion.document_id,
-                    latest.c.sequence == DocumentVersion.sequence,
-                ),
+            .where(
+                ~exists().where(
+                    later.document_id == DocumentVersion.document_id, later.sequence > DocumentVersion.sequence
+                )
             )
             .where(VersionText.id.in_(select(ClauseLink.version_text_id).where(ClauseLink.slug.in_(slugs))))
             .order_by(VersionText.id)
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PastCommit:
+    """A version that was taken out of the history of a folder: which commit of which file it is."""
+
+    slug: str
+    sequence: int
+    number: str
+    commit: str
+    path: str
+
+
+def list_past_commits() -> list[PastCommit]:
+    """Return every version that was taken out of the history of a folder, by document."""
+    rows = session.execute(
+        select(
+            Document.slug,
+            DocumentVersion.sequence,
+            DocumentVersion.number,
+            DocumentVersion.origin_commit,
+            DocumentVersion.origin_path,
+        )
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(DocumentVersion.origin_commit.is_not(None))
+        .order_by(Document.slug, DocumentVersion.sequence)
+    )
+    return [PastCommit(slug, sequence, number, commit, path or "") for slug, sequence, number, commit, path in rows]
+
+
+def list_slugs() -> set[str]:
+    """Return the addresses of all documents."""
+    return set(session.scalars(select(Document.slug)))
+
+
+def clause_names(document: Document) -> dict[str, str]:
+    """Return id → heading of every clause that the document ever had, as the last version with it says, oldest first."""
+    rows = session.execute(
+        select(Clause.anchor, ClauseText.heading)
+        .join(ClauseText, and_(ClauseText.clause_id == Clause.id, ClauseText.language == document.authoritative))
+        .join(DocumentVersion, DocumentVersion.id == Clause.version_id)
+        .where(DocumentVersion.document_id == document.id)
+        .order_by(DocumentVersion.sequence, Clause.position)
+    )
+    names: dict[str, str] = {}
+    for anchor, heading in rows:
+        names.pop(anchor, None)
+        names[anchor] = heading
+    return names
 
 
 def list_terms() -> list[GlossaryTerm]:

@@ -128,16 +128,16 @@ def import_version(
     )
 
 
-def withdraw_version(*, version: DocumentVersion, reason: str, by: Person) -> None:
+def withdraw_version(*, version: DocumentVersion, reason: str, by: Person, at: datetime | None = None) -> None:
     """Take a version back from now on; its text and all that rests on it stay as they are.
 
-    Raises `AlreadyWithdrawn` or `ReasonMissing`.
+    `at` is when it was taken back elsewhere, for what happened before it came here. Raises `AlreadyWithdrawn` or `ReasonMissing`.
     """
     if version.withdrawn_at is not None:
         raise AlreadyWithdrawn()
     if not reason.strip():
         raise ReasonMissing()
-    version.withdrawn_at, version.withdrawn_by, version.withdrawal_reason = clock.now(), by.code, reason.strip()
+    version.withdrawn_at, version.withdrawn_by, version.withdrawal_reason = at or clock.now(), by.code, reason.strip()
     session.flush()
     publish(
         VersionWithdrawn(
@@ -315,7 +315,7 @@ def _add_text(
         document.slug,
         rows,
         {anchor: source.heading for anchor, source in own.items()},
-        headings or _heading_elsewhere,
+        headings or heading_elsewhere,
     )
     return text
 
@@ -348,10 +348,10 @@ def show_links_to(slugs: Collection[str], besides: Collection[DocumentVersion]) 
         if text.version_id not in new:
             rows = {row.clause.anchor: row for row in text.clause_texts}
             own = {clause.anchor: clause.heading for clause in split_clauses(text.source)}
-            _show(text, text.version.document.slug, rows, own, _heading_elsewhere)
+            _show(text, text.version.document.slug, rows, own, heading_elsewhere)
 
 
-def _heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
+def heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
     """Return the heading of a clause of another document as its address shows it, or None."""
     document = queries.find_document(slug)
     version = queries.version_to_read(document) if document else None
