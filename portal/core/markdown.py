@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, wraps
 from hashlib import sha256
+from itertools import accumulate
 from typing import Any, ParamSpec, TypeVar, cast
 
 import nh3
@@ -203,6 +204,13 @@ def remembering() -> Iterator[None]:
         _remembered.reset(token)
 
 
+def forget() -> None:
+    """Begin anew with remembering, where that goes on: more texts are coming than memory should hold."""
+    kept = _remembered.get()
+    if kept is not None:
+        kept.clear()
+
+
 def _once(function: Callable[Given, Found]) -> Callable[Given, Found]:
     """Let a function of a text, which depends on nothing but its arguments and the language, be remembered."""
 
@@ -219,6 +227,23 @@ def _once(function: Callable[Given, Found]) -> Callable[Given, Found]:
         return cast("Found", list(found) if isinstance(found, list) else found)
 
     return asked
+
+
+def _parsed(text: str, text_language: str = "en") -> tuple[list[Token], dict[str, Any]]:
+    """Return the tokens of a text and what the parser noted beside them; both are only looked at.
+
+    While texts are remembered, the last one is: splitting, counting and showing it parse it once. The words of
+    admonitions are those of its language.
+    """
+    kept = _remembered.get()
+    key = ("parsed", text, text_language)
+    if kept is not None and kept.get("parsed", (None,))[0] == key:
+        return kept["parsed"][1]  # type: ignore[no-any-return]
+    env: dict[str, Any] = {"language": text_language}
+    found = _writer().parse(text, env), env
+    if kept is not None:
+        kept["parsed"] = (key, found)
+    return found
 
 
 # --- what may be written ------------------------------------------------------------------------
@@ -444,7 +469,7 @@ def split_clauses(text: str) -> list[ClauseSource]:
     """
     text = _checked(text)
     lines = text.split("\n")
-    tokens = _writer().parse(text, {})
+    tokens, _env = _parsed(text)
     starts = [
         (token, tokens[index + 1])
         for index, token in enumerate(tokens)
@@ -602,7 +627,7 @@ def verbatim_from(text: str, line: int) -> str:
 
 def plain_text(text: str) -> str:
     """Return the words of a text without its marks, one block a line; for summaries and search."""
-    tokens = _writer().parse(_checked(text), {})
+    tokens, _env = _parsed(_checked(text))
     pieces = []
     for token in tokens:
         if token.type == "inline":
@@ -645,7 +670,8 @@ def clause_links(text: str) -> list[tuple[str, str, int]]:
     """Return the clause links of a text as (document slug or "", clause id, line)."""
     found = []
     line = 1
-    for token in _writer().parse(_checked(text), {}):
+    tokens, _env = _parsed(_checked(text))
+    for token in tokens:
         if token.map is not None:
             line = token.map[0] + 1
         at = line
@@ -705,8 +731,8 @@ def render_clauses(text: str, *, resolve: Resolver | None = None, language: str 
 
 def _rendered(text: str, resolve: Resolver | None, language: str | None) -> RenderedText:
     parser, env = _writer(), _environment(resolve, "", language)
-    text = _checked(text)
-    tokens = parser.parse(text, env)
+    tokens, noted = _parsed(_checked(text), str(env["language"]))
+    env = {**noted, **env}
     end = next((number for number, token in enumerate(tokens) if token.type == "footnote_block_open"), len(tokens))
     heads = [number for number, token in enumerate(tokens[:end]) if token.type == "heading_open" and token.level == 0]
 
@@ -906,9 +932,9 @@ class What(StrEnum):
 class Place:
     """Where something stands that we write in another way: the characters from `start` up to `end`.
 
-    `line` counts from 1. Where the place cannot be told, `end` is 0: it is somewhere on the line. `words` are the heading,
-    the source of a link's or a picture's words, or the tags; `address` is where they lead. `level` and `underlined` are
-    those of a heading, and `braces` what it has at its end in place of an id of ours.
+    `line` counts from 1. Where the place cannot be told, `end` is 0: it is somewhere on the line. `words` are the
+    heading, the source of a link's or a picture's words, or the tags; `address` is where they lead. `level` and
+    `underlined` are those of a heading, `anchor` its id, and `braces` what it has at its end in place of one of ours.
     """
 
     what: What
@@ -934,9 +960,7 @@ def places(text: str) -> list[Place]:
         raise TextRefused(problems)
     env: dict[str, Any] = {}
     tokens = _finder().parse(text, env)
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
+    starts = _line_starts(text.split("\n"))
     found = [*env.get("places", ())]
     for token in tokens:
         if token.type == "html_block" and token.map is not None:
@@ -951,7 +975,8 @@ def places(text: str) -> list[Place]:
             is_plain = set(attributes) <= {"sensitivity"} and attributes.get("sensitivity", "S0") in SENSITIVITIES
             braces = str(token.meta.get("wrong", ""))
             if not is_plain:
-                braces = text[text.rfind("{#", starts[first], starts[after] - 1) : starts[after] - 1].rstrip().rstrip("#")
+                opening = text.rfind("{#", starts[first], starts[after] - 1)
+                braces = text[opening : text.find("}", opening) + 1]
             found.append(
                 Place(
                     What.HEADING,
@@ -966,6 +991,10 @@ def places(text: str) -> list[Place]:
                 )
             )
     return sorted(found, key=lambda place: (place.line, place.start, -place.end))
+
+
+def _line_starts(lines: Sequence[str]) -> list[int]:
+    return [0, *accumulate(len(line) + 1 for line in lines)]
 
 
 class _FindingInline(_WideInline):
@@ -1000,6 +1029,8 @@ def _noting(what: What, rule: Callable[[StateInline, bool], bool]) -> Callable[[
             words = token.content
         elif what is What.CLAUSE_LINK:
             words, address = state.src[start : state.pos], token.meta["slug"]
+        elif state.src[start] == "<":
+            words = address = str(token.attrs.get("href", ""))
         else:
             begin = start + (2 if what is What.PICTURE else 1)
             there = state.pos
@@ -1022,9 +1053,7 @@ def _noting(what: What, rule: Callable[[StateInline, bool], bool]) -> Callable[[
 def _note_places(state: StateCore) -> None:
     """Turn what was noted in inline texts into places of the whole text."""
     lines = state.src.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
+    starts = _line_starts(lines)
     found: list[Place] = state.env.setdefault("places", [])
     # How far a line has been looked through: the cells of a table stand on one.
     reached: dict[int, int] = {}
@@ -1045,20 +1074,12 @@ def _note_places(state: StateCore) -> None:
             begin += len(content) + 1
         for what, start, end, words, address, within in spans:
             first, last = bisect_right(offsets, start) - 1, bisect_right(offsets, end) - 1
-            line = token.map[0] + first
-            if columns[first] < 0 or columns[last] < 0:
-                place = Place(what, line + 1, starts[min(line, len(lines) - 1)], 0, words, address, within_link=within)
-            else:
-                place = Place(
-                    what,
-                    line + 1,
-                    starts[line] + columns[first] + start - offsets[first],
-                    starts[token.map[0] + last] + columns[last] + end - offsets[last],
-                    words,
-                    address,
-                    within_link=within,
-                )
-            found.append(place)
+            there = token.map[0] + first
+            begin_at, end_at = starts[min(there, len(lines) - 1)], 0
+            if columns[first] >= 0 and columns[last] >= 0:
+                begin_at += columns[first] + start - offsets[first]
+                end_at = starts[token.map[0] + last] + columns[last] + end - offsets[last]
+            found.append(Place(what, there + 1, begin_at, end_at, words, address, within_link=within))
 
 
 @cache

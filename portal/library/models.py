@@ -145,8 +145,8 @@ class DocumentVersion(Base):
     # Who wrote it: the code of a person here, or the name of somebody elsewhere as text.
     author_code: Mapped[str | None] = mapped_column(String(40))
     author_name: Mapped[str] = mapped_column(String(300), default="")
-    # Where it comes from, when it was taken out of the history that git keeps: the commit, the path in its repository of
-    # the text that decides, and what the author wrote about the change.
+    # Where it comes from, when it was taken out of the history that git keeps: the commit, the path of the deciding
+    # text in its repository, and what the author wrote about the change.
     origin_commit: Mapped[str | None] = mapped_column(String(64))
     origin_path: Mapped[str | None] = mapped_column(Text)
     origin_note: Mapped[str | None] = mapped_column(Text)

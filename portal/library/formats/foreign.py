@@ -6,8 +6,8 @@ import re
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from html import unescape
 from typing import Any
@@ -19,7 +19,6 @@ from portal.core.markdown import (
     ANCHOR,
     HIDDEN,
     MAX_HEADING,
-    TOP,
     FrontMatterBroken,
     Place,
     Problem,
@@ -33,6 +32,7 @@ from portal.core.markdown import (
 from portal.library.service.texts import RESERVED
 
 MAX_TITLE = 300
+MAX_MESSAGE = 2_000
 # What is mended may uncover more of it: a picture within a link, tags within words.
 _ROUNDS = 5
 # From this likeness on two clauses are one that was reworded (shared words, of all of both).
@@ -55,7 +55,10 @@ _JAPANESE = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d]")
 # What YAML takes for a line break or cannot hold at all, besides what our texts may not hold.
 _NO_LINE = re.compile("[\x85\u2028\u2029]")
 _NO_YAML = re.compile("[\ufffe\uffff]")
-_LANGUAGE_FOLDER = {"en": "en", "en-us": "en", "en-gb": "en", "english": "en", "ja": "ja", "ja-jp": "ja", "japanese": "ja"}
+_LANGUAGE_FOLDER = {
+    **dict.fromkeys(("en", "en-us", "en-gb", "english"), "en"),
+    **dict.fromkeys(("ja", "ja-jp", "japanese"), "ja"),
+}
 _KINDS = (
     ("handover", re.compile(r"hand-?overs?|引継|引き継ぎ")),
     ("sop", re.compile(r"sops?|run-?books?|play-?books?|procedures?|how-?to|手順")),
@@ -85,7 +88,8 @@ class Section:
 class ForeignText:
     """A text in our form but for the ids of its headings.
 
-    `values` are what its front matter says, as far as they are texts. `top` tells whether text stands before the first heading.
+    `values` are what its front matter says, as far as they are texts. `top` tells whether text stands before the first
+    heading.
     """
 
     title: str
@@ -93,6 +97,8 @@ class ForeignText:
     source: str
     headings: list[Place]
     top: bool
+    # The number of its first line in its file.
+    first_line: int = 1
     # By how much headings are shifted, and the heading that became the title and is taken out of the text.
     shift: int = 0
     taken_out: Place | None = None
@@ -165,10 +171,11 @@ def opened(text: str) -> tuple[dict[str, str], str, int]:
 
 
 def _texts_of(given: Mapping[str, Any]) -> dict[str, str]:
-    return {key: _one_line(value) for key, value in given.items() if isinstance(value, str) and value.strip()}
+    return {key: one_line(value) for key, value in given.items() if isinstance(value, str) and value.strip()}
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a text on one line, without what neither a page nor a file of ours can hold."""
     return " ".join(_NO_YAML.sub("", HIDDEN.sub("", _NO_LINE.sub(" ", text))).split())
 
 
@@ -194,15 +201,17 @@ def mended(text: str, *, fallback: str, own_slug: str = "", keeps_links: bool = 
     if not source.strip():
         raise CannotMend(Problem(first_line, _("The text is empty."), _("Write at least one paragraph.")))
     headings = [place for place in found if place.what is What.HEADING]
-    return _titled(values, source, headings, fallback)
+    text_ = _titled(values, source, headings, fallback)
+    text_.first_line = first_line
+    return text_
 
 
 def _titled(values: dict[str, str], source: str, headings: list[Place], fallback: str) -> ForeignText:
     """Tell the title, and what becomes of headings of level one: the title is the page's only one."""
     highest = [place for place in headings if place.level == 1]
-    first = _one_line(highest[0].words) if highest else ""
+    first = one_line(highest[0].words) if highest else ""
     stated = values.get("title", "")
-    title = (stated or first or _one_line(fallback))[:MAX_TITLE].strip() or _("Untitled")
+    title = (stated or first or one_line(fallback))[:MAX_TITLE].strip() or _("Untitled")
     before = source[: headings[0].start].strip() if headings else source.strip()
     # A single one that says nothing but the title, before everything else, is shown as the title.
     becomes_title = (
@@ -218,7 +227,7 @@ def _titled(values: dict[str, str], source: str, headings: list[Place], fallback
         following = headings[1].start if len(headings) > 1 else len(source)
         top = bool(source[taken_out.end : following].strip())
     shift = 1 if highest and not becomes_title else 0
-    return ForeignText(title, values, source, headings, top, shift, taken_out)
+    return ForeignText(title, values, source, headings, top, shift=shift, taken_out=taken_out)
 
 
 # --- mending --------------------------------------------------------------------------------------
@@ -346,7 +355,7 @@ def _link(place: Place) -> str:
 
 
 def _tag(tag: str, within_link: bool = False) -> str:
-    """Return what stands in a tag's place: nothing for what readers never saw, else the characters that were written."""
+    """Return what stands in a tag's place: nothing for what nobody saw, else the characters that were written."""
     if tag.startswith("<!--") and tag.endswith("-->"):
         return ""
     name = tag.strip("</>").split(None, 1)[0].lower() if tag.strip("</>") else ""
@@ -518,13 +527,13 @@ class Named:
     """What the path of a file says: which files are one text in two languages, and what it is called.
 
     `key` is the path without what tells the language, `language` None where the path does not say it; `names` are the
-    file's name and the folders above it, from within outwards; `slug` is that of a folder in our own layout, else empty.
+    file's name and the folders above it, from within outwards; `is_ours` tells our own layout.
     """
 
     key: str
     language: str | None
     names: tuple[str, ...]
-    slug: str
+    is_ours: bool
 
     @property
     def title(self) -> str:
@@ -538,7 +547,7 @@ def named(path: str) -> Named:
     stem = file.rpartition(".")[0] or file
     language = None
     if len(folders) >= 2 and folders[-2] == "documents" and stem in ("en", "ja") and SLUG.fullmatch(folders[-1]):
-        return Named("/".join(folders), stem, (folders[-1],), folders[-1])
+        return Named("/".join(folders), stem, (folders[-1],), True)
     head, _dot, tail = stem.rpartition(".")
     if head and tail.lower() in _LANGUAGE_FOLDER:
         stem, language = head, _LANGUAGE_FOLDER[tail.lower()]
@@ -553,7 +562,7 @@ def named(path: str) -> Named:
     key = "/".join([*folders, stem]).casefold()
     is_folder = stem.lower() in ("", "index", "readme", "_index") and bool(folders)
     names = (*folders[::-1],) if is_folder else (stem, *folders[::-1])
-    return Named(key, language, names or (stem,), "")
+    return Named(key, language, names or (stem,), False)
 
 
 def slugs_for(names: Sequence[tuple[str, ...]], taken: Iterable[str] = ()) -> list[str]:
@@ -585,9 +594,9 @@ def slug_of(names: Sequence[str]) -> str:
     whole = "-".join(reversed(names))
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", whole)).casefold()
     slug = "-".join(re.findall(r"[a-z0-9]+", plain))
-    is_lossy = not slug or any(_WORD.fullmatch(sign) and not sign.isascii() for sign in unicodedata.normalize("NFC", plain))
     digest = sha256(whole.encode("utf-8", "surrogateescape")).hexdigest()[:6]
-    if is_lossy and not re.search(r"[a-z]", slug):
+    if not re.search(r"[a-z]", slug):
+        # Of a name in another script nothing is left that tells it from others.
         slug = f"document-{slug}-{digest}" if slug else f"document-{digest}"
     elif not slug[:1].isalpha():
         slug = f"document-{slug}"
@@ -631,6 +640,3 @@ def message_of(message: str) -> str:
     lines = [line.rstrip() for line in plain.split("\n")]
     text = "\n".join(lines).strip()
     return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 1].rstrip()}…"
-
-
-MAX_MESSAGE = 2_000

@@ -104,7 +104,7 @@ class Repository:
             raise GitMissing()
         if not folder.is_dir():
             raise NoRepository(folder=folder)
-        self._folder = folder
+        self.folder = self._folder = folder
         self._asked: dict[str, _Process] = {}
         self.commit = lru_cache(maxsize=4_096)(self._read_commit)
         try:
@@ -123,8 +123,9 @@ class Repository:
         return self
 
     def __exit__(self, *_raised: object) -> None:
-        for process in self._asked.values():
-            process.end()
+        """Let the processes go that were asked."""
+        for how in tuple(self._asked):
+            self._end(how)
 
     def follow(self) -> FolderHistory:
         """Read what the commits made of each Markdown file below the folder, renames followed.
@@ -160,21 +161,27 @@ class Repository:
         return FolderHistory(chains, settings, commits)
 
     def size_of(self, blob: str) -> int | None:
-        """Return how many bytes an object has, without reading it; None where the repository lacks it."""
-        _kind, size = self._ask("--batch-check", blob)
-        return size
+        """Return how many bytes an object has, without reading it; None where it is missing or damaged."""
+        try:
+            return self._ask("--batch-check", blob)
+        except GitFailed:
+            self._end("--batch-check")
+            return None
 
     def read(self, blob: str, limit: int) -> bytes | None:
-        """Return the bytes of an object; None where it is missing, or has more than `limit`."""
+        """Return the bytes of an object; None where it is missing or damaged, or has more than `limit`."""
         size = self.size_of(blob)
         if size is None or size > limit:
             return None
-        _kind, there = self._ask("--batch", blob)
-        if there is None:
+        try:
+            there = self._ask("--batch", blob)
+            if there is None:
+                return None
+            data = self._asked["--batch"].take(there)
+            self._asked["--batch"].take(1)
+        except GitFailed:
+            self._end("--batch")
             return None
-        process = self._asked["--batch"]
-        data = process.take(there)
-        process.take(1)
         return data
 
     def _read_commit(self, commit: str) -> Commit:
@@ -233,16 +240,17 @@ class Repository:
     def _path(self, name: bytes) -> str:
         return self._prefix + name.decode("utf-8", "surrogateescape")
 
-    def _ask(self, how: str, name: str) -> tuple[str, int | None]:
-        """Ask for one object; return its kind and size."""
+    def _end(self, how: str) -> None:
+        self._asked.pop(how).end()
+
+    def _ask(self, how: str, name: str) -> int | None:
+        """Ask for one object; return its size."""
         if how not in self._asked:
             self._asked[how] = _Process(self._command("cat-file", how), self._folder)
         process = self._asked[how]
         process.tell(f"{name}\n".encode("ascii"))
-        words = process.line().decode("ascii", "replace").split(" ")
-        if len(words) != 3 or not words[2].isdigit():
-            return words[-1], None
-        return words[1], int(words[2])
+        words = process.line().split(b" ")
+        return int(words[2]) if len(words) == 3 and words[2].isdigit() else None
 
     def _command(self, *arguments: str) -> list[str]:
         assert self._program is not None
@@ -262,7 +270,9 @@ class _Process:
     """One `git`, whose answers are waited for, but not for ever."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "SSH_", "SHIRUBE_"))}
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "SSH_", "SHIRUBE_"))
+        }
         environment |= {
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
@@ -273,8 +283,9 @@ class _Process:
             "GIT_ALLOW_PROTOCOL": "",
             "LC_ALL": "C",
         }
-        self._complaints: IO[bytes] = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(  # noqa: S603 - no shell, and nothing in the arguments is a stranger's
+        self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process ends
+        # No shell, and nothing in the arguments is a stranger's.
+        self._process = subprocess.Popen(
             command,
             cwd=folder,
             env=environment,
@@ -297,7 +308,10 @@ class _Process:
 
     def line(self) -> bytes:
         """Return the next line."""
-        return self._until(b"\n") or b""
+        found = self._until(b"\n")
+        if found is None:
+            raise GitFailed(folder=self._folder, reason=self._complaint())
+        return found
 
     def piece(self) -> bytes:
         """Return what comes before the next zero byte."""
@@ -369,7 +383,8 @@ class _Process:
         """Return the last thing that git complained of."""
         self._complaints.seek(0)
         said = self._complaints.read(65_536).decode("utf-8", "replace").strip().splitlines()
-        return printable(next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1] if said else "?"))
+        last = said[-1] if said else "?"
+        return printable(next((line for line in said if line.startswith(("fatal:", "error:"))), last))
 
 
 def _decoded(data: bytes, encoding: str) -> str:

@@ -500,8 +500,6 @@ class PastCommit:
     """A version that was taken out of the history of a folder: which commit of which file it is."""
 
     slug: str
-    sequence: int
-    number: str
     commit: str
     path: str
 
@@ -509,18 +507,12 @@ class PastCommit:
 def list_past_commits() -> list[PastCommit]:
     """Return every version that was taken out of the history of a folder, by document."""
     rows = session.execute(
-        select(
-            Document.slug,
-            DocumentVersion.sequence,
-            DocumentVersion.number,
-            DocumentVersion.origin_commit,
-            DocumentVersion.origin_path,
-        )
+        select(Document.slug, DocumentVersion.origin_commit, DocumentVersion.origin_path)
         .join(Document, Document.id == DocumentVersion.document_id)
         .where(DocumentVersion.origin_commit.is_not(None))
         .order_by(Document.slug, DocumentVersion.sequence)
     )
-    return [PastCommit(slug, sequence, number, commit, path or "") for slug, sequence, number, commit, path in rows]
+    return [PastCommit(slug, commit or "", path or "") for slug, commit, path in rows]
 
 
 def list_slugs() -> set[str]:
@@ -529,7 +521,7 @@ def list_slugs() -> set[str]:
 
 
 def clause_names(document: Document) -> dict[str, str]:
-    """Return id → heading of every clause that the document ever had, as the last version with it says, oldest first."""
+    """Return id → heading of every clause that the document ever had, by the last version with it; oldest first."""
     rows = session.execute(
         select(Clause.anchor, ClauseText.heading)
         .join(ClauseText, and_(ClauseText.clause_id == Clause.id, ClauseText.language == document.authoritative))

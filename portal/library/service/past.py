@@ -1,4 +1,4 @@
-"""Versions that were written elsewhere one after the other: many of a document at once, as if each had been published alone."""
+"""Versions that were written elsewhere, one after the other: many of a document at once, as if published one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.db import session
 from portal.core.events import publish
-from portal.core.markdown import ClauseSource, RenderedText, clause_links, reading_minutes, render_clauses, split_clauses
+from portal.core.markdown import (
+    ClauseSource,
+    RenderedText,
+    clause_links,
+    reading_minutes,
+    render_clauses,
+    split_clauses,
+)
 from portal.journal.service import record, seal_all
 from portal.library import queries, rules
 from portal.library.errors import EditedMeanwhile, NumberTooLow, TextBroken, TextMissing
@@ -109,9 +116,7 @@ def prepare_past_version(*, slug: str, past: PastVersion) -> None:
 
 
 def _rendered(slug: str, draft: TextDraft, own: Mapping[str, str], headings: Headings) -> RenderedText:
-    return render_clauses(
-        draft.source, resolve=resolver(slug, own, headings, draft.language), language=draft.language
-    )
+    return render_clauses(draft.source, resolve=resolver(slug, own, headings, draft.language), language=draft.language)
 
 
 class _Hashes:
@@ -176,7 +181,9 @@ class _Written:
             says = draft.says_number or number
             decides = language == self.document.authoritative
             known = {} if decides else hashes.of(says)
-            made_from: dict[str, str | None] = {} if decides else {each.anchor: known.get(each.anchor) for each in sources}
+            made_from: dict[str, str | None] = {}
+            if not decides:
+                made_from = {each.anchor: known.get(each.anchor) for each in sources}
             own = {source.anchor: source.heading for source in sources}
             self.made_from[language] = made_from
             self.shown[language] = _rendered(self.document.slug, draft, own, heading_elsewhere)

@@ -131,7 +131,8 @@ def import_version(
 def withdraw_version(*, version: DocumentVersion, reason: str, by: Person, at: datetime | None = None) -> None:
     """Take a version back from now on; its text and all that rests on it stay as they are.
 
-    `at` is when it was taken back elsewhere, for what happened before it came here. Raises `AlreadyWithdrawn` or `ReasonMissing`.
+    `at` is when it was taken back elsewhere, for what happened before it came here. Raises `AlreadyWithdrawn` or
+    `ReasonMissing`.
     """
     if version.withdrawn_at is not None:
         raise AlreadyWithdrawn()
