@@ -241,9 +241,14 @@ def _parsed(text: str, text_language: str = "en") -> tuple[list[Token], dict[str
         return kept["parsed"][1]  # type: ignore[no-any-return]
     env: dict[str, Any] = {"language": text_language}
     found = _writer().parse(text, env), env
-    if kept is not None:
-        kept["parsed"] = (key, found)
+    _keep_parsed(text, text_language, found)
     return found
+
+
+def _keep_parsed(text: str, text_language: str, found: tuple[list[Token], dict[str, Any]]) -> None:
+    kept = _remembered.get()
+    if kept is not None:
+        kept["parsed"] = (("parsed", text, text_language), found)
 
 
 # --- what may be written ------------------------------------------------------------------------
@@ -255,9 +260,12 @@ def scan(text: str, *, first_line: int = 1) -> list[Problem]:
 
     `first_line` is the number of the text's first line in its file.
     """
-    text = _normal(text)
+    given, text = text, _normal(text)
     problems = _limits(text)
     if not problems:
+        kept = _remembered.get()
+        if kept is not None:
+            kept["checked"] = given, text
         problems = _contents(text)
     shift = first_line - 1
     return [Problem(each.line + shift if each.line else 0, each.reason, each.mend) for each in problems]
@@ -360,7 +368,9 @@ def _contents(text: str) -> list[Problem]:
     problems: list[Problem] = []
     depth = headings = 0
     line = 1
-    for token in _scanner().parse(text, {}):
+    env: dict[str, Any] = {"language": "en"}
+    tokens = _scanner().parse(text, env)
+    for token in tokens:
         if token.map is not None:
             line = token.map[0] + 1
         if token.type in ("blockquote_open", "list_item_open", "alert_open", "dd_open"):
@@ -392,6 +402,9 @@ def _contents(text: str) -> list[Problem]:
             limit=MAX_HEADINGS,
         )
         problems.append(Problem(0, reason, _("Split it into several documents.")))
+    if not problems and all(_writer().validateLink(each["href"]) for each in env.get("references", {}).values()):
+        # Nothing was let through that is not written: the text needs no other look.
+        _keep_parsed(text, "en", (tokens, env))
     return problems
 
 
@@ -766,12 +779,17 @@ def _normal(text: str) -> str:
 
 
 def _checked(text: str) -> str:
+    kept = _remembered.get()
+    if kept is not None and kept.get("checked", (None,))[0] == text:
+        return kept["checked"][1]  # type: ignore[no-any-return]
     # What is stored has been scanned; elsewhere a control character is shown as one that cannot be shown.
-    text = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
-    problems = _size(text) or _amounts(text)
+    checked = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
+    problems = _size(checked) or _amounts(checked)
     if problems:
         raise TextRefused(problems)
-    return text
+    if kept is not None:
+        kept["checked"] = text, checked
+    return checked
 
 
 def sanitised(html: str) -> str:
