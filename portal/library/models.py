@@ -175,6 +175,16 @@ class DocumentVersion(Base):
         """The date from which it holds, in its own zone."""
         return local_date(self.effective_at, self.zone)
 
+    @property
+    def origin_subject(self) -> str:
+        """The first line of what the author wrote about the change, where it was written elsewhere."""
+        return (self.origin_note or "").partition("\n")[0]
+
+    @property
+    def origin_details(self) -> str:
+        """What the author wrote below the first line."""
+        return (self.origin_note or "").partition("\n")[2].strip()
+
     def text_in(self, language: str) -> VersionText | None:
         """Return the text in the language, or None where there is none."""
         return next((text for text in self.texts if text.language == language), None)

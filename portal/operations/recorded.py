@@ -13,8 +13,8 @@ VOCABULARY = Vocabulary(
     kinds={"content": Kind(_l("Content folder"))},
     facts={
         "changes": Fact(_l("What changed")),
-        "content.history_imported:documents": Fact(_l("Documents")),
-        "content.history_imported:versions": Fact(_l("Versions")),
-        "content.history_imported:refused": Fact(_l("Not taken")),
+        "content.history_imported:documents": Fact(_l("Documents taken in")),
+        "content.history_imported:versions": Fact(_l("Versions taken in")),
+        "content.history_imported:refused": Fact(_l("Refused")),
     },
 )

@@ -122,7 +122,9 @@ def _measure(app: object, repository: Path, chosen: argparse.Namespace) -> None:
     if done.exit_code != 0:
         raise SystemExit(done.output) from done.exception
     if chosen.profile:
-        pstats.Stats(profile, stream=sys.stdout).sort_stats("cumtime").print_stats("portal|session.py.*(flush|execute)|unitofwork.py.*execute", 60)
+        pstats.Stats(profile, stream=sys.stdout).sort_stats("cumtime").print_stats(
+            "portal|session.py.*(flush|execute)|unitofwork.py.*execute", 60
+        )
     after, after_git = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - own.ru_utime - own.ru_stime
     cpu_git = after_git.ru_utime + after_git.ru_stime - git.ru_utime - git.ru_stime

@@ -19,6 +19,7 @@ from portal.core.markdown import (
     ANCHOR,
     HIDDEN,
     MAX_HEADING,
+    MAX_HEADINGS,
     FrontMatterBroken,
     Place,
     Problem,
@@ -48,6 +49,15 @@ _VERBATIM = re.compile(r"\s*<(?:pre|script|style|textarea)\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(alt|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _MARKUP = re.compile(r"([\\`*_\[\]<>|])")
 _ATX = re.compile(r" {0,3}(#{1,6})")
+# What only the parser can tell, or what has to be mended: tags, fences, pictures, links to clauses, definitions of
+# links, entities, addresses that nobody may follow, headings that are indented or underlined, tabs, braces as of ids.
+_PARSED = re.compile(
+    r"<[A-Za-z/!?]|```|~~~|!\[|\[\[|\]:|&[#A-Za-z]|\{[ ]*#|^[ >*+.):\d-]+#|[^\n]\n {0,3}(?:=+|-+) *$|[\t\v\f\r]"
+    r"|\]\([ \n]*(?:[\\<]|//|/\\|(?!https?:|mailto:)[A-Za-z][A-Za-z0-9+.-]*:)",
+    re.MULTILINE,
+)
+_HEADING = re.compile(r"^(?P<level>#{1,6})(?: (?P<words>.*))?$", re.MULTILINE)
+_MARKS = re.compile(r"[\\`*_\[\]<>&~!|{}#]")
 _CLOSING = re.compile(r"(?:[ \t]+#+)?[ \t]*$")
 _TITLE_LINE = re.compile(r"^title:[ \t]*(?P<title>.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _WORD = re.compile(r"[\w]+")
@@ -186,6 +196,9 @@ def mended(text: str, *, fallback: str, own_slug: str = "", keeps_links: bool = 
     `CannotMend` for what cannot be mended.
     """
     values, source, first_line = opened(text)
+    headings = _plain_headings(source)
+    if headings is not None:
+        return _titled(values, source, headings, fallback, first_line)
     try:
         found = places(source)
         for _round in range(_ROUNDS):
@@ -201,12 +214,30 @@ def mended(text: str, *, fallback: str, own_slug: str = "", keeps_links: bool = 
     if not source.strip():
         raise CannotMend(Problem(first_line, _("The text is empty."), _("Write at least one paragraph.")))
     headings = [place for place in found if place.what is What.HEADING]
-    text_ = _titled(values, source, headings, fallback)
-    text_.first_line = first_line
-    return text_
+    return _titled(values, source, headings, fallback, first_line)
 
 
-def _titled(values: dict[str, str], source: str, headings: list[Place], fallback: str) -> ForeignText:
+def _plain_headings(source: str) -> list[Place] | None:
+    """Return the headings of a text in which nothing is to be mended, if that can be told without parsing it, or None.
+
+    Without raw HTML, fences, pictures, underlined headings and marks within headings, a line that begins with # is a
+    heading, and nothing else is. Most versions of most texts are of this kind.
+    """
+    if not source.strip() or _PARSED.search(source) or HIDDEN.search(source):
+        return None
+    headings = []
+    line = reached = 0
+    for found in _HEADING.finditer(source):
+        line += source.count("\n", reached, found.start())
+        reached = found.start()
+        words, level = (found["words"] or "").strip(), len(found["level"])
+        if _MARKS.search(words) or len(words) > MAX_HEADING or len(headings) == MAX_HEADINGS:
+            return None
+        headings.append(Place(What.HEADING, line + 1, found.start(), found.end(), words=words, level=level))
+    return headings
+
+
+def _titled(values: dict[str, str], source: str, headings: list[Place], fallback: str, first_line: int) -> ForeignText:
     """Tell the title, and what becomes of headings of level one: the title is the page's only one."""
     highest = [place for place in headings if place.level == 1]
     first = one_line(highest[0].words) if highest else ""
@@ -227,7 +258,7 @@ def _titled(values: dict[str, str], source: str, headings: list[Place], fallback
         following = headings[1].start if len(headings) > 1 else len(source)
         top = bool(source[taken_out.end : following].strip())
     shift = 1 if highest and not becomes_title else 0
-    return ForeignText(title, values, source, headings, top, shift=shift, taken_out=taken_out)
+    return ForeignText(title, values, source, headings, top, first_line, shift, taken_out)
 
 
 # --- mending --------------------------------------------------------------------------------------

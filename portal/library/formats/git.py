@@ -168,10 +168,13 @@ class Repository:
             self._end("--batch-check")
             return None
 
-    def read(self, blob: str, limit: int) -> bytes | None:
-        """Return the bytes of an object; None where it is missing or damaged, or has more than `limit`."""
-        size = self.size_of(blob)
-        if size is None or size > limit:
+    def read(self, blob: str, limit: int, size: int | None = None) -> bytes | None:
+        """Return the bytes of an object; None where it is missing or damaged, or has more than `limit`.
+
+        `size` is what `size_of` has said, where it was asked.
+        """
+        known = self.size_of(blob) if size is None else size
+        if known is None or known > limit:
             return None
         try:
             there = self._ask("--batch", blob)

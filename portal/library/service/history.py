@@ -398,7 +398,7 @@ class _Reader:
                 ),
                 _("Split it into several documents."),
             )
-        return foreign.decoded(self.repository.read(entry.blob, MAX_FILE_BYTES) or b"")
+        return foreign.decoded(self.repository.read(entry.blob, MAX_FILE_BYTES, size) or b"")
 
     def last_text(self, chain: Chain) -> str | None:
         """Return what a file said last, or None where that cannot be read."""
