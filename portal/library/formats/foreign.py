@@ -569,7 +569,8 @@ class Named:
     @property
     def title(self) -> str:
         """The name as words."""
-        return re.sub(r"[-_\s]+", " ", self.names[0]).strip() if self.names else ""
+        words = re.sub(r"[-_\s]+", " ", self.names[0]).strip() if self.names else ""
+        return words[:1].upper() + words[1:]
 
 
 def named(path: str) -> Named:
