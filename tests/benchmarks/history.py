@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.history [--database sqlite|postgresql] [--documents 1000] [--versions 20] [--profile]
 
-Makes a git repository with `git fast-import`, imports it into an empty database, and prints Markdown: CPU seconds of the
-command (and of the git processes that it asked), the time on the clock, and the highest resident memory. A document has
-about 1,700 characters in five clauses with a list and a table; each commit rewords one of them, every fifth one a heading.
+Makes a git repository with `git fast-import`, imports it into an empty database, and prints Markdown: CPU seconds of
+the command (and of the git processes that it asked), the time on the clock, and the highest resident memory. A document
+has 1,650 characters in five clauses with lists and a table; each commit rewords one clause, at times a heading.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tests.builders import make_grant, make_market, make_person
 from tests.conftest import make_tables, settings
 
 WORDS = (
-    "An account that presents itself as somebody else is reported, looked at within a working day, and decided by the rule "
-    "below. Whoever decides names the clause and writes down what was seen, so that a colleague can follow the decision."
+    "An account that presents itself as somebody else is reported, looked at within a working day, and decided by the "
+    "rule below. Whoever decides names the clause and writes down what was seen, so that a colleague can follow it all."
 )
 BEGUN = 1_600_000_000
 
@@ -130,7 +130,8 @@ def _measure(app: object, repository: Path, chosen: argparse.Namespace) -> None:
     cpu_git = after_git.ru_utime + after_git.ru_stime - git.ru_utime - git.ru_stime
     count = chosen.documents * chosen.versions
     print(
-        f"{done.stdout.strip().splitlines()[-1]}. Python {platform.python_version()}, load average {load:.1f} at the start.\n"
+        f"{done.stdout.strip().splitlines()[-1]}. Python {platform.python_version()}, "
+        f"load average {load:.1f} at the start.\n"
     )
     print(f"| {chosen.database} | CPU s | of git | ms for each version | s on the clock | memory MB (before) |")
     print("|---|---|---|---|---|---|")

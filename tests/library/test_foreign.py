@@ -204,7 +204,8 @@ def test_every_name_gets_an_address_of_its_own(names: list[tuple[str, ...]]) -> 
 @pytest.mark.parametrize(
     ("names", "kind"),
     [
-        (("oncall", "runbooks"), "sop"), (("handover-2026",), "handover"), (("引継ぎ",), "handover"), (("travel-101", "classes"), "lesson"),
+        (("oncall", "runbooks"), "sop"), (("handover-2026",), "handover"), (("引継ぎ",), "handover"),
+        (("travel-101", "classes"), "lesson"),
         (("新人研修",), "lesson"), (("username", "policies"), "policy"), (("trainings-of-spies",), "policy"),
     ],
 )  # fmt: skip
@@ -226,10 +227,12 @@ def test_a_message_shows_no_mail_address() -> None:
 # --- laws -----------------------------------------------------------------------------------------
 
 _PIECES = st.sampled_from([
-    "# One", "## Two", "### Three {#x}", "Under\n===", "<b>", "</div>", "<div>\n\n", "<!-- c -->", "<!--", "![a](b.png)",
-    "![a](https://e.org/x.png)", "[l](javascript:x)", "[l](//e.org)", "[[#x]]", "[[a#b]]", "```", "~~~", "> q", "- i", "    code",
-    "| a | b |\n|---|---|\n| c | d |", "[^1]", "[^1]: n", "[r]: javascript:x", "[r]", "text", "`c`", "&lt;", "\t", "<script>",
-    "**b", "\\", "<a name='x'>", "</a>", "<img src=x>", "---", "===", "1. n", ": d", "<https://e.org>", "<x@e.org>", "\u3042",
+    "# One", "## Two", "### Three {#x}", "Under\n===", "<b>", "</div>", "<div>\n\n", "<!-- c -->", "<!--",
+    "![a](b.png)",
+    "![a](https://e.org/x.png)", "[l](javascript:x)", "[l](//e.org)", "[[#x]]", "[[a#b]]", "```", "~~~", "> q", "- i",
+    "    code", "| a | b |\n|---|---|\n| c | d |", "[^1]", "[^1]: n", "[r]: javascript:x", "[r]", "text", "`c`", "&lt;",
+    "<script>", "**b", "\\", "<a name='x'>", "</a>", "<img src=x>", "---", "===", "1. n", ": d", "<https://e.org>",
+    "<x@e.org>", "\u3042", "\t",
 ])  # fmt: skip
 
 
