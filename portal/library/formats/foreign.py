@@ -225,7 +225,7 @@ def _plain_headings(source: str) -> list[Place] | None:
     """
     if not source.strip() or _PARSED.search(source) or HIDDEN.search(source):
         return None
-    headings = []
+    headings: list[Place] = []
     line = reached = 0
     for found in _HEADING.finditer(source):
         line += source.count("\n", reached, found.start())

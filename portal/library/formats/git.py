@@ -49,7 +49,7 @@ class Entry:
     """
 
     order: int
-    commit: str
+    commit_hash: str
     path: str
     blob: str | None
     mode: str
@@ -106,7 +106,7 @@ class Repository:
             raise NoRepository(folder=folder)
         self.folder = self._folder = folder
         self._asked: dict[str, _Process] = {}
-        self.commit = lru_cache(maxsize=4_096)(self._read_commit)
+        self.describe = lru_cache(maxsize=4_096)(self._read_commit)
         try:
             self._answer("rev-parse", "--git-dir")
         except GitFailed as failed:

@@ -500,7 +500,7 @@ class PastCommit:
     """A version that was taken out of the history of a folder: which commit of which file it is."""
 
     slug: str
-    commit: str
+    commit_hash: str
     path: str
 
 

@@ -46,13 +46,13 @@ class Refusal:
     """What was not taken: the file, the commit, the line (0: as a whole), why, and what to do."""
 
     path: str
-    commit: str
+    commit_hash: str
     line: int
     reason: str
     mend: str = ""
 
     def __str__(self) -> str:
-        place = f"{_shown(self.path)}@{self.commit[:10]}" + (f":{self.line}" if self.line else "")
+        place = f"{_shown(self.path)}@{self.commit_hash[:10]}" + (f":{self.line}" if self.line else "")
         reason = f"{self.reason} {self.mend}".rstrip()
         return printable(_("%(place)s: not taken: %(reason)s", place=place, reason=reason))
 
@@ -110,7 +110,7 @@ class Prepared:
 class _Event:
     """What one commit did to the files of a document, by language."""
 
-    commit: str
+    commit_hash: str
     changes: dict[str, Entry]
 
 
@@ -133,7 +133,7 @@ def plan_documents(repository: Repository, *, prefix: str = "") -> tuple[list[Pl
     if not history.chains:
         raise NothingToTake(folder=repository.folder)
     reader = _Reader(repository)
-    known = {(each.commit, each.path): each.slug for each in queries.list_past_commits()}
+    known = {(each.commit_hash, each.path): each.slug for each in queries.list_past_commits()}
     groups = _grouped(reader, history, known)
     refusals: list[Refusal] = []
     new = [group for group in groups if not group.is_known]
@@ -152,7 +152,7 @@ def plan_documents(repository: Repository, *, prefix: str = "") -> tuple[list[Pl
             refusals.append(
                 Refusal(
                     last.path,
-                    last.commit,
+                    last.commit_hash,
                     0,
                     _(
                         "The document “%(slug)s” is here already and not from this history; nothing is merged.",
@@ -222,7 +222,7 @@ def take_in(prepared: Prepared, *, by: Person) -> list[DocumentVersion]:
 def refuse_rest(planned: PlannedDocument, reason: str) -> None:
     """Note that what is left of a document is not taken."""
     last = planned.deciding.entries[-1]
-    planned.refusals.append(Refusal(last.path, last.commit, 0, reason))
+    planned.refusals.append(Refusal(last.path, last.commit_hash, 0, reason))
 
 
 def _made(planned: PlannedDocument, sensitivity: str, by: Person) -> Document:
@@ -297,7 +297,7 @@ def _recognise(group: _Group, known: dict[tuple[str, str], str]) -> None:
     """Note which document it is already; the language that decided then decides on."""
     for language in (group.language, *group.chains):
         for event, path in _deciding_paths(group.chains, language):
-            slug = known.get((event.commit, _shown(path)))
+            slug = known.get((event.commit_hash, _shown(path)))
             if slug is not None:
                 group.slug, group.language, group.is_known = slug, language, True
         if group.is_known:
@@ -339,7 +339,7 @@ def _settings_of(
     ):
         # To whom a text is addressed is not guessed: it may not be everybody.
         reason = _("The file cannot be read, and it says to whom the document is addressed.")
-        return Refusal(path, last.commit, 0, reason, _("Correct it, commit it, and try again.")), language
+        return Refusal(path, last.commit_hash, 0, reason, _("Correct it, commit it, and try again.")), language
     kind, months = table.get("kind"), table.get("review_every_months")
     if kind in set(DocumentKind):
         settings.kind = DocumentKind(str(kind))
@@ -362,7 +362,7 @@ def _events(chains: dict[str, Chain]) -> list[_Event]:
     for language, chain in chains.items():
         for entry in chain.entries:
             changes.setdefault(entry.order, {})[language] = entry
-    return [_Event(next(iter(each.values())).commit, each) for _order, each in sorted(changes.items())]
+    return [_Event(next(iter(each.values())).commit_hash, each) for _order, each in sorted(changes.items())]
 
 
 def _shown(path: str) -> str:
@@ -421,7 +421,10 @@ class _Reader:
         if japanese.is_alive and not english.is_alive:
             return False
         found = [
-            max((entry.order for entry in chain.entries if (entry.commit, _shown(entry.path)) in known), default=None)
+            max(
+                (entry.order for entry in chain.entries if (entry.commit_hash, _shown(entry.path)) in known),
+                default=None,
+            )
             for chain in (english, japanese)
         ]
         if None not in found:
@@ -479,7 +482,7 @@ class _Telling:
         assert latest is not None
         after = 0
         for place, (event, path) in enumerate(_deciding_paths(self.planned.chains, self.language), start=1):
-            if (event.commit, _shown(path)) == (latest.origin_commit, latest.origin_path):
+            if (event.commit_hash, _shown(path)) == (latest.origin_commit, latest.origin_path):
                 after, self.path = place, path
         if not after:
             raise EditedMeanwhile(slug=document.slug, number=latest.number)
@@ -522,7 +525,7 @@ class _Telling:
         self._give_up_pending()
         withdrawal = None
         if self.gone is not None and self.number is not None and not was_withdrawn:
-            commit = self.reader.repository.commit(self.gone.commit)
+            commit = self.reader.repository.describe(self.gone.commit_hash)
             withdrawal = Withdrawal(
                 min(self._moment(commit, ()), max(self.now, (self.at or self.now) + _SOONEST)),
                 _(
@@ -668,7 +671,7 @@ class _Telling:
     def _told(
         self, event: _Event, place: int, texts: dict[str, TextDraft], text: ForeignText | None, number: str
     ) -> PastVersion:
-        commit = self.reader.repository.commit(event.commit)
+        commit = self.reader.repository.describe(event.commit_hash)
         draft = texts[self.language]
         before = self.texts.get(self.language)
         if before is None:
@@ -701,7 +704,7 @@ class _Telling:
             zone=zone,
             texts=tuple(told[language] for language in sorted(told)),
             author_name=author,
-            commit=commit.hash,
+            commit_hash=commit.hash,
             path=_shown(self.path),
             note=foreign.message_of(commit.message),
         )
@@ -719,7 +722,7 @@ class _Telling:
         if at is not None and believed:
             return at.astimezone(UTC)
         for event in later:
-            following = self.reader.repository.commit(event.commit).committed_at
+            following = self.reader.repository.describe(event.commit_hash).committed_at
             if following is not None and _EARLIEST <= following <= self.now:
                 return following.astimezone(UTC) - _SOONEST
         return self.now.replace(microsecond=0)
@@ -738,7 +741,7 @@ class _Telling:
         )
 
     def _refuse(self, entry: Entry, line: int, reason: str, mend: str) -> None:
-        self.planned.refusals.append(Refusal(entry.path, entry.commit, line, str(reason), str(mend)))
+        self.planned.refusals.append(Refusal(entry.path, entry.commit_hash, line, str(reason), str(mend)))
 
 
 def _reads_the_same(one: TextDraft, another: TextDraft) -> bool:
@@ -774,7 +777,7 @@ def _author(repository: Repository, commit: Commit) -> str:
     """Return who wrote a change; of what was merged, who wrote that."""
     author = commit.author
     if len(commit.parents) > 1 and commit.message.startswith("Merge"):
-        author = repository.commit(commit.parents[1]).author or author
+        author = repository.describe(commit.parents[1]).author or author
     return foreign.one_line(author)[:_MAX_AUTHOR]
 
 

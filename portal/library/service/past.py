@@ -56,7 +56,7 @@ class PastVersion:
     zone: str
     texts: tuple[TextDraft, ...]
     author_name: str
-    commit: str
+    commit_hash: str
     path: str
     note: str
 
@@ -167,7 +167,7 @@ class _Written:
         version.based_on, version.stated_based_on = latest, latest.number if latest else ""
         version.issued_at, version.issued_by = min(clock.now(), past.effective_at), by.code
         version.origin, version.author_code, version.author_name = Origin.IMPORT, None, past.author_name
-        version.origin_commit, version.origin_path, version.origin_note = past.commit, past.path, past.note
+        version.origin_commit, version.origin_path, version.origin_note = past.commit_hash, past.path, past.note
         version.hash = version_hash(
             self.document.slug, past.number, {draft.language: draft.hash for draft in past.texts}
         )
