@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from time import process_time
 
 import pytest
 from flask import Flask
@@ -260,6 +261,35 @@ def test_headings_told_without_parsing_are_those_of_the_parser(
     quick = foreign._plain_headings(text)
     if quick is not None:
         assert quick == places(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!--" * 14_000,
+        "<div>\n" + "<!-- " * 14_000,
+        "# a" + " " * 200_000 + "b",
+        "---\ntitle: a" + " " * 200_000 + "b\ntitle: c\n---\ntext",
+        "text {#a" * 25_000,
+        "<img " + "alt=' " * 30_000 + ">",
+        "![" * 2_900 + "](x" * 2_900,
+        "<a name=" * 14_000,
+        "# a\n" * 999,
+        "\n".join(f"# a {number} <b>" for number in range(999)),
+    ],
+)
+def test_no_text_of_a_stranger_takes_long(app: Flask, text: str) -> None:
+    begun = process_time()
+    try:
+        mended = foreign.mended(text, fallback="Name")
+        problems_of(mended.with_ids(Ids().peek(mended.sections)))
+    except CannotMend:
+        pass
+    foreign.message_of(text)
+    foreign.message_of("<" + text.replace(" ", "@"))
+    foreign.has_same_words(text, text + "x")
+    # A second and less on a quiet machine.
+    assert process_time() - begun < 5
 
 
 @pytest.fixture(scope="module")

@@ -275,6 +275,18 @@ def test_a_text_whose_audience_cannot_be_read_is_shown_to_nobody(take: Any, fold
     assert numbers("b") == ["1.0"]
 
 
+def test_a_document_that_was_narrowed_to_fewer_people_is_narrowed_here_too(take: Any, folder: GitFolder) -> None:
+    path = "documents/rule"
+    wide = SETTINGS.replace('roles = ["lead"]', "roles = []")
+    folder.commit({f"{path}/document.toml": wide, f"{path}/en.md": ours("1.0", "One.")})
+    take(folder.path)
+    assert queries.get_document("rule").audience(AudienceKind.ROLE) == []
+    folder.commit({f"{path}/document.toml": SETTINGS})
+    assert take(folder.path).stdout.splitlines()[-1] == "1 document, 0 versions, 0 refused"
+    assert queries.get_document("rule").audience(AudienceKind.ROLE) == ["lead"]
+    assert take(folder.path).stdout.splitlines()[-1] == "0 documents, 0 versions, 0 refused"
+
+
 # --- again ----------------------------------------------------------------------------------------
 
 

@@ -42,8 +42,7 @@ _ALIKE = 0.5
 _COMPARISONS = 4_000
 _NEAR = 4
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _NAMED_PLACE = re.compile(r"<a\s+(?:name|id)\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+)\s*/?>", re.IGNORECASE)
 _VERBATIM = re.compile(r"\s*<(?:pre|script|style|textarea)\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(alt|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
@@ -58,8 +57,7 @@ _PARSED = re.compile(
 )
 _HEADING = re.compile(r"^(?P<level>#{1,6})(?: (?P<words>.*))?$", re.MULTILINE)
 _MARKS = re.compile(r"[\\`*_\[\]<>&~!|{}#]")
-_CLOSING = re.compile(r"(?:[ \t]+#+)?[ \t]*$")
-_TITLE_LINE = re.compile(r"^title:[ \t]*(?P<title>.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_TITLE_LINE = re.compile(r"^title:(?P<title>.*)$", re.MULTILINE | re.IGNORECASE)
 _WORD = re.compile(r"[\w]+")
 _JAPANESE = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d]")
 # What YAML takes for a line break or cannot hold at all, besides what our texts may not hold.
@@ -175,7 +173,7 @@ def opened(text: str) -> tuple[dict[str, str], str, int]:
         if end is None:
             return {}, text, 1
         found = _TITLE_LINE.search("\n".join(lines[1:end]))
-        given = {"title": found["title"].strip("\"'")} if found else {}
+        given = {"title": found["title"].strip().strip("\"'")} if found else {}
         body, line = "\n".join(lines[end + 1 :]), end + 2
     return _texts_of(given), body, line
 
@@ -315,7 +313,7 @@ def _heading_edits(source: str, place: Place) -> list[tuple[int, int, str]]:
     if len(place.words) > MAX_HEADING:
         # Too long to be the name of a clause: it stays as a paragraph.
         lines = written.split("\n")
-        kept = [*lines[:-1], ""] if place.underlined else [_ATX.sub("", _CLOSING.sub("", written)).strip()]
+        kept = [*lines[:-1], ""] if place.underlined else [_ATX.sub("", written[: _end_of_words(written)]).strip()]
         return [(place.start, place.end, "\n".join(kept))]
     if place.braces:
         # The id of another program; ours is given by the rules of ours.
@@ -346,9 +344,25 @@ def _heading(written: str, place: Place, shift: int, anchor: str) -> str:
         before, _braces, after = line.rpartition(f"{{#{place.anchor}")
         lines[place_of_id] = f"{before}{{#{anchor}{after}"
     else:
-        end = len(line.rstrip()) if place.underlined and not shift else _CLOSING.search(line).start()  # type: ignore[union-attr]
+        end = len(line.rstrip()) if place.underlined and not shift else _end_of_words(line)
         lines[place_of_id] = f"{line[:end]} {{#{anchor}}}{line[end:].rstrip()}"
     return "\n".join(lines)
+
+
+def _end_of_words(line: str) -> int:
+    """Return where the words of a heading end: before the marks that may close it."""
+    bare = line.rstrip(" \t")
+    words = bare.rstrip("#")
+    return len(words.rstrip(" \t")) if words != bare and words.endswith((" ", "\t")) else len(bare)
+
+
+def _without_comments(text: str) -> str:
+    """Return raw HTML without its comments, on as many lines."""
+    pieces, reached = [], 0
+    while (start := text.find("<!--", reached)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        pieces += [text[reached:start], "\n" * text.count("\n", start, end)]
+        reached = end + 3
+    return "".join([*pieces, text[reached:]])
 
 
 def _line_edits(source: str, place: Place) -> list[tuple[int, int, str]]:
@@ -361,7 +375,7 @@ def _line_edits(source: str, place: Place) -> list[tuple[int, int, str]]:
     elif place.what is What.LINK:
         shown = re.sub(r"\](?=[(\[])", "] ", line)
     else:
-        shown = re.sub(r"(?<!\\)(!?\[)(?=\[|[^\]]*\])", r"\\\1", line)
+        shown = re.sub(r"(?<!\\)!?\[", r"\\\g<0>", line)
     return [(place.start, end, shown)] if shown != line else []
 
 
@@ -400,7 +414,7 @@ def _tag(tag: str, within_link: bool = False) -> str:
 
 def _block(written: str, content: str) -> str:
     """Write a block of raw HTML as text; code and scripts stay as they are, in a block of code."""
-    stripped = _COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), content)
+    stripped = _without_comments(content)
     if not stripped.strip():
         return "\n" * written.count("\n")
     is_bare = written.rstrip("\n") == content.rstrip("\n")
@@ -662,13 +676,13 @@ def has_same_words(one: str, other: str) -> bool:
 
 
 def _without_ids(text: str) -> str:
-    return re.sub(rf"\{{#{ANCHOR}[^}}\n]*\}}", "", text)
+    return re.sub(rf"\{{#{ANCHOR}[^{{}}\n]*\}}", "", text)
 
 
 def message_of(message: str) -> str:
     """Return a commit's message as it may be shown to every reader: without mail addresses and hidden marks."""
     plain = HIDDEN.sub("", message.replace("\r\n", "\n").replace("\r", "\n"))
-    plain = re.sub(r"[ \t]*<[^<>\s]*@[^<>\s]*>", "", plain)
+    plain = re.sub(r"<([^<>\s]*)>", lambda found: "" if "@" in found[1] else found[0], plain)
     lines = [line.rstrip() for line in plain.split("\n")]
     text = "\n".join(lines).strip()
     return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 1].rstrip()}…"

@@ -62,6 +62,7 @@ class Settings:
     """What holds for a document over all its versions; without a `document.toml` everybody may read it."""
 
     kind: DocumentKind
+    is_stated: bool = False
     review_every_months: int | None = None
     sensitivity: str = "S0"
     audience: dict[AudienceKind, list[str]] = field(default_factory=dict)
@@ -202,14 +203,8 @@ def take_in(prepared: Prepared, *, by: Person) -> list[DocumentVersion]:
     if document is None or not planned.is_known:
         document = _made(planned, prepared.sensitivity, by)
         planned.is_known = True
-    elif prepared.sensitivity > document.sensitivity:
-        documents.change_document(
-            document=document,
-            kind=document.kind,
-            review_every_months=document.review_every_months,
-            sensitivity=prepared.sensitivity,
-            by=by,
-        )
+    else:
+        _bring_up(document, planned.settings, prepared.sensitivity, by)
     made: list[DocumentVersion] = []
     if prepared.past:
         made = import_past_versions(document=document, past=prepared.past, after=prepared.after, by=by)
@@ -223,6 +218,28 @@ def refuse_rest(planned: PlannedDocument, reason: str) -> None:
     """Note that what is left of a document is not taken."""
     last = planned.deciding.entries[-1]
     planned.refusals.append(Refusal(last.path, last.commit_hash, 0, reason))
+
+
+def _bring_up(document: Document, settings: Settings, sensitivity: str, by: Person) -> None:
+    """Let a document that is known be what its file says by now: it may have become meant for fewer people."""
+    if settings.is_stated:
+        documents.set_audience(document=document, audience=settings.audience, by=by)
+    documents.change_document(
+        document=document,
+        kind=settings.kind if settings.is_stated else document.kind,
+        review_every_months=settings.review_every_months if settings.is_stated else document.review_every_months,
+        sensitivity=max(document.sensitivity, sensitivity, settings.sensitivity),
+        by=by,
+    )
+
+
+def _differs(document: Document, settings: Settings) -> bool:
+    """Say whether the file of a document's settings says something new."""
+    return settings.is_stated and (
+        any(sorted(document.audience(kind)) != settings.audience.get(kind, []) for kind in AudienceKind)
+        or (document.kind, document.review_every_months) != (settings.kind, settings.review_every_months)
+        or document.sensitivity < settings.sensitivity
+    )
 
 
 def _made(planned: PlannedDocument, sensitivity: str, by: Person) -> Document:
@@ -340,6 +357,7 @@ def _settings_of(
         # To whom a text is addressed is not guessed: it may not be everybody.
         reason = _("The file cannot be read, and it says to whom the document is addressed.")
         return Refusal(path, last.commit_hash, 0, reason, _("Correct it, commit it, and try again.")), language
+    settings.is_stated = True
     kind, months = table.get("kind"), table.get("review_every_months")
     if kind in set(DocumentKind):
         settings.kind = DocumentKind(str(kind))
@@ -467,6 +485,7 @@ class _Telling:
         self.ids = Ids()
         self.is_withdrawn = False
         self.gone: _Event | None = None
+        self.has_new_settings = False
         # A second text that does not fit the deciding one yet, and where it is from.
         self.pending: tuple[ForeignText, Entry] | None = None
         # In our own layout: the number that the files give → the version that it is here.
@@ -486,6 +505,7 @@ class _Telling:
                 after, self.path = place, path
         if not after:
             raise EditedMeanwhile(slug=document.slug, number=latest.number)
+        self.has_new_settings = _differs(document, self.planned.settings)
         self.number, self.at = latest.number, latest.effective_at
         self.is_withdrawn = latest.withdrawn_at is not None
         for text in latest.texts:
@@ -534,7 +554,7 @@ class _Telling:
                     message=_first_line(foreign.message_of(commit.message)) or "–",
                 ),
             )
-        if past or withdrawal is not None:
+        if past or withdrawal is not None or self.has_new_settings:
             yield Prepared(self.planned, after, past, withdrawal, sensitivity)
 
     def _after(self, event: _Event, place: int) -> PastVersion | None:
