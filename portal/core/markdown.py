@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache, wraps
 from hashlib import sha256
 from html import unescape
+from itertools import accumulate
 from typing import Any, ParamSpec, TypeVar, cast
 
 import nh3
@@ -231,6 +234,13 @@ def remembering() -> Iterator[None]:
         _remembered.reset(token)
 
 
+def forget() -> None:
+    """Begin anew with remembering, where that goes on: more texts are coming than memory should hold."""
+    kept = _remembered.get()
+    if kept is not None:
+        kept.clear()
+
+
 def _once(function: Callable[Given, Found]) -> Callable[Given, Found]:
     """Let a function of a text, which depends on nothing but its arguments and the language, be remembered."""
 
@@ -249,6 +259,28 @@ def _once(function: Callable[Given, Found]) -> Callable[Given, Found]:
     return asked
 
 
+def _parsed(text: str, text_language: str = "en") -> tuple[list[Token], dict[str, Any]]:
+    """Return the tokens of a text and what the parser noted beside them; both are only looked at.
+
+    While texts are remembered, the last one is: splitting, counting and showing it parse it once. The words of
+    admonitions are those of its language.
+    """
+    kept = _remembered.get()
+    key = ("parsed", text, text_language)
+    if kept is not None and kept.get("parsed", (None,))[0] == key:
+        return kept["parsed"][1]  # type: ignore[no-any-return]
+    env: dict[str, Any] = {"language": text_language}
+    found = _writer().parse(text, env), env
+    _keep_parsed(text, text_language, found)
+    return found
+
+
+def _keep_parsed(text: str, text_language: str, found: tuple[list[Token], dict[str, Any]]) -> None:
+    kept = _remembered.get()
+    if kept is not None:
+        kept["parsed"] = (("parsed", text, text_language), found)
+
+
 # --- what may be written ------------------------------------------------------------------------
 
 
@@ -259,9 +291,12 @@ def scan(text: str, *, first_line: int = 1, pictures: frozenset[str] | None = No
     `first_line` is the number of the text's first line in its file; `pictures` the names of those that its document
     has, None where texts are kept without pictures.
     """
-    text = _normal(text)
+    given, text = text, _normal(text)
     problems = _limits(text)
     if not problems:
+        kept = _remembered.get()
+        if kept is not None:
+            kept["checked"] = given, text
         problems = _contents(text, pictures)
     shift = first_line - 1
     return [Problem(each.line + shift if each.line else 0, each.reason, each.mend) for each in problems]
@@ -364,7 +399,9 @@ def _contents(text: str, pictures: frozenset[str] | None) -> list[Problem]:
     problems: list[Problem] = []
     depth = headings = 0
     line = 1
-    for token in _scanner().parse(text, {}):
+    env: dict[str, Any] = {"language": "en"}
+    tokens = _scanner().parse(text, env)
+    for token in tokens:
         if token.map is not None:
             line = token.map[0] + 1
         if token.type in ("blockquote_open", "list_item_open", "alert_open", "dd_open"):
@@ -396,6 +433,9 @@ def _contents(text: str, pictures: frozenset[str] | None) -> list[Problem]:
             limit=MAX_HEADINGS,
         )
         problems.append(Problem(0, reason, _("Split it into several documents.")))
+    if not problems and all(_writer().validateLink(each["href"]) for each in env.get("references", {}).values()):
+        # Nothing was let through that is not written: the text needs no other look.
+        _keep_parsed(text, "en", (tokens, env))
     return problems
 
 
@@ -481,7 +521,7 @@ def split_clauses(text: str) -> list[ClauseSource]:
     """
     text = _checked(text)
     lines = text.split("\n")
-    tokens = _writer().parse(text, {})
+    tokens, _env = _parsed(text)
     starts = [
         (token, tokens[index + 1])
         for index, token in enumerate(tokens)
@@ -639,7 +679,7 @@ def verbatim_from(text: str, line: int) -> str:
 
 def plain_text(text: str) -> str:
     """Return the words of a text without its marks, one block a line; for summaries and search."""
-    tokens = _writer().parse(_checked(text), {})
+    tokens, _env = _parsed(_checked(text))
     pieces = []
     for token in tokens:
         if token.type == "inline":
@@ -706,7 +746,8 @@ def clause_links(text: str) -> list[tuple[str, str, int]]:
     """Return the clause links of a text as (document slug or "", clause id, line)."""
     found = []
     line = 1
-    for token in _writer().parse(_checked(text), {}):
+    tokens, _env = _parsed(_checked(text))
+    for token in tokens:
         if token.map is not None:
             line = token.map[0] + 1
         at = line
@@ -787,8 +828,12 @@ def _rendered(
     parser, env = _writer(), _environment(resolve, id_prefix, language)
     env["pictures"] = pictures or {}
     env["marks"] = marks
-    text = _checked(text)
-    tokens = parser.parse(text, env)
+    if marks is None:
+        tokens, noted = _parsed(_checked(text), str(env["language"]))
+        env = {**noted, **env}
+    else:
+        # Marks are set into the tokens themselves.
+        tokens = parser.parse(_checked(text), env)
     end = next((number for number, token in enumerate(tokens) if token.type == "footnote_block_open"), len(tokens))
     heads = [number for number, token in enumerate(tokens[:end]) if token.type == "heading_open" and token.level == 0]
 
@@ -822,12 +867,17 @@ def _normal(text: str) -> str:
 
 
 def _checked(text: str) -> str:
+    kept = _remembered.get()
+    if kept is not None and kept.get("checked", (None,))[0] == text:
+        return kept["checked"][1]  # type: ignore[no-any-return]
     # What is stored has been scanned; elsewhere a control character is shown as one that cannot be shown.
-    text = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
-    problems = _size(text) or _amounts(text)
+    checked = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
+    problems = _size(checked) or _amounts(checked)
     if problems:
         raise TextRefused(problems)
-    return text
+    if kept is not None:
+        kept["checked"] = text, checked
+    return checked
 
 
 def sanitised(html: str) -> str:
@@ -992,6 +1042,194 @@ def _writer() -> _Parser:
 @cache
 def _scanner() -> _Parser:
     return _Parser(scanner=True)
+
+
+# --- what others wrote --------------------------------------------------------------------------
+
+
+class What(StrEnum):
+    """What stands at a place of a text that others wrote."""
+
+    HEADING = "heading"
+    # A whole block, and one tag within a line.
+    HTML = "html"
+    TAG = "tag"
+    PICTURE = "picture"
+    LINK = "link"
+    CLAUSE_LINK = "clause_link"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands that we write in another way: the characters from `start` up to `end`.
+
+    `line` counts from 1. Where the place cannot be told, `end` is 0: it is somewhere on the line. `words` are the
+    heading, the source of a link's or a picture's words, or the tags; `address` is where they lead. `level` and
+    `underlined` are those of a heading, `anchor` its id, and `braces` what it has at its end in place of one of ours.
+    """
+
+    what: What
+    line: int
+    start: int
+    end: int
+    words: str = ""
+    address: str = ""
+    level: int = 0
+    underlined: bool = False
+    anchor: str = ""
+    braces: str = ""
+    within_link: bool = False
+
+
+def places(text: str) -> list[Place]:
+    """Return where a text has headings of its own, raw HTML, pictures, and links that nobody may follow or to clauses.
+
+    In the order of the text. Line ends are LF. Raises `TextRefused` for a text beyond the limits.
+    """
+    problems = _limits(text)
+    if problems:
+        raise TextRefused(problems)
+    env: dict[str, Any] = {}
+    tokens = _finder().parse(text, env)
+    starts = _line_starts(text.split("\n"))
+    found = [*env.get("places", ())]
+    for token in tokens:
+        if token.type == "html_block" and token.map is not None:
+            first, after = token.map
+            start, end = starts[first], starts[after] - 1 if after < len(starts) else len(text)
+            found.append(Place(What.HTML, first + 1, start, end, words=token.content))
+    for number, token in enumerate(tokens):
+        if token.type == "heading_open" and token.level == 0 and token.map is not None:
+            first, after = token.map
+            inline = tokens[number + 1]
+            attributes: dict[str, str] = token.meta.get("attributes", {})
+            is_plain = set(attributes) <= {"sensitivity"} and attributes.get("sensitivity", "S0") in SENSITIVITIES
+            braces = str(token.meta.get("wrong", ""))
+            if not is_plain:
+                opening = text.rfind("{#", starts[first], starts[after] - 1)
+                braces = text[opening : text.find("}", opening) + 1]
+            found.append(
+                Place(
+                    What.HEADING,
+                    first + 1,
+                    starts[first],
+                    starts[after] - 1,
+                    words=_text_of(inline),
+                    level=int(token.tag[1]),
+                    underlined=token.markup in ("=", "-"),
+                    anchor=token.meta.get("id", ""),
+                    braces=braces.rstrip(),
+                )
+            )
+    return sorted(found, key=lambda place: (place.line, place.start, -place.end))
+
+
+def _line_starts(lines: Sequence[str]) -> list[int]:
+    return [0, *accumulate(len(line) + 1 for line in lines)]
+
+
+class _FindingInline(_WideInline):
+    """Notes, for each inline text as it is parsed, where in it something stands."""
+
+    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
+        # The words of a picture are parsed as a text of their own.
+        if "inline" in env:
+            return super().parse(src, md, env, tokens)
+        env["inline"] = src
+        try:
+            return super().parse(src, md, env, tokens)
+        finally:
+            del env["inline"]
+
+
+def _noting(what: What, rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
+    """Let a rule of inline texts note where it was met."""
+
+    def noted(state: StateInline, silent: bool) -> bool:
+        start, before = state.pos, len(state.tokens)
+        if silent or state.env.get("inline") is not state.src:
+            return rule(state, silent)
+        noted_before = len(state.env.setdefault("spans", {}).setdefault(state.src, []))
+        if not rule(state, silent):
+            del state.env["spans"][state.src][noted_before:]
+            return False
+        # Plain text that was waiting comes before what the rule has made.
+        token = next(token for token in state.tokens[before:] if token.type != "text")
+        words = address = ""
+        if what is What.TAG:
+            words = token.content
+        elif what is What.CLAUSE_LINK:
+            words, address = state.src[start : state.pos], token.meta["slug"]
+        elif state.src[start] == "<":
+            words = address = str(token.attrs.get("href", ""))
+        else:
+            begin = start + (2 if what is What.PICTURE else 1)
+            there = state.pos
+            state.pos = start
+            label = state.md.helpers.parseLinkLabel(state, begin - 1, what is What.LINK)
+            state.pos = there
+            words = state.src[begin : max(begin, label)]
+            address = str(token.attrs.get("src" if what is What.PICTURE else "href", ""))
+        if what is What.LINK:
+            inside = state.env["spans"][state.src]
+            inside[noted_before:] = [(*span[:-1], True) for span in inside[noted_before:]]
+            if _address_problem(address, 0) is None:
+                return True
+        state.env["spans"][state.src].append((what, start, state.pos, words, address, False))
+        return True
+
+    return noted
+
+
+def _note_places(state: StateCore) -> None:
+    """Turn what was noted in inline texts into places of the whole text."""
+    lines = state.src.split("\n")
+    starts = _line_starts(lines)
+    found: list[Place] = state.env.setdefault("places", [])
+    # How far a line has been looked through: the cells of a table stand on one.
+    reached: dict[int, int] = {}
+    for token in state.tokens:
+        if token.type != "inline" or token.map is None:
+            continue
+        spans = state.env.get("spans", {}).get(token.content, ())
+        columns: list[int] = []
+        begin = 0
+        offsets = []
+        for number, content in enumerate(token.content.split("\n")):
+            there = token.map[0] + number
+            column = lines[there].find(content, reached.get(there, 0)) if there < len(lines) else -1
+            if column >= 0:
+                reached[there] = column + len(content)
+            columns.append(column)
+            offsets.append(begin)
+            begin += len(content) + 1
+        for what, start, end, words, address, within in spans:
+            first, last = bisect_right(offsets, start) - 1, bisect_right(offsets, end) - 1
+            there = token.map[0] + first
+            begin_at, end_at = starts[min(there, len(lines) - 1)], 0
+            if columns[first] >= 0 and columns[last] >= 0:
+                begin_at += columns[first] + start - offsets[first]
+                end_at = starts[token.map[0] + last] + columns[last] + end - offsets[last]
+            found.append(Place(what, there + 1, begin_at, end_at, words, address, within_link=within))
+
+
+@cache
+def _finder() -> _Parser:
+    finder = _Parser(scanner=True)
+    inline = _FindingInline()
+    inline.ruler, inline.ruler2 = finder.inline.ruler, finder.inline.ruler2
+    finder.inline = inline
+    for name, what in (
+        ("image", What.PICTURE),
+        ("link", What.LINK),
+        ("html_inline", What.TAG),
+        ("clause_link", What.CLAUSE_LINK),
+        ("autolink", What.LINK),
+    ):
+        rule = next(each.fn for each in inline.ruler.__rules__ if each.name == name)
+        inline.ruler.at(name, _noting(what, rule))
+    finder.core.ruler.after("inline", "places", _note_places)
+    return finder
 
 
 def _clause_link(state: StateInline, silent: bool) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -140,6 +140,19 @@ def seal(row: Any) -> None:
     if spec is None:
         raise LookupError(f"{type(row).__name__} is not sealed")
     _note(spec, row)
+
+
+def seal_all(model: type[Any], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Seal rows that a statement has written at once, given by the names of their columns."""
+    spec = _spec(model)
+    if not writing.get():
+        raise RuntimeError("what is sealed is written inside a transaction")
+    if spec is None:
+        raise LookupError(f"{model.__name__} is not sealed")
+    seals = session.info.setdefault("seals", {})
+    for row in rows:
+        facts = spec.facts_of(row)
+        seals.setdefault((spec.name, facts[spec.key.name]), {})[spec.order_of(facts)] = facts
 
 
 _specs: dict[type[Any], SealedTable | None] = {}

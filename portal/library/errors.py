@@ -380,3 +380,42 @@ class MarketUnknown(Invalid):
     """What applied is asked for in a market of the organisation."""
 
     message = _l("There is no market “%(given)s”. Known markets: %(known)s.")
+
+
+class GitMissing(DomainError):
+    """The history of a folder is read with git."""
+
+    message = _l("git is not installed. Install the package “git” (apt-get install git) and try again.")
+
+
+class NoRepository(Invalid):
+    """There is no history to read."""
+
+    message = _l("%(folder)s lies in no git repository. Name a folder whose history git keeps.")
+
+
+class NoCommits(Invalid):
+    """A history begins with a commit."""
+
+    message = _l("%(folder)s has no commits yet. Commit its files, or import it without --history.")
+
+
+class GitFailed(Invalid):
+    """git gave up; its own words say why."""
+
+    message = _l("git cannot read the history of %(folder)s: %(reason)s")
+
+
+class NothingToTake(Invalid):
+    """The folder holds no Markdown."""
+
+    message = _l("The history of %(folder)s has no Markdown files. Name the folder that holds the documents.")
+
+
+class EditedMeanwhile(Conflict):
+    """A document that has grown here is not merged with a history."""
+
+    message = _l(
+        "The document “%(slug)s” has a version %(number)s that is not from this history; nothing is merged. "
+        "Export the document, take over what changed, and import that."
+    )

@@ -145,6 +145,11 @@ class DocumentVersion(Base):
     # Who wrote it: the code of a person here, or the name of somebody elsewhere as text.
     author_code: Mapped[str | None] = mapped_column(String(40))
     author_name: Mapped[str] = mapped_column(String(300), default="")
+    # Where it comes from, when it was taken out of the history that git keeps: the commit, the path of the deciding
+    # text in its repository, and what the author wrote about the change.
+    origin_commit: Mapped[str | None] = mapped_column(String(64))
+    origin_path: Mapped[str | None] = mapped_column(Text)
+    origin_note: Mapped[str | None] = mapped_column(Text)
     approved_by: Mapped[str | None] = mapped_column(String(40))
     approved_at: Mapped[datetime | None]
     # Issued although the second language is missing or behind.
@@ -171,6 +176,16 @@ class DocumentVersion(Base):
     def effective_on(self) -> date:
         """The date from which it holds, in its own zone."""
         return local_date(self.effective_at, self.zone)
+
+    @property
+    def origin_subject(self) -> str:
+        """The first line of what the author wrote about the change, where it was written elsewhere."""
+        return (self.origin_note or "").partition("\n")[0]
+
+    @property
+    def origin_details(self) -> str:
+        """What the author wrote below the first line."""
+        return (self.origin_note or "").partition("\n")[2].strip()
 
     def text_in(self, language: str) -> VersionText | None:
         """Return the text in the language, or None where there is none."""

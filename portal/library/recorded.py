@@ -106,6 +106,7 @@ VOCABULARY = Vocabulary(
         "effective_at": Fact(_l("Effective from")),
         "origin": Fact(_l("Origin"), words={"import": _l("Content folder"), "product": _l("Written here")}),
         "provisional": Fact(_l("Provisional translation")),
+        "commit": Fact(_l("Commit"), technical=True),
         "hash": Fact(_l("Hash"), technical=True),
         "text_hash": Fact(_l("Hash"), technical=True),
         "terms": Fact(_l("Terms")),

@@ -18,15 +18,24 @@ from flask.cli import AppGroup, with_appcontext
 from portal import wiring
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
-from portal.core import access, search
-from portal.core.content import ContentFolder, Finding, Level, printable
+from portal.core import access, clock, search
+from portal.core.content import SLUG, ContentFolder, Finding, Level, printable
+from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, force_locale, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.markdown import remembering
 from portal.core.transaction import transaction
+from portal.library.service import history
 from portal.operations import demo, doctor
 from portal.operations.folder import write_folder
-from portal.operations.service import ContentRefused, check_content, export_content, import_content, prepare_content
+from portal.operations.service import (
+    ContentRefused,
+    check_content,
+    export_content,
+    import_content,
+    note_history,
+    prepare_content,
+)
 
 content = AppGroup("content", help="Check, take in and write out a folder of content.")
 _said_in = click.option(
@@ -85,9 +94,27 @@ def check(folder: Path, language: str) -> None:
 @content.command("import")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--by", metavar="NAME", help="Sign-in name of the person who imports; default: the first administrator.")
+@click.option(
+    "--history",
+    "with_history",
+    is_flag=True,
+    help="Make versions of what git's commits did to the Markdown files below DIR, of whatever layout.",
+)
+@click.option("--prefix", metavar="WORD", help="With --history: stands before the addresses of new documents.")
 @_said_in
-def import_(folder: Path, by: str | None, language: str) -> None:
-    """Take DIR in: everything or nothing. A second time changes nothing."""
+def import_(folder: Path, by: str | None, with_history: bool, prefix: str | None, language: str) -> None:
+    """Take DIR in: everything or nothing. A second time changes nothing.
+
+    With --history, every document is taken in by itself: what cannot be taken is listed with file, commit and reason,
+    and the rest is taken. Its versions are editorial or minor changes: nobody is asked to confirm what was written
+    elsewhere. A second time takes in what was committed since.
+    """
+    if with_history:
+        with force_locale(language):
+            _import_history(folder, by, prefix or "")
+        return
+    if prefix is not None:
+        raise click.UsageError("--prefix goes with --history.")
     parts = wiring.CONTENT_PARTS
     with force_locale(language), remembering():
         try:
@@ -108,6 +135,75 @@ def import_(folder: Path, by: str | None, language: str) -> None:
             ngettext("%(num)d thing changed", "%(num)d things changed", len(changes)),
         ]
         click.echo(str(_(", ")).join(said))
+
+
+# So often the one who waits is told how far it is.
+_TOLD_EVERY_SECONDS = 5
+
+
+def _import_history(folder: Path, by: str | None, prefix: str) -> None:
+    """Take in what the commits did to the documents of a folder, each document by itself."""
+    if prefix and not SLUG.fullmatch(prefix):
+        raise click.ClickException(
+            _("“%(name)s” cannot be an address.", name=prefix)
+            + " "
+            + _("Use lower-case letters a to z, digits and hyphens, at most 60, starting with a letter.")
+        )
+    _importer(by)
+    try:
+        with history.open_history(folder) as repository:
+            documents, versions, refused, is_known = _take_history(repository, by, prefix)
+    except DomainError as failed:
+        raise click.ClickException(str(failed)) from failed
+    if documents:
+        with transaction():
+            note_history(root=folder, documents=documents, versions=versions, refused=refused, by=_importer(by))
+    said = [
+        ngettext("%(num)d document", "%(num)d documents", documents),
+        ngettext("%(num)d version", "%(num)d versions", versions),
+        _("%(number)s refused", number=refused),
+    ]
+    click.echo(str(_(", ")).join(said))
+    if not documents and not is_known:
+        sys.exit(1)
+
+
+def _take_history(repository: history.History, by: str | None, prefix: str) -> tuple[int, int, int, bool]:
+    """Return how many documents and versions were taken in, how much was refused, and whether anything was known."""
+    planned, refusals = history.plan_documents(repository, prefix=prefix)
+    is_known = any(each.is_known for each in planned)
+    for refusal in refusals:
+        click.echo(str(refusal), err=True)
+    documents = versions = 0
+    refused = len(refusals)
+    told_at = clock.monotonic()
+    for number, each in enumerate(planned, start=1):
+        taken, said = 0, 0
+        with remembering():
+            for prepared in history.prepare_document(repository, each):
+                try:
+                    # Learners save their answers meanwhile: the database is held for the writing only.
+                    with transaction():
+                        taken += len(history.take_in(prepared, by=_importer(by)))
+                except DomainError as clash:
+                    history.refuse_rest(each, str(clash))
+                    break
+                said = 1
+        documents, versions, refused = documents + said, versions + taken, refused + len(each.refusals)
+        for refusal in each.refusals:
+            click.echo(str(refusal), err=True)
+        if clock.monotonic() - told_at >= _TOLD_EVERY_SECONDS or number == len(planned):
+            told_at = clock.monotonic()
+            click.echo(
+                _(
+                    "%(done)s of %(all)s documents, %(versions)s versions",
+                    done=number,
+                    all=len(planned),
+                    versions=versions,
+                ),
+                err=True,
+            )
+    return documents, versions, refused, is_known
 
 
 def _importer(name: str | None) -> Person:

@@ -78,7 +78,7 @@ def _walk(root: Path, below: Path, folder: ContentFolder) -> Iterator[tuple[Path
         path = below / entry.name
         relative = _relative(root, path)
         twin = alike.setdefault(unicodedata.normalize("NFC", entry.name).casefold(), entry.name)
-        if entry.name.lower() in _IGNORED:
+        if entry.name.lower() in _IGNORED and not entry.is_dir(follow_symlinks=False):
             continue
         if not entry.name.isprintable() or not unicodedata.is_normalized("NFC", entry.name):
             folder.error(

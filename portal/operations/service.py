@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.core import clock
-from portal.core.content import ContentFile, ContentFolder, ContentPart, Finding, Level, Prepares
+from portal.core.content import ContentFile, ContentFolder, ContentPart, Finding, Level, Prepares, printable
 from portal.core.db import session
 from portal.core.errors import DomainError
 from portal.core.i18n import lazy_gettext as _l
@@ -94,6 +94,16 @@ def import_content(
     if changes:
         record("content.imported", by=by, subject=("content", root.name[:200]), after={"changes": changes[:200]})
     return folder, changes
+
+
+def note_history(*, root: Path, documents: int, versions: int, refused: int, by: Any) -> None:
+    """Record that the history of a folder was taken in, and how much of it."""
+    record(
+        "content.history_imported",
+        by=by,
+        subject=("content", printable(root.resolve().name)[:200]),
+        after={"documents": documents, "versions": versions, "refused": refused},
+    )
 
 
 def export_content(parts: Sequence[ContentPart]) -> list[ContentFile]:

@@ -350,6 +350,8 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE document_versions SET change_class = 'material' WHERE id = 4",)),
     ("a withdrawal that nobody made", "I13", "document_versions row 1: " + HISTORY,
      ("UPDATE document_versions SET withdrawn_at = issued_at, withdrawn_by = 'P1' WHERE id = 1",)),
+    ("where a version comes from", "I13", "document_versions row 1: " + HISTORY,
+     ("UPDATE document_versions SET origin_commit = 'f00d', origin_note = 'As agreed' WHERE id = 1",)),
     ("a version deleted", "I13", "document_versions row 4: is gone", ("DELETE FROM document_versions WHERE id = 4",)),
     ("an approver who is the author", "I10", "was written in the product",
      ("UPDATE document_versions SET origin = 'product', author_code = 'A', approved_by = 'A', approved_at = issued_at",)),

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, bindparam, exists, func, select
-from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
+from sqlalchemy import and_, bindparam, exists, select
+from sqlalchemy.orm import aliased, joinedload, lazyload, load_only, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts.models import Ownership, Person
@@ -525,26 +525,62 @@ def is_published_image(document: Document, name: str) -> bool:
 
 def list_texts_that_cite(slugs: Collection[str]) -> list[VersionText]:
     """Return the texts of the latest version of each document that link to a clause of one of these."""
-    latest = (
-        select(DocumentVersion.document_id, func.max(DocumentVersion.sequence).label("sequence"))
-        .group_by(DocumentVersion.document_id)
-        .subquery()
-    )
+    # Asked of the few versions with such a link, not of all that there are.
+    later = aliased(DocumentVersion)
     return list(
         session.scalars(
             select(VersionText)
             .join(DocumentVersion, DocumentVersion.id == VersionText.version_id)
-            .join(
-                latest,
-                and_(
-                    latest.c.document_id == DocumentVersion.document_id,
-                    latest.c.sequence == DocumentVersion.sequence,
-                ),
+            .where(
+                ~exists().where(
+                    later.document_id == DocumentVersion.document_id, later.sequence > DocumentVersion.sequence
+                )
             )
             .where(VersionText.id.in_(select(ClauseLink.version_text_id).where(ClauseLink.slug.in_(slugs))))
             .order_by(VersionText.id)
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PastCommit:
+    """A version that was taken out of the history of a folder: which commit of which file it is."""
+
+    slug: str
+    commit_hash: str
+    path: str
+
+
+def list_past_commits() -> list[PastCommit]:
+    """Return every version that was taken out of the history of a folder, by document."""
+    rows = session.execute(
+        select(Document.slug, DocumentVersion.origin_commit, DocumentVersion.origin_path)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(DocumentVersion.origin_commit.is_not(None))
+        .order_by(Document.slug, DocumentVersion.sequence)
+    )
+    return [PastCommit(slug, commit or "", path or "") for slug, commit, path in rows]
+
+
+def list_slugs() -> set[str]:
+    """Return the addresses of all documents."""
+    return set(session.scalars(select(Document.slug)))
+
+
+def clause_names(document: Document) -> dict[str, str]:
+    """Return id → heading of every clause that the document ever had, by the last version with it; oldest first."""
+    rows = session.execute(
+        select(Clause.anchor, ClauseText.heading)
+        .join(ClauseText, and_(ClauseText.clause_id == Clause.id, ClauseText.language == document.authoritative))
+        .join(DocumentVersion, DocumentVersion.id == Clause.version_id)
+        .where(DocumentVersion.document_id == document.id)
+        .order_by(DocumentVersion.sequence, Clause.position)
+    )
+    names: dict[str, str] = {}
+    for anchor, heading in rows:
+        names.pop(anchor, None)
+        names[anchor] = heading
+    return names
 
 
 def list_terms() -> list[GlossaryTerm]:

@@ -143,16 +143,17 @@ def import_version(
     )
 
 
-def withdraw_version(*, version: DocumentVersion, reason: str, by: Person) -> None:
+def withdraw_version(*, version: DocumentVersion, reason: str, by: Person, at: datetime | None = None) -> None:
     """Take a version back from now on; its text and all that rests on it stay as they are.
 
-    Raises `AlreadyWithdrawn` or `ReasonMissing`.
+    `at` is when it was taken back elsewhere, for what happened before it came here. Raises `AlreadyWithdrawn` or
+    `ReasonMissing`.
     """
     if version.withdrawn_at is not None:
         raise AlreadyWithdrawn()
     if not reason.strip():
         raise ReasonMissing()
-    version.withdrawn_at, version.withdrawn_by, version.withdrawal_reason = clock.now(), by.code, reason.strip()
+    version.withdrawn_at, version.withdrawn_by, version.withdrawal_reason = at or clock.now(), by.code, reason.strip()
     session.flush()
     publish(
         VersionWithdrawn(
