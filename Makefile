@@ -58,3 +58,4 @@ nightly: .venv/ready-for-tests
 
 bench: .venv/ready-for-tests
 	$(BIN)/python -m tests.benchmarks.pages
+	$(BIN)/python -m tests.benchmarks.history

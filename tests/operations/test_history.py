@@ -509,7 +509,9 @@ def test_what_was_taken_in_is_written_out_clean_and_taken_in_unchanged(
     take(folder.path)
     root = written_out(tmp_path)
     assert sorted(each.name for each in (root / "documents").iterdir()) == ["gone", "license", "x"]
-    assert check_content(root, wiring.CONTENT_PARTS).errors == []
+    checked = check_content(root, wiring.CONTENT_PARTS)
+    assert checked.errors == []
+    assert "documents/license/en.md" in checked.files
     with own_transaction():
         assert import_content(root=root, parts=_documents(), by=admin)[1] == []
 
@@ -633,6 +635,7 @@ def test_nothing_that_a_repository_names_is_executed(
     folder.commit({"a.md": POLICY, ".gitattributes": "*.md diff=evil filter=evil\n"})
     folder.commit({"a.md": POLICY.replace("day", "week")})
     tree = folder.check_out(tmp_path / "tree")
+    _sign(tree)
     ran = tmp_path / "ran"
     program = tmp_path / "program"
     program.write_text(f'#!/bin/sh\necho "$0 $*" >> {ran}\ncat\n')
@@ -655,6 +658,18 @@ def test_nothing_that_a_repository_names_is_executed(
     take(tree)
     assert numbers("a") == ["1.0", "1.1"]
     assert not ran.exists(), ran.read_text()
+
+
+def _sign(tree: Path) -> None:
+    """Put a signature on the last commit, which git would have a program look at."""
+    git = ["git", "-C", str(tree)]
+    commit = subprocess.run([*git, "cat-file", "commit", "HEAD"], capture_output=True, check=True).stdout
+    signature = b"\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\n"
+    signed = commit.replace(b"\n\n", signature, 1)
+    made = subprocess.run(
+        [*git, "hash-object", "-t", "commit", "-w", "--stdin"], input=signed, capture_output=True, check=True
+    )
+    subprocess.run([*git, "update-ref", "HEAD", made.stdout.decode().strip()], check=True)
 
 
 def test_what_a_partial_clone_lacks_is_not_fetched(take: Any, folder: GitFolder, tmp_path: Path) -> None:
