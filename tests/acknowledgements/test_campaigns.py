@@ -29,7 +29,7 @@ from portal.journal.queries import list_entries_about
 from portal.library.models import AudienceKind, ChangeClass, DocumentKind
 from portal.library.permissions import is_addressed
 from portal.library.queries import get_document
-from portal.library.queries.audiences import people_addressed
+from portal.library.queries.audience import people_addressed
 from portal.library.service import versions
 from portal.organisation.models import Market
 from tests.acknowledgements.builders import (

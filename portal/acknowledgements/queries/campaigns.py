@@ -30,7 +30,7 @@ from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
 from portal.core.errors import NotFound
 from portal.library.models import Document, DocumentVersion, Reading, VersionText
-from portal.library.queries.audiences import people_addressed
+from portal.library.queries.audience import people_addressed
 from portal.library.queries.search import is_readable
 from portal.organisation.models import Market, Team
 

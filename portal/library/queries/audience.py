@@ -1,29 +1,46 @@
-"""To whom a document is addressed, as people."""
+"""Whom documents are addressed to, as conditions that the database answers for many people at once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
-from portal.accounts.models import Person, RoleGrant
-from portal.library.models import AudienceKind
+from portal.accounts.models import Person, Role, RoleGrant, further_markets
+from portal.library.models import AudienceKind, Document
 from portal.organisation.models import Market, Team
 
 
-def select_addressed(audience: Mapping[AudienceKind, Collection[str]]) -> Select[int]:
-    """Return the statement for the row numbers of the active people of an audience.
+def people_in(audience: Mapping[AudienceKind, Collection[str]]) -> ColumnElement[bool]:
+    """Return the condition that a person is active and in an audience.
 
-    In each kind that the audience names a person has one of its codes, as `permissions.is_addressed` says it of one.
+    In each kind that the audience names she has one of its codes, as `permissions.is_addressed` says it of one.
     """
-    statement = select(Person.id).where(Person.deactivated_at.is_(None))
-    markets, teams, roles = (list(audience.get(kind, ())) for kind in AudienceKind)
+    conditions: list[ColumnElement[bool]] = [Person.deactivated_at.is_(None)]
+    markets, teams, roles = (audience.get(kind, ()) for kind in AudienceKind)
     if markets:
-        at_home = Person.home_market_id.in_(select(Market.id).where(Market.code.in_(markets)))
-        statement = statement.where(or_(at_home, Person.further_markets.any(Market.code.in_(markets))))
+        wanted = select(Market.id).where(Market.code.in_(markets))
+        conditions.append(
+            or_(
+                Person.home_market_id.in_(wanted),
+                Person.id.in_(select(further_markets.c.person_id).where(further_markets.c.market_id.in_(wanted))),
+            )
+        )
     if teams:
-        statement = statement.where(Person.team_id.in_(select(Team.id).where(Team.code.in_(teams))))
+        conditions.append(Person.team_id.in_(select(Team.id).where(Team.code.in_(teams))))
     if roles:
-        holders = select(RoleGrant.person_id).where(RoleGrant.role.in_(roles), RoleGrant.ended_at.is_(None))
-        statement = statement.where(Person.id.in_(holders))
-    return statement
+        known = [role for role in Role if role.value in roles]
+        conditions.append(
+            Person.id.in_(select(RoleGrant.person_id).where(RoleGrant.ended_at.is_(None), RoleGrant.role.in_(known)))
+        )
+    return and_(*conditions)
+
+
+def people_addressed(document: Document) -> ColumnElement[bool]:
+    """Return the condition that a person is active and in the document's audience."""
+    return people_in({kind: document.audience(kind) for kind in AudienceKind})
+
+
+def select_addressed(audience: Mapping[AudienceKind, Collection[str]]) -> Select[int]:
+    """Return the statement for the row numbers of the people of an audience."""
+    return select(Person.id).where(people_in(audience))
