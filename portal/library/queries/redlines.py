@@ -182,7 +182,9 @@ def redline_of_sources(
                 key = f"{stem}~{number}"
             taken.add(key)
             text = _Text(written.heading, part.heading, part.body, written.hash)
-            clauses.append(_Clause(key, written.anchor, written.level, written.sensitivity or "S0", {language: text}))
+            # Of an id that stands twice only the first is one that could be cited.
+            anchor = written.anchor if key == written.anchor else ""
+            clauses.append(_Clause(key, anchor, written.level, written.sensitivity or "S0", {language: text}))
         sides.append(clauses)
         notes.append(shown.footnotes)
     redline = _redline(sides[0], sides[1], language, language, only)
