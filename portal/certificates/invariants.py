@@ -119,9 +119,10 @@ def older_policies_are_so_for_a_reason() -> list[str]:
     rows = session.scalars(
         select(PolicySupersession)
         .order_by(PolicySupersession.id)
+        # A note about what is gone is named by the references and the seals.
         .options(
-            joinedload(PolicySupersession.certificate),
-            joinedload(PolicySupersession.version).joinedload(DocumentVersion.document),
+            joinedload(PolicySupersession.certificate, innerjoin=True),
+            joinedload(PolicySupersession.version, innerjoin=True).joinedload(DocumentVersion.document, innerjoin=True),
         )
         .execution_options(yield_per=200)
     )
