@@ -689,17 +689,6 @@ def plain_text(text: str) -> str:
     return "\n".join(piece for piece in pieces if piece)
 
 
-_FOOTNOTE_REFERENCE = re.compile(r'<sup class="footnote-reference"><a [^>]*>([^<]*)</a></sup>')
-
-
-def excerpt(html: TrustedHtml) -> TrustedHtml:
-    """Return a clause for a page without the footnotes of its text: what refers to them is no link there.
-
-    So a page can show the same clause of two versions.
-    """
-    return TrustedHtml(_FOOTNOTE_REFERENCE.sub(r'<sup class="footnote-reference">\1</sup>', str(html)))
-
-
 _NOT_READ = re.compile(r'<sup class="footnote-reference">.*?</sup>|<a class="footnote-back"[^>]*>.*?</a>', re.DOTALL)
 _PICTURE = re.compile(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>')
 _INLINE = re.compile(r"</?(?:a|span|em|strong|code|s|del|sup|sub|b|i|kbd|abbr|mark|input)\b[^>]*>")
