@@ -985,6 +985,12 @@ class _WideInlineState(StateInline):
 
 
 class _WideInline(ParserInline):
+    def __init__(self) -> None:
+        super().__init__()
+        # Only what one of our rules begins or ends with; the library also stops at signs kept for extensions, and
+        # asks every rule at each of them.
+        self.terminator_re = re.compile(r"[\n!&*<\[\\\]_`~]")
+
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
         state = _WideInlineState(src, md, env, tokens)
         self.tokenize(state)
