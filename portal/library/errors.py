@@ -291,6 +291,51 @@ class EffectiveTooEarly(Invalid):
     message = _l("The version would take effect before it is published. Choose a later time, or leave it empty.")
 
 
+class EffectiveBeforeBase(Invalid):
+    """A market does not follow a version of the base before anybody else does."""
+
+    message = _l(
+        "It would take effect before version %(number)s of its base, over which it is laid: %(when)s. Choose that time "
+        "or a later one."
+    )
+
+
+class BaseMoved(Conflict):
+    """An overlay is published over the version that its base has now."""
+
+    message = _l(
+        "The text was written over version %(over)s of its base, which is at %(latest)s by now. Look at what changed "
+        "there, and lay the text over it."
+    )
+
+
+class BaseNotPublished(Conflict):
+    """A market can do otherwise than a text that is published."""
+
+    message = _l("There is no version of this document over which a market's text could be laid.")
+
+
+class OverlayAboveOverlay(Invalid):
+    """Overlays do not stand on one another: nobody could tell what applies, or it would never end."""
+
+    message = _l(
+        "“%(slug)s” is the text of a market itself; a text cannot be laid over it. Begin from the document that it "
+        "is laid over."
+    )
+
+
+class OverlayThere(Conflict):
+    """A market has one text of a document."""
+
+    message = _l("%(market)s has a text of its own already. Write a new version of that one.")
+
+
+class ClashUndecided(Invalid):
+    """What both the base and the market changed is decided by a person."""
+
+    message = _l("Decide on each clause that has changed in the base before the text is laid over it.")
+
+
 class TimeDoesNotExist(Invalid):
     """The clocks are set forward at that time."""
 

@@ -18,6 +18,8 @@ class VersionPublished:
     effective_at: datetime
     # The draft that it was made of; empty where it was imported.
     draft_code: str = ""
+    # Overlays of the document of which new versions are imported together with this one.
+    brought: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

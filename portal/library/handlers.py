@@ -13,10 +13,10 @@ from portal.core.events import subscribe
 from portal.core.i18n import LazyText, format_instant, language
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.library.events import VersionPublished
+from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.library.permissions import SEE_DRAFT
 from portal.library.queries import drafts
-from portal.library.service import reviews
+from portal.library.service import following, reviews
 
 
 def _describe(arguments: Sequence[Mapping[str, Any]]) -> list[jobs.Description]:
@@ -55,10 +55,12 @@ def publish_draft(code: str, hash: str) -> None:  # noqa: A002
 
 
 def on_version_published(event: VersionPublished) -> None:
-    """Give drafts back that the version has overtaken."""
+    """Give drafts back that the version has overtaken, and let the overlays of its document follow."""
     reviews.outdate_drafts(event)
+    following.follow(event)
 
 
 def init() -> None:
     """Listen to what happens in the library itself."""
     subscribe(VersionPublished, on_version_published)
+    subscribe(VersionWithdrawn, following.withdraw_with_base)

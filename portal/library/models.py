@@ -36,10 +36,12 @@ class ChangeClass(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a version was written: in files, or in the product with its rule of two people."""
+    """Where a version was written: in files, in the product with its rule of two people, or by the product itself."""
 
     IMPORT = "import"
     PRODUCT = "product"
+    # An overlay that follows a new version of its base, which nobody has overlaid where it changed.
+    FOLLOWED = "followed"
 
 
 class AudienceKind(StrEnum):
@@ -57,11 +59,15 @@ class Document(Base):
     __table_args__ = (
         CheckConstraint("authoritative in ('en', 'ja')", name="authoritative"),
         CheckConstraint("sensitivity in ('S0', 'S1', 'S2', 'S3', 'S4')", name="sensitivity"),
+        CheckConstraint("(base_id is null) = (market is null)", name="overlay"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    # 60 characters of a slug, "@" and a market's code: room for market overlays.
+    # 60 characters of a slug; of an overlay then "@" and its market's code.
     slug: Mapped[str] = mapped_column(String(90), unique=True)
+    # An overlay says what a market does otherwise than its base; a base is no overlay itself.
+    base_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"), index=True)
+    market: Mapped[str | None] = mapped_column(String(20))
     kind: Mapped[DocumentKind] = mapped_column(enum_type(DocumentKind))
     # The language that decides where the two differ.
     authoritative: Mapped[str] = mapped_column(String(2))
@@ -82,6 +88,8 @@ class Document(Base):
     audiences: Mapped[list[DocumentAudience]] = relationship(
         back_populates="document", order_by="DocumentAudience.kind, DocumentAudience.code, DocumentAudience.id"
     )
+    base: Mapped[Document | None] = relationship(remote_side="Document.id", back_populates="overlays")
+    overlays: Mapped[list[Document]] = relationship(back_populates="base", order_by="Document.slug")
 
     def audience(self, kind: AudienceKind) -> list[str]:
         """Return the present codes of a kind in order; an empty list means everybody."""
@@ -136,6 +144,8 @@ class DocumentVersion(Base):
     based_on_id: Mapped[int | None] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"), index=True)
     # The version that its author says it was written from; not always known here.
     stated_based_on: Mapped[str] = mapped_column(String(20), default="")
+    # Of an overlay: the version of the base against which it was resolved.
+    over_id: Mapped[int | None] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"), index=True)
     issued_at: Mapped[datetime]
     issued_by: Mapped[str] = mapped_column(String(40))
     effective_at: Mapped[datetime]
@@ -163,7 +173,10 @@ class DocumentVersion(Base):
     withdrawal_reason: Mapped[str | None] = mapped_column(Text)
 
     document: Mapped[Document] = relationship(back_populates="versions")
-    based_on: Mapped[DocumentVersion | None] = relationship(remote_side="DocumentVersion.id")
+    based_on: Mapped[DocumentVersion | None] = relationship(
+        remote_side="DocumentVersion.id", foreign_keys=[based_on_id]
+    )
+    over: Mapped[DocumentVersion | None] = relationship(remote_side="DocumentVersion.id", foreign_keys=[over_id])
     texts: Mapped[list[VersionText]] = relationship(back_populates="version", order_by="VersionText.language")
     clauses: Mapped[list[Clause]] = relationship(back_populates="version", order_by="Clause.position")
 
@@ -209,8 +222,10 @@ class VersionText(Base):
     summary: Mapped[str] = mapped_column(Text, default="")
     what_to_do_differently: Mapped[str] = mapped_column(Text, default="")
     attestation: Mapped[str] = mapped_column(Text, default="")
-    # The Markdown exactly as it was written, line ends included.
+    # The Markdown exactly as it was written, line ends included; of an overlay the whole text that results.
     source: Mapped[str] = mapped_column(Text)
+    # Of an overlay: what its author wrote (`service.overlays.Written`).
+    overlay: Mapped[dict[str, Any] | None]
     # SHA-256 over language, title, summary, what to do differently, attestation and source.
     hash: Mapped[str] = mapped_column(String(64))
     # The version whose authoritative text this one says; lower than the version's own where it is behind.
@@ -385,6 +400,8 @@ class Draft(Base):
     document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"))
     # The version that its texts follow; None before there is one.
     based_on_id: Mapped[int | None] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"))
+    # Of an overlay: the version of the base on which it is written.
+    over_id: Mapped[int | None] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"))
     state: Mapped[DraftState] = mapped_column(enum_type(DraftState))
     begun_at: Mapped[datetime]
     begun_by: Mapped[str] = mapped_column(String(40))
@@ -407,6 +424,7 @@ class Draft(Base):
     document: Mapped[Document] = relationship()
     based_on: Mapped[DocumentVersion | None] = relationship(foreign_keys=[based_on_id])
     published_version: Mapped[DocumentVersion | None] = relationship(foreign_keys=[published_version_id])
+    over: Mapped[DocumentVersion | None] = relationship(foreign_keys=[over_id])
     texts: Mapped[list[DraftText]] = relationship(back_populates="draft", order_by="DraftText.language")
     reviews: Mapped[list[DraftReview]] = relationship(back_populates="draft", order_by="DraftReview.number")
     comments: Mapped[list[DraftComment]] = relationship(back_populates="draft", order_by="DraftComment.id")

@@ -20,7 +20,7 @@ from portal.library import errors, invariants, queries
 from portal.library.models import ChangeClass, Document, Draft, DraftState, Origin, ReviewAct
 from portal.library.queries import drafts
 from portal.library.rules import Standing
-from portal.library.service import lint, reviews, versions
+from portal.library.service import lint, overlays, reviews, versions
 from portal.library.service.reviews import Outcome
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import (
@@ -494,7 +494,7 @@ def test_a_material_change_waits_for_the_second_language(cast: Cast, document: D
 
 
 def test_no_way_of_publishing_forgets_the_second_language(cast: Cast, document: Document) -> None:
-    texts = reviews.texts_of(material(document, cast))
+    texts = overlays.texts_of_draft(material(document, cast))
     for change_class in (ChangeClass.MATERIAL, ChangeClass.EMERGENCY):
         with pytest.raises(errors.TranslationBehind), own_transaction():
             versions.publish_version(

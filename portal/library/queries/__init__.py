@@ -33,6 +33,7 @@ from portal.library.models import (
 from portal.library.permissions import READ_EVERYTHING
 from portal.library.queries.search import is_readable
 from portal.library.rules import Standing
+from portal.library.rules.overlays import base_slug
 
 # The statements of the reading page are made once; what they look for is given when they run.
 _DOCUMENT = select(Document).where(Document.slug == bindparam("slug")).options(joinedload(Document.audiences))
@@ -138,9 +139,35 @@ def version_in_force(
 ) -> DocumentVersion | None:
     """Return the version to be followed in a market at an instant (default: now), or None.
 
-    Every market has the base text as long as there are no overlays of markets.
+    A market whose overlay was in force then followed that one, every other market the base text.
     """
-    return rules.in_force(document.versions, at or clock.now())
+    moment = at or clock.now()
+    overlay = find_overlay(document, market)
+    own = rules.in_force(overlay.versions, moment) if overlay is not None else None
+    return own or rules.in_force(document.versions, moment)
+
+
+def find_overlay(document: Document, market: str | None) -> Document | None:
+    """Return what a market does otherwise than a document says, published or not, or None."""
+    return next((each for each in document.overlays if each.market == market), None) if market else None
+
+
+def list_replaced_for(market: str, at: datetime | None = None) -> set[int]:
+    """Return the row numbers of the documents in whose place a market follows an overlay at an instant."""
+    return set(list_overlays_in_force(market, at))
+
+
+def list_overlays_in_force(market: str, at: datetime | None = None) -> dict[int, Document]:
+    """Return base's row number → overlay for the overlays that a market follows at an instant (default: now)."""
+    moment = at or clock.now()
+    overlays = session.scalars(
+        select(Document).where(Document.market == market).options(selectinload(Document.versions)).order_by(Document.id)
+    )
+    return {
+        overlay.base_id: overlay
+        for overlay in overlays
+        if overlay.base_id is not None and rules.in_force(overlay.versions, moment) is not None
+    }
 
 
 def version_to_read(document: Document, at: datetime | None = None) -> DocumentVersion | None:
@@ -478,14 +505,15 @@ def list_live_slugs(slugs: Collection[str] | None = None) -> set[str]:
 
 
 def pictures_of(slug: str) -> dict[str, Picture]:
-    """Return name → picture for the pictures of a document."""
+    """Return name → picture for the pictures of a document; an overlay has those of its base, too."""
     rows = session.execute(
-        select(DocumentImage.name, DocumentImage.width, DocumentImage.height)
+        select(Document.slug, DocumentImage.name, DocumentImage.width, DocumentImage.height)
         .join(Document, Document.id == DocumentImage.document_id)
-        .where(Document.slug == slug)
-        .order_by(DocumentImage.id)
+        .where(Document.slug.in_({slug, base_slug(slug)}))
+        # Those of the overlay come last: they are the ones that count.
+        .order_by(Document.slug, DocumentImage.id)
     )
-    return {name: Picture(f"/library/{slug}/images/{name}", width, height) for name, width, height in rows}
+    return {name: Picture(f"/library/{of}/images/{name}", width, height) for of, name, width, height in rows}
 
 
 def list_images(document: Document) -> list[DocumentImage]:

@@ -25,6 +25,7 @@ from portal.library.models import (
     DraftText,
     ReviewAct,
 )
+from portal.library.rules.overlays import Mode
 
 OPEN_STATES = (DraftState.WRITING, DraftState.IN_REVIEW, DraftState.APPROVED)
 _CODE_LENGTH = 12
@@ -70,8 +71,13 @@ def clauses_of_draft(text: DraftText) -> dict[str, str]:
 
     Headings without an id are left out; a text beyond the limits of what can be read has no clauses.
     """
+    return clauses_in(text.source)
+
+
+def clauses_in(source: str) -> dict[str, str]:
+    """Return clause id → hash of a text, as `clauses_of_draft` does."""
     try:
-        return {clause.anchor: clause.hash for clause in split_clauses(text.source) if clause.anchor}
+        return {clause.anchor: clause.hash for clause in split_clauses(source) if clause.anchor}
     except TextRefused:
         return {}
 
@@ -85,7 +91,18 @@ def behind_of_draft(draft: Draft, language: str) -> tuple[str, ...]:
     own = {} if text is None else clauses_of_draft(text)
     # A clause that was taken out of the translation follows nothing any more.
     made_from = {} if text is None else {anchor: text.made_from.get(anchor) for anchor in own}
-    return rules.clauses_behind(clauses_of_draft(deciding), made_from)
+    silent = _silent(deciding.source) - set(own) if draft.over_id is not None else set()
+    hashes = {anchor: hash_ for anchor, hash_ in clauses_of_draft(deciding).items() if anchor not in silent}
+    return rules.clauses_behind(hashes, made_from)
+
+
+def _silent(source: str) -> set[str]:
+    """Return the clauses of an overlay that only say that a clause does not apply: there is nothing to translate."""
+    try:
+        clauses = split_clauses(source)
+    except TextRefused:
+        return set()
+    return {each.anchor for each in clauses if each.attributes.get("overlay") == Mode.NOT_APPLICABLE and not each.body}
 
 
 def hash_of_draft(draft: Draft) -> str:
@@ -104,6 +121,8 @@ def hash_of_draft(draft: Draft) -> str:
     proposed = {
         "document": draft.document.slug,
         "based_on": draft.based_on_id,
+        # What was approved before there were overlays keeps its hash.
+        **({"over": draft.over_id} if draft.over_id is not None else {}),
         "number": draft.number,
         "change_class": draft.change_class,
         "effective_at": draft.effective_at.isoformat() if draft.effective_at else None,
@@ -130,10 +149,13 @@ def hold_document(document: Document) -> Document:
 
     Whoever needs both takes the document before its drafts.
     """
-    held = session.scalars(
-        select(Document).where(Document.id == document.id).with_for_update().execution_options(populate_existing=True)
-    ).one()
-    session.expire(held, ["versions"])
+    # An overlay is held after its base, whose new versions it follows.
+    ids = [document.id] if document.base_id is None else [document.base_id, document.id]
+    for each in ids:
+        held = session.scalars(
+            select(Document).where(Document.id == each).with_for_update().execution_options(populate_existing=True)
+        ).one()
+        session.expire(held, ["versions"])
     return held
 
 

@@ -15,6 +15,7 @@ from itertools import zip_longest
 from typing import Protocol
 
 from portal.library.rules import MATERIAL, NUMBER, number_key
+from portal.library.rules.overlays import base_slug
 
 # Longer texts are not read in one sitting.
 MOST_MINUTES = 20
@@ -87,6 +88,8 @@ class Text:
     clauses: Sequence[Clause]
     # Document ("" for its own), clause id, line.
     links: Sequence[tuple[str, str, int]] = ()
+    # The clauses that links within the text may lead to, where these are more than its own: an overlay's whole text.
+    linkable: Collection[str] = ()
     minutes: int = 1
 
 
@@ -115,6 +118,9 @@ class Proposal:
     provisional_reason: str
     # The clauses in which the second language does not follow.
     behind: Sequence[str] = ()
+    # Of an overlay: the versions of its base over which it is written, and over which it has to be laid by now.
+    over: str | None = None
+    over_latest: str | None = None
 
     @property
     def is_material(self) -> bool:
@@ -161,6 +167,9 @@ def _of_proposal(proposal: Proposal, now: datetime) -> Iterator[Finding]:
     if proposal.based_on != proposal.latest:
         values = {"based_on": proposal.based_on or "–", "latest": proposal.latest or "–"}
         yield Finding("outdated", Level.STOPS, values=values)
+    if proposal.over != proposal.over_latest:
+        values = {"over": proposal.over or "–", "latest": proposal.over_latest or "–"}
+        yield Finding("base_moved", Level.STOPS, values=values)
     if not NUMBER.fullmatch(proposal.number):
         yield Finding("number_unreadable", Level.STOPS, values={"number": proposal.number})
     elif proposal.latest is not None and number_key(proposal.number) <= number_key(proposal.latest):
@@ -195,7 +204,8 @@ def _of_translation(proposal: Proposal, deciding: Text | None, second: Text | No
             yield Finding("clause_only_here", extra, language, clause.anchor, clause.line)
     follows = [each.anchor for each in deciding.clauses if each.anchor not in proposal.behind]
     there = [each for each in second.clauses if each.anchor in ids and each.anchor not in proposal.behind]
-    for expected, found in zip_longest(follows, there):
+    # The order of an overlay's text is that of its base.
+    for expected, found in zip_longest(follows, there) if proposal.over is None else ():
         if expected is not None and found is not None and expected != found.anchor:
             yield Finding("order_differs", Level.STOPS, language, found.anchor, found.line, {"expected": expected})
             break
@@ -242,12 +252,12 @@ def _of_text(proposal: Proposal, text: Text, deciding: Text | None) -> Iterator[
 
 
 def _of_links(proposal: Proposal, text: Text, deciding: Text | None, targets: Targets) -> Iterator[Finding]:
-    own = {clause.anchor for clause in (deciding or text).clauses}
+    own = {clause.anchor for clause in (deciding or text).clauses} | set(text.linkable)
     for slug, anchor, line in text.links:
         there = slug or proposal.slug
         at = _clause_at(text, line)
         values = {"slug": there, "id": anchor}
-        if there == proposal.slug:
+        if there in (proposal.slug, base_slug(proposal.slug)):
             if anchor not in own:
                 yield Finding("link_broken", Level.STOPS, text.language, at, line, values)
             continue

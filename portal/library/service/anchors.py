@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from portal.core.markdown import ClauseSource, TextRefused, propose_anchor, split_clauses
 from portal.library.service.texts import RESERVED
@@ -82,6 +82,20 @@ def braces_of(clause: ClauseSource) -> str:
     """Return the braces that a clause carries behind its heading: the id and the labels."""
     labels = "".join(f" {name}={value}" for name, value in clause.attributes.items())
     return f"{{#{clause.anchor}{labels}}}"
+
+
+def write_braces(source: str, clause: ClauseSource, attributes: Mapping[str, str]) -> str:
+    """Return the text with these labels behind the id of a heading, in the place of those that stand there."""
+    lines, index = source.split("\n"), clause.line - 1
+    while index < len(lines):
+        bare = re.sub(rf"[ \t]*\{{#{re.escape(clause.anchor)}(?:[ \t][^{{}}]*)?\}}", "", lines[index])
+        if bare != lines[index]:
+            lines[index] = bare
+            break
+        index += 1
+    labels = "".join(f" {name}={value}" for name, value in attributes.items())
+    _append(lines, clause.line - 1, f"{{#{clause.anchor}{labels}}}")
+    return "\n".join(lines)
 
 
 def _ids(braces: Iterable[str]) -> list[str]:

@@ -13,7 +13,7 @@ from portal.core.i18n import LazyText
 from portal.library import queries
 from portal.library.errors import NotEarlier
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentVersion, Draft
-from portal.library.queries.drafts import clauses_of_draft
+from portal.library.queries.drafts import clauses_in
 from portal.library.rules import Changes, changes_between
 from portal.library.rules.changes import (
     ASKS_AGAIN,
@@ -24,6 +24,7 @@ from portal.library.rules.changes import (
     touched_by,
     was_called_off,
 )
+from portal.library.service import overlays
 
 T = TypeVar("T")
 
@@ -179,9 +180,9 @@ def change_of_draft(draft: Draft) -> Change:
     document = draft.document
     until = draft.based_on.sequence if draft.based_on else 0
     base = last_that_counts([version for version in document.versions if version.sequence <= until])
-    text = draft.text_in(document.authoritative)
+    text = overlays.text_of_draft(draft, document.authoritative)
     before = queries.clause_hashes(base) if base else {}
-    after = clauses_of_draft(text) if text else before
+    after = clauses_in(text.source) if text else before
     asks_again = draft.change_class is None or draft.change_class.value in ASKS_AGAIN
     return _change(
         document,

@@ -16,6 +16,7 @@ from portal.journal.service import record
 from portal.library import queries
 from portal.library.errors import SlugInvalid, SlugTaken
 from portal.library.models import AudienceKind, Document, DocumentAudience, DocumentKind
+from portal.library.rules.overlays import overlay_slug
 
 # Under which accounts knows who answers for a document.
 OWNED_KIND = "document"
@@ -50,10 +51,15 @@ def create_document(
     review_every_months: int | None = None,
     sensitivity: str = "S0",
     audience: Mapping[AudienceKind, Collection[str]] | None = None,
+    base: Document | None = None,
+    market: str | None = None,
     by: Person,
 ) -> Document:
-    """Make a document without a version yet. Raises `SlugInvalid` or `SlugTaken`."""
-    if not SLUG.fullmatch(slug):
+    """Make a document without a version yet; with `base`, the overlay of a market, whose address follows from both.
+
+    Raises `SlugInvalid` or `SlugTaken`.
+    """
+    if not SLUG.fullmatch(slug) and (base is None or slug != overlay_slug(base.slug, market or "")):
         raise SlugInvalid(slug=slug)
     if queries.find_document(slug) is not None:
         raise SlugTaken(slug=slug)
@@ -65,14 +71,17 @@ def create_document(
         sensitivity=sensitivity,
         created_at=clock.now(),
         created_by=by.code,
+        base=base,
+        market=market,
         versions=[],
         audiences=[],
+        overlays=[],
     )
     session.add(document)
     session.flush()
     record("library.document_created", by=by, subject=(OWNED_KIND, slug), after=facts_of(document))
-    if audience:
-        set_audience(document=document, audience=audience, by=by)
+    if audience or base is not None:
+        set_audience(document=document, audience=audience or {}, by=by)
     return document
 
 
@@ -100,8 +109,12 @@ def set_audience(*, document: Document, audience: Mapping[AudienceKind, Collecti
     """Address the document to these markets, teams and roles from now on; return whether that is new.
 
     An empty or missing list means everybody. Rows are ended, never deleted, so that it stays known to whom
-    the document was addressed at any time.
+    the document was addressed at any time. An overlay is addressed to its market, and there to the teams and roles of
+    its base, whatever is said: it goes with its base.
     """
+    if document.base is not None:
+        audience = {kind: document.base.audience(kind) for kind in AudienceKind}
+        audience[AudienceKind.MARKET] = [document.market or ""]
     now = clock.now()
     before = {kind.value: document.audience(kind) for kind in AudienceKind}
     for kind in AudienceKind:
@@ -116,6 +129,8 @@ def set_audience(*, document: Document, audience: Mapping[AudienceKind, Collecti
         return False
     session.flush()
     record("library.audience_changed", by=by, subject=(OWNED_KIND, document.slug), before=before, after=after)
+    for overlay in document.overlays:
+        set_audience(document=overlay, audience={}, by=by)
     return True
 
 
@@ -126,4 +141,5 @@ def facts_of(document: Document) -> dict[str, Any]:
         "authoritative": document.authoritative,
         "review_every_months": document.review_every_months,
         "sensitivity": document.sensitivity,
+        **({"base": document.base.slug, "market": document.market} if document.base is not None else {}),
     }

@@ -18,7 +18,7 @@ from portal.core.access import allows
 from portal.core.codes import new_code
 from portal.core.content import SLUG
 from portal.core.db import session
-from portal.core.i18n import LANGUAGES, other
+from portal.core.i18n import LANGUAGES, format_instant, other
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import propose_anchor
 from portal.journal.service import record
@@ -28,6 +28,7 @@ from portal.library.errors import (
     ClauseUnknown,
     DecidingTextChanged,
     DraftNotWritable,
+    EffectiveBeforeBase,
     EffectiveTooEarly,
     LineTooLong,
     NumberInvalid,
@@ -52,12 +53,13 @@ from portal.library.models import (
     ReviewAct,
 )
 from portal.library.permissions import WRITE_DRAFT
-from portal.library.queries.drafting import find_author, list_open_asides, origins_of_version, texts_of_version
+from portal.library.queries.drafting import find_author, list_open_asides
 from portal.library.queries.drafts import clauses_of_draft, hash_of_draft, lock_draft
 from portal.library.rules import NUMBER, number_key
 from portal.library.rules.merging import next_numbers
 from portal.library.service.anchors import with_ids
 from portal.library.service.documents import OWNED_KIND, create_document
+from portal.library.service.overlays import followed_version, written_origins, written_texts
 from portal.organisation import queries as organisation
 
 # Four times what may be published: a draft that grew too large can still be split.
@@ -195,9 +197,12 @@ def begin_draft(*, document: Document, origin: DocumentVersion | None = None, by
     session.add(draft)
     session.flush()
     session.add(DraftAuthor(draft_id=draft.id, person_id=by.id, since=now, seen_at=now))
+    if document.base is not None:
+        # A base that has moved on since is for the author to look at; see `following.move_of`.
+        draft.over = origin.over if origin is not None else followed_version(document.base)
     if origin is not None:
-        origins = origins_of_version(origin)
-        for language, text in texts_of_version(origin).items():
+        origins = written_origins(origin)
+        for language, text in written_texts(origin).items():
             draft.texts.append(
                 DraftText(
                     language=language,
@@ -273,17 +278,23 @@ def save_text(
             text,
             _put_aside(held, language=language, revision=revision, values=values, code=aside, by=by),
         )
-    now = clock.now()
-    if text is None:
-        text = DraftText(language=language, revision=0, made_from={})
-        held.texts.append(text)
-    text.revision += 1
-    for name, value in asdict(kept).items():
-        setattr(text, name, value)
-    text.saved_at, text.saved_by = now, by.code
-    session.flush()
+    text = write_text(held, language, kept, by)
     note_author(held, by)
     return Saved(Outcome.SAVED, text)
+
+
+def write_text(draft: Draft, language: str, values: TextValues, by: Person) -> DraftText:
+    """Write what a text of a draft that is held says from now on, as its next save."""
+    text = draft.text_in(language)
+    if text is None:
+        text = DraftText(language=language, revision=0, made_from={})
+        draft.texts.append(text)
+    text.revision += 1
+    for name, value in asdict(values).items():
+        setattr(text, name, value)
+    text.saved_at, text.saved_by = clock.now(), by.code
+    session.flush()
+    return text
 
 
 def hold(draft: Draft) -> Draft:
@@ -473,6 +484,9 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
     issued_at = proposal.issue_at or clock.now()
     if proposal.effective_at is not None and proposal.effective_at < issued_at:
         raise EffectiveTooEarly()
+    over = held.over
+    if over is not None and proposal.effective_at is not None and proposal.effective_at < over.effective_at:
+        raise EffectiveBeforeBase(number=over.number, when=format_instant(over.effective_at, over.zone))
     held.number, held.change_class = number, proposal.change_class
     held.effective_at, held.zone, held.issue_at = proposal.effective_at, proposal.zone, proposal.issue_at
     held.provisional_reason, held.note = proposal.provisional_reason.strip(), proposal.note.strip()

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from portal.core import clock
 from portal.core.i18n import gettext as _
 from portal.core.i18n import ngettext
-from portal.core.markdown import clause_links, reading_minutes, split_clauses
+from portal.core.markdown import Problem, clause_links, reading_minutes, split_clauses
 from portal.library import queries
 from portal.library.models import Draft, GlossaryTerm
 from portal.library.queries import drafts
 from portal.library.rules import lint as rules
 from portal.library.rules.lint import Finding, Known, Level
+from portal.library.service import overlays
 from portal.library.service.texts import can_be_split, problems_of
 
 
@@ -36,11 +37,14 @@ def examine(draft: Draft) -> list[Told]:
     terms = [_term(row) for row in queries.list_terms()]
     pictures = frozenset(queries.pictures_of(draft.document.slug))
     texts, told = [], []
+    laid = {text.language: text for text in overlays.texts_of_draft(draft)} if draft.over is not None else {}
+    broken = _broken_overlay(draft, pictures) if draft.over is not None else {}
     for text in draft.texts:
         if not text.source.strip() and text.language != draft.document.authoritative:
             # A second language that nobody has begun.
             continue
-        problems = problems_of(text.source, pictures=pictures)
+        problems = problems_of(text.source, pictures=pictures) if draft.over is None else broken.get(text.language, [])
+        whole = laid.get(text.language)
         clauses = [] if problems and not can_be_split(text.source) else split_clauses(text.source)
         for problem in problems:
             anchor = next((each.anchor for each in reversed(clauses) if each.line <= problem.line), "")
@@ -51,11 +55,12 @@ def examine(draft: Draft) -> list[Told]:
         texts.append(
             rules.Text(
                 language=text.language,
-                title=text.title,
-                summary=text.summary,
+                title=text.title or (whole.title if whole else ""),
+                summary=text.summary or (whole.summary if whole else ""),
                 what_to_do_differently=text.what_to_do_differently,
                 clauses=clauses,
                 links=clause_links(text.source),
+                linkable=drafts.clauses_in(whole.source) if whole else (),
                 minutes=reading_minutes(text.source, text.language),
             )
         )
@@ -67,6 +72,16 @@ def examine(draft: Draft) -> list[Told]:
     return sorted(told, key=lambda each: (not each.stops, each.finding.language != draft.document.authoritative))
 
 
+def _broken_overlay(draft: Draft, pictures: frozenset[str]) -> dict[str, list[Problem]]:
+    """Return language → what keeps a text of an overlay from being published over its base."""
+    found: dict[str, list[Problem]] = {}
+    if draft.over is not None:
+        texts = overlays.written_texts_of_draft(draft)
+        for tag, problem in overlays.problems_of_overlay(draft.document, draft.over, texts, pictures=pictures):
+            found.setdefault(tag, []).append(problem)
+    return found
+
+
 def _term(row: GlossaryTerm) -> rules.Term:
     return rules.Term({"en": row.term.en, "ja": row.term.ja}, {"en": row.forbidden_en, "ja": row.forbidden_ja})
 
@@ -76,6 +91,7 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
     latest = queries.latest_version(document)
     second = next((text.language for text in texts if text.language != document.authoritative), None)
     both = second is not None and len(texts) > 1
+    followed = overlays.followed_version(document.base) if document.base is not None else None
     return rules.Proposal(
         slug=document.slug,
         authoritative=document.authoritative,
@@ -88,6 +104,8 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         issue_at=draft.issue_at,
         provisional_reason=draft.provisional_reason,
         behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
+        over=draft.over.number if draft.over is not None else None,
+        over_latest=followed.number if followed is not None else None,
     )
 
 
@@ -117,6 +135,10 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "outdated": lambda v: (
         _("The draft is based on version %(based_on)s, but %(latest)s has been published since.", **v),
         _("Take over what changed in between; then the draft is based on the latest version."),
+    ),
+    "base_moved": lambda v: (
+        _("The text is written over version %(over)s of its base, which is at %(latest)s by now.", **v),
+        _("Look at what changed there, clause by clause, and lay the text over it."),
     ),
     "number_unreadable": lambda v: (
         _("“%(value)s” is no version number.", value=v["number"]),

@@ -53,9 +53,8 @@ from portal.library.permissions import REVIEW_DRAFT
 from portal.library.queries import drafts
 from portal.library.rules import drafts as rules
 from portal.library.rules.drafts import Approval, Refusal, Step, Verdict
-from portal.library.service import lint, versions
+from portal.library.service import lint, overlays, versions
 from portal.library.service.documents import OWNED_KIND
-from portal.library.service.texts import TextDraft
 
 # Under which kind the journal knows a draft.
 DRAFT_KIND = "draft"
@@ -280,8 +279,9 @@ def _publish(
         change_class=draft.change_class,
         effective_at=draft.effective_at,
         zone=draft.zone,
-        texts=texts_of(draft),
+        texts=overlays.texts_of_draft(draft),
         based_on=draft.based_on.number if draft.based_on else None,
+        over=draft.over,
         author=accounts.get_person(draft.begun_by),
         approver=approver,
         approved_at=approval.at,
@@ -301,35 +301,21 @@ def _publish(
     return version
 
 
-def texts_of(draft: Draft) -> list[TextDraft]:
-    """Return the texts of a draft as they would be published; a second language that nobody has begun is left out."""
-    authoritative = draft.document.authoritative
-    return [
-        TextDraft(
-            language=text.language,
-            title=text.title,
-            source=text.source,
-            summary=text.summary,
-            what_to_do_differently=text.what_to_do_differently,
-            attestation=text.attestation,
-            made_from=None if text.language == authoritative else dict(text.made_from),
-        )
-        for text in draft.texts
-        if text.language == authoritative or text.source.strip()
-    ]
-
-
 def outdate_drafts(event: VersionPublished) -> None:
     """Give the drafts back that wait for an approval, or for their day, and that a new version has overtaken."""
     for draft in drafts.list_overtaken(event.document_id, event.version_id, event.draft_code):
-        held = drafts.hold_draft(draft)
-        if rules.after(held.state.value, ReviewAct.OUTDATED) is not None:
-            _outdate(held)
+        outdate_draft(drafts.hold_draft(draft))
+
+
+def outdate_draft(draft: Draft) -> None:
+    """Give a draft back that waits for an approval or for its day, because what it rests on has moved."""
+    if rules.after(draft.state.value, ReviewAct.OUTDATED) is not None:
+        _outdate(draft)
 
 
 def _is_outdated(draft: Draft, document: Document) -> bool:
     latest = queries.latest_version(document)
-    return draft.based_on_id != (latest.id if latest else None)
+    return draft.based_on_id != (latest.id if latest else None) or overlays.has_base_moved(draft)
 
 
 def _outdate(draft: Draft) -> None:

@@ -9,15 +9,16 @@ from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import LANGUAGES
-from portal.core.markdown import TextRefused, normal_source, split_clauses
 from portal.journal.service import record
 from portal.library.errors import MergeOutdated, MergeUndecided, NothingToTakeOver
-from portal.library.models import DocumentVersion, Draft, DraftText, VersionText
-from portal.library.queries.drafting import latest_of, origins_of_version, texts_of_version
+from portal.library.models import DocumentVersion, Draft, DraftText
+from portal.library.queries.drafting import latest_of
 from portal.library.rules import number_key
 from portal.library.rules.merging import Piece, Side, merge, merged_value
 from portal.library.service.anchors import with_ids
 from portal.library.service.drafts import hold, note_author, proposed_number
+from portal.library.service.overlays import written_origins, written_texts
+from portal.library.service.texts import TextDraft, pieces_of
 
 # What stands beside a text and goes over from version to version; what to do differently is each version's own.
 _LINES = ("title", "summary", "attestation")
@@ -68,8 +69,8 @@ def compare(draft: Draft) -> Merge:
     latest = latest_of(draft.document)
     if latest is None or latest.id == draft.based_on_id:
         raise NothingToTakeOver()
-    base = texts_of_version(draft.based_on) if draft.based_on else {}
-    theirs = texts_of_version(latest)
+    base = written_texts(draft.based_on) if draft.based_on else {}
+    theirs = written_texts(latest)
     texts = {}
     for language in LANGUAGES:
         mine = draft.text_in(language)
@@ -80,7 +81,7 @@ def compare(draft: Draft) -> Merge:
     return Merge(latest, texts, f"{latest.number}-{revisions}")
 
 
-def _merged(language: str, base: VersionText | None, mine: DraftText | None, theirs: VersionText | None) -> MergedText:
+def _merged(language: str, base: TextDraft | None, mine: DraftText | None, theirs: TextDraft | None) -> MergedText:
     lines = {}
     for name in _LINES:
         was, own, their = (getattr(text, name) if text is not None else "" for text in (base, mine, theirs))
@@ -89,21 +90,6 @@ def _merged(language: str, base: VersionText | None, mine: DraftText | None, the
         lines[name] = Piece(name, own, their, side)
     pieces = merge(*(pieces_of(text.source) if text is not None else {} for text in (base, mine, theirs)))
     return MergedText(language, lines, pieces)
-
-
-def pieces_of(source: str) -> dict[str, str]:
-    """Cut a text into its clauses as they are written, by id; a heading without one stands under its line."""
-    try:
-        clauses = split_clauses(source)
-    except TextRefused:
-        return {"": normal_source(source)}
-    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    found: dict[str, str] = {}
-    for number, clause in enumerate(clauses):
-        end = clauses[number + 1].line - 1 if number + 1 < len(clauses) else len(lines)
-        key = clause.anchor if clause.anchor and clause.anchor not in found else f"line-{clause.line}"
-        found[key] = normal_source("\n".join(lines[clause.line - 1 : end]))
-    return found
 
 
 def take_over(*, draft: Draft, seen: str, choices: Mapping[str, Side], by: Person) -> Draft:
@@ -118,8 +104,8 @@ def take_over(*, draft: Draft, seen: str, choices: Mapping[str, Side], by: Perso
         raise MergeOutdated()
     if any(name not in choices for name, _piece in plan.open):
         raise MergeUndecided()
-    base_origins = origins_of_version(held.based_on) if held.based_on else {}
-    their_origins = origins_of_version(plan.latest)
+    base_origins = written_origins(held.based_on) if held.based_on else {}
+    their_origins = written_origins(plan.latest)
     was_proposed = held.number == proposed_number(held, held.change_class)
     now = clock.now()
     for language, merged in plan.texts.items():

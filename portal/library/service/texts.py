@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import zip_longest
+from typing import Any
 
 from portal.core.db import canonical_json
 from portal.core.i18n import gettext as _
@@ -16,10 +17,12 @@ from portal.core.markdown import (
     ClauseSource,
     Problem,
     TextRefused,
+    normal_source,
     propose_anchor,
     scan,
     split_clauses,
 )
+from portal.library.rules.overlays import base_slug
 
 # Ids that the reading page itself uses.
 RESERVED = frozenset({TOP, "main", "contents", "contents-title", "confirmation"})
@@ -46,6 +49,8 @@ class TextDraft:
     says_number: str = ""
     made_from: Mapping[str, str | None] | None = None
     stated_behind: str | None = None
+    # Of an overlay that was resolved: what its author wrote, as `VersionText.overlay` keeps it.
+    overlay: Mapping[str, Any] | None = None
 
     @property
     def hash(self) -> str:
@@ -84,11 +89,28 @@ def can_be_split(source: str) -> bool:
     return True
 
 
-def problems_of(source: str, *, first_line: int = 1, pictures: frozenset[str] | None = None) -> list[Problem]:
+def pieces_of(source: str) -> dict[str, str]:
+    """Cut a text into its clauses as they are written, by id; a heading without one stands under its line."""
+    try:
+        clauses = split_clauses(source)
+    except TextRefused:
+        return {"": normal_source(source)}
+    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    found: dict[str, str] = {}
+    for number, clause in enumerate(clauses):
+        end = clauses[number + 1].line - 1 if number + 1 < len(clauses) else len(lines)
+        key = clause.anchor if clause.anchor and clause.anchor not in found else f"line-{clause.line}"
+        found[key] = normal_source("\n".join(lines[clause.line - 1 : end]))
+    return found
+
+
+def problems_of(
+    source: str, *, first_line: int = 1, pictures: frozenset[str] | None = None, overlay: bool = False
+) -> list[Problem]:
     """Return what keeps a text from being published, in the order of its lines.
 
     `first_line` is the number of the text's first line in its file; `pictures` the names of those that its document
-    has, None where texts are kept without pictures.
+    has, None where texts are kept without pictures; an `overlay` says in its braces what it does to a clause.
     """
     problems = scan(source, first_line=first_line, pictures=pictures)
     if problems:
@@ -149,12 +171,28 @@ def problems_of(source: str, *, first_line: int = 1, pictures: frozenset[str] | 
                 )
             )
         taken.setdefault(clause.anchor, clause)
-        problems += _attribute_problems(clause, line)
+        problems += _attribute_problems(clause, line, overlay=overlay)
     return problems
 
 
-def _attribute_problems(clause: ClauseSource, line: int) -> list[Problem]:
-    unknown = sorted(set(clause.attributes) - {"sensitivity"})
+def _attribute_problems(clause: ClauseSource, line: int, *, overlay: bool) -> list[Problem]:
+    unknown = sorted(set(clause.attributes) - {"sensitivity"} - ({"overlay", "after"} if overlay else set()))
+    if unknown and overlay:
+        return [
+            Problem(
+                line,
+                _("“%(key)s” is not known in the braces of a heading.", key=unknown[0]),
+                _("After the id only overlay=…, after=… and sensitivity=… are taken."),
+            )
+        ]
+    if unknown and unknown[0] in ("after", "overlay"):
+        return [
+            Problem(
+                line,
+                _("“%(key)s” is for the text of a market.", key=unknown[0]),
+                _("Remove it: this document is no overlay."),
+            )
+        ]
     if unknown:
         return [
             Problem(
@@ -183,7 +221,8 @@ def resolver(
     """
 
     def resolve(slug: str, anchor: str) -> tuple[str, str] | None:
-        if slug in ("", own_slug):
+        # An overlay stands in the place of its base.
+        if slug in ("", own_slug, base_slug(own_slug)):
             return (f"#{anchor}", own[anchor]) if anchor in own else None
         heading = headings(slug, anchor, language)
         return None if heading is None else (f"/library/{slug}#{anchor}", heading or slug)

@@ -11,6 +11,7 @@ from portal.accounts.models import Person
 from portal.core import clock, search
 from portal.core.db import session
 from portal.core.events import publish
+from portal.core.i18n import format_instant
 from portal.core.markdown import (
     NOTHING,
     ClauseSource,
@@ -24,6 +25,8 @@ from portal.library import queries, rules
 from portal.library.errors import (
     AlreadyWithdrawn,
     ApproverIsAuthor,
+    BaseMoved,
+    EffectiveBeforeBase,
     NumberTooLow,
     ReasonMissing,
     TextBroken,
@@ -43,6 +46,9 @@ from portal.library.models import (
     Origin,
     VersionText,
 )
+from portal.library.rules.merging import next_numbers
+from portal.library.rules.overlays import base_slug
+from portal.library.service import overlays
 from portal.library.service.documents import OWNED_KIND
 from portal.library.service.findable import DOCUMENTS
 from portal.library.service.texts import Headings, TextDraft, anchors_of, problems_of, resolver, version_hash
@@ -57,6 +63,7 @@ def publish_version(
     zone: str,
     texts: Sequence[TextDraft],
     based_on: str | None = None,
+    over: DocumentVersion | None = None,
     author: Person,
     approver: Person,
     approved_at: datetime | None = None,
@@ -67,13 +74,15 @@ def publish_version(
     """Publish a version written in the product; nothing about it changes any more.
 
     A material or emergency change whose second language is missing or behind needs a reason for which it is issued
-    provisionally; readers see it. Without an effective date it takes effect as it is published.
+    provisionally; readers see it. Without an effective date it takes effect as it is published, an overlay's not
+    before the version of the base that it is laid `over`. The texts of an overlay are those that result.
     On schedule, the journal names nobody but the product as who publishes.
     Raises `ApproverIsAuthor`, `TranslationBehind`, and what `import_version` raises.
     """
     if approver.code == author.code:
         raise ApproverIsAuthor()
     reason, now = provisional_reason.strip(), clock.now()
+    earliest = now if over is None else max(now, over.effective_at)
     version = DocumentVersion(
         origin=Origin.PRODUCT,
         issued_at=now,
@@ -88,10 +97,11 @@ def publish_version(
         document=document,
         number=number,
         change_class=change_class,
-        effective_at=effective_at or now,
+        effective_at=effective_at or earliest,
         zone=zone,
         texts=texts,
         based_on=based_on,
+        over=over,
         by=None if on_schedule else approver,
         reason=reason,
         draft_code=draft_code,
@@ -110,11 +120,16 @@ def import_version(
     zone: str,
     texts: Sequence[TextDraft],
     based_on: str | None = None,
+    over: DocumentVersion | None = None,
     author_name: str = "",
     headings: Headings | None = None,
+    brought: Collection[str] = (),
     by: Person,
 ) -> DocumentVersion:
     """Publish a version written in files, in the name of whoever imports it; a foreign author stays as text.
+
+    The texts of an overlay are those that result over the version of the base; those overlays of this document whose
+    new versions are `brought` as well do not follow by themselves.
 
     With `headings`, what links lead to is told by the caller, who calls `show_links_to` when all of it is published.
     It counts as issued when it took effect, if that is past. Raises `VersionExists` for a number that is
@@ -138,8 +153,44 @@ def import_version(
         zone=zone,
         texts=texts,
         based_on=based_on,
+        over=over,
         headings=headings,
+        brought=brought,
         by=by,
+    )
+
+
+def follow_base(*, document: Document, over: DocumentVersion, texts: Sequence[TextDraft]) -> DocumentVersion:
+    """Publish what an overlay says over a new version of its base where nothing of it clashes; nobody is asked.
+
+    It takes effect with the base, in its class of change; where no clause reads differently, it is editorial.
+    """
+    latest = queries.latest_version(document)
+    assert latest is not None
+    deciding = next(text for text in texts if text.language == document.authoritative)
+    now_reads = {clause.anchor: clause.hash for clause in split_clauses(deciding.source)}
+    is_same = now_reads == queries.clause_hashes(latest)
+    change_class = ChangeClass.EDITORIAL if is_same else over.change_class
+    minor, major = next_numbers(latest.number)
+    version = DocumentVersion(
+        origin=Origin.FOLLOWED,
+        issued_at=over.issued_at,
+        issued_by=over.issued_by,
+        author_code=None,
+        author_name="",
+    )
+    return _add(
+        version=version,
+        document=document,
+        number=major if change_class.value in rules.MATERIAL else minor,
+        change_class=change_class,
+        effective_at=over.effective_at,
+        zone=over.zone,
+        texts=texts,
+        based_on=latest.number,
+        over=over,
+        reason=over.provisional_reason or "",
+        by=None,
     )
 
 
@@ -183,15 +234,19 @@ def _add(
     texts: Sequence[TextDraft],
     based_on: str | None,
     by: Person | None,
+    over: DocumentVersion | None = None,
     headings: Headings | None = None,
+    brought: Collection[str] = (),
     reason: str = "",
     draft_code: str = "",
 ) -> DocumentVersion:
-    # Two who publish at once come one after the other.
-    session.execute(select(Document.id).where(Document.id == document.id).with_for_update())
-    session.expire(document, ["versions"])
+    # Two who publish at once come one after the other; whoever holds an overlay has held its base before.
+    for held in filter(None, (document.base, document)):
+        session.execute(select(Document.id).where(Document.id == held.id).with_for_update())
+        session.expire(held, ["versions"])
     latest = queries.latest_version(document)
     _check_number(document, latest, number, based_on)
+    _check_base(document, over, effective_at)
     drafts = {draft.language: draft for draft in texts}
     if document.authoritative not in drafts:
         raise TextMissing()
@@ -203,7 +258,7 @@ def _add(
 
     version.number, version.sequence = number, (latest.sequence if latest else 0) + 1
     version.change_class, version.effective_at, version.zone = change_class, effective_at, zone
-    version.based_on, version.stated_based_on = latest, based_on or ""
+    version.based_on, version.stated_based_on, version.over = latest, based_on or "", over
     version.hash = version_hash(document.slug, number, {draft.language: draft.hash for draft in texts})
     document.versions.append(version)
     sources = {language: split_clauses(draft.source) for language, draft in drafts.items()}
@@ -220,7 +275,7 @@ def _add(
         session.add_all(
             ClauseLink(version_text_id=text.id, slug=slug, anchor=anchor)
             for slug, anchor in sorted(links)
-            if slug not in ("", document.slug)
+            if slug not in ("", document.slug, base_slug(document.slug))
         )
     session.flush()
     if headings is None:
@@ -234,6 +289,7 @@ def _add(
             change_class=change_class.value,
             effective_at=effective_at,
             draft_code=draft_code,
+            brought=frozenset(brought),
         )
     )
     record(
@@ -248,6 +304,7 @@ def _add(
             "effective_at": effective_at.isoformat(),
             "origin": version.origin.value,
             "provisional": version.is_provisional,
+            **({"over": over.number} if over is not None else {}),
         },
         reason=version.provisional_reason,
     )
@@ -263,6 +320,19 @@ def _check_number(document: Document, latest: DocumentVersion | None, number: st
         raise NumberTooLow(number=number, latest=latest.number)
     if based_on != latest.number:
         raise VersionOutdated(based_on=based_on or "–", latest=latest.number)
+
+
+def _check_base(document: Document, over: DocumentVersion | None, effective_at: datetime) -> None:
+    """See to it that an overlay lies over the version that its base has now, and does not take effect before it."""
+    if document.base is None:
+        return
+    followed = overlays.followed_version(document.base)
+    if over is None or followed is None or followed.id != over.id:
+        raise BaseMoved(
+            over=over.number if over is not None else "–", latest=followed.number if followed is not None else "–"
+        )
+    if effective_at < over.effective_at:
+        raise EffectiveBeforeBase(number=over.number, when=format_instant(over.effective_at, over.zone))
 
 
 def _add_clauses(version: DocumentVersion, sources: Sequence[ClauseSource]) -> dict[str, Clause]:
@@ -307,6 +377,7 @@ def _add_text(
         what_to_do_differently=draft.what_to_do_differently,
         attestation=draft.attestation,
         source=draft.source,
+        overlay=dict(draft.overlay) if draft.overlay is not None else None,
         hash=draft.hash,
         says_number=says,
         behind=behind,

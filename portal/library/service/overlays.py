@@ -1,0 +1,468 @@
+"""What a market does otherwise: an overlay laid over a version of its base, and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portal.core.i18n import LANGUAGES, Words
+from portal.core.i18n import gettext as _
+from portal.core.markdown import TOP, ClauseSource, Problem, split_clauses
+from portal.library import queries
+from portal.library.models import Document, DocumentVersion, Draft, DraftText, VersionText
+from portal.library.queries.drafting import origins_of_version, texts_of_version
+from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clashes
+from portal.library.service.texts import TextDraft, can_be_split, pieces_of, problems_of
+from portal.organisation import queries as organisation
+
+_ATX = re.compile(r" {0,3}#{1,6}[ \t]+(?P<words>.*?)(?:[ \t]+#+)?[ \t]*")
+# What a text names elsewhere in itself: notes at its foot, and addresses of links.
+_LABEL = re.compile(r"^ {0,3}\[(?P<label>\^?[^\]\n]{1,200})\]:", re.MULTILINE)
+_NOT_APPLICABLE = Words("**This clause does not apply in {market}.**", "**この条項は{market}では適用しない。**")
+# What stands beside a text; where an overlay leaves it empty, its base says it.
+LINES = ("title", "summary", "what_to_do_differently", "attestation")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text of an overlay as its author wrote it, and in a translation which deciding clauses it says."""
+
+    title: str
+    summary: str
+    what_to_do_differently: str
+    attestation: str
+    source: str
+    made_from: Mapping[str, str | None]
+
+    def kept(self) -> dict[str, Any]:
+        """Return it as `VersionText.overlay` keeps it."""
+        return {
+            **{name: getattr(self, name) for name in (*LINES, "source")},
+            "made_from": {anchor: hash_ for anchor, hash_ in self.made_from.items() if hash_ is not None},
+        }
+
+
+def is_overlay(document: Document) -> bool:
+    """Say whether a document says what a market does otherwise than another document."""
+    return document.base_id is not None
+
+
+def written(text: VersionText) -> TextDraft:
+    """Return a published text as its author wrote it: of an overlay what stands in its own file."""
+    kept = text.overlay
+    if kept is None:
+        return TextDraft(
+            language=text.language,
+            title=text.title,
+            source=text.source,
+            summary=text.summary,
+            what_to_do_differently=text.what_to_do_differently,
+            attestation=text.attestation,
+        )
+    return TextDraft(
+        language=text.language,
+        source=kept["source"],
+        made_from=kept["made_from"],
+        **{name: kept[name] for name in LINES},
+    )
+
+
+def written_texts(version: DocumentVersion) -> dict[str, TextDraft]:
+    """Return the texts of a version by language as their authors wrote them."""
+    return {language: written(text) for language, text in texts_of_version(version).items()}
+
+
+def written_origins(version: DocumentVersion) -> dict[str, dict[str, str]]:
+    """Return language → clause id → hash of the deciding clause that it says, for the texts as they were written."""
+    if version.over_id is None:
+        return origins_of_version(version)
+    return {
+        language: {} if text is None or text.overlay is None else dict(text.overlay["made_from"])
+        for language, text in ((tag, texts_of_version(version).get(tag)) for tag in LANGUAGES)
+    }
+
+
+def followed_version(base: Document) -> DocumentVersion | None:
+    """Return the version of a base over which its overlays are laid: the last one that was not withdrawn."""
+    return next((each for each in reversed(base.versions) if each.withdrawn_at is None), None)
+
+
+# --- what it does to which clause ----------------------------------------------------------------
+
+
+def overlaid_in(source: str, known: Iterable[str]) -> list[Overlaid]:
+    """Return what a text of an overlay does to the clauses that its base has, in its order.
+
+    A heading that says nothing replaces the clause of its id. Text before the first heading stands below that of the
+    base. What names a clause that the base does not have counts as added.
+    """
+    there: set[str] = set(known)
+    found: list[Overlaid] = []
+    for clause in split_clauses(source) if can_be_split(source) else ():
+        if not clause.anchor or any(each.anchor == clause.anchor for each in found):
+            continue
+        if clause.level == 0:
+            found.append(Overlaid(TOP, Mode.APPENDED))
+            continue
+        stated = clause.attributes.get("overlay", "")
+        mode = Mode(stated) if stated in set(Mode) else Mode.REPLACED
+        mode = mode if clause.anchor in there else Mode.ADDED
+        found.append(Overlaid(clause.anchor, mode, clause.attributes.get("after", "")))
+    return found
+
+
+def modes_of(version: DocumentVersion) -> dict[str, Mode]:
+    """Return clause id → what a published overlay does to it; empty for any other version."""
+    if version.over is None:
+        return {}
+    text = texts_of_version(version).get(version.document.authoritative)
+    if text is None or text.overlay is None:
+        return {}
+    return {
+        each.anchor: each.mode for each in overlaid_in(text.overlay["source"], queries.clause_anchors(version.over))
+    }
+
+
+def clashes_between(deciding: str, before: DocumentVersion, after: DocumentVersion) -> dict[str, Clash]:
+    """Return clause id → what changed in the base, between two of its versions, under an overlay's deciding text."""
+    if before.id == after.id:
+        return {}
+    was, now = queries.clause_hashes(before), queries.clause_hashes(after)
+    return clashes(overlaid_in(deciding, was), was, now)
+
+
+# --- laid over ----------------------------------------------------------------------------------
+
+
+def resolved(document: Document, over: DocumentVersion, texts: Sequence[TextDraft]) -> list[TextDraft]:
+    """Return the texts of an overlay as they read over a version of its base, in every language that one of them has.
+
+    A clause of which a translation does not have its part is left out of the translation, so that readers meet it in
+    the deciding language and are told so: half of a rule is never shown as the whole.
+    """
+    given = {text.language: text for text in texts}
+    own = given.get(document.authoritative)
+    if own is None:
+        return []
+    base = texts_of_version(over)
+    origins = origins_of_version(over)
+    deciding = base[document.authoritative]
+    pieces = pieces_of(deciding.source)
+    overlaid = overlaid_in(own.source, pieces)
+    order = arranged(list(pieces), overlaid)
+    layers = _Layers(document, own.language, pieces, _clauses(deciding.source), _clauses(own.source))
+    source = layers.joined(order, overlaid)
+    found = [_with_lines(own, deciding, source, Written(*_lines(own), own.source, {}), None)]
+    second = next(tag for tag in LANGUAGES if tag != document.authoritative)
+    theirs, mine = base.get(second), given.get(second)
+    if theirs is None and mine is None:
+        return found
+    mine = mine or TextDraft(language=second, title="", source="")
+    hashes = {each.anchor: each.hash for each in split_clauses(source)}
+    own_hashes = {each.anchor: each.hash for each in _clauses(own.source).values()}
+    base_hashes = {each.anchor: each.hash for each in _clauses(deciding.source).values()}
+    made_from = _made_from(mine, own_hashes)
+    there = pieces_of(theirs.source) if theirs is not None else {}
+    parts = _clauses(mine.source)
+    whole, says = [], {}
+    for anchor in order:
+        mode = next((each.mode for each in overlaid if each.anchor == anchor), None)
+        if mode is None:
+            is_there, origin = anchor in there, origins[second].get(anchor)
+            follows = origin == base_hashes.get(anchor)
+        else:
+            is_silent = mode is Mode.NOT_APPLICABLE and not _clauses(own.source)[anchor].body
+            has_part = anchor in parts or is_silent
+            needs_base = mode in (Mode.APPENDED, Mode.NOT_APPLICABLE) and anchor in pieces
+            is_there = has_part and (anchor in there or not needs_base)
+            origin = None
+            follows = is_silent or made_from.get(anchor) == own_hashes.get(anchor)
+            if mode is Mode.APPENDED and anchor in pieces:
+                follows = follows and origins[second].get(anchor) == base_hashes.get(anchor)
+        if is_there:
+            whole.append(anchor)
+            says[anchor] = hashes.get(anchor) if follows else origin
+    their_clauses = _clauses(theirs.source) if theirs is not None else {}
+    text = _Layers(document, second, there, their_clauses, parts).joined(whole, overlaid)
+    if text.strip():
+        kept = Written(*_lines(mine), mine.source, made_from)
+        found.append(_with_lines(mine, theirs, text, kept, says))
+    return found
+
+
+def _lines(text: TextDraft) -> tuple[str, str, str, str]:
+    return text.title, text.summary, text.what_to_do_differently, text.attestation
+
+
+def _with_lines(
+    text: TextDraft, base: VersionText | None, source: str, kept: Written, made_from: Mapping[str, str | None] | None
+) -> TextDraft:
+    lines = {name: getattr(text, name) or (getattr(base, name) if base is not None else "") for name in LINES}
+    # The number of the text's own file; which clauses follow is told one by one.
+    return replace(
+        text, source=source, made_from=made_from, stated_behind=None, overlay=kept.kept(), says_number="", **lines
+    )
+
+
+def _clauses(source: str) -> dict[str, ClauseSource]:
+    found: dict[str, ClauseSource] = {}
+    for clause in split_clauses(source) if can_be_split(source) else ():
+        if clause.anchor:
+            found.setdefault(clause.anchor, clause)
+    return found
+
+
+def _made_from(text: TextDraft, deciding: Mapping[str, str]) -> dict[str, str | None]:
+    """Return which deciding clauses of the overlay a translation of it says; a file says all but those it names."""
+    if text.made_from is not None:
+        return dict(text.made_from)
+    behind = {each.strip() for each in (text.stated_behind or "").split(",")}
+    return {
+        anchor: deciding.get(anchor) for anchor in _clauses(text.source) if anchor in deciding and anchor not in behind
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """A base and an overlay in one language: the base as it is cut into clauses, and the clauses of both by id."""
+
+    document: Document
+    language: str
+    base: Mapping[str, str]
+    theirs: Mapping[str, ClauseSource]
+    parts: Mapping[str, ClauseSource]
+
+    def joined(self, order: Sequence[str], overlaid: Sequence[Overlaid]) -> str:
+        """Return the text that results, with the clauses of these ids."""
+        modes = {each.anchor: each.mode for each in overlaid}
+        pieces: list[str] = []
+        for anchor in order:
+            mode, part = modes.get(anchor), self.parts.get(anchor)
+            if mode is None:
+                pieces.append(self.base[anchor])
+            elif mode is Mode.NOT_APPLICABLE:
+                pieces.append(self._not_applicable(anchor))
+            elif part is not None and part.level == 0 and anchor not in self.theirs:
+                # What stands before the first heading comes first.
+                pieces.insert(0, part.body)
+            elif part is not None:
+                pieces.append(self._clause(mode, part, self.theirs.get(anchor)))
+        return "\n\n".join(pieces) + "\n" if pieces else ""
+
+    def _clause(self, mode: Mode, part: ClauseSource, theirs: ClauseSource | None) -> str:
+        if mode is not Mode.APPENDED or theirs is None:
+            return _blocks(_heading(part, part, theirs), part.body)
+        return _blocks("" if theirs.level == 0 else _heading(theirs, part, theirs), theirs.body, part.body)
+
+    def _not_applicable(self, anchor: str) -> str:
+        part, theirs = self.parts.get(anchor), self.theirs.get(anchor)
+        words = theirs or part
+        assert words is not None
+        market = organisation.find_market(self.document.market or "")
+        name = market.name.in_(self.language) if market is not None else str(self.document.market)
+        said = _NOT_APPLICABLE.in_(self.language).format(market=name)
+        return _blocks(_heading(words, part, theirs), said, part.body if part is not None else "")
+
+
+def _blocks(*blocks: str) -> str:
+    return "\n\n".join(block for block in blocks if block)
+
+
+def heading_of(clause: ClauseSource) -> str:
+    """Return the heading of a clause on one line, with its id alone in the braces."""
+    return f"{'#' * clause.level} {_words_of(clause)} {{#{clause.anchor}}}"
+
+
+def _words_of(clause: ClauseSource) -> str:
+    head = clause.source[: len(clause.source) - len(clause.body)].strip() if clause.body else clause.source
+    atx = _ATX.fullmatch(head)
+    # A heading by its underline may have several lines of words.
+    return atx["words"] if atx else " ".join(line.strip() for line in head.split("\n")[:-1])
+
+
+def _heading(words: ClauseSource, part: ClauseSource | None, theirs: ClauseSource | None) -> str:
+    """Return a heading with its id: at the level that the base gives it, labelled as the higher of the two is."""
+    labels = [each.sensitivity for each in (part, theirs) if each is not None and each.sensitivity]
+    label = f" sensitivity={max(labels)}" if labels else ""
+    return f"{'#' * (theirs or words).level} {_words_of(words)} {{#{words.anchor}{label}}}"
+
+
+# --- drafts -------------------------------------------------------------------------------------
+
+
+def texts_of_draft(draft: Draft) -> list[TextDraft]:
+    """Return the texts of a draft as they would be published; a second language that nobody has begun is left out."""
+    texts = written_texts_of_draft(draft)
+    return texts if draft.over is None else resolved(draft.document, draft.over, texts)
+
+
+def written_texts_of_draft(draft: Draft) -> list[TextDraft]:
+    """Return the texts of a draft as they are written; a second language that nobody has begun is left out."""
+    authoritative = draft.document.authoritative
+    return [
+        _text_of(text, authoritative) for text in draft.texts if text.language == authoritative or text.source.strip()
+    ]
+
+
+def _text_of(text: DraftText, authoritative: str) -> TextDraft:
+    return TextDraft(
+        language=text.language,
+        title=text.title,
+        source=text.source,
+        summary=text.summary,
+        what_to_do_differently=text.what_to_do_differently,
+        attestation=text.attestation,
+        made_from=None if text.language == authoritative else dict(text.made_from),
+    )
+
+
+def text_of_draft(draft: Draft, language: str) -> TextDraft | None:
+    """Return the text of a draft in a language as it would be published, or None where there is none."""
+    return next((text for text in texts_of_draft(draft) if text.language == language), None)
+
+
+def has_base_moved(draft: Draft) -> bool:
+    """Say whether the base of an overlay has another version than the one on which a draft is written."""
+    base = draft.document.base
+    followed = followed_version(base) if base is not None else None
+    return followed is not None and followed.id != draft.over_id
+
+
+def clashes_of_draft(draft: Draft) -> dict[str, Clash]:
+    """Return clause id → what its base did under a draft of an overlay since the version on which it is written."""
+    text, base = draft.text_in(draft.document.authoritative), draft.document.base
+    followed = followed_version(base) if base is not None else None
+    if text is None or draft.over is None or followed is None:
+        return {}
+    return clashes_between(text.source, draft.over, followed)
+
+
+# --- what is wrong with it ----------------------------------------------------------------------
+
+
+def problems_of_overlay(
+    document: Document, over: DocumentVersion, texts: Sequence[TextDraft], *, pictures: frozenset[str] | None = None
+) -> list[tuple[str, Problem]]:
+    """Return what keeps the texts of an overlay from being published over a version of its base, by language.
+
+    Lines are those of the texts as they were written; 0 where the text that results is meant.
+    """
+    deciding = next((text for text in texts if text.language == document.authoritative), None)
+    base = texts_of_version(over)
+    anchors = queries.clause_anchors(over)
+    found: list[tuple[str, Problem]] = []
+    for text in texts:
+        found += [(text.language, problem) for problem in problems_of(text.source, pictures=pictures, overlay=True)]
+        # What a translation does is said by the deciding text.
+        own = (
+            problems_in(text.source, anchors)
+            if deciding is None or text is deciding
+            else _differences(text.source, deciding.source, anchors)
+        )
+        found += [(text.language, each) for each in own]
+        if text.language in base:
+            found += [(text.language, each) for each in _labels_taken(text.source, base[text.language].source)]
+    if found:
+        return found
+    for text in resolved(document, over, texts):
+        for problem in problems_of(text.source):
+            reason = _("Laid over its base, the text cannot be published: %(reason)s", reason=problem.reason)
+            found.append((text.language, Problem(0, reason, problem.mend)))
+    return found
+
+
+def problems_in(source: str, anchors: Iterable[str]) -> list[Problem]:
+    """Return which headings of an overlay do not say what they do to the base, whose clause ids are given."""
+    known = set(anchors)
+    clauses = split_clauses(source) if can_be_split(source) else []
+    own = {clause.anchor for clause in clauses}
+    problems = []
+    for clause in clauses:
+        mode, after = clause.attributes.get("overlay", ""), clause.attributes.get("after", "")
+        if not clause.anchor or clause.level == 0:
+            continue
+        if mode and mode not in set(Mode):
+            problems.append(
+                Problem(
+                    clause.line,
+                    _("“%(value)s” is not known for “%(key)s”.", value=mode, key="overlay"),
+                    _("Write one of: %(keys)s.", keys=", ".join(Mode)),
+                )
+            )
+        elif mode == Mode.ADDED and clause.anchor in known:
+            problems.append(
+                Problem(
+                    clause.line,
+                    _("The base has a clause “%(id)s” already.", id=clause.anchor),
+                    _("Write overlay=replace, or give the added clause another id."),
+                )
+            )
+        elif mode != Mode.ADDED and clause.anchor not in known:
+            problems.append(
+                Problem(
+                    clause.line,
+                    _("The base has no clause “%(id)s”.", id=clause.anchor),
+                    _("Correct the id, or write overlay=add for a clause that only this market has."),
+                )
+            )
+        elif after and mode != Mode.ADDED:
+            problems.append(
+                Problem(
+                    clause.line,
+                    _("“%(key)s” is only for a clause that is added.", key="after"),
+                    _("Remove it: the clause stands where it stands in the base."),
+                )
+            )
+        elif after and (after not in known | own or after == clause.anchor):
+            problems.append(
+                Problem(
+                    clause.line,
+                    _("The base has no clause “%(id)s”.", id=after),
+                    _("Name behind “after” the clause behind which this one stands."),
+                )
+            )
+    return problems
+
+
+def _differences(source: str, deciding: str, anchors: Iterable[str]) -> list[Problem]:
+    """Return where a translation does something else to the base than the deciding text."""
+    wanted = {each.anchor: each for each in overlaid_in(deciding, anchors)}
+    problems = []
+    for clause in split_clauses(source) if can_be_split(source) else ():
+        if not clause.anchor:
+            continue
+        there = wanted.get(clause.anchor)
+        if there is None:
+            problems.append(
+                Problem(
+                    clause.line,
+                    _("The clause “%(id)s” is not in the authoritative text.", id=clause.anchor),
+                    _("Both languages change the same clauses of the base."),
+                )
+            )
+        elif clause.attributes.get("overlay", there.mode) != there.mode or (
+            "after" in clause.attributes and clause.attributes["after"] != there.after
+        ):
+            problems.append(
+                Problem(
+                    clause.line,
+                    _("The clause “%(id)s” does something else here than in the authoritative text.", id=clause.anchor),
+                    _("Leave “overlay” and “after” out of the translation: the authoritative text says them."),
+                )
+            )
+    return problems
+
+
+def _labels_taken(source: str, base: str) -> list[Problem]:
+    theirs = {found["label"].casefold() for found in _LABEL.finditer(base)}
+    return [
+        Problem(
+            source.count("\n", 0, found.start()) + 1,
+            _("The base has a note or an address “%(label)s”, too.", label=found["label"]),
+            _("Give it another name, so that both are found."),
+        )
+        for found in _LABEL.finditer(source)
+        if found["label"].casefold() in theirs
+    ]
