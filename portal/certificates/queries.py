@@ -30,6 +30,7 @@ from portal.core.jobs import Job
 from portal.library import queries as library
 from portal.library.models import ChangeClass, Document, DocumentVersion
 from portal.library.rules.changes import ASKS_AGAIN
+from portal.library.rules.overlays import base_slug
 from portal.quizzes.models import Attempt, Item, Question, QuestionBank, QuestionVersion
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
@@ -267,7 +268,8 @@ def list_resting_on(document_slug: str, *, document_id: int, after: int, until: 
         .where(PolicySupersession.taken_back_at.is_(None), DocumentVersion.effective_at <= clock.now(), ~own)
     )
     steps = select(StepCompletion.enrollment_id).where(
-        StepCompletion.step_id.in_(select(PlanStep.id).where(PlanStep.document_slug == document_slug))
+        # Plans name the base; what was read for it may be what a market does otherwise.
+        StepCompletion.step_id.in_(select(PlanStep.id).where(PlanStep.document_slug == base_slug(document_slug)))
     )
     rows = session.execute(
         select(Certificate.id, Certificate.number, Certificate.zone, Certificate.expires_on, Certificate.snapshot)

@@ -91,6 +91,15 @@ class Document(Base):
     base: Mapped[Document | None] = relationship(remote_side="Document.id", back_populates="overlays")
     overlays: Mapped[list[Document]] = relationship(back_populates="base", order_by="Document.slug")
 
+    @property
+    def markets_apart(self) -> list[str]:
+        """The markets that have a text of their own, or will have one that is issued; the others follow this one."""
+        return [
+            overlay.market
+            for overlay in self.overlays
+            if overlay.market is not None and overlay.versions and overlay.versions[-1].withdrawn_at is None
+        ]
+
     def audience(self, kind: AudienceKind) -> list[str]:
         """Return the present codes of a kind in order; an empty list means everybody."""
         return [row.code for row in self.audiences if row.kind is kind and row.ended_at is None]

@@ -54,6 +54,20 @@ def is_addressed(person: Person, document: Document) -> bool:
     return all(not asked or bool(codes[kind] & asked) for kind, asked in wanted.items())
 
 
+def applies_to(person: Person, document: Document) -> bool:
+    """Say whether the document is addressed to the person and the one that a market of hers follows.
+
+    Where the market has a text of its own, that one is followed; this one may be read.
+    """
+    apart = set(document.markets_apart)
+    if not is_addressed(person, document):
+        return False
+    if not apart:
+        return True
+    mine, wanted = codes_of(person)[AudienceKind.MARKET], set(document.audience(AudienceKind.MARKET))
+    return bool((mine & wanted if wanted else mine) - apart)
+
+
 def in_audience(person: Person, thing: Any) -> bool:
     """Say whether the thing is a document that is addressed to the person."""
     return isinstance(thing, Document) and is_addressed(person, thing)

@@ -29,6 +29,7 @@ from portal.core.i18n import LazyText, Words
 from portal.core.i18n import lazy_gettext as _l
 from portal.library import queries as library
 from portal.library.models import ChangeClass, Document, DocumentVersion, VersionText
+from portal.library.rules.overlays import base_slug
 from portal.organisation.models import Market, Team
 from portal.quizzes.models import Quiz, QuizVersion
 from portal.training import rules
@@ -761,34 +762,45 @@ def list_steps_reading(document_slug: str) -> list[tuple[PlanVersion, PlanStep]]
         select(PlanVersion, PlanStep)
         .join(PlanStep, PlanStep.version_id == PlanVersion.id)
         .join(Plan, Plan.id == PlanVersion.plan_id)
-        .where(PlanVersion.id.in_(latest), PlanStep.document_slug == document_slug)
+        .where(PlanVersion.id.in_(latest), PlanStep.document_slug == base_slug(document_slug))
         .order_by(Plan.slug, PlanStep.position)
     )
     return [(version, step) for version, step in rows]
 
 
-def _before_document(document_slug: str) -> ColumnElement[bool]:
-    """Say of an enrollment that it is open and has a step with the document that is not done."""
+def _before_document(document_slug: str, apart: Collection[str]) -> ColumnElement[bool]:
+    """Say of an enrollment that it is open and has a step with the document that is not done.
+
+    What a market does otherwise concerns those enrolled there; its base those in all markets but the ones `apart`.
+    """
     done = select(StepCompletion.id).where(
         StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id
     )
     waiting = select(PlanStep.id).where(
-        PlanStep.version_id == Enrollment.plan_version_id, PlanStep.document_slug == document_slug, ~done.exists()
+        PlanStep.version_id == Enrollment.plan_version_id,
+        PlanStep.document_slug == base_slug(document_slug),
+        ~done.exists(),
     )
-    return and_(Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None), waiting.exists())
+    _base, _sign, own = document_slug.partition("@")
+    within = Market.code == own if own else Market.code.not_in(apart)
+    there = Enrollment.market_id.in_(select(Market.id).where(within))
+    return and_(Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None), waiting.exists(), there)
 
 
-def count_enrollments_before(document_slug: str) -> int:
-    """Return how many open enrollments have a document still before them."""
-    return session.scalar(select(func.count()).select_from(Enrollment).where(_before_document(document_slug))) or 0
+def count_enrollments_before(document_slug: str, apart: Collection[str] = ()) -> int:
+    """Return how many open enrollments have a document still before them; see `_before_document`."""
+    statement = select(func.count()).select_from(Enrollment).where(_before_document(document_slug, apart))
+    return session.scalar(statement) or 0
 
 
-def list_enrollments_before(document_slug: str, *, offset: int = 0, limit: int | None = None) -> list[Enrollment]:
+def list_enrollments_before(
+    document_slug: str, apart: Collection[str] = (), *, offset: int = 0, limit: int | None = None
+) -> list[Enrollment]:
     """Return open enrollments that have a document still before them, the earliest start first, with their people."""
     return list(
         session.scalars(
             select(Enrollment)
-            .where(_before_document(document_slug))
+            .where(_before_document(document_slug, apart))
             .order_by(Enrollment.starts_on, Enrollment.id)
             .offset(offset or None)
             .limit(limit)

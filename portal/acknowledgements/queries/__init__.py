@@ -113,11 +113,18 @@ def _confirmed_before(document_id: int, before: int | None) -> Select[int, int]:
 
 
 def count_addressed(
-    document_id: int, audience: Mapping[AudienceKind, Collection[str]], *, before: int | None
+    document_id: int,
+    audience: Mapping[AudienceKind, Collection[str]],
+    *,
+    besides: Collection[str] = (),
+    before: int | None,
 ) -> tuple[int, int]:
-    """Return how many active people an audience has, and how many of them confirmed a version below a sequence."""
+    """Return how many active people an audience has, and how many of them confirmed a version below a sequence.
+
+    `besides`: markets that have a text of their own.
+    """
     confirmed = _confirmed_before(document_id, before).subquery()
-    addressed = select_addressed(audience).subquery()
+    addressed = select_addressed(audience, besides).subquery()
     row = session.execute(
         select(func.count(), func.count(confirmed.c.person_id))
         .select_from(addressed)
@@ -130,6 +137,7 @@ def list_addressed(
     document_id: int,
     audience: Mapping[AudienceKind, Collection[str]],
     *,
+    besides: Collection[str] = (),
     before: int | None,
     offset: int = 0,
     limit: int | None = None,
@@ -143,7 +151,7 @@ def list_addressed(
             DocumentVersion,
             and_(DocumentVersion.document_id == document_id, DocumentVersion.sequence == confirmed.c.sequence),
         )
-        .where(Person.id.in_(select_addressed(audience)))
+        .where(Person.id.in_(select_addressed(audience, besides)))
         .order_by(Person.sort_key, Person.id)
         .offset(offset or None)
         .limit(limit)

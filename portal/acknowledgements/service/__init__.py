@@ -43,8 +43,9 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import record
 from portal.library import queries as library
 from portal.library.models import AudienceKind, Document, DocumentVersion, VersionText
-from portal.library.permissions import is_addressed
+from portal.library.permissions import applies_to
 from portal.library.rules import Standing
+from portal.library.rules.overlays import base_slug
 from portal.library.service.dependants import Affected, AffectedItem, Change
 
 # Where the text itself states none; in the language of the text.
@@ -124,7 +125,7 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
     if known is not None:
         return known
     _checked(version, language, by)
-    _refuse(what_is_asked(by, version.document.slug).before_confirming)
+    _refuse(what_is_asked(by, base_slug(version.document.slug)).before_confirming)
     request = asking.find_open_request(by, version.document)
     if request is None or request.campaign.version.sequence > version.sequence:
         return _keep([version], language, by, address)
@@ -140,7 +141,7 @@ def confirm_delta(*, document: Document, language: str, by: Person, address: str
     Returns them, the newest first. What she is asked is closed. Raises `NotAddressed`, `NothingAsked`,
     `DeltaNotOpened`, `CheckFirst`, `LanguageMissing` or `SomethingComesFirst`.
     """
-    if not is_addressed(by, document):
+    if not applies_to(by, document):
         raise NotAddressed()
     request = asking.hold_open_request(by, document)
     delta = deltas.find_delta(by, document) if request is not None else None
@@ -152,7 +153,7 @@ def confirm_delta(*, document: Document, language: str, by: Person, address: str
         raise CheckFirst()
     if delta.new.text_in(language) is None:
         raise LanguageMissing()
-    _refuse(what_is_asked(by, document.slug).before_confirming)
+    _refuse(what_is_asked(by, base_slug(document.slug)).before_confirming)
     _confirm(delta, request, language, by, address)
     return list(delta.covered)
 
@@ -235,7 +236,7 @@ def confirm_reading(*, version: DocumentVersion, language: str, by: Person) -> R
     if known is not None:
         return known
     text = _checked(version, language, by)
-    _refuse(what_is_asked(by, version.document.slug).before_reading)
+    _refuse(what_is_asked(by, base_slug(version.document.slug)).before_reading)
     return _note_reading(version, text, by)
 
 
@@ -256,7 +257,7 @@ def _note_reading(version: DocumentVersion, text: VersionText, by: Person) -> Re
 
 
 def _checked(version: DocumentVersion, language: str, person: Person) -> VersionText:
-    if not is_addressed(person, version.document):
+    if not applies_to(person, version.document):
         raise NotAddressed()
     standing = library.standing_of(version)
     if standing not in (Standing.IN_FORCE, Standing.ISSUED):
@@ -292,11 +293,18 @@ class PeopleAddressed:
 
     def affected_by(self, change: Change, *, reader: Person, offset: int = 0, limit: int | None = None) -> Affected:
         """Return the active people of the audience in the order of lists, with what they confirmed last."""
-        total, confirmed = queries.count_addressed(change.document_id, change.audience, before=change.sequence)
+        total, confirmed = queries.count_addressed(
+            change.document_id, change.audience, besides=change.markets_apart, before=change.sequence
+        )
         here = reader_language()
         items = []
         for person, number in queries.list_addressed(
-            change.document_id, change.audience, before=change.sequence, offset=offset, limit=limit
+            change.document_id,
+            change.audience,
+            besides=change.markets_apart,
+            before=change.sequence,
+            offset=offset,
+            limit=limit,
         ):
             items.append(
                 AffectedItem(

@@ -21,9 +21,10 @@ from portal.core.i18n import gettext as _
 from portal.core.transaction import transaction
 from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion, VersionText
-from portal.library.permissions import READ_DOCUMENT, is_addressed
+from portal.library.permissions import READ_DOCUMENT, applies_to
 from portal.library.queries import get_document
 from portal.library.rules import Standing
+from portal.library.rules.overlays import base_slug
 from portal.library.service.panels import Panel
 
 # An underscore cannot occur in a clause's id, so that the form's ids never meet one.
@@ -109,11 +110,11 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
     this = next((each for each in confirmed if each.version_id == version.id), None)
     earlier = next((each for each in confirmed if each.version_id != version.id), None)
     is_open = library.standing_of(version) in (Standing.IN_FORCE, Standing.ISSUED)
-    if this is None and not (is_open and is_addressed(person, version.document)):
+    if this is None and not (is_open and applies_to(person, version.document)):
         return None
     asks = None if this else _what_is_asked_for(person, version)
     reading = None if this else queries.find_reading_confirmation(person, version)
-    asked = service.Asked() if this else service.what_is_asked(person, version.document.slug)
+    asked = service.Asked() if this else service.what_is_asked(person, base_slug(version.document.slug))
     return Panel(
         "acknowledgements/panel.html",
         {

@@ -36,7 +36,11 @@ from portal.library.rules import Standing
 from portal.library.rules.overlays import base_slug
 
 # The statements of the reading page are made once; what they look for is given when they run.
-_DOCUMENT = select(Document).where(Document.slug == bindparam("slug")).options(joinedload(Document.audiences))
+_DOCUMENT = (
+    select(Document)
+    .where(Document.slug == bindparam("slug"))
+    .options(joinedload(Document.audiences), joinedload(Document.overlays).selectinload(Document.versions))
+)
 _VERSIONS = (
     select(DocumentVersion)
     .where(DocumentVersion.document_id == bindparam("document_id"))

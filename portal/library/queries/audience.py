@@ -11,15 +11,17 @@ from portal.library.models import AudienceKind, Document
 from portal.organisation.models import Market, Team
 
 
-def people_in(audience: Mapping[AudienceKind, Collection[str]]) -> ColumnElement[bool]:
-    """Return the condition that a person is active and in an audience.
+def people_in(audience: Mapping[AudienceKind, Collection[str]], besides: Collection[str] = ()) -> ColumnElement[bool]:
+    """Return the condition that a person is active and in an audience, `besides` those of markets that have their own.
 
-    In each kind that the audience names she has one of its codes, as `permissions.is_addressed` says it of one.
+    In each kind that the audience names she has one of its codes, as `permissions.applies_to` says it of one.
     """
     conditions: list[ColumnElement[bool]] = [Person.deactivated_at.is_(None)]
     markets, teams, roles = (audience.get(kind, ()) for kind in AudienceKind)
-    if markets:
-        wanted = select(Market.id).where(Market.code.in_(markets))
+    if markets or besides:
+        wanted = select(Market.id).where(Market.code.not_in(besides))
+        if markets:
+            wanted = wanted.where(Market.code.in_(markets))
         conditions.append(
             or_(
                 Person.home_market_id.in_(wanted),
@@ -37,10 +39,13 @@ def people_in(audience: Mapping[AudienceKind, Collection[str]]) -> ColumnElement
 
 
 def people_addressed(document: Document) -> ColumnElement[bool]:
-    """Return the condition that a person is active and in the document's audience."""
-    return people_in({kind: document.audience(kind) for kind in AudienceKind})
+    """Return the condition that a person is active and that the document is the one which she is to follow.
+
+    Those whose markets have a text of their own follow that one.
+    """
+    return people_in({kind: document.audience(kind) for kind in AudienceKind}, document.markets_apart)
 
 
-def select_addressed(audience: Mapping[AudienceKind, Collection[str]]) -> Select[int]:
-    """Return the statement for the row numbers of the people of an audience."""
-    return select(Person.id).where(people_in(audience))
+def select_addressed(audience: Mapping[AudienceKind, Collection[str]], besides: Collection[str] = ()) -> Select[int]:
+    """Return the statement for the row numbers of the people of an audience; see `people_in`."""
+    return select(Person.id).where(people_in(audience, besides))

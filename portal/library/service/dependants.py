@@ -47,6 +47,8 @@ class Change:
     effective_at: datetime | None
     zone: str
     audience: Mapping[AudienceKind, Sequence[str]]
+    # Markets that have a text of their own: what changes here is not addressed to them.
+    markets_apart: Sequence[str]
     # What a reader finds different, and what of it asks for something to be done again, by clause id.
     clauses: Changes
     touched: Mapping[str, Touched]
@@ -272,6 +274,7 @@ def _change(document: Document, base: DocumentVersion | None, **values: Any) -> 
         document_slug=document.slug,
         base_number=base.number if base else None,
         audience={kind: tuple(document.audience(kind)) for kind in AudienceKind},
+        markets_apart=tuple(document.markets_apart),
         sequences={version.number: version.sequence for version in document.versions},
         _names=names,
         **values,

@@ -56,8 +56,8 @@ class OpenEnrollments:
 
     def affected_by(self, change: Change, *, reader: Person, offset: int = 0, limit: int | None = None) -> Affected:
         """Return the open enrollments whose step with the document is not done, the earliest start first."""
-        total = queries.count_enrollments_before(change.document_slug)
-        shown = queries.list_enrollments_before(change.document_slug, offset=offset, limit=limit)
+        total = queries.count_enrollments_before(change.document_slug, change.markets_apart)
+        shown = queries.list_enrollments_before(change.document_slug, change.markets_apart, offset=offset, limit=limit)
         here = language()
         items = [
             AffectedItem(

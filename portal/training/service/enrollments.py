@@ -18,6 +18,7 @@ from portal.core.db import session
 from portal.core.events import publish
 from portal.core.mail import send_later
 from portal.journal.service import record
+from portal.library.rules.overlays import base_slug
 from portal.organisation.models import Market
 from portal.training import queries, rules
 from portal.training.errors import AlreadyEnrolled, PersonInactive, ZoneUnknown
@@ -103,16 +104,18 @@ def note_document(
 ) -> None:
     """Complete the steps that ask to read (and, with an acknowledgement, to acknowledge) this version.
 
-    Only the version in force for the enrollment's market counts. A step whose prerequisites are
-    not done yet is completed all the same: they order what is offered, and nobody repeats a
-    statement that she has made.
+    `document_slug` is that of the version; what a market does otherwise counts for the step of its base, in an
+    enrollment in that market. Only the version in force for the enrollment's market counts. A step whose prerequisites
+    are not done yet is completed all the same: they order what is offered, and nobody repeats a statement that she has
+    made.
     """
     kinds = [StepKind.READ] if acknowledgement_id is None else [StepKind.READ, StepKind.ACKNOWLEDGE]
-    for enrollment, step in queries.list_unfinished_steps(person_id, kinds, document_slug):
-        in_force = queries.find_version_in_force(document_slug, enrollment.market)
+    asked_for = base_slug(document_slug)
+    for enrollment, step in queries.list_unfinished_steps(person_id, kinds, asked_for):
+        in_force = queries.find_version_in_force(asked_for, enrollment.market)
         if in_force is not None and in_force.id == version_id:
             evidence = Evidence(
-                document_slug=document_slug,
+                document_slug=in_force.document.slug,
                 document_version=in_force.number,
                 acknowledgement_id=acknowledgement_id,
             )
@@ -216,7 +219,7 @@ def _recognise(enrollment: Enrollment) -> None:
                 step=step,
                 at=known.at,
                 evidence=Evidence(
-                    document_slug=step.document_slug,
+                    document_slug=known.version.document.slug,
                     document_version=known.version.number,
                     acknowledgement_id=known.id,
                 ),
