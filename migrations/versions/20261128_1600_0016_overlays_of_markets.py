@@ -36,19 +36,18 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table('drafts', schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f('fk_drafts_over_id_document_versions'), type_='foreignkey')
         batch_op.drop_column('over_id')
     with op.batch_alter_table('version_texts', schema=None) as batch_op:
         batch_op.drop_column('overlay')
+    # There is no other word for it before; who wrote it is not known either.
+    op.execute("UPDATE document_versions SET origin = 'import' WHERE origin = 'followed'")
     with op.batch_alter_table('document_versions', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_document_versions_origin'), type_='check')
         batch_op.create_check_constraint(batch_op.f('ck_document_versions_origin'), "origin IN ('import', 'product')")
-        batch_op.drop_constraint(batch_op.f('fk_document_versions_over_id_document_versions'), type_='foreignkey')
         batch_op.drop_index(batch_op.f('ix_document_versions_over_id'))
         batch_op.drop_column('over_id')
     with op.batch_alter_table('documents', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_documents_overlay'), type_='check')
-        batch_op.drop_constraint(batch_op.f('fk_documents_base_id_documents'), type_='foreignkey')
         batch_op.drop_index(batch_op.f('ix_documents_base_id'))
         batch_op.drop_column('market')
         batch_op.drop_column('base_id')

@@ -5,12 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.core.db import session
+from portal.core.i18n import Words
 from portal.core.markdown import hash_of, split_clauses
 from portal.library import queries, rules
 from portal.library.models import (
+    AudienceKind,
     ClauseText,
     Document,
     DocumentImage,
@@ -22,6 +24,8 @@ from portal.library.models import (
     VersionText,
 )
 from portal.library.queries import drafts
+from portal.library.rules.overlays import overlay_slug
+from portal.library.service import overlays
 from portal.library.service.texts import text_hash, version_hash
 
 
@@ -179,7 +183,9 @@ def published_drafts_say_what_was_approved() -> list[str]:
         if {approval.hash for approval in approvals} != {drafts.hash_of_draft(draft)}:
             broken.append(f"draft {draft.code} is not what was approved")
         said = {text.language: text.source for text in draft.texts if text.source.strip()}
-        if version is not None and said != {text.language: text.source for text in version.texts}:
+        kept = {each.language: overlays.written(each).source for each in version.texts} if version else {}
+        # A market's text may leave the whole of a language to its base.
+        if version is not None and said != {tag: source for tag, source in kept.items() if source.strip()}:
             broken.append(f"draft {draft.code}: its version says something else")
     return broken
 
@@ -199,6 +205,49 @@ def pictures_are_unchanged() -> list[str]:
     ]
 
 
+def overlays_say_what_results_over_their_base() -> list[str]:
+    """A market's text stands under its base, and what it says comes out of both again."""
+    broken = [
+        f"{document.slug} does not stand under its base"
+        for document in session.scalars(
+            select(Document).where(Document.base_id.is_not(None)).options(joinedload(Document.base))
+        )
+        if document.base is None
+        or document.base.base_id is not None
+        or document.slug != overlay_slug(document.base.slug, document.market or "")
+        or document.audience(AudienceKind.MARKET) != [document.market]
+    ]
+    misplaced = session.scalars(
+        select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .outerjoin(over := aliased(DocumentVersion), over.id == DocumentVersion.over_id)
+        .where(over.document_id.is_distinct_from(Document.base_id))
+        .order_by(DocumentVersion.id)
+    )
+    broken += [
+        f"{version.document.slug} {version.number} is not laid over a version of its base" for version in misplaced
+    ]
+    for version in session.scalars(
+        select(DocumentVersion).where(DocumentVersion.over_id.is_not(None)).order_by(DocumentVersion.id)
+    ):
+        texts = {text.language: text for text in version.texts}
+        address = f"{version.document.slug} {version.number}"
+        if version.over is None or any(text.overlay is None for text in texts.values()):
+            broken.append(f"{address} does not say what its author wrote")
+            continue
+        names = {tag: (text.overlay or {})["market"] for tag, text in texts.items()}
+        some = next(iter(names.values()), "")
+        again = overlays.resolved(
+            version.document,
+            version.over,
+            [overlays.written(text) for text in version.texts],
+            market=Words(names.get("en", some), names.get("ja", some)),
+        )
+        if {text.language: text.source for text in again} != {tag: text.source for tag, text in texts.items()}:
+            broken.append(f"{address} is not what results over {version.over.number} of its base")
+    return broken
+
+
 INVARIANTS = {
     "I9 published texts are unchanged": published_texts_are_unchanged,
     "clauses are those of their text": clauses_are_those_of_their_text,
@@ -207,4 +256,5 @@ INVARIANTS = {
     "I10 approvers are not authors": approvers_are_not_authors,
     "drafts are where their acts left them": drafts_are_where_their_acts_left_them,
     "published drafts say what was approved": published_drafts_say_what_was_approved,
+    "texts of markets are what results over their base": overlays_say_what_results_over_their_base,
 }

@@ -24,9 +24,9 @@ from portal.library.models import (
     DraftText,
 )
 from portal.library.queries import drafts
-from portal.library.service import documents, versions
+from portal.library.service import documents, overlays, versions
 from portal.library.service.texts import TextDraft, can_be_split
-from tests.builders import save
+from tests.builders import make_market, save
 
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -74,6 +74,62 @@ JA = """最初の見出しの前の文です。
 ### 例外 {#exceptions}
 
 ありません。
+"""
+
+
+BASE_EN = """Opening.
+
+## Scope {#scope}
+
+Everywhere.
+
+## Appeals {#appeals sensitivity=S1}
+
+Within 30 days. See [[impersonation#scope]].
+
+## Fees {#fees}
+
+None are taken.
+"""
+BASE_JA = """はじめに。
+
+## 範囲 {#scope}
+
+すべて。
+
+## 申し立て {#appeals sensitivity=S1}
+
+30日以内。
+
+## 手数料 {#fees}
+
+かからない。
+"""
+OVER_EN = """## Appeals in Japan {#appeals}
+
+Within 14 days.
+
+## Scope {#scope overlay=append}
+
+Also on LINE.
+
+## Fees {#fees overlay=none}
+
+## Notices {#notices overlay=add after=scope}
+
+A notice is sent.
+"""
+OVER_JA = """## 日本での申し立て {#appeals}
+
+14日以内。
+
+## 範囲 {#scope}
+
+LINEも。
+
+## 通知 {#notices}
+
+通知を送る。
 """
 
 
@@ -254,3 +310,24 @@ def make_bare_draft(
     )
     save(draft)
     return draft
+
+
+def make_overlay(base: Document, by: Person, market: str = "JP") -> Document:
+    make_market(market)
+    with own_transaction():
+        document = documents.create_document(
+            slug=f"{base.slug}@{market}", kind=base.kind, base=base, market=market, sensitivity="S1", by=by
+        )
+    return queries.get_document(document.slug)
+
+
+def publish_overlay(
+    document: Document, by: Person, number: str = "1.0", *, en: str = OVER_EN, ja: str = OVER_JA, **values: object
+) -> DocumentVersion:
+    assert document.base is not None
+    over = overlays.followed_version(document.base)
+    assert over is not None
+    given = [english(en, title="Impersonation (Japan)"), *([japanese(ja, title="なりすまし（日本）")] if ja else [])]
+    texts = overlays.resolved(document, over, given)
+    options: dict[str, object] = {"effective_at": over.effective_at, "over": over}
+    return make_version(document, by, number, texts=texts, **(options | values))  # type: ignore[arg-type]

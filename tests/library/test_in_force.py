@@ -255,7 +255,7 @@ def test_the_list_says_what_the_rule_says(cast: Cast) -> None:
                 versions.withdraw_version(version=document.versions[-1], reason="It was wrong.", by=cast.author)
     for days in (-60, -38, -30, -22, -10, -1, 1):
         at = now + timedelta(days=days)
-        rows = list_in_force(cast.learner, at, "en", limit=100)
+        rows = list_in_force(cast.learner, "JP", at, "en", limit=100)
         said = {row.document.slug: row.version.number if row.version else None for row in rows}
         for document in queries.list_documents():
             expected = rules.in_force(document.versions, at)

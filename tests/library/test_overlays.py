@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.markdown import split_clauses
 from portal.core.transaction import own_transaction
@@ -20,94 +19,24 @@ from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clash
 from portal.library.service import documents, following, overlays, reviews, versions
 from portal.library.service.following import Decision
 from portal.library.service.texts import TextDraft
-from tests.builders import Cast, make_cast, make_market
-from tests.library.builders import english, japanese, make_published, make_version
-
-BASE_EN = """Opening.
-
-## Scope {#scope}
-
-Everywhere.
-
-## Appeals {#appeals sensitivity=S1}
-
-Within 30 days. See [[impersonation#scope]].
-
-## Fees {#fees}
-
-None are taken.
-"""
-BASE_JA = """はじめに。
-
-## 範囲 {#scope}
-
-すべて。
-
-## 申し立て {#appeals sensitivity=S1}
-
-30日以内。
-
-## 手数料 {#fees}
-
-かからない。
-"""
-OVER_EN = """## Appeals in Japan {#appeals}
-
-Within 14 days.
-
-## Scope {#scope overlay=append}
-
-Also on LINE.
-
-## Fees {#fees overlay=none}
-
-## Notices {#notices overlay=add after=scope}
-
-A notice is sent.
-"""
-OVER_JA = """## 日本での申し立て {#appeals}
-
-14日以内。
-
-## 範囲 {#scope}
-
-LINEも。
-
-## 通知 {#notices}
-
-通知を送る。
-"""
-
-
-@pytest.fixture
-def cast(app: object) -> Cast:
-    return make_cast()
+from tests.builders import Cast, make_market
+from tests.library.builders import (
+    BASE_EN,
+    BASE_JA,
+    OVER_EN,
+    OVER_JA,
+    english,
+    japanese,
+    make_overlay,
+    make_published,
+    make_version,
+    publish_overlay,
+)
 
 
 @pytest.fixture
 def base(cast: Cast) -> DocumentVersion:
     return make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
-
-
-def make_overlay(base: Document, by: Person, market: str = "JP") -> Document:
-    make_market(market)
-    with own_transaction():
-        document = documents.create_document(
-            slug=f"{base.slug}@{market}", kind=base.kind, base=base, market=market, sensitivity="S1", by=by
-        )
-    return queries.get_document(document.slug)
-
-
-def publish_overlay(
-    document: Document, by: Person, number: str = "1.0", *, en: str = OVER_EN, ja: str = OVER_JA, **values: object
-) -> DocumentVersion:
-    assert document.base is not None
-    over = overlays.followed_version(document.base)
-    assert over is not None
-    given = [english(en, title="Impersonation (Japan)"), *([japanese(ja, title="なりすまし（日本）")] if ja else [])]
-    texts = overlays.resolved(document, over, given)
-    options: dict[str, object] = {"effective_at": over.effective_at, "over": over}
-    return make_version(document, by, number, texts=texts, **(options | values))  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -40,7 +40,18 @@ from portal.training.service import sign_offs
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.certificates.builders import make_credential
-from tests.library.builders import EN, english, japanese, make_draft, make_published, make_version
+from tests.library.builders import (
+    BASE_EN,
+    BASE_JA,
+    EN,
+    english,
+    japanese,
+    make_draft,
+    make_overlay,
+    make_published,
+    make_version,
+    publish_overlay,
+)
 from tests.quizzes.builders import answer, answer_all, begin, make_quiz, right_answer, wrong_answer
 from tests.training.builders import make_plan
 
@@ -70,7 +81,23 @@ def make_world() -> None:
             jobs.run_due()
         with clock.frozen(VISIT - timedelta(minutes=2)):
             _ask(staff)
+            _differ(staff)
     session.remove()
+
+
+def _differ(staff: dict[str, Person]) -> None:
+    """Let a market do otherwise than a policy says, and follow when the policy changes elsewhere."""
+    base = make_published(staff["author"], "appeals", texts=[english(BASE_EN), japanese(BASE_JA)])
+    publish_overlay(make_overlay(base.document, staff["author"]), staff["author"])
+    texts = [english(BASE_EN.replace("Opening.", "Another opening.")), japanese(BASE_JA)]
+    make_version(
+        library.get_document("appeals"),
+        staff["author"],
+        "1.1",
+        texts=texts,
+        change_class=ChangeClass.MINOR,
+        effective_at=clock.now(),
+    )
 
 
 def _ask(staff: dict[str, Person]) -> None:

@@ -156,9 +156,9 @@ def find_overlay(document: Document, market: str | None) -> Document | None:
     return next((each for each in document.overlays if each.market == market), None) if market else None
 
 
-def list_replaced_for(market: str, at: datetime | None = None) -> set[int]:
-    """Return the row numbers of the documents in whose place a market follows an overlay at an instant."""
-    return set(list_overlays_in_force(market, at))
+def follows_only(person: Person, market: str | None) -> bool:
+    """Say whether the person works for this market and no other: what applies elsewhere is nothing to her."""
+    return market is not None and person.home_market.code == market and not person.further_markets
 
 
 def list_overlays_in_force(market: str, at: datetime | None = None) -> dict[int, Document]:
@@ -384,6 +384,8 @@ class ListedDocument:
     standing: Standing
     effective_at: datetime
     zone: str
+    # The code of the market whose own text it is.
+    market: str | None
     text: VersionText
     # None: there is no text in the reader's language; else the clauses in which it is behind.
     behind: tuple[str, ...] | None
@@ -399,7 +401,8 @@ class ListedDocument:
 def list_library(person: Person, language: str, at: datetime | None = None) -> list[ListedDocument]:
     """Return what the person may read, with texts in her language where there are some, by kind and title.
 
-    Withdrawn documents are listed only for those who read everything.
+    Withdrawn documents, and those in whose place her market follows a text of its own, are listed only for those who
+    read everything.
     """
     moment = at or clock.now()
     everything = allows(person, READ_EVERYTHING)
@@ -410,9 +413,15 @@ def list_library(person: Person, language: str, at: datetime | None = None) -> l
         .order_by(Document.slug)
     )
     shown: list[tuple[Document, DocumentVersion, Standing]] = []
-    for document in session.scalars(statement):
+    documents = list(session.scalars(statement))
+    replaced = {
+        document.base_id
+        for document in documents
+        if not everything and follows_only(person, document.market) and rules.in_force(document.versions, moment)
+    }
+    for document in documents:
         version = rules.to_read(document.versions, moment)
-        if version is None:
+        if version is None or document.id in replaced:
             continue
         standing = rules.standing(version, document.versions, moment)
         if standing is not Standing.WITHDRAWN or everything:
@@ -454,6 +463,7 @@ def list_library(person: Person, language: str, at: datetime | None = None) -> l
                 standing=standing,
                 effective_at=version.effective_at,
                 zone=version.zone,
+                market=document.market,
                 text=own or texts[version.id, document.authoritative],
                 behind=None if own is None else tuple(own.behind),
                 anchor=reading.anchor if reading else "",

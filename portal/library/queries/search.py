@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 
 from portal.accounts.models import Person
 from portal.core.access import allows
@@ -264,10 +264,11 @@ class InForce:
     until: datetime | None
 
 
-def select_in_force(person: Person, at: datetime, words: Query = NO_QUERY) -> Select[Document]:
+def select_in_force(person: Person, market: str, at: datetime, words: Query = NO_QUERY) -> Select[Document]:
     """Return the statement for the documents of which a version had taken effect, those that the person may read.
 
-    With words: those in whose present texts, or in a title of theirs by then, the words are found.
+    What a market does otherwise stands in the place of its base. With words: those in whose present texts, or in a
+    title of theirs by then, the words are found.
     """
     begun = exists().where(
         DocumentVersion.document_id == Document.id,
@@ -275,12 +276,19 @@ def select_in_force(person: Person, at: datetime, words: Query = NO_QUERY) -> Se
         DocumentVersion.effective_at <= at,
         or_(DocumentVersion.withdrawn_at.is_(None), DocumentVersion.withdrawn_at > DocumentVersion.effective_at),
     )
-    statement = select(Document).where(begun, is_readable(person, Document.id))
+    statement = select(Document).where(begun, Document.base_id.is_(None), is_readable(person, Document.id))
     if words:
+        overlay = aliased(Document)
+        things, titled = select_things(words, person, (DOCUMENT, CLAUSE)), _with_words_in_title(words, at)
         statement = statement.where(
             or_(
-                Document.id.in_(select_things(words, person, (DOCUMENT, CLAUSE))),
-                Document.id.in_(_with_words_in_title(words, at)),
+                Document.id.in_(things),
+                Document.id.in_(titled),
+                Document.id.in_(
+                    select(overlay.base_id).where(
+                        overlay.market == market, or_(overlay.id.in_(things), overlay.id.in_(titled))
+                    )
+                ),
             )
         )
     return statement
@@ -297,18 +305,27 @@ def _with_words_in_title(words: Query, at: datetime) -> list[int]:
     return sorted({document_id for document_id, title in titles if finds(words, told(title))})
 
 
-def count_in_force(person: Person, at: datetime, words: Query = NO_QUERY) -> int:
+def count_in_force(person: Person, market: str, at: datetime, words: Query = NO_QUERY) -> int:
     """Return how many documents `list_in_force` lists in all."""
-    return session.scalar(select(func.count()).select_from(select_in_force(person, at, words).subquery())) or 0
+    statement = select_in_force(person, market, at, words).subquery()
+    return session.scalar(select(func.count()).select_from(statement)) or 0
 
 
 def list_in_force(
-    person: Person, at: datetime, language: str, words: Query = NO_QUERY, *, limit: int, offset: int = 0
+    person: Person, market: str, at: datetime, language: str, words: Query = NO_QUERY, *, limit: int, offset: int = 0
 ) -> list[InForce]:
-    """Return what was in force at an instant of each document that the person may read, by address."""
-    statement = select_in_force(person, at, words).order_by(Document.slug).limit(limit).offset(offset)
+    """Return what was in force in a market at an instant of each document that the person may read, by address."""
+    statement = select_in_force(person, market, at, words).order_by(Document.slug).limit(limit).offset(offset)
     documents = list(session.scalars(statement.options(selectinload(Document.versions))))
-    found = {document.id: rules.in_force(document.versions, at) for document in documents}
+    overlays = {
+        overlay.base_id: rules.in_force(overlay.versions, at)
+        for overlay in session.scalars(
+            select(Document)
+            .where(Document.market == market, Document.base_id.in_([document.id for document in documents]))
+            .options(selectinload(Document.versions))
+        )
+    }
+    found = {document.id: overlays.get(document.id) or rules.in_force(document.versions, at) for document in documents}
     shown = {
         document.id: found[document.id] or rules.to_read(document.versions, at) or document.versions[-1]
         for document in documents
@@ -332,7 +349,7 @@ def list_in_force(
                 title=titles[shown[document.id].id, tag],
                 title_language=tag,
                 since=None if version is None else rules.begins(version),
-                until=None if version is None else rules.ends(version, document.versions),
+                until=None if version is None else rules.ends(version, version.document.versions),
             )
         )
     return rows

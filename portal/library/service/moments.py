@@ -10,6 +10,7 @@ from portal.core.markdown import RenderedClause, RenderedText, TrustedHtml, rend
 from portal.library import queries
 from portal.library.models import DocumentVersion, VersionText
 from portal.library.queries import ShownClause
+from portal.library.rules.overlays import base_slug
 from portal.library.service.texts import resolver
 
 # (document slug, clause id) → where a link to it leads.
@@ -69,6 +70,7 @@ def _rendered(text: VersionText, version: DocumentVersion, at: datetime, market:
 
     def resolve(slug: str, anchor: str) -> tuple[str, str] | None:
         found = as_published(slug, anchor)
-        return found if found is None or slug in ("", own_slug) else (address(slug, anchor), found[1])
+        is_own = slug in ("", own_slug, base_slug(own_slug))
+        return found if found is None or is_own else (address(slug, anchor), found[1])
 
     return render_clauses(text.source, resolve=resolve, language=text.language)

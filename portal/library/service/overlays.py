@@ -35,11 +35,13 @@ class Written:
     attestation: str
     source: str
     made_from: Mapping[str, str | None]
+    # What its market was called then.
+    market: str
 
     def kept(self) -> dict[str, Any]:
         """Return it as `VersionText.overlay` keeps it."""
         return {
-            **{name: getattr(self, name) for name in (*LINES, "source")},
+            **{name: getattr(self, name) for name in (*LINES, "source", "market")},
             "made_from": {anchor: hash_ for anchor, hash_ in self.made_from.items() if hash_ is not None},
         }
 
@@ -136,11 +138,14 @@ def clashes_between(deciding: str, before: DocumentVersion, after: DocumentVersi
 # --- laid over ----------------------------------------------------------------------------------
 
 
-def resolved(document: Document, over: DocumentVersion, texts: Sequence[TextDraft]) -> list[TextDraft]:
+def resolved(
+    document: Document, over: DocumentVersion, texts: Sequence[TextDraft], *, market: Words | None = None
+) -> list[TextDraft]:
     """Return the texts of an overlay as they read over a version of its base, in every language that one of them has.
 
-    A clause of which a translation does not have its part is left out of the translation, so that readers meet it in
-    the deciding language and are told so: half of a rule is never shown as the whole.
+    `market` is what its market is called, today's name by default. A clause of which a translation does not have its
+    part is left out of the translation, so that readers meet it in the deciding language and are told so: half of a
+    rule is never shown as the whole.
     """
     given = {text.language: text for text in texts}
     own = given.get(document.authoritative)
@@ -152,9 +157,10 @@ def resolved(document: Document, over: DocumentVersion, texts: Sequence[TextDraf
     pieces = pieces_of(deciding.source)
     overlaid = overlaid_in(own.source, pieces)
     order = arranged(list(pieces), overlaid)
-    layers = _Layers(document, own.language, pieces, _clauses(deciding.source), _clauses(own.source))
+    name = market or _name_of(document)
+    layers = _Layers(name.in_(own.language), own.language, pieces, _clauses(deciding.source), _clauses(own.source))
     source = layers.joined(order, overlaid)
-    found = [_with_lines(own, deciding, source, Written(*_lines(own), own.source, {}), None)]
+    found = [_with_lines(own, deciding, source, Written(*_lines(own), own.source, {}, name.in_(own.language)), None)]
     second = next(tag for tag in LANGUAGES if tag != document.authoritative)
     theirs, mine = base.get(second), given.get(second)
     if theirs is None and mine is None:
@@ -185,11 +191,17 @@ def resolved(document: Document, over: DocumentVersion, texts: Sequence[TextDraf
             whole.append(anchor)
             says[anchor] = hashes.get(anchor) if follows else origin
     their_clauses = _clauses(theirs.source) if theirs is not None else {}
-    text = _Layers(document, second, there, their_clauses, parts).joined(whole, overlaid)
+    text = _Layers(name.in_(second), second, there, their_clauses, parts).joined(whole, overlaid)
     if text.strip():
-        kept = Written(*_lines(mine), mine.source, made_from)
+        kept = Written(*_lines(mine), mine.source, made_from, name.in_(second))
         found.append(_with_lines(mine, theirs, text, kept, says))
     return found
+
+
+def _name_of(document: Document) -> Words:
+    code = document.market or ""
+    market = organisation.find_market(code)
+    return market.name if market is not None else Words(code, code)
 
 
 def _lines(text: TextDraft) -> tuple[str, str, str, str]:
@@ -228,7 +240,7 @@ def _made_from(text: TextDraft, deciding: Mapping[str, str]) -> dict[str, str | 
 class _Layers:
     """A base and an overlay in one language: the base as it is cut into clauses, and the clauses of both by id."""
 
-    document: Document
+    market: str
     language: str
     base: Mapping[str, str]
     theirs: Mapping[str, ClauseSource]
@@ -260,9 +272,7 @@ class _Layers:
         part, theirs = self.parts.get(anchor), self.theirs.get(anchor)
         words = theirs or part
         assert words is not None
-        market = organisation.find_market(self.document.market or "")
-        name = market.name.in_(self.language) if market is not None else str(self.document.market)
-        said = _NOT_APPLICABLE.in_(self.language).format(market=name)
+        said = _NOT_APPLICABLE.in_(self.language).format(market=self.market)
         return _blocks(_heading(words, part, theirs), said, part.body if part is not None else "")
 
 

@@ -21,6 +21,7 @@ from portal.library.queries.search import InForce, count_in_force, list_in_force
 from portal.library.rules.instants import MeantInstant, read_instant
 from portal.library.service.moments import shown_at
 from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
+from portal.library.views.market_texts import marks_of, overlay_facts
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market
 
@@ -67,12 +68,12 @@ def in_force() -> Any:
     except MarketUnknown as refused:
         problems["market"] = str(refused)
     words = folding.parse(given["q"])
-    total = 0 if problems else count_in_force(actor(), meant.at, words)
+    total = 0 if problems else count_in_force(actor(), market.code, meant.at, words)
     if request.args.get("format") == "csv" and not problems:
-        return _in_force_as_csv(list_in_force(actor(), meant.at, language(), words, limit=total), market)
+        return _in_force_as_csv(list_in_force(actor(), market.code, meant.at, language(), words, limit=total), market)
     page = paging(total, DOCUMENTS_ON_A_PAGE)
     rows = (
-        list_in_force(actor(), meant.at, language(), words, limit=DOCUMENTS_ON_A_PAGE, offset=page.offset)
+        list_in_force(actor(), market.code, meant.at, language(), words, limit=DOCUMENTS_ON_A_PAGE, offset=page.offset)
         if total
         else []
     )
@@ -189,7 +190,8 @@ def page_at(document: Document) -> str:
         **values,
         version=version,
         since=rules.begins(version),
-        until=rules.ends(version, document.versions),
+        until=rules.ends(version, version.document.versions),
+        overlay=overlay_facts(version),
         change_class=CHANGE_CLASSES[version.change_class],
         main=part.shown(
             shown.clauses,
@@ -199,6 +201,7 @@ def page_at(document: Document) -> str:
             here,
             WARNINGS,
             text.behind,
+            marks_of(version),
         ),
         contents=part.contents(shown.clauses, here),
         missing=LANGUAGE_WORDS[wanted].in_(here) if text.language != wanted else None,

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from portal.accounts import queries as accounts
 from portal.core.access import actor, can, requires, signed_in
@@ -17,6 +18,7 @@ from portal.library.errors import DocumentNotFound, PlaceUnknown
 from portal.library.models import Document, DocumentVersion, VersionText
 from portal.library.permissions import (
     READ_DOCUMENT,
+    READ_EVERYTHING,
     SEE_APPROVAL_STEPS,
     SET_AUDIENCE,
     WITHDRAW_VERSION,
@@ -28,6 +30,7 @@ from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
 from portal.library.service.panels import panels_for
 from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
+from portal.library.views.market_texts import market_names, marks_of, overlay_facts
 from portal.library.views.moments import page_at
 
 
@@ -37,18 +40,27 @@ def index() -> str:
     """List what the person may read, by kind."""
     rows = queries.list_library(actor(), language())
     groups = [(label, [row for row in rows if row.kind is kind]) for kind, label in KINDS.items()]
-    return render_template("library/index.html", groups=[group for group in groups if group[1]])
+    return render_template(
+        "library/index.html",
+        groups=[group for group in groups if group[1]],
+        market_names=market_names() if any(row.market for row in rows) else {},
+    )
 
 
 @blueprint.get("/library/<slug>")
 @requires(READ_DOCUMENT, on=get_document)
-def read(document: Document) -> str:
+def read(document: Document) -> str | Response:
     """Show the version in force; before there is one the next, after a withdrawal the one withdrawn.
 
-    With `at=`, and perhaps `market=`, what was in force at an instant.
+    With `at=`, and perhaps `market=`, what was in force at an instant. Whoever works for a market that follows a text
+    of its own is led there, but for those who work with all documents, and for `base=1`.
     """
     if request.args.get("at", "").strip():
         return page_at(document)
+    own = _own_text(document)
+    if own is not None and not request.args.get("base") and not can(READ_EVERYTHING):
+        kept: dict[str, Any] = request.args.to_dict()
+        return redirect(url_for("library.read", **{**kept, "slug": own.slug}))
     return _reading_page(document, _shown_version(document), is_current=True)
 
 
@@ -121,6 +133,12 @@ def _shown_version(document: Document) -> DocumentVersion:
     return version
 
 
+def _own_text(document: Document) -> Document | None:
+    """Return what the reader's market does otherwise, if that is in force now."""
+    overlay = queries.find_overlay(document, actor().home_market.code)
+    return overlay if overlay is not None and queries.version_in_force(overlay) is not None else None
+
+
 def _title(document: Document) -> str:
     version = _shown_version(document)
     return queries.list_titles([version.id], language())[version.id]
@@ -177,7 +195,14 @@ def _shown(version: DocumentVersion, text: VersionText, here: str) -> _Shown:
         part: Any = current_app.jinja_env.get_template("library/clauses.html").module
         found = _Shown(
             main=part.shown(
-                clauses, queries.footnotes_of(text), text.language, here, language(), WARNINGS, text.behind
+                clauses,
+                queries.footnotes_of(text),
+                text.language,
+                here,
+                language(),
+                WARNINGS,
+                text.behind,
+                marks_of(version),
             ),
             contents=part.contents(clauses, language()),
             headings={clause.anchor: (clause.heading, clause.language) for clause in clauses},
@@ -221,6 +246,9 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
         ],
         print_href=url_for("library.print_version", slug=document.slug, number=version.number, **own),
         panels=panels_for(actor(), version, text),
+        overlay=overlay_facts(version),
+        own_text=_own_text(document),
+        own_market=actor().home_market.name,
         provisional=_provisional(version),
         responsible=_responsible(document, version),
         drafting=_drafting(document, version) if can(WRITE_DRAFT, document) else None,
@@ -278,6 +306,8 @@ def _print_page(document: Document, version: DocumentVersion) -> str:
         "library/print.html",
         **values,
         clauses=queries.list_shown_clauses(version, values["text"].language),
+        marks=marks_of(version),
+        overlay=overlay_facts(version),
         footnotes=queries.footnotes_of(values["text"]),
         reader=actor(),
     )

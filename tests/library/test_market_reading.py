@@ -1,0 +1,199 @@
+"""What readers meet where a market follows a text of its own: the text itself, lists, search, what was in force."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from portal.accounts.models import Person
+from portal.acknowledgements import queries as acknowledgements
+from portal.acknowledgements import service as confirming
+from portal.acknowledgements.queries import campaigns
+from portal.acknowledgements.service import campaigns as asking
+from portal.core import clock, folding, jobs, search
+from portal.core.db import session
+from portal.core.transaction import own_transaction
+from portal.library import queries
+from portal.library.models import ChangeClass, DocumentVersion
+from portal.library.queries.search import list_in_force
+from portal.library.service import dependants, readings, versions
+from tests.builders import Cast, make_market
+from tests.library.builders import BASE_EN, BASE_JA, english, japanese, make_overlay, make_published, make_version
+from tests.library.builders import publish_overlay as publish
+from tests.page_client import Page
+from tests.queries import counted_queries
+
+BASE, OWN = {"slug": "impersonation"}, {"slug": "impersonation@JP"}
+
+
+@pytest.fixture
+def base(cast: Cast) -> DocumentVersion:
+    return make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
+
+
+@pytest.fixture
+def overlay(base: DocumentVersion, cast: Cast) -> DocumentVersion:
+    return publish(make_overlay(base.document, cast.admin), cast.admin)
+
+
+def found(words: str, person: Person) -> list[str]:
+    return [hit.address for hit in search.search(folding.parse(words), person, limit=100).hits]
+
+
+def words_of(page: Page, tag: str, **attributes: str) -> str:
+    return " ".join(" ".join("".join(each.itertext()).split()) for each in page.all(tag, **attributes))
+
+
+def test_a_reader_is_led_to_the_text_of_her_market_and_everybody_else_reads_the_base(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    sent = as_(cast.learner).fetch("library.read", **BASE, text="ja")
+    assert (sent.status_code, sent.location) == (302, "/library/impersonation@JP?text=ja")
+    page = as_(cast.colleague).get("library.read", **OWN)
+    assert page.heading == "Impersonation (Japan)"
+    assert "Within 14 days." in page.text
+    assert "It says otherwise than “Impersonation” in 4 clauses" in words_of(page, "div", class_="callout")
+    assert words_of(page, "span", class_="clause__changed").count("Japan") == 4
+    abroad = as_(cast.outsider).get("library.read", **BASE)
+    assert abroad.heading == "Impersonation"
+    assert "Within 30 days." in abroad.text
+    as_(cast.outsider).get("library.read", **OWN, expect=404)
+
+
+def test_the_base_can_be_read_from_there_and_says_that_the_market_follows_another(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    page = as_(cast.colleague).get("library.read", **OWN)
+    assert "/library/impersonation/versions/1.0" in page.links()
+    base = as_(cast.colleague).get("library.read", **BASE, base=1)
+    assert "Japan follows a text of its own" in words_of(base, "div", class_="callout")
+    assert not base.all("form", action="/library/impersonation/versions/1.0/acknowledge")
+    author = as_(cast.author).get("library.read", **BASE)
+    assert (author.status, author.heading) == (200, "なりすまし"), "who works with all documents is not led away"
+
+
+def test_the_library_lists_what_applies_to_the_reader(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:
+    def listed(person: Person) -> list[str]:
+        return [link for link in as_(person).get("library.index").links() if link.startswith("/library/imp")]
+
+    assert listed(cast.learner) == ["/library/impersonation@JP"]
+    assert listed(cast.outsider) == ["/library/impersonation"]
+    assert listed(cast.author) == ["/library/impersonation", "/library/impersonation@JP"]
+
+
+def test_the_search_finds_what_applies_to_the_reader(cast: Cast, overlay: DocumentVersion) -> None:
+    assert found("Appeals", cast.learner) == ["impersonation@JP#appeals"]
+    assert found("Appeals", cast.outsider) == ["impersonation#appeals"]
+    assert sorted(found("Appeals", cast.author)) == ["impersonation#appeals", "impersonation@JP#appeals"]
+    assert found("LINEも", cast.outsider) == []
+
+
+def test_what_was_in_force_is_told_for_each_market(cast: Cast, base: DocumentVersion, as_: Any) -> None:
+    publish(make_overlay(base.document, cast.admin), cast.admin, effective_at=base.effective_at + timedelta(days=30))
+    early, late = base.effective_at + timedelta(days=1), base.effective_at + timedelta(days=31)
+    assert [
+        [row.version.document.slug for row in list_in_force(cast.colleague, market, at, "en", limit=9) if row.version]
+        for market, at in (("JP", early), ("JP", late), ("US", late))
+    ] == [["impersonation"], ["impersonation@JP"], ["impersonation"]]
+    words = folding.parse("LINE")
+    assert len(list_in_force(cast.colleague, "JP", late, "en", words, limit=9)) == 1
+    assert list_in_force(cast.colleague, "US", late, "en", words, limit=9) == []
+    for market, text in (("JP", "Within 14 days."), ("US", "Within 30 days.")):
+        page = as_(cast.colleague).get("library.read", **BASE, at=late.isoformat(), market=market, lang="en")
+        assert text in page.text
+    before = as_(cast.colleague).get("library.read", **BASE, at=early.isoformat(), market="JP")
+    assert "Within 30 days." in before.text
+
+
+def test_the_same_instant_gives_the_same_bytes_after_the_base_has_moved_on(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    """What applied then is what the overlay said over the base of that time."""
+    at = clock.now() - timedelta(minutes=1)
+
+    def shown() -> str:
+        page = as_(cast.colleague).get("library.read", **BASE, at=at.isoformat(), market="JP")
+        return page.body[page.body.index('class="clause ') : page.body.index('class="facts')]
+
+    before = shown()
+    texts = [english(BASE_EN.replace("Opening", "Another opening")), japanese()]
+    make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts, effective_at=clock.now())
+    assert "Another" not in before
+    assert shown() == before
+
+
+def test_a_text_that_waits_says_so(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:
+    texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
+    make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
+    page = as_(cast.colleague).get("library.read", **OWN)
+    assert "The text of all markets is at version 2.0 by now." in page.text
+    assert "Within 14 days." in page.text
+
+
+# --- who is asked --------------------------------------------------------------------------------
+
+
+def test_a_change_of_the_base_asks_only_those_who_follow_it(cast: Cast, overlay: DocumentVersion) -> None:
+    everybody = {cast.learner.id, cast.colleague.id, cast.lead.id, cast.author.id, cast.approver.id}
+    base, own = queries.get_document("impersonation"), queries.get_document("impersonation@JP")
+    assert cast.outsider.id in campaigns.list_audience_ids(base)
+    assert not everybody & set(campaigns.list_audience_ids(base))
+    assert everybody <= set(campaigns.list_audience_ids(own))
+    assert cast.outsider.id not in campaigns.list_audience_ids(own)
+    change = dependants.change_of_version(base.versions[0])
+    total, _confirmed = acknowledgements.count_addressed(
+        change.document_id, change.audience, besides=change.markets_apart, before=change.sequence
+    )
+    assert total == len(campaigns.list_audience_ids(base))
+
+
+def test_where_the_market_text_follows_its_people_are_asked_for_that(cast: Cast, overlay: DocumentVersion) -> None:
+    texts = [english(BASE_EN.replace("Opening", "New")), japanese(BASE_JA)]
+    make_version(
+        queries.get_document("impersonation"), cast.admin, "2.0", texts=texts, change_class=ChangeClass.MATERIAL,
+        effective_at=clock.now() + timedelta(days=5),
+    )  # fmt: skip
+    jobs.run_due()
+    session.rollback()
+    own = queries.get_document("impersonation@JP").versions[-1]
+    asked = {each.version.document.slug for each in session.query(asking.Campaign).all()}
+    assert own.number == "2.0"
+    assert {"impersonation", "impersonation@JP"} <= asked
+
+
+def test_confirming_the_text_of_the_market_is_confirming_it_there(cast: Cast, overlay: DocumentVersion) -> None:
+    with own_transaction():
+        readings.note_opened(person=cast.learner, version=overlay, known=None)
+    with own_transaction():
+        kept = confirming.acknowledge(version=overlay, language="ja", by=cast.learner)
+        assert (kept.version_id, kept.market) == (overlay.id, "JP")
+    base = queries.get_document("impersonation").versions[0]
+    readings.note_opened(person=cast.learner, version=base, known=None)
+    with own_transaction(), pytest.raises(confirming.NotAddressed):
+        confirming.acknowledge(version=base, language="ja", by=cast.learner)
+
+
+def test_after_its_withdrawal_the_base_is_followed_again(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:
+    with own_transaction():
+        versions.withdraw_version(version=overlay, reason="Wrong", by=cast.admin)
+    page = as_(cast.colleague).get("library.read", **BASE)
+    assert (page.status, page.heading) == (200, "Impersonation")
+    assert found("Appeals", cast.learner) == ["impersonation#appeals"]
+    assert cast.learner.id in campaigns.list_audience_ids(queries.get_document("impersonation"))
+
+
+def test_a_document_without_overlays_is_read_with_as_many_statements_as_before(
+    cast: Cast, base: DocumentVersion, as_: Any
+) -> None:
+    browser = as_(cast.colleague)
+    browser.get("library.read", **BASE)
+    with counted_queries() as one:
+        browser.get("library.read", **BASE)
+    make_market("FR")
+    for number in range(3):
+        make_overlay(make_published(cast.admin, f"other-{number}").document, cast.admin, "FR")
+    with counted_queries() as many:
+        browser.get("library.read", **BASE)
+    assert len(many) == len(one)
