@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from portal.accounts.models import Person
 from portal.acknowledgements import queries as acknowledgements
@@ -16,8 +17,8 @@ from portal.core import clock, folding, jobs, search
 from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.library import queries
-from portal.library.models import ChangeClass, DocumentVersion
-from portal.library.queries.search import list_in_force
+from portal.library.models import ChangeClass, Document, DocumentVersion
+from portal.library.queries.search import is_replaced, list_in_force
 from portal.library.service import dependants, readings, versions
 from tests.builders import Cast, make_market
 from tests.library.builders import BASE_EN, BASE_JA, english, japanese, make_overlay, make_published, make_version
@@ -197,3 +198,24 @@ def test_a_document_without_overlays_is_read_with_as_many_statements_as_before(
     with counted_queries() as many:
         browser.get("library.read", **BASE)
     assert len(many) == len(one)
+
+
+def test_the_search_and_the_rules_agree_when_a_market_has_its_own_text(cast: Cast, base: DocumentVersion) -> None:
+    """Each way of asking says the same at every moment of a life with a gap, a return and a withdrawal."""
+    document = make_overlay(base.document, cast.admin)
+    begin = base.effective_at
+    publish(document, cast.admin, effective_at=begin + timedelta(days=10))
+    publish(queries.get_document("impersonation@JP"), cast.admin, "2.0", effective_at=begin + timedelta(days=20))
+    publish(queries.get_document("impersonation@JP"), cast.admin, "3.0", effective_at=begin + timedelta(days=30))
+    last = queries.get_document("impersonation@JP").versions[-1]
+    with own_transaction():
+        versions.withdraw_version(version=last, reason="Wrong", by=cast.admin, at=begin + timedelta(days=40))
+    said = []
+    for days in (1, 9, 10, 15, 20, 29, 30, 39, 41, 50):
+        at = begin + timedelta(days=days, seconds=1)
+        own = queries.version_in_force(queries.get_document("impersonation@JP"), None, at) is not None
+        condition = is_replaced("JP", Document.id, at)
+        by_statement = session.scalars(select(Document.slug).where(condition)).all()
+        assert by_statement == (["impersonation"] if own else [])
+        said.append(own)
+    assert said == [False, False, True, True, True, True, True, True, False, False]

@@ -161,19 +161,6 @@ def follows_only(person: Person, market: str | None) -> bool:
     return market is not None and person.home_market.code == market and not person.further_markets
 
 
-def list_overlays_in_force(market: str, at: datetime | None = None) -> dict[int, Document]:
-    """Return base's row number → overlay for the overlays that a market follows at an instant (default: now)."""
-    moment = at or clock.now()
-    overlays = session.scalars(
-        select(Document).where(Document.market == market).options(selectinload(Document.versions)).order_by(Document.id)
-    )
-    return {
-        overlay.base_id: overlay
-        for overlay in overlays
-        if overlay.base_id is not None and rules.in_force(overlay.versions, moment) is not None
-    }
-
-
 def version_to_read(document: Document, at: datetime | None = None) -> DocumentVersion | None:
     """Return the version that the document's address shows, or None where nothing has been published."""
     return rules.to_read(document.versions, at or clock.now())

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import aliased, selectinload
 
 from portal.accounts.models import Person
@@ -56,6 +56,36 @@ def is_readable(person: Person, document_id: Any) -> ColumnElement[bool]:
     elsewhere = _addressed_to_others({AudienceKind.MARKET: markets, AudienceKind.TEAM: teams})
     reach: ColumnElement[bool] = or_(within, document_id.not_in(elsewhere))
     return reach
+
+
+def is_replaced(market: str, document_id: Any, at: datetime) -> ColumnElement[bool]:
+    """Return the condition that a market follows an overlay in the place of this document, as `rules.in_force` says."""
+
+    def begun(version: Any) -> ColumnElement[bool]:
+        return and_(
+            version.issued_at <= at,
+            version.effective_at <= at,
+            or_(version.withdrawn_at.is_(None), version.withdrawn_at > version.effective_at),
+        )
+
+    version, later, overlay = aliased(DocumentVersion), aliased(DocumentVersion), aliased(Document)
+    overtaken = exists().where(
+        later.document_id == version.document_id,
+        begun(later),
+        tuple_(later.effective_at, later.sequence) > tuple_(version.effective_at, version.sequence),
+    )
+    replaced: ColumnElement[bool] = document_id.in_(
+        select(overlay.base_id)
+        .join(version, version.document_id == overlay.id)
+        .where(
+            overlay.base_id.is_not(None),
+            overlay.market == market,
+            begun(version),
+            or_(version.withdrawn_at.is_(None), version.withdrawn_at > at),
+            ~overtaken,
+        )
+    )
+    return replaced
 
 
 def _addressed_to_others(codes: dict[AudienceKind, set[str]]) -> Any:

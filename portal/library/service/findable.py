@@ -9,14 +9,13 @@ from flask import url_for
 from sqlalchemy import ColumnElement, and_, true
 
 from portal.accounts.models import Person
-from portal.core import search
+from portal.core import clock, search
 from portal.core.access import allows
 from portal.core.i18n import LazyText
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.search import Entry, Hit, SearchEntry
 from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.library.permissions import READ_EVERYTHING
-from portal.library.queries import list_overlays_in_force
 from portal.library.queries import search as queries
 from portal.library.queries.search import CLAUSE, DOCUMENT, TERM
 from portal.library.rules import Standing
@@ -43,12 +42,12 @@ class FindableDocuments:
         """Say which the person may read; what is withdrawn is shown to those who read everything."""
         if allows(person, READ_EVERYTHING):
             return true()
-        replaced = [] if person.further_markets else list(list_overlays_in_force(person.home_market.code))
+        market = person.home_market.code
         return and_(
             SearchEntry.state != Standing.WITHDRAWN.value,
             queries.is_readable(person, SearchEntry.thing_id),
             # Where her market follows a text of its own, that one is found.
-            SearchEntry.thing_id.not_in(replaced),
+            *([] if person.further_markets else [~queries.is_replaced(market, SearchEntry.thing_id, clock.now())]),
         )
 
     def href(self, hit: Hit) -> str:
