@@ -13,15 +13,27 @@ from portal.acknowledgements import queries as acknowledgements
 from portal.acknowledgements import service as confirming
 from portal.acknowledgements.queries import campaigns
 from portal.acknowledgements.service import campaigns as asking
+from portal.acknowledgements.service import deltas
 from portal.core import clock, folding, jobs, search
 from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.library import queries
 from portal.library.models import ChangeClass, Document, DocumentVersion
 from portal.library.queries.search import is_replaced, list_in_force
-from portal.library.service import dependants, readings, versions
+from portal.library.service import dependants, overlays, readings, versions
+from tests.acknowledgements.builders import confirm
 from tests.builders import Cast, make_market
-from tests.library.builders import BASE_EN, BASE_JA, english, japanese, make_overlay, make_published, make_version
+from tests.library.builders import (
+    BASE_EN,
+    BASE_JA,
+    OVER_EN,
+    OVER_JA,
+    english,
+    japanese,
+    make_overlay,
+    make_published,
+    make_version,
+)
 from tests.library.builders import publish_overlay as publish
 from tests.page_client import Page
 from tests.queries import counted_queries
@@ -174,6 +186,32 @@ def test_confirming_the_text_of_the_market_is_confirming_it_there(cast: Cast, ov
     readings.note_opened(person=cast.learner, version=base, known=None)
     with own_transaction(), pytest.raises(confirming.NotAddressed):
         confirming.acknowledge(version=base, language="ja", by=cast.learner)
+
+
+def test_who_confirmed_the_base_reads_what_her_market_does_otherwise(cast: Cast, base: DocumentVersion) -> None:
+    """The first text of her market is a delta for her, not a document to be read from the beginning."""
+    confirm(cast.learner, base)
+    document = make_overlay(base.document, cast.admin)
+    over = queries.get_document("impersonation").versions[-1]
+    with own_transaction():
+        version = versions.publish_version(
+            document=document, number="1.0", change_class=ChangeClass.MATERIAL, effective_at=None, zone="Asia/Tokyo",
+            texts=overlays.resolved(document, over, [english(OVER_EN), japanese(OVER_JA)]), over=over,
+            author=cast.author, approver=cast.approver,
+        )  # fmt: skip
+        version_id = version.id
+    jobs.run_due()
+    session.rollback()
+    delta = deltas.find_delta(cast.learner, queries.get_document("impersonation@JP"))
+    assert delta is not None
+    assert delta.request is not None
+    assert (delta.old, delta.changes.added, set(delta.changes.changed)) == (
+        queries.get_document("impersonation").versions[0],
+        ("notices",),
+        {"scope", "appeals", "fees"},
+    )
+    assert [each.anchor for each in deltas.redline_of(delta, "ja")] == ["scope", "notices", "appeals", "fees"]
+    assert [each.id for each in delta.covered] == [version_id]
 
 
 def test_after_its_withdrawal_the_base_is_followed_again(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:

@@ -40,6 +40,24 @@ def find_last_confirmed(person: Person, version: DocumentVersion) -> DocumentVer
     )
 
 
+def find_confirmed_base(person: Person, version: DocumentVersion) -> DocumentVersion | None:
+    """Return the last version that the person confirmed of the base under a market's text, up to its own, or None."""
+    over = version.over
+    if over is None:
+        return None
+    return session.scalar(
+        select(DocumentVersion)
+        .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
+        .where(
+            Acknowledgement.person_id == person.id,
+            DocumentVersion.document_id == over.document_id,
+            DocumentVersion.sequence <= over.sequence,
+        )
+        .order_by(DocumentVersion.sequence.desc())
+        .limit(1)
+    )
+
+
 def list_news(document: Document, *, after: int, until: int) -> list[tuple[DocumentVersion, dict[str, VersionText]]]:
     """Return the versions later than a sequence up to another with the heads of their texts, newest first."""
     rows = session.execute(

@@ -20,6 +20,7 @@ from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion, VersionText
 from portal.library.queries.redlines import ClauseRedline, redline_of_versions
 from portal.library.rules import Changes, Standing, changes_between
+from portal.library.service.overlays import modes_of
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import QuestionCitation, QuestionVersion
 from portal.quizzes.service.single import mark_single
@@ -101,11 +102,12 @@ def delta_until(
     person: Person, document: Document, new: DocumentVersion, request: AcknowledgementRequest | None
 ) -> Delta:
     """Return what changed for the person up to a version; questions are asked only where she is asked to confirm."""
-    old = reading.find_last_confirmed(person, new)
-    changes = changes_of(document, old, new)
+    # Who confirmed the text of all markets before hers had one of its own reads what is otherwise there.
+    old = reading.find_last_confirmed(person, new) or reading.find_confirmed_base(person, new)
+    changes = changes_of(old, new)
     sequences = rules.covered(
         document.versions,
-        after=old.sequence if old else 0,
+        after=_begins_after(document, old),
         until=new.sequence,
         asked=requests.list_asked_versions(person, document.id) if request else (),
         has_base=old is not None,
@@ -118,16 +120,20 @@ def delta_until(
         request=request,
         changes=changes,
         covered=[by_sequence[sequence] for sequence in sequences],
-        check=_check(person, document, new, changes, request) if request else (),
+        check=_check(person, new, changes, request) if request else (),
     )
 
 
-def changes_of(document: Document, old: DocumentVersion | None, new: DocumentVersion) -> Changes:
+def _begins_after(document: Document, old: DocumentVersion | None) -> int:
+    """Return the sequence of the document's own version that was confirmed; 0 where that was its base."""
+    return old.sequence if old is not None and old.document_id == document.id else 0
+
+
+def changes_of(old: DocumentVersion | None, new: DocumentVersion) -> Changes:
     """Return what happened to the clauses in the language that decides; nothing where there is no older version."""
     if old is None:
         return Changes((), (), (), ())
-    hashes = library.list_clause_hashes(document)
-    return changes_between(hashes.get(old.id, {}), hashes.get(new.id, {}))
+    return changes_between(library.clause_hashes(old), library.clause_hashes(new))
 
 
 def redline_of(delta: Delta, language: str) -> tuple[ClauseRedline, ...]:
@@ -151,7 +157,7 @@ def redline_of(delta: Delta, language: str) -> tuple[ClauseRedline, ...]:
 def news_of(delta: Delta, language: str) -> list[News]:
     """Return the line "what to do differently" of every version in between, the newest first."""
     found = []
-    after = delta.old.sequence if delta.old else delta.new.sequence - 1
+    after = _begins_after(delta.document, delta.old) if delta.old else delta.new.sequence - 1
     for version, texts in reading.list_news(delta.document, after=after, until=delta.new.sequence):
         own = texts.get(language)
         # A translation that is behind would tell what to do differently since an earlier version.
@@ -172,10 +178,8 @@ def text_of(version: DocumentVersion, language: str) -> VersionText:
 # --- the check ----------------------------------------------------------------------------------
 
 
-def _check(
-    person: Person, document: Document, new: DocumentVersion, changes: Changes, request: AcknowledgementRequest
-) -> list[CheckItem]:
-    addresses, pool = _drawn(document, changes, seed_of(person, new))
+def _check(person: Person, new: DocumentVersion, changes: Changes, request: AcknowledgementRequest) -> list[CheckItem]:
+    addresses, pool = _drawn(new, changes, seed_of(person, new))
     if not addresses:
         return []
     citations = quizzes.list_citations([pool[address].id for address in addresses])
@@ -197,15 +201,19 @@ def _check(
     return items
 
 
-def _drawn(document: Document, changes: Changes, seed: str) -> tuple[list[str], Mapping[str, QuestionVersion]]:
+def _drawn(new: DocumentVersion, changes: Changes, seed: str) -> tuple[list[str], Mapping[str, QuestionVersion]]:
     changed = [*changes.changed, *changes.added]
-    banks = quizzes.list_banks_that_test(document.slug) if changed else []
+    # Questions about the text of all markets are asked of what a market's own text leaves as it is.
+    own = modes_of(new)
+    slugs = [new.document.slug] if new.over is None else [new.document.slug, new.over.document.slug]
+    banks = [bank for slug in slugs for bank in quizzes.list_banks_that_test(slug)] if changed else []
     if not banks:
         return [], {}
-    prefix = f"{document.slug}#"
-    pool = quizzes.list_pool(banks)
+    pool = quizzes.list_pool(list(dict.fromkeys(banks)))
+    asked_of = {f"{slugs[-1]}#{anchor}": anchor for anchor in changed if anchor not in own}
+    asked_of |= {f"{slugs[0]}#{anchor}": anchor for anchor in changed}
     candidates = {
-        address: {name.removeprefix(prefix) for name in candidate.clauses if name.startswith(prefix)}
+        address: {asked_of[name] for name in candidate.clauses if name in asked_of}
         for address, (candidate, _version) in pool.items()
     }
     return rules.draw_questions(candidates, changed, seed), {address: version for address, (_, version) in pool.items()}
@@ -277,8 +285,8 @@ def minutes_of(document: Document, old: DocumentVersion | None, new: DocumentVer
     deciding = document.authoritative
     if old is None:
         return library.list_text_heads(new)[deciding].reading_minutes
-    changes = changes_of(document, old, new)
+    changes = changes_of(old, new)
     anchors = [*changes.changed, *changes.added]
     sources = reading.list_clause_sources(new.id, anchors, deciding)
-    addresses, _pool = _drawn(document, changes, "")
+    addresses, _pool = _drawn(new, changes, "")
     return reading_minutes("\n\n".join(sources), deciding) + len(addresses)
