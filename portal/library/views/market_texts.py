@@ -24,7 +24,7 @@ class OverlayFacts:
     base_slug: str
     number: str
     href: str
-    clauses: int
+    clauses: tuple[str, ...]
     waits_for: str | None
 
 
@@ -46,6 +46,7 @@ def overlay_facts(version: DocumentVersion) -> OverlayFacts | None:
         return None
     base = over.document
     followed = overlays.followed_version(base)
+    modes = overlays.modes_of(version)
     is_latest = version.document.versions[-1].id == version.id
     return OverlayFacts(
         market=market_name(version.document.market),
@@ -53,7 +54,7 @@ def overlay_facts(version: DocumentVersion) -> OverlayFacts | None:
         base_slug=base.slug,
         number=over.number,
         href=url_for("library.read_version", slug=base.slug, number=over.number),
-        clauses=len(overlays.modes_of(version)),
+        clauses=tuple(anchor for anchor in queries.clause_anchors(version) if anchor in modes),
         waits_for=followed.number if is_latest and followed is not None and followed.id != over.id else None,
     )
 
@@ -69,6 +70,6 @@ def marks_of(version: DocumentVersion) -> dict[str, str]:
         if mode is Mode.NOT_APPLICABLE
         else _("Only for %(market)s", market=name)
         if mode is Mode.ADDED
-        else _("Otherwise in %(market)s", market=name)
+        else _("Differs in %(market)s", market=name)
         for anchor, mode in modes.items()
     }
