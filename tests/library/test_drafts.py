@@ -494,3 +494,23 @@ def test_a_document_without_a_version_is_a_belonging_too(cast: Cast) -> None:
     found = OwnedDocuments().find_things(["unwritten", "unknown"])
     assert list(found) == ["unwritten"]
     assert found["unwritten"].href is None
+
+
+def test_a_new_document_gets_its_second_language(cast: Cast) -> None:
+    """Each save is a request of its own: whoever writes is read from the database anew."""
+    with own_transaction():
+        code = drafts.begin_document(
+            slug="new", title="New", kind=DocumentKind.POLICY, authoritative="en", audience={}, sensitivity="S0",
+            review_every_months=None, by=cast.author,
+        ).code  # fmt: skip
+    for language, revision, values in (
+        ("en", 1, TextValues(title="New", source="## A {#a}\n\nx\n")),
+        ("ja", 0, TextValues(title="新しい文書", source="## あ\n\nx\n")),
+    ):
+        session.expire_all()
+        with own_transaction():
+            drafts.save_text(draft=get_draft(code), language=language, revision=revision, values=values, by=cast.author)
+    assert {text.language: text.source for text in get_draft(code).texts} == {
+        "en": "## A {#a}\n\nx\n",
+        "ja": "## あ {#a}\n\nx\n",
+    }

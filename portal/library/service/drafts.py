@@ -286,13 +286,14 @@ def save_text(
 def write_text(draft: Draft, language: str, values: TextValues, by: Person) -> DraftText:
     """Write what a text of a draft that is held says from now on, as its next save."""
     text = draft.text_in(language)
+    written = {**asdict(values), "saved_at": clock.now(), "saved_by": by.code}
     if text is None:
-        text = DraftText(language=language, revision=0, made_from={})
-        draft.texts.append(text)
-    text.revision += 1
-    for name, value in asdict(values).items():
-        setattr(text, name, value)
-    text.saved_at, text.saved_by = clock.now(), by.code
+        # Whole before it is the draft's: whatever is read from the database on the way writes what there is by then.
+        draft.texts.append(text := DraftText(language=language, revision=1, made_from={}, **written))
+    else:
+        text.revision += 1
+        for name, value in written.items():
+            setattr(text, name, value)
     session.flush()
     return text
 

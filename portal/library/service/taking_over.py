@@ -107,11 +107,11 @@ def take_over(*, draft: Draft, seen: str, choices: Mapping[str, Side], by: Perso
     base_origins = written_origins(held.based_on) if held.based_on else {}
     their_origins = written_origins(plan.latest)
     was_proposed = held.number == proposed_number(held, held.change_class)
-    now = clock.now()
+    now, who = clock.now(), by.code
     for language, merged in plan.texts.items():
         text = held.text_in(language)
         if text is None:
-            text = DraftText(language=language, revision=0, made_from={})
+            text = DraftText(language=language, revision=0, made_from={}, saved_at=now, saved_by=who, source="")
             held.texts.append(text)
         for name, piece in merged.lines.items():
             choice = piece.side or choices[f"{language}-{name}"]
@@ -121,7 +121,7 @@ def take_over(*, draft: Draft, seen: str, choices: Mapping[str, Side], by: Perso
         text.source = with_ids(source, before=source)
         text.made_from = made_from
         text.revision += 1
-        text.saved_at, text.saved_by = now, by.code
+        text.saved_at, text.saved_by = now, who
     before = held.based_on.number if held.based_on else None
     held.based_on = plan.latest
     if was_proposed or number_key(held.number) <= number_key(plan.latest.number):
