@@ -537,5 +537,5 @@ export default function draftEditor(root) {
   if (isOpen) setInterval(pulse, PULSE_MS);
 
   // On little width the list of clauses would stand in the way of the text.
-  if (!matchMedia("(width >= 75rem)").matches) root.querySelector(".editor__fold").open = false;
+  if (!matchMedia("(width >= 64rem)").matches) root.querySelector(".editor__fold").open = false;
 }
