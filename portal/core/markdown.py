@@ -225,8 +225,12 @@ _remembered: ContextVar[dict[Any, Any] | None] = ContextVar("markdown_remembered
 def remembering() -> Iterator[None]:
     """Within it, a text that is looked at again and says the same is neither parsed nor shown anew.
 
-    For work over many texts: what takes time is done before the database is held, and only looked up there.
+    For work over many texts: what takes time is done before the database is held, and only looked up there. Within
+    another one, that one goes on.
     """
+    if _remembered.get() is not None:
+        yield
+        return
     token = _remembered.set({})
     try:
         yield
