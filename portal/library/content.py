@@ -15,7 +15,7 @@ from portal.accounts.models import Person, Role
 from portal.accounts.service.ownership import set_owner
 from portal.core import clock
 from portal.core.content import SLUG, YEARS, ContentFile, ContentFolder, line_of, to_toml
-from portal.core.i18n import LANGUAGES, other
+from portal.core.i18n import LANGUAGES, Words, other
 from portal.core.i18n import gettext as _
 from portal.core.markdown import (
     SENSITIVITIES,
@@ -144,7 +144,7 @@ class _Folder:
         drafts = [text.draft() for text in self.texts.values()]
         if self.base is None:
             return drafts
-        return overlays.laid_over(self.base.as_base(), dict.fromkeys(LANGUAGES, self.market), drafts)
+        return overlays.laid_over(self.base.as_base(), Words(self.market, self.market), drafts)
 
 
 class DocumentsPart:
@@ -392,9 +392,11 @@ def _read(
     if settings is None or authoritative not in texts or len(folder.errors) > before:
         return None
     read = _Folder(slug, settings, texts, over)
+    if read.market:
+        # What is wrong with it over its base is said first.
+        return read
     _check_languages(folder, read)
-    if "@" not in slug or over is not None:
-        _check_sensitivity(folder, read)
+    _check_sensitivity(folder, read)
     return read if len(folder.errors) == before else None
 
 
@@ -873,9 +875,17 @@ def _warn_of_missing_base(folder: ContentFolder, read: _Folder) -> None:
 
 def _check_overlay(folder: ContentFolder, read: _Folder) -> bool:
     """Look at an overlay together with its base; say whether it could be laid over it."""
-    if read.base is None:
-        return True
-    before, base, file = len(folder.errors), read.base, read.deciding.file
+    before = len(folder.errors)
+    if read.base is not None:
+        _check_over_base(folder, read, read.base)
+    if len(folder.errors) == before:
+        _check_languages(folder, read)
+    return len(folder.errors) == before
+
+
+def _check_over_base(folder: ContentFolder, read: _Folder, base: _Folder) -> None:
+    file = read.deciding.file
+    _check_sensitivity(folder, read)
     if read.is_over_the_other:
         folder.warn(
             file.path,
@@ -892,14 +902,13 @@ def _check_overlay(folder: ContentFolder, read: _Folder) -> bool:
                 over=f'over: "{base.deciding.number}"',
             ),
         )
-        return True
+        return
     drafts = [text.draft() for text in read.texts.values()]
-    names = dict.fromkeys(LANGUAGES, read.market)
-    _note_problems(folder, read, overlays.problems_over(base.as_base(), names, drafts))
+    name = Words(read.market, read.market)
+    _note_problems(folder, read, overlays.problems_over(base.as_base(), name, drafts))
     effective_at, earliest = read.deciding.effective_at, base.deciding.effective_at
     if effective_at is not None and earliest is not None and effective_at < earliest:
         _refuse_early(folder, read, base.deciding.number, base.deciding.values["effective_at"])
-    return len(folder.errors) == before
 
 
 def _note_problems(folder: ContentFolder, read: _Folder, problems: Sequence[tuple[str, Problem]]) -> None:

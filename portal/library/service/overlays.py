@@ -35,6 +35,8 @@ class Written:
     attestation: str
     source: str
     made_from: Mapping[str, str | None]
+    # What its market was called then.
+    market: str
     # What its file states, where it came in one: the version whose deciding text it says, and where it does not follow.
     says_number: str = ""
     stated_behind: str = ""
@@ -43,7 +45,7 @@ class Written:
         """Return it as `VersionText.overlay` keeps it."""
         stated = {name: getattr(self, name) for name in ("says_number", "stated_behind") if getattr(self, name)}
         return {
-            **{name: getattr(self, name) for name in (*LINES, "source")},
+            **{name: getattr(self, name) for name in (*LINES, "source", "market")},
             "made_from": {anchor: hash_ for anchor, hash_ in self.made_from.items() if hash_ is not None},
             **stated,
         }
@@ -81,12 +83,6 @@ def base_of(version: DocumentVersion) -> Base:
         },
         origins=origins_of_version(version),
     )
-
-
-def market_names(code: str) -> dict[str, str]:
-    """Return language → what a market is called; its code where it is not known here."""
-    market = organisation.find_market(code)
-    return {tag: market.name.in_(tag) if market is not None else code for tag in LANGUAGES}
 
 
 def is_overlay(document: Document) -> bool:
@@ -202,17 +198,22 @@ def clashes_between(deciding: str, before: DocumentVersion, after: DocumentVersi
 # --- laid over ----------------------------------------------------------------------------------
 
 
-def resolved(document: Document, over: DocumentVersion, texts: Sequence[TextDraft]) -> list[TextDraft]:
-    """Return the texts of an overlay as they read over a published version of its base."""
-    return laid_over(base_of(over), market_names(document.market or ""), texts)
+def resolved(
+    document: Document, over: DocumentVersion, texts: Sequence[TextDraft], *, market: Words | None = None
+) -> list[TextDraft]:
+    """Return the texts of an overlay as they read over a published version of its base, as `laid_over` does.
+
+    `market` is what its market is called, today's name by default.
+    """
+    return laid_over(base_of(over), market or _name_of(document), texts)
 
 
-def laid_over(base: Base, names: Mapping[str, str], texts: Sequence[TextDraft]) -> list[TextDraft]:
+def laid_over(base: Base, market: Words, texts: Sequence[TextDraft]) -> list[TextDraft]:
     """Return the texts of an overlay as they read over its base, in every language that one of them has.
 
-    `names` is language → what the market is called. A clause of which a translation does not have its part is left out
-    of the translation, so that readers meet it in the deciding language and are told so: half of a rule is never shown
-    as the whole. Where the deciding text that results is beyond the limits of a text, it is the only one returned.
+    A clause of which a translation does not have its part is left out of the translation, so that readers meet it in
+    the deciding language and are told so: half of a rule is never shown as the whole. Where the deciding text that
+    results is beyond the limits of a text, it is the only one returned.
     """
     given = {text.language: text for text in texts}
     own = given.get(base.authoritative)
@@ -223,8 +224,8 @@ def laid_over(base: Base, names: Mapping[str, str], texts: Sequence[TextDraft]) 
     overlaid = overlaid_in(own.source, pieces)
     order = arranged(list(pieces), overlaid)
     own_clauses, base_clauses = _clauses(own.source), _clauses(deciding.source)
-    source = _Layers(names[own.language], own.language, pieces, base_clauses, own_clauses).joined(order, overlaid)
-    found = [_with_lines(own, deciding, source, {}, None)]
+    source = _Layers(market.in_(own.language), own.language, pieces, base_clauses, own_clauses).joined(order, overlaid)
+    found = [_with_lines(own, deciding, source, Written(*_lines(own), own.source, {}, market.in_(own.language)), None)]
     second = next(tag for tag in LANGUAGES if tag != base.authoritative)
     theirs, mine = base.texts.get(second), given.get(second)
     if (theirs is None and mine is None) or not can_be_split(source):
@@ -257,26 +258,27 @@ def laid_over(base: Base, names: Mapping[str, str], texts: Sequence[TextDraft]) 
             whole.append(anchor)
             says[anchor] = hashes.get(anchor) if follows else origin
     their_clauses = _clauses(theirs.source) if theirs is not None else {}
-    text = _Layers(names[second], second, there, their_clauses, parts).joined(whole, overlaid)
+    text = _Layers(market.in_(second), second, there, their_clauses, parts).joined(whole, overlaid)
     if text.strip():
-        found.append(_with_lines(mine, theirs, text, made_from, says))
+        kept = Written(*_lines(mine), mine.source, made_from, market.in_(second))
+        found.append(_with_lines(mine, theirs, text, kept, says))
     return found
 
 
+def _name_of(document: Document) -> Words:
+    code = document.market or ""
+    market = organisation.find_market(code)
+    return market.name if market is not None else Words(code, code)
+
+
+def _lines(text: TextDraft) -> tuple[str, str, str, str]:
+    return text.title, text.summary, text.what_to_do_differently, text.attestation
+
+
 def _with_lines(
-    text: TextDraft,
-    base: TextDraft | None,
-    source: str,
-    follows: Mapping[str, str | None],
-    made_from: Mapping[str, str | None] | None,
+    text: TextDraft, base: TextDraft | None, source: str, kept: Written, made_from: Mapping[str, str | None] | None
 ) -> TextDraft:
-    kept = Written(
-        **{name: getattr(text, name) for name in LINES},
-        source=text.source,
-        made_from=follows,
-        says_number=text.says_number,
-        stated_behind=text.stated_behind or "",
-    )
+    kept = replace(kept, says_number=text.says_number, stated_behind=text.stated_behind or "")
     lines = {name: getattr(text, name) or (getattr(base, name) if base is not None else "") for name in LINES}
     # The number of the text's own file; which clauses follow is told one by one.
     return replace(
@@ -425,11 +427,11 @@ def problems_of_overlay(
 
     Lines are those of the texts as they were written; 0 where the text that results is meant.
     """
-    return problems_over(base_of(over), market_names(document.market or ""), texts, pictures=pictures)
+    return problems_over(base_of(over), _name_of(document), texts, pictures=pictures)
 
 
 def problems_over(
-    base: Base, names: Mapping[str, str], texts: Sequence[TextDraft], *, pictures: frozenset[str] | None = None
+    base: Base, market: Words, texts: Sequence[TextDraft], *, pictures: frozenset[str] | None = None
 ) -> list[tuple[str, Problem]]:
     """Return what keeps the texts of an overlay from being published over its base, as `problems_of_overlay` does."""
     deciding = next((text for text in texts if text.language == base.authoritative), None)
@@ -448,10 +450,14 @@ def problems_over(
             found += [(text.language, each) for each in _labels_taken(text.source, base.texts[text.language].source)]
     if found:
         return found
-    for text in laid_over(base, names, texts):
+    shown = laid_over(base, market, texts)
+    for text in shown:
         for problem in problems_of(text.source):
             reason = _("Laid over its base, the text cannot be published: %(reason)s", reason=problem.reason)
             found.append((text.language, Problem(0, reason, problem.mend)))
+    for language in {text.language for text in texts} - {text.language for text in shown} if not found else ():
+        reason = _("Nothing of this text would be shown: the base says nothing in this language to which it could add.")
+        found.append((language, Problem(0, reason, _("Leave it out until the base is translated."))))
     return found
 
 
