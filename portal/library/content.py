@@ -79,6 +79,7 @@ class _Text:
     body: str
     first_line: int
     clauses: list[ClauseSource] = field(default_factory=list)
+    links: list[tuple[str, str, int]] = field(default_factory=list)
     effective_at: datetime | None = None
 
     @property
@@ -154,6 +155,11 @@ class DocumentsPart:
 
     def check(self, folder: ContentFolder) -> None:
         """Look at every document: settings, front matter, text, clause ids, links, both languages."""
+        # Texts of markets and their bases are looked at together: each is taken apart once.
+        with remembering():
+            self._check(folder)
+
+    def _check(self, folder: ContentFolder) -> None:
         by_slug: dict[str, list[ContentFile]] = {}
         for file in folder.below(self.folder):
             if len(file.parts) != 3:
@@ -184,10 +190,8 @@ class DocumentsPart:
                 continue
             if base not in by_slug.keys() | unread:
                 _warn_of_missing_base(folder, read)
-            # An overlay and its base are looked at over and over: each text is taken apart once.
-            with remembering():
-                if _check_overlay(folder, read):
-                    found[slug] = read
+            if _check_overlay(folder, read):
+                found[slug] = read
         folder.shared["documents"] = set(by_slug) | unread
         folder.shared["clauses"] = {
             slug: {read.deciding.number: anchors}
@@ -660,7 +664,7 @@ def _read_text(folder: ContentFolder, file: ContentFile, tag: str, *, decides: b
         folder.error(file.path, problem.line, problem.reason, problem.mend)
     if len(folder.errors) > before:
         return None
-    text.clauses = split_clauses(text.body)
+    text.clauses, text.links = split_clauses(text.body), clause_links(text.body)
     return text
 
 
@@ -966,7 +970,7 @@ def _check_links(folder: ContentFolder, slug: str, read: _Folder, found: Mapping
     known: dict[str, dict[str, set[str]]] = folder.shared["clauses"]
     slugs: set[str] = folder.shared["documents"]
     for text in read.texts.values():
-        for target, anchor, line in clause_links(text.body):
+        for target, anchor, line in text.links:
             # An overlay stands in the place of its base.
             there = slug if target in ("", base_slug(slug)) else target
             anchors = next(iter(known.get(there, {}).values()), None)

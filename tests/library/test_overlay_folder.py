@@ -372,7 +372,7 @@ def test_what_would_not_be_shown_is_refused(app: Any) -> None:
 
 
 LIMITS: list[tuple[dict[str, str | Change | None], int, str]] = [
-    ({"over_en": HEAD_EN + headings(1_001, "n", " overlay=add")}, 0, "1001 headings; the limit is 1000"),
+    ({"over_en": HEAD_EN + headings(1_001, "n", " overlay=add")}, 4_009, "1001 headings; the limit is 1000"),
     (
         {
             "base_en": HEAD_BASE + headings(600, "b"), "over_en": HEAD_EN + headings(401, "n", " overlay=add"),
