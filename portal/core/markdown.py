@@ -225,8 +225,12 @@ _remembered: ContextVar[dict[Any, Any] | None] = ContextVar("markdown_remembered
 def remembering() -> Iterator[None]:
     """Within it, a text that is looked at again and says the same is neither parsed nor shown anew.
 
-    For work over many texts: what takes time is done before the database is held, and only looked up there.
+    For work over many texts: what takes time is done before the database is held, and only looked up there. Within
+    another one, that one goes on.
     """
+    if _remembered.get() is not None:
+        yield
+        return
     token = _remembered.set({})
     try:
         yield
@@ -335,8 +339,10 @@ def _size(text: str) -> list[Problem]:
 
 def _amounts(text: str) -> list[Problem]:
     """Count the signs that make parsing slow, and the depth of brackets, quotes and lists."""
+    headings = [found.start() for found in _HEADING_LINE.finditer(text)]
+    if len(headings) > MAX_HEADINGS:
+        return [_too_many_headings(len(headings), text.count("\n", 0, headings[MAX_HEADINGS]) + 1)]
     for number, limit, what in (
-        (sum(1 for _line in _HEADING_LINE.finditer(text)), MAX_HEADINGS, _("headings")),
         (sum(1 for line in text.split("\n") if line.strip()), MAX_LINES, _("lines")),
         (text.count("["), MAX_BRACKETS, _("opening square brackets")),
         (sum(text.count(sign) for sign in "*_~`"), MAX_EMPHASIS, _("signs of emphasis or code")),
@@ -386,6 +392,20 @@ def _amounts(text: str) -> list[Problem]:
     return []
 
 
+def _too_many_headings(number: int, line: int) -> Problem:
+    """Return the problem of a text with more headings than it may have; `line` is that of the first too many."""
+    return Problem(
+        line,
+        _(
+            "The text has %(number)s %(what)s; the limit is %(limit)s.",
+            number=number,
+            what=_("headings"),
+            limit=MAX_HEADINGS,
+        ),
+        _("Split it into several documents."),
+    )
+
+
 def _too_deep(line: int) -> Problem:
     return Problem(
         line,
@@ -397,7 +417,7 @@ def _too_deep(line: int) -> Problem:
 def _contents(text: str, pictures: frozenset[str] | None) -> list[Problem]:
     """Check the parsed text: nesting, raw HTML, pictures, addresses, ids of headings."""
     problems: list[Problem] = []
-    depth = headings = 0
+    depth = headings = too_many = 0
     line = 1
     env: dict[str, Any] = {"language": "en"}
     tokens = _scanner().parse(text, env)
@@ -414,6 +434,7 @@ def _contents(text: str, pictures: frozenset[str] | None) -> list[Problem]:
             problems.append(_raw_html(line, token.content))
         elif token.type == "heading_open":
             headings += 1
+            too_many = line if headings == MAX_HEADINGS + 1 else too_many
             wrong = token.meta.get("wrong")
             if wrong:
                 problems.append(
@@ -426,13 +447,7 @@ def _contents(text: str, pictures: frozenset[str] | None) -> list[Problem]:
         elif token.type == "inline":
             problems += _inline_problems(token, line, pictures)
     if headings > MAX_HEADINGS:
-        reason = _(
-            "The text has %(number)s %(what)s; the limit is %(limit)s.",
-            number=headings,
-            what=_("headings"),
-            limit=MAX_HEADINGS,
-        )
-        problems.append(Problem(0, reason, _("Split it into several documents.")))
+        problems.append(_too_many_headings(headings, too_many))
     if not problems and all(_writer().validateLink(each["href"]) for each in env.get("references", {}).values()):
         # Nothing was let through that is not written: the text needs no other look.
         _keep_parsed(text, "en", (tokens, env))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,34 +15,42 @@ from portal.accounts.models import Person, Role
 from portal.accounts.service.ownership import set_owner
 from portal.core import clock
 from portal.core.content import SLUG, YEARS, ContentFile, ContentFolder, line_of, to_toml
-from portal.core.i18n import LANGUAGES, other
+from portal.core.i18n import LANGUAGES, Words, other
 from portal.core.i18n import gettext as _
 from portal.core.markdown import (
     SENSITIVITIES,
     ClauseSource,
     FrontMatterBroken,
+    Problem,
     clause_links,
     front_matter,
+    remembering,
     split_clauses,
     verbatim_from,
 )
 from portal.library import queries, rules
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion
-from portal.library.service import documents, glossary, versions
+from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion, VersionText
+from portal.library.rules import overlays as overlay_rules
+from portal.library.rules.overlays import base_slug
+from portal.library.service import documents, glossary, overlays, versions
 from portal.library.service.glossary import TermDraft
 from portal.library.service.texts import TextDraft, anchors_of, order_differs, problems_of
 from portal.organisation.queries import default_time_zone, find_market, find_team
 
 _SETTINGS = "document.toml"
 _TOML_KEYS = ("kind", "owner", "deputy", "authoritative", "review_every_months", "sensitivity", "audience")
+# What an overlay may say itself; the first three follow from its base, and the last is its base.
+_OVERLAY_KEYS = ("kind", "authoritative", "sensitivity", "owner", "deputy", "review_every_months", "overlays")
 _BOTH = ("title", "version", "summary", "what_to_do_differently", "attestation")
 _TRANSLATION = ("behind",)
 _DECIDING = ("change_class", "effective_at", "zone", "based_on")
+_OVER = "over"
 _MAX_TITLE = 300
 _MAX_CODE = 60
 _AUDIENCE = {"markets": AudienceKind.MARKET, "teams": AudienceKind.TEAM, "roles": AudienceKind.ROLE}
 # Lines of a redline in a finding.
 _SHOWN_LINES = 8
+_SHOWN_IDS = 30
 
 
 @dataclass(slots=True)
@@ -57,6 +65,8 @@ class _Settings:
     review_every_months: int | None
     sensitivity: str
     audience: dict[AudienceKind, list[str]]
+    # Of an overlay: what its file says itself about what follows from its base.
+    stated: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -69,6 +79,7 @@ class _Text:
     body: str
     first_line: int
     clauses: list[ClauseSource] = field(default_factory=list)
+    links: list[tuple[str, str, int]] = field(default_factory=list)
     effective_at: datetime | None = None
 
     @property
@@ -79,7 +90,7 @@ class _Text:
         values = self.values
         return TextDraft(
             language=self.language,
-            title=values["title"],
+            title=values.get("title", ""),
             source=self.body,
             summary=values.get("summary", ""),
             what_to_do_differently=values.get("what_to_do_differently", ""),
@@ -96,10 +107,45 @@ class _Folder:
     slug: str
     settings: _Settings
     texts: dict[str, _Text]
+    # Of an overlay: its base, where that is in the folder as well.
+    base: _Folder | None = None
 
     @property
     def deciding(self) -> _Text:
         return self.texts[self.settings.authoritative]
+
+    @property
+    def market(self) -> str:
+        """The market whose overlay it is; empty for any other document."""
+        return self.slug.partition("@")[2]
+
+    @property
+    def over(self) -> str:
+        """The number of the base's version over which it says to be laid."""
+        return self.deciding.values.get(_OVER, "")
+
+    @property
+    def is_over_the_other(self) -> bool:
+        """Whether it is laid over another version of its base than the one in the folder."""
+        return self.base is not None and self.over != self.base.deciding.number
+
+    def as_base(self) -> overlays.Base:
+        """Return it as something that an overlay is laid over."""
+        deciding = {clause.anchor: clause.hash for clause in self.deciding.clauses}
+        origins = {}
+        for language, text in self.texts.items():
+            behind = anchors_of(text.values.get("behind", ""))
+            says = text is not self.deciding and (behind or text.number == self.deciding.number)
+            origins[language] = {a: hash_ for a, hash_ in deciding.items() if says and a not in behind}
+        drafts = {language: text.draft() for language, text in self.texts.items()}
+        return overlays.Base(self.settings.authoritative, drafts, origins)
+
+    def results(self) -> list[TextDraft]:
+        """Return the texts as readers are shown them, as far as the folder tells: of an overlay those that result."""
+        drafts = [text.draft() for text in self.texts.values()]
+        if self.base is None:
+            return drafts
+        return overlays.laid_over(self.base.as_base(), Words(self.market, self.market), drafts)
 
 
 class DocumentsPart:
@@ -109,6 +155,11 @@ class DocumentsPart:
 
     def check(self, folder: ContentFolder) -> None:
         """Look at every document: settings, front matter, text, clause ids, links, both languages."""
+        # Texts of markets and their bases are looked at together: each is taken apart once.
+        with remembering():
+            self._check(folder)
+
+    def _check(self, folder: ContentFolder) -> None:
         by_slug: dict[str, list[ContentFile]] = {}
         for file in folder.below(self.folder):
             if len(file.parts) != 3:
@@ -121,16 +172,31 @@ class DocumentsPart:
                 continue
             by_slug.setdefault(file.parts[1], []).append(file)
         found: dict[str, _Folder] = {}
-        for slug, files in by_slug.items():
-            if folder.slug_of(files[0], slug) is None:
+        unread = folder.unread(self.folder)
+        # Overlays are looked at when their bases have been.
+        for slug, files in sorted(by_slug.items(), key=lambda item: ("@" in item[0], item[0])):
+            if not _is_address(folder, files[0], slug):
                 continue
-            read = _read(folder, slug, {file.parts[2]: file for file in files})
-            if read is not None:
+            base = base_slug(slug)
+            if "@" in slug and base not in found and base in by_slug.keys() | unread:
+                folder.unchecked(files[0].path, 0, f"{self.folder}/{base}")
+            read = _read(
+                folder, slug, {file.parts[2]: file for file in files}, found.get(base) if "@" in slug else None
+            )
+            if read is None:
+                continue
+            if not read.market:
                 found[slug] = read
-        folder.shared["documents"] = set(by_slug) | folder.unread(self.folder)
+                continue
+            if base not in by_slug.keys() | unread:
+                _warn_of_missing_base(folder, read)
+            if _check_overlay(folder, read):
+                found[slug] = read
+        folder.shared["documents"] = set(by_slug) | unread
         folder.shared["clauses"] = {
-            slug: {read.deciding.number: {clause.anchor for clause in read.deciding.clauses}}
+            slug: {read.deciding.number: anchors}
             for slug, read in found.items()
+            if (anchors := _clauses_of(read)) is not None
         }
         folder.shared["audiences"] = {
             slug: {kind.value: tuple(codes) for kind, codes in each.settings.audience.items() if codes}
@@ -138,7 +204,7 @@ class DocumentsPart:
         }
         folder.shared["library.read"] = found
         for slug, read in found.items():
-            _check_links(folder, slug, read)
+            _check_links(folder, slug, read, found)
             _check_words(folder, read)
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
@@ -147,7 +213,9 @@ class DocumentsPart:
         changes: list[str] = []
         for read in found.values():
             changes += _load_settings(folder, read, by)
-        headings, published = _HeadingsAfter(found), []
+        if folder.errors:
+            return changes
+        headings, published, followed = _HeadingsAfter(found), [], []
         for read in found.values():
             document = queries.find_document(read.slug)
             version = None if document is None else _load_version(folder, document, read, headings, by)
@@ -158,11 +226,16 @@ class DocumentsPart:
                         "%(path)s: version %(number)s (%(clauses)s clauses)",
                         path=read.deciding.file.path,
                         number=version.number,
-                        clauses=len(read.deciding.clauses),
+                        clauses=len(version.clauses),
                     )
                 )
+                followed += _say_who_follows(folder, read, version, headings.brought_over(read.slug), changes)
         if published:
             versions.show_links_to([version.document.slug for version in published], besides=published)
+        late = [version.document.slug for version in (*published, *followed) if version.over_id is not None]
+        if late:
+            # What leads to an overlay was shown before it was laid over its base.
+            versions.show_links_to(late, besides=[])
         return changes
 
     def prepare(self, folder: ContentFolder) -> None:
@@ -171,8 +244,8 @@ class DocumentsPart:
         headings = _HeadingsAfter(found)
         for slug, read in found.items():
             if headings.is_new(slug):
-                for text in read.texts.values():
-                    versions.prepare_text(slug=slug, draft=text.draft(), headings=headings)
+                for draft in read.results():
+                    versions.prepare_text(slug=slug, draft=draft, headings=headings)
 
     def dump(self) -> Iterator[ContentFile]:
         """Yield each document's settings and the texts of its latest version."""
@@ -180,23 +253,28 @@ class DocumentsPart:
         owners = accounts.find_owners(documents.OWNED_KIND, [document.slug for document in listed])
         for document in listed:
             path = f"{self.folder}/{document.slug}"
+            version = queries.latest_version(document)
+            if document.base_id is not None and (version is None or version.withdrawn_at is not None):
+                # Its market reads the base, as it would without it.
+                continue
             ownership = owners.get(document.slug)
             owner, deputy = document.stated_owner, document.stated_deputy
             if ownership is not None and ownership.owner.code != document.stated_owner_became:
                 owner = ownership.owner.sign_in_name
                 deputy = ownership.deputy.sign_in_name if ownership.deputy else ""
             yield ContentFile(f"{path}/{_SETTINGS}", _written_settings(_values_of(document, owner, deputy)))
-            version = queries.latest_version(document)
             if version is None:
                 continue
-            for text in sorted(version.texts, key=lambda text: text.language):
+            for text in _written_texts(version):
+                written = overlays.written(text)
+                says, behind = overlays.stated_of(version, text)
                 values = {
-                    "title": text.title,
-                    "version": text.says_number,
-                    "summary": text.summary,
-                    "what_to_do_differently": text.what_to_do_differently,
-                    "attestation": text.attestation,
-                    "behind": text.stated_behind or "",
+                    "title": written.title,
+                    "version": says,
+                    "summary": written.summary,
+                    "what_to_do_differently": written.what_to_do_differently,
+                    "attestation": written.attestation,
+                    "behind": behind,
                 }
                 if text.language == document.authoritative:
                     values |= {
@@ -204,8 +282,9 @@ class DocumentsPart:
                         "effective_at": _written_instant(version.effective_at, version.zone),
                         "zone": version.zone,
                         "based_on": version.stated_based_on,
+                        _OVER: version.over.number if version.over is not None else "",
                     }
-                yield ContentFile(f"{path}/{text.language}.md", _written_text(values, text.source))
+                yield ContentFile(f"{path}/{text.language}.md", _written_text(values, written.source))
 
     def canonical(self, file: ContentFile) -> str | None:
         """Return the file as `dump` would write what it says."""
@@ -227,7 +306,33 @@ class DocumentsPart:
 # --- reading files ------------------------------------------------------------------------------
 
 
-def _read(folder: ContentFolder, slug: str, files: Mapping[str, ContentFile]) -> _Folder | None:
+def _is_address(folder: ContentFolder, file: ContentFile, slug: str) -> bool:
+    """Say whether a folder's name is the address of a document or of an overlay; a finding tells why it is not."""
+    if "@" not in slug:
+        return folder.slug_of(file, slug) is not None
+    if overlay_rules.SLUG.fullmatch(slug):
+        return True
+    if slug.count("@") > 1:
+        folder.error(
+            file.path,
+            0,
+            _("An overlay is laid over a base, never over an overlay."),
+            _("Lay it over “%(slug)s”: name the folder <slug>@<MARKET>.", slug=base_slug(slug)),
+        )
+        return False
+    folder.error(
+        file.path,
+        0,
+        _("“%(name)s” cannot be an address.", name=slug),
+        _("Name the folder of an overlay <slug>@<MARKET>, such as impersonation@JP."),
+    )
+    return False
+
+
+def _read(
+    folder: ContentFolder, slug: str, files: Mapping[str, ContentFile], over: _Folder | None = None
+) -> _Folder | None:
+    """Read a document's folder; of an overlay, what it is laid `over` where that is in the folder as well."""
     before = len(folder.errors)
     base = f"documents/{slug}"
     # A file that could not be read is not missing as well.
@@ -243,6 +348,12 @@ def _read(folder: ContentFolder, slug: str, files: Mapping[str, ContentFile]) ->
         )
         return None
     settings = _read_settings(folder, files[_SETTINGS])
+    if settings and over:
+        _settle(folder, settings, slug.partition("@")[2], _facts_of(over))
+    elif settings and "@" in slug and "authoritative" not in settings.stated:
+        # The base would say it; the text that decides is the one that says over what it is laid.
+        told = (tag for tag in LANGUAGES if f"{tag}.md" in files and line_of(files[f"{tag}.md"].text, _OVER))
+        settings.authoritative = next(told, settings.authoritative)
     authoritative = settings.authoritative if settings else "en"
     texts: dict[str, _Text] = {}
     for name, file in files.items():
@@ -284,7 +395,10 @@ def _read(folder: ContentFolder, slug: str, files: Mapping[str, ContentFile]) ->
         )
     if settings is None or authoritative not in texts or len(folder.errors) > before:
         return None
-    read = _Folder(slug, settings, texts)
+    read = _Folder(slug, settings, texts, over)
+    if read.market:
+        # What is wrong with it over its base is said first.
+        return read
     _check_languages(folder, read)
     _check_sensitivity(folder, read)
     return read if len(folder.errors) == before else None
@@ -295,15 +409,36 @@ def _read_settings(folder: ContentFolder, file: ContentFile) -> _Settings | None
     table = folder.read_toml(file)
     if table is None:
         return None
+    slug = file.parts[1]
+    is_overlay = "@" in slug
+    known = _OVERLAY_KEYS if is_overlay else _TOML_KEYS
     for key in table:
-        if key not in _TOML_KEYS:
+        if is_overlay and key == "audience":
+            folder.error(
+                file.path,
+                line_of(file.text, key),
+                _("An overlay is addressed to its market, and there to the teams and roles of its base."),
+                _("Remove “audience”: it is said in the document.toml of the base."),
+            )
+        elif not is_overlay and key == "overlays":
+            folder.error(
+                file.path,
+                line_of(file.text, key),
+                _("“%(key)s” is for the text of a market.", key=key),
+                _("Name the folder of an overlay <slug>@<MARKET>, such as impersonation@JP."),
+            )
+        elif key not in known:
             folder.error(
                 file.path,
                 line_of(file.text, key),
                 _("“%(key)s” is not known here.", key=key),
-                _("Known are: %(keys)s.", keys=", ".join(_TOML_KEYS)),
+                _("Known are: %(keys)s.", keys=", ".join(known)),
             )
-    kind = _choice(folder, file, table, "kind", known=[kind.value for kind in DocumentKind])
+    if is_overlay and "overlays" in table:
+        _check_overlays_key(folder, file, table["overlays"])
+    # What an overlay does not say follows from its base.
+    default = DocumentKind.POLICY.value if is_overlay else None
+    kind = _choice(folder, file, table, "kind", known=[kind.value for kind in DocumentKind], default=default)
     authoritative = _choice(folder, file, table, "authoritative", known=LANGUAGES, default="en")
     sensitivity = _choice(folder, file, table, "sensitivity", known=SENSITIVITIES, default="S0")
     owner, deputy = (folder.sign_in_name(file, table, key, needed=key == "owner") for key in ("owner", "deputy"))
@@ -316,6 +451,8 @@ def _read_settings(folder: ContentFolder, file: ContentFile) -> _Settings | None
             _("Write a whole number from 1 to 120, or leave it out."),
         )
     audience = _read_audience(folder, file, table.get("audience", {}))
+    if is_overlay:
+        audience[AudienceKind.MARKET] = [slug.partition("@")[2]]
     if len(folder.errors) > before or kind is None or authoritative is None or sensitivity is None:
         return None
     return _Settings(
@@ -327,7 +464,83 @@ def _read_settings(folder: ContentFolder, file: ContentFile) -> _Settings | None
         review_every_months=months,
         sensitivity=sensitivity,
         audience=audience,
+        stated={
+            key: str(table[key]) for key in ("kind", "authoritative", "sensitivity") if is_overlay and key in table
+        },
     )
+
+
+def _check_overlays_key(folder: ContentFolder, file: ContentFile, value: Any) -> None:
+    """Refuse a base that is not the one in the folder's name, the overlay itself and other overlays among them."""
+    slug = file.parts[1]
+    base = base_slug(slug)
+    if value == base:
+        return
+    message = _("“%(value)s” is not the base that the folder's name says.", value=value)
+    if value == slug:
+        message = _("The overlay would be laid over itself.")
+    elif isinstance(value, str) and "@" in value:
+        message = _("An overlay is laid over a base, never over an overlay.")
+    folder.error(
+        file.path,
+        line_of(file.text, "overlays"),
+        message,
+        _('Write overlays = "%(slug)s", or leave it out.', slug=base),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What an overlay takes from its base, be it in the folder or stored."""
+
+    slug: str
+    kind: DocumentKind
+    authoritative: str
+    sensitivity: str
+    audience: Mapping[AudienceKind, Sequence[str]]
+
+
+def _facts_of(base: _Folder | Document) -> _Facts:
+    if isinstance(base, _Folder):
+        told = base.settings
+        return _Facts(base.slug, told.kind, told.authoritative, told.sensitivity, told.audience)
+    audience = {kind: base.audience(kind) for kind in AudienceKind}
+    return _Facts(base.slug, base.kind, base.authoritative, base.sensitivity, audience)
+
+
+def _settle(folder: ContentFolder, settings: _Settings, market: str, base: _Facts) -> bool:
+    """Take over from its base what an overlay does not say itself; say whether what it says goes with it."""
+    file, stated, before = settings.file, settings.stated, len(folder.errors)
+    for key, value in (("kind", base.kind.value), ("authoritative", base.authoritative)):
+        if stated.get(key, value) != value:
+            folder.error(
+                file.path,
+                line_of(file.text, key),
+                _("“%(key)s” follows from the base, which says “%(value)s”.", key=key, value=value),
+                _("Remove the line."),
+            )
+    if "sensitivity" in stated and stated["sensitivity"] <= base.sensitivity:
+        folder.error(
+            file.path,
+            line_of(file.text, "sensitivity"),
+            _("“%(key)s” follows from the base, which says “%(value)s”.", key="sensitivity", value=base.sensitivity),
+            _("Remove the line; only a higher one is stated."),
+        )
+    markets = base.audience.get(AudienceKind.MARKET, ())
+    if markets and market not in markets:
+        folder.error(
+            file.path,
+            0,
+            _("“%(slug)s” is not addressed to the market “%(market)s”.", slug=base.slug, market=market),
+            _("Add the market to the audience of the base, or rename this folder."),
+        )
+    if len(folder.errors) > before:
+        return False
+    settings.kind, settings.authoritative = base.kind, base.authoritative
+    settings.sensitivity = stated.get("sensitivity", base.sensitivity)
+    settings.audience = {kind: list(base.audience.get(kind, ())) for kind in AudienceKind}
+    settings.audience[AudienceKind.MARKET] = [market]
+    return True
 
 
 def _choice(
@@ -386,6 +599,8 @@ def _read_audience(folder: ContentFolder, file: ContentFile, table: Any) -> dict
 def _read_text(folder: ContentFolder, file: ContentFile, tag: str, *, decides: bool | None) -> _Text | None:
     """Read a language's file; `decides` None takes the keys of both kinds of text."""
     before = len(folder.errors)
+    is_overlay = "@" in file.parts[1]
+    deciding = (*_DECIDING, _OVER) if is_overlay else _DECIDING
     try:
         given, _body, first_line = front_matter(file.text)
     except FrontMatterBroken as broken:
@@ -402,7 +617,14 @@ def _read_text(folder: ContentFolder, file: ContentFile, tag: str, *, decides: b
     values: dict[str, str] = {}
     for key, value in given.items():
         line = line_of(file.text, key)
-        if key in _DECIDING and decides is False:
+        if key == _OVER and not is_overlay:
+            folder.error(
+                file.path,
+                line,
+                _("“%(key)s” is for the text of a market.", key=key),
+                _("Remove it: this document is no overlay."),
+            )
+        elif key in deciding and decides is False:
             folder.error(
                 file.path,
                 line,
@@ -416,12 +638,12 @@ def _read_text(folder: ContentFolder, file: ContentFile, tag: str, *, decides: b
                 _("“%(key)s” stands only in a translation.", key=key),
                 _("Remove the line."),
             )
-        elif key not in (*_BOTH, *_DECIDING, *_TRANSLATION):
+        elif key not in (*_BOTH, *deciding, *_TRANSLATION):
             folder.error(
                 file.path,
                 line,
                 _("“%(key)s” is not known here.", key=key),
-                _("Known are: %(keys)s.", keys=", ".join(_BOTH + (_DECIDING if decides else _TRANSLATION))),
+                _("Known are: %(keys)s.", keys=", ".join(_BOTH + (deciding if decides else _TRANSLATION))),
             )
         elif value is None:
             continue
@@ -437,18 +659,21 @@ def _read_text(folder: ContentFolder, file: ContentFile, tag: str, *, decides: b
     if values.get("behind"):
         values["behind"] = ", ".join(anchors_of(values["behind"]))
     text = _Text(file, tag, values, verbatim_from(file.text, first_line), first_line)
-    _check_values(folder, text, decides=decides)
-    for problem in problems_of(text.body, first_line=first_line):
+    _check_values(folder, text, decides=decides, is_overlay=is_overlay)
+    for problem in problems_of(text.body, first_line=first_line, overlay=is_overlay):
         folder.error(file.path, problem.line, problem.reason, problem.mend)
     if len(folder.errors) > before:
         return None
-    text.clauses = split_clauses(text.body)
+    text.clauses, text.links = split_clauses(text.body), clause_links(text.body)
     return text
 
 
-def _check_values(folder: ContentFolder, text: _Text, *, decides: bool | None) -> None:
+def _check_values(folder: ContentFolder, text: _Text, *, decides: bool | None, is_overlay: bool) -> None:
     file, values = text.file, text.values
-    needed = ("title", "version", "change_class", "effective_at") if decides else ("title", "version")
+    # What a translation of an overlay leaves empty, its base says.
+    needed: tuple[str, ...] = ("version",) if is_overlay and not decides else ("title", "version")
+    if decides:
+        needed += ("change_class", "effective_at", _OVER) if is_overlay else ("change_class", "effective_at")
     for key in needed:
         if not values.get(key):
             folder.error(
@@ -464,7 +689,7 @@ def _check_values(folder: ContentFolder, text: _Text, *, decides: bool | None) -
             _("The title is longer than %(limit)s characters.", limit=_MAX_TITLE),
             _("Shorten it."),
         )
-    for key in ("version", "based_on"):
+    for key in ("version", "based_on", _OVER):
         if values.get(key) and not rules.NUMBER.fullmatch(values[key]):
             folder.error(
                 file.path,
@@ -527,6 +752,8 @@ def _check_languages(folder: ContentFolder, read: _Folder) -> None:
                 ),
                 _("Raise the authoritative text's version, or correct this one."),
             )
+        elif read.market:
+            _check_parts(folder, deciding, text)
         elif text.values.get("behind"):
             _check_behind(folder, deciding, text)
         elif text.number == deciding.number:
@@ -548,16 +775,67 @@ def _check_languages(folder: ContentFolder, read: _Folder) -> None:
                     _("Both languages have the same clause ids in the same order."),
                 )
         else:
-            folder.warn(
-                text.file.path,
-                line,
-                _(
-                    "It translates version %(number)s and is behind %(latest)s.",
-                    number=text.number,
-                    latest=deciding.number,
-                ),
-                _("Translate what changed, and publish it as an editorial version."),
-            )
+            _warn_of_number(folder, deciding, text)
+
+
+def _warn_of_number(folder: ContentFolder, deciding: _Text, text: _Text) -> None:
+    folder.warn(
+        text.file.path,
+        line_of(text.file.text, "version"),
+        _("It translates version %(number)s and is behind %(latest)s.", number=text.number, latest=deciding.number),
+        _("Translate what changed, and publish it as an editorial version."),
+    )
+
+
+def _warn_of_behind(folder: ContentFolder, deciding: _Text, text: _Text) -> None:
+    folder.warn(
+        text.file.path,
+        line_of(text.file.text, "behind"),
+        _("It does not follow version %(latest)s in: %(ids)s.", latest=deciding.number, ids=text.values["behind"]),
+        _("Translate what changed, and publish it as an editorial version."),
+    )
+
+
+def _check_parts(folder: ContentFolder, deciding: _Text, text: _Text) -> None:
+    """Look at the translation of an overlay: it has every part of it, in any order, or names those that it lacks."""
+    stated = anchors_of(text.values.get("behind", ""))
+    unknown = _unknown_behind(folder, deciding, text)
+    if unknown or (not stated and text.number != deciding.number):
+        if not unknown:
+            _warn_of_number(folder, deciding, text)
+        return
+    there = {clause.anchor for clause in text.clauses}
+    missing = next(
+        (
+            clause.anchor
+            for clause in deciding.clauses
+            if clause.anchor not in there and clause.anchor not in stated and not overlays.is_silent(clause)
+        ),
+        None,
+    )
+    if missing is not None:
+        folder.error(
+            text.file.path,
+            line_of(text.file.text, "behind") if stated else line_of(text.file.text, "version"),
+            _("The clause “%(id)s” is missing.", id=missing),
+            _("Translate it, or name it under “behind” until it follows."),
+        )
+    elif stated:
+        _warn_of_behind(folder, deciding, text)
+
+
+def _unknown_behind(folder: ContentFolder, deciding: _Text, text: _Text) -> bool:
+    """Say whether a translation names clauses which do not follow, but which the deciding text does not have."""
+    there = {clause.anchor for clause in deciding.clauses}
+    unknown = sorted(set(anchors_of(text.values.get("behind", ""))) - there)
+    if unknown:
+        folder.error(
+            text.file.path,
+            line_of(text.file.text, "behind"),
+            _("The clause “%(id)s” is not in the authoritative text.", id=unknown[0]),
+            _("Name under “behind” only clauses that the authoritative text has."),
+        )
+    return bool(unknown)
 
 
 def _check_behind(folder: ContentFolder, deciding: _Text, text: _Text) -> None:
@@ -565,14 +843,7 @@ def _check_behind(folder: ContentFolder, deciding: _Text, text: _Text) -> None:
     line = line_of(text.file.text, "behind")
     stated = set(anchors_of(text.values["behind"]))
     there = [clause.anchor for clause in deciding.clauses]
-    unknown = sorted(stated - set(there))
-    if unknown:
-        folder.error(
-            text.file.path,
-            line,
-            _("The clause “%(id)s” is not in the authoritative text.", id=unknown[0]),
-            _("Name under “behind” only clauses that the authoritative text has."),
-        )
+    if _unknown_behind(folder, deciding, text):
         return
     difference = order_differs(
         [clause for clause in deciding.clauses if clause.anchor not in stated],
@@ -593,12 +864,90 @@ def _check_behind(folder: ContentFolder, deciding: _Text, text: _Text) -> None:
             _("Bring it into the order of the authoritative text, or name it under “behind” until it follows."),
         )
         return
+    _warn_of_behind(folder, deciding, text)
+
+
+def _warn_of_missing_base(folder: ContentFolder, read: _Folder) -> None:
+    file = read.deciding.file
     folder.warn(
-        text.file.path,
-        line,
-        _("It does not follow version %(latest)s in: %(ids)s.", latest=deciding.number, ids=text.values["behind"]),
-        _("Translate what changed, and publish it as an editorial version."),
+        file.path,
+        line_of(file.text, _OVER),
+        _("The base “%(slug)s” is not in this folder.", slug=base_slug(read.slug)),
+        _("What it is laid over is looked at when it is taken in, where the base has to be known by then."),
     )
+
+
+def _check_overlay(folder: ContentFolder, read: _Folder) -> bool:
+    """Look at an overlay together with its base; say whether it could be laid over it."""
+    before = len(folder.errors)
+    if read.base is not None:
+        _check_over_base(folder, read, read.base)
+    if len(folder.errors) == before:
+        _check_languages(folder, read)
+    return len(folder.errors) == before
+
+
+def _check_over_base(folder: ContentFolder, read: _Folder, base: _Folder) -> None:
+    file = read.deciding.file
+    _check_sensitivity(folder, read)
+    if read.is_over_the_other:
+        folder.warn(
+            file.path,
+            line_of(file.text, _OVER),
+            _(
+                "It is laid over version %(over)s of “%(slug)s”, but this folder has %(number)s.",
+                over=read.over,
+                slug=base.slug,
+                number=base.deciding.number,
+            ),
+            _(
+                "Look at the clauses %(ids)s there; then write %(over)s and give this text a higher version.",
+                ids=_listed(clause.anchor for clause in read.deciding.clauses),
+                over=f'over: "{base.deciding.number}"',
+            ),
+        )
+        return
+    drafts = [text.draft() for text in read.texts.values()]
+    name = Words(read.market, read.market)
+    _note_problems(folder, read, overlays.problems_over(base.as_base(), name, drafts))
+    effective_at, earliest = read.deciding.effective_at, base.deciding.effective_at
+    if effective_at is not None and earliest is not None and effective_at < earliest:
+        _refuse_early(folder, read, base.deciding.number, base.deciding.values["effective_at"])
+
+
+def _note_problems(folder: ContentFolder, read: _Folder, problems: Sequence[tuple[str, Problem]]) -> None:
+    """Note what is wrong with an overlay over its base by the lines of its files."""
+    for language, problem in problems:
+        text = read.texts.get(language, read.deciding)
+        # What results has no line of its own: it is the base named there that makes it so.
+        line = problem.line + text.first_line - 1 if problem.line else line_of(text.file.text, _OVER)
+        folder.error(text.file.path, line or line_of(text.file.text, "version"), problem.reason, problem.mend)
+
+
+def _refuse_early(folder: ContentFolder, read: _Folder, number: str, when: str) -> None:
+    file = read.deciding.file
+    folder.error(
+        file.path,
+        line_of(file.text, "effective_at"),
+        _("It would take effect before version %(number)s of its base does.", number=number),
+        _("Write an instant that is not before %(when)s.", when=when),
+    )
+
+
+def _listed(anchors: Iterable[str]) -> str:
+    """Return clause ids for a finding, as many as one reads."""
+    found = list(anchors)
+    return ", ".join(found[:_SHOWN_IDS]) + (" …" if len(found) > _SHOWN_IDS else "")
+
+
+def _clauses_of(read: _Folder) -> set[str] | None:
+    """Return the clause ids that readers find in a document; None where the folder does not tell."""
+    if not read.market:
+        return {clause.anchor for clause in read.deciding.clauses}
+    if read.base is None:
+        return None
+    base = [clause.anchor for clause in read.base.deciding.clauses]
+    return {*base, *(each.anchor for each in overlays.overlaid_in(read.deciding.body, base))}
 
 
 def _check_sensitivity(folder: ContentFolder, read: _Folder) -> None:
@@ -617,12 +966,13 @@ def _check_sensitivity(folder: ContentFolder, read: _Folder) -> None:
                 )
 
 
-def _check_links(folder: ContentFolder, slug: str, read: _Folder) -> None:
+def _check_links(folder: ContentFolder, slug: str, read: _Folder, found: Mapping[str, _Folder]) -> None:
     known: dict[str, dict[str, set[str]]] = folder.shared["clauses"]
     slugs: set[str] = folder.shared["documents"]
     for text in read.texts.values():
-        for target, anchor, line in clause_links(text.body):
-            there = target or slug
+        for target, anchor, line in text.links:
+            # An overlay stands in the place of its base.
+            there = slug if target in ("", base_slug(slug)) else target
             anchors = next(iter(known.get(there, {}).values()), None)
             if there not in slugs:
                 folder.warn(
@@ -632,13 +982,17 @@ def _check_links(folder: ContentFolder, slug: str, read: _Folder) -> None:
                     _("The link shows its address until there is such a document."),
                 )
             elif anchors is None:
-                folder.unchecked(text.file.path, 0, f"documents/{there}")
+                # Of an overlay whose base is elsewhere, that has been said.
+                if there not in found:
+                    folder.unchecked(text.file.path, 0, f"documents/{there}")
             elif anchor not in anchors:
-                folder.error(
+                # What is laid over another version is looked at anyway.
+                note = folder.warn if there == slug and read.is_over_the_other else folder.error
+                note(
                     text.file.path,
                     line + text.first_line - 1,
                     _("There is no clause “%(slug)s#%(id)s”.", slug=there, id=anchor),
-                    _("Its clauses are: %(ids)s.", ids=", ".join(sorted(anchors)[:30])),
+                    _("Its clauses are: %(ids)s.", ids=", ".join(sorted(anchors)[:_SHOWN_IDS])),
                 )
 
 
@@ -664,6 +1018,9 @@ def _check_words(folder: ContentFolder, read: _Folder) -> None:
 def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str]:
     settings, path = read.settings, read.settings.file.path
     document = queries.find_document(read.slug)
+    base = queries.find_document(base_slug(read.slug)) if read.market else None
+    if read.market and not _settle_stored(folder, read, base):
+        return []
     changes = []
     before = document.stated_owner if document else settings.owner
     if document is None:
@@ -674,6 +1031,8 @@ def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str
             review_every_months=settings.review_every_months,
             sensitivity=settings.sensitivity,
             audience=settings.audience,
+            base=base,
+            market=read.market or None,
             by=by,
         )
         changes.append(_("%(path)s: new document", path=path))
@@ -695,7 +1054,7 @@ def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str
         )
         if documents.set_audience(document=document, audience=settings.audience, by=by) or changed:
             changes.append(_("%(path)s: changed", path=path))
-    _check_audience(folder, settings)
+    _check_audience(folder, settings, market=read.market)
     if (document.stated_owner, document.stated_deputy) != (settings.owner, settings.deputy):
         _load_owner(folder, document, settings, by)
     if not changes and document.stated_owner != before:
@@ -703,8 +1062,47 @@ def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str
     return changes
 
 
-def _check_audience(folder: ContentFolder, settings: _Settings) -> None:
+def _settle_stored(folder: ContentFolder, read: _Folder, base: Document | None) -> bool:
+    """Take over from the stored base what an overlay does not say itself; say whether it can be laid over it."""
+    file = read.deciding.file
+    if base is None:
+        folder.error(
+            file.path,
+            line_of(file.text, _OVER),
+            _("There is no document “%(slug)s” over which it could be laid.", slug=base_slug(read.slug)),
+            _("Take in the base together with it."),
+        )
+        return False
+    if base.authoritative != read.settings.authoritative:
+        folder.error(
+            file.path,
+            line_of(file.text, _OVER),
+            _(
+                "The text that decides is the one in the language of the base: %(language)s.",
+                language=base.authoritative,
+            ),
+            _("Write “over”, “change_class” and “effective_at” into %(file)s.", file=f"{base.authoritative}.md"),
+        )
+        return False
+    before = len(folder.errors)
+    if not _settle(folder, read.settings, read.market, _facts_of(base)):
+        return False
+    _check_sensitivity(folder, read)
+    return len(folder.errors) == before
+
+
+def _check_audience(folder: ContentFolder, settings: _Settings, *, market: str) -> None:
     """Warn of markets and teams that are not known here: nobody would see the document."""
+    if market:
+        # Its teams are those of the base, of which it has been said.
+        if find_market(market) is None:
+            folder.warn(
+                settings.file.path,
+                0,
+                _("There is no market “%(market)s”.", market=market),
+                _("Add it in the settings, or rename the folder; nobody is in it yet."),
+            )
+        return
     for key, kind, find in (("markets", AudienceKind.MARKET, find_market), ("teams", AudienceKind.TEAM, find_team)):
         for code in settings.audience[kind]:
             if find(code) is None:
@@ -753,6 +1151,10 @@ class _HeadingsAfter:
 
     def __init__(self, found: Mapping[str, _Folder]) -> None:
         self._found = found
+        self._overlays: dict[str, list[str]] = {}
+        for slug, read in found.items():
+            if read.market:
+                self._overlays.setdefault(base_slug(slug), []).append(slug)
         self._known: dict[tuple[str, str], dict[str, str]] = {}
 
     def __call__(self, slug: str, anchor: str, language: str) -> str | None:
@@ -766,6 +1168,13 @@ class _HeadingsAfter:
         document = queries.find_document(slug)
         return document is None or queries.find_version(document, self._found[slug].deciding.number) is None
 
+    def brought_over(self, slug: str) -> list[str]:
+        """Return the overlays of a document of which the folder holds a version that is not published.
+
+        They do not follow the document by themselves before.
+        """
+        return [overlay for overlay in self._overlays.get(slug, ()) if self.is_new(overlay)]
+
     def _headings(self, slug: str, language: str) -> dict[str, str]:
         document, read, now = queries.find_document(slug), self._found.get(slug), clock.now()
         there: list[DocumentVersion | _Coming] = list(document.versions) if document else []
@@ -773,6 +1182,9 @@ class _HeadingsAfter:
             effective_at = read.deciding.effective_at
             there.append(_Coming(there[-1].sequence + 1 if there else 1, min(now, effective_at), effective_at))
         shown = rules.to_read(there, now)
+        if read is not None and read.market and not isinstance(shown, DocumentVersion):
+            # Told when it has been laid over its base.
+            return {}
         if isinstance(shown, DocumentVersion):
             return queries.clause_headings(shown, language)
         if shown is None or read is None:
@@ -782,13 +1194,50 @@ class _HeadingsAfter:
         return {clause.anchor: own.get(clause.anchor, clause.heading) for clause in read.deciding.clauses}
 
 
+def _say_who_follows(
+    folder: ContentFolder, read: _Folder, version: DocumentVersion, brought: Collection[str], changes: list[str]
+) -> list[DocumentVersion]:
+    """Say which overlays went with a new version of their base by themselves, and which wait; return those that did."""
+    followed = []
+    for overlay in version.document.overlays:
+        latest = queries.latest_version(overlay)
+        if overlay.slug in brought or latest is None or latest.over is None or latest.withdrawn_at is not None:
+            continue
+        if latest.over_id == version.id:
+            followed.append(latest)
+            changes.append(
+                _(
+                    "documents/%(slug)s: version %(number)s follows version %(base)s of its base",
+                    slug=overlay.slug,
+                    number=latest.number,
+                    base=version.number,
+                )
+            )
+            continue
+        text = latest.text_in(overlay.authoritative)
+        clashing = overlays.clashes_between(overlays.written(text).source, latest.over, version) if text else {}
+        file = read.deciding.file
+        folder.warn(
+            file.path,
+            line_of(file.text, "version"),
+            _(
+                "“%(slug)s” stays laid over version %(over)s.",
+                slug=overlay.slug,
+                over=latest.over.number,
+            ),
+            _("Its owner decides about the clauses %(ids)s.", ids=_listed(clashing))
+            if clashing
+            else _("Its owner looks at what keeps it from being laid over the new one."),
+        )
+    return followed
+
+
 def _load_version(
     folder: ContentFolder, document: Document, read: _Folder, headings: _HeadingsAfter, by: Person
 ) -> DocumentVersion | None:
     deciding = read.deciding
     file, number = deciding.file, deciding.number
     assert deciding.effective_at is not None
-    drafts = [text.draft() for text in read.texts.values()]
     published = queries.find_version(document, number)
     if published is not None:
         _check_unchanged(folder, published, read)
@@ -816,6 +1265,11 @@ def _load_version(
             + _redline_to(latest, read),
         )
         return None
+    over, drafts = None, [text.draft() for text in read.texts.values()]
+    if document.base is not None:
+        over, drafts = _laid_over(folder, document, document.base, read)
+        if over is None:
+            return None
     return versions.import_version(
         document=document,
         number=number,
@@ -824,22 +1278,102 @@ def _load_version(
         zone=deciding.values.get("zone") or default_time_zone(),
         texts=drafts,
         based_on=based_on or None,
+        over=over,
         headings=headings,
+        brought=headings.brought_over(read.slug),
         by=by,
     )
+
+
+def _laid_over(
+    folder: ContentFolder, document: Document, base: Document, read: _Folder
+) -> tuple[DocumentVersion | None, list[TextDraft]]:
+    """Return the version of its base over which an overlay is published, and the texts that result.
+
+    That is the newest one; findings tell why it cannot be laid over it.
+    """
+    deciding, file = read.deciding, read.deciding.file
+    stated, followed = queries.find_version(base, read.over), overlays.followed_version(base)
+    line = line_of(file.text, _OVER)
+    if followed is None:
+        folder.error(
+            file.path,
+            line,
+            _("“%(slug)s” has no version over which it could be laid.", slug=base.slug),
+            _("Publish the base first."),
+        )
+        return None, []
+    assert deciding.effective_at is not None
+    clashing = (
+        [clause.anchor for clause in deciding.clauses]
+        if stated is None
+        else list(overlays.clashes_between(deciding.body, stated, followed))
+    )
+    if stated is None or clashing:
+        folder.error(
+            file.path,
+            line,
+            _(
+                "Version %(over)s of “%(slug)s” is not known here; %(latest)s is its latest version.",
+                over=read.over,
+                slug=base.slug,
+                latest=followed.number,
+            )
+            if stated is None
+            else _(
+                "It is laid over %(over)s, but version %(latest)s of “%(slug)s” says something else in: %(ids)s.",
+                over=read.over,
+                slug=base.slug,
+                latest=followed.number,
+                ids=_listed(clashing),
+            ),
+            _(
+                "Look at the clauses %(ids)s in version %(latest)s; then write %(over)s.",
+                ids=_listed(clashing),
+                latest=followed.number,
+                over=f'over: "{followed.number}"',
+            ),
+        )
+        return None, []
+    drafts = [_saying(document, deciding, text) for text in read.texts.values()]
+    before = len(folder.errors)
+    _note_problems(folder, read, overlays.problems_of_overlay(document, followed, drafts))
+    if deciding.effective_at < followed.effective_at:
+        _refuse_early(folder, read, followed.number, _written_instant(followed.effective_at, followed.zone))
+    if len(folder.errors) > before:
+        return None, []
+    results = overlays.resolved(document, followed, drafts)
+    return followed, [
+        # Over what its file says to be laid, where that was not the newest.
+        replace(each, overlay={**(each.overlay or {}), _OVER: read.over})
+        if each.language == document.authoritative and read.over != followed.number
+        else each
+        for each in results
+    ]
+
+
+def _saying(document: Document, deciding: _Text, text: _Text) -> TextDraft:
+    """Return a text of an overlay; of a translation of an earlier version, which of its clauses it says."""
+    draft = text.draft()
+    if text is deciding or draft.stated_behind or text.number == deciding.number:
+        return draft
+    earlier = queries.find_version(document, text.number)
+    said = earlier.text_in(document.authoritative) if earlier is not None else None
+    known = {each.anchor: each.hash for each in split_clauses(overlays.written(said).source)} if said else {}
+    return replace(draft, made_from={each.anchor: known.get(each.anchor) for each in text.clauses})
 
 
 def _check_unchanged(folder: ContentFolder, published: DocumentVersion, read: _Folder) -> None:
     """Refuse a file that says something else under a number that is published already."""
     deciding = read.deciding
-    stored = {text.language: text for text in published.texts}
+    stored = {text.language: text for text in _written_texts(published)}
     for language in sorted(set(stored) | set(read.texts)):
         text, kept = read.texts.get(language), stored.get(language)
         if (
             text is not None
             and kept is not None
-            and (kept.hash, kept.says_number) == (text.draft().hash, text.number)
-            and (kept.stated_behind or "") == text.values.get("behind", "")
+            and overlays.written(kept).hash == text.draft().hash
+            and overlays.stated_of(published, kept) == (text.number, text.values.get("behind", ""))
         ):
             continue
         path = text.file.path if text else f"documents/{read.slug}/{language}.md"
@@ -851,8 +1385,9 @@ def _check_unchanged(folder: ContentFolder, published: DocumentVersion, read: _F
                 'What is published never changes: give the text a higher version and write based_on: "%(number)s".',
                 number=published.number,
             )
-            + _redline(kept.source if kept else "", text.body if text else ""),
+            + _redline(overlays.written(kept).source if kept else "", text.body if text else ""),
         )
+    _check_over(folder, published, read)
     zone = deciding.values.get("zone") or default_time_zone()
     stated = (deciding.values["change_class"], deciding.effective_at, zone)
     if stated != (published.change_class.value, published.effective_at, published.zone):
@@ -870,9 +1405,31 @@ def _check_unchanged(folder: ContentFolder, published: DocumentVersion, read: _F
         )
 
 
+def _check_over(folder: ContentFolder, published: DocumentVersion, read: _Folder) -> None:
+    """Refuse a file that says to be laid over another version of its base under a number that is published already."""
+    if published.over is None:
+        return
+    text = published.text_in(published.document.authoritative)
+    stated = (text.overlay or {}).get(_OVER) if text is not None else None
+    if read.over not in (published.over.number, stated):
+        folder.error(
+            read.deciding.file.path,
+            line_of(read.deciding.file.text, _OVER),
+            _(
+                "Version %(number)s is published already, laid over version %(over)s of its base.",
+                number=published.number,
+                over=published.over.number,
+            ),
+            _(
+                'What is published never changes: give the text a higher version and write based_on: "%(number)s".',
+                number=published.number,
+            ),
+        )
+
+
 def _redline_to(latest: DocumentVersion, read: _Folder) -> str:
     text = latest.text_in(read.settings.authoritative)
-    return _redline(text.source if text else "", read.deciding.body)
+    return _redline(overlays.written(text).source if text else "", read.deciding.body)
 
 
 def _redline(old: str, new: str) -> str:
@@ -891,7 +1448,24 @@ def _redline(old: str, new: str) -> str:
 # --- writing files ------------------------------------------------------------------------------
 
 
+def _written_texts(version: DocumentVersion) -> list[VersionText]:
+    """Return the texts of a version that somebody wrote: not a translation in which an overlay says nothing."""
+    return [
+        text
+        for text in sorted(version.texts, key=lambda text: text.language)
+        if text.overlay is None or text.overlay["source"].strip()
+    ]
+
+
 def _values_of(document: Document, owner: str, deputy: str) -> dict[str, Any]:
+    if document.base is not None:
+        is_higher = document.sensitivity > document.base.sensitivity
+        return {
+            "owner": owner,
+            "deputy": deputy or None,
+            "review_every_months": document.review_every_months,
+            "sensitivity": document.sensitivity if is_higher else None,
+        }
     return {
         "kind": document.kind.value,
         "owner": owner,
@@ -904,6 +1478,13 @@ def _values_of(document: Document, owner: str, deputy: str) -> dict[str, Any]:
 
 
 def _values_of_file(settings: _Settings) -> dict[str, Any]:
+    if "@" in settings.file.parts[1]:
+        return {
+            "owner": settings.owner,
+            "deputy": settings.deputy or None,
+            "review_every_months": settings.review_every_months,
+            "sensitivity": settings.stated.get("sensitivity"),
+        }
     return {
         "kind": settings.kind.value,
         "owner": settings.owner,
@@ -925,7 +1506,7 @@ def _written_instant(instant: datetime, zone: str) -> str:
 
 
 _ORDER = (
-    "title", "version", "behind", "change_class", "effective_at", "zone", "based_on", "summary",
+    "title", "version", "over", "behind", "change_class", "effective_at", "zone", "based_on", "summary",
     "what_to_do_differently", "attestation",
 )  # fmt: skip
 # A value that other readers of YAML take as the string that it is.
@@ -938,7 +1519,7 @@ def _written_text(values: Mapping[str, str], body: str) -> str:
 
 
 def _scalar(key: str, value: str) -> str:
-    if key == "effective_at" or (key not in ("version", "based_on") and _is_plain(value)):
+    if key == "effective_at" or (key not in ("version", "based_on", _OVER) and _is_plain(value)):
         return value
     return json.dumps(value, ensure_ascii=False)
 

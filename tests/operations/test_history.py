@@ -290,6 +290,27 @@ def test_a_document_that_was_narrowed_to_fewer_people_is_narrowed_here_too(take:
 # --- again ----------------------------------------------------------------------------------------
 
 
+def test_what_a_market_does_otherwise_is_told_of_and_not_shown_as_a_text_of_its_own(
+    take: Any, folder: GitFolder
+) -> None:
+    overlay = ours("1.0", "LINE").replace("title:", 'over: "1.0"\ntitle:').replace("#labels", "#labels overlay=append")
+    settings = 'kind = "policy"\nowner = "admin@portal.example"\n'
+    folder.commit(
+        {
+            "documents/fans/document.toml": settings,
+            "documents/fans/en.md": ours("1.0", "a day"),
+            "documents/fans@JP/document.toml": settings.split("\n", 1)[1],
+            "documents/fans@JP/en.md": overlay,
+        },
+        "Begin",
+    )
+    done = take(folder.path)
+    assert done.stdout.splitlines()[-1] == "1 document, 1 version, 1 refused"
+    assert "documents/fans@JP/en.md" in done.stderr
+    assert "without --history" in done.stderr
+    assert [document.slug for document in queries.list_documents()] == ["fans"]
+
+
 def test_a_second_time_takes_in_what_was_committed_since(take: Any, folder: GitFolder) -> None:
     folder.commit({"a.md": POLICY, "b.md": "# B\n\nText."})
     take(folder.path)

@@ -86,7 +86,7 @@ def test_a_file_that_may_not_be_read_is_named(app: Flask, folder: Path, monkeypa
     monkeypatch.setattr("portal.operations.folder.os.open", refuse)
     found = read_folder(folder, {"documents"}).errors
     assert found[0].message == "It cannot be read: permission denied."
-    assert len(found) == 9
+    assert len(found) == 12
 
 
 def test_a_file_is_read_up_to_its_limit_and_no_further(app: Flask, folder: Path) -> None:

@@ -30,6 +30,7 @@ from portal.core.markdown import (
     places,
     propose_anchor,
 )
+from portal.library.rules.overlays import SLUG as OVERLAY
 from portal.library.service.texts import RESERVED
 
 MAX_TITLE = 300
@@ -609,6 +610,17 @@ def named(path: str) -> Named:
     is_folder = stem.lower() in ("", "index", "readme", "_index") and bool(folders)
     names = (*folders[::-1],) if is_folder else (stem, *folders[::-1])
     return Named(key, language, names or (stem,), False)
+
+
+def is_of_overlay(path: str) -> bool:
+    """Say whether a file is, in our own layout, the text of what a market does otherwise than a document."""
+    *folders, file = path.split("/")
+    return (
+        len(folders) >= 2
+        and folders[-2] == "documents"
+        and file in ("en.md", "ja.md")
+        and bool(OVERLAY.fullmatch(folders[-1]))
+    )
 
 
 def slugs_for(names: Sequence[tuple[str, ...]], taken: Iterable[str] = ()) -> list[str]:

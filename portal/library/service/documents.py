@@ -93,7 +93,10 @@ def change_document(
     sensitivity: str,
     by: Person,
 ) -> bool:
-    """Set the facts that stay the same over all versions; return whether one changed."""
+    """Set the facts that stay the same over all versions; return whether one changed.
+
+    The overlays of a document are of its kind, and labelled at least as it is.
+    """
     before = facts_of(document)
     document.kind = kind
     document.review_every_months = review_every_months
@@ -102,6 +105,14 @@ def change_document(
     if after == before:
         return False
     record("library.document_changed", by=by, subject=(OWNED_KIND, document.slug), before=before, after=after)
+    for overlay in document.overlays:
+        change_document(
+            document=overlay,
+            kind=kind,
+            review_every_months=overlay.review_every_months,
+            sensitivity=max(overlay.sensitivity, sensitivity),
+            by=by,
+        )
     return True
 
 

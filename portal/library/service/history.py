@@ -135,8 +135,23 @@ def plan_documents(repository: Repository, *, prefix: str = "") -> tuple[list[Pl
         raise NothingToTake(folder=repository.folder)
     reader = _Reader(repository)
     known = {(each.commit_hash, each.path): each.slug for each in queries.list_past_commits()}
-    groups = _grouped(reader, history, known)
+    groups = []
     refusals: list[Refusal] = []
+    for group in _grouped(reader, history, known):
+        last = group.deciding.entries[-1]
+        if foreign.is_of_overlay(last.path):
+            # By itself it would be read as a whole text, and by everybody.
+            refusals.append(
+                Refusal(
+                    last.path,
+                    last.commit_hash,
+                    0,
+                    _("What a market does otherwise is not taken in with its history."),
+                    _("Import the folder without --history afterwards."),
+                )
+            )
+        else:
+            groups.append(group)
     new = [group for group in groups if not group.is_known]
     # A file that is there goes before one that was deleted when both want the same address.
     new.sort(key=lambda group: (not group.deciding.is_alive, group.deciding.path))

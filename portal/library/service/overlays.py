@@ -37,13 +37,52 @@ class Written:
     made_from: Mapping[str, str | None]
     # What its market was called then.
     market: str
+    # What its file states, where it came in one: the version whose deciding text it says, and where it does not follow.
+    says_number: str = ""
+    stated_behind: str = ""
 
     def kept(self) -> dict[str, Any]:
         """Return it as `VersionText.overlay` keeps it."""
+        stated = {name: getattr(self, name) for name in ("says_number", "stated_behind") if getattr(self, name)}
         return {
             **{name: getattr(self, name) for name in (*LINES, "source", "market")},
             "made_from": {anchor: hash_ for anchor, hash_ in self.made_from.items() if hash_ is not None},
+            **stated,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What an overlay is laid over: a version of its base, be it published or in the files of a folder.
+
+    `origins` is language → clause id → hash of the deciding clause that it says, as far as that is known.
+    """
+
+    authoritative: str
+    texts: Mapping[str, TextDraft]
+    origins: Mapping[str, Mapping[str, str]]
+
+    @property
+    def deciding(self) -> TextDraft:
+        """The text that decides."""
+        return self.texts[self.authoritative]
+
+    @property
+    def anchors(self) -> list[str]:
+        """The ids of its clauses in their order."""
+        return [clause.anchor for clause in split_clauses(self.deciding.source)]
+
+
+def base_of(version: DocumentVersion) -> Base:
+    """Return a published version as something that an overlay is laid over."""
+    return Base(
+        authoritative=version.document.authoritative,
+        texts={
+            language: TextDraft(language, source=text.source, **{name: getattr(text, name) for name in LINES})
+            for language, text in texts_of_version(version).items()
+        },
+        origins=origins_of_version(version),
+    )
 
 
 def is_overlay(document: Document) -> bool:
@@ -84,6 +123,27 @@ def written_origins(version: DocumentVersion) -> dict[str, dict[str, str]]:
         language: {} if text is None or text.overlay is None else dict(text.overlay["made_from"])
         for language, text in ((tag, texts_of_version(version).get(tag)) for tag in LANGUAGES)
     }
+
+
+def stated_of(version: DocumentVersion, text: VersionText) -> tuple[str, str]:
+    """Return what a file of a text states besides: whose deciding text it says, and which clauses do not follow.
+
+    Of an overlay the second is about what its author wrote: base clauses follow with the base.
+    """
+    kept = text.overlay
+    if kept is None:
+        return text.says_number, text.stated_behind or ""
+    deciding = version.text_in(version.document.authoritative)
+    if "says_number" in kept or deciding is None or deciding.overlay is None or text.language == deciding.language:
+        return kept.get("says_number", version.number), kept.get("stated_behind", "")
+    own, follows = _clauses(deciding.overlay["source"]), kept["made_from"]
+    behind = [each.anchor for each in own.values() if not is_silent(each) and follows.get(each.anchor) != each.hash]
+    return version.number, ", ".join(behind)
+
+
+def is_silent(clause: ClauseSource) -> bool:
+    """Say whether a clause only says that it does not apply: the same in every language."""
+    return clause.attributes.get("overlay") == Mode.NOT_APPLICABLE and not clause.body
 
 
 def followed_version(base: Document) -> DocumentVersion | None:
@@ -141,59 +201,66 @@ def clashes_between(deciding: str, before: DocumentVersion, after: DocumentVersi
 def resolved(
     document: Document, over: DocumentVersion, texts: Sequence[TextDraft], *, market: Words | None = None
 ) -> list[TextDraft]:
-    """Return the texts of an overlay as they read over a version of its base, in every language that one of them has.
+    """Return the texts of an overlay as they read over a published version of its base, as `laid_over` does.
 
-    `market` is what its market is called, today's name by default. A clause of which a translation does not have its
-    part is left out of the translation, so that readers meet it in the deciding language and are told so: half of a
-    rule is never shown as the whole.
+    `market` is what its market is called, today's name by default.
+    """
+    return laid_over(base_of(over), market or _name_of(document), texts)
+
+
+def laid_over(base: Base, market: Words, texts: Sequence[TextDraft]) -> list[TextDraft]:
+    """Return the texts of an overlay as they read over its base, in every language that one of them has.
+
+    A clause of which a translation does not have its part is left out of the translation, so that readers meet it in
+    the deciding language and are told so: half of a rule is never shown as the whole. Where the deciding text that
+    results is beyond the limits of a text, it is the only one returned.
     """
     given = {text.language: text for text in texts}
-    own = given.get(document.authoritative)
+    own = given.get(base.authoritative)
     if own is None:
         return []
-    base = texts_of_version(over)
-    origins = origins_of_version(over)
-    deciding = base[document.authoritative]
+    deciding = base.deciding
     pieces = pieces_of(deciding.source)
     overlaid = overlaid_in(own.source, pieces)
     order = arranged(list(pieces), overlaid)
-    name = market or _name_of(document)
-    layers = _Layers(name.in_(own.language), own.language, pieces, _clauses(deciding.source), _clauses(own.source))
-    source = layers.joined(order, overlaid)
-    found = [_with_lines(own, deciding, source, Written(*_lines(own), own.source, {}, name.in_(own.language)), None)]
-    second = next(tag for tag in LANGUAGES if tag != document.authoritative)
-    theirs, mine = base.get(second), given.get(second)
-    if theirs is None and mine is None:
+    own_clauses, base_clauses = _clauses(own.source), _clauses(deciding.source)
+    source = _Layers(market.in_(own.language), own.language, pieces, base_clauses, own_clauses).joined(order, overlaid)
+    found = [_with_lines(own, deciding, source, Written(*_lines(own), own.source, {}, market.in_(own.language)), None)]
+    second = next(tag for tag in LANGUAGES if tag != base.authoritative)
+    theirs, mine = base.texts.get(second), given.get(second)
+    if (theirs is None and mine is None) or not can_be_split(source):
         return found
     mine = mine or TextDraft(language=second, title="", source="")
     hashes = {each.anchor: each.hash for each in split_clauses(source)}
-    own_hashes = {each.anchor: each.hash for each in _clauses(own.source).values()}
-    base_hashes = {each.anchor: each.hash for each in _clauses(deciding.source).values()}
+    own_hashes = {each.anchor: each.hash for each in own_clauses.values()}
+    base_hashes = {each.anchor: each.hash for each in base_clauses.values()}
+    origins = base.origins.get(second, {})
     made_from = _made_from(mine, own_hashes)
     there = pieces_of(theirs.source) if theirs is not None else {}
     parts = _clauses(mine.source)
+    modes = {each.anchor: each.mode for each in overlaid}
     whole, says = [], {}
     for anchor in order:
-        mode = next((each.mode for each in overlaid if each.anchor == anchor), None)
+        mode = modes.get(anchor)
         if mode is None:
-            is_there, origin = anchor in there, origins[second].get(anchor)
+            is_there, origin = anchor in there, origins.get(anchor)
             follows = origin == base_hashes.get(anchor)
         else:
-            is_silent = mode is Mode.NOT_APPLICABLE and not _clauses(own.source)[anchor].body
+            is_silent = mode is Mode.NOT_APPLICABLE and not own_clauses[anchor].body
             has_part = anchor in parts or is_silent
             needs_base = mode in (Mode.APPENDED, Mode.NOT_APPLICABLE) and anchor in pieces
             is_there = has_part and (anchor in there or not needs_base)
             origin = None
             follows = is_silent or made_from.get(anchor) == own_hashes.get(anchor)
             if mode is Mode.APPENDED and anchor in pieces:
-                follows = follows and origins[second].get(anchor) == base_hashes.get(anchor)
+                follows = follows and origins.get(anchor) == base_hashes.get(anchor)
         if is_there:
             whole.append(anchor)
             says[anchor] = hashes.get(anchor) if follows else origin
     their_clauses = _clauses(theirs.source) if theirs is not None else {}
-    text = _Layers(name.in_(second), second, there, their_clauses, parts).joined(whole, overlaid)
+    text = _Layers(market.in_(second), second, there, their_clauses, parts).joined(whole, overlaid)
     if text.strip():
-        kept = Written(*_lines(mine), mine.source, made_from, name.in_(second))
+        kept = Written(*_lines(mine), mine.source, made_from, market.in_(second))
         found.append(_with_lines(mine, theirs, text, kept, says))
     return found
 
@@ -209,8 +276,9 @@ def _lines(text: TextDraft) -> tuple[str, str, str, str]:
 
 
 def _with_lines(
-    text: TextDraft, base: VersionText | None, source: str, kept: Written, made_from: Mapping[str, str | None] | None
+    text: TextDraft, base: TextDraft | None, source: str, kept: Written, made_from: Mapping[str, str | None] | None
 ) -> TextDraft:
+    kept = replace(kept, says_number=text.says_number, stated_behind=text.stated_behind or "")
     lines = {name: getattr(text, name) or (getattr(base, name) if base is not None else "") for name in LINES}
     # The number of the text's own file; which clauses follow is told one by one.
     return replace(
@@ -359,9 +427,15 @@ def problems_of_overlay(
 
     Lines are those of the texts as they were written; 0 where the text that results is meant.
     """
-    deciding = next((text for text in texts if text.language == document.authoritative), None)
-    base = texts_of_version(over)
-    anchors = queries.clause_anchors(over)
+    return problems_over(base_of(over), _name_of(document), texts, pictures=pictures)
+
+
+def problems_over(
+    base: Base, market: Words, texts: Sequence[TextDraft], *, pictures: frozenset[str] | None = None
+) -> list[tuple[str, Problem]]:
+    """Return what keeps the texts of an overlay from being published over its base, as `problems_of_overlay` does."""
+    deciding = next((text for text in texts if text.language == base.authoritative), None)
+    anchors = base.anchors
     found: list[tuple[str, Problem]] = []
     for text in texts:
         found += [(text.language, problem) for problem in problems_of(text.source, pictures=pictures, overlay=True)]
@@ -372,14 +446,18 @@ def problems_of_overlay(
             else _differences(text.source, deciding.source, anchors)
         )
         found += [(text.language, each) for each in own]
-        if text.language in base:
-            found += [(text.language, each) for each in _labels_taken(text.source, base[text.language].source)]
+        if text.language in base.texts:
+            found += [(text.language, each) for each in _labels_taken(text.source, base.texts[text.language].source)]
     if found:
         return found
-    for text in resolved(document, over, texts):
+    shown = laid_over(base, market, texts)
+    for text in shown:
         for problem in problems_of(text.source):
             reason = _("Laid over its base, the text cannot be published: %(reason)s", reason=problem.reason)
             found.append((text.language, Problem(0, reason, problem.mend)))
+    for language in {text.language for text in texts} - {text.language for text in shown} if not found else ():
+        reason = _("Nothing of this text would be shown: the base says nothing in this language to which it could add.")
+        found.append((language, Problem(0, reason, _("Leave it out until the base is translated."))))
     return found
 
 
