@@ -27,6 +27,7 @@ from portal.core.markdown import (
     verbatim_from,
 )
 from portal.library import queries, rules
+from portal.library.errors import EffectiveBeforeEarlier, EffectiveBeforeInForce
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion
 from portal.library.service import documents, glossary, versions
 from portal.library.service.glossary import TermDraft
@@ -815,6 +816,11 @@ def _load_version(
             _('Take over what changed in between and write based_on: "%(latest)s".', latest=latest.number)
             + _redline_to(latest, read),
         )
+        return None
+    try:
+        versions.check_order(document.versions, deciding.effective_at)
+    except (EffectiveBeforeEarlier, EffectiveBeforeInForce) as refused:
+        folder.error(file.path, line_of(file.text, "effective_at"), str(refused))
         return None
     return versions.import_version(
         document=document,
