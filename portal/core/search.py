@@ -11,7 +11,7 @@ An entry holds from an instant on and until one: what takes effect tomorrow is f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol
@@ -533,15 +533,38 @@ def select_things(query: Query, person: Any, kinds: Collection[str], at: datetim
     )
 
 
+def things_saying(query: Query, kinds: Collection[str]) -> set[int]:
+    """Return the row numbers of the things of these kinds whose address shows all terms, each anywhere in its texts.
+
+    Whoever asks sees to it that nobody learns of what she may not see.
+    """
+    found: set[int] | None = None
+    for term in query.terms:
+        one = replace(query, terms=(term,), needles=(term.needle,))
+        things = set(
+            session.scalars(
+                select(SearchEntry.thing_id)
+                .select_from(_joined())
+                .where(_holds(one, None, clock.now()), SearchEntry.kind.in_(kinds), SearchEntry.version == "")
+            )
+        )
+        found = things if found is None else found & things
+    return found or set()
+
+
 def _joined() -> Any:
     return SearchEntry.__table__.join(_words, _words.c.rowid == SearchEntry.id)
 
 
 def _matches(query: Query, person: Any, language: str | None, at: datetime) -> ColumnElement[bool]:
     seen = [and_(SearchEntry.kind.in_(each.kinds), each.reach(person)) for each in searchables()]
+    return and_(_holds(query, language, at), or_(false(), *seen))
+
+
+def _holds(query: Query, language: str | None, at: datetime) -> ColumnElement[bool]:
+    """Return the condition that an entry holds at an instant, and that the query finds something in it."""
     return and_(
         *(_on_postgresql_is(query, language) if _on_postgresql() else _on_sqlite_is(query, language)),
-        or_(false(), *seen),
         or_(SearchEntry.since.is_(None), SearchEntry.since <= at),
         or_(SearchEntry.until.is_(None), SearchEntry.until > at),
     )
