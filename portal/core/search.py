@@ -48,7 +48,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base, BigKey, session
-from portal.core.folding import BETWEEN, NO_QUERY, Query, Term, address_token, marks_of, tokens_of, told
+from portal.core.folding import BETWEEN, FOLDING, NO_QUERY, Query, Term, address_token, marks_of, tokens_of, told
 from portal.core.i18n import LANGUAGES, LazyText
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
@@ -102,6 +102,15 @@ class SearchText(Base):
     context: Mapped[str] = mapped_column(Text)
     head: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+
+
+class SearchFolding(Base):
+    """How the texts of the index were told when it was made, as `folding.FOLDING` counts it; one row."""
+
+    __tablename__ = "search_foldings"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int]
 
 
 # The words themselves stand outside the models, because they are another kind of table on each database.
@@ -239,7 +248,13 @@ def _renew(searchable: Searchable, things: Sequence[int]) -> None:
     if _on_postgresql():
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     _take_out(and_(SearchEntry.kind.in_(searchable.kinds), SearchEntry.thing_id.in_(things)))
-    free = (session.scalar(select(func.max(SearchEntry.id))) or 0) + 1
+    last, folded = session.execute(
+        select(func.max(SearchEntry.id), select(SearchFolding.number).scalar_subquery())
+    ).one()
+    free = (last or 0) + 1
+    if folded is None:
+        # Nothing has been brought in before.
+        session.add(SearchFolding(id=1, number=FOLDING))
     entries: list[dict[str, Any]] = []
     texts: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
@@ -339,12 +354,36 @@ def rebuild() -> Iterator[tuple[int, int]]:
         for part in _parts(things):
             _renew(searchable, part)
             done += len(part)
+            if done == total:
+                _note_folding()
             yield done, total
+    if not total:
+        _note_folding()
+
+
+def _note_folding() -> None:
+    """Note that all of the index is told as texts are told now."""
+    kept = session.get(SearchFolding, 1)
+    if kept is None:
+        session.add(SearchFolding(id=1, number=FOLDING))
+    else:
+        kept.number = FOLDING
+
+
+def folded_otherwise() -> int | None:
+    """Return how the index was told, if that is not how texts are told now; None where they agree."""
+    number = session.scalar(select(SearchFolding.number))
+    return None if number in (None, FOLDING) else number
 
 
 @periodic("core.tidy_search", minutes=10, what=_l("Bring the search index up to date"))
 def tidy() -> Iterator[Any]:
-    """Forget what is no longer found, and take in what is missing: after a restored backup or a new release."""
+    """Forget what is no longer found, and take in what is missing: after a restored backup or a new release.
+
+    Where texts are told in another way by now, all of the index is made anew; until then most is found all the same.
+    """
+    if folded_otherwise() is not None:
+        yield from rebuild()
     _take_out(SearchEntry.until <= clock.now())
     yield None
     for searchable in searchables():
@@ -357,6 +396,11 @@ def tidy() -> Iterator[Any]:
 def disagreements() -> list[str]:
     """Return one sentence for each thing whose entries are not what its texts say, and for entries without words."""
     now = clock.now()
+    if (number := folded_otherwise()) is not None:
+        return [
+            f"search: the index is told by folding {number}, texts by {FOLDING}; the worker makes it anew by itself,"
+            " or: flask --app wsgi search rebuild"
+        ]
     broken = []
     for searchable in searchables():
         things = list(searchable.list_things())
