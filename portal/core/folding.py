@@ -1,8 +1,10 @@
 """How texts are compared when somebody searches: folded, told in runs, and found again in the original.
 
-A text is folded (half and full width, case, Latin accents), then told as its *runs* between blanks: words, and
-stretches of Japanese or Chinese writing, which has no words to be told apart by signs. Everything else separates.
-A stretch is found by any part of it, a word from its beginning: `異議` in `再異議申立て`, `appeal` in `appeals`.
+A text is folded (half and full width, case, Latin accents, katakana as hiragana), then told as its *runs* between
+blanks: words, and stretches of Japanese or Chinese writing, which has no words to be told apart by signs. Everything
+else separates. A stretch is found by any part of it, a word from its beginning: `異議` in `再異議申立て`, `appeal` in
+`appeals`; words of one or two Latin letters are found whole only (`an` is not `and`). A long-vowel mark at the end of
+kana is left out: `パロディー` is `パロディ`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
+# What is kept in the index depends on all this: whoever changes how texts are told counts this up, and the index is
+# made anew by itself (`search.tidy`).
+FOLDING = 2
 # What of a query is looked at; the page says so where there is more.
 MAX_QUERY = 2_000
 MAX_TERMS = 24
@@ -29,6 +34,12 @@ _RUN = re.compile(f"(?P<stretch>[{_PAIRED}]+)|(?:(?![{_PAIRED}])[^\\W_])+")
 _IS_PAIRED = re.compile(f"[{_PAIRED}]")
 # Each of these folds by itself: nothing here joins with what stands before it.
 _PLAIN = re.compile(r"[\x00-\x7f\u2010-\u2027\u3000-\u3029\u3030-\u3098\u309d-\u30ff\u4e00-\u9fff\uff01-\uff9d]*")
+# Katakana by hiragana, for what has both.
+_AS_HIRAGANA = str.maketrans({each: each - 0x60 for each in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)})
+# At the end of at least two signs of kana; `バー` is not `バ`.
+_LONG_AT_END = re.compile(
+    "(?<=[\u3041-\u3096\u30fc][\u3041-\u3096])\u30fc+(?![\u3041-\u3096\u309d\u309e\u30a1-\u30ff])"
+)
 _KANA_MARKS = "\u3099\u309a"
 _HALF_WIDTH_MARKS = "\uff9e\uff9f"
 _BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -77,22 +88,27 @@ def _fold_cluster(cluster: str) -> str:
     kept = (
         each for each in folded if each in _KANA_MARKS or unicodedata.category(each) not in ("Mn", "Mc", "Me", "Cf")
     )
-    return unicodedata.normalize("NFC", "".join(kept))
+    return unicodedata.normalize("NFC", "".join(kept)).translate(_AS_HIRAGANA)
 
 
 def fold(text: str) -> str:
-    """Return the text as it is compared: NFKC, without case, Latin letters without accents, no invisible signs.
+    """Return the text as it is compared.
 
-    Katakana and hiragana stay apart.
+    NFKC, without case, Latin letters without accents, katakana as hiragana, no invisible signs.
     """
     if _PLAIN.fullmatch(text):
-        return unicodedata.normalize("NFKC", text).casefold()
+        return unicodedata.normalize("NFKC", text).casefold().translate(_AS_HIRAGANA)
     return "".join(map(_fold_cluster, _clusters(text)))
 
 
 def told(text: str) -> str:
     """Return the runs of a text, folded, with one blank before, between and after them; " " where there are none."""
-    return _in_blanks(run.group() for run in _RUN.finditer(fold(text)))
+    return _in_blanks(_short(run.group()) for run in _RUN.finditer(fold(text)))
+
+
+def _short(run: str) -> str:
+    """Return a run without long-vowel marks at the end of kana."""
+    return _LONG_AT_END.sub("", run) if "ー" in run else run
 
 
 def _in_blanks(runs: Iterator[str]) -> str:
@@ -187,10 +203,14 @@ def parse(text: str, *, with_addresses: bool = False) -> Query:
     )
 
 
+def _is_whole(run: str) -> bool:
+    """Say whether a run is a word, not how one may begin: a single letter, or two Latin ones."""
+    return not _IS_PAIRED.match(run) and (len(run) == 1 or (len(run) == 2 and run.isascii()))
+
+
 def _needle(runs: Sequence[str]) -> str:
     start = "" if _IS_PAIRED.match(runs[0]) else " "
-    # A single letter is a word, not how one begins.
-    end = " " if len(runs[-1]) == 1 and not _IS_PAIRED.match(runs[-1]) else ""
+    end = " " if _is_whole(runs[-1]) else ""
     return start + " ".join(runs) + end
 
 
@@ -205,7 +225,7 @@ def _term(raw: str, with_addresses: bool) -> Term | None:
         tokens, prefix = [*tokens_of(" ".join(runs[:-1])), *ends], "" if len(last) > 1 else last
         if lone and prefix:
             tokens, prefix = [_IN_PLACE_OF_ONE + lone], ""
-    elif len(last) > 1:
+    elif not _is_whole(last):
         tokens, prefix = tokens_of(" ".join(runs[:-1])), last[:_MAX_TOKEN]
     else:
         tokens, prefix = tokens_of(" ".join(runs)), ""
@@ -218,6 +238,12 @@ def _term(raw: str, with_addresses: bool) -> Term | None:
 def finds(query: Query, told_text: str) -> bool:
     """Say whether every term of the query is in the told text."""
     return all(needle in told_text for needle in query.needles)
+
+
+def might_find(query: Query, text: str) -> bool:
+    """Say quickly of a text that is not told yet whether `finds` can hold of it: most texts hold none of the words."""
+    folded = fold(text).replace("ー", "")
+    return all(run.replace("ー", "") in folded for needle in query.needles for run in needle.split())
 
 
 # --- found again in the original ----------------------------------------------------------------
@@ -243,9 +269,17 @@ def _told_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
         start = end
     pieces, kept = [" "], [(0, 0)]
     for run in _RUN.finditer("".join(folded)):
-        pieces += [run.group(), " "]
-        kept += [*places[run.start() : run.end()], (places[run.end() - 1][1],) * 2]
+        pieces += [_short(run.group()), " "]
+        kept += [*_places_of(run.group(), places[run.start() : run.end()]), (places[run.end() - 1][1],) * 2]
     return "".join(pieces), kept
+
+
+def _places_of(run: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return where the characters of `_short(run)` stand; what is left out belongs to the character before it."""
+    for mark in reversed(list(_LONG_AT_END.finditer(run)) if "ー" in run else []):
+        places[mark.start() - 1] = (places[mark.start() - 1][0], places[mark.end() - 1][1])
+        del places[mark.start() : mark.end()]
+    return places
 
 
 def _hits(text: str, needles: Sequence[str]) -> list[tuple[int, int]]:
@@ -261,6 +295,9 @@ def _hits(text: str, needles: Sequence[str]) -> list[tuple[int, int]]:
             if not _IS_PAIRED.match(told_text[last]):
                 # A word that begins so is marked as a whole.
                 last = told_text.index(" ", last) - 1
+            elif told_text[last + 1] == "ー":
+                # It is as good as left out.
+                last += 1
             found.append((places[first][0], places[last][1]))
             at = told_text.find(needle, at + 1)
     joined: list[tuple[int, int]] = []

@@ -11,7 +11,7 @@ An entry holds from an instant on and until one: what takes effect tomorrow is f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol
@@ -48,7 +48,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base, BigKey, session
-from portal.core.folding import BETWEEN, NO_QUERY, Query, Term, address_token, marks_of, tokens_of, told
+from portal.core.folding import BETWEEN, FOLDING, NO_QUERY, Query, Term, address_token, marks_of, tokens_of, told
 from portal.core.i18n import LANGUAGES, LazyText
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
@@ -102,6 +102,15 @@ class SearchText(Base):
     context: Mapped[str] = mapped_column(Text)
     head: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+
+
+class SearchFolding(Base):
+    """How the texts of the index were told when it was made, as `folding.FOLDING` counts it; one row."""
+
+    __tablename__ = "search_foldings"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int]
 
 
 # The words themselves stand outside the models, because they are another kind of table on each database.
@@ -239,7 +248,13 @@ def _renew(searchable: Searchable, things: Sequence[int]) -> None:
     if _on_postgresql():
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     _take_out(and_(SearchEntry.kind.in_(searchable.kinds), SearchEntry.thing_id.in_(things)))
-    free = (session.scalar(select(func.max(SearchEntry.id))) or 0) + 1
+    last, folded = session.execute(
+        select(func.max(SearchEntry.id), select(SearchFolding.number).scalar_subquery())
+    ).one()
+    free = (last or 0) + 1
+    if folded is None:
+        # Nothing has been brought in before.
+        session.add(SearchFolding(id=1, number=FOLDING))
     entries: list[dict[str, Any]] = []
     texts: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
@@ -339,12 +354,36 @@ def rebuild() -> Iterator[tuple[int, int]]:
         for part in _parts(things):
             _renew(searchable, part)
             done += len(part)
+            if done == total:
+                _note_folding()
             yield done, total
+    if not total:
+        _note_folding()
+
+
+def _note_folding() -> None:
+    """Note that all of the index is told as texts are told now."""
+    kept = session.get(SearchFolding, 1)
+    if kept is None:
+        session.add(SearchFolding(id=1, number=FOLDING))
+    else:
+        kept.number = FOLDING
+
+
+def folded_otherwise() -> int | None:
+    """Return how the index was told, if that is not how texts are told now; None where they agree."""
+    number = session.scalar(select(SearchFolding.number))
+    return None if number in (None, FOLDING) else number
 
 
 @periodic("core.tidy_search", minutes=10, what=_l("Bring the search index up to date"))
 def tidy() -> Iterator[Any]:
-    """Forget what is no longer found, and take in what is missing: after a restored backup or a new release."""
+    """Forget what is no longer found, and take in what is missing: after a restored backup or a new release.
+
+    Where texts are told in another way by now, all of the index is made anew; until then most is found all the same.
+    """
+    if folded_otherwise() is not None:
+        yield from rebuild()
     _take_out(SearchEntry.until <= clock.now())
     yield None
     for searchable in searchables():
@@ -357,6 +396,11 @@ def tidy() -> Iterator[Any]:
 def disagreements() -> list[str]:
     """Return one sentence for each thing whose entries are not what its texts say, and for entries without words."""
     now = clock.now()
+    if (number := folded_otherwise()) is not None:
+        return [
+            f"search: the index is told by folding {number}, texts by {FOLDING}; the worker makes it anew by itself,"
+            " or: flask --app wsgi search rebuild"
+        ]
     broken = []
     for searchable in searchables():
         things = list(searchable.list_things())
@@ -533,15 +577,38 @@ def select_things(query: Query, person: Any, kinds: Collection[str], at: datetim
     )
 
 
+def things_saying(query: Query, kinds: Collection[str]) -> set[int]:
+    """Return the row numbers of the things of these kinds whose address shows all terms, each anywhere in its texts.
+
+    Whoever asks sees to it that nobody learns of what she may not see.
+    """
+    found: set[int] | None = None
+    for term in query.terms:
+        one = replace(query, terms=(term,), needles=(term.needle,))
+        things = set(
+            session.scalars(
+                select(SearchEntry.thing_id)
+                .select_from(_joined())
+                .where(_holds(one, None, clock.now()), SearchEntry.kind.in_(kinds), SearchEntry.version == "")
+            )
+        )
+        found = things if found is None else found & things
+    return found or set()
+
+
 def _joined() -> Any:
     return SearchEntry.__table__.join(_words, _words.c.rowid == SearchEntry.id)
 
 
 def _matches(query: Query, person: Any, language: str | None, at: datetime) -> ColumnElement[bool]:
     seen = [and_(SearchEntry.kind.in_(each.kinds), each.reach(person)) for each in searchables()]
+    return and_(_holds(query, language, at), or_(false(), *seen))
+
+
+def _holds(query: Query, language: str | None, at: datetime) -> ColumnElement[bool]:
+    """Return the condition that an entry holds at an instant, and that the query finds something in it."""
     return and_(
         *(_on_postgresql_is(query, language) if _on_postgresql() else _on_sqlite_is(query, language)),
-        or_(false(), *seen),
         or_(SearchEntry.since.is_(None), SearchEntry.since <= at),
         or_(SearchEntry.until.is_(None), SearchEntry.until > at),
     )

@@ -29,6 +29,7 @@ from portal.core.markdown import (
     verbatim_from,
 )
 from portal.library import queries, rules
+from portal.library.errors import EffectiveBeforeEarlier, EffectiveBeforeInForce
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion, VersionText
 from portal.library.rules import overlays as overlay_rules
 from portal.library.rules.overlays import base_slug
@@ -1264,6 +1265,11 @@ def _load_version(
             _('Take over what changed in between and write based_on: "%(latest)s".', latest=latest.number)
             + _redline_to(latest, read),
         )
+        return None
+    try:
+        versions.check_order(document.versions, deciding.effective_at)
+    except (EffectiveBeforeEarlier, EffectiveBeforeInForce) as refused:
+        folder.error(file.path, line_of(file.text, "effective_at"), str(refused))
         return None
     over, drafts = None, [text.draft() for text in read.texts.values()]
     if document.base is not None:

@@ -300,6 +300,24 @@ class EffectiveBeforeBase(Invalid):
     )
 
 
+class EffectiveBeforeEarlier(Invalid):
+    """A version does not take effect before the one that it is based on: the older text would come back then."""
+
+    message = _l(
+        "Version %(number)s, on which this one is based, takes effect later: %(when)s. The older text would come back "
+        "into force then. Choose that time or a later one, or withdraw version %(number)s first."
+    )
+
+
+class EffectiveBeforeInForce(Invalid):
+    """A version does not take effect at a time at which a newer text than that before it was followed already."""
+
+    message = _l(
+        "Version %(number)s, on which this one is based, took effect only later: %(when)s. Choose that time or a "
+        "later one."
+    )
+
+
 class BaseMoved(Conflict):
     """An overlay is published over the version that its base has now."""
 

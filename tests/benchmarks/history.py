@@ -4,7 +4,8 @@
 
 Makes a git repository with `git fast-import`, imports it into an empty database, and prints Markdown: CPU seconds of
 the command (and of the git processes that it asked), the time on the clock, and the highest resident memory. A document
-has 1,650 characters in five clauses with lists and a table; each commit rewords one clause, at times a heading.
+has 1,650 characters in five clauses with lists and a table; each commit rewords one clause, at times a heading. Then
+measures the list of what was in force in the middle of that history, with and without words.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from portal import create_app
 from portal.accounts.models import Role
+from portal.accounts.queries import find_first_administrator
 from portal.core import i18n
-from portal.core.db import db
+from portal.core.db import db, session
+from portal.core.folding import parse
+from portal.library.queries.search import find_in_force, list_in_force
 from portal.operations.cli import content
 from tests.builders import make_grant, make_market, make_person
 from tests.conftest import make_tables, settings
@@ -103,6 +108,7 @@ def main() -> None:
             make_market("JP")
             make_grant(make_person("admin@portal.example"), Role.ADMIN)
         _measure(app, repository, chosen)
+        _measure_in_force(app, chosen)
         with app.app_context():
             db.engine.dispose()
 
@@ -139,6 +145,25 @@ def _measure(app: object, repository: Path, chosen: argparse.Namespace) -> None:
         f"| {chosen.documents} × {chosen.versions} | {cpu:.1f} | {cpu_git:.1f} | {(cpu + cpu_git) / count * 1000:.2f} "
         f"| {took:.0f} | {after.ru_maxrss / 1024:.0f} ({before:.0f}) |"
     )
+
+
+def _measure_in_force(app: object, chosen: argparse.Namespace) -> None:
+    """Say how long the list of what was in force takes, in the middle of the history."""
+    at = datetime.fromtimestamp(BEGUN + chosen.documents * chosen.versions // 100 * 3600, UTC)
+    print("\n| words | documents | ms | CPU ms |\n|---|---|---|---|")
+    with app.app_context():  # type: ignore[attr-defined]
+        person = find_first_administrator()
+        assert person is not None
+        for words in ("", "72", "looked", "of and the report"):
+            figures = []
+            for _round in range(7):
+                session.expire_all()
+                cpu, begun = time.process_time(), time.perf_counter()
+                found = find_in_force(person, "JP", at, parse(words))
+                list_in_force(found[:50], "JP", at, "en")
+                figures.append((time.perf_counter() - begun, time.process_time() - cpu))
+            took, used = sorted(figures)[3]
+            print(f"| {words or '–'} | {len(found)} | {took * 1000:.0f} | {used * 1000:.0f} |")
 
 
 if __name__ == "__main__":

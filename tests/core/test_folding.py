@@ -23,9 +23,10 @@ TEXTS = st.text(CHARACTERS, max_size=40)
 @pytest.mark.parametrize(
     ("written", "folded"),
     [
-        ("ｶﾀｶﾅ", "カタカナ"), ("ｶﾞｷﾞ", "ガギ"), ("ＡＢＣ", "abc"), ("é", "e"), ("e\u0301", "e"), ("Shōwa", "showa"),
+        ("ｶﾀｶﾅ", "かたかな"), ("ｶﾞｷﾞ", "がぎ"), ("ＡＢＣ", "abc"), ("é", "e"), ("e\u0301", "e"), ("Shōwa", "showa"),
         ("Straße", "strasse"), ("㈱", "(株)"), ("①", "1"), ("が", "が"), ("か\u3099", "が"), ("辻\U000e0100", "辻"),
-        ("ﬁne", "fine"), ("soft\u00adhyphen", "softhyphen"), ("ひらがな", "ひらがな"), ("カタカナ", "カタカナ"),
+        ("ﬁne", "fine"), ("soft\u00adhyphen", "softhyphen"), ("ひらがな", "ひらがな"), ("カタカナ", "かたかな"),
+        ("㌔", "きろ"), ("ヶ", "ゖ"),
         ("🙂", "🙂"),
     ],
 )  # fmt: skip
@@ -33,8 +34,39 @@ def test_half_and_full_width_case_and_accents_are_the_same(written: str, folded:
     assert fold(written) == folded
 
 
-def test_hiragana_and_katakana_are_told_apart() -> None:
-    assert not finds(parse("アカウント"), told("あかうんと"))
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("なりすまし", "ナリスマシ"), ("ラベル", "らべる"), ("パロディ", "ぱろでぃ"), ("ﾊﾟﾛﾃﾞｨ", "ぱろでぃー"),
+        ("パロディアカウント", "パロディー"), ("パロディーの表示", "ぱろでぃ"), ("サーバー管理", "サーバ"),
+        ("サーバ管理", "サーバー管理"), ("ヴァイオリン", "ゔぁいおりん"), ("いすゞ", "イスヾ"),
+    ],
+)  # fmt: skip
+def test_hiragana_and_katakana_are_the_same_and_a_long_vowel_at_the_end_does_not_matter(text: str, words: str) -> None:
+    assert finds(parse(words), told(text))
+
+
+@pytest.mark.parametrize(("text", "words"), [("サバ", "サーバー"), ("バナー", "バー"), ("コピペ", "コーピー")])
+def test_a_long_vowel_within_a_word_matters(text: str, words: str) -> None:
+    assert not finds(parse(words), told(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "found"),
+    [
+        ("and any answered", "an", False), ("an appeal", "an", True), ("S1 and S2", "s1", True), ("the id", "id", True),
+        ("ideas", "id", False), ("andes", "and", True), ("a fan account", '"a fa"', False),
+        ("a fan account", '"a fan"', True), ("AI技術", "ai", True), ("한국어", "한국", True),
+    ],
+)  # fmt: skip
+def test_words_of_one_or_two_latin_letters_are_found_whole(text: str, words: str, found: bool) -> None:
+    assert finds(parse(words), told(text)) == found
+
+
+@given(TEXTS, TEXTS)
+def test_the_quick_look_misses_nothing(text: str, words: str) -> None:
+    query = parse(words)
+    assert folding.might_find(query, text) or not finds(query, told(text))
 
 
 @given(TEXTS)
@@ -85,6 +117,9 @@ def test_no_query_breaks_anything(words: str) -> None:
         ("2段階認証を使う", "2段階", ["2段階"]),
         ("人々々", "々", ["々々"]),
         ("a cat", "a", ["a"]),
+        ("パロディーとｱｶｳﾝﾄ", "ぱろでぃ あかうんと", ["パロディー", "ｱｶｳﾝﾄ"]),
+        ("ラベルの貼付", "らべる", ["ラベル"]),
+        ("an appeal and any answer", "an appeal", ["an appeal"]),
     ],
 )  # fmt: skip
 def test_what_was_found_is_marked_as_it_was_written(text: str, words: str, marked: list[str]) -> None:

@@ -20,9 +20,9 @@ from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.library import queries, rules
 from portal.library.models import AudienceKind
-from portal.library.queries.search import list_in_force
+from portal.library.queries.search import find_in_force, list_in_force
 from portal.library.rules.instants import read_instant
-from portal.library.service import versions
+from portal.library.service import documents, versions
 from tests.builders import Cast
 from tests.library.builders import APRIL, EN, JA, english, japanese, make_document, make_published, make_version, soon
 from tests.page_client import Page
@@ -215,19 +215,66 @@ def test_the_list_names_version_hash_since_and_until(cast: Cast, as_: Any) -> No
     assert "No document was in force" in reader.get("library.in_force", at="2020-01-01").text
 
 
-def test_the_list_is_narrowed_by_words_of_today_and_titles_of_then(cast: Cast, as_: Any) -> None:
-    first = make_published(cast.author, texts=[english(title="An old name")])
-    make_version(first.document, cast.author, "2.0", texts=[english(title="A new name")], effective_at=clock.now())
+def listed(page: Page) -> set[str]:
+    return {
+        link.partition("?")[0].rpartition("/")[2] for link in page.links() if "?at=" in link and "/library/" in link
+    }
+
+
+def test_the_list_is_narrowed_by_words_of_the_text_that_was_in_force_then(cast: Cast, as_: Any) -> None:
+    then, now = EN.replace("None.", "Within 72 hours."), EN.replace("None.", "Within 24 hours.")
+    first = make_published(cast.author, texts=[english(then, title="An old name"), japanese(JA)])
+    make_version(first.document, cast.author, "2.0", texts=[english(now, title="A new name")], effective_at=clock.now())
+    make_version(
+        queries.get_document("impersonation"), cast.author, "3.0", effective_at=soon(),
+        texts=[english(EN.replace("None.", "Within 12 hours."))],
+    )  # fmt: skip
     make_published(cast.author, "another", texts=[english("## Zebra {#zebra}\n\nStripes.\n", title="Animals")])
 
-    def listed(**asked: str) -> set[str]:
-        links = as_(cast.colleague).get("library.in_force", at=MAY, **asked).links()
-        return {link.partition("?")[0].rpartition("/")[2] for link in links if "?at=" in link and "/library/" in link}
+    def found(at: str = MAY, **asked: str) -> set[str]:
+        page = as_(cast.colleague).get("library.in_force", at=at, **asked)
+        assert "today’s text" not in page.text
+        return listed(page)
 
-    assert listed() == {"impersonation", "another"}
-    assert listed(q="old name") == {"impersonation"}
-    assert listed(q="stripes") == {"another"}
-    assert listed(q="nowhere") == set()
+    assert found() == {"impersonation", "another"}
+    for words, in_may, today, later in (
+        ("72", {"impersonation"}, set(), set()),
+        ("24", set(), {"impersonation"}, set()),
+        ("12", set(), set(), {"impersonation"}),
+        ("old name", {"impersonation"}, set(), set()),
+        ("new name", set(), {"impersonation"}, set()),
+        ("stripes", {"another"}, {"another"}, {"another"}),
+        ("名乗る", {"impersonation"}, set(), set()),
+        ("labelled 72", {"impersonation"}, set(), set()),
+        ("nowhere", set(), set(), set()),
+        ("S1", set(), set(), set()),
+    ):
+        assert found(q=words) == in_may, words
+        assert found((clock.now() + timedelta(seconds=2)).isoformat(), q=words) == today, words
+        assert found((soon() + timedelta(hours=1)).isoformat(), q=words) == later, words
+
+
+def test_the_list_and_the_page_know_to_which_market_a_document_was_addressed_then(cast: Cast, as_: Any) -> None:
+    """Also before it came here: then it was addressed as it was when it was made."""
+    document = make_published(cast.author, audience={AudienceKind.MARKET: ["JP"]}).document
+    make_published(cast.author, "everybody")
+    start = clock.now()
+    with clock.frozen(start + timedelta(days=2)), own_transaction():
+        documents.set_audience(
+            document=queries.get_document("impersonation"), audience={AudienceKind.MARKET: ["US"]}, by=cast.author
+        )
+    assert document.slug == "impersonation"
+    admin = as_(cast.admin)
+    for at, market in ((MAY, "JP"), ((start + timedelta(days=1)).isoformat(), "JP"),
+                       ((start + timedelta(days=3)).isoformat(), "US")):  # fmt: skip
+        other = "US" if market == "JP" else "JP"
+        assert listed(admin.get("library.in_force", at=at, market=market)) == {"impersonation", "everybody"}
+        assert listed(admin.get("library.in_force", at=at, market=other)) == {"everybody"}
+        assert "In force at" in admin.get("library.read", at=at, market=market, **READ).text
+        elsewhere = admin.get("library.read", at=at, market=other, **READ).text
+        assert "Not addressed to this market" in elsewhere
+        assert f"Then it was addressed to: {'Japan' if market == 'JP' else 'United States'}." in elsewhere
+        assert "In force at" not in elsewhere
 
 
 def test_the_list_can_be_saved_as_csv(cast: Cast, as_: Any) -> None:
@@ -255,7 +302,7 @@ def test_the_list_says_what_the_rule_says(cast: Cast) -> None:
                 versions.withdraw_version(version=document.versions[-1], reason="It was wrong.", by=cast.author)
     for days in (-60, -38, -30, -22, -10, -1, 1):
         at = now + timedelta(days=days)
-        rows = list_in_force(cast.learner, "JP", at, "en", limit=100)
+        rows = list_in_force(find_in_force(cast.learner, "JP", at), "JP", at, "en")
         said = {row.document.slug: row.version.number if row.version else None for row in rows}
         for document in queries.list_documents():
             expected = rules.in_force(document.versions, at)

@@ -19,7 +19,7 @@ from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.library import queries
 from portal.library.models import ChangeClass, Document, DocumentVersion
-from portal.library.queries.search import is_replaced, list_in_force
+from portal.library.queries.search import find_in_force, is_replaced, list_in_force
 from portal.library.service import dependants, overlays, readings, versions
 from tests.acknowledgements.builders import confirm
 from tests.builders import Cast, make_market
@@ -107,12 +107,16 @@ def test_what_was_in_force_is_told_for_each_market(cast: Cast, base: DocumentVer
     publish(make_overlay(base.document, cast.admin), cast.admin, effective_at=base.effective_at + timedelta(days=30))
     early, late = base.effective_at + timedelta(days=1), base.effective_at + timedelta(days=31)
     assert [
-        [row.version.document.slug for row in list_in_force(cast.colleague, market, at, "en", limit=9) if row.version]
+        [
+            row.version.document.slug
+            for row in list_in_force(find_in_force(cast.colleague, market, at), market, at, "en")
+            if row.version
+        ]
         for market, at in (("JP", early), ("JP", late), ("US", late))
     ] == [["impersonation"], ["impersonation@JP"], ["impersonation"]]
     words = folding.parse("LINE")
-    assert len(list_in_force(cast.colleague, "JP", late, "en", words, limit=9)) == 1
-    assert list_in_force(cast.colleague, "US", late, "en", words, limit=9) == []
+    assert len(find_in_force(cast.colleague, "JP", late, words)) == 1
+    assert find_in_force(cast.colleague, "US", late, words) == []
     for market, text in (("JP", "Within 14 days."), ("US", "Within 30 days.")):
         page = as_(cast.colleague).get("library.read", **BASE, at=late.isoformat(), market=market, lang="en")
         assert text in page.text

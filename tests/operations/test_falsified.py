@@ -131,6 +131,7 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE search_entries SET state = 'withdrawn' WHERE kind = 'clause' AND thing_id = 1",)),
     ("a question given to another bank in the search", "I14", "which does not exist",
      ("UPDATE search_entries SET thing_id = 999 WHERE kind = 'question'",)),
+    ("the folding of the search set back", "I14", "told by folding 1", ("UPDATE search_foldings SET number = 1",)),
     ("the words of the search deleted", "I14", "entries have no words", ("DELETE FROM search_entries_fts",)),
     # --- results
     ("a score raised", "I5", "of attempt", ("UPDATE score_entries SET score = '1/1' WHERE attempt_id = {failed}",)),
@@ -621,6 +622,7 @@ NOT_SEALED = {
     "seals": "covered by the entry that they were set with",
     "certificate_series": "counted against the certificates",
     "clause_links": "computed from the texts",
+    "search_foldings": "compared with how texts are told",
     **dict.fromkeys(["search_entries", "search_texts"], "computed from the texts, and compared with them"),
     **dict.fromkeys(
         ["cohorts", "credentials", "documents", "drafts", "glossary_terms", "markets", "people", "person_markets", "plans",

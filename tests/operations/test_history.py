@@ -830,3 +830,96 @@ def test_the_first_administrator_imports_where_nobody_is_named(take: Any, folder
     assert first is not None
     entry = session.scalars(select(JournalEntry).where(JournalEntry.action == "content.history_imported")).one()
     assert (entry.actor_code, entry.after) == (first.code, {"documents": 1, "versions": 1, "refused": 0})
+
+
+# --- what is no document --------------------------------------------------------------------------
+
+BANK = """---
+title: Fans
+document: fan-accounts
+version: "1.0"
+---
+
+## A fan account {#fan-001}
+{type=single_choice clause=labels difficulty=1}
+
+What do you do?
+
+- [ ] Remove it.
+- [x] Send a label notice.
+"""
+BANK_JA = """---
+title: ファン
+version: "1.0"
+---
+
+## ファンアカウント {#fan-001}
+
+何をしますか。
+
+- 削除する
+  > 誤りです。
+- 通知する
+  > 正解です。
+"""
+OURS = {
+    "documents/fan-accounts/document.toml": 'kind = "policy"\nowner = "admin@portal.example"\nsensitivity = "S1"\n',
+    "documents/fan-accounts/en.md": f"---\ntitle: Fan accounts\n---\n\n## Labels {{#labels}}\n\n{RULE}\n",
+    "banks/fan-accounts.en.md": BANK,
+    "banks/fan-accounts.ja.md": BANK_JA,
+    "quizzes/fan-accounts.toml": 'title = "Fans"\n',
+    "plans/reviewer.toml": 'title = "Plan"\n',
+    "credentials/reviewer.toml": 'title = "Reviewer"\n',
+    "glossary.toml": "",
+}
+
+
+@pytest.mark.parametrize("where", ["", "content/", "training/our content/"])
+@pytest.mark.parametrize("inside", [False, True], ids=["the whole repository", "the folder itself"])
+def test_of_our_own_layout_only_documents_are_taken(
+    take: Any, folder: GitFolder, tmp_path: Path, where: str, inside: bool
+) -> None:
+    folder.commit({f"{where}{path}": text for path, text in OURS.items()})
+    folder.commit({f"{where}banks/gone.en.md": BANK, "docs/how.md" if where else "documents/how.md": POLICY})
+    folder.commit({f"{where}banks/gone.en.md": None})
+    path = folder.check_out(tmp_path / "tree") / where if inside else folder.path
+    done = take(path)
+    taken = {document.slug for document in queries.list_documents()}
+    assert taken == ({"fan-accounts"} if where and inside else {"fan-accounts", "how"})
+    for part in [*(path for path in OURS if not path.startswith("documents/")), "banks/gone.en.md"]:
+        line = next(line for line in done.output.splitlines() if f"{where}{part}@" in line)
+        assert "only the history of “documents” is taken" in line
+    assert done.stdout.splitlines()[-1].endswith("7 refused")
+
+
+@pytest.mark.parametrize(
+    ("english", "japanese"),
+    [("banks/fans.en.md", "banks/fans.ja.md"), ("quiz/fans.md", "quiz/fans.ja.md"), ("en/fans.md", "ja/fans.md")],
+)
+def test_a_bank_of_questions_is_refused_by_name_wherever_it_lies(
+    take: Any, folder: GitFolder, english: str, japanese: str
+) -> None:
+    folder.commit({english: BANK, japanese: BANK_JA, "rule.md": POLICY, "how.md": f"# How\n\n```markdown\n{BANK}```\n"})
+    folder.commit({english: BANK.replace("Remove it", "Close it")})
+    done = take(folder.path)
+    assert {document.slug for document in queries.list_documents()} == {"rule", "how"}
+    for path in (english, japanese):
+        line = next(line for line in done.output.splitlines() if f"{path}@" in line)
+        assert "It is a bank of questions" in line
+    told = session.scalars(select(VersionText.title).where(VersionText.source.contains("label notice")))
+    assert list(told) == ["How"], "an example within a block of code is none"
+
+
+def test_what_was_a_bank_of_questions_once_is_taken_from_when_it_is_none(take: Any, folder: GitFolder) -> None:
+    folder.commit({"fans.md": BANK})
+    folder.commit({"fans.md": POLICY})
+    done = take(folder.path)
+    assert numbers("fans") == ["1.0"]
+    assert "It is a bank of questions" in done.output
+    assert "label notice" not in source(latest("fans"))
+
+
+def test_a_folder_of_nothing_but_questions_is_told_of(take: Any, folder: GitFolder) -> None:
+    folder.commit({"fans.en.md": BANK})
+    assert "It is a bank of questions" in take(folder.path, code=1).output
+    assert queries.list_documents() == []

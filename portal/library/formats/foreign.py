@@ -64,6 +64,13 @@ _JAPANESE = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d]")
 # What YAML takes for a line break or cannot hold at all, besides what our texts may not hold.
 _NO_LINE = re.compile("[\x85\u2028\u2029]")
 _NO_YAML = re.compile("[\ufffe\uffff]")
+# What tells a question, a bank of questions, and a folder in our own layout.
+_QUESTION_KIND = re.compile(r"\{[ \t]*type=\w+[ \t}]")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_BANK_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:en|ja)\.md", re.IGNORECASE)
+_OWN_SETTINGS = re.compile(r"((?:.*/)?)documents/[a-z][a-z0-9-]*/document\.toml", re.DOTALL)
+# What lies beside the documents in our own layout.
+OTHER_PARTS = ("banks", "calendars", "credentials", "glossary.toml", "plans", "quizzes")
 _LANGUAGE_FOLDER = {
     **dict.fromkeys(("en", "en-us", "en-gb", "english"), "en"),
     **dict.fromkeys(("ja", "ja-jp", "japanese"), "ja"),
@@ -675,6 +682,40 @@ def language_of(text: str) -> str:
     """Return the language of a text by its letters: Japanese where a tenth of them are kana or kanji."""
     letters = sum(1 for sign in text if sign.isalpha())
     return "ja" if letters and len(_JAPANESE.findall(text)) * 10 >= letters else "en"
+
+
+def is_question_bank(path: str, text: str) -> bool:
+    """Say whether a file holds questions in our own format, by its place or by what stands in it.
+
+    Below a heading with an id stands then what kind of question it is: `{type=single_choice clause=…}`.
+    """
+    *folders, file = path.split("/")
+    if folders[-1:] == ["banks"] and _BANK_FILE.fullmatch(file):
+        return True
+    fence = ""
+    for line in text.splitlines():
+        if fence:
+            fence = "" if line.strip() == fence else fence
+        elif opening := _FENCE.match(line):
+            fence = opening[1]
+        elif _QUESTION_KIND.match(line):
+            return True
+    return False
+
+
+def own_roots(settings: Iterable[str]) -> list[str]:
+    """Return the folders that are in our own layout, each ending with "/" or empty, told by their `document.toml`s."""
+    return sorted({found[1] or "" for path in settings if (found := _OWN_SETTINGS.fullmatch(path))})
+
+
+def other_part(path: str, roots: Iterable[str]) -> str | None:
+    """Return which part of a folder in our own layout, other than its documents, a file belongs to; None: of none."""
+    for root in roots:
+        if path.startswith(root):
+            part = path[len(root) :].partition("/")[0]
+            if part != "documents":
+                return part
+    return None
 
 
 def says_the_same(one: str, other: str) -> bool:

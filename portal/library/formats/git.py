@@ -160,6 +160,20 @@ class Repository:
                 chain.entries.append(Entry(order, commit, path, blob, mode))
         return FolderHistory(chains, settings, commits)
 
+    def names_now(self, below: str) -> list[tuple[str, str]]:
+        """Return (path, newest commit) of each file that is there at the end below a folder, or of none that git lacks.
+
+        The commit is the newest of all, not the one that touched the file last.
+        """
+        try:
+            head = self._answer("rev-parse", "HEAD").strip()
+            said = self._answer(
+                *("ls-tree", "-r", "-z", "--full-tree", "--name-only", "HEAD", "--"), *([below] if below else [])
+            )
+        except GitFailed:
+            return []
+        return [(name, head) for name in said.split("\0") if name]
+
     def size_of(self, blob: str) -> int | None:
         """Return how many bytes an object has, without reading it; None where it is missing or damaged."""
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from portal.accounts.models import Person, Role, RoleGrant, further_markets
 from portal.library.models import AudienceKind, Document
+from portal.library.rules import was_addressed
 from portal.organisation.models import Market, Team
 
 
@@ -44,6 +46,15 @@ def people_addressed(document: Document) -> ColumnElement[bool]:
     Those whose markets have a text of their own follow that one.
     """
     return people_in({kind: document.audience(kind) for kind in AudienceKind}, document.markets_apart)
+
+
+def markets_then(document: Document, at: datetime) -> list[str]:
+    """Return the markets that a document was addressed to at an instant, in order; an empty list means all."""
+    return sorted(
+        row.code
+        for row in document.audiences
+        if row.kind is AudienceKind.MARKET and was_addressed(row.since, row.ended_at, document.created_at, at)
+    )
 
 
 def select_addressed(audience: Mapping[AudienceKind, Collection[str]], besides: Collection[str] = ()) -> Select[int]:

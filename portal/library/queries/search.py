@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import aliased, selectinload
 
 from portal.accounts.models import Person
+from portal.core import clock
 from portal.core.access import allows
 from portal.core.db import session
-from portal.core.folding import NO_QUERY, Query, finds, told
+from portal.core.folding import NO_QUERY, Query, finds, might_find, told
 from portal.core.markdown import words_of
-from portal.core.search import Entry, EntryText, select_things
+from portal.core.search import Entry, EntryText, things_saying
 from portal.library import rules
 from portal.library.models import (
     AudienceKind,
@@ -34,6 +36,11 @@ from portal.organisation import queries as organisation
 
 # The kinds of what is found here.
 DOCUMENT, CLAUSE, TERM = "document", "clause", "term"
+# Texts are looked into so many at a time.
+_AT_ONCE = 500
+# Ids of headings, clauses that links name, and where links lead; and the marks that stand within words.
+_LEADS = re.compile(r"\{#[^{}\n]*\}|\[\[[^\[\]\n]*\]\]|(?<=\])\([^()\n]*\)")
+_MARKS = str.maketrans(dict.fromkeys("*_~`\\[]", ""))
 _RANKS = {TERM: 0, DOCUMENT: 10, CLAUSE: 20}
 _STATES = {Standing.IN_FORCE: 0, Standing.ISSUED: 1, Standing.SUPERSEDED: 2, Standing.WITHDRAWN: 2}
 
@@ -294,59 +301,132 @@ class InForce:
     until: datetime | None
 
 
-def select_in_force(person: Person, market: str, at: datetime, words: Query = NO_QUERY) -> Select[Document]:
-    """Return the statement for the documents of which a version had taken effect, those that the person may read.
-
-    What a market does otherwise stands in the place of its base. With words: those in whose present texts, or in a
-    title of theirs by then, the words are found.
-    """
-    begun = exists().where(
-        DocumentVersion.document_id == Document.id,
+def _begun(at: datetime) -> ColumnElement[bool]:
+    return and_(
         DocumentVersion.issued_at <= at,
         DocumentVersion.effective_at <= at,
         or_(DocumentVersion.withdrawn_at.is_(None), DocumentVersion.withdrawn_at > DocumentVersion.effective_at),
     )
-    statement = select(Document).where(begun, Document.base_id.is_(None), is_readable(person, Document.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The version that took effect last by an instant, of a base or of the overlay of a market."""
+
+    document_id: int
+    base_id: int | None
+    version_id: int
+    withdrawn_at: datetime | None
+
+    def was_in_force(self, at: datetime) -> bool:
+        return self.withdrawn_at is None or self.withdrawn_at > at
+
+
+def _begun_last(market: str, at: datetime, which: ColumnElement[bool]) -> list[_Begun]:
+    """Return what took effect last by an instant, as `rules.in_force` says it, by the address of its document."""
+    place = func.row_number().over(
+        partition_by=DocumentVersion.document_id,
+        order_by=(DocumentVersion.effective_at.desc(), DocumentVersion.sequence.desc()),
+    )
+    ranked = (
+        select(DocumentVersion.id, DocumentVersion.document_id, DocumentVersion.withdrawn_at, place.label("place"))
+        .where(_begun(at))
+        .subquery()
+    )
+    rows = session.execute(
+        select(Document.id, Document.base_id, ranked.c.id, ranked.c.withdrawn_at)
+        .join(ranked, and_(ranked.c.document_id == Document.id, ranked.c.place == 1))
+        .where(or_(and_(Document.base_id.is_(None), which), Document.market == market))
+        .order_by(Document.slug)
+    )
+    return [_Begun(*row) for row in rows]
+
+
+def find_in_force(person: Person, market: str, at: datetime, words: Query = NO_QUERY) -> list[int]:
+    """Return the documents, by address, of which a version had taken effect and that were addressed to the market.
+
+    They are those that the person may read today. What a market does otherwise stands in the place of its base. With
+    words: those whose text says all of them, in the version that was in force then.
+    """
+    begun = _begun_last(market, at, is_readable(person, Document.id))
+    elsewhere = _not_addressed(market, at)
+    bases = {each.document_id: each for each in begun if each.base_id is None and each.document_id not in elsewhere}
+    chosen = dict(bases)
+    for each in begun:
+        if each.base_id in bases and each.was_in_force(at):
+            chosen[each.base_id] = each
     if words:
-        overlay = aliased(Document)
-        things, titled = select_things(words, person, (DOCUMENT, CLAUSE)), _with_words_in_title(words, at)
-        statement = statement.where(
-            or_(
-                Document.id.in_(things),
-                Document.id.in_(titled),
-                Document.id.in_(
-                    select(overlay.base_id).where(
-                        overlay.market == market, or_(overlay.id.in_(things), overlay.id.in_(titled))
-                    )
-                ),
+        said = _saying(words, market, chosen.values())
+        return [document_id for document_id, each in chosen.items() if each.version_id in said]
+    return list(chosen)
+
+
+def _not_addressed(market: str, at: datetime) -> set[int]:
+    """Return the documents that were addressed to other markets at an instant."""
+    rows = session.execute(
+        select(
+            DocumentAudience.document_id,
+            DocumentAudience.code,
+            DocumentAudience.since,
+            DocumentAudience.ended_at,
+            Document.created_at,
+        )
+        .join(Document, Document.id == DocumentAudience.document_id)
+        .where(DocumentAudience.kind == AudienceKind.MARKET)
+    ).all()
+    named: dict[int, set[str]] = {}
+    for document_id, code, since, ended_at, created_at in rows:
+        if rules.was_addressed(since, ended_at, created_at, at):
+            named.setdefault(document_id, set()).add(code)
+    return {document_id for document_id, codes in named.items() if market not in codes}
+
+
+def _saying(words: Query, market: str, chosen: Collection[_Begun]) -> set[int]:
+    """Return those of these versions whose texts say all the words.
+
+    The index knows what an address shows today; into the texts of other versions one has to look.
+    """
+    now = clock.now()
+    today = {each.version_id for each in _begun_last(market, now, true()) if each.was_in_force(now)}
+    shown = {each.document_id: each.version_id for each in chosen if each.version_id in today}
+    found = {shown[thing] for thing in things_saying(words, (DOCUMENT, CLAUSE)) if thing in shown}
+    return found | _looked_up(words, [each.version_id for each in chosen if each.version_id not in today])
+
+
+def _looked_up(words: Query, version_ids: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for begin in range(0, len(version_ids), _AT_ONCE):
+        rows = session.execute(
+            select(VersionText.version_id, VersionText.title, VersionText.summary, VersionText.source).where(
+                VersionText.version_id.in_(version_ids[begin : begin + _AT_ONCE])
             )
         )
-    return statement
+        for version_id, title, summary, source in rows:
+            if version_id not in found and says(words, title, summary, source):
+                found.add(version_id)
+    return found
 
 
-def _with_words_in_title(words: Query, at: datetime) -> list[int]:
-    """Return the documents that had a title with these words by then; titles are short and few are old."""
-    titles = session.execute(
-        select(DocumentVersion.document_id, VersionText.title)
-        .join(VersionText, VersionText.version_id == DocumentVersion.id)
-        .where(DocumentVersion.issued_at <= at, DocumentVersion.effective_at <= at)
-        .distinct()
-    )
-    return sorted({document_id for document_id, title in titles if finds(words, told(title))})
+def says(words: Query, title: str, summary: str, source: str) -> bool:
+    """Say whether a text says all the words, in any of its clauses."""
+    whole = _without_marks(f"{title}\n{summary}\n{source}")
+    return might_find(words, whole) and finds(words, told(whole))
 
 
-def count_in_force(person: Person, market: str, at: datetime, words: Query = NO_QUERY) -> int:
-    """Return how many documents `list_in_force` lists in all."""
-    statement = select_in_force(person, market, at, words).subquery()
-    return session.scalar(select(func.count()).select_from(statement)) or 0
+def _without_marks(source: str) -> str:
+    """Return what a reader sees of Markdown: neither ids nor where links lead nor the marks within words."""
+    return _LEADS.sub(" ", source).translate(_MARKS)
 
 
-def list_in_force(
-    person: Person, market: str, at: datetime, language: str, words: Query = NO_QUERY, *, limit: int, offset: int = 0
-) -> list[InForce]:
-    """Return what was in force in a market at an instant of each document that the person may read, by address."""
-    statement = select_in_force(person, market, at, words).order_by(Document.slug).limit(limit).offset(offset)
-    documents = list(session.scalars(statement.options(selectinload(Document.versions))))
+def list_in_force(document_ids: Sequence[int], market: str, at: datetime, language: str) -> list[InForce]:
+    """Return what was in force in a market at an instant of each of these documents, in their order."""
+    by_id = {
+        document.id: document
+        for document in session.scalars(
+            select(Document).where(Document.id.in_(document_ids)).options(selectinload(Document.versions))
+        )
+    }
+    documents = [by_id[document_id] for document_id in document_ids]
     overlays = {
         overlay.base_id: rules.in_force(overlay.versions, at)
         for overlay in session.scalars(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
 # Changes after which people act otherwise: they are published in both languages, or provisionally.
 MATERIAL = ("material", "emergency")
+_MADE_WITHIN = timedelta(seconds=1)
 NUMBER = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})")
 
 
@@ -116,6 +117,16 @@ def to_read(versions: Sequence[V], at: datetime) -> V | None:
     if coming:
         return min(coming, key=lambda version: (version.effective_at, version.sequence))
     return max(known, key=lambda version: (version.effective_at, version.sequence), default=None)
+
+
+def was_addressed(since: datetime, ended_at: datetime | None, created_at: datetime, at: datetime) -> bool:
+    """Say whether one line of an audience applied at an instant.
+
+    What a document's audience was before it came here nobody knows: for older versions it is the one that it was made
+    with. (Documents made before this was one instant got their audience a moment after themselves.)
+    """
+    moment = max(at, created_at + _MADE_WITHIN)
+    return since <= moment and (ended_at is None or ended_at > moment)
 
 
 def waits_for_translation(change_class: str) -> bool:

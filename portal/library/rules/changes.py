@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,6 +33,15 @@ def was_called_off(version: Dated) -> bool:
 def last_that_counts(earlier: Sequence[V]) -> V | None:
     """Return the version that the next one changes: the latest of them but those that were called off."""
     return next((version for version in reversed(earlier) if not was_called_off(version)), None)
+
+
+def takes_effect_last(versions: Iterable[V]) -> V | None:
+    """Return the version before which no newer one may take effect; those that were called off hold nobody up.
+
+    Else the older one would take effect after the newer one, and the older text would come back into force.
+    """
+    counted = [version for version in versions if not was_called_off(version)]
+    return max(counted, key=lambda version: (version.effective_at, version.sequence), default=None)
 
 
 def gravest(classes: Sequence[str]) -> str:

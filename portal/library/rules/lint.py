@@ -102,6 +102,15 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class NotBefore:
+    """A version that takes effect last so far: one that takes effect before it would be replaced by it."""
+
+    number: str
+    effective_at: datetime
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """What is proposed about a draft, and what it is proposed for."""
 
@@ -121,6 +130,9 @@ class Proposal:
     # Of an overlay: the versions of its base over which it is written, and over which it has to be laid by now.
     over: str | None = None
     over_latest: str | None = None
+    # When it takes effect as things stand, and the version before which it must not, with the instant of that one.
+    takes_effect_at: datetime | None = None
+    not_before: NotBefore | None = None
 
     @property
     def is_material(self) -> bool:
@@ -181,6 +193,10 @@ def _of_proposal(proposal: Proposal, now: datetime) -> Iterator[Finding]:
             yield Finding("effective_before_issue", Level.STOPS)
         elif proposal.effective_at < now:
             yield Finding("effective_passed", Level.STOPS)
+    other, at = proposal.not_before, proposal.takes_effect_at
+    if other is not None and at is not None and at < other.effective_at:
+        about = {"number": other.number, "at": other.effective_at, "zone": other.zone}
+        yield Finding("effective_before_earlier", Level.STOPS, values=about)
 
 
 def _of_translation(proposal: Proposal, deciding: Text | None, second: Text | None) -> Iterator[Finding]:

@@ -60,6 +60,7 @@ from portal.library.rules.merging import next_numbers
 from portal.library.service.anchors import with_ids
 from portal.library.service.documents import OWNED_KIND, create_document
 from portal.library.service.overlays import followed_version, written_origins, written_texts
+from portal.library.service.versions import check_order
 from portal.organisation import queries as organisation
 
 # Four times what may be published: a draft that grew too large can still be split.
@@ -471,7 +472,8 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
     """Set what is proposed; a number that was only proposed follows the class of the change. Say whether it is new.
 
     Raises `ProposalChanged` for what was written on another `revision`, and `NumberInvalid`, `NumberTooLow`,
-    `ProposedNumberTaken` or `EffectiveTooEarly`.
+    `ProposedNumberTaken`, `EffectiveTooEarly`, `EffectiveBeforeBase`, or `EffectiveBeforeEarlier` where an older
+    version would come back into force after it.
     """
     held = hold(draft)
     before = facts_of_proposal(held)
@@ -488,6 +490,10 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
     over = held.over
     if over is not None and proposal.effective_at is not None and proposal.effective_at < over.effective_at:
         raise EffectiveBeforeBase(number=over.number, when=format_instant(over.effective_at, over.zone))
+    # Left open, it takes effect when it is published; whether that is too early is found out then.
+    proposed = proposal.effective_at or proposal.issue_at
+    if proposed is not None:
+        check_order(held.document.versions, max(proposed, over.effective_at) if over is not None else proposed)
     held.number, held.change_class = number, proposal.change_class
     held.effective_at, held.zone, held.issue_at = proposal.effective_at, proposal.zone, proposal.issue_at
     held.provisional_reason, held.note = proposal.provisional_reason.strip(), proposal.note.strip()

@@ -135,8 +135,8 @@ def plan_documents(repository: Repository, *, prefix: str = "") -> tuple[list[Pl
         raise NothingToTake(folder=repository.folder)
     reader = _Reader(repository)
     known = {(each.commit_hash, each.path): each.slug for each in queries.list_past_commits()}
+    refusals = _set_apart(reader, history)
     groups = []
-    refusals: list[Refusal] = []
     for group in _grouped(reader, history, known):
         last = group.deciding.entries[-1]
         if foreign.is_of_overlay(last.path):
@@ -271,6 +271,53 @@ def _made(planned: PlannedDocument, sensitivity: str, by: Person) -> Document:
     set_owner(kind=documents.OWNED_KIND, code=document.slug, owner=by, by=by)
     document.stated_owner, document.stated_owner_became = by.sign_in_name or "", by.code
     return document
+
+
+def _set_apart(reader: _Reader, history: FolderHistory) -> list[Refusal]:
+    """Take out of a history what is no document: questions, whose answers nobody is to read, and all else of ours."""
+    roots = foreign.own_roots(history.settings)
+    kept, refusals = [], []
+    banks: set[str] = set()
+    for chain in history.chains:
+        part = foreign.other_part(chain.path, roots)
+        if part is None and foreign.is_question_bank(chain.path, reader.last_text(chain) or ""):
+            banks.add(foreign.named(chain.path).key)
+        if part is None:
+            kept.append(chain)
+        else:
+            refusals.append(_of_our_layout(chain.path, chain.entries[-1].commit_hash))
+    history.chains = []
+    for chain in kept:
+        # The other language of a bank holds no signs, but its words say what is right.
+        if foreign.named(chain.path).key in banks:
+            refusals.append(Refusal(chain.path, chain.entries[-1].commit_hash, 0, *_questions()))
+        else:
+            history.chains.append(chain)
+    told = {refusal.path for refusal in refusals}
+    refusals += [
+        _of_our_layout(path, commit)
+        for root in roots
+        for path, commit in reader.repository.names_now(root)
+        if path not in told and foreign.other_part(path, [root]) in foreign.OTHER_PARTS
+    ]
+    return sorted(refusals, key=lambda refusal: refusal.path)
+
+
+def _questions() -> tuple[str, str]:
+    return (
+        _("It is a bank of questions; as a document everybody could read the right answers."),
+        _("Import it from a content folder, without --history."),
+    )
+
+
+def _of_our_layout(path: str, commit: str) -> Refusal:
+    return Refusal(
+        path,
+        commit,
+        0,
+        _("Of a content folder only the history of “documents” is taken."),
+        _("Import the rest as it is now, without --history."),
+    )
 
 
 # --- which files are which document ---------------------------------------------------------------
@@ -654,6 +701,8 @@ class _Telling:
     def _mended(self, entry: Entry, language: str) -> ForeignText:
         named = foreign.named(entry.path)
         text = self.reader.text_of(entry)
+        if foreign.is_question_bank(entry.path, text):
+            raise _refused(*_questions())
         return foreign.mended(
             text,
             fallback=self.planned.title or named.title,

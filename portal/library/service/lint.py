@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from portal.core import clock
+from portal.core.i18n import format_instant, ngettext
 from portal.core.i18n import gettext as _
-from portal.core.i18n import ngettext
 from portal.core.markdown import Problem, clause_links, reading_minutes, split_clauses
 from portal.library import queries
 from portal.library.models import Draft, GlossaryTerm
 from portal.library.queries import drafts
 from portal.library.rules import lint as rules
-from portal.library.rules.lint import Finding, Known, Level
+from portal.library.rules.changes import takes_effect_last
+from portal.library.rules.lint import Finding, Known, Level, NotBefore
 from portal.library.service import overlays
 from portal.library.service.texts import can_be_split, problems_of
 
@@ -92,6 +94,7 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
     second = next((text.language for text in texts if text.language != document.authoritative), None)
     both = second is not None and len(texts) > 1
     followed = overlays.followed_version(document.base) if document.base is not None else None
+    last = takes_effect_last(document.versions)
     return rules.Proposal(
         slug=document.slug,
         authoritative=document.authoritative,
@@ -106,7 +109,17 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
         over=draft.over.number if draft.over is not None else None,
         over_latest=followed.number if followed is not None else None,
+        takes_effect_at=takes_effect_at(draft),
+        not_before=NotBefore(last.number, last.effective_at, last.zone) if last is not None else None,
     )
+
+
+def takes_effect_at(draft: Draft) -> datetime:
+    """Return when a draft takes effect as things stand: if it were published as soon as it may be."""
+    if draft.effective_at is not None:
+        return draft.effective_at
+    issued = max(clock.now(), draft.issue_at or clock.now())
+    return issued if draft.over is None else max(issued, draft.over.effective_at)
 
 
 class _Targets:
@@ -159,6 +172,15 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "effective_passed": lambda v: (
         _("The effective date has passed."),
         _("Choose a later one, or leave it empty: then it takes effect when it is published."),
+    ),
+    "effective_before_earlier": lambda v: (
+        _(
+            "It would take effect before version %(number)s, on which it is based: %(when)s. The older text would come "
+            "back into force then.",
+            number=v["number"],
+            when=_instant(v["at"], v["zone"]),
+        ),
+        _("Choose that time or a later one, or withdraw version %(number)s first.", number=v["number"]),
     ),
     "second_language_missing": lambda v: (
         _("There is no text in the other language."),
@@ -243,6 +265,10 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
         _("Check that both languages say the same."),
     ),
 }
+
+
+def _instant(at: object, zone: object) -> str:
+    return format_instant(at, str(zone)) if isinstance(at, datetime) else ""
 
 
 def _number(value: object) -> int:

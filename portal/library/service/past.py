@@ -37,7 +37,7 @@ from portal.library.models import (
 )
 from portal.library.service.documents import OWNED_KIND
 from portal.library.service.texts import Headings, TextDraft, problems_of, resolver, version_hash
-from portal.library.service.versions import heading_elsewhere, show_links_to
+from portal.library.service.versions import check_order, heading_elsewhere, show_links_to
 
 _CLAUSES = cast("Table", Clause.__table__)
 _CLAUSE_TEXTS = cast("Table", ClauseText.__table__)
@@ -68,7 +68,8 @@ def import_past_versions(
 
     What is stored, sealed, announced and recorded is what `versions.import_version` does for each of them; the rows are
     only written together. `after` is the number of the version that the first one follows, None for a new document.
-    Raises `EditedMeanwhile` where another one is the latest, `NumberTooLow`, `TextMissing` and `TextBroken`.
+    Raises `EditedMeanwhile` where another one is the latest, and what `versions.import_version`
+    raises.
     """
     # Two who publish at once come one after the other.
     session.execute(select(Document.id).where(Document.id == document.id).with_for_update())
@@ -76,7 +77,7 @@ def import_past_versions(
     latest = queries.latest_version(document)
     if (latest.number if latest else None) != after:
         raise EditedMeanwhile(slug=document.slug, number=latest.number if latest else "–")
-    first = latest
+    first, earlier = latest, list(document.versions)
     written = [_Written(document, each) for each in past]
     hashes = _Hashes(document)
     # What is asked meanwhile needs none of what is being made.
@@ -84,7 +85,9 @@ def import_past_versions(
         for each in written:
             if latest is not None and rules.number_key(each.past.number) <= rules.number_key(latest.number):
                 raise NumberTooLow(number=each.past.number, latest=latest.number)
+            check_order(earlier, each.past.effective_at)
             latest = each.make(latest, by)
+            earlier = [latest]
             hashes.note(each)
             each.make_texts(hashes)
     session.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -27,6 +27,8 @@ from portal.library.errors import (
     ApproverIsAuthor,
     BaseMoved,
     EffectiveBeforeBase,
+    EffectiveBeforeEarlier,
+    EffectiveBeforeInForce,
     NumberTooLow,
     ReasonMissing,
     TextBroken,
@@ -46,6 +48,7 @@ from portal.library.models import (
     Origin,
     VersionText,
 )
+from portal.library.rules.changes import takes_effect_last
 from portal.library.rules.merging import next_numbers
 from portal.library.rules.overlays import base_slug
 from portal.library.service import overlays
@@ -134,6 +137,7 @@ def import_version(
     With `headings`, what links lead to is told by the caller, who calls `show_links_to` when all of it is published.
     It counts as issued when it took effect, if that is past. Raises `VersionExists` for a number that is
     published, `NumberTooLow` and `VersionOutdated` for a text that does not follow the latest version,
+    `EffectiveBeforeEarlier` and `EffectiveBeforeInForce` for one that an older version would follow,
     `TextMissing` and `TextBroken`.
     """
     now = clock.now()
@@ -163,7 +167,8 @@ def import_version(
 def follow_base(*, document: Document, over: DocumentVersion, texts: Sequence[TextDraft]) -> DocumentVersion:
     """Publish what an overlay says over a new version of its base where nothing of it clashes; nobody is asked.
 
-    It takes effect with the base, in its class of change; where no clause reads differently, it is editorial.
+    It takes effect with the base, in its class of change; where no clause reads differently, it is editorial. What the
+    market itself has issued for a later time it holds already, so it does not take effect before that.
     """
     latest = queries.latest_version(document)
     assert latest is not None
@@ -184,7 +189,7 @@ def follow_base(*, document: Document, over: DocumentVersion, texts: Sequence[Te
         document=document,
         number=major if change_class.value in rules.MATERIAL else minor,
         change_class=change_class,
-        effective_at=over.effective_at,
+        effective_at=max(over.effective_at, latest.effective_at),
         zone=over.zone,
         texts=texts,
         based_on=latest.number,
@@ -247,6 +252,7 @@ def _add(
     latest = queries.latest_version(document)
     _check_number(document, latest, number, based_on)
     _check_base(document, over, effective_at)
+    check_order(document.versions, effective_at)
     drafts = {draft.language: draft for draft in texts}
     if document.authoritative not in drafts:
         raise TextMissing()
@@ -333,6 +339,17 @@ def _check_base(document: Document, over: DocumentVersion | None, effective_at: 
         )
     if effective_at < over.effective_at:
         raise EffectiveBeforeBase(number=over.number, when=format_instant(over.effective_at, over.zone))
+
+
+def check_order(earlier: Iterable[DocumentVersion], effective_at: datetime) -> None:
+    """See to it that none of the earlier versions comes into force after one that takes effect at this instant.
+
+    Raises `EffectiveBeforeEarlier`, or `EffectiveBeforeInForce` where withdrawing the other one would not help.
+    """
+    last = takes_effect_last(earlier)
+    if last is not None and effective_at < last.effective_at:
+        refusal = EffectiveBeforeEarlier if last.effective_at > clock.now() else EffectiveBeforeInForce
+        raise refusal(number=last.number, when=format_instant(last.effective_at, last.zone))
 
 
 def _add_clauses(version: DocumentVersion, sources: Sequence[ClauseSource]) -> dict[str, Clause]:

@@ -265,6 +265,8 @@ def _blame(form: ProposalForm, refused: DomainError) -> None:
         errors.NumberTooLow: "number",
         errors.ProposedNumberTaken: "number",
         errors.EffectiveTooEarly: "effective_on",
+        errors.EffectiveBeforeBase: "effective_on",
+        errors.EffectiveBeforeEarlier: "effective_on",
     }
     name = places.get(type(refused))
     if name is not None:

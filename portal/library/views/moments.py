@@ -17,7 +17,8 @@ from portal.core.paging import paging
 from portal.library import queries, rules
 from portal.library.errors import DocumentNotFound, InstantUnreadable, MarketUnknown
 from portal.library.models import Document, DocumentVersion
-from portal.library.queries.search import InForce, count_in_force, list_in_force
+from portal.library.queries.audience import markets_then
+from portal.library.queries.search import InForce, find_in_force, list_in_force
 from portal.library.rules.instants import MeantInstant, read_instant
 from portal.library.service.moments import shown_at
 from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
@@ -68,15 +69,12 @@ def in_force() -> Any:
     except MarketUnknown as refused:
         problems["market"] = str(refused)
     words = folding.parse(given["q"])
-    total = 0 if problems else count_in_force(actor(), market.code, meant.at, words)
+    found = [] if problems else find_in_force(actor(), market.code, meant.at, words)
     if request.args.get("format") == "csv" and not problems:
-        return _in_force_as_csv(list_in_force(actor(), market.code, meant.at, language(), words, limit=total), market)
-    page = paging(total, DOCUMENTS_ON_A_PAGE)
-    rows = (
-        list_in_force(actor(), market.code, meant.at, language(), words, limit=DOCUMENTS_ON_A_PAGE, offset=page.offset)
-        if total
-        else []
-    )
+        return _in_force_as_csv(list_in_force(found, market.code, meant.at, language()), market)
+    page = paging(len(found), DOCUMENTS_ON_A_PAGE)
+    shown = found[page.offset : page.offset + DOCUMENTS_ON_A_PAGE]
+    rows = list_in_force(shown, market.code, meant.at, language()) if shown else []
     # The instant in full, so that the address means the same for everybody and for ever.
     asked = {"at": exact(meant), "market": market.code}
     kept = {**asked, "q": words.text or None}
@@ -91,7 +89,7 @@ def in_force() -> Any:
         words=words,
         rows=rows,
         asked=asked,
-        total=total,
+        total=len(found),
         is_now=not given["at"],
         is_future=meant.at > clock.now(),
         pager=page.links(lambda number: url_for("library.in_force", **kept, page=number)),
@@ -172,9 +170,16 @@ def page_at(document: Document) -> str:
         "is_future": meant.at > clock.now(),
         "list_href": url_for("library.in_force", at=address["at"], market=market.code),
     }
-    if version is None:
+    addressed = markets_then(document, meant.at)
+    is_elsewhere = bool(addressed) and market.code not in addressed
+    if version is None or is_elsewhere:
+        names = {each.code: each.name for each in organisation.list_markets()}
         return render_template(
-            "library/not_in_force.html", **values, nearest=_nearest(document, meant), now=clock.now()
+            "library/not_in_force.html",
+            **values,
+            nearest=_nearest(document, meant),
+            now=clock.now(),
+            addressed=[names.get(code, code) for code in addressed] if is_elsewhere else [],
         )
     shown = shown_at(
         version=version,
