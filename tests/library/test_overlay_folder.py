@@ -613,6 +613,22 @@ def test_a_changed_overlay_under_a_published_number_is_refused_with_what_was_wri
     assert "Everywhere" not in found[0].mend
 
 
+def test_a_translation_of_an_earlier_version_is_behind_where_the_text_has_changed_since(
+    cast: Cast, tmp_path: Path
+) -> None:
+    take_in(write(tmp_path, ALL), cast.admin)
+    newer = OVER_EN.replace('version: "1.0"', 'version: "1.1"\nbased_on: "1.0"').replace("14 days", "21 days")
+    taken, _changes = take_in(write(tmp_path, {"a@JP/en.md": newer}), cast.admin)
+    assert [(str(each.level), each.path) for each in taken.findings] == [
+        ("warning", "documents/impersonation@JP/ja.md")
+    ]
+    text = latest().text_in("ja")
+    assert text is not None
+    assert text.behind == ["appeals"]
+    assert written_out()["documents/impersonation@JP/ja.md"] == OVER_JA
+    assert take_in(tmp_path, cast.admin)[1] == []
+
+
 def test_what_a_market_took_back_is_not_written_out(cast: Cast, tmp_path: Path) -> None:
     take_in(write(tmp_path, ALL), cast.admin)
     with own_transaction():
