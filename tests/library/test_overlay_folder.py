@@ -158,6 +158,10 @@ def lagging_in(ids: str) -> Change:
     return lambda text: text[: text.index("## 通知")].replace('"1.0"\n', f'"1.0"\nbehind: {ids}\n')
 
 
+def body_without_fees(text: str) -> str:
+    return text.replace("## Fees {#fees overlay=none}\n\n", "")
+
+
 def write(root: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = root / path_of(name)
@@ -329,6 +333,8 @@ def test_an_overlay_of_another_version_names_what_has_to_be_looked_at(app: Any) 
         ("warning", "documents/impersonation@JP/en.md", 4)
     ], [str(each) for each in found]
     assert found[0].message == "It is laid over version 1.0 of “impersonation”, but this folder has 2.0."
+    lost = files | {"a@JP/en.md": body_without_fees(OVER_EN).replace("#notices]]", "#fees]]")}
+    assert [(str(each.level), each.line) for each in folder_of(lost).findings] == [("warning", 4), ("warning", 11)]
     assert "appeals, scope, fees, notices" in found[0].mend
     assert 'over: "2.0"' in found[0].mend
 
