@@ -158,6 +158,10 @@ def lagging_in(ids: str) -> Change:
     return lambda text: text[: text.index("## 通知")].replace('"1.0"\n', f'"1.0"\nbehind: {ids}\n')
 
 
+def body_without_fees(text: str) -> str:
+    return text.replace("## Fees {#fees overlay=none}\n\n", "")
+
+
 def write(root: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = root / path_of(name)
@@ -329,6 +333,8 @@ def test_an_overlay_of_another_version_names_what_has_to_be_looked_at(app: Any) 
         ("warning", "documents/impersonation@JP/en.md", 4)
     ], [str(each) for each in found]
     assert found[0].message == "It is laid over version 1.0 of “impersonation”, but this folder has 2.0."
+    lost = files | {"a@JP/en.md": body_without_fees(OVER_EN).replace("#notices]]", "#fees]]")}
+    assert [(str(each.level), each.line) for each in folder_of(lost).findings] == [("warning", 4), ("warning", 11)]
     assert "appeals, scope, fees, notices" in found[0].mend
     assert 'over: "2.0"' in found[0].mend
 
@@ -611,6 +617,22 @@ def test_a_changed_overlay_under_a_published_number_is_refused_with_what_was_wri
     assert "published already" in found[0].message
     assert "\n    -Within 14 days." in found[0].mend
     assert "Everywhere" not in found[0].mend
+
+
+def test_a_translation_of_an_earlier_version_is_behind_where_the_text_has_changed_since(
+    cast: Cast, tmp_path: Path
+) -> None:
+    take_in(write(tmp_path, ALL), cast.admin)
+    newer = OVER_EN.replace('version: "1.0"', 'version: "1.1"\nbased_on: "1.0"').replace("14 days", "21 days")
+    taken, _changes = take_in(write(tmp_path, {"a@JP/en.md": newer}), cast.admin)
+    assert [(str(each.level), each.path) for each in taken.findings] == [
+        ("warning", "documents/impersonation@JP/ja.md")
+    ]
+    text = latest().text_in("ja")
+    assert text is not None
+    assert text.behind == ["appeals"]
+    assert written_out()["documents/impersonation@JP/ja.md"] == OVER_JA
+    assert take_in(tmp_path, cast.admin)[1] == []
 
 
 def test_what_a_market_took_back_is_not_written_out(cast: Cast, tmp_path: Path) -> None:
