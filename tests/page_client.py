@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from portal.accounts.models import Person
 from portal.core.db import session
+from portal.core.i18n import SWITCHED
 
 _NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 _LATIN_SENTENCE = re.compile(r"\b[A-Za-z][a-z]+(?: [a-z]+){2,}\b")
@@ -82,6 +83,8 @@ class PageClient:
         with self.client.session_transaction() as cookie:
             cookie["_user_id"] = token
             cookie["_fresh"] = True
+            if self.language is not None:
+                cookie[SWITCHED] = self.language
 
     def url(self, endpoint: str, **values: Any) -> str:
         """Return the address of an endpoint."""

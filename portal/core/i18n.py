@@ -44,6 +44,8 @@ __all__ = [
 
 LANGUAGES = ("en", "ja")
 LANGUAGE_COOKIE = "language"
+# The part of an address that switches; `lang` holds for the page alone that it stands on.
+SWITCH = "switch"
 # Under this key the session keeps a switch of language; it ends with the session.
 SWITCHED = "language"
 # Of the type `_Lazy`, which stands where a text is expected.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from flask import (
     Flask,
@@ -13,6 +13,7 @@ from flask import (
     g,
     jsonify,
     make_response,
+    redirect,
     render_template,
     request,
 )
@@ -24,9 +25,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.core.access import actor, wants_json
 from portal.core.db import session
-from portal.core.errors import DomainError, TooMany
-from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES, SWITCHED
+from portal.core.errors import DomainError, Invalid, TooMany
+from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES, SWITCH, SWITCHED
 from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -45,6 +47,7 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     # Before the check of the form's token, which reads the body.
     app.before_request_funcs.setdefault(None, []).insert(0, _refuse_too_much)
+    app.before_request(_switch_language)
     app.after_request(_secure)
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -57,6 +60,23 @@ def _refuse_too_much() -> None:
     limit = current_app.config["MAX_CONTENT_LENGTH"]
     if limit is not None and (request.content_length or 0) > limit:
         raise RequestEntityTooLarge()
+
+
+class LanguageUnknown(Invalid):
+    """A page is asked for in a language that there is."""
+
+    message = _l("There is no “%(given)s” here. Pages are in English (en) and in Japanese (ja).")
+
+
+def _switch_language() -> Response | None:
+    """Lead on to the page itself once the language is switched: an address that is passed on switches nobody's."""
+    asked = request.args.get("lang", "")
+    if request.method == "GET" and asked and asked not in LANGUAGES:
+        raise LanguageUnknown(given="".join(each for each in asked[:20] if each.isprintable()))
+    if request.method != "GET" or request.args.get(SWITCH, "") not in LANGUAGES:
+        return None
+    rest = urlencode([(name, value) for name, value in request.args.items(multi=True) if name not in (SWITCH, "lang")])
+    return make_response(redirect(request.script_root + request.path + (f"?{rest}" if rest else ""), 303))
 
 
 def public_url(endpoint: str, **values: Any) -> str:
@@ -102,7 +122,7 @@ def _secure(response: Response) -> Response:
     if request.endpoint != "ui.static":
         headers.setdefault("Cache-Control", "no-store")
         response.vary.add("Cookie")
-        asked = request.args.get("lang", "")
+        asked = request.args.get(SWITCH, "")
         if asked in LANGUAGES and response.status_code < 400:
             if actor() is not None and session_cookie.get(SWITCHED) != asked:
                 session_cookie[SWITCHED] = asked

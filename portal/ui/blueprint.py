@@ -67,8 +67,8 @@ def other_language_href() -> str:
         # The page of a refused form stands under an address that only takes forms; it came from one that can be read.
         came_from = urlsplit(request.referrer or "").path
         path = came_from if is_own_path(came_from) and _can_be_read(came_from) else "/"
-    asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-    return f"{path}?{urlencode([*asked, ('lang', i18n.other(i18n.language()))])}"
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name not in ("lang", i18n.SWITCH)]
+    return f"{path}?{urlencode([*asked, (i18n.SWITCH, i18n.other(i18n.language()))])}"
 
 
 def _can_be_read(path: str) -> bool:

@@ -359,4 +359,4 @@ def test_the_other_language_of_a_refused_form_is_a_page_that_can_be_read(app: Fl
                 headers={"Referer": came_from, "Accept": "text/html"},
             )
         assert page.status_code == 400
-        assert f'href="{leads_to}?lang=en"' in page.get_data(as_text=True)
+        assert f'href="{leads_to}?switch=en"' in page.get_data(as_text=True)

@@ -14,9 +14,10 @@ from portal import create_app
 from portal.accounts.errors import SignInTooOften
 from portal.core.db import db, is_own_file_in_place, session
 from portal.core.errors import TooMany
-from portal.core.i18n import force_locale
+from portal.core.i18n import force_locale, other
 from tests.builders import Cast
 from tests.conftest import DATABASE, settings
+from tests.page_client import PageClient
 
 HSTS = "max-age=31536000; includeSubDomains"
 
@@ -118,3 +119,25 @@ def test_what_says_that_it_is_too_large_is_refused_unread(app: Flask, address: s
         environ_overrides={"wsgi.input": Unread(), "CONTENT_LENGTH": "50000000"},
     )
     assert answer.status_code == 413
+
+
+def test_a_language_in_an_address_holds_for_that_page_and_a_switch_for_all(app: Flask, cast: Cast) -> None:
+    client = PageClient(app, person=cast.learner)
+    own, second = cast.learner.language, other(cast.learner.language)
+    assert client.get("library.index").tree.get("lang") == own
+    assert client.get("library.index", lang=second).tree.get("lang") == second
+    assert client.get("library.index").tree.get("lang") == own, "the permalink of a colleague switches nothing"
+    switch = next(each for each in client.get("library.in_force", q="x y").links() if "switch=" in each)
+    answer = client.send("GET", switch)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/in-force?q=x+y"), "it is not passed on either"
+    assert client.get("library.index").tree.get("lang") == second
+    assert client.get("library.index", lang=own).tree.get("lang") == own
+
+
+@pytest.mark.parametrize("asked", ["fr", "EN", "日本語", "\u202efr", "x" * 500])
+def test_a_language_that_there_is_not_is_said_in_words(app: Flask, cast: Cast, asked: str) -> None:
+    client = PageClient(app, person=cast.colleague)
+    page = client.get("library.index", lang=asked, expect=400)
+    assert "Pages are in English (en) and in Japanese (ja)." in page.text
+    assert "\u202e" not in page.text
+    assert PageClient(app).get("accounts.sign_in", lang=asked, expect=400)

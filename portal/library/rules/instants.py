@@ -16,6 +16,14 @@ _INSTANT = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
+# The same without separators, as file names and calendars have it: 20260703T100000Z.
+_COMPACT = re.compile(
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
+    r"(?:[T ](?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?"
+    r"(?: ?(?P<utc>Z)|(?P<sign>[-+ ])(?P<ahead>\d{2}):?(?P<beyond>\d{2}))?)?",
+    re.IGNORECASE | re.ASCII,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class MeantInstant:
@@ -28,9 +36,11 @@ class MeantInstant:
 def read_instant(text: str, zone: ZoneInfo) -> MeantInstant:
     """Read "2026-07-03T10:00+09:00"; without a distance from UTC in the zone, without a time at the day's beginning.
 
-    Full-width digits, slashes and 2026年7月3日 are read too. Raises `ValueError` for what is no instant.
+    Full-width digits, slashes, 2026年7月3日 and 20260703T100000Z are read too; 24:00 is the end of the day. Raises
+    `ValueError` for what is no instant.
     """
-    found = _INSTANT.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    written = unicodedata.normalize("NFKC", text).strip()
+    found = _INSTANT.fullmatch(written) or _COMPACT.fullmatch(written)
     if found is None:
         raise ValueError(f"no instant: {text!r}")
     given = found.groupdict()
@@ -40,11 +50,13 @@ def read_instant(text: str, zone: ZoneInfo) -> MeantInstant:
     elif given["ahead"]:
         distance = timedelta(hours=int(given["ahead"]), minutes=int(given["beyond"]))
         where = timezone(-distance if given["sign"] == "-" else distance)
-    local = datetime(
-        *(int(given[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")),  # type: ignore[arg-type, misc]
-        tzinfo=where,
+    year, month, day, hour, minute, second = (
+        int(given[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")
     )
+    is_end_of_day = (hour, minute, second) == (24, 0, 0)
+    local = datetime(year, month, day, 0 if is_end_of_day else hour, minute, second, tzinfo=where)
     try:
+        local += timedelta(days=is_end_of_day)
         return MeantInstant(local.astimezone(UTC), where is zone)
     except OverflowError as beyond:
         raise ValueError(f"no instant of any calendar here: {text!r}") from beyond
