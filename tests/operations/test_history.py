@@ -268,11 +268,19 @@ def test_our_own_layout_keeps_settings_numbers_and_ids(take: Any, folder: GitFol
 
 def test_a_text_whose_audience_cannot_be_read_is_shown_to_nobody(take: Any, folder: GitFolder) -> None:
     path = "documents/rule"
-    folder.commit({f"{path}/document.toml": SETTINGS + "[[", f"{path}/en.md": ours("1.0", "One."), "b.md": POLICY})
+    other = "documents/other"
+    folder.commit(
+        {
+            f"{path}/document.toml": SETTINGS + "[[",
+            f"{path}/en.md": ours("1.0", "One."),
+            f"{other}/document.toml": SETTINGS,
+            f"{other}/en.md": ours("1.0", "One."),
+        }
+    )
     done = take(folder.path)
     assert "documents/rule/document.toml@" in done.stderr
     assert queries.find_document("rule") is None
-    assert numbers("b") == ["1.0"]
+    assert numbers("other") == ["1.0"]
 
 
 def test_a_document_that_was_narrowed_to_fewer_people_is_narrowed_here_too(take: Any, folder: GitFolder) -> None:
