@@ -255,7 +255,10 @@ class DocumentsPart:
         for document in listed:
             path = f"{self.folder}/{document.slug}"
             version = queries.latest_version(document)
-            if document.base_id is not None and (version is None or version.withdrawn_at is not None):
+            if version is None:
+                # What nobody has published yet travels nowhere.
+                continue
+            if document.base_id is not None and version.withdrawn_at is not None:
                 # Its market reads the base, as it would without it.
                 continue
             ownership = owners.get(document.slug)
@@ -264,8 +267,6 @@ class DocumentsPart:
                 owner = ownership.owner.sign_in_name
                 deputy = ownership.deputy.sign_in_name if ownership.deputy else ""
             yield ContentFile(f"{path}/{_SETTINGS}", _written_settings(_values_of(document, owner, deputy)))
-            if version is None:
-                continue
             for text in _written_texts(version):
                 written = overlays.written(text)
                 says, behind = overlays.stated_of(version, text)

@@ -29,7 +29,7 @@ from portal.operations.models import ImportedFile
 from portal.operations.service import ContentRefused, check_content, export_content, import_content
 from tests.builders import Cast, make_cast
 from tests.conftest import _empty
-from tests.library.builders import EN, JA, english, japanese, make_draft
+from tests.library.builders import EN, JA, english, japanese, make_document, make_draft, make_published
 
 PARTS = [GlossaryPart(), DocumentsPart()]
 SETTINGS = """kind = "policy"
@@ -535,3 +535,11 @@ def test_a_file_that_names_other_clauses_for_what_is_published_is_refused(tmp_pa
     take_in(write(tmp_path, {**BASE, "ja.md": behind("scope")(BASE["ja.md"])}), cast.admin)
     found = refusals(write(tmp_path, {**BASE, "ja.md": behind("exceptions")(BASE["ja.md"])}), cast.admin)
     assert "this file says something else" in str(found[0].message)
+
+
+def test_what_nobody_has_published_travels_nowhere(cast: Cast) -> None:
+    """A document that has only a draft would be a folder without the text that decides, which no import takes."""
+    make_draft(make_document(cast.author, "being-written"), cast.author)
+    make_published(cast.author, "published")
+    out = [file.path for file in export_content(PARTS)]
+    assert out == [f"documents/published/{name}" for name in ("document.toml", "en.md", "ja.md")]
