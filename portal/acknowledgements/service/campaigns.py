@@ -18,6 +18,7 @@ from portal.acknowledgements.models import (
 )
 from portal.acknowledgements.queries import campaigns as queries
 from portal.acknowledgements.service import deltas
+from portal.acknowledgements.service.newcomers import list_newcomers
 from portal.acknowledgements.service.requests import close_request, set_dates
 from portal.calendars import queries as calendars
 from portal.core import clock, jobs
@@ -116,8 +117,8 @@ def _end_older(campaign: Campaign) -> Iterator[jobs.Progress]:
 def ask_people(*, campaign: Campaign, people: Mapping[int, AskedAs]) -> int:
     """Ask these people (row number → as whom); return how many were asked now.
 
-    Nobody is asked while she is away. Who has confirmed this very version is noted as that. What she was asked about
-    an older version ends.
+    Nobody is asked while she is away. Of current staff a newcomer who has confirmed no version yet is asked as that.
+    Who has confirmed this very version is noted as that. What she was asked about an older version ends.
     """
     now, version = clock.now(), campaign.version
     known = queries.list_requests_of(campaign, people)
@@ -138,6 +139,9 @@ def ask_people(*, campaign: Campaign, people: Mapping[int, AskedAs]) -> int:
     bases = queries.list_last_confirmed(version.document_id, ids, version.sequence)
     minutes = _minutes(version, set(bases.values()) | ({None} if len(bases) < len(ids) else set()))
     working = calendars.read_calendars({person.home_market for person in found}, ids)
+    new = list_newcomers(
+        [each for each in found if people[each.id] is AskedAs.CURRENT and each.id not in bases], working
+    )
     for person in found:
         request = known.get(person.id)
         if request is None:
@@ -146,7 +150,7 @@ def ask_people(*, campaign: Campaign, people: Mapping[int, AskedAs]) -> int:
                 document_id=version.document_id,
                 person_id=person.id,
                 asked_at=now,
-                asked_as=people[person.id],
+                asked_as=AskedAs.NEWCOMER if person.id in new else people[person.id],
                 from_version_id=bases.get(person.id),
                 next_mail=0,
             )
