@@ -355,7 +355,12 @@ def _acknowledgements(app: Flask) -> None:
             "waiting",
             "lead",
             permissions.SEE_CAMPAIGNS,
-            pages=("acknowledgements.campaign", "acknowledgements.close_campaign", "acknowledgements.exempt"),
+            pages=(
+                "acknowledgements.campaign",
+                "acknowledgements.close_campaign",
+                "acknowledgements.exempt",
+                "acknowledgements.end_exemption",
+            ),
         )
     )
 

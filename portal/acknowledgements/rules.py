@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 from hashlib import sha256
+from statistics import median
 from typing import Protocol
 
 from portal.calendars.rules import (
@@ -167,6 +168,53 @@ def count(statuses: Iterable[Status]) -> dict[Status, int]:
     """Return how many people have each status, in the order of the statuses; none is left out."""
     counted = Counter(statuses)
     return {each: counted[each] for each in Status}
+
+
+# --- how it goes --------------------------------------------------------------------------------
+
+# A question that so many have answered, and fewer than so many of them rightly at the first try, says that the policy
+# is unclear (product.md, J9).
+UNCLEAR_FROM, UNCLEAR_BELOW = 20, Fraction(70, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTries:
+    """How many answered a question about what changed, and how many of them rightly at the first try."""
+
+    right: int = 0
+    answered: int = 0
+
+    @property
+    def share(self) -> Fraction | None:
+        """Right at the first try ÷ answered, exactly."""
+        return Fraction(self.right, self.answered) if self.answered else None
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether the clause may not be understood."""
+        return self.answered >= UNCLEAR_FROM and self.share is not None and self.share < UNCLEAR_BELOW
+
+
+def first_tries(tries: Iterable[tuple[int, int, bool]]) -> dict[int, FirstTries]:
+    """Return question → how its first tries went; `tries`: person, question, whether it was right, in their order."""
+    seen: set[tuple[int, int]] = set()
+    found: dict[int, FirstTries] = {}
+    for person, question, right in tries:
+        if (person, question) not in seen:
+            seen.add((person, question))
+            before = found.get(question, FirstTries())
+            found[question] = FirstTries(before.right + right, before.answered + 1)
+    return found
+
+
+def median_time(people: Iterable[Facts], at: datetime) -> timedelta | None:
+    """Return the median time from the asking to the confirmation of those who have confirmed; None where nobody has."""
+    times = [
+        max((each.confirmed_at - each.asked_at).total_seconds(), 0)
+        for each in people
+        if each.confirmed_at is not None and each.confirmed_at <= at and each.asked_at is not None
+    ]
+    return timedelta(seconds=median(times)) if times else None
 
 
 # --- what is covered ----------------------------------------------------------------------------

@@ -260,11 +260,7 @@ def test_the_count_is_what_the_formula_says(cast: Cast) -> None:
         service.exempt(request=request_of(campaign, people_[6]), reason="Other work.", by=cast.lead)
     # Active, invitation accepted, not on leave, not exempt.
     home = [*people_, cast.learner, cast.colleague, cast.lead, cast.author, cast.approver, cast.admin]
-    on_duty = [
-        each
-        for each in home
-        if each.is_active and not each.is_invited and each not in (people_[0], people_[6])
-    ]
+    on_duty = [each for each in home if each.is_active and not each.is_invited and each not in (people_[0], people_[6])]
     now = clock.now()
     found = [each for each in queries.list_standings(campaign, EVERYWHERE, now) if each.is_in(now)]
     counted = rules.coverage([each.facts for each in found], now)

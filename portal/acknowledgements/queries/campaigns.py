@@ -140,9 +140,27 @@ _OPEN_REQUEST = (
 )
 
 
+_OPEN_OR_EXEMPT = (
+    select(AcknowledgementRequest)
+    .where(
+        AcknowledgementRequest.person_id == bindparam("person_id"),
+        AcknowledgementRequest.document_id == bindparam("document_id"),
+        or_(AcknowledgementRequest.closed_at.is_(None), AcknowledgementRequest.closed_as == RequestEnd.EXEMPT),
+    )
+    .order_by(AcknowledgementRequest.closed_at.is_not(None), AcknowledgementRequest.id.desc())
+    .limit(1)
+    .options(joinedload(AcknowledgementRequest.campaign, innerjoin=True))
+)
+
+
 def find_open_request(person: Person, document: Document) -> AcknowledgementRequest | None:
     """Return what the person is asked now about the document, with its campaign, or None."""
     return session.scalar(_OPEN_REQUEST, {"person_id": person.id, "document_id": document.id})
+
+
+def find_open_or_exempt(person: Person, document: Document) -> AcknowledgementRequest | None:
+    """Return what the person is asked now about the document, or else what she was let off last, or None."""
+    return session.scalar(_OPEN_OR_EXEMPT, {"person_id": person.id, "document_id": document.id})
 
 
 def hold_open_request(person: Person, document: Document) -> AcknowledgementRequest | None:

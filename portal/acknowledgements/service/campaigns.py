@@ -8,7 +8,7 @@ from datetime import date
 from portal.accounts.models import Person
 from portal.acknowledgements import queries as statements
 from portal.acknowledgements import rules
-from portal.acknowledgements.errors import CampaignClosed, ReasonMissing, RequestClosed
+from portal.acknowledgements.errors import CampaignClosed, NotExempt, ReasonMissing, RequestClosed
 from portal.acknowledgements.models import (
     AcknowledgementRequest,
     AskedAs,
@@ -157,7 +157,7 @@ def ask_people(*, campaign: Campaign, people: Mapping[int, AskedAs]) -> int:
             session.add(request)
         request.closed_at = request.closed_as = None
         request.started_at, request.minutes = now, minutes[bases.get(person.id)]
-        set_dates(request, campaign, person, working.of(person.home_market_id, person.id))
+        set_dates(request, campaign, person, working.of(person.home_market_id, person.id), anew=True)
         if person.id in confirmed:
             close_request(request, RequestEnd.CONFIRMED)
     session.flush()
@@ -356,4 +356,35 @@ def exempt(*, request: AcknowledgementRequest, reason: str, by: Person) -> None:
         subject=("campaign", request.campaign.code),
         after={"person": request.person.code},
         reason=request.exempt_reason,
+    )
+
+
+def end_exemption(*, request: AcknowledgementRequest, reason: str, by: Person) -> None:
+    """Take an exemption back: the person is asked again, with the time that there is from now on.
+
+    Raises `NotExempt`, `CampaignClosed` or `ReasonMissing`.
+    """
+    campaign, person = request.campaign, request.person
+    if request.closed_as is not RequestEnd.EXEMPT:
+        raise NotExempt()
+    if campaign.closed_at is not None:
+        raise CampaignClosed()
+    if not reason.strip():
+        raise ReasonMissing()
+    before = {"exempt_by": request.exempt_by, "exempt_reason": request.exempt_reason}
+    request.closed_at = request.closed_as = request.exempt_by = None
+    request.exempt_reason = ""
+    request.started_at = clock.now()
+    working = calendars.working_calendar(person.home_market, person.id)
+    set_dates(request, campaign, person, working, anew=True)
+    if person.id in statements.list_acknowledgements_of(campaign.version, [person.id]):
+        close_request(request, RequestEnd.CONFIRMED)
+    session.flush()
+    record(
+        "acknowledgements.exemption_ended",
+        by=by,
+        subject=("campaign", campaign.code),
+        before=before,
+        after={"person": person.code},
+        reason=reason.strip()[:REASON_LIMIT],
     )

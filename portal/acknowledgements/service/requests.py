@@ -64,16 +64,19 @@ def set_dates(
     calendar: WorkingCalendar,
     *,
     told_today: bool = False,
+    anew: bool = False,
 ) -> None:
     """Count until when the person is to confirm and when her next mail goes; mails that were sent stay sent.
 
-    Who was `told_today` gets the next one on a later day.
+    Who was `told_today` gets the next one on a later day. Who is asked `anew` is told so again.
     """
     due = due_of(campaign, request.asked_as, person, calendar, request.started_at)
     zone = clock.zone_info(person.time_zone)
     # Once those who look after her have been told, they are told again only of another date.
-    if request.due_at != due.at:
+    if anew or request.due_at != due.at:
         request.escalate_at = rules.escalated_at(due=due, calendar=calendar, zone=zone)
+    if anew:
+        request.next_mail = Mail.ASKED
     request.due_on, request.due_at, request.days = due.on, due.at, due.days
     request.dated_at = clock.now()
     earliest = clock.now()

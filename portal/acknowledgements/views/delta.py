@@ -14,12 +14,14 @@ from portal.acknowledgements.errors import AnswersMissing, NothingAsked
 from portal.acknowledgements.forms import QuestionForm, UnderstoodForm
 from portal.acknowledgements.models import AcknowledgementRequest, AskedAs
 from portal.acknowledgements.permissions import ACKNOWLEDGE
+from portal.acknowledgements.queries import campaigns
 from portal.acknowledgements.queries import deltas as reading
 from portal.acknowledgements.service import deltas, questions
 from portal.acknowledgements.service.deltas import CheckItem, Delta
 from portal.acknowledgements.service.due import due_words, why_due
 from portal.acknowledgements.service.requests import due_of, is_due_at_effect
 from portal.acknowledgements.views import blueprint
+from portal.acknowledgements.views.reader import exemption_of
 from portal.calendars.queries import working_calendar
 from portal.calendars.rules import Derivation, OffReason
 from portal.core import clock
@@ -225,6 +227,9 @@ def _page(
         numbers=_(", ").join(version.number for version in reversed(found.covered)),
         covered=len(found.covered),
         is_asked=found.request is not None,
+        exemption=None
+        if found.request
+        else exemption_of(campaigns.find_open_or_exempt(person, found.document), found.new),
         asked=_own_questions(found.document),
         zone=person.time_zone,
     )

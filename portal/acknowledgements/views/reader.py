@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.acknowledgements import queries, service
 from portal.acknowledgements.errors import CheckFirst, LanguageMissing
 from portal.acknowledgements.forms import AcknowledgeForm
+from portal.acknowledgements.models import AcknowledgementRequest, RequestEnd
 from portal.acknowledgements.permissions import ACKNOWLEDGE
 from portal.acknowledgements.queries import campaigns
 from portal.acknowledgements.service import deltas
@@ -30,6 +32,17 @@ from portal.library.service.panels import Panel
 
 # An underscore cannot occur in a clause's id, so that the form's ids never meet one.
 PREFIX = "confirmation_"
+
+
+def exemption_of(asked: AcknowledgementRequest | None, version: DocumentVersion) -> dict[str, Any] | None:
+    """Return who let the person off a version, and why; None where nobody did."""
+    if asked is None or asked.closed_as is not RequestEnd.EXEMPT or asked.campaign.version_id != version.id:
+        return None
+    by = accounts.find_person(asked.exempt_by or "")
+    return {
+        "exempt_by": by.name_in(language()) if by is not None else asked.exempt_by,
+        "exempt_reason": asked.exempt_reason,
+    }
 
 
 def emergencies_of(person: Person) -> list[dict[str, str]]:
@@ -119,7 +132,7 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
     is_open = library.standing_of(version) in (Standing.IN_FORCE, Standing.ISSUED)
     if this is None and not (is_open and applies_to(person, version.document)):
         return None
-    asks = None if this else _what_is_asked_for(person, version)
+    asks, exemption = (None, None) if this else _what_is_asked_for(person, version)
     reading = None if this else queries.find_reading_confirmation(person, version)
     asked = service.Asked() if this else service.what_is_asked(person, base_slug(version.document.slug))
     if asks is not None and asks["is_emergency"]:
@@ -142,15 +155,17 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "asks_to_read": asked.reading and reading is None,
             # She is asked for this version (or an older one): by when, and whether questions come first.
             "asks": asks,
+            "exemption": exemption,
             "form": None if this else AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
         },
     )
 
 
-def _what_is_asked_for(person: Person, version: DocumentVersion) -> dict[str, Any] | None:
-    asked = campaigns.find_open_request(person, version.document)
-    if asked is None or asked.campaign.version.sequence > version.sequence:
-        return None
+def _what_is_asked_for(person: Person, version: DocumentVersion) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return what is asked of the person about a version, and who let her off."""
+    asked = campaigns.find_open_or_exempt(person, version.document)
+    if asked is None or asked.closed_at is not None or asked.campaign.version.sequence > version.sequence:
+        return None, exemption_of(asked, version)
     delta = deltas.delta_until(person, version.document, version, asked)
     return {
         "due": due_words(asked, person),
@@ -160,4 +175,4 @@ def _what_is_asked_for(person: Person, version: DocumentVersion) -> dict[str, An
         "check": len(delta.check),
         "is_passed": delta.is_passed,
         "href": url_for("acknowledgements.delta", slug=version.document.slug),
-    }
+    }, None
