@@ -48,6 +48,8 @@ class NavigationLink:
 NAVIGATION: list[Place] = []
 # The shares of the content folder, in the order in which they are taken in.
 CONTENT_PARTS: list[ContentPart] = []
+# Who tells what a person must confirm at once, on every page.
+EMERGENCIES: list[Callable[[Any], list[dict[str, str]]]] = []
 # What the doctor re-computes: a name, and a function that returns one sentence for each breach.
 INVARIANTS: dict[str, Callable[[], list[str]]] = {}
 # Pages that belong to the reader and not to a place of the rail, whatever domain they are of.
@@ -64,6 +66,7 @@ GROUPS = {
 def wire(app: Flask) -> None:
     """Assemble the application: the machinery, then every domain, then the queue."""
     NAVIGATION.clear()
+    EMERGENCIES.clear()
     CONTENT_PARTS.clear()
     INVARIANTS.clear()
     logs.init_app(app)
@@ -127,7 +130,12 @@ def navigation() -> list[NavigationLink]:
 
 def shell() -> dict[str, Any]:
     """Return what every page's frame reads besides what its domain gives it."""
-    return {"navigation": navigation(), "search_href": url_for("library.search") if access.actor() else None}
+    person = access.actor()
+    return {
+        "navigation": navigation(),
+        "search_href": url_for("library.search") if person else None,
+        "emergencies": EMERGENCIES[0](person) if person and EMERGENCIES else [],
+    }
 
 
 def _ui(app: Flask) -> None:
@@ -317,13 +325,14 @@ def _acknowledgements(app: Flask) -> None:
     from portal.acknowledgements import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.acknowledgements.service import PeopleAddressed
     from portal.acknowledgements.views import blueprint, campaigns, delta, questions  # noqa: F401
-    from portal.acknowledgements.views.reader import confirmation_panel
+    from portal.acknowledgements.views.reader import confirmation_panel, emergencies_of
     from portal.library.service.dependants import register_dependants
     from portal.library.service.panels import register_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     register_panel(confirmation_panel)
+    EMERGENCIES.append(emergencies_of)
     handlers.init()
     register_dependants(PeopleAddressed())
     journal.learn(recorded.VOCABULARY)
@@ -346,7 +355,12 @@ def _acknowledgements(app: Flask) -> None:
             "waiting",
             "lead",
             permissions.SEE_CAMPAIGNS,
-            pages=("acknowledgements.campaign", "acknowledgements.close_campaign", "acknowledgements.exempt"),
+            pages=(
+                "acknowledgements.campaign",
+                "acknowledgements.close_campaign",
+                "acknowledgements.exempt",
+                "acknowledgements.end_exemption",
+            ),
         )
     )
 
@@ -366,11 +380,13 @@ def _gradebook(app: Flask) -> None:
 def _training(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.acknowledgements import service as acknowledgements
+    from portal.acknowledgements.service.newcomers import register_first_days
     from portal.library.service.dependants import register_dependants
     from portal.quizzes.service import attempts
     from portal.training import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
+    from portal.training.queries import list_first_days
     from portal.training.service import order
     from portal.training.service.concerns import register_concerns
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
@@ -388,6 +404,7 @@ def _training(app: Flask) -> None:
     register_concerns(supervised)
     attempts.register_start_guard(order.what_comes_before_quiz)
     acknowledgements.register_guard(order.what_is_asked)
+    register_first_days(list_first_days)
     CONTENT_PARTS.append(PlansPart())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)

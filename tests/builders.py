@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portal.accounts.models import Person, Role, RoleGrant, Scope
+from portal.accounts.service.passwords import DUMMY_HASH
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.organisation.models import Market, Team
@@ -65,6 +66,8 @@ def make_person(
         "language": "ja",
         "time_zone": "Asia/Tokyo",
         "created_at": MORNING,
+        # Whoever was only invited says so: password_hash=None.
+        "password_hash": DUMMY_HASH,
     }
     home = market or (team.market if team else make_market())
     person = Person(home_market=home, team=team, **(defaults | values))

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 from portal.accounts import rules
 from portal.accounts.models import (
     Accommodation,
+    LinkPurpose,
     OneTimeLink,
     Ownership,
     PeopleImport,
@@ -350,6 +351,20 @@ def list_live_sessions(person: Person) -> list[SignInSession]:
             .order_by(SignInSession.seen_at.desc(), SignInSession.id.desc())
         )
     )
+
+
+def list_accepted_at(people: Collection[int]) -> dict[int, datetime]:
+    """Return person's row number → when she accepted her invitation, for those who were invited by a link."""
+    rows = session.execute(
+        select(OneTimeLink.person_id, func.min(OneTimeLink.used_at))
+        .where(
+            OneTimeLink.person_id.in_(people),
+            OneTimeLink.purpose == LinkPurpose.INVITATION,
+            OneTimeLink.used_at.is_not(None),
+        )
+        .group_by(OneTimeLink.person_id)
+    )
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def find_link(token_hash: str) -> OneTimeLink | None:

@@ -1,4 +1,4 @@
-"""The mails of campaigns and questions: one for each request, each reminder, each lead's day, each answer."""
+"""The mails of campaigns and questions: what is asked, reminders, what is overdue, questions and answers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.service.recipients import describe_mail
 from portal.acknowledgements.models import AcknowledgementRequest
+from portal.acknowledgements.permissions import SEE_CAMPAIGN
 from portal.acknowledgements.queries import campaigns as queries
 from portal.acknowledgements.queries import deltas as questions
-from portal.acknowledgements.service.overdue import overdue_of
+from portal.acknowledgements.service.overdue import ToldAs, still_overdue
+from portal.acknowledgements.service.requests import is_due_at_effect
 from portal.core import clock
+from portal.core.access import allows
 from portal.core.i18n import LazyText, language
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import Description
@@ -21,6 +24,7 @@ from portal.core.web import public_url
 from portal.library import queries as library
 
 _ASKED, _REMINDER = _l("Mail: a version is to be confirmed"), _l("Mail: a confirmation is still missing")
+_LAST_REMINDER, _LATE = _l("Mail: last reminder of a confirmation"), _l("Mail: a confirmation is overdue")
 _OVERDUE = _l("Mail: people who have not confirmed in time")
 _QUESTION, _ANSWER = _l("Mail: a question about a clause"), _l("Mail: the answer to a question")
 
@@ -42,6 +46,14 @@ def _describe_asked(arguments: Sequence[Mapping[str, Any]]) -> list[Description]
 
 def _describe_reminders(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
     return _describe_requests(_REMINDER, arguments)
+
+
+def _describe_last_reminders(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe_requests(_LAST_REMINDER, arguments)
+
+
+def _describe_late(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe_requests(_LATE, arguments)
 
 
 def _describe_overdue(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
@@ -80,6 +92,18 @@ def reminder(request: int) -> Email | None:
     return _about(queries.find_request_by_id(request), "reminder")
 
 
+@email("acknowledgements.last_reminder", describe=_describe_last_reminders)
+def last_reminder(request: int) -> Email | None:
+    """Remind a person a last time before it is due."""
+    return _about(queries.find_request_by_id(request), "last_reminder")
+
+
+@email("acknowledgements.late", describe=_describe_late)
+def late(request: int) -> Email | None:
+    """Tell a person that her time is over, and when those who look after her are told."""
+    return _about(queries.find_request_by_id(request), "late")
+
+
 def _about(request: AcknowledgementRequest | None, template: str) -> Email | None:
     """Nothing to somebody who has confirmed meanwhile, is not asked any more, has left, or is away."""
     if request is None or request.closed_at is not None or request.campaign.closed_at is not None:
@@ -103,6 +127,9 @@ def _about(request: AcknowledgementRequest | None, template: str) -> Email | Non
             "zone": version.zone,
             "is_ahead": version.effective_at > clock.now(),
             "is_overdue": request.due_at <= clock.now(),
+            "is_emergency": request.campaign.hours is not None,
+            # Empty once those who look after her have been told.
+            "told_on": clock.local_date(request.escalate_at, person.time_zone) if request.escalate_at else None,
             "is_first": request.from_version_id is None,
             "href": public_url("acknowledgements.delta", slug=version.document.slug),
         },
@@ -110,37 +137,46 @@ def _about(request: AcknowledgementRequest | None, template: str) -> Email | Non
 
 
 def _due(request: AcknowledgementRequest, person: Person) -> dict[str, Any]:
-    """Return the date, or where hours were counted the instant in her zone."""
-    is_urgent = request.campaign.hours is not None and request.days == 0
-    return {"on": request.due_on, "at": request.due_at if is_urgent else None, "zone": person.time_zone}
+    """Return the date, or where it is an instant that counts that one in her zone."""
+    by_the_hour = request.days == 0 or is_due_at_effect(request, request.campaign)
+    return {"on": request.due_on, "at": request.due_at if by_the_hour else None, "zone": person.time_zone}
 
 
 @email("acknowledgements.overdue", describe=_describe_overdue)
-def overdue(campaign: str, to: str) -> Email | None:
-    """Tell a lead who of hers has not confirmed in time; nothing where all have by now."""
+def overdue(campaign: str, to: str, told: Mapping[str, Sequence[int]]) -> Email | None:
+    """Tell somebody who of those that she looks after has not confirmed in time; nothing where all have by now.
+
+    `told`: as what she is told → the requests.
+    """
     found = queries.find_campaigns([campaign]).get(campaign)
-    lead = accounts.find_person(to)
-    if found is None or found.closed_at is not None or lead is None or not lead.is_active:
+    person = accounts.find_person(to)
+    if found is None or found.closed_at is not None or person is None or not person.is_active:
         return None
-    if queries.is_on_leave(lead, clock.now()):
-        return None
-    people = overdue_of(found.id, lead)
-    if not people:
+    groups = [(as_, still_overdue(told.get(as_.value, ()))) for as_ in ToldAs]
+    groups = [(as_, requests) for as_, requests in groups if requests]
+    if not groups:
         return None
     version = found.version
     return Email(
         template="acknowledgements/emails/overdue",
-        to_address=lead.sign_in_name,
-        to_name=lead.name_in(lead.language),
-        language=lead.language,
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
         values={
-            "document": library.list_titles([version.id], lead.language)[version.id],
+            "document": library.list_titles([version.id], person.language)[version.id],
             "number": version.number,
-            "people": [person.name_in(lead.language) for person in people],
+            "told_as": groups[0][0].value,
+            "count": sum(len(requests) for _as, requests in groups),
+            "groups": [
+                (as_.value, [each.person.name_in(person.language) for each in requests]) for as_, requests in groups
+            ],
             "effective_at": version.effective_at,
             "zone": version.zone,
             "is_ahead": version.effective_at > clock.now(),
-            "href": public_url("acknowledgements.campaign", code=found.code),
+            # Mentors do not see campaigns.
+            "href": public_url("acknowledgements.campaign", code=found.code)
+            if allows(person, SEE_CAMPAIGN, found)
+            else None,
         },
     )
 

@@ -97,6 +97,12 @@ class RequestClosed(Conflict):
     message = _l("Nothing is asked of this person any more: it was confirmed, or closed.")
 
 
+class NotExempt(Conflict):
+    """Only an exemption that stands can be taken back."""
+
+    message = _l("This person is not exempt any more.")
+
+
 class ReasonMissing(Invalid):
     """Who decides that somebody need not confirm says why."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from portal.accounts.models import Person
@@ -11,7 +12,7 @@ from portal.acknowledgements import rules
 from portal.acknowledgements.models import AcknowledgementRequest
 from portal.acknowledgements.queries import campaigns as queries
 from portal.acknowledgements.service import campaigns
-from portal.acknowledgements.service.overdue import LeadsOf, is_away_today
+from portal.acknowledgements.service.overdue import LookingAfter, ToldAs, is_away_today
 from portal.acknowledgements.service.requests import set_dates
 from portal.calendars.queries import read_calendars
 from portal.core import clock, jobs
@@ -124,13 +125,14 @@ def _send(request: AcknowledgementRequest, working: Any, away: Mapping[int, Any]
         tomorrow = (now.astimezone(zone) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         request.next_mail_at = rules.in_business_hours(tomorrow, zone, calendar)
         return
-    sent_at = rules.in_business_hours(now, zone, None if request.campaign.hours is not None else calendar)
-    if sent_at > now:
-        # Nobody was there to send it in time.
-        request.next_mail_at = sent_at
-        return
+    if request.campaign.hours is None:
+        sent_at = rules.in_business_hours(now, zone, calendar)
+        if sent_at > now:
+            # Nobody was there to send it in time.
+            request.next_mail_at = sent_at
+            return
     send_later(
-        "acknowledgements.asked" if request.next_mail == 0 else "acknowledgements.reminder",
+        _MAILS[rules.Mail(request.next_mail)],
         {"request": request.id},
         effect_key=f"request:{request.id}:{request.next_mail}:{request.started_at:%Y%m%dT%H%M%S}",
     )
@@ -138,26 +140,46 @@ def _send(request: AcknowledgementRequest, working: Any, away: Mapping[int, Any]
     set_dates(request, request.campaign, person, calendar, told_today=True)
 
 
-@jobs.periodic("acknowledgements.escalate", minutes=30, what=_l("Tell leads who has not confirmed in time"))
+_MAILS = {
+    rules.Mail.ASKED: "acknowledgements.asked",
+    rules.Mail.FIRST_REMINDER: "acknowledgements.reminder",
+    rules.Mail.SECOND_REMINDER: "acknowledgements.reminder",
+    rules.Mail.LAST_REMINDER: "acknowledgements.last_reminder",
+    rules.Mail.OVERDUE: "acknowledgements.late",
+}
+
+
+@jobs.periodic("acknowledgements.escalate", minutes=10, what=_l("Tell leads who has not confirmed in time"))
 def escalate() -> None:
-    """Owe each lead one mail a day for each campaign in which somebody of hers is overdue, in her business hours."""
+    """Owe those who look after people one mail each about whoever is overdue and of whom they were not told yet."""
     now = clock.now()
-    by_id = {campaign.id: campaign for campaign in queries.list_open_campaigns()}
-    leads = LeadsOf()
-    asked: dict[tuple[str, str], Person] = {}
     away = queries.people_on_leave(now)
-    for request in queries.list_overdue(by_id, now):
-        if is_away_today(request.person, away):
-            continue
-        for lead in leads.of(request.person):
-            asked[by_id[request.campaign_id].code, lead.code] = lead
-    working = read_calendars({lead.home_market for lead in asked.values()}, [lead.id for lead in asked.values()])
-    for (code, lead_code), lead in sorted(asked.items(), key=lambda each: each[0]):
-        zone = clock.zone_info(lead.time_zone)
-        if rules.in_business_hours(now, zone, working.of(lead.home_market_id, lead.id)) == now:
-            on = clock.today(lead.time_zone)
-            send_later(
-                "acknowledgements.overdue",
-                {"campaign": code, "to": lead_code},
-                effect_key=f"overdue:{code}:{lead_code}:{on}",
-            )
+    found = [each for each in queries.list_to_escalate(now) if not is_away_today(each.person, away)]
+    if not found:
+        return
+    looking_after = LookingAfter([each.person_id for each in found], away)
+    told: dict[tuple[str, str], dict[ToldAs, list[AcknowledgementRequest]]] = {}
+    people: dict[str, Person] = {}
+    for request in found:
+        for person, as_ in looking_after.of(request.person, request.campaign).items():
+            people[person.code] = person
+            told.setdefault((request.campaign.code, person.code), {}).setdefault(as_, []).append(request)
+        request.escalate_at = None
+    working = read_calendars({each.home_market for each in people.values()}, [each.id for each in people.values()])
+    for (code, person_code), groups in sorted(told.items(), key=lambda each: each[0]):
+        person = people[person_code]
+        requests = [each for group in groups.values() for each in group]
+        # An emergency waits for no working day.
+        calendar = None if requests[0].campaign.hours is not None else working.of(person.home_market_id, person.id)
+        which = repr((sorted(each.id for each in requests), now.isoformat()))
+        send_later(
+            "acknowledgements.overdue",
+            {
+                "campaign": code,
+                "to": person_code,
+                "told": {as_.value: sorted(each.id for each in group) for as_, group in groups.items()},
+            },
+            effect_key=f"overdue:{code}:{person_code}:{sha256(which.encode()).hexdigest()[:16]}",
+            not_before=rules.in_business_hours(now, clock.zone_info(person.time_zone), calendar),
+        )
+    session.flush()

@@ -124,7 +124,7 @@ class Campaign(Base):
     days_current: Mapped[int]
     days_newcomers: Mapped[int]
     days_returning: Mapped[int]
-    # Where it is urgent: hours instead of days, or until it takes effect where that is later.
+    # Where it is urgent: hours instead of days, or until it takes effect where that is sooner.
     hours: Mapped[int | None]
     closed_at: Mapped[datetime | None]
     closed_because: Mapped[CampaignEnd | None] = mapped_column(enum_type(CampaignEnd))
@@ -142,13 +142,14 @@ class AcknowledgementRequest(Base):
     __tablename__ = "acknowledgement_requests"
     __sealed__ = Sealed(
         later=("started_at", "due_on", "due_at", "days", "closed_at", "closed_as", "exempt_by", "exempt_reason"),
-        besides=("delta_opened_at", "minutes", "dated_at", "next_mail", "next_mail_at"),
+        besides=("delta_opened_at", "minutes", "dated_at", "next_mail", "next_mail_at", "escalate_at"),
     )
     __table_args__ = (
         UniqueConstraint("campaign_id", "person_id"),
         CheckConstraint("(closed_at is null) = (closed_as is null)", name="closed"),
         CheckConstraint("(exempt_by is not null) = (closed_as is not null and closed_as = 'exempt')", name="exempt"),
         CheckConstraint("next_mail_at is null or closed_at is null", name="mails"),
+        CheckConstraint("escalate_at is null or closed_at is null", name="escalation"),
         Index(
             "uq_acknowledgement_requests_open",
             "person_id",
@@ -158,6 +159,7 @@ class AcknowledgementRequest(Base):
             postgresql_where=Column("closed_at").is_(None),
         ),
         Index("ix_acknowledgement_requests_next_mail_at", "next_mail_at"),
+        Index("ix_acknowledgement_requests_escalate_at", "escalate_at"),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -185,9 +187,11 @@ class AcknowledgementRequest(Base):
     minutes: Mapped[int] = mapped_column(default=1)
     # When her dates were counted last: leave recorded since moves them.
     dated_at: Mapped[datetime]
-    # The number of the next mail (0: that she is asked) and when it is to go; None: nothing more is sent.
+    # The next mail (see `rules.Mail`; 0: that she is asked) and when it is to go; None: nothing more is sent.
     next_mail: Mapped[int] = mapped_column(default=0)
     next_mail_at: Mapped[datetime | None]
+    # From when those who look after her are told that it is over; None: they have been, or nothing is to be told.
+    escalate_at: Mapped[datetime | None]
 
     campaign: Mapped[Campaign] = relationship()
     person: Mapped[Person] = relationship()

@@ -21,6 +21,8 @@ SEE_CAMPAIGN = Permission(
 CLOSE_CAMPAIGN = Permission("acknowledgements.close_campaign", "end a campaign before its time")
 SEE_REQUEST = Permission("acknowledgements.see_request", "see what a person is asked to confirm")
 EXEMPT = Permission("acknowledgements.exempt", "let a person off what she is asked to confirm; never oneself")
+END_EXEMPTION = Permission("acknowledgements.end_exemption", "take back that a person was let off; never oneself")
+SEE_QUESTION = Permission("acknowledgements.see_question", "see a question about a clause and its answer")
 SEE_QUESTIONS = Permission("acknowledgements.see_questions", "find the questions about clauses in the navigation")
 ANSWER_QUESTION = Permission("acknowledgements.answer_question", "answer a question about a clause")
 
@@ -76,6 +78,11 @@ def scopes_of_request(thing: AcknowledgementRequest) -> dict[Scope, set[str]]:
     return scopes_of_person(thing.person)
 
 
+def scopes_of_asker(thing: ClauseQuestion) -> dict[Scope, set[str]]:
+    """Return market and team of the person who asks."""
+    return scopes_of_person(thing.person)
+
+
 TABLE: dict[Permission, AnyOf] = {
     ACKNOWLEDGE: [[in_audience]],
     SEE_CAMPAIGNS: [[holds(*REACHING)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
@@ -93,6 +100,17 @@ TABLE: dict[Permission, AnyOf] = {
     EXEMPT: [
         [is_somebody_else, holds_for(Role.LEAD, scopes=scopes_of_request)],
         [is_somebody_else, writes_the_document],
+    ],
+    END_EXEMPTION: [
+        [is_somebody_else, holds_for(Role.LEAD, scopes=scopes_of_request)],
+        [is_somebody_else, writes_the_document],
+        [is_somebody_else, holds_everywhere(Role.ADMIN)],
+    ],
+    SEE_QUESTION: [
+        [holds_for(Role.LEAD, scopes=scopes_of_asker)],
+        [writes_the_document],
+        [holds_everywhere(Role.APPROVER, Role.AUDITOR, Role.ADMIN)],
+        [owns_the_document],
     ],
     SEE_QUESTIONS: [[holds(*WRITERS)]],
     ANSWER_QUESTION: [[owns_the_document], [writes_the_document]],

@@ -37,6 +37,7 @@ VOCABULARY = Vocabulary(
         "acknowledgements.campaign_closed": _l("Campaign ended"),
         "acknowledgements.campaign_reopened": _l("Campaign begun again"),
         "acknowledgements.person_exempted": _l("Person let off a confirmation"),
+        "acknowledgements.exemption_ended": _l("Exemption from a confirmation taken back"),
         "acknowledgements.question_asked": _l("Question about a clause asked"),
         "acknowledgements.question_answered": _l("Question about a clause answered"),
     },
@@ -47,6 +48,9 @@ VOCABULARY = Vocabulary(
         "acknowledgements.check_answered:right": Fact(_l("Answered rightly")),
         "acknowledgements.campaign_begun:document": Fact(_l("Document"), refers_to="document"),
         "acknowledgements.person_exempted:person": Fact(_l("Person"), refers_to="person"),
+        "acknowledgements.exemption_ended:person": Fact(_l("Person"), refers_to="person"),
+        "exempt_by": Fact(_l("Let off by"), refers_to="person"),
+        "exempt_reason": Fact(_l("Reason of the exemption")),
         "ended_as": Fact(
             _l("Ended as"),
             words={

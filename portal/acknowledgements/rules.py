@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from fractions import Fraction
 from hashlib import sha256
+from statistics import median
 from typing import Protocol
 
 from portal.calendars.rules import (
@@ -23,16 +24,24 @@ from portal.calendars.rules import (
 # Classes of change after which people say again that they have understood; the others ask nobody.
 MATERIAL, EMERGENCY = "material", "emergency"
 ASKING = frozenset({MATERIAL, EMERGENCY})
-# An emergency that applies at once is confirmed within so many hours (product.md, J8).
-EMERGENCY_HOURS = 24
+# An emergency is confirmed within so many hours (product.md, J8), and before it takes effect where that is sooner; so
+# many hours are left in any case.
+EMERGENCY_HOURS, EMERGENCY_LEAST_HOURS = 24, 2
+# Who is asked at the last minute has at least until the end of so many further working days.
+LEAST_DAYS = 1
+# Whose first day is at most so many working days before the asking is a newcomer.
+NEWCOMER_DAYS = 10
 # Of those on duty so many should have confirmed when the version takes effect; below the second it should not.
 TARGET, GO = Fraction(1), Fraction(95, 100)
 # How many questions about what changed are asked, where there are as many.
 FEWEST_QUESTIONS, MOST_QUESTIONS = 2, 5
 # Within these hours of her own zone a person gets mail.
 DAY_BEGINS, DAY_ENDS = time(9), time(18)
-# Working days after the asking on which she is reminded.
+# On which working days after the asking she is reminded, how long before it is due; in an emergency the latter only.
 REMINDED_AFTER = (1, 3)
+REMINDED_BEFORE, REMINDED_BEFORE_EMERGENCY = timedelta(hours=24), timedelta(hours=2)
+# Working days after the date on which she is told that it is over, and on which those who look after her are told.
+OVERDUE_AFTER, ESCALATED_AFTER = 1, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class Status(StrEnum):
     CONFIRMED = "confirmed"
     CONFIRMED_OLDER = "confirmed_older"
     DECLINED = "declined"
+    ANSWERED = "answered"
     EXEMPT = "exempt"
     ON_LEAVE = "on_leave"
 
@@ -82,8 +92,12 @@ class Facts:
     older_confirmed_at: datetime | None = None
     # Since when a question of hers waits for its answer.
     question_at: datetime | None = None
+    # When her last question was answered.
+    answered_at: datetime | None = None
     exempt_at: datetime | None = None
     is_on_leave: bool = False
+    # Until when she is not counted as missing: she has a term of her own, beyond the instant at which it takes effect.
+    own_term_until: datetime | None = None
 
 
 def status(facts: Facts, at: datetime) -> Status:
@@ -105,6 +119,8 @@ def status(facts: Facts, at: datetime) -> Status:
         return Status.NOT_ASKED
     if has(facts.question_at):
         return Status.DECLINED
+    if has(facts.answered_at):
+        return Status.ANSWERED
     if has(facts.older_confirmed_at) and facts.older_confirmed_at >= facts.asked_at:  # type: ignore[operator]
         return Status.CONFIRMED_OLDER
     return Status.OPENED if has(facts.opened_at) else Status.ASKED
@@ -131,7 +147,8 @@ class Coverage:
 def coverage(people: Iterable[Facts], at: datetime) -> Coverage:
     """Return the coverage at an instant: confirmed ÷ asked and on duty (active, not on leave, not exempt).
 
-    `people` are those who are active; leave is that of the instant's day. Source: product.md, "the numbers".
+    `people` are those who are active; leave is that of the instant's day. Newcomers and those back from leave have a
+    term of their own: as long as it runs, they count only once they have confirmed. Source: product.md, J9.
     """
     confirmed = on_duty = 0
     for facts in people:
@@ -139,6 +156,8 @@ def coverage(people: Iterable[Facts], at: datetime) -> Coverage:
             continue
         found = status(facts, at)
         if found is Status.EXEMPT:
+            continue
+        if found is not Status.CONFIRMED and facts.own_term_until is not None and at < facts.own_term_until:
             continue
         on_duty += 1
         confirmed += found is Status.CONFIRMED
@@ -149,6 +168,53 @@ def count(statuses: Iterable[Status]) -> dict[Status, int]:
     """Return how many people have each status, in the order of the statuses; none is left out."""
     counted = Counter(statuses)
     return {each: counted[each] for each in Status}
+
+
+# --- how it goes --------------------------------------------------------------------------------
+
+# A question that so many have answered, and fewer than so many of them rightly at the first try, says that the policy
+# is unclear (product.md, J9).
+UNCLEAR_FROM, UNCLEAR_BELOW = 20, Fraction(70, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTries:
+    """How many answered a question about what changed, and how many of them rightly at the first try."""
+
+    right: int = 0
+    answered: int = 0
+
+    @property
+    def share(self) -> Fraction | None:
+        """Right at the first try ÷ answered, exactly."""
+        return Fraction(self.right, self.answered) if self.answered else None
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether the clause may not be understood."""
+        return self.answered >= UNCLEAR_FROM and self.share is not None and self.share < UNCLEAR_BELOW
+
+
+def first_tries(tries: Iterable[tuple[int, int, bool]]) -> dict[int, FirstTries]:
+    """Return question → how its first tries went; `tries`: person, question, whether it was right, in their order."""
+    seen: set[tuple[int, int]] = set()
+    found: dict[int, FirstTries] = {}
+    for person, question, right in tries:
+        if (person, question) not in seen:
+            seen.add((person, question))
+            before = found.get(question, FirstTries())
+            found[question] = FirstTries(before.right + right, before.answered + 1)
+    return found
+
+
+def median_time(people: Iterable[Facts], at: datetime) -> timedelta | None:
+    """Return the median time from the asking to the confirmation of those who have confirmed; None where nobody has."""
+    times = [
+        max((each.confirmed_at - each.asked_at).total_seconds(), 0)
+        for each in people
+        if each.confirmed_at is not None and each.confirmed_at <= at and each.asked_at is not None
+    ]
+    return timedelta(seconds=median(times)) if times else None
 
 
 # --- what is covered ----------------------------------------------------------------------------
@@ -202,10 +268,12 @@ class Due:
     on: date
     at: datetime
     days: int
-    # None where hours were counted.
+    # None where hours were counted, or the version takes effect before the days are over.
     counted: DueDate | None
     # The national holidays of the time were not known, so that only week-ends and company days were left out.
     is_guess: bool = False
+    # It does not wait for working days or business hours.
+    is_urgent: bool = False
 
 
 def due_in_days(*, asked_at: datetime, days: int, calendar: WorkingCalendar, zone: tzinfo) -> Due:
@@ -215,18 +283,49 @@ def due_in_days(*, asked_at: datetime, days: int, calendar: WorkingCalendar, zon
     return Due(counted.on, _end_of(counted.on, zone), days, counted, is_guess)
 
 
+def due_before(
+    *, asked_at: datetime, days: int, effective_at: datetime, calendar: WorkingCalendar, zone: tzinfo
+) -> Due:
+    """Return the date so many working days after the asking, or when it takes effect where that is sooner.
+
+    Whoever is in time is then not missing when it takes effect. She has at least until the end of the next working day;
+    who is on leave at that instant is not missing, so that her days are counted as they are.
+    """
+    due = due_in_days(asked_at=asked_at, days=days, calendar=calendar, zone=zone)
+    on = _day_of(effective_at, zone)
+    if not asked_at < effective_at < due.at or on in calendar.leave:
+        return due
+    least = due_in_days(asked_at=asked_at, days=min(days, LEAST_DAYS), calendar=calendar, zone=zone)
+    return least if effective_at <= least.at else Due(on, effective_at, days, None)
+
+
 def due_in_hours(
     *, asked_at: datetime, hours: int, effective_at: datetime, calendar: WorkingCalendar, zone: tzinfo
 ) -> Due:
-    """Return when it takes effect, or where it has already so many hours after the asking; never within her leave."""
-    at = effective_at if effective_at > asked_at else asked_at + timedelta(hours=hours)
+    """Return the instant so many hours after the asking, or when it takes effect where that is sooner; never in leave.
+
+    `EMERGENCY_LEAST_HOURS` are left in any case.
+    """
+    at = asked_at + timedelta(hours=hours)
+    if asked_at < effective_at < at:
+        at = max(effective_at, asked_at + timedelta(hours=min(hours, EMERGENCY_LEAST_HOURS)))
     on = at.astimezone(zone).date()
     if on not in calendar.leave:
-        return Due(on, at, 0, None)
+        return Due(on, at, 0, None, is_urgent=True)
     while on in calendar.leave:
         on += ONE_DAY
     counted, is_guess = _counted(on, 0, calendar)
-    return Due(counted.on, _end_of(counted.on, zone), 0, None, is_guess)
+    return Due(counted.on, _end_of(counted.on, zone), 0, None, is_guess, is_urgent=True)
+
+
+def is_newcomer(*, first_on: date, asked_on: date, calendar: WorkingCalendar) -> bool:
+    """Say whether a first day makes somebody a newcomer: at most ten working days before the asking, or after it."""
+    return first_on >= asked_on or asked_on <= _counted(first_on, NEWCOMER_DAYS, calendar)[0].on
+
+
+def _day_of(at: datetime, zone: tzinfo) -> date:
+    """Return the last day of which there is something before the instant: that before, where it is midnight."""
+    return (at - timedelta(microseconds=1)).astimezone(zone).date()
 
 
 def _counted(start: date, days: int, calendar: WorkingCalendar) -> tuple[DueDate, bool]:
@@ -248,37 +347,67 @@ def _end_of(on: date, zone: tzinfo) -> datetime:
 # --- mails --------------------------------------------------------------------------------------
 
 
-def mail_times(*, asked_at: datetime, due: Due, calendar: WorkingCalendar, zone: tzinfo) -> list[datetime]:
-    """Return when a person gets the mails of a request: that she is asked, after one and three working days, and
-    a day before it is due; in business hours of her zone, never two on a day.
+class Mail(IntEnum):
+    """The mails to a person about one request, in their order."""
 
-    The number of a mail is its place. An emergency (counted in hours) does not wait for a working day.
+    ASKED = 0
+    FIRST_REMINDER = 1
+    SECOND_REMINDER = 2
+    # 24 hours before it is due; 2 in an emergency.
+    LAST_REMINDER = 3
+    # It is over, and those who look after her are told soon.
+    OVERDUE = 4
+
+
+def mail_times(*, asked_at: datetime, due: Due, calendar: WorkingCalendar, zone: tzinfo) -> dict[Mail, datetime]:
+    """Return when a person gets the mails of a request, in business hours of her zone, never two on a day.
+
+    She is asked, reminded after one and three working days and a day before it is due, and told when it is over. The
+    second reminder is left out where the last one comes on the next working day or on the same. An emergency is told
+    at once, reminded of two hours before the end and told to be over when it is, at any hour.
     """
-    # None: the request is urgent.
-    worked = None if due.counted is None else calendar
-    times = [in_business_hours(asked_at, zone, worked)]
-    told_on = times[0].astimezone(zone).date()
-    due_on = due.at.astimezone(zone).date() - (ONE_DAY if due.counted is not None else timedelta(0))
-    wanted = [] if worked is None else [_counted(told_on, days, worked)[0].on for days in REMINDED_AFTER]
-    last = _day_before(due, zone, told_on, worked)
-    if last is not None:
-        wanted.append(last)
-    for on in sorted(set(wanted)):
-        if told_on < on <= due_on:
-            times.append(datetime.combine(on, DAY_BEGINS, zone))
-    return times
+    if due.is_urgent:
+        last = due.at - REMINDED_BEFORE_EMERGENCY
+        return {
+            Mail.ASKED: asked_at,
+            **({Mail.LAST_REMINDER: last} if last > asked_at else {}),
+            Mail.OVERDUE: due.at,
+        }
+    asked = in_business_hours(asked_at, zone, calendar)
+    told_on = asked.astimezone(zone).date()
+    first, second = (_counted(told_on, days, calendar)[0].on for days in REMINDED_AFTER)
+    last_on = _day_before(due, zone, told_on, calendar)
+    wanted = {Mail.FIRST_REMINDER: first}
+    if last_on is None or _counted(second, 1, calendar)[0].on < last_on:
+        wanted[Mail.SECOND_REMINDER] = second
+    if last_on is not None:
+        wanted[Mail.LAST_REMINDER] = last_on
+        if first >= last_on:
+            del wanted[Mail.FIRST_REMINDER]
+    times = {mail: datetime.combine(on, DAY_BEGINS, zone) for mail, on in wanted.items()}
+    over = max(_counted(due.on, OVERDUE_AFTER, calendar)[0].on, told_on + ONE_DAY)
+    return {
+        Mail.ASKED: asked,
+        **{mail: at for mail, at in sorted(times.items()) if told_on < at.astimezone(zone).date() and at < due.at},
+        Mail.OVERDUE: in_business_hours(datetime.combine(over, DAY_BEGINS, zone), zone, calendar),
+    }
 
 
-def _day_before(due: Due, zone: tzinfo, told_on: date, calendar: WorkingCalendar | None) -> date | None:
-    """Return the last day on which a mail still comes 24 hours before it is due, a working one where there is one."""
-    latest = due.at - timedelta(days=1)
+def escalated_at(*, due: Due, calendar: WorkingCalendar, zone: tzinfo) -> datetime:
+    """Return from when those who look after a person are told: after three working days, in an emergency at once."""
+    if due.is_urgent:
+        return due.at
+    return datetime.combine(_counted(due.on, ESCALATED_AFTER, calendar)[0].on, DAY_BEGINS, zone)
+
+
+def _day_before(due: Due, zone: tzinfo, told_on: date, calendar: WorkingCalendar) -> date | None:
+    """Return the last working day on which a mail still comes 24 hours before it is due."""
+    latest = due.at - REMINDED_BEFORE
     on = latest.astimezone(zone).date()
     if datetime.combine(on, DAY_BEGINS, zone) > latest:
         on -= ONE_DAY
     if on <= told_on:
         return None
-    if calendar is None:
-        return on
     try:
         return last_working_day_before(on + ONE_DAY, calendar, not_before=told_on + ONE_DAY)
     except YearNotInTable:

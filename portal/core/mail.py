@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -99,11 +100,15 @@ def explain(failure: str) -> LazyText | None:
     return _REASONS.get(failure) or (_NOT_REACHED if failure == "OSError" else None)
 
 
-def send_later(name: str, arguments: dict[str, Any], *, effect_key: str) -> jobs.Job:
+def send_later(
+    name: str, arguments: dict[str, Any], *, effect_key: str, not_before: datetime | None = None
+) -> jobs.Job:
     """Owe a mail from this transaction on; the same effect key is sent only once."""
     if name not in _builders:
         raise LookupError(f"no mail is registered as {name}")
-    return jobs.enqueue("mail.send", {"mail": name, "arguments": arguments}, effect_key=f"mail:{effect_key}")
+    return jobs.enqueue(
+        "mail.send", {"mail": name, "arguments": arguments}, effect_key=f"mail:{effect_key}", run_after=not_before
+    )
 
 
 @jobs.job("mail.send", tries=TRIES, describe=describe, explain=explain)

@@ -346,6 +346,16 @@ def list_unfinished_steps(person_id: int, kinds: Iterable[StepKind], slug: str) 
     return [(row[0], row[1]) for row in rows]
 
 
+def list_first_days(people: Collection[int]) -> dict[int, date]:
+    """Return person's row number → the first day of her running plans, for those who follow one."""
+    rows = session.execute(
+        select(Enrollment.person_id, func.min(Enrollment.starts_on))
+        .where(Enrollment.person_id.in_(people), Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None))
+        .group_by(Enrollment.person_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def list_completions(enrollment: Enrollment) -> list[StepCompletion]:
     """Return what was completed in the enrollment, in order: documents and versions, attempts and scores."""
     return list(

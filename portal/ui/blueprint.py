@@ -84,6 +84,7 @@ def frame() -> dict[str, Any]:
         "other_language_href": other_language_href() if has_request_context() else "",
         "navigation": [],
         "viewer": None,
+        "emergencies": [],
         "organisation": NoOrganisation(),
     }
 

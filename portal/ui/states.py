@@ -66,6 +66,7 @@ LOOKS = {
     "confirmed": Look("done", "done", lambda: pgettext("state", "Confirmed")),
     "confirmed_older": Look("soon", "frame", lambda: pgettext("state", "Older version confirmed")),
     "declined": Look("soon", "diamond", lambda: pgettext("state", "Has a question")),
+    "answered": Look("action", "diamond", lambda: pgettext("state", "Question answered")),
     "on_leave": Look("plain", "pause", lambda: pgettext("state", "On leave")),
     # background work
     "queued": Look("plain", "ring", lambda: pgettext("state", "Queued")),

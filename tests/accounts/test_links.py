@@ -55,7 +55,7 @@ def forget(app: Flask, name: str) -> Page:
 
 @pytest.fixture
 def invited(app: Flask) -> Person:
-    return make_person("new@portal.example", family_name="𠮷田", given_name="葵", language="ja")
+    return make_person("new@portal.example", family_name="𠮷田", given_name="葵", language="ja", password_hash=None)
 
 
 @pytest.fixture

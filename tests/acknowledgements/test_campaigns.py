@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from portal.accounts.models import Role
+from portal.accounts.models import LinkPurpose, OneTimeLink, Role
 from portal.accounts.service import people
-from portal.acknowledgements import errors
+from portal.acknowledgements import errors, rules
 from portal.acknowledgements.models import (
     Acknowledgement,
     AcknowledgementRequest,
@@ -50,6 +50,7 @@ from tests.acknowledgements.builders import (
 )
 from tests.builders import Cast, make_grant, make_market, make_person, make_team
 from tests.library.builders import english, japanese, make_document, make_published, make_version
+from tests.training import builders as training
 
 EVERYWHERE = Reach(True, frozenset(), frozenset(), frozenset())
 
@@ -191,6 +192,115 @@ def test_leave_recorded_later_moves_the_date(cast: Cast, asked: Campaign) -> Non
         jobs.run_periodic("acknowledgements.keep_up")
         assert request_of(asked, cast.learner).due_on == date(2026, 6, 17)
         assert request_of(asked, cast.colleague).due_on == date(2026, 6, 8)
+
+
+def test_whoever_is_in_time_is_not_missing_when_it_takes_effect(cast: Cast) -> None:
+    holidays()
+    make_first(cast.author)
+    takes_effect = datetime(2026, 6, 4, 0, tzinfo=UTC)
+    campaign = ask(cast.author, effective_at=takes_effect)
+    request = request_of(campaign, cast.learner)
+    # Thursday at nine in Tokyo, three working days on.
+    assert (request.due_on, request.due_at) == (date(2026, 6, 4), takes_effect)
+    # What takes effect tonight leaves time until the end of the next working day.
+    sooner = ask(cast.author, "3.0", effective_at=MONDAY + timedelta(hours=8))
+    assert (request_of(sooner, cast.learner).due_on, request_of(sooner, cast.learner).days) == (date(2026, 6, 2), 1)
+
+
+def test_newcomers_and_people_back_from_leave_keep_their_own_term_and_are_not_counted_as_missing(cast: Cast) -> None:
+    holidays()
+    make_first(cast.author, audience={AudienceKind.MARKET: ["JP"]})
+    away(cast.colleague, "2026-06-01", "2026-06-02", cast.lead)
+    takes_effect = datetime(2026, 6, 4, 0, tzinfo=UTC)
+    campaign = ask(cast.author, effective_at=takes_effect)
+    newcomer = make_person(team=cast.learner.team)
+    with clock.frozen(MONDAY + timedelta(days=2)):
+        jobs.run_periodic("acknowledgements.keep_up")
+    assert request_of(campaign, newcomer).due_on == date(2026, 6, 17)
+    assert request_of(campaign, cast.colleague).due_on == date(2026, 6, 8)
+
+    def counted(at: datetime) -> tuple[int, int]:
+        found = [each for each in queries.list_standings(campaign, EVERYWHERE, at) if each.is_in(at)]
+        made = rules.coverage([each.facts for each in found], at)
+        return made.confirmed, made.on_duty
+
+    # The learner, the lead, the author, the approver and the administrator.
+    assert counted(takes_effect) == (0, 5)
+    with clock.frozen(MONDAY + timedelta(days=2)):
+        confirm(newcomer, campaign.version)
+        assert counted(takes_effect) == (1, 6)
+    # From the end of her term the other is missing.
+    assert counted(datetime(2026, 6, 8, 15, tzinfo=UTC)) == (1, 7)
+
+
+def test_whoever_has_not_accepted_the_invitation_is_asked_when_she_has(cast: Cast) -> None:
+    holidays()
+    make_first(cast.author, audience={AudienceKind.MARKET: ["JP"]})
+    invited = make_person(team=cast.learner.team, password_hash=None)
+    campaign = ask(cast.author)
+    jobs.run_periodic("acknowledgements.keep_up")
+    assert queries.find_request(campaign, invited) is None
+    assert invited.id not in {each.person_id for each in queries.list_standings(campaign, EVERYWHERE, clock.now())}
+    invited.password_hash = "set"
+    session.commit()
+    with clock.frozen(MONDAY + timedelta(days=1)):
+        jobs.run_periodic("acknowledgements.keep_up")
+    assert request_of(campaign, invited).asked_as is AskedAs.NEWCOMER
+
+
+def test_the_count_is_what_the_formula_says(cast: Cast) -> None:
+    holidays()
+    make_first(cast.author, audience={AudienceKind.MARKET: ["JP"]})
+    kinds: list[dict[str, Any]] = [{}, {"password_hash": None}, {"deactivated_at": MONDAY}]
+    people_ = [make_person(team=cast.learner.team, **kinds[number % 3]) for number in range(9)]
+    away(people_[0], "2026-06-01", "2026-06-05", cast.lead)
+    campaign = ask(cast.author)
+    confirm(people_[3], campaign.version)
+    with own_transaction():
+        service.exempt(request=request_of(campaign, people_[6]), reason="Other work.", by=cast.lead)
+    # Active, invitation accepted, not on leave, not exempt.
+    home = [*people_, cast.learner, cast.colleague, cast.lead, cast.author, cast.approver, cast.admin]
+    on_duty = [each for each in home if each.is_active and not each.is_invited and each not in (people_[0], people_[6])]
+    now = clock.now()
+    found = [each for each in queries.list_standings(campaign, EVERYWHERE, now) if each.is_in(now)]
+    counted = rules.coverage([each.facts for each in found], now)
+    assert (counted.confirmed, counted.on_duty) == (1, len(on_duty))
+    assert queries.count_requests([campaign.id], EVERYWHERE)[campaign.id].asked == len(on_duty)
+
+
+def test_a_newcomer_is_whose_plan_begins_about_now(cast: Cast) -> None:
+    training.load_holidays()
+    training.make_documents()
+    training.make_quiz()
+    plan = training.make_plan()
+    for person, on in ((cast.learner, date(2026, 6, 2)), (cast.colleague, date(2026, 5, 1))):
+        training.make_enrollment(person, plan, cast.admin, starts_on=on)
+    campaign = ask(cast.author)
+    assert request_of(campaign, cast.learner).asked_as is AskedAs.NEWCOMER
+    assert request_of(campaign, cast.colleague).asked_as is AskedAs.CURRENT
+    # Who follows no plan and has accepted her invitation today.
+    assert request_of(campaign, cast.author).asked_as is AskedAs.CURRENT
+
+
+def test_who_has_confirmed_an_earlier_version_is_no_newcomer(cast: Cast) -> None:
+    holidays()
+    confirm(cast.learner, make_first(cast.author))
+    session.add(
+        OneTimeLink(
+            token_hash="x", purpose=LinkPurpose.INVITATION, person_id=cast.learner.id, created_at=MONDAY,
+            expires_at=MONDAY + timedelta(days=7), used_at=MONDAY,
+        )
+    )  # fmt: skip
+    session.add(
+        OneTimeLink(
+            token_hash="y", purpose=LinkPurpose.INVITATION, person_id=cast.colleague.id, created_at=MONDAY,
+            expires_at=MONDAY + timedelta(days=7), used_at=MONDAY - timedelta(days=3),
+        )
+    )  # fmt: skip
+    session.commit()
+    campaign = ask(cast.author)
+    assert request_of(campaign, cast.learner).asked_as is AskedAs.CURRENT
+    assert request_of(campaign, cast.colleague).asked_as is AskedAs.NEWCOMER
 
 
 def test_an_emergency_is_confirmed_within_a_day_or_until_it_takes_effect(cast: Cast) -> None:

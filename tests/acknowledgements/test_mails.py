@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from portal.accounts.models import Person
-from portal.accounts.service import people
+from portal.accounts.models import Person, Role, Scope
+from portal.accounts.service import ownership, people
 from portal.acknowledgements.models import Campaign
 from portal.core import clock, jobs
 from portal.core.transaction import own_transaction
 from portal.library.models import ChangeClass
 from tests.acknowledgements.builders import MONDAY, ask, away, confirm, holidays, make_first, request_of
-from tests.builders import Cast
+from tests.builders import Cast, make_grant, make_person
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:
@@ -68,9 +68,17 @@ def test_reminders_come_after_one_and_three_working_days_and_a_day_before(
             send(at(day, hour))
             if len(mails(app, cast.learner)) > len(sent):
                 sent.append(day)
-    # Monday, Tuesday, Thursday, and Friday: the last working day before it is due on Monday the 8th.
-    assert sent == [1, 2, 4, 5]
-    assert mails(app, cast.learner)[1]["Subject"] == "【確認がまだです】なりすまし 第2.0版"
+    # Monday, Tuesday, and Friday: the last working day before it is due on Monday the 8th. Thursday is left out, for
+    # the last reminder comes on the next working day. On Tuesday the 9th it is over.
+    assert sent == [1, 2, 5, 9]
+    assert [each["Subject"] for each in mails(app, cast.learner)] == [
+        "【確認のお願い】なりすまし 第2.0版",
+        "【確認がまだです】なりすまし 第2.0版",
+        "【最後のお知らせ】なりすまし 第2.0版（期限：2026年6月8日（月））",
+        "【期限超過】なりすまし 第2.0版の確認がまだです",
+    ]
+    told = mails(app, cast.learner)[-1].get_body(("plain",)).get_content()
+    assert "2026年6月11日（木）" in told
 
 
 def test_who_has_confirmed_left_or_is_away_gets_none(app: Flask, cast: Cast, asked: Campaign) -> None:
@@ -131,20 +139,111 @@ def test_an_emergency_does_not_wait_for_a_working_day(app: Flask, cast: Cast) ->
     assert "Sun 7 Jun 2026 10:00 JST" in mail.get_body(("plain",)).get_content()
 
 
-def test_a_lead_is_told_once_a_day_who_of_hers_is_overdue(app: Flask, cast: Cast, asked: Campaign) -> None:
+def answers_for_it(person: Person) -> None:
+    with own_transaction():
+        ownership.set_owner(kind="document", code="impersonation", owner=person, by=person)
+
+
+def escalate(*moments: datetime) -> None:
+    for moment in moments:
+        send(moment, "acknowledgements.escalate")
+
+
+def test_a_lead_is_told_after_three_working_days_and_of_nobody_twice(app: Flask, cast: Cast, asked: Campaign) -> None:
     with clock.frozen(MONDAY):
         confirm(cast.learner, asked.version)
-    send(at(8, 10), "acknowledgements.escalate")
+    escalate(at(9, 10), at(10, 10), at(11, 8))
     assert mails(app, cast.lead) == []
-    for moment in (at(9, 8), at(9, 10), at(9, 11), at(10, 10), at(13, 10)):
-        send(moment, "acknowledgements.escalate")
-    told = mails(app, cast.lead)
-    # Tuesday and Wednesday in business hours; on Saturday nobody is told.
-    assert len(told) == 2
+    with clock.frozen(at(5, 12)):
+        newcomer = make_person(team=cast.learner.team, given_romaji="Newcomer")
+        jobs.run_periodic("acknowledgements.keep_up")
+    escalate(at(11, 9), at(11, 10), at(12, 10), at(13, 10))
+    told = [each for each in mails(app, cast.lead) if "have not confirmed in time" in each["Subject"]]
+    assert [each["Subject"] for each in told] == ["3 people have not confirmed in time: Impersonation"]
     text = told[0].get_body(("plain",)).get_content()
     assert cast.colleague.name_in("en") in text
-    assert cast.learner.name_in("en") not in text
-    assert cast.outsider.name_in("en") not in text
+    for other in (cast.learner, cast.outsider, cast.lead, newcomer):
+        assert f"- {other.name_in('en')}" not in text
+    # Ten working days from Friday the 5th, and three more.
+    escalate(at(24, 10), at(25, 10))
+    assert [each["Subject"] for each in mails(app, cast.lead)][-1:] == [
+        "1 person has not confirmed in time: Impersonation"
+    ]
+    assert newcomer.name_in("en") in mails(app, cast.lead)[-1].get_body(("plain",)).get_content()
+    assert len(mails(app, cast.lead)) == 2
+
+
+def test_nobody_falls_through_when_there_is_no_lead_to_tell(app: Flask, cast: Cast, asked: Campaign) -> None:
+    with clock.frozen(MONDAY):
+        answers_for_it(cast.author)
+        for person in (cast.learner, cast.colleague, cast.author):
+            confirm(person, asked.version)
+    escalate(at(11, 10))
+    # The lead herself is overdue, and nobody leads the administrator: whoever answers for the document is told.
+    (owner,) = mails(app, cast.author)
+    text = owner.get_body(("plain",)).get_content()
+    assert cast.lead.name_in("ja") in text
+    assert cast.admin.name_in("ja") in text
+    assert cast.approver.name_in("ja") not in text
+    assert [each["Subject"] for each in mails(app, cast.lead)] == ["1 person has not confirmed in time: Impersonation"]
+
+
+def test_without_an_owner_who_is_there_the_administrators_are_told(app: Flask, cast: Cast, asked: Campaign) -> None:
+    with clock.frozen(MONDAY):
+        answers_for_it(cast.author)
+        away(cast.author, "2026-06-08", "2026-06-30", cast.admin)
+        for person in (cast.learner, cast.colleague, cast.approver):
+            confirm(person, asked.version)
+    escalate(at(11, 10))
+    (mail,) = mails(app, cast.admin)
+    assert cast.lead.name_in("en") in mail.get_body(("plain",)).get_content()
+
+
+def test_a_lead_on_leave_is_passed_over(app: Flask, cast: Cast, asked: Campaign) -> None:
+    with clock.frozen(MONDAY):
+        answers_for_it(cast.author)
+        away(cast.lead, "2026-06-10", "2026-06-12", cast.admin)
+    escalate(at(11, 10))
+    assert mails(app, cast.lead) == []
+    assert cast.learner.name_in("ja") in mails(app, cast.author)[0].get_body(("plain",)).get_content()
+
+
+def test_mentors_are_told_of_whom_they_mentor_in_one_mail(app: Flask, cast: Cast, asked: Campaign) -> None:
+    make_grant(cast.colleague, Role.MENTOR, Scope.TEAM, "account-safety")
+    make_grant(cast.lead, Role.MENTOR, Scope.TEAM, "account-safety")
+    escalate(at(11, 10))
+    (mentor,) = mails(app, cast.colleague)
+    assert mentor["Subject"] == "4 people mentored have not confirmed in time: Impersonation"
+    assert "/campaigns/" not in mentor.get_body(("plain",)).get_content()
+    assert len(mails(app, cast.lead)) == 1
+
+
+def test_an_emergency_is_told_at_once_at_any_hour_and_reminded_of_two_hours_before_the_end(
+    app: Flask, cast: Cast
+) -> None:
+    night = at(6, 2, 30)
+    with clock.frozen(night):
+        holidays()
+        make_first(cast.author)
+        ask(cast.author, change_class=ChangeClass.EMERGENCY, effective_at=night)
+    sent, before = [], 0
+    for moment in (night, night + timedelta(hours=6), night + timedelta(hours=22), night + timedelta(hours=24)):
+        for _time in range(2):
+            send(moment)
+        sent.append([each["Subject"] for each in mails(app, cast.colleague)][before:])
+        before += len(sent[-1])
+    assert sent == [
+        ["Emergency, to be confirmed at once: Impersonation 2.0"],
+        [],
+        ["Last reminder: Impersonation 2.0 is due on Sun 7 Jun 2026 02:30 JST"],
+        ["Overdue: Impersonation 2.0 is not confirmed"],
+    ]
+    # It is over at night; on Sunday morning the lead is told.
+    escalate(night + timedelta(hours=24))
+    assert mails(app, cast.lead) == [] or all("people" not in each["Subject"] for each in mails(app, cast.lead))
+    with clock.frozen(at(7, 9)):
+        jobs.run_due()
+    assert mails(app, cast.lead)[-1]["Subject"] == "4 people have not confirmed in time: Impersonation"
 
 
 def test_nobody_is_told_of_a_campaign_that_has_ended(app: Flask, cast: Cast, asked: Campaign) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from portal.accounts.models import Role, Scope
 from portal.accounts.service import ownership
-from portal.acknowledgements.models import Campaign, ClauseQuestion, RequestEnd
+from portal.acknowledgements.models import Campaign, ClauseQuestion, DeltaAnswer, RequestEnd
 from portal.acknowledgements.queries import campaigns as queries
 from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.transaction import own_transaction
-from portal.library.models import AudienceKind
+from portal.journal.queries import list_entries_about
+from portal.library.models import AudienceKind, ChangeClass
 from tests.acknowledgements.builders import (
     MONDAY,
     answer,
@@ -191,9 +193,9 @@ def test_a_question_is_kept_with_the_clause_and_its_owner_answers_it(cast: Cast,
     owner = as_(cast.lead, language="en")
     assert "Is satire one?" in owner.get("acknowledgements.list_questions").text
     owner.get("acknowledgements.question", code=question.code)
-    owner.post("acknowledgements.question", {"answer": ""}, expect=400, code=question.code)
-    owner.post("acknowledgements.question", {"answer": "It is."}, code=question.code)
-    page = owner.post("acknowledgements.question", {"answer": "Twice."}, expect=409, code=question.code)
+    owner.post("acknowledgements.answer_question", {"answer": ""}, expect=400, code=question.code)
+    owner.post("acknowledgements.answer_question", {"answer": "It is."}, code=question.code)
+    page = owner.post("acknowledgements.answer_question", {"answer": "Twice."}, expect=409, code=question.code)
     assert "answered already" in page.text  # type: ignore[union-attr]
     assert "It is." in browser.get("acknowledgements.delta", **SLUG).text
     jobs.run_due()
@@ -239,6 +241,8 @@ def test_the_lead_sees_coverage_with_its_formula_and_the_people(
     assert "25" in page.text
     assert {"en": "1 of 4 on duty", "ja": "勤務中の4人中1人"}[language] in page.text
     assert {"en": "Confirmed ÷ asked and on duty", "ja": "確認済みの人数÷"}[language] in page.text
+    assert {"en": "has accepted the invitation", "ja": "招待を承諾しており"}[language] in page.text
+    assert {"en": "a term of their own", "ja": "別の期間"}[language] in page.text
     shown = browser.get("acknowledgements.campaign", code=asked.code, status="confirmed")
     assert cast.colleague.name_in(language) in shown.text
     assert cast.learner.name_in(language) not in shown.text
@@ -308,6 +312,114 @@ def test_letting_off_and_ending_want_a_reason(cast: Cast, asked: Campaign, as_: 
     author.get("acknowledgements.close_campaign", code=asked.code)
     author.post("acknowledgements.close_campaign", {"reason": "Not needed."}, code=asked.code)
     assert "Ended by hand" in author.get("acknowledgements.campaign", code=asked.code).text
+
+
+def test_an_exemption_is_explained_to_all_whom_it_concerns_and_taken_back(
+    cast: Cast, asked: Campaign, as_: Any
+) -> None:
+    lead, values = as_(cast.lead, language="en"), {"code": asked.code, "person": cast.learner.code}
+    lead.post("acknowledgements.exempt", {"reason": "Other work."}, **values)
+    shown = f"by {cast.lead.name_in('en')}: Other work."
+    assert shown in as_(cast.admin, language="en").get("acknowledgements.campaign", code=asked.code).text
+    csv = as_(cast.admin, language="en").fetch("acknowledgements.campaign_csv", code=asked.code).get_data(as_text=True)
+    line = next(each for each in csv.splitlines() if cast.learner.code in each)
+    assert f"{cast.lead.code},2026-06-01T01:00:00Z,Other work." in line
+    own = as_(cast.learner, language="en")
+    reading = {"endpoint": "library.read_version", "number": "2.0", **SLUG}
+    for page in (own.get("acknowledgements.delta", **SLUG), own.get(**reading)):
+        assert "need not be confirmed" in page.text
+        assert f"Let off by {cast.lead.name_in('en')}: Other work." in page.text
+    # Nobody takes back what others decided about herself.
+    own.get("acknowledgements.end_exemption", expect=404, **values)
+    with clock.frozen(MONDAY + timedelta(days=3)):
+        admin = as_(cast.admin, language="en")
+        assert "Other work." in admin.get("acknowledgements.end_exemption", **values).text
+        admin.post("acknowledgements.end_exemption", {"reason": " "}, expect=400, **values)
+        admin.post("acknowledgements.end_exemption", {"reason": "Back to the queue."}, **values)
+        request = request_of(asked, cast.learner)
+        assert (request.closed_at, request.exempt_by, request.due_on) == (None, None, date(2026, 6, 10))
+        assert request.next_mail == 0
+        page = admin.post("acknowledgements.end_exemption", {"reason": "Twice."}, expect=409, **values)
+        assert "not exempt any more" in page.text  # type: ignore[union-attr]
+        assert "need not be confirmed" not in as_(cast.learner, language="en").get(**reading).text
+    entry = next(
+        each for each in list_entries_about("campaign", asked.code) if each.action == "acknowledgements.exemption_ended"
+    )
+    assert entry.reason == "Back to the queue."
+
+
+def test_the_numbers_of_a_campaign_lead_to_who_and_what_is_behind_them(cast: Cast, asked: Campaign, as_: Any) -> None:
+    open_delta(cast.learner)
+    answer(cast.learner, right=False)
+    answer(cast.learner)
+    with clock.frozen(MONDAY + timedelta(hours=5)):
+        as_(cast.learner).post(
+            "acknowledgements.confirm_delta", {"delta_agree": "y", "delta_shown_language": "ja"}, **SLUG
+        )
+        confirm(cast.colleague, asked.version)
+    ask_about(cast.author, as_)
+    with clock.frozen(MONDAY + timedelta(hours=6)):
+        page = as_(cast.lead, language="en").get("acknowledgements.campaign", code=asked.code)
+        assert "0 of 2 answers" in page.text
+        assert "5 hours" in page.text
+        assert "Open questions" in page.text
+        links = " ".join(page.links())
+        assert "status=declined" in links
+        assert "status=confirmed" in links
+        assert "#comprehension" in links
+        csv = as_(cast.lead, language="en").fetch("acknowledgements.campaign_csv", code=asked.code)
+    tried = delta_of(cast.learner)
+    assert tried.request is None
+    line = next(each for each in csv.get_data(as_text=True).splitlines() if cast.learner.code in each)
+    given = session.scalars(select(DeltaAnswer).order_by(DeltaAnswer.id)).first()
+    assert given is not None
+    part, chosen = next(iter(given.answer.items()))
+    assert f"{part}={'+'.join(chosen)}" in line
+
+
+def ask_about(person: Any, as_: Any) -> ClauseQuestion:
+    as_(person, language="en").post(
+        "acknowledgements.ask_question", {"clause": "exceptions", "body": "Is a parody meant, too?"}, **SLUG
+    )
+    return session.scalars(select(ClauseQuestion).order_by(ClauseQuestion.id.desc())).first()  # type: ignore[return-value]
+
+
+def test_a_lead_finds_the_question_of_hers_and_that_it_was_answered(cast: Cast, asked: Campaign, as_: Any) -> None:
+    question = ask_about(cast.learner, as_)
+    lead = as_(cast.lead, language="en")
+    page = lead.get("acknowledgements.campaign", code=asked.code)
+    assert f"/questions/{question.code}" in " ".join(page.links())
+    shown = lead.get("acknowledgements.question", code=question.code)
+    assert "parody" in shown.text
+    assert "Send the answer" not in shown.text
+    lead.post("acknowledgements.answer_question", {"answer": "Yes."}, expect=403, code=question.code)
+    make_grant(cast.outsider, Role.LEAD, Scope.TEAM, "payments-safety")
+    as_(cast.outsider).get("acknowledgements.question", expect=404, code=question.code)
+    as_(cast.author).post("acknowledgements.answer_question", {"answer": "Yes."}, code=question.code)
+    page = lead.get("acknowledgements.campaign", code=asked.code)
+    assert "Question answered" in page.text
+    assert f"/questions/{question.code}" in " ".join(page.links())
+    assert cast.learner.name_in("en") in lead.get("acknowledgements.campaign", code=asked.code, status="answered").text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_an_open_emergency_is_on_every_page_until_it_is_confirmed(cast: Cast, as_: Any, language: str) -> None:
+    make_first(cast.author)
+    words = {"en": "Emergency change: to be confirmed at once", "ja": "緊急の変更です"}[language]
+    browser = as_(cast.learner, language=language)
+    with counted_queries() as before:
+        assert words not in browser.get("library.index").text
+    campaign = ask(cast.author, change_class=ChangeClass.EMERGENCY, effective_at=MONDAY)
+    for endpoint in ("library.index", "training.today", "accounts.own_account", "acknowledgements.own"):
+        page = browser.get(endpoint)
+        assert words in page.text
+        assert "/library/impersonation/delta" in " ".join(page.links())
+    with counted_queries() as after:
+        browser.get("library.index")
+    # One statement asks, whether there is one or not.
+    assert len(after) <= len(before)
+    confirm(cast.learner, campaign.version)
+    assert words not in browser.get("library.index").text
 
 
 def test_the_page_of_a_campaign_takes_the_same_statements_for_more_people(

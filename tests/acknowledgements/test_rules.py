@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.acknowledgements import rules
-from portal.acknowledgements.rules import Facts, Status
-from portal.calendars.rules import WorkingCalendar
+from portal.acknowledgements.rules import Facts, Mail, Status
+from portal.calendars.rules import WorkingCalendar, working_days_between
 from portal.library.rules import changes_between
 
 pytestmark = pytest.mark.any_database
@@ -29,8 +29,10 @@ facts = st.builds(
     confirmed_at=moments,
     older_confirmed_at=moments,
     question_at=moments,
+    answered_at=moments,
     exempt_at=moments,
     is_on_leave=st.booleans(),
+    own_term_until=moments,
 )
 zones = st.sampled_from([ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York"), ZoneInfo("UTC")])
 calendars = st.sets(st.integers(0, 40)).map(
@@ -51,8 +53,15 @@ def test_coverage_equals_a_recount_by_hand(people: list[Facts]) -> None:
         return moment is not None and moment <= NOW
 
     asked = [each for each in people if has(each.asked_at)]
+    # A term of one's own that is not over yet: she counts once she has confirmed.
     on_duty = [
-        each for each in asked if not each.is_on_leave and not (has(each.exempt_at) and not has(each.confirmed_at))
+        each
+        for each in asked
+        if not each.is_on_leave
+        and (
+            has(each.confirmed_at)
+            or (not has(each.exempt_at) and (each.own_term_until is None or has(each.own_term_until)))
+        )
     ]
     confirmed = [each for each in on_duty if has(each.confirmed_at)]
     found = rules.coverage(people, NOW)
@@ -67,7 +76,8 @@ def test_a_later_fact_changes_nothing_about_an_earlier_day(one: Facts) -> None:
 
     known = Facts(
         *(until(each) for each in (
-            one.asked_at, one.opened_at, one.confirmed_at, one.older_confirmed_at, one.question_at, one.exempt_at
+            one.asked_at, one.opened_at, one.confirmed_at, one.older_confirmed_at, one.question_at, one.answered_at,
+            one.exempt_at,
         )), one.is_on_leave,
     )  # fmt: skip
     assert rules.status(one, NOW) is rules.status(known, NOW)
@@ -81,6 +91,8 @@ def test_a_later_fact_changes_nothing_about_an_earlier_day(one: Facts) -> None:
         (Facts(START), Status.ASKED),
         (Facts(START, opened_at=NOW), Status.OPENED),
         (Facts(START, opened_at=NOW, question_at=NOW), Status.DECLINED),
+        (Facts(START, opened_at=NOW, answered_at=NOW), Status.ANSWERED),
+        (Facts(START, question_at=NOW, answered_at=NOW), Status.DECLINED),
         (Facts(START, older_confirmed_at=START - timedelta(days=9)), Status.ASKED),
         (Facts(START, older_confirmed_at=NOW), Status.CONFIRMED_OLDER),
         (Facts(START, question_at=NOW, confirmed_at=NOW), Status.CONFIRMED),
@@ -174,15 +186,68 @@ def test_mails_come_in_business_hours_on_different_working_days_before_it_is_ove
     asked_at: datetime, days: int, calendar: WorkingCalendar, zone: ZoneInfo
 ) -> None:
     due = rules.due_in_days(asked_at=asked_at, days=days, calendar=calendar, zone=zone)
-    times = rules.mail_times(asked_at=asked_at, due=due, calendar=calendar, zone=zone)
+    mails = rules.mail_times(asked_at=asked_at, due=due, calendar=calendar, zone=zone)
+    times = list(mails.values())
     local = [each.astimezone(zone) for each in times]
-    assert times == sorted(times)
+    assert (list(mails), times) == (sorted(mails), sorted(times))
     assert times[0] >= asked_at
     assert len({each.date() for each in local}) == len(local)
     for each in local:
         assert rules.DAY_BEGINS <= each.time() < rules.DAY_ENDS
         assert calendar.is_working_day(each.date())
-    assert all(each < due.at for each in times[1:])
+    assert all(each < due.at for mail, each in mails.items() if Mail.ASKED < mail < Mail.OVERDUE)
+    assert mails[Mail.OVERDUE] >= due.at
+    escalated = rules.escalated_at(due=due, calendar=calendar, zone=zone)
+    assert escalated > mails[Mail.OVERDUE] or mails[Mail.ASKED] > due.at
+    # The same words on two working days running would be read as one mail.
+    if Mail.SECOND_REMINDER in mails and Mail.LAST_REMINDER in mails:
+        between = mails[Mail.SECOND_REMINDER].astimezone(zone).date()
+        last = mails[Mail.LAST_REMINDER].astimezone(zone).date()
+        assert working_days_between(between, last, calendar) > 1
+
+
+@given(
+    st.datetimes(datetime(2026, 6, 1), datetime(2026, 6, 20), timezones=st.just(UTC)),
+    st.integers(0, 24 * 20),
+    st.integers(1, 10),
+    calendars,
+    zones,
+)
+def test_who_is_in_time_is_not_missing_when_it_takes_effect(
+    asked_at: datetime, hours: int, days: int, calendar: WorkingCalendar, zone: ZoneInfo
+) -> None:
+    effective_at = asked_at + timedelta(hours=hours)
+    due = rules.due_before(asked_at=asked_at, days=days, effective_at=effective_at, calendar=calendar, zone=zone)
+    default = rules.due_in_days(asked_at=asked_at, days=days, calendar=calendar, zone=zone)
+    least = rules.due_in_days(asked_at=asked_at, days=1, calendar=calendar, zone=zone)
+    assert least.at <= due.at <= default.at
+    is_away = (effective_at - timedelta(microseconds=1)).astimezone(zone).date() in calendar.leave
+    if effective_at > least.at and not is_away:
+        assert due.at <= effective_at
+    assert due.at in (default.at, least.at, effective_at)
+
+
+@pytest.mark.parametrize(("hours", "due"), [(-1, 24), (0, 24), (1, 2), (6, 6), (24, 24), (72, 24)])
+def test_an_emergency_has_a_day_or_until_it_takes_effect_but_two_hours_at_least(hours: int, due: int) -> None:
+    found = rules.due_in_hours(
+        asked_at=START,
+        hours=24,
+        effective_at=START + timedelta(hours=hours),
+        calendar=WorkingCalendar(),
+        zone=ZoneInfo("Asia/Tokyo"),
+    )
+    assert found.at == START + timedelta(hours=due)
+    mails = rules.mail_times(asked_at=START, due=found, calendar=WorkingCalendar(), zone=ZoneInfo("UTC"))
+    assert mails[Mail.ASKED] == START
+    assert mails.get(Mail.LAST_REMINDER) == (found.at - timedelta(hours=2) if due > 2 else None)
+
+
+@pytest.mark.parametrize(
+    ("first", "is_new"), [("2026-05-15", False), ("2026-05-18", True), ("2026-06-01", True), ("2026-06-02", True)]
+)
+def test_a_newcomer_began_at_most_ten_working_days_before_or_comes_later(first: str, is_new: bool) -> None:
+    found = rules.is_newcomer(first_on=date.fromisoformat(first), asked_on=date(2026, 6, 1), calendar=WorkingCalendar())
+    assert found is is_new
 
 
 questions = st.dictionaries(

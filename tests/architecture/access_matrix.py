@@ -119,9 +119,21 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"author", "lead"},
         [
             "GET acknowledgements.exempt",
-            "GET acknowledgements.question",
+            "POST acknowledgements.answer_question",
             "POST acknowledgements.exempt",
-            "POST acknowledgements.question",
+        ],
+    ),
+    (
+        {"admin", "author", "lead"},
+        [
+            "GET acknowledgements.end_exemption",
+            "POST acknowledgements.end_exemption",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author", "lead"},
+        [
+            "GET acknowledgements.question",
         ],
     ),
     (

@@ -92,7 +92,7 @@ def test_an_administrator_reads_what_failed_and_who_has_not_come(cast: Cast, as_
     session.commit()
     quiet = as_(cast.admin, language=language).get("training.today")
     assert {"en": "No job has failed", "ja": "失敗したジョブ、未承諾の招待"}[language] in quiet.text
-    save(make_person("invited@portal.example"))
+    save(make_person("invited@portal.example", password_hash=None))
     save(
         Job(
             name="mail.send", arguments={}, effect_key="mail:1", state=JobState.FAILED, attempts=6,

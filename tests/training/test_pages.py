@@ -11,16 +11,19 @@ import pytest
 from sqlalchemy import select
 
 from portal.accounts.models import Person, Role, Scope
+from portal.acknowledgements.models import AcknowledgementRequest
 from portal.calendars import service as calendars
 from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.mail import _builders, render
 from portal.core.transaction import own_transaction
+from portal.library.queries import find_document
 from portal.quizzes.models import Marking
 from portal.training import queries
 from portal.training.models import Enrollment, SignOff, StepExtension
 from portal.training.rules import Doer, StepKind, StepSpec
+from tests.acknowledgements import builders as acknowledgements
 from tests.builders import Cast, make_grant, make_person, make_team, save
 from tests.page_client import Page
 from tests.queries import counted_queries
@@ -34,6 +37,7 @@ from tests.training.builders import (
     make_enrollment,
     make_plan,
     make_quiz,
+    make_version,
     release,
 )
 from tests.training.test_training import document
@@ -619,3 +623,42 @@ def test_a_done_step_shows_the_day_on_which_it_was_done(
     assert due in "".join(post.itertext())
     # It asks for no derivation of a date that does not matter any more.
     assert not list(post.iter("details"))
+
+
+# --- what is asked besides the plan ---------------------------------------------------------------
+
+
+def test_an_emergency_takes_the_place_of_its_step_and_waits_for_nothing(
+    cast: Cast, enrollment: Enrollment, as_: Any
+) -> None:
+    browser = as_(cast.learner, language="en")
+    # The plan asks for "exposure" on its first day, and for "impersonation" after that.
+    for slug in ("exposure", "impersonation"):
+        make_version(slug, "2.0", change_class="emergency", effective_at=MORNING)
+    jobs.run_due()
+    page = browser.get("training.today")
+    titles = [title for _state, title in posts(page)]
+    assert sum("Exposure" in title for title in titles) == 1
+    assert any("Exposure: version 2.0" in title for title in titles)
+    assert "Wed 29 Apr 2026 10:00 JST" in page.text
+    # The plan puts "exposure" before "impersonation"; the emergency can be confirmed all the same.
+    shown = browser.get("library.read", slug="impersonation")
+    assert "something else comes first" not in shown.text
+    acknowledgements.confirm(cast.learner, find_document("impersonation").versions[-1])
+    assert "Impersonation" not in " ".join(
+        title for state, title in posts(browser.get("training.today")) if state == "x"
+    )
+
+
+def test_a_document_that_is_asked_for_sooner_than_its_step_has_one_date_the_earlier(cast: Cast, as_: Any) -> None:
+    late = StepSpec("statement", StepKind.ACKNOWLEDGE, 20, document="exposure")
+    make_enrollment(cast.learner, make_plan("late", None, late), cast.admin, starts_on=date(2026, 3, 2))
+    browser = as_(cast.learner, language="en")
+    make_version("exposure", "2.0", effective_at=MORNING + timedelta(days=2))
+    jobs.run_due()
+    page = browser.get("training.today")
+    assert sum("exposure" in title.lower() for _state, title in posts(page)) == 1
+    asked = session.scalars(
+        select(AcknowledgementRequest).where(AcknowledgementRequest.person_id == cast.learner.id)
+    ).one()
+    assert asked.due_on.isoformat() in page.body

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.any_database
 TEMPLATES = Path(views.__file__).parent / "templates" / "ui"
 COMPONENTS = sorted(path.stem for path in (TEMPLATES / "components").glob("*.html"))
 # The frame of every page brings these; no page calls them itself.
-OF_THE_SHELL = {"navigation", "wordmark", "language_switch", "wellbeing_contact", "phrased"}
+OF_THE_SHELL = {"emergency", "navigation", "wordmark", "language_switch", "wellbeing_contact", "phrased"}
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -140,9 +140,27 @@ _OPEN_REQUEST = (
 )
 
 
+_OPEN_OR_EXEMPT = (
+    select(AcknowledgementRequest)
+    .where(
+        AcknowledgementRequest.person_id == bindparam("person_id"),
+        AcknowledgementRequest.document_id == bindparam("document_id"),
+        or_(AcknowledgementRequest.closed_at.is_(None), AcknowledgementRequest.closed_as == RequestEnd.EXEMPT),
+    )
+    .order_by(AcknowledgementRequest.closed_at.is_not(None), AcknowledgementRequest.id.desc())
+    .limit(1)
+    .options(joinedload(AcknowledgementRequest.campaign, innerjoin=True))
+)
+
+
 def find_open_request(person: Person, document: Document) -> AcknowledgementRequest | None:
     """Return what the person is asked now about the document, with its campaign, or None."""
     return session.scalar(_OPEN_REQUEST, {"person_id": person.id, "document_id": document.id})
+
+
+def find_open_or_exempt(person: Person, document: Document) -> AcknowledgementRequest | None:
+    """Return what the person is asked now about the document, or else what she was let off last, or None."""
+    return session.scalar(_OPEN_OR_EXEMPT, {"person_id": person.id, "document_id": document.id})
 
 
 def hold_open_request(person: Person, document: Document) -> AcknowledgementRequest | None:
@@ -226,6 +244,21 @@ class ToDo:
     days: int
     minutes: int
     zone: str
+    is_emergency: bool
+    # It is due when the version takes effect.
+    is_due_at_effect: bool
+    is_newcomer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """An emergency that a person has not confirmed yet: what every page tells her."""
+
+    slug: str
+    title: str
+    title_language: str
+    number: str
+    due_at: datetime
 
 
 _TO_DO = (
@@ -241,6 +274,9 @@ _TO_DO = (
         AcknowledgementRequest.due_at,
         AcknowledgementRequest.days,
         AcknowledgementRequest.minutes,
+        AcknowledgementRequest.asked_as,
+        Campaign.hours,
+        DocumentVersion.effective_at,
         Document.authoritative,
     )
     .join(Campaign, Campaign.id == AcknowledgementRequest.campaign_id)
@@ -270,8 +306,30 @@ def list_to_do(person: Person, language: str) -> list[ToDo]:
                 days=row.days,
                 minutes=row.minutes,
                 zone=person.home_market.time_zone,
+                is_emergency=row.hours is not None,
+                is_due_at_effect=row.due_at == row.effective_at,
+                is_newcomer=row.asked_as is AskedAs.NEWCOMER,
             )
     return sorted(found.values(), key=lambda each: (each.due_at, each.slug))
+
+
+_EMERGENCIES = _TO_DO.with_only_columns(
+    Document.slug,
+    VersionText.title,
+    VersionText.language,
+    DocumentVersion.number,
+    AcknowledgementRequest.due_at,
+    Document.authoritative,
+).where(Campaign.hours.is_not(None))
+
+
+def list_emergencies(person_id: int, language: str) -> list[Emergency]:
+    """Return the emergencies that the person is asked to confirm, the earliest due first; in one statement."""
+    found: dict[str, Emergency] = {}
+    for row in session.execute(_EMERGENCIES, {"person_id": person_id}):
+        if row.language == language or (row.language == row.authoritative and row.slug not in found):
+            found[row.slug] = Emergency(row.slug, row.title, row.language, row.number, row.due_at)
+    return list(found.values())
 
 
 # --- the audience -------------------------------------------------------------------------------
@@ -374,6 +432,10 @@ def within(reach: Reach) -> ColumnElement[bool]:
     return or_(*conditions) if conditions else false()
 
 
+# Who has a term of her own, whenever the version takes effect.
+OWN_TERM = (AskedAs.NEWCOMER, AskedAs.RETURNING)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One person of a campaign: where she works, what she was asked, and what is known of her."""
@@ -421,6 +483,13 @@ def list_standings(campaign: Campaign, reach: Reach, at: datetime) -> list[Stand
         .group_by(ClauseQuestion.person_id)
         .subquery()
     )
+    answered = (
+        select(ClauseQuestion.person_id, func.max(ClauseQuestion.answered_at).label("at"))
+        .join(DocumentVersion, DocumentVersion.id == ClauseQuestion.version_id)
+        .where(DocumentVersion.document_id == version.document_id, DocumentVersion.sequence >= version.sequence)
+        .group_by(ClauseQuestion.person_id)
+        .subquery()
+    )
     rows = session.execute(
         select(
             Person.id,
@@ -441,6 +510,7 @@ def list_standings(campaign: Campaign, reach: Reach, at: datetime) -> list[Stand
             Reading.last_opened_at.label("read_at"),
             older.c.at.label("older_at"),
             asking.c.at.label("question_at"),
+            answered.c.at.label("answered_at"),
         )
         .join(Market, Market.id == Person.home_market_id)
         .outerjoin(
@@ -453,6 +523,7 @@ def list_standings(campaign: Campaign, reach: Reach, at: datetime) -> list[Stand
         .outerjoin(Reading, and_(Reading.person_id == Person.id, Reading.version_id == version.id))
         .outerjoin(older, older.c.person_id == Person.id)
         .outerjoin(asking, asking.c.person_id == Person.id)
+        .outerjoin(answered, answered.c.person_id == Person.id)
         .where(or_(AcknowledgementRequest.id.is_not(None), people_addressed(version.document)), within(reach))
         .order_by(Person.sort_key, Person.id)
     ).all()
@@ -473,8 +544,12 @@ def list_standings(campaign: Campaign, reach: Reach, at: datetime) -> list[Stand
                     confirmed_at=row.confirmed_at,
                     older_confirmed_at=row.older_at,
                     question_at=row.question_at,
+                    answered_at=row.answered_at,
                     exempt_at=row.closed_at if row.closed_as is RequestEnd.EXEMPT else None,
                     is_on_leave=any(first <= on <= last for first, last in away.get(row.id, ())),
+                    own_term_until=row.due_at
+                    if row.asked_as in OWN_TERM and row.due_at > version.effective_at
+                    else None,
                 ),
                 deactivated_at=row.deactivated_at,
                 request_id=row.request_id,
@@ -620,22 +695,40 @@ def list_requests_by_id(ids: Collection[int]) -> dict[int, AcknowledgementReques
     }
 
 
-def list_overdue(campaigns: Iterable[int], now: datetime) -> list[AcknowledgementRequest]:
-    """Return the open requests of active people whose time is over, by name, with their teams."""
+def list_to_escalate(now: datetime) -> list[AcknowledgementRequest]:
+    """Return the open requests of which those who look after the person are to be told by now, by name."""
     return list(
         session.scalars(
             select(AcknowledgementRequest)
             .join(Person, Person.id == AcknowledgementRequest.person_id)
             .where(
-                AcknowledgementRequest.campaign_id.in_(list(campaigns)),
-                AcknowledgementRequest.closed_at.is_(None),
+                AcknowledgementRequest.escalate_at <= now,
                 AcknowledgementRequest.due_at <= now,
+                AcknowledgementRequest.closed_at.is_(None),
                 Person.deactivated_at.is_(None),
             )
-            .order_by(Person.sort_key, Person.id)
-            .options(contains_eager(AcknowledgementRequest.person))
+            .order_by(Person.sort_key, Person.id, AcknowledgementRequest.id)
+            .options(
+                contains_eager(AcknowledgementRequest.person),
+                joinedload(AcknowledgementRequest.campaign, innerjoin=True)
+                .joinedload(Campaign.version, innerjoin=True)
+                .joinedload(DocumentVersion.document, innerjoin=True),
+            )
         )
     )
+
+
+def list_cohorts_of(people: Collection[int]) -> dict[int, list[str]]:
+    """Return person's row number → the codes of the cohorts that she is in."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for person_id, code in session.execute(
+        select(CohortMember.person_id, Cohort.code)
+        .join(Cohort, Cohort.id == CohortMember.cohort_id)
+        .where(CohortMember.person_id.in_(people), CohortMember.left_at.is_(None))
+        .order_by(Cohort.code)
+    ):
+        found[person_id].append(code)
+    return found
 
 
 def status_of(standing: Standing, at: datetime) -> rules.Status:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, load_only, selectinload
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
-from portal.acknowledgements.models import Acknowledgement, ClauseQuestion, DeltaAnswer
+from portal.acknowledgements.models import Acknowledgement, AcknowledgementRequest, ClauseQuestion, DeltaAnswer
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
 from portal.core.errors import NotFound
@@ -128,6 +128,32 @@ def list_answers_of(request_ids: Collection[int]) -> dict[int, list[DeltaAnswer]
     return found
 
 
+def list_tries(campaign_id: int) -> list[tuple[int, int, bool]]:
+    """Return person, question and whether it was right, of every answer in a campaign, in their order."""
+    rows = session.execute(
+        select(AcknowledgementRequest.person_id, QuestionVersion.question_id, DeltaAnswer.right)
+        .join(AcknowledgementRequest, AcknowledgementRequest.id == DeltaAnswer.request_id)
+        .join(QuestionVersion, QuestionVersion.id == DeltaAnswer.question_version_id)
+        .where(AcknowledgementRequest.campaign_id == campaign_id)
+        .order_by(DeltaAnswer.at, DeltaAnswer.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def list_asked_questions(question_ids: Collection[int]) -> dict[int, QuestionVersion]:
+    """Return question's row number → its newest version that was answered somewhere, with question and bank."""
+    rows = session.scalars(
+        select(QuestionVersion)
+        .where(
+            QuestionVersion.question_id.in_(question_ids),
+            QuestionVersion.id.in_(select(DeltaAnswer.question_version_id)),
+        )
+        .order_by(QuestionVersion.number)
+        .options(joinedload(QuestionVersion.question))
+    )
+    return {row.question_id: row for row in rows}
+
+
 # --- questions that people have -----------------------------------------------------------------
 
 _QUESTION = select(ClauseQuestion).options(
@@ -165,6 +191,20 @@ def list_questions_of(person: Person, document: Document) -> list[ClauseQuestion
             .options(selectinload(ClauseQuestion.version))
         )
     )
+
+
+def list_questions_about(version: DocumentVersion, people: Collection[int]) -> dict[int, ClauseQuestion]:
+    """Return person → her question about a version or a later one: one that waits, else the last that was answered."""
+    rows = session.scalars(
+        _QUESTION.join(DocumentVersion, DocumentVersion.id == ClauseQuestion.version_id)
+        .where(
+            ClauseQuestion.person_id.in_(people),
+            DocumentVersion.document_id == version.document_id,
+            DocumentVersion.sequence >= version.sequence,
+        )
+        .order_by(ClauseQuestion.answered_at.is_(None), ClauseQuestion.id)
+    )
+    return {row.person_id: row for row in rows}
 
 
 def list_questions(person: Person, markets: Collection[str] | None) -> list[ClauseQuestion]:

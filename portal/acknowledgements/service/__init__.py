@@ -106,6 +106,12 @@ def _refuse(first: Sequence[First]) -> None:
         raise SomethingComesFirst(first=in_words(first))
 
 
+def _refuse_what_comes_first(by: Person, document: Document, request: AcknowledgementRequest | None) -> None:
+    """Keep to the order of a person's plans, but for an emergency: that waits for nothing."""
+    if request is None or request.campaign.hours is None:
+        _refuse(what_is_asked(by, base_slug(document.slug)).before_confirming)
+
+
 def attestation_of(text: VersionText) -> str:
     """Return the sentence that is agreed to, in the language of the text."""
     return text.attestation or ATTESTATION.in_(text.language)
@@ -125,8 +131,8 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
     if known is not None:
         return known
     _checked(version, language, by)
-    _refuse(what_is_asked(by, base_slug(version.document.slug)).before_confirming)
     request = asking.find_open_request(by, version.document)
+    _refuse_what_comes_first(by, version.document, request)
     if request is None or request.campaign.version.sequence > version.sequence:
         return _keep([version], language, by, address)
     delta = deltas.delta_until(by, version.document, version, request)
@@ -153,7 +159,7 @@ def confirm_delta(*, document: Document, language: str, by: Person, address: str
         raise CheckFirst()
     if delta.new.text_in(language) is None:
         raise LanguageMissing()
-    _refuse(what_is_asked(by, base_slug(document.slug)).before_confirming)
+    _refuse_what_comes_first(by, document, request)
     _confirm(delta, request, language, by, address)
     return list(delta.covered)
 

@@ -8,7 +8,7 @@ from datetime import date
 from portal.accounts.models import Person
 from portal.acknowledgements import queries as statements
 from portal.acknowledgements import rules
-from portal.acknowledgements.errors import CampaignClosed, ReasonMissing, RequestClosed
+from portal.acknowledgements.errors import CampaignClosed, NotExempt, ReasonMissing, RequestClosed
 from portal.acknowledgements.models import (
     AcknowledgementRequest,
     AskedAs,
@@ -18,6 +18,7 @@ from portal.acknowledgements.models import (
 )
 from portal.acknowledgements.queries import campaigns as queries
 from portal.acknowledgements.service import deltas
+from portal.acknowledgements.service.newcomers import list_newcomers
 from portal.acknowledgements.service.requests import close_request, set_dates
 from portal.calendars import queries as calendars
 from portal.core import clock, jobs
@@ -116,8 +117,8 @@ def _end_older(campaign: Campaign) -> Iterator[jobs.Progress]:
 def ask_people(*, campaign: Campaign, people: Mapping[int, AskedAs]) -> int:
     """Ask these people (row number → as whom); return how many were asked now.
 
-    Nobody is asked while she is away. Who has confirmed this very version is noted as that. What she was asked about
-    an older version ends.
+    Nobody is asked while she is away. Of current staff a newcomer who has confirmed no version yet is asked as that.
+    Who has confirmed this very version is noted as that. What she was asked about an older version ends.
     """
     now, version = clock.now(), campaign.version
     known = queries.list_requests_of(campaign, people)
@@ -138,6 +139,9 @@ def ask_people(*, campaign: Campaign, people: Mapping[int, AskedAs]) -> int:
     bases = queries.list_last_confirmed(version.document_id, ids, version.sequence)
     minutes = _minutes(version, set(bases.values()) | ({None} if len(bases) < len(ids) else set()))
     working = calendars.read_calendars({person.home_market for person in found}, ids)
+    new = list_newcomers(
+        [each for each in found if people[each.id] is AskedAs.CURRENT and each.id not in bases], working
+    )
     for person in found:
         request = known.get(person.id)
         if request is None:
@@ -146,14 +150,14 @@ def ask_people(*, campaign: Campaign, people: Mapping[int, AskedAs]) -> int:
                 document_id=version.document_id,
                 person_id=person.id,
                 asked_at=now,
-                asked_as=people[person.id],
+                asked_as=AskedAs.NEWCOMER if person.id in new else people[person.id],
                 from_version_id=bases.get(person.id),
                 next_mail=0,
             )
             session.add(request)
         request.closed_at = request.closed_as = None
         request.started_at, request.minutes = now, minutes[bases.get(person.id)]
-        set_dates(request, campaign, person, working.of(person.home_market_id, person.id))
+        set_dates(request, campaign, person, working.of(person.home_market_id, person.id), anew=True)
         if person.id in confirmed:
             close_request(request, RequestEnd.CONFIRMED)
     session.flush()
@@ -352,4 +356,35 @@ def exempt(*, request: AcknowledgementRequest, reason: str, by: Person) -> None:
         subject=("campaign", request.campaign.code),
         after={"person": request.person.code},
         reason=request.exempt_reason,
+    )
+
+
+def end_exemption(*, request: AcknowledgementRequest, reason: str, by: Person) -> None:
+    """Take an exemption back: the person is asked again, with the time that there is from now on.
+
+    Raises `NotExempt`, `CampaignClosed` or `ReasonMissing`.
+    """
+    campaign, person = request.campaign, request.person
+    if request.closed_as is not RequestEnd.EXEMPT:
+        raise NotExempt()
+    if campaign.closed_at is not None:
+        raise CampaignClosed()
+    if not reason.strip():
+        raise ReasonMissing()
+    before = {"exempt_by": request.exempt_by, "exempt_reason": request.exempt_reason}
+    request.closed_at = request.closed_as = request.exempt_by = None
+    request.exempt_reason = ""
+    request.started_at = clock.now()
+    working = calendars.working_calendar(person.home_market, person.id)
+    set_dates(request, campaign, person, working, anew=True)
+    if person.id in statements.list_acknowledgements_of(campaign.version, [person.id]):
+        close_request(request, RequestEnd.CONFIRMED)
+    session.flush()
+    record(
+        "acknowledgements.exemption_ended",
+        by=by,
+        subject=("campaign", campaign.code),
+        before=before,
+        after={"person": person.code},
+        reason=reason.strip()[:REASON_LIMIT],
     )

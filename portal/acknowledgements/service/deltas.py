@@ -85,17 +85,17 @@ def goal_of(document: Document, asked: DocumentVersion) -> DocumentVersion | Non
 
 
 def find_delta(person: Person, document: Document) -> Delta | None:
-    """Return what changed for the person up to what she is asked to confirm, or to what the document shows.
+    """Return what changed for the person up to what she is asked to confirm or was let off, or what the document shows.
 
     None where nothing applies.
     """
-    request = requests.find_open_request(person, document)
-    if request is None:
+    request = requests.find_open_or_exempt(person, document)
+    if request is None or (request.closed_at is not None and request.campaign.closed_at is not None):
         shown = library.version_to_read(document)
         return None if shown is None else delta_until(person, document, shown, None)
     asked = next(each for each in document.versions if each.id == request.campaign.version_id)
     new = goal_of(document, asked)
-    return None if new is None else delta_until(person, document, new, request)
+    return None if new is None else delta_until(person, document, new, None if request.closed_at else request)
 
 
 def delta_until(

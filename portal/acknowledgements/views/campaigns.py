@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from flask import render_template, request, url_for
 from werkzeug import Response
 
-from portal.accounts.models import Person, Role
-from portal.accounts.permissions import open_grants
+from portal.accounts import queries as accounts
+from portal.accounts.models import Person
+from portal.accounts.permissions import SEE_PERSON
 from portal.acknowledgements import rules
 from portal.acknowledgements.forms import ReasonForm
-from portal.acknowledgements.models import AcknowledgementRequest, Campaign, CampaignEnd, DeltaAnswer
+from portal.acknowledgements.models import (
+    AcknowledgementRequest,
+    AskedAs,
+    Campaign,
+    CampaignEnd,
+    DeltaAnswer,
+    RequestEnd,
+)
 from portal.acknowledgements.permissions import (
     CLOSE_CAMPAIGN,
+    END_EXEMPTION,
     EXEMPT,
     SEE_CAMPAIGN,
     SEE_CAMPAIGNS,
+    SEE_QUESTION,
     SEE_REQUEST,
     reach_over_people,
 )
 from portal.acknowledgements.queries import campaigns as queries
 from portal.acknowledgements.queries import deltas as answers
 from portal.acknowledgements.queries.campaigns import Progress, Standing
-from portal.acknowledgements.rules import Coverage, Status
+from portal.acknowledgements.rules import Coverage, FirstTries, Status
 from portal.acknowledgements.service import campaigns
 from portal.acknowledgements.views import blueprint
 from portal.core import clock, jobs
 from portal.core.access import actor, allows, can, requires
 from portal.core.errors import DomainError
-from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext, pgettext
+from portal.core.i18n import (
+    format_date,
+    format_instant,
+    format_minutes,
+    format_percent,
+    language,
+    ngettext,
+    pgettext,
+)
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.core.tables import download_csv
 from portal.library import queries as library
 from portal.organisation import queries as organisation
+from portal.quizzes.service.single import title_of
 
 ROWS_AT_ONCE = 50
 LANGUAGES = {"en": "English", "ja": "日本語"}
@@ -51,6 +71,7 @@ def status_words(status: Status) -> str:
         Status.CONFIRMED: pgettext("state", "Confirmed"),
         Status.CONFIRMED_OLDER: pgettext("state", "Older version confirmed"),
         Status.DECLINED: pgettext("state", "Has a question"),
+        Status.ANSWERED: pgettext("state", "Question answered"),
         Status.EXEMPT: pgettext("state", "Exempt"),
         Status.ON_LEAVE: pgettext("state", "On leave"),
     }[status]
@@ -98,6 +119,7 @@ def campaign(found: Campaign) -> str:
     shown = chosen[(page - 1) * ROWS_AT_ONCE : page * ROWS_AT_ONCE]
     version = found.version
     counted = rules.count(statuses.values())
+    comprehension = _comprehension(found, {each.person_id for each in standings})
     return render_template(
         "acknowledgements/campaign.html",
         campaign=found,
@@ -132,6 +154,16 @@ def campaign(found: Campaign) -> str:
             "current": request.args.get("status") not in {status.value for status in Status},
         },
         tables=_tables(found, standings, now),
+        comprehension=comprehension,
+        median=_median(found, standings, now),
+        questions={
+            "number": counted[Status.DECLINED],
+            "href": _here(found, status=Status.DECLINED.value, team=None, market=None, language=None)
+            if counted[Status.DECLINED]
+            else None,
+            "unclear": comprehension["unclear"],
+        },
+        newcomer_days=rules.NEWCOMER_DAYS,
         filtered=_filtered_by(),
         all_href=url_for("acknowledgements.campaign", code=found.code, _anchor="people"),
         rows=_people(found, shown, statuses),
@@ -151,7 +183,6 @@ def campaign(found: Campaign) -> str:
         close_href=url_for("acknowledgements.close_campaign", code=found.code)
         if found.closed_at is None and can(CLOSE_CAMPAIGN, found)
         else None,
-        leave_href=url_for("training.list_learners") if open_grants(actor(), Role.LEAD) else None,
     )
 
 
@@ -170,8 +201,10 @@ def campaign_csv(found: Campaign) -> Response:
     header = [
         _("Document"), _("Version"), _("Version hash"), _("Person"), _("Code"), _("Team"), _("Market"),
         _("State"), _("Asked (UTC)"), _("Due"), _("Confirmed (UTC)"), _("Language"), _("Hash of the text"),
-        _("Confirmed in market"), _("Network"), _("Answers"),
+        _("Confirmed in market"), _("Network"), _("Answers"), _("Asked as"), _("Let off by"), _("Let off (UTC)"),
+        _("Reason of the exemption"),
     ]  # fmt: skip
+    asked = queries.list_requests_of(found, ids)
 
     def lines() -> Iterable[Sequence[object]]:
         for each in standings:
@@ -184,6 +217,8 @@ def campaign_csv(found: Campaign) -> Response:
                 row.language if row else "", row.text_hash if row else "", row.market if row else "",
                 row.address_class if row else "",
                 "; ".join(_tried(answer) for answer in given.get(each.request_id or 0, ())),
+                as_words(each.asked_as) if each.asked_as else "",
+                *_exemption(asked.get(each.person_id)),
             ]  # fmt: skip
 
     name = _("confirmations-%(slug)s-%(number)s", slug=version.document.slug, number=version.number)
@@ -227,6 +262,36 @@ def exempt(asked: AcknowledgementRequest) -> Response | tuple[str, int]:
     )
 
 
+@blueprint.route("/campaigns/<code>/people/<person>/exemption/end", methods=["GET", "POST"])
+@requires(END_EXEMPTION, on=_get_request, see=SEE_REQUEST)
+def end_exemption(asked: AcknowledgementRequest) -> Response | tuple[str, int]:
+    """Take an exemption back, with the reason."""
+    name = asked.person.name_in(language())
+
+    def work(reason: str) -> Done:
+        campaigns.end_exemption(request=asked, reason=reason, by=actor())
+        done = _("%(name)s is asked to confirm this version again.", name=name)
+        return Done(done, url_for("acknowledgements.campaign", code=asked.campaign.code, _anchor="people"))
+
+    by = accounts.find_person(asked.exempt_by) if asked.exempt_by else None
+    return _with_reason(
+        work,
+        "acknowledgements/end_exemption.html",
+        found=asked.campaign,
+        name=name,
+        is_exempt=asked.closed_as is RequestEnd.EXEMPT and asked.campaign.closed_at is None,
+        exempt_by=by.name_in(language()) if by else asked.exempt_by or "",
+        exempt_reason=asked.exempt_reason,
+    )
+
+
+def _exemption(asked: AcknowledgementRequest | None) -> tuple[str, str, str]:
+    """Return who let somebody off, when, and why; nothing where nobody did."""
+    if asked is None or asked.closed_as is not RequestEnd.EXEMPT:
+        return "", "", ""
+    return asked.exempt_by or "", _utc(asked.closed_at), asked.exempt_reason
+
+
 def _with_reason(
     work: Callable[[str], Done], template: str, *, found: Campaign, **values: Any
 ) -> Response | tuple[str, int]:
@@ -257,6 +322,15 @@ def _with_reason(
 def class_words(found: Campaign) -> str:
     """Say how much the version changes."""
     return _("Emergency") if found.hours is not None else _("Material")
+
+
+def as_words(asked_as: AskedAs) -> str:
+    """Say as whom somebody is asked."""
+    return {
+        AskedAs.CURRENT: _("Current staff"),
+        AskedAs.NEWCOMER: _("Newcomer"),
+        AskedAs.RETURNING: _("Back from leave"),
+    }[asked_as]
 
 
 def end_words(found: Campaign) -> str:
@@ -395,6 +469,7 @@ _NEED = (
     Status.DECLINED,
     Status.ASKED,
     Status.CONFIRMED_OLDER,
+    Status.ANSWERED,
     Status.OPENED,
     Status.NOT_ASKED,
     Status.ON_LEAVE,
@@ -428,43 +503,126 @@ def _here(found: Campaign, **changed: Any) -> str:
 
 
 def _people(found: Campaign, shown: Sequence[Standing], statuses: Mapping[int, Status]) -> list[dict[str, Any]]:
-    people = queries.find_people([each.person_id for each in shown])
-    now, viewer = clock.now(), actor()
-    here, rows = language(), []
-    exempting = found.closed_at is None
-    asked = queries.list_requests_of(found, [each.person_id for each in shown]) if exempting else {}
+    ids = [each.person_id for each in shown]
+    people = queries.find_people(ids)
+    now, viewer, here = clock.now(), actor(), language()
+    asked, questions = queries.list_requests_of(found, ids), answers.list_questions_about(found.version, ids)
+    letting_off = {each.code: each for each in accounts.list_people_of({_exemption(row)[0] for row in asked.values()})}
+    rows = []
     for each in shown:
         person, status = people[each.person_id], statuses[each.person_id]
-        waiting = status in (Status.ASKED, Status.OPENED, Status.CONFIRMED_OLDER, Status.DECLINED)
+        row, question = asked.get(person.id), questions.get(person.id)
+        waiting = status in (
+            Status.ASKED, Status.OPENED, Status.CONFIRMED_OLDER, Status.DECLINED, Status.ANSWERED
+        )  # fmt: skip
         is_late = waiting and each.due_at is not None and each.due_at <= now
+        by, _at, reason = _exemption(row if status is Status.EXEMPT else None)
         rows.append(
             {
                 "name": person.name_in(here),
                 "kana": person.full_kana if here == "ja" else "",
+                "href": url_for("accounts.show_person", code=person.code)
+                if allows(viewer, SEE_PERSON, person)
+                else None,
                 "team": str(person.team.name) if person.team else "",
                 "market": str(person.home_market.name),
                 "state": "overdue" if is_late else status.value,
                 "words": status_words(status),
                 "is_late": is_late,
-                "due": format_date(each.due_on, "short") if each.due_on and waiting else "",
-                "done": format_instant(each.facts.confirmed_at, person.time_zone) if each.facts.confirmed_at else "",
-                "exempt": url_for("acknowledgements.exempt", code=found.code, person=person.code)
-                if exempting and waiting and _may_exempt(viewer, asked.get(person.id))
+                "date": _date_of(each, person, row, waiting=waiting),
+                "as": as_words(each.asked_as) if each.asked_as in queries.OWN_TERM else "",
+                "let_off": _("by %(name)s: %(reason)s", name=letting_off[by].name_in(here), reason=reason)
+                if by in letting_off
+                else reason,
+                "question": url_for("acknowledgements.question", code=question.code)
+                if question is not None
+                and status in (Status.DECLINED, Status.ANSWERED)
+                and allows(viewer, SEE_QUESTION, question)
                 else None,
+                **_actions(found, row, waiting=waiting),
             }
         )
     return rows
 
 
-def _may_exempt(viewer: Person, asked: AcknowledgementRequest | None) -> bool:
-    return asked is not None and asked.closed_at is None and allows(viewer, EXEMPT, asked)
+def _date_of(each: Standing, person: Person, row: AcknowledgementRequest | None, *, waiting: bool) -> str:
+    """Say by when somebody is to confirm, or when she has and how long it took."""
+    confirmed_at, asked_at = each.facts.confirmed_at, each.facts.asked_at
+    if confirmed_at is not None:
+        at = format_instant(confirmed_at, person.time_zone)
+        if asked_at is None or asked_at > confirmed_at:
+            return at
+        return _("%(date)s, after %(time)s", date=at, time=_hours(confirmed_at - asked_at))
+    if not waiting or each.due_at is None or each.due_on is None or row is None:
+        return ""
+    if row.days == 0 or row.due_at == row.campaign.version.effective_at:
+        return _("by %(date)s", date=format_instant(each.due_at, person.time_zone))
+    return _("by %(date)s", date=format_date(each.due_on, "short"))
+
+
+def _actions(found: Campaign, row: AcknowledgementRequest | None, *, waiting: bool) -> dict[str, str | None]:
+    """Return the addresses at which somebody is let off, or asked again."""
+    actions: dict[str, str | None] = {"exempt": None, "end_exemption": None}
+    if row is None or found.closed_at is not None:
+        return actions
+    values: dict[str, Any] = {"code": found.code, "person": row.person.code}
+    if waiting and row.closed_at is None and can(EXEMPT, row):
+        actions["exempt"] = url_for("acknowledgements.exempt", **values)
+    if row.closed_as is RequestEnd.EXEMPT and can(END_EXEMPTION, row):
+        actions["end_exemption"] = url_for("acknowledgements.end_exemption", **values)
+    return actions
+
+
+def _hours(time: timedelta) -> str:
+    """Say how long something took, in minutes below an hour and else in hours."""
+    minutes = round(time / timedelta(minutes=1))
+    return format_minutes(minutes) if minutes < 60 else ngettext("%(num)d hour", "%(num)d hours", round(minutes / 60))
+
+
+def _comprehension(found: Campaign, people: Set[int]) -> dict[str, Any]:
+    """Return how many of the questions about what changed were answered rightly at the first try, and each of them."""
+    tries = rules.first_tries(each for each in answers.list_tries(found.id) if each[0] in people)
+    asked = answers.list_asked_questions(tries)
+    total = FirstTries(sum(each.right for each in tries.values()), sum(each.answered for each in tries.values()))
+    rows = [
+        {
+            "title": title_of(asked[question], language()),
+            "right": counted.right,
+            "answered": counted.answered,
+            "share": format_percent(counted.share or Fraction(0)),
+            "is_unclear": counted.is_unclear,
+            "key": (counted.share or Fraction(0), asked[question].question.slug),
+        }
+        for question, counted in tries.items()
+    ]
+    return {
+        "share": format_percent(total.share) if total.share is not None else "–",
+        "right": total.right,
+        "answered": total.answered,
+        "unclear": sum(row["is_unclear"] for row in rows),
+        "rows": sorted(rows, key=lambda row: row["key"]),
+        "from": rules.UNCLEAR_FROM,
+        "below": format_percent(rules.UNCLEAR_BELOW),
+    }
+
+
+def _median(found: Campaign, standings: Sequence[Standing], now: datetime) -> dict[str, Any]:
+    """Return how long people took to confirm, half of them longer and half shorter, and the way to them."""
+    time = rules.median_time([each.facts for each in standings], now)
+    return {
+        "time": _hours(time) if time is not None else "–",
+        "href": _here(found, status=Status.CONFIRMED.value, team=None, market=None, language=None)
+        if time is not None
+        else None,
+    }
 
 
 def _tried(answer: DeltaAnswer) -> str:
-    """Say which question was answered when, and whether rightly."""
+    """Say which question was answered when and how, and whether rightly."""
+    given = " ".join(f"{part}={'+'.join(chosen)}" for part, chosen in sorted(answer.answer.items()))
     said = pgettext("answer", "right") if answer.right else pgettext("answer", "wrong")
     version = answer.question_version
-    return f"{version.question.slug} v{version.number} {said} {_utc(answer.at)}"
+    return f"{version.question.slug} v{version.number} {given} {said} {_utc(answer.at)}"
 
 
 def _utc(at: datetime | None) -> str:

@@ -12,14 +12,16 @@ from portal.accounts.models import Person
 from portal.acknowledgements import service
 from portal.acknowledgements.errors import AnswersMissing, NothingAsked
 from portal.acknowledgements.forms import QuestionForm, UnderstoodForm
-from portal.acknowledgements.models import AcknowledgementRequest
+from portal.acknowledgements.models import AcknowledgementRequest, AskedAs
 from portal.acknowledgements.permissions import ACKNOWLEDGE
+from portal.acknowledgements.queries import campaigns
 from portal.acknowledgements.queries import deltas as reading
 from portal.acknowledgements.service import deltas, questions
 from portal.acknowledgements.service.deltas import CheckItem, Delta
-from portal.acknowledgements.service.requests import due_of
+from portal.acknowledgements.service.due import due_words, why_due
+from portal.acknowledgements.service.requests import due_of, is_due_at_effect
 from portal.acknowledgements.views import blueprint
-from portal.acknowledgements.views.reader import due_words
+from portal.acknowledgements.views.reader import exemption_of
 from portal.calendars.queries import working_calendar
 from portal.calendars.rules import Derivation, OffReason
 from portal.core import clock
@@ -225,6 +227,9 @@ def _page(
         numbers=_(", ").join(version.number for version in reversed(found.covered)),
         covered=len(found.covered),
         is_asked=found.request is not None,
+        exemption=None
+        if found.request
+        else exemption_of(campaigns.find_open_or_exempt(person, found.document), found.new),
         asked=_own_questions(found.document),
         zone=person.time_zone,
     )
@@ -257,19 +262,16 @@ def _due(asked: AcknowledgementRequest, person: Person) -> dict[str, Any]:
     calendar = working_calendar(person.home_market, person.id)
     due = due_of(asked.campaign, asked.asked_as, person, calendar, asked.started_at)
     zone = person.home_market.time_zone
-    if due.counted is None:
-        why = _(
-            "Asked on %(date)s; an emergency is confirmed without delay.", date=format_instant(asked.started_at, zone)
-        )
-        days: list[dict[str, Any]] = []
-    else:
-        why = ngettext(
-            "Asked on %(date)s; there is %(num)d working day to confirm it.",
-            "Asked on %(date)s; there are %(num)d working days to confirm it.",
-            asked.days,
-            date=format_date(clock.local_date(asked.started_at, zone)),
-        )
-        days = _days(due.counted.derivation, due.counted.on) if due.on == asked.due_on else []
+    why = why_due(
+        days=asked.days,
+        is_emergency=asked.campaign.hours is not None,
+        is_due_at_effect=is_due_at_effect(asked, asked.campaign),
+        is_newcomer=asked.asked_as is AskedAs.NEWCOMER,
+        asked=format_instant(asked.started_at, zone)
+        if asked.campaign.hours is not None
+        else format_date(clock.local_date(asked.started_at, zone)),
+    )
+    days = _days(due.counted.derivation, due.counted.on) if due.counted and due.on == asked.due_on else []
     if due.is_guess:
         unknown = _("National holidays of that time are not known yet; only weekends were left out.")
         why = f"{why} {unknown}"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from werkzeug import Response
 
 from portal.accounts.models import Person, Scope
 from portal.accounts.permissions import open_grants
 from portal.acknowledgements.forms import AnswerForm
 from portal.acknowledgements.models import ClauseQuestion
-from portal.acknowledgements.permissions import ANSWER_QUESTION, WRITERS
+from portal.acknowledgements.permissions import ANSWER_QUESTION, SEE_QUESTION, WRITERS
 from portal.acknowledgements.queries import deltas as queries
 from portal.acknowledgements.service import questions
 from portal.acknowledgements.views import blueprint
-from portal.core.access import actor, requires, signed_in
+from portal.core.access import actor, can, requires, signed_in
 from portal.core.errors import DomainError
 from portal.core.i18n import format_instant, language
 from portal.core.i18n import gettext as _
@@ -47,27 +47,32 @@ def list_questions() -> str:
     )
 
 
-@blueprint.route("/questions/<code>", methods=["GET", "POST"])
-@requires(ANSWER_QUESTION, on=queries.get_question)
-def question(found: ClauseQuestion) -> Response | tuple[str, int]:
-    """Show a question with its clause; take the answer."""
-    form, status = AnswerForm(), 200
-    if request.method == "POST":
-        status = 400
-        if form.validate():
+@blueprint.get("/questions/<code>")
+@requires(SEE_QUESTION, on=queries.get_question)
+def question(found: ClauseQuestion) -> str:
+    """Show a question with its clause and the answer."""
+    return _page(found, AnswerForm())
 
-            def work() -> Done:
-                questions.answer_question(question=found, answer=form.answer.data or "", by=actor())
-                name = found.person.name_in(language())
-                return Done(
-                    _("The answer has been sent to %(name)s.", name=name), url_for("acknowledgements.list_questions")
-                )
 
-            try:
-                return carry_out(work)
-            except DomainError as refused:
-                form.form_errors.append(str(refused))
-                status = refused.status
+@blueprint.post("/questions/<code>")
+@requires(ANSWER_QUESTION, on=queries.get_question, see=SEE_QUESTION)
+def answer_question(found: ClauseQuestion) -> Response | tuple[str, int]:
+    """Take the answer to a question."""
+    form, status = AnswerForm(), 400
+    if form.validate():
+
+        def work() -> Done:
+            questions.answer_question(question=found, answer=form.answer.data or "", by=actor())
+            name = found.person.name_in(language())
+            return Done(
+                _("The answer has been sent to %(name)s.", name=name), url_for("acknowledgements.list_questions")
+            )
+
+        try:
+            return carry_out(work)
+        except DomainError as refused:
+            form.form_errors.append(str(refused))
+            status = refused.status
     return _page(found, form), status
 
 
@@ -90,6 +95,7 @@ def _page(found: ClauseQuestion, form: AnswerForm) -> str:
         "answer": found.answer,
         "answered_at": format_instant(found.answered_at, actor().time_zone) if found.answered_at else None,
         "limit": questions.ANSWER_LIMIT,
+        "may_answer": can(ANSWER_QUESTION, found),
     }
     return render_template("acknowledgements/question.html", form=form, **values)
 

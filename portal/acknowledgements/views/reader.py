@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.acknowledgements import queries, service
 from portal.acknowledgements.errors import CheckFirst, LanguageMissing
 from portal.acknowledgements.forms import AcknowledgeForm
-from portal.acknowledgements.models import AcknowledgementRequest
+from portal.acknowledgements.models import AcknowledgementRequest, RequestEnd
 from portal.acknowledgements.permissions import ACKNOWLEDGE
 from portal.acknowledgements.queries import campaigns
 from portal.acknowledgements.service import deltas
+from portal.acknowledgements.service.due import due_words
 from portal.acknowledgements.views import blueprint
 from portal.core.access import actor, next_path, requires, signed_in
-from portal.core.i18n import format_date, format_instant, language
+from portal.core.i18n import format_instant, language
 from portal.core.i18n import gettext as _
 from portal.core.transaction import transaction
 from portal.library import queries as library
@@ -31,11 +34,28 @@ from portal.library.service.panels import Panel
 PREFIX = "confirmation_"
 
 
-def due_words(asked: AcknowledgementRequest, person: Person) -> str:
-    """Say by when something is to be confirmed: the date, or the instant where hours were counted."""
-    if asked.campaign.hours is not None and asked.days == 0:
-        return format_instant(asked.due_at, person.time_zone)
-    return format_date(asked.due_on)
+def exemption_of(asked: AcknowledgementRequest | None, version: DocumentVersion) -> dict[str, Any] | None:
+    """Return who let the person off a version, and why; None where nobody did."""
+    if asked is None or asked.closed_as is not RequestEnd.EXEMPT or asked.campaign.version_id != version.id:
+        return None
+    by = accounts.find_person(asked.exempt_by or "")
+    return {
+        "exempt_by": by.name_in(language()) if by is not None else asked.exempt_by,
+        "exempt_reason": asked.exempt_reason,
+    }
+
+
+def emergencies_of(person: Person) -> list[dict[str, str]]:
+    """Return what a person must confirm at once, for the head of every page."""
+    return [
+        {
+            "href": url_for("acknowledgements.delta", slug=each.slug),
+            "title": f"{each.title} {each.number}",
+            "language": each.title_language,
+            "by": format_instant(each.due_at, person.time_zone),
+        }
+        for each in campaigns.list_emergencies(person.id, language())
+    ]
 
 
 @blueprint.post("/library/<slug>/versions/<number>/acknowledge")
@@ -112,9 +132,12 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
     is_open = library.standing_of(version) in (Standing.IN_FORCE, Standing.ISSUED)
     if this is None and not (is_open and applies_to(person, version.document)):
         return None
-    asks = None if this else _what_is_asked_for(person, version)
+    asks, exemption = (None, None) if this else _what_is_asked_for(person, version)
     reading = None if this else queries.find_reading_confirmation(person, version)
     asked = service.Asked() if this else service.what_is_asked(person, base_slug(version.document.slug))
+    if asks is not None and asks["is_emergency"]:
+        # It waits for nothing that a plan puts first.
+        asked = replace(asked, before_confirming=())
     return Panel(
         "acknowledgements/panel.html",
         {
@@ -132,21 +155,24 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "asks_to_read": asked.reading and reading is None,
             # She is asked for this version (or an older one): by when, and whether questions come first.
             "asks": asks,
+            "exemption": exemption,
             "form": None if this else AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
         },
     )
 
 
-def _what_is_asked_for(person: Person, version: DocumentVersion) -> dict[str, Any] | None:
-    asked = campaigns.find_open_request(person, version.document)
-    if asked is None or asked.campaign.version.sequence > version.sequence:
-        return None
+def _what_is_asked_for(person: Person, version: DocumentVersion) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return what is asked of the person about a version, and who let her off."""
+    asked = campaigns.find_open_or_exempt(person, version.document)
+    if asked is None or asked.closed_at is not None or asked.campaign.version.sequence > version.sequence:
+        return None, exemption_of(asked, version)
     delta = deltas.delta_until(person, version.document, version, asked)
     return {
         "due": due_words(asked, person),
+        "is_emergency": asked.campaign.hours is not None,
         "changes": delta.size,
         "has_base": delta.old is not None,
         "check": len(delta.check),
         "is_passed": delta.is_passed,
         "href": url_for("acknowledgements.delta", slug=version.document.slug),
-    }
+    }, None

@@ -14,11 +14,12 @@ from portal.organisation.models import Market, Team
 
 
 def people_in(audience: Mapping[AudienceKind, Collection[str]], besides: Collection[str] = ()) -> ColumnElement[bool]:
-    """Return the condition that a person is active and in an audience, `besides` those of markets that have their own.
+    """Return the condition that a person is in an audience, `besides` those of markets that have their own.
 
-    In each kind that the audience names she has one of its codes, as `permissions.applies_to` says it of one.
+    She is active and has accepted her invitation: whoever cannot sign in yet is asked nothing. In each kind that the
+    audience names she has one of its codes, as `permissions.applies_to` says it of one.
     """
-    conditions: list[ColumnElement[bool]] = [Person.deactivated_at.is_(None)]
+    conditions: list[ColumnElement[bool]] = [Person.deactivated_at.is_(None), Person.password_hash.is_not(None)]
     markets, teams, roles = (audience.get(kind, ()) for kind in AudienceKind)
     if markets or besides:
         wanted = select(Market.id).where(Market.code.not_in(besides))
@@ -41,7 +42,7 @@ def people_in(audience: Mapping[AudienceKind, Collection[str]], besides: Collect
 
 
 def people_addressed(document: Document) -> ColumnElement[bool]:
-    """Return the condition that a person is active and that the document is the one which she is to follow.
+    """Return the condition that a person is there and that the document is the one which she is to follow.
 
     Those whose markets have a text of their own follow that one.
     """

@@ -86,3 +86,8 @@ def explanations(
     texts += [(f"{part.id}-why", part.rationale) for part in review.parts]
     texts.append(("why", review.rationale))
     return [paper.block(text, language, content.document, links, f"{prefix}-{place}-") for place, text in texts if text]
+
+
+def title_of(version: QuestionVersion, language: str) -> str:
+    """Return what the question is called in a language."""
+    return str(read(version.content).title.in_(language))

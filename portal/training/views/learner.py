@@ -13,6 +13,7 @@ from werkzeug import Response
 
 from portal.accounts.models import Person, Role
 from portal.acknowledgements.queries.campaigns import ToDo, list_to_do
+from portal.acknowledgements.service.due import why_due
 from portal.calendars.rules import DayOff, Derivation, OffReason
 from portal.core import clock
 from portal.core.access import actor, allows, can, requires, signed_in
@@ -31,6 +32,7 @@ from portal.core.i18n import (
 )
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
+from portal.library.rules.overlays import base_slug
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import AttemptState
 from portal.quizzes.service import attempts
@@ -120,16 +122,14 @@ def today() -> str:
             elif _side(standing, step) == "own":
                 mine.append((standing.due_on(step.slug), not step.required, step.position, standing, step))
     mine.sort(key=lambda each: each[:3])
-    # What a step asks for anyway is not listed a second time.
-    asked_by_step = {step.document_slug for *_rest, step in mine if step.kind is StepKind.ACKNOWLEDGE}
-    asked = [each for each in list_to_do(person, language()) if each.slug not in asked_by_step]
+    mine, asked, sooner = _once_each(mine, list_to_do(person, language()))
     waiting.sort(key=lambda each: each[:2])
     completed = next((enrollment for enrollment in enrollments if enrollment.completed_at is not None), None)
     concerns = concerns_of(person)
     return render_template(
         "training/today.html",
         plans=[{**_plan_facts(standing), "counts": _counts(standing)} for standing in standings],
-        steps=_in_order(telling.in_turn([(each[-2], each[-1]) for each in mine[:AT_MOST]]), mine, asked),
+        steps=_in_order(telling.in_turn([(each[-2], each[-1]) for each in mine[:AT_MOST]]), mine, asked, sooner),
         to_do=len(mine) + len(asked),
         all_steps=sum(len(standing.steps) for standing in standings),
         waiting=[telling.of(standing, step) for _due, _position, standing, step in waiting],
@@ -146,9 +146,45 @@ def today() -> str:
     )
 
 
-def _in_order(steps: Sequence[StepView], mine: Sequence[tuple[Any, ...]], asked: Sequence[ToDo]) -> list[StepView]:
+def _once_each(
+    mine: Sequence[tuple[Any, ...]], to_do: Sequence[ToDo]
+) -> tuple[list[tuple[Any, ...]], list[ToDo], dict[str, ToDo]]:
+    """List a document once where both a step and a campaign ask for it, under the earlier date.
+
+    Returns the steps, what is asked besides, and slug of a document → what is asked sooner than its step. An emergency
+    takes the place of the step: it waits for nothing that comes first in the plan.
+    """
+    by_step = {step.document_slug: due_on for due_on, *_rest, step in mine if step.kind is StepKind.ACKNOWLEDGE}
+    # A step names the text of all markets; what is asked may be that of hers.
+    asked = {base_slug(each.slug): each for each in to_do}
+    urgent = {slug for slug, each in asked.items() if each.is_emergency}
+    sooner = {slug: each for slug, each in asked.items() if slug in by_step and each.due_on < by_step[slug]}
+    kept = [each for each in mine if each[-1].kind is not StepKind.ACKNOWLEDGE or each[-1].document_slug not in urgent]
+    kept.sort(
+        key=lambda each: (
+            min(each[0], sooner[each[-1].document_slug].due_on) if _is_asked_sooner(each[-1], sooner) else each[0],
+            *each[1:3],
+        )
+    )
+    return kept, [each for slug, each in asked.items() if each.is_emergency or slug not in by_step], sooner
+
+
+def _is_asked_sooner(step: PlanStep, sooner: Mapping[str, ToDo]) -> bool:
+    return step.kind is StepKind.ACKNOWLEDGE and step.document_slug in sooner
+
+
+def _in_order(
+    steps: Sequence[StepView], mine: Sequence[tuple[Any, ...]], asked: Sequence[ToDo], sooner: Mapping[str, ToDo]
+) -> list[StepView]:
     """Put what is to be confirmed between the steps by its date; the first that can be done is the one for now."""
-    dated = [(each[0], 1, view) for each, view in zip(mine, steps, strict=False)]
+    dated = []
+    for each, view in zip(mine, steps, strict=False):
+        if _is_asked_sooner(each[-1], sooner):
+            ask = sooner[each[-1].document_slug]
+            shown = _asked_view(ask)
+            dated.append((ask.due_on, 1, replace(view, due=shown.due, state=_sooner(view.state, shown.state))))
+        else:
+            dated.append((each[0], 1, view))
     dated += [(each.due_on, 0, _asked_view(each)) for each in asked]
     merged = [view for *_order, view in sorted(dated, key=lambda each: each[:2])][:AT_MOST]
     now = next((number for number, view in enumerate(merged) if view.is_open and view.href is not None), None)
@@ -156,6 +192,11 @@ def _in_order(steps: Sequence[StepView], mine: Sequence[tuple[Any, ...]], asked:
         replace(view, is_next=number == now, state=_state_in_turn(view, is_next=number == now))
         for number, view in enumerate(merged)
     ]
+
+
+def _sooner(state: str, asked: str) -> str:
+    """Return the state of a step that is asked for sooner than its plan says; one that is locked stays so."""
+    return state if state in ("locked", "today") and asked != "overdue" else asked
 
 
 def _state_in_turn(view: StepView, *, is_next: bool) -> str:
@@ -171,28 +212,26 @@ _ASKED = "asked_"
 def _asked_view(each: ToDo) -> StepView:
     """Return a version to be confirmed as its post on the day's list shows it."""
     today = clock.today(each.zone)
-    why = (
-        _(
-            "Asked on %(date)s; an emergency is confirmed without delay.",
-            date=format_date(local_date(each.asked_at, each.zone)),
-        )
-        if not each.days
-        else ngettext(
-            "Asked on %(date)s; there is %(num)d working day to confirm it.",
-            "Asked on %(date)s; there are %(num)d working days to confirm it.",
-            each.days,
-            date=format_date(local_date(each.asked_at, each.zone)),
-        )
+    why = why_due(
+        days=each.days,
+        is_emergency=each.is_emergency,
+        is_due_at_effect=each.is_due_at_effect,
+        is_newcomer=each.is_newcomer,
+        asked=format_date(local_date(each.asked_at, each.zone)),
     )
+    if each.is_due_at_effect or each.is_emergency:
+        date = format_instant(each.due_at, each.zone)
+    else:
+        date = _day(each.due_on, language()) if each.due_on.year == today.year else format_date(each.due_on)
     return StepView(
         slug=f"{_ASKED}{each.slug}",
         title=_("%(title)s: what changed in version %(number)s", title=each.title, number=each.number)
         if each.has_base
         else _("%(title)s: version %(number)s", title=each.title, number=each.number),
-        kind=_("Emergency change") if not each.days else _("To be confirmed"),
+        kind=_("Emergency change") if each.is_emergency else _("To be confirmed"),
         state="overdue" if each.due_at <= clock.now() else "soon" if each.due_on <= today else "ahead",
         due=Explanation(
-            date=_day(each.due_on, language()) if each.due_on.year == today.year else format_date(each.due_on),
+            date=date,
             iso=each.due_on.isoformat(),
             why=why,
             days=[],
