@@ -270,13 +270,14 @@ def _cohorts(app: Flask) -> None:
 def _quizzes(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.library.service.dependants import register_dependants
+    from portal.library.service.panels import register_draft_panel
     from portal.quizzes import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.quizzes.content import BanksPart, QuizzesPart
     from portal.quizzes.queries.staleness import count_to_look_at
     from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuizzesRunningShort
     from portal.quizzes.service.findable import FindableQuestions
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
-    from portal.quizzes.views import author, blueprint, lead, learner, recheck  # noqa: F401
+    from portal.quizzes.views import ahead, author, blueprint, lead, learner, recheck  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
@@ -289,6 +290,7 @@ def _quizzes(app: Flask) -> None:
     handlers.init()
     for dependants in (AffectedQuestions(), QuizzesRunningShort(), PeopleTold()):
         register_dependants(dependants)
+    register_draft_panel(ahead.questions_panel)
     NAVIGATION.append(Place("quizzes.index", _l("Quizzes"), "quizzes", "learn"))
     NAVIGATION.append(
         Place(
@@ -307,7 +309,13 @@ def _quizzes(app: Flask) -> None:
             "refresh",
             "teach",
             permissions.RECHECK_QUESTIONS,
-            pages=("quizzes.stale_of_bank", "quizzes.confirm_still_right", "quizzes.leave_out"),
+            pages=(
+                "quizzes.stale_of_bank",
+                "quizzes.confirm_still_right",
+                "quizzes.leave_out",
+                "quizzes.ahead",
+                "quizzes.look_ahead",
+            ),
             count=count_to_look_at,
         )
     )

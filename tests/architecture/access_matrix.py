@@ -189,6 +189,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin", "approver", "author"},
         [
+            "GET quizzes.ahead",
             "GET quizzes.bank",
             "GET quizzes.banks",
             "GET quizzes.preview",
@@ -238,6 +239,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET quizzes.release",
             "POST quizzes.confirm_still_right",
             "POST quizzes.leave_out",
+            "POST quizzes.look_ahead",
             "POST quizzes.release_results",
         ],
     ),
