@@ -382,7 +382,7 @@ def test_an_author_looks_at_each_question_beside_the_new_words_and_the_approver_
     seen = as_(cast.approver, language=language)
     overview = seen.get("library.draft", code=draft.code)
     assert {"en": "2 of 2 questions looked at", "ja": "2件の設問のうち2件を点検済み"}[language] in overview.text
-    assert {"en": "without being asked a single question", "ja": "質問が一つも"}[language] not in overview.text
+    assert {"en": "without being asked a single question", "ja": "設問が一つも"}[language] not in overview.text
     # She reads what was said, and decides nothing about the questions.
     listed = Page(seen.send("GET", f"/drafts/{draft.code}/questions?show=looked-at"))
     assert {"en": "Must be rewritten", "ja": "書き直しが必要"}[language] in listed.text
@@ -394,7 +394,7 @@ def test_an_author_looks_at_each_question_beside_the_new_words_and_the_approver_
 def test_the_overview_warns_where_people_would_be_asked_nothing(
     cast: Cast, bank: dict[str, str], as_: Any, language: str
 ) -> None:
-    warned = {"en": "without being asked a single question", "ja": "質問が一つも"}[language]
+    warned = {"en": "without being asked a single question", "ja": "設問が一つも"}[language]
     draft = draft_of(cast, {**bank, "c": "Another rule."})
     browser = as_(cast.approver, language=language)
     assert warned in browser.get("library.draft", code=draft.code).text

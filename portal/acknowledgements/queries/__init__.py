@@ -20,7 +20,14 @@ _READING_CONFIRMATION = select(ReadingConfirmation).where(
     ReadingConfirmation.person_id == bindparam("person_id"), ReadingConfirmation.version_id == bindparam("version_id")
 )
 _CONFIRMED = (
-    select(DocumentVersion.id, DocumentVersion.number, Acknowledgement.at)
+    select(
+        DocumentVersion.id,
+        DocumentVersion.sequence,
+        DocumentVersion.number,
+        DocumentVersion.effective_at,
+        DocumentVersion.zone,
+        Acknowledgement.at,
+    )
     .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
     .where(Acknowledgement.person_id == bindparam("person_id"), DocumentVersion.document_id == bindparam("document_id"))
     .order_by(DocumentVersion.sequence.desc())
@@ -44,7 +51,10 @@ class Confirmed:
     """That a version of a document was confirmed, and when."""
 
     version_id: int
+    sequence: int
     number: str
+    effective_at: datetime
+    zone: str
     at: datetime
 
 

@@ -13,8 +13,9 @@ from portal.acknowledgements.forms import AcknowledgeForm
 from portal.acknowledgements.models import AcknowledgementRequest
 from portal.acknowledgements.permissions import ACKNOWLEDGE
 from portal.acknowledgements.queries import campaigns
-from portal.acknowledgements.service import deltas
+from portal.acknowledgements.service.deltas import Delta
 from portal.acknowledgements.views import blueprint
+from portal.core import clock
 from portal.core.access import actor, next_path, requires, signed_in
 from portal.core.i18n import format_date, format_instant, language
 from portal.core.i18n import gettext as _
@@ -108,11 +109,15 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
     """Return the confirmation of a version, or the way to it, or None where there is none of either."""
     confirmed = queries.list_confirmed(person, version.document)
     this = next((each for each in confirmed if each.version_id == version.id), None)
-    earlier = next((each for each in confirmed if each.version_id != version.id), None)
+    earlier = next((each for each in confirmed if each.sequence < version.sequence), None)
+    later = next((each for each in confirmed if each.sequence > version.sequence), None)
     is_open = library.standing_of(version) in (Standing.IN_FORCE, Standing.ISSUED)
     if this is None and not (is_open and applies_to(person, version.document)):
         return None
     asks = None if this else _what_is_asked_for(person, version)
+    covering = None
+    if this is None and asks is None and earlier is not None and not service.is_planned(person, version.document):
+        covering = service.find_covering(person, version)
     reading = None if this else queries.find_reading_confirmation(person, version)
     asked = service.Asked() if this else service.what_is_asked(person, base_slug(version.document.slug))
     return Panel(
@@ -125,6 +130,10 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "attestation": service.attestation_of(text),
             "confirmed": this,
             "earlier": earlier,
+            # A later one that she has confirmed before it takes effect.
+            "later": _ahead(later, person) if later and later.effective_at > clock.now() else None,
+            # Confirmed already, since nothing that asks anybody has changed.
+            "covering": covering,
             "read_at": reading.at if reading else None,
             "before_reading": asked.before_reading,
             "before_confirming": asked.before_confirming,
@@ -132,16 +141,26 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "asks_to_read": asked.reading and reading is None,
             # She is asked for this version (or an older one): by when, and whether questions come first.
             "asks": asks,
-            "form": None if this else AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
+            "form": AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
         },
     )
 
 
+def _label(delta: Delta) -> str:
+    if delta.old is None:
+        return _("The questions, and the confirmation")
+    return _("What changed, and the confirmation") if delta.is_passed else _("What changed, and the questions")
+
+
+def _ahead(later: queries.Confirmed, person: Person) -> dict[str, str]:
+    return {"number": later.number, "effective": format_instant(later.effective_at, person.time_zone)}
+
+
 def _what_is_asked_for(person: Person, version: DocumentVersion) -> dict[str, Any] | None:
     asked = campaigns.find_open_request(person, version.document)
-    if asked is None or asked.campaign.version.sequence > version.sequence:
+    delta = service.asked_of(person, version, asked) if asked is not None else None
+    if asked is None or delta is None:
         return None
-    delta = deltas.delta_until(person, version.document, version, asked)
     return {
         "due": due_words(asked, person),
         "changes": delta.size,
@@ -149,4 +168,5 @@ def _what_is_asked_for(person: Person, version: DocumentVersion) -> dict[str, An
         "check": len(delta.check),
         "is_passed": delta.is_passed,
         "href": url_for("acknowledgements.delta", slug=version.document.slug),
+        "label": _label(delta),
     }
