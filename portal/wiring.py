@@ -327,11 +327,12 @@ def _acknowledgements(app: Flask) -> None:
     from portal.acknowledgements.views import blueprint, campaigns, delta, questions  # noqa: F401
     from portal.acknowledgements.views.reader import confirmation_panel
     from portal.library.service.dependants import register_dependants
-    from portal.library.service.panels import register_panel
+    from portal.library.service.panels import register_clause_notes, register_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     register_panel(confirmation_panel)
+    register_clause_notes(questions.clause_notes)
     handlers.init()
     register_dependants(PeopleAddressed())
     journal.learn(recorded.VOCABULARY)
@@ -344,7 +345,7 @@ def _acknowledgements(app: Flask) -> None:
             "question",
             "teach",
             permissions.SEE_QUESTIONS,
-            pages=("acknowledgements.question",),
+            pages=("acknowledgements.question", "acknowledgements.answer_question"),
         )
     )
     NAVIGATION.append(

@@ -22,6 +22,9 @@ CLOSE_CAMPAIGN = Permission("acknowledgements.close_campaign", "end a campaign b
 SEE_REQUEST = Permission("acknowledgements.see_request", "see what a person is asked to confirm")
 EXEMPT = Permission("acknowledgements.exempt", "let a person off what she is asked to confirm; never oneself")
 SEE_QUESTIONS = Permission("acknowledgements.see_questions", "find the questions about clauses in the navigation")
+SEE_QUESTION = Permission(
+    "acknowledgements.see_question", "see a question about a clause, and its answer: one's own, or what one answers"
+)
 ANSWER_QUESTION = Permission("acknowledgements.answer_question", "answer a question about a clause")
 
 # Those who write documents and answer for them.
@@ -36,10 +39,12 @@ def reach_over_people(person: Person) -> Reach:
 
 
 def document_of(thing: Any) -> Document | None:
-    """Return the document that a campaign, a request or a question is about."""
+    """Return the document that a campaign, a request or a question is about, or the document itself."""
     if isinstance(thing, AcknowledgementRequest):
         return thing.campaign.version.document
-    return thing.version.document if isinstance(thing, Campaign | ClauseQuestion) else None
+    if isinstance(thing, Campaign | ClauseQuestion):
+        return thing.version.document
+    return thing if isinstance(thing, Document) else None
 
 
 def writes_the_document(person: Person, thing: Any) -> bool:
@@ -71,6 +76,11 @@ def is_somebody_else(person: Person, thing: Any) -> bool:
     return isinstance(thing, AcknowledgementRequest) and thing.person_id != person.id
 
 
+def is_asker(person: Person, thing: Any) -> bool:
+    """Say whether the person herself has asked the question."""
+    return isinstance(thing, ClauseQuestion) and thing.person_id == person.id
+
+
 def scopes_of_request(thing: AcknowledgementRequest) -> dict[Scope, set[str]]:
     """Return market and team of the person who is asked."""
     return scopes_of_person(thing.person)
@@ -95,5 +105,6 @@ TABLE: dict[Permission, AnyOf] = {
         [is_somebody_else, writes_the_document],
     ],
     SEE_QUESTIONS: [[holds(*WRITERS)]],
+    SEE_QUESTION: [[is_asker], [owns_the_document], [writes_the_document]],
     ANSWER_QUESTION: [[owns_the_document], [writes_the_document]],
 }

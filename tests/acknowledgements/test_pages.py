@@ -37,7 +37,7 @@ from tests.acknowledgements.builders import (
     understand,
 )
 from tests.builders import Cast, make_grant, make_person
-from tests.library.builders import english, japanese, make_document, make_version
+from tests.library.builders import english, japanese, make_document, make_draft, make_version
 from tests.page_client import Page
 from tests.queries import counted_queries
 from tests.quizzes.builders import SECRET
@@ -484,3 +484,103 @@ def test_the_page_shows_how_far_the_asking_is(cast: Cast, as_: Any) -> None:
     page = as_(cast.admin, language="en").get("acknowledgements.campaign", code=campaign.code)
     assert "Asking the audience" in page.text
     assert page.all("progress")
+
+
+# --- kept with the clause -----------------------------------------------------------------------
+
+
+def _ask_about(browser: Any, clause: str, body: str) -> ClauseQuestion:
+    browser.post("acknowledgements.ask_question", {"clause": clause, "body": body}, **SLUG)
+    return session.query(ClauseQuestion).filter_by(body=body).one()
+
+
+def _notes(page: Page) -> dict[str, tuple[str, str]]:
+    """Return clause → words and address of the marker in its margin."""
+    found = {}
+    for clause in page.tree.iter("section"):
+        if clause.get("data-clause") is None:
+            continue
+        for link in clause.iter("a"):
+            if link.get("class") == "clause__note":
+                found[str(clause.get("data-clause"))] = ("".join(link.itertext()).strip(), str(link.get("href")))
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_question_stands_beside_its_clause_for_who_asked_and_for_those_who_answer(
+    cast: Cast, asked: Campaign, as_: Any, language: str
+) -> None:
+    asker = as_(cast.learner, language=language)
+    first = _ask_about(asker, "exceptions", "Is satire one?")
+    code, read = first.code, {"slug": "impersonation", "number": "2.0"}
+    shown = _notes(asker.get("library.read_version", **read))
+    assert shown == {"exceptions": ({"en": "1 open question", "ja": "未回答の質問1件"}[language], f"/questions/{code}")}
+    author = as_(cast.author, language=language)
+    assert _notes(author.get("library.read_version", **read)) == shown
+    # Nobody else sees that somebody asked, and the text that is kept for all of them says nothing of it.
+    assert _notes(as_(cast.colleague, language=language).get("library.read_version", **read)) == {}
+    author.post("acknowledgements.question", {"answer": "It is."}, code=code)
+    _ask_about(as_(cast.colleague, language=language), "exceptions", "And parody?")
+    both = _notes(author.get("library.read_version", **read))["exceptions"]
+    assert both[0] == {"en": "2 questions asked, 1 open", "ja": "質問2件（うち未回答1件）"}[language]
+    listed = Page(author.send("GET", both[1]))
+    assert "Is satire one?" in listed.text
+    assert "And parody?" in listed.text
+    own = _notes(asker.get("library.read_version", **read))["exceptions"]
+    assert own == ({"en": "1 question asked", "ja": "質問1件"}[language], f"/questions/{code}")
+
+
+def test_a_question_goes_with_its_clause_as_long_as_that_reads_the_same(cast: Cast, asked: Campaign, as_: Any) -> None:
+    asker, author = as_(cast.learner, language="en"), as_(cast.author, language="en")
+    answered = _ask_about(asker, "exceptions", "Is satire one?")
+    author.post("acknowledgements.question", {"answer": "It is."}, code=answered.code)
+    publish("impersonation", cast.author, "2.1", change_class=ChangeClass.EDITORIAL, texts=changed("2.0"))
+    later = {"slug": "impersonation", "number": "2.1"}
+    assert set(_notes(author.get("library.read_version", **later))) == {"exceptions"}
+    publish("impersonation", cast.author, "3.0", texts=changed("something else"))
+    later["number"] = "3.0"
+    assert _notes(author.get("library.read_version", **later)) == {}
+    # One that still waits stays beside the new words: they may answer it.
+    _ask_about(as_(cast.colleague), "scope", "Who is meant?")
+    publish("impersonation", cast.author, "4.0", texts=changed(changes={"carries a label": "carries two labels"}))
+    later["number"] = "4.0"
+    assert set(_notes(author.get("library.read_version", **later))) == {"scope"}
+
+
+def test_what_waits_for_an_answer_stands_beside_the_clause_of_a_draft(cast: Cast, asked: Campaign, as_: Any) -> None:
+    open_question = _ask_about(as_(cast.learner), "exceptions", "Is satire one?")
+    code = open_question.code
+    draft = make_draft(library.get_document("impersonation"), cast.author)
+    assert _notes(as_(cast.author, language="en").get("library.draft", code=draft.code)) == {
+        "exceptions": ("1 open question", f"/questions/{code}")
+    }
+    # Who approves sees what she may see.
+    assert _notes(as_(cast.approver).get("library.draft", code=draft.code)) == {}
+    as_(cast.author).post("acknowledgements.question", {"answer": "It is."}, code=code)
+    assert _notes(as_(cast.author).get("library.draft", code=draft.code)) == {}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_who_asked_finds_her_questions_and_what_an_answer_does(
+    cast: Cast, asked: Campaign, as_: Any, language: str
+) -> None:
+    asker, author = as_(cast.learner, language=language), as_(cast.author, language=language)
+    assert {"en": "No question asked yet", "ja": "まだ質問はありません"}[language] in asker.get(
+        "acknowledgements.list_questions"
+    ).text
+    # Asked on her English pages.
+    code = _ask_about(as_(cast.learner, language="en"), "exceptions", "Is satire one?").code
+    page = asker.get("acknowledgements.list_questions")
+    assert "Is satire one?" in page.text
+    assert {"en": "Nobody has a question", "ja": "質問はありません"}[language] not in page.text
+    waiting = asker.get("acknowledgements.question", code=code)
+    assert not waiting.all("textarea")
+    asker.post("acknowledgements.question", {"answer": "Yes."}, code=code, expect=403)
+    author.post("acknowledgements.question", {"answer": "It is."}, code=code)
+    answered = asker.get("acknowledgements.question", code=code)
+    assert "It is." in answered.text
+    assert {"en": "the version can be confirmed", "ja": "この版を確認できます"}[language] in answered.text
+    assert any(href.endswith("/library/impersonation/delta") for href in answered.links())
+    # The campaign leads to them.
+    campaign = author.get("acknowledgements.campaign", code=asked.code)
+    assert any("/questions?document=impersonation" in href for href in campaign.links())

@@ -119,9 +119,15 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"author", "lead"},
         [
             "GET acknowledgements.exempt",
-            "GET acknowledgements.question",
+            "POST acknowledgements.answer_question",
             "POST acknowledgements.exempt",
-            "POST acknowledgements.question",
+        ],
+    ),
+    (
+        # The graduate has asked it.
+        {"author", "graduate", "lead"},
+        [
+            "GET acknowledgements.question",
         ],
     ),
     (

@@ -131,6 +131,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     }
     special = {
         "acknowledgements.question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
+        "acknowledgements.answer_question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
         # Of a text that is not published: for those who see drafts.
         "library.image": {"name": session.scalars(select(DocumentImage.name)).one()},
         "quizzes.ahead": {"code": draft.code},

@@ -129,7 +129,7 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
     _refuse(what_is_asked(by, base_slug(version.document.slug)).before_confirming)
     request = asking.find_open_request(by, version.document)
     if request is None:
-        covering = find_covering(by, version)
+        covering = covering_of(queries.list_confirmed(by, version.document), version)
         if covering is not None and not is_planned(by, version.document):
             raise CoveredAlready(number=covering.number)
         return _keep([version], language, by, address)
@@ -155,11 +155,11 @@ def asked_of(person: Person, version: DocumentVersion, request: AcknowledgementR
     return delta
 
 
-def find_covering(person: Person, version: DocumentVersion) -> queries.Confirmed | None:
-    """Return what the person confirmed and what covers this version, or None where it is to be confirmed anew."""
-    confirmed = {each.sequence: each for each in queries.list_confirmed(person, version.document)}
-    found = rules.covered_by(version.document.versions, confirmed, version.sequence)
-    return confirmed[found] if found is not None else None
+def covering_of(confirmed: Sequence[queries.Confirmed], version: DocumentVersion) -> queries.Confirmed | None:
+    """Return which of what a person confirmed covers this version, or None where it is to be confirmed anew."""
+    by_sequence = {each.sequence: each for each in confirmed}
+    found = rules.covered_by(version.document.versions, by_sequence, version.sequence)
+    return by_sequence[found] if found is not None else None
 
 
 def is_planned(person: Person, document: Document) -> bool:

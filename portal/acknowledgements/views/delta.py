@@ -139,7 +139,7 @@ def ask_question(document: Document) -> Any:
                     version=version, anchor=form.clause.data or "", body=form.body.data or "", by=actor()
                 )
                 return Done(
-                    _("The question has been sent. The answer comes by email; until then nothing counts as confirmed."),
+                    _("The question has been sent. The answer comes by email; the version can be confirmed then."),
                     url_for("acknowledgements.ask_question", slug=document.slug),
                 )
 

@@ -107,7 +107,7 @@ def _back_to(document: Document, number: str) -> str:
 
 def confirmation_panel(person: Person, version: DocumentVersion, text: VersionText) -> Panel | None:
     """Return the confirmation of a version, or the way to it, or None where there is none of either."""
-    confirmed = queries.list_confirmed(person, version.document)
+    confirmed, read = queries.list_stated(person, version.document)
     this = next((each for each in confirmed if each.version_id == version.id), None)
     earlier = next((each for each in confirmed if each.sequence < version.sequence), None)
     later = next((each for each in confirmed if each.sequence > version.sequence), None)
@@ -117,8 +117,8 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
     asks = None if this else _what_is_asked_for(person, version)
     covering = None
     if this is None and asks is None and earlier is not None and not service.is_planned(person, version.document):
-        covering = service.find_covering(person, version)
-    reading = None if this else queries.find_reading_confirmation(person, version)
+        covering = service.covering_of(confirmed, version)
+    read_at = None if this else read.get(version.id)
     asked = service.Asked() if this else service.what_is_asked(person, base_slug(version.document.slug))
     return Panel(
         "acknowledgements/panel.html",
@@ -134,11 +134,11 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "later": _ahead(later, person) if later and later.effective_at > clock.now() else None,
             # Confirmed already, since nothing that asks anybody has changed.
             "covering": covering,
-            "read_at": reading.at if reading else None,
+            "read_at": read_at,
             "before_reading": asked.before_reading,
             "before_confirming": asked.before_confirming,
             # Where the plan asks to read now, that is the button for now; confirming is a further word.
-            "asks_to_read": asked.reading and reading is None,
+            "asks_to_read": asked.reading and read_at is None,
             # She is asked for this version (or an older one): by when, and whether questions come first.
             "asks": asks,
             "form": AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
