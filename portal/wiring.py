@@ -278,13 +278,14 @@ def _cohorts(app: Flask) -> None:
 def _quizzes(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.library.service.dependants import register_dependants
+    from portal.library.service.panels import register_draft_panel
     from portal.quizzes import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.quizzes.content import BanksPart, QuizzesPart
     from portal.quizzes.queries.staleness import count_to_look_at
     from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuizzesRunningShort
     from portal.quizzes.service.findable import FindableQuestions
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
-    from portal.quizzes.views import author, blueprint, lead, learner, recheck  # noqa: F401
+    from portal.quizzes.views import ahead, author, blueprint, lead, learner, recheck  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
@@ -297,6 +298,7 @@ def _quizzes(app: Flask) -> None:
     handlers.init()
     for dependants in (AffectedQuestions(), QuizzesRunningShort(), PeopleTold()):
         register_dependants(dependants)
+    register_draft_panel(ahead.questions_panel)
     NAVIGATION.append(Place("quizzes.index", _l("Quizzes"), "quizzes", "learn"))
     NAVIGATION.append(
         Place(
@@ -315,7 +317,13 @@ def _quizzes(app: Flask) -> None:
             "refresh",
             "teach",
             permissions.RECHECK_QUESTIONS,
-            pages=("quizzes.stale_of_bank", "quizzes.confirm_still_right", "quizzes.leave_out"),
+            pages=(
+                "quizzes.stale_of_bank",
+                "quizzes.confirm_still_right",
+                "quizzes.leave_out",
+                "quizzes.ahead",
+                "quizzes.look_ahead",
+            ),
             count=count_to_look_at,
         )
     )
@@ -327,12 +335,13 @@ def _acknowledgements(app: Flask) -> None:
     from portal.acknowledgements.views import blueprint, campaigns, delta, questions  # noqa: F401
     from portal.acknowledgements.views.reader import confirmation_panel, emergencies_of
     from portal.library.service.dependants import register_dependants
-    from portal.library.service.panels import register_panel
+    from portal.library.service.panels import register_clause_notes, register_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     register_panel(confirmation_panel)
     EMERGENCIES.append(emergencies_of)
+    register_clause_notes(questions.clause_notes)
     handlers.init()
     register_dependants(PeopleAddressed())
     journal.learn(recorded.VOCABULARY)
@@ -345,7 +354,7 @@ def _acknowledgements(app: Flask) -> None:
             "question",
             "teach",
             permissions.SEE_QUESTIONS,
-            pages=("acknowledgements.question",),
+            pages=("acknowledgements.question", "acknowledgements.answer_question"),
         )
     )
     NAVIGATION.append(

@@ -1,7 +1,7 @@
 """How the index of the search was told.
 
 Revision ID: 0019
-Revises: 0016
+Revises: 0018
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 
 revision = '0019'
-down_revision = '0016'
+down_revision = '0018'
 branch_labels = None
 depends_on = None
 

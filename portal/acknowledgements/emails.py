@@ -219,6 +219,8 @@ def question_answered(code: str) -> Email | None:
             "document": library.list_titles([question.version_id], person.language)[question.version_id],
             "body": question.body,
             "answer": question.answer,
+            # What she was asked to confirm may have been confirmed or closed since.
+            "waits": queries.find_open_request(person, question.version.document) is not None,
             "href": public_url("acknowledgements.delta", slug=question.version.document.slug),
         },
     )

@@ -55,6 +55,15 @@ class CheckFirst(Conflict):
     message = _l("Before this can be confirmed, open what changed and answer the questions about it.")
 
 
+class CoveredAlready(Conflict):
+    """What is editorial or minor asks nobody again."""
+
+    message = _l(
+        "Version %(number)s was confirmed, and nothing that asks for a new confirmation has changed since. There is "
+        "nothing to do."
+    )
+
+
 class DeltaNotOpened(Conflict):
     """Nobody confirms changes that she has not had on the screen."""
 

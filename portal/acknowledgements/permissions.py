@@ -22,8 +22,8 @@ CLOSE_CAMPAIGN = Permission("acknowledgements.close_campaign", "end a campaign b
 SEE_REQUEST = Permission("acknowledgements.see_request", "see what a person is asked to confirm")
 EXEMPT = Permission("acknowledgements.exempt", "let a person off what she is asked to confirm; never oneself")
 END_EXEMPTION = Permission("acknowledgements.end_exemption", "take back that a person was let off; never oneself")
-SEE_QUESTION = Permission("acknowledgements.see_question", "see a question about a clause and its answer")
 SEE_QUESTIONS = Permission("acknowledgements.see_questions", "find the questions about clauses in the navigation")
+SEE_QUESTION = Permission("acknowledgements.see_question", "see a question about a clause and its answer")
 ANSWER_QUESTION = Permission("acknowledgements.answer_question", "answer a question about a clause")
 
 # Those who write documents and answer for them.
@@ -38,10 +38,12 @@ def reach_over_people(person: Person) -> Reach:
 
 
 def document_of(thing: Any) -> Document | None:
-    """Return the document that a campaign, a request or a question is about."""
+    """Return the document that a campaign, a request or a question is about, or the document itself."""
     if isinstance(thing, AcknowledgementRequest):
         return thing.campaign.version.document
-    return thing.version.document if isinstance(thing, Campaign | ClauseQuestion) else None
+    if isinstance(thing, Campaign | ClauseQuestion):
+        return thing.version.document
+    return thing if isinstance(thing, Document) else None
 
 
 def writes_the_document(person: Person, thing: Any) -> bool:
@@ -71,6 +73,11 @@ def applies_within_reach(person: Person, thing: Any) -> bool:
 def is_somebody_else(person: Person, thing: Any) -> bool:
     """Say whether it is asked of another person."""
     return isinstance(thing, AcknowledgementRequest) and thing.person_id != person.id
+
+
+def is_asker(person: Person, thing: Any) -> bool:
+    """Say whether the person herself has asked the question."""
+    return isinstance(thing, ClauseQuestion) and thing.person_id == person.id
 
 
 def scopes_of_request(thing: AcknowledgementRequest) -> dict[Scope, set[str]]:
@@ -107,6 +114,7 @@ TABLE: dict[Permission, AnyOf] = {
         [is_somebody_else, holds_everywhere(Role.ADMIN)],
     ],
     SEE_QUESTION: [
+        [is_asker],
         [holds_for(Role.LEAD, scopes=scopes_of_asker)],
         [writes_the_document],
         [holds_everywhere(Role.APPROVER, Role.AUDITOR, Role.ADMIN)],

@@ -64,6 +64,30 @@ def asks(*, change_class: str, kind: str, is_first: bool, is_imported: bool) -> 
     return not is_first or (not is_imported and kind != "lesson")
 
 
+class Published(Protocol):
+    """A version as far as it matters here whether it asks anybody."""
+
+    @property
+    def sequence(self) -> int:
+        """Its place among the versions of its document."""
+
+    @property
+    def change_class(self) -> str:
+        """Its class of change."""
+
+
+def covered_by(versions: Iterable[Published], confirmed: Collection[int], until: int) -> int | None:
+    """Return the sequence of the confirmed version that covers the one at `until`, or None where none does.
+
+    It is the last one before it that was confirmed, if nothing that asks for a confirmation came since: what is
+    editorial or minor asks nobody again.
+    """
+    last = max((sequence for sequence in confirmed if sequence < until), default=None)
+    if last is None or any(each.change_class in ASKING for each in versions if last < each.sequence <= until):
+        return None
+    return last
+
+
 # --- how far somebody is ------------------------------------------------------------------------
 
 

@@ -146,6 +146,18 @@ class NotStale(Conflict):
     message = _l("This question does not wait for a re-check any more. Somebody has looked at it in between.")
 
 
+class NotTouched(Conflict):
+    """Only what a draft changes is looked at beside it."""
+
+    message = _l("This draft does not change what the question tests, or the question waits for a re-check already.")
+
+
+class BadVerdict(Invalid):
+    """Of a question one of two things is said."""
+
+    message = _l("Say of the question that it stays right, or that it must be rewritten.")
+
+
 class TextMovedOn(Conflict):
     """What was confirmed is not what stands there now."""
 

@@ -47,10 +47,10 @@ def _alone(work: Callable[[int], None], attempt_id: int) -> None:
 
 
 def on_version_published(event: VersionPublished) -> None:
-    """Take out of every draw the questions that test what the version touches."""
+    """Take out of every draw the questions that test what the version touches and were not found right before."""
     version = library.find_version_by_id(event.version_id)
     if version is not None:
-        staleness.make_stale(version)
+        staleness.make_stale(version, draft_code=event.draft_code)
 
 
 def on_version_withdrawn(event: VersionWithdrawn) -> None:

@@ -57,6 +57,13 @@ class AttemptState(StrEnum):
     VOIDED = "voided"
 
 
+class Verdict(StrEnum):
+    """What was said of a question before a draft is published."""
+
+    STILL_RIGHT = "still_right"
+    REWRITE = "rewrite"
+
+
 class SubmittedBy(StrEnum):
     """Who handed the attempt in: the learner, or the sweep when the time was over."""
 
@@ -228,6 +235,30 @@ class QuestionStaleness(Base):
     question: Mapped[Question] = relationship()
     question_version: Mapped[QuestionVersion] = relationship(foreign_keys=[question_version_id])
     version: Mapped[DocumentVersion] = relationship()
+
+
+class QuestionLook(Base):
+    """That somebody looked at a question beside a clause as a draft has it, before it is published.
+
+    The newest one counts for as long as the clause reads like that; what is published otherwise was not looked at.
+    """
+
+    __tablename__ = "question_looks"
+    __sealed__ = Sealed()
+    __table_args__ = (Index("ix_question_looks_draft_id", "draft_id", "question_version_id"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="RESTRICT"))
+    question_version_id: Mapped[int] = mapped_column(
+        ForeignKey("question_versions.id", ondelete="RESTRICT"), index=True
+    )
+    # The clause by the id under which the question cites it.
+    anchor: Mapped[str] = mapped_column(String(60))
+    # Its hash in the draft, in the language that decides; empty: the draft takes it out.
+    clause_hash: Mapped[str] = mapped_column(String(64))
+    verdict: Mapped[Verdict] = mapped_column(enum_type(Verdict))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(40))
 
 
 class Quiz(Base):

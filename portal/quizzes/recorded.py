@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from portal.core.i18n import gettext as _
 from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import lazy_pgettext as pgettext
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.quizzes import queries
 from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
@@ -50,6 +51,8 @@ VOCABULARY = Vocabulary(
         "quizzes.questions_stale": _l("Questions taken out of every draw: a clause has changed"),
         "quizzes.questions_called_back": _l("Questions drawn again: the version was withdrawn"),
         "quizzes.question_still_right": _l("Question re-checked: still right"),
+        "quizzes.question_looked_at": _l("Question looked at beside a draft"),
+        "quizzes.questions_kept": _l("Questions drawn on: found right before the publication"),
         "quizzes.question_kept_out": _l("Question left out until it is rewritten"),
     },
     kinds={
@@ -84,6 +87,11 @@ VOCABULARY = Vocabulary(
         "questions": Fact(_l("Questions")),
         "question": Fact(_l("Question")),
         "question_version": Fact(_l("Version of the question")),
+        "quizzes.question_looked_at:draft": Fact(pgettext("thing", "Draft"), refers_to="draft"),
+        "verdict": Fact(
+            _l("Said of the question"),
+            words={"still_right": _l("Stays right"), "rewrite": _l("Must be rewritten")},
+        ),
         "versions": Fact(_l("Versions of documents")),
     },
 )

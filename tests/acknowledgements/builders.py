@@ -86,9 +86,14 @@ def ask(by: Person, number: str = "2.0", **values: Any) -> Campaign:
 
 def confirm(person: Person, version: DocumentVersion, language: str = "ja") -> None:
     """Let a person open and confirm a version on its reading page."""
-    readings.note_opened(person=person, version=version, known=library.find_reading(person, version))
+    read_text(person, version)
     with own_transaction():
         service.acknowledge(version=version, language=language, by=person)
+
+
+def read_text(person: Person, version: DocumentVersion) -> None:
+    """Let a person have a version on her screen."""
+    readings.note_opened(person=person, version=version, known=library.find_reading(person, version))
 
 
 def request_of(campaign: Campaign, person: Person) -> AcknowledgementRequest:

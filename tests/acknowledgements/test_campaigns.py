@@ -44,6 +44,7 @@ from tests.acknowledgements.builders import (
     make_questions,
     open_delta,
     publish,
+    read_text,
     request_of,
     run,
     understand,
@@ -495,8 +496,12 @@ def test_the_reading_page_leads_to_the_questions_instead_of_confirming(cast: Cas
 
 
 def test_a_minor_version_in_force_is_what_is_confirmed_for_the_one_asked(cast: Cast, asked: Campaign) -> None:
-    publish("impersonation", cast.author, "2.1", change_class=ChangeClass.MINOR, texts=changed("more"))
+    newest = publish("impersonation", cast.author, "2.1", change_class=ChangeClass.MINOR, texts=changed("more"))
     open_delta(cast.learner)
+    # All of it is new to her: she has the text on her screen as well.
+    with pytest.raises(errors.NeverOpened):
+        understand(cast.learner)
+    read_text(cast.learner, newest)
     assert understand(cast.learner) == ["2.1", "2.0"]
     assert request_of(asked, cast.learner).closed_as is RequestEnd.CONFIRMED
 

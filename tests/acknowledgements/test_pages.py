@@ -12,16 +12,20 @@ from portal.accounts.models import Role, Scope
 from portal.accounts.service import ownership
 from portal.acknowledgements.models import Campaign, ClauseQuestion, DeltaAnswer, RequestEnd
 from portal.acknowledgements.queries import campaigns as queries
+from portal.acknowledgements.service import deltas
 from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
+from portal.library import queries as library
 from portal.library.models import AudienceKind, ChangeClass
+from portal.library.service.versions import publish_version
 from tests.acknowledgements.builders import (
     MONDAY,
     answer,
     ask,
     away,
+    changed,
     confirm,
     delta_of,
     holidays,
@@ -30,9 +34,12 @@ from tests.acknowledgements.builders import (
     open_delta,
     places,
     publish,
+    read_text,
     request_of,
+    understand,
 )
 from tests.builders import Cast, make_grant, make_person
+from tests.library.builders import english, japanese, make_document, make_draft, make_version
 from tests.page_client import Page
 from tests.queries import counted_queries
 from tests.quizzes.builders import SECRET
@@ -53,6 +60,14 @@ def asked(cast: Cast) -> Campaign:
     confirm(cast.learner, make_first(cast.author))
     make_questions(cast.author)
     return ask(cast.author, effective_at=MONDAY + timedelta(days=9))
+
+
+def confirm_with_questions(person: Any, campaign: Campaign) -> None:
+    """Let a person who has confirmed nothing yet read the text, answer and confirm."""
+    read_text(person, campaign.version)
+    open_delta(person)
+    answer(person)
+    understand(person)
 
 
 def form_of(person: Any, *, right: bool) -> dict[str, list[str]]:
@@ -148,9 +163,131 @@ def test_whoever_has_confirmed_nothing_yet_is_led_to_the_text(cast: Cast, asked:
     assert response.status_code == 302
     for endpoint in ("acknowledgements.answer_delta", "acknowledgements.confirm_delta"):
         moved = as_(cast.colleague).post(endpoint, {}, **SLUG)
-        assert moved.headers["Location"].endswith("/library/impersonation/versions/2.0")
+        assert moved.headers["Location"].endswith("/library/impersonation/versions/2.0#confirmation")
     page = as_(cast.colleague, language="en").get("library.read_version", slug="impersonation", number="2.0")
     assert "To be confirmed by Mon 8 Jun 2026" in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_whoever_has_confirmed_nothing_yet_answers_the_same_questions_once_she_has_read_the_text(
+    cast: Cast, asked: Campaign, as_: Any, language: str
+) -> None:
+    browser = as_(cast.colleague, language=language)
+    read = {"slug": "impersonation", "number": "2.0"}
+    text = browser.get("library.read_version", **read)
+    # Nothing is confirmed past the questions.
+    assert not text.all("form", action="/library/impersonation/versions/2.0/acknowledge")
+    assert any(href.endswith("/library/impersonation/delta") for href in text.links())
+    sent = {"confirmation_agree": "y", "confirmation_shown_language": language}
+    moved = browser.post("acknowledgements.acknowledge", sent, **read)
+    assert moved.headers["Location"].endswith("/library/impersonation/delta")
+    page = browser.get("acknowledgements.delta", **SLUG)
+    assert {"en": "No earlier version was confirmed", "ja": "確認した版がまだない"}[language] in page.text
+    assert len(delta_of(cast.colleague).check) == len(delta_of(cast.learner).check) == 2
+    assert not page.all("form", action="/library/impersonation/delta/confirmation")
+    browser.post("acknowledgements.answer_delta", form_of(cast.colleague, right=True), **SLUG)
+    browser.post("acknowledgements.confirm_delta", {"delta_agree": "y", "delta_shown_language": language}, **SLUG)
+    assert request_of(asked, cast.colleague).closed_as is RequestEnd.CONFIRMED
+
+
+def test_the_first_version_is_asked_about_as_a_whole(cast: Cast, as_: Any) -> None:
+    document = make_document(cast.author)
+    with own_transaction():
+        version = publish_version(
+            document=document, number="1.0", change_class=ChangeClass.MATERIAL, effective_at=None, zone="Asia/Tokyo",
+            texts=[english(), japanese()], author=cast.author, approver=cast.approver,
+        )  # fmt: skip
+    make_questions(cast.author, clauses=("scope", "exceptions", "fan-accounts"))
+    jobs.run_due()
+    read_text(cast.learner, version)
+    assert len(delta_of(cast.learner).check) == 3
+    page = as_(cast.learner, language="en").get("acknowledgements.delta", **SLUG)
+    assert "This is the first version" in page.text
+
+
+def test_what_changed_is_confirmed_on_its_own_page_alone(cast: Cast, as_: Any) -> None:
+    first = make_first(cast.author)
+    confirm(cast.learner, first)
+    campaign = ask(cast.author, effective_at=MONDAY + timedelta(days=9))
+    browser = as_(cast.learner, language="en")
+    read = {"slug": "impersonation", "number": "2.0"}
+    page = browser.get("library.read_version", **read)
+    assert not page.all("form", action="/library/impersonation/versions/2.0/acknowledge")
+    assert [button.get("href") for button in page.all("a", **{"class": "button button--primary"})] == [
+        "/library/impersonation/delta"
+    ]
+    sent = {"confirmation_agree": "y", "confirmation_shown_language": "en"}
+    moved = browser.post("acknowledgements.acknowledge", sent, **read)
+    assert moved.headers["Location"].endswith("/library/impersonation/delta")
+    assert request_of(campaign, cast.learner).closed_at is None
+
+
+def test_a_version_on_the_way_to_the_one_asked_for_is_confirmed_with_it(cast: Cast, as_: Any) -> None:
+    confirm(cast.learner, make_first(cast.author))
+    make_questions(cast.author)
+    ask(cast.author, "2.0", effective_at=MONDAY)
+    ask(cast.author, "3.0", effective_at=MONDAY + timedelta(days=9))
+    browser = as_(cast.learner, language="en")
+    page = browser.get("library.read", **SLUG)
+    assert not page.all("form", action="/library/impersonation/versions/2.0/acknowledge")
+    sent = {"confirmation_agree": "y", "confirmation_shown_language": "en"}
+    moved = browser.post("acknowledgements.acknowledge", sent, slug="impersonation", number="2.0")
+    assert moved.headers["Location"].endswith("/library/impersonation/delta")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_asks_nobody_is_confirmed_by_the_version_before_it(cast: Cast, as_: Any, language: str) -> None:
+    confirm(cast.learner, make_first(cast.author))
+    publish("impersonation", cast.author, "1.1", change_class=ChangeClass.EDITORIAL)
+    publish("impersonation", cast.author, "1.2", change_class=ChangeClass.MINOR, texts=changed("more"))
+    browser = as_(cast.learner, language=language)
+    page = browser.get("library.read", **SLUG)
+    assert {"en": "Confirmed in version 1.0", "ja": "第1.0版で確認済み"}[language] in page.text
+    assert not page.all("form", action="/library/impersonation/versions/1.2/acknowledge")
+    assert not page.all("form", action="/library/impersonation/versions/1.2/read")
+    sent = {"confirmation_agree": "y", "confirmation_shown_language": language}
+    refused = browser.post("acknowledgements.acknowledge", sent, expect=409, slug="impersonation", number="1.2")
+    assert {"en": "nothing that asks for a new", "ja": "新たに確認が必要な変更は"}[language] in refused.text
+    # Who has confirmed nothing yet confirms what is in force.
+    other = as_(cast.colleague, language=language).get("library.read", **SLUG)
+    assert other.all("form", action="/library/impersonation/versions/1.2/acknowledge")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_is_confirmed_ahead_is_named_on_the_page_of_what_still_applies(
+    cast: Cast, asked: Campaign, as_: Any, language: str
+) -> None:
+    open_delta(cast.learner)
+    answer(cast.learner)
+    understand(cast.learner)
+    browser = as_(cast.learner, language=language)
+    moved = browser.fetch("acknowledgements.delta", **SLUG)
+    assert moved.headers["Location"].endswith("/library/impersonation#confirmation")
+    page = browser.get("library.read", **SLUG)
+    assert {"en": "Version 2.0 is confirmed already", "ja": "第2.0版はすでに確認済みです"}[language] in page.text
+    assert {"en": "10 Jun 2026", "ja": "2026年6月10日"}[language] in page.text
+
+
+def test_what_to_do_differently_stands_in_the_order_of_taking_effect(cast: Cast) -> None:
+    confirm(cast.learner, make_first(cast.author))
+    for number, days in (("2.0", 9), ("3.0", 9), ("4.0", 12)):
+        ask(cast.author, number, effective_at=MONDAY + timedelta(days=days))
+    told = deltas.news_of(delta_of(cast.learner), "en")
+    assert [each.number for each in told] == ["2.0", "3.0", "4.0"]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_questions_that_wait_to_be_looked_at_are_counted_where_none_is_asked(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    confirm(cast.learner, make_first(cast.author))
+    make_questions(cast.author)
+    # Nobody has looked at the questions since.
+    make_version(library.get_document("impersonation"), cast.author, "2.0", texts=changed("2.0"))
+    jobs.run_due()
+    page = as_(cast.learner, language=language).get("acknowledgements.delta", **SLUG)
+    said = {"en": "2 questions wait until somebody has compared them", "ja": "2件の設問は、新しい文との照合"}
+    assert said[language] in page.text
 
 
 def test_the_reading_page_leads_to_the_changes(cast: Cast, asked: Campaign, as_: Any) -> None:
@@ -166,8 +303,6 @@ def test_the_reading_page_leads_to_the_changes(cast: Cast, asked: Campaign, as_:
 
 
 def test_sensitive_clauses_are_warned_about_first(cast: Cast, as_: Any) -> None:
-    from tests.acknowledgements.builders import changed
-
     confirm(cast.learner, make_first(cast.author))
     ask(cast.author, texts=changed(changes={"carries a label": "carries two labels"}))
     page = as_(cast.learner, language="en").get("acknowledgements.delta", **SLUG)
@@ -232,7 +367,7 @@ def test_today_lists_what_is_to_be_confirmed_with_its_minutes(
 def test_the_lead_sees_coverage_with_its_formula_and_the_people(
     cast: Cast, asked: Campaign, as_: Any, language: str
 ) -> None:
-    confirm(cast.colleague, asked.version)
+    confirm_with_questions(cast.colleague, asked)
     away(cast.author, "2026-06-01", "2026-06-02", cast.lead)
     browser = as_(cast.lead, language=language)
     assert "/campaigns/" in " ".join(browser.get("acknowledgements.list_campaigns").links())
@@ -461,3 +596,103 @@ def test_the_page_shows_how_far_the_asking_is(cast: Cast, as_: Any) -> None:
     page = as_(cast.admin, language="en").get("acknowledgements.campaign", code=campaign.code)
     assert "Asking the audience" in page.text
     assert page.all("progress")
+
+
+# --- kept with the clause -----------------------------------------------------------------------
+
+
+def _ask_about(browser: Any, clause: str, body: str) -> ClauseQuestion:
+    browser.post("acknowledgements.ask_question", {"clause": clause, "body": body}, **SLUG)
+    return session.query(ClauseQuestion).filter_by(body=body).one()
+
+
+def _notes(page: Page) -> dict[str, tuple[str, str]]:
+    """Return clause → words and address of the marker in its margin."""
+    found = {}
+    for clause in page.tree.iter("section"):
+        if clause.get("data-clause") is None:
+            continue
+        for link in clause.iter("a"):
+            if link.get("class") == "clause__note":
+                found[str(clause.get("data-clause"))] = ("".join(link.itertext()).strip(), str(link.get("href")))
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_question_stands_beside_its_clause_for_who_asked_and_for_those_who_answer(
+    cast: Cast, asked: Campaign, as_: Any, language: str
+) -> None:
+    asker = as_(cast.learner, language=language)
+    first = _ask_about(asker, "exceptions", "Is satire one?")
+    code, read = first.code, {"slug": "impersonation", "number": "2.0"}
+    shown = _notes(asker.get("library.read_version", **read))
+    assert shown == {"exceptions": ({"en": "1 open question", "ja": "未回答の質問1件"}[language], f"/questions/{code}")}
+    author = as_(cast.author, language=language)
+    assert _notes(author.get("library.read_version", **read)) == shown
+    # Nobody else sees that somebody asked, and the text that is kept for all of them says nothing of it.
+    assert _notes(as_(cast.colleague, language=language).get("library.read_version", **read)) == {}
+    author.post("acknowledgements.question", {"answer": "It is."}, code=code)
+    _ask_about(as_(cast.colleague, language=language), "exceptions", "And parody?")
+    both = _notes(author.get("library.read_version", **read))["exceptions"]
+    assert both[0] == {"en": "2 questions asked, 1 open", "ja": "質問2件（うち未回答1件）"}[language]
+    listed = Page(author.send("GET", both[1]))
+    assert "Is satire one?" in listed.text
+    assert "And parody?" in listed.text
+    own = _notes(asker.get("library.read_version", **read))["exceptions"]
+    assert own == ({"en": "1 question asked", "ja": "質問1件"}[language], f"/questions/{code}")
+
+
+def test_a_question_goes_with_its_clause_as_long_as_that_reads_the_same(cast: Cast, asked: Campaign, as_: Any) -> None:
+    asker, author = as_(cast.learner, language="en"), as_(cast.author, language="en")
+    answered = _ask_about(asker, "exceptions", "Is satire one?")
+    author.post("acknowledgements.question", {"answer": "It is."}, code=answered.code)
+    publish("impersonation", cast.author, "2.1", change_class=ChangeClass.EDITORIAL, texts=changed("2.0"))
+    later = {"slug": "impersonation", "number": "2.1"}
+    assert set(_notes(author.get("library.read_version", **later))) == {"exceptions"}
+    publish("impersonation", cast.author, "3.0", texts=changed("something else"))
+    later["number"] = "3.0"
+    assert _notes(author.get("library.read_version", **later)) == {}
+    # One that still waits stays beside the new words: they may answer it.
+    _ask_about(as_(cast.colleague), "scope", "Who is meant?")
+    publish("impersonation", cast.author, "4.0", texts=changed(changes={"carries a label": "carries two labels"}))
+    later["number"] = "4.0"
+    assert set(_notes(author.get("library.read_version", **later))) == {"scope"}
+
+
+def test_what_waits_for_an_answer_stands_beside_the_clause_of_a_draft(cast: Cast, asked: Campaign, as_: Any) -> None:
+    open_question = _ask_about(as_(cast.learner), "exceptions", "Is satire one?")
+    code = open_question.code
+    draft = make_draft(library.get_document("impersonation"), cast.author)
+    assert _notes(as_(cast.author, language="en").get("library.draft", code=draft.code)) == {
+        "exceptions": ("1 open question", f"/questions/{code}")
+    }
+    # Who approves sees what she may see.
+    assert _notes(as_(cast.approver).get("library.draft", code=draft.code)) == {}
+    as_(cast.author).post("acknowledgements.question", {"answer": "It is."}, code=code)
+    assert _notes(as_(cast.author).get("library.draft", code=draft.code)) == {}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_who_asked_finds_her_questions_and_what_an_answer_does(
+    cast: Cast, asked: Campaign, as_: Any, language: str
+) -> None:
+    asker, author = as_(cast.learner, language=language), as_(cast.author, language=language)
+    assert {"en": "No question asked yet", "ja": "まだ質問はありません"}[language] in asker.get(
+        "acknowledgements.list_questions"
+    ).text
+    # Asked on her English pages.
+    code = _ask_about(as_(cast.learner, language="en"), "exceptions", "Is satire one?").code
+    page = asker.get("acknowledgements.list_questions")
+    assert "Is satire one?" in page.text
+    assert {"en": "Nobody has a question", "ja": "質問はありません"}[language] not in page.text
+    waiting = asker.get("acknowledgements.question", code=code)
+    assert not waiting.all("textarea")
+    asker.post("acknowledgements.question", {"answer": "Yes."}, code=code, expect=403)
+    author.post("acknowledgements.question", {"answer": "It is."}, code=code)
+    answered = asker.get("acknowledgements.question", code=code)
+    assert "It is." in answered.text
+    assert {"en": "the version can be confirmed", "ja": "この版を確認できます"}[language] in answered.text
+    assert any(href.endswith("/library/impersonation/delta") for href in answered.links())
+    # The campaign leads to them.
+    campaign = author.get("acknowledgements.campaign", code=asked.code)
+    assert any("/questions?document=impersonation" in href for href in campaign.links())

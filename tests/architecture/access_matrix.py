@@ -131,7 +131,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         ],
     ),
     (
-        {"admin", "approver", "auditor", "author", "lead"},
+        # The graduate has asked it.
+        {"admin", "approver", "auditor", "author", "graduate", "lead"},
         [
             "GET acknowledgements.question",
         ],
@@ -201,6 +202,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin", "approver", "author"},
         [
+            "GET quizzes.ahead",
             "GET quizzes.bank",
             "GET quizzes.banks",
             "GET quizzes.preview",
@@ -250,6 +252,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET quizzes.release",
             "POST quizzes.confirm_still_right",
             "POST quizzes.leave_out",
+            "POST quizzes.look_ahead",
             "POST quizzes.release_results",
         ],
     ),

@@ -134,6 +134,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "acknowledgements.answer_question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
         # Of a text that is not published: for those who see drafts.
         "library.image": {"name": session.scalars(select(DocumentImage.name)).one()},
+        "quizzes.ahead": {"code": draft.code},
+        "quizzes.look_ahead": {"code": draft.code},
         "organisation.team": {"code": demo.TEAM},
         "organisation.change_team": {"code": demo.TEAM},
     }

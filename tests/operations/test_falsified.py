@@ -234,6 +234,11 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE question_staleness SET settled_by = 'P1' WHERE id = 1",)),
     ("what made a question stale deleted", "I13", "question_staleness row 4: is gone",
      ("DELETE FROM question_staleness WHERE id = 4",)),
+    ("what was said of a question beside a draft", "I13", "question_looks row 1: " + HISTORY,
+     ("UPDATE question_looks SET verdict = 'rewrite' WHERE id = 1",)),
+    ("beside which words it was looked at", "I13", "question_looks row 1: " + HISTORY,
+     ("UPDATE question_looks SET clause_hash = '" + "0" * 64 + "' WHERE id = 1",)),
+    ("a look deleted", "I13", "question_looks row 1: is gone", ("DELETE FROM question_looks WHERE id = 1",)),
     # --- certificates
     ("a certificate older than a policy that does not touch it", "I7", "which does not change its basis",
      ("UPDATE policy_supersessions SET anchors = '[\"nothing\"]'",)),

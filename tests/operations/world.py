@@ -29,10 +29,12 @@ from portal.library import queries as library
 from portal.library.models import AudienceKind, ChangeClass
 from portal.library.queries.drafts import hash_of_draft
 from portal.library.service import drafts, images, reviews
+from portal.library.service.dependants import change_of_draft
 from portal.library.service.readings import note_opened
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
-from portal.quizzes.service import staleness
+from portal.quizzes.models import Verdict
+from portal.quizzes.service import ahead, staleness
 from portal.quizzes.service.attempts import extend_attempt, submit_attempt, void_attempt
 from portal.quizzes.types.base import read
 from portal.training import queries as training
@@ -82,6 +84,7 @@ def make_world() -> None:
         with clock.frozen(VISIT - timedelta(minutes=2)):
             _ask(staff)
             _differ(staff)
+            _look_ahead(staff)
     session.remove()
 
 
@@ -303,6 +306,22 @@ def _change_the_rule(staff: dict[str, Person]) -> None:
                 continue
             (clauses,) = staleness.clauses_of([version]).values()
             staleness.confirm_still_right(question=question, looked_at=staleness.seen(clauses), by=author)
+
+
+def _look_ahead(staff: dict[str, Person]) -> None:
+    """Let a question be looked at beside a draft that changes its clause once more."""
+    texts = [english(EN.replace("carries a label", "carries three labels")), japanese()]
+    draft = make_draft(
+        library.get_document("impersonation"), staff["author"], number="3.0", change_class=ChangeClass.MATERIAL,
+        texts=texts,
+    )  # fmt: skip
+    found = quizzes.find_latest(quizzes.get_bank("impersonation"), "imp-000")
+    assert found is not None
+    token = ahead.seen(found[1], ahead.clauses_beside(change_of_draft(draft), found[1]))
+    with own_transaction():
+        ahead.look(
+            draft=draft, question=found[0], verdict=Verdict.STILL_RIGHT, looked_at=token, by=staff["author"]
+        )  # fmt: skip
 
 
 def _review(staff: dict[str, Person]) -> None:

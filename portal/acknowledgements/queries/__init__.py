@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import Person
@@ -15,14 +15,35 @@ from portal.core.db import session
 from portal.library.models import AudienceKind, Document, DocumentVersion
 from portal.library.queries.audience import select_addressed
 
-# Made once: every reading page asks both.
+# Made once: they are asked for on every reading page.
 _READING_CONFIRMATION = select(ReadingConfirmation).where(
     ReadingConfirmation.person_id == bindparam("person_id"), ReadingConfirmation.version_id == bindparam("version_id")
 )
-_CONFIRMED = (
-    select(DocumentVersion.id, DocumentVersion.number, Acknowledgement.at)
-    .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
-    .where(Acknowledgement.person_id == bindparam("person_id"), DocumentVersion.document_id == bindparam("document_id"))
+_STATED = (
+    select(
+        DocumentVersion.id,
+        DocumentVersion.sequence,
+        DocumentVersion.number,
+        DocumentVersion.effective_at,
+        DocumentVersion.zone,
+        Acknowledgement.at,
+        ReadingConfirmation.at.label("read_at"),
+    )
+    .outerjoin(
+        Acknowledgement,
+        and_(Acknowledgement.version_id == DocumentVersion.id, Acknowledgement.person_id == bindparam("person_id")),
+    )
+    .outerjoin(
+        ReadingConfirmation,
+        and_(
+            ReadingConfirmation.version_id == DocumentVersion.id,
+            ReadingConfirmation.person_id == bindparam("person_id"),
+        ),
+    )
+    .where(
+        DocumentVersion.document_id == bindparam("document_id"),
+        or_(Acknowledgement.id.is_not(None), ReadingConfirmation.id.is_not(None)),
+    )
     .order_by(DocumentVersion.sequence.desc())
 )
 
@@ -44,14 +65,28 @@ class Confirmed:
     """That a version of a document was confirmed, and when."""
 
     version_id: int
+    sequence: int
     number: str
+    effective_at: datetime
+    zone: str
     at: datetime
 
 
 def list_confirmed(person: Person, document: Document) -> list[Confirmed]:
     """Return which versions of a document the person has acknowledged, the newest version first."""
-    rows = session.execute(_CONFIRMED, {"person_id": person.id, "document_id": document.id})
-    return [Confirmed(*row) for row in rows]
+    return list_stated(person, document)[0]
+
+
+def list_stated(person: Person, document: Document) -> tuple[list[Confirmed], dict[int, datetime]]:
+    """Return what the person has acknowledged of a document, the newest version first, and version → when read."""
+    confirmed: list[Confirmed] = []
+    read: dict[int, datetime] = {}
+    for row in session.execute(_STATED, {"person_id": person.id, "document_id": document.id}):
+        if row.at is not None:
+            confirmed.append(Confirmed(row.id, row.sequence, row.number, row.effective_at, row.zone, row.at))
+        if row.read_at is not None:
+            read[row.id] = row.read_at
+    return confirmed, read
 
 
 def list_acknowledgements(person: Person) -> list[Acknowledgement]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import joinedload, load_only, selectinload
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy.orm import aliased, joinedload, load_only, selectinload
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
@@ -205,6 +206,80 @@ def list_questions_about(version: DocumentVersion, people: Collection[int]) -> d
         .order_by(ClauseQuestion.answered_at.is_(None), ClauseQuestion.id)
     )
     return {row.person_id: row for row in rows}
+
+
+def list_asked_by(person: Person) -> list[ClauseQuestion]:
+    """Return what the person has asked about any document, the newest first."""
+    return list(
+        session.scalars(
+            _QUESTION.where(ClauseQuestion.person_id == person.id).order_by(
+                ClauseQuestion.at.desc(), ClauseQuestion.id.desc()
+            )
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A question that is kept with a clause: its code, who asks, and whether it waits for its answer."""
+
+    code: str
+    anchor: str
+    person_id: int
+    is_open: bool
+
+
+def list_kept_with(version: DocumentVersion, deciding: str) -> list[Kept]:
+    """Return the questions kept with the clauses of a version, the oldest first.
+
+    Those about clauses that read as they did when they were asked about (`deciding`: in this language), and of those
+    that have changed since, as long as the question waits for its answer.
+    """
+    then, now, text_then, text_now = aliased(Clause), aliased(Clause), aliased(ClauseText), aliased(ClauseText)
+    rows = session.execute(
+        select(
+            ClauseQuestion.code,
+            ClauseQuestion.anchor,
+            ClauseQuestion.person_id,
+            ClauseQuestion.answered_at.is_(None),
+        )
+        .join(DocumentVersion, DocumentVersion.id == ClauseQuestion.version_id)
+        .join(then, and_(then.version_id == ClauseQuestion.version_id, then.anchor == ClauseQuestion.anchor))
+        .join(text_then, and_(text_then.clause_id == then.id, text_then.language == deciding))
+        .join(now, and_(now.version_id == version.id, now.anchor == ClauseQuestion.anchor))
+        .join(text_now, and_(text_now.clause_id == now.id, text_now.language == deciding))
+        .where(
+            DocumentVersion.document_id == version.document_id,
+            or_(text_then.hash == text_now.hash, ClauseQuestion.answered_at.is_(None)),
+        )
+        .order_by(ClauseQuestion.id)
+    )
+    return [Kept(*row) for row in rows]
+
+
+def list_open_about(document_id: int) -> list[Kept]:
+    """Return the questions about clauses of a document that wait for their answers, the oldest first."""
+    rows = session.execute(
+        select(ClauseQuestion.code, ClauseQuestion.anchor, ClauseQuestion.person_id, literal(True))
+        .join(DocumentVersion, DocumentVersion.id == ClauseQuestion.version_id)
+        .where(
+            DocumentVersion.document_id == document_id,
+            ClauseQuestion.answered_at.is_(None),
+            ClauseQuestion.anchor != "",
+        )
+        .order_by(ClauseQuestion.id)
+    )
+    return [Kept(*row) for row in rows]
+
+
+def count_about(version_id: int) -> tuple[int, int]:
+    """Return how many questions were asked about a version, and how many of them wait for their answers."""
+    row = session.execute(
+        select(func.count(), func.count().filter(ClauseQuestion.answered_at.is_(None))).where(
+            ClauseQuestion.version_id == version_id
+        )
+    ).one()
+    return row[0], row[1]
 
 
 def list_questions(person: Person, markets: Collection[str] | None) -> list[ClauseQuestion]:

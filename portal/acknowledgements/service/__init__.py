@@ -11,9 +11,10 @@ from flask import url_for
 from portal.accounts.models import Person
 from portal.accounts.permissions import SEE_PERSON
 from portal.accounts.service.sessions import address_class
-from portal.acknowledgements import queries
+from portal.acknowledgements import queries, rules
 from portal.acknowledgements.errors import (
     CheckFirst,
+    CoveredAlready,
     DeltaNotOpened,
     LanguageMissing,
     NeverOpened,
@@ -122,8 +123,8 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
 
     `language` is that of the text she was shown. Where she is asked to confirm this version or an older one, her
     statement covers what she was asked and closes that. Raises `NotAddressed`, `VersionSuperseded`,
-    `VersionNotInForce`, `NeverOpened`, `LanguageMissing`, `SomethingComesFirst`, or `CheckFirst` where there are
-    questions about what changed.
+    `VersionNotInForce`, `NeverOpened`, `LanguageMissing`, `SomethingComesFirst`, `CoveredAlready`, or `CheckFirst`
+    where what changed since an older version that she confirmed is to be looked at, or there are questions.
     """
     # Two clicks come one after the other.
     library.hold_reading(by, version)
@@ -133,19 +134,51 @@ def acknowledge(*, version: DocumentVersion, language: str, by: Person, address:
     _checked(version, language, by)
     request = asking.find_open_request(by, version.document)
     _refuse_what_comes_first(by, version.document, request)
-    if request is None or request.campaign.version.sequence > version.sequence:
+    if request is None:
+        covering = covering_of(queries.list_confirmed(by, version.document), version)
+        if covering is not None and not is_planned(by, version.document):
+            raise CoveredAlready(number=covering.number)
         return _keep([version], language, by, address)
-    delta = deltas.delta_until(by, version.document, version, request)
-    if not delta.is_passed:
+    delta = asked_of(by, version, request)
+    if delta is None:
+        return _keep([version], language, by, address)
+    if delta.old is not None or not delta.is_passed:
         raise CheckFirst()
     return _confirm(delta, request, language, by, address)
+
+
+def asked_of(person: Person, version: DocumentVersion, request: AcknowledgementRequest) -> deltas.Delta | None:
+    """Return the delta by which a person confirms a version, where what she is asked is about it too; else None.
+
+    Where a later version is asked for, that is so of those that this covers and of which she knows an older one: they
+    are confirmed together.
+    """
+    if request.campaign.version.sequence <= version.sequence:
+        return deltas.delta_until(person, version.document, version, request)
+    delta = deltas.find_delta(person, version.document)
+    if delta is None or delta.old is None or version.id not in {each.id for each in delta.covered}:
+        return None
+    return delta
+
+
+def covering_of(confirmed: Sequence[queries.Confirmed], version: DocumentVersion) -> queries.Confirmed | None:
+    """Return which of what a person confirmed covers this version, or None where it is to be confirmed anew."""
+    by_sequence = {each.sequence: each for each in confirmed}
+    found = rules.covered_by(version.document.versions, by_sequence, version.sequence)
+    return by_sequence[found] if found is not None else None
+
+
+def is_planned(person: Person, document: Document) -> bool:
+    """Say whether a plan of the person asks for this document: a step that is open is completed by her statement."""
+    slug = base_slug(document.slug)
+    return any(guard(person, slug) is not None for guard in _guards)
 
 
 def confirm_delta(*, document: Document, language: str, by: Person, address: str = "") -> list[DocumentVersion]:
     """Keep the person's statement to have understood what changed: one acknowledgement for each version covered.
 
     Returns them, the newest first. What she is asked is closed. Raises `NotAddressed`, `NothingAsked`,
-    `DeltaNotOpened`, `CheckFirst`, `LanguageMissing` or `SomethingComesFirst`.
+    `DeltaNotOpened`, `NeverOpened`, `CheckFirst`, `LanguageMissing` or `SomethingComesFirst`.
     """
     if not applies_to(by, document):
         raise NotAddressed()
@@ -155,6 +188,8 @@ def confirm_delta(*, document: Document, language: str, by: Person, address: str
         raise NothingAsked()
     if request.delta_opened_at is None:
         raise DeltaNotOpened()
+    if delta.old is None and not library.has_opened(by, delta.new):
+        raise NeverOpened()
     if not delta.is_passed:
         raise CheckFirst()
     if delta.new.text_in(language) is None:

@@ -20,9 +20,11 @@ from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion, VersionText
 from portal.library.queries.redlines import ClauseRedline, redline_of_versions
 from portal.library.rules import Changes, Standing, changes_between
+from portal.library.service.dependants import base_of
 from portal.library.service.overlays import modes_of
 from portal.quizzes import queries as quizzes
-from portal.quizzes.models import QuestionCitation, QuestionVersion
+from portal.quizzes.models import QuestionCitation, QuestionState, QuestionVersion
+from portal.quizzes.queries import staleness
 from portal.quizzes.service.single import mark_single
 
 
@@ -59,6 +61,8 @@ class Delta:
     request: AcknowledgementRequest | None
     changes: Changes
     covered: Sequence[DocumentVersion]
+    # The clauses that she is asked about: what changed for her, see `asked_about`.
+    asked_about: Sequence[str]
     check: Sequence[CheckItem]
 
     @property
@@ -113,6 +117,7 @@ def delta_until(
         has_base=old is not None,
     )
     by_sequence = {each.sequence: each for each in document.versions}
+    about = asked_about(old, new, request.campaign.version) if request is not None else ()
     return Delta(
         document=document,
         old=old,
@@ -120,7 +125,8 @@ def delta_until(
         request=request,
         changes=changes,
         covered=[by_sequence[sequence] for sequence in sequences],
-        check=_check(person, new, changes, request) if request else (),
+        asked_about=about,
+        check=_check(person, new, about, request) if request else (),
     )
 
 
@@ -134,6 +140,31 @@ def changes_of(old: DocumentVersion | None, new: DocumentVersion) -> Changes:
     if old is None:
         return Changes((), (), (), ())
     return changes_between(library.clause_hashes(old), library.clause_hashes(new))
+
+
+def asked_about(old: DocumentVersion | None, new: DocumentVersion, asked: DocumentVersion) -> tuple[str, ...]:
+    """Return the clauses about which a person answers questions before she confirms.
+
+    Those that are different or new since the version that she confirmed last. Who has confirmed none answers about what
+    the version that asks changed, and where that is the first, about all of it.
+    """
+    before = old or base_of(asked)
+    if before is None:
+        return tuple(library.clause_hashes(new))
+    changes = changes_of(before, new)
+    return (*changes.changed, *changes.added)
+
+
+def count_waiting(delta: Delta) -> int:
+    """Return how many questions about what she is asked about wait until somebody has re-checked them."""
+    return len(
+        {
+            each.question_id
+            for slug, names in _cited_as(delta.new, delta.asked_about).items()
+            for each in staleness.list_tested(slug, names)
+            if each.state is QuestionState.STALE
+        }
+    )
 
 
 def redline_of(delta: Delta, language: str) -> tuple[ClauseRedline, ...]:
@@ -155,7 +186,7 @@ def redline_of(delta: Delta, language: str) -> tuple[ClauseRedline, ...]:
 
 
 def news_of(delta: Delta, language: str) -> list[News]:
-    """Return the line "what to do differently" of every version in between, the newest first."""
+    """Return the line "what to do differently" of every version in between, in the order of their taking effect."""
     found = []
     after = _begins_after(delta.document, delta.old) if delta.old else delta.new.sequence - 1
     for version, texts in reading.list_news(delta.document, after=after, until=delta.new.sequence):
@@ -166,7 +197,9 @@ def news_of(delta: Delta, language: str) -> list[News]:
             found.append(
                 News(version.number, version.effective_at, version.zone, text.what_to_do_differently, text.language)
             )
-    return found
+    # Of versions that take effect at once, the older comes first; `list_news` gives the newest first.
+    found.reverse()
+    return sorted(found, key=lambda each: each.effective_at)
 
 
 def text_of(version: DocumentVersion, language: str) -> VersionText:
@@ -178,8 +211,10 @@ def text_of(version: DocumentVersion, language: str) -> VersionText:
 # --- the check ----------------------------------------------------------------------------------
 
 
-def _check(person: Person, new: DocumentVersion, changes: Changes, request: AcknowledgementRequest) -> list[CheckItem]:
-    addresses, pool = _drawn(new, changes, seed_of(person, new))
+def _check(
+    person: Person, new: DocumentVersion, about: Sequence[str], request: AcknowledgementRequest
+) -> list[CheckItem]:
+    addresses, pool = _drawn(new, about, seed_of(person, new))
     if not addresses:
         return []
     citations = quizzes.list_citations([pool[address].id for address in addresses])
@@ -201,22 +236,30 @@ def _check(person: Person, new: DocumentVersion, changes: Changes, request: Ackn
     return items
 
 
-def _drawn(new: DocumentVersion, changes: Changes, seed: str) -> tuple[list[str], Mapping[str, QuestionVersion]]:
-    changed = [*changes.changed, *changes.added]
-    # Questions about the text of all markets are asked of what a market's own text leaves as it is.
-    own = modes_of(new)
-    slugs = [new.document.slug] if new.over is None else [new.document.slug, new.over.document.slug]
-    banks = [bank for slug in slugs for bank in quizzes.list_banks_that_test(slug)] if changed else []
+def _cited_as(new: DocumentVersion, about: Sequence[str]) -> dict[str, list[str]]:
+    """Return document → its clauses, under which questions cite these clauses of a version.
+
+    Questions about the text of all markets are asked of what a market's own text leaves as it is.
+    """
+    found = {new.document.slug: list(about)}
+    if new.over is not None:
+        own = modes_of(new)
+        found[new.over.document.slug] = [anchor for anchor in about if anchor not in own]
+    return found
+
+
+def _drawn(new: DocumentVersion, about: Sequence[str], seed: str) -> tuple[list[str], Mapping[str, QuestionVersion]]:
+    cited = _cited_as(new, about)
+    banks = [bank for slug in cited for bank in quizzes.list_banks_that_test(slug)] if about else []
     if not banks:
         return [], {}
     pool = quizzes.list_pool(list(dict.fromkeys(banks)))
-    asked_of = {f"{slugs[-1]}#{anchor}": anchor for anchor in changed if anchor not in own}
-    asked_of |= {f"{slugs[0]}#{anchor}": anchor for anchor in changed}
+    asked_of = {f"{slug}#{anchor}": anchor for slug, anchors in cited.items() for anchor in anchors}
     candidates = {
         address: {asked_of[name] for name in candidate.clauses if name in asked_of}
         for address, (candidate, _version) in pool.items()
     }
-    return rules.draw_questions(candidates, changed, seed), {address: version for address, (_, version) in pool.items()}
+    return rules.draw_questions(candidates, about, seed), {address: version for address, (_, version) in pool.items()}
 
 
 def seed_of(person: Person, version: DocumentVersion) -> str:
@@ -283,10 +326,9 @@ def note_opened(request: AcknowledgementRequest) -> None:
 def minutes_of(document: Document, old: DocumentVersion | None, new: DocumentVersion) -> int:
     """Return what reading the changes, and a minute for each question, takes."""
     deciding = document.authoritative
+    about = asked_about(old, new, new)
+    addresses, _pool = _drawn(new, about, "")
     if old is None:
-        return library.list_text_heads(new)[deciding].reading_minutes
-    changes = changes_of(old, new)
-    anchors = [*changes.changed, *changes.added]
-    sources = reading.list_clause_sources(new.id, anchors, deciding)
-    addresses, _pool = _drawn(new, changes, "")
+        return library.list_text_heads(new)[deciding].reading_minutes + len(addresses)
+    sources = reading.list_clause_sources(new.id, about, deciding)
     return reading_minutes("\n\n".join(sources), deciding) + len(addresses)

@@ -24,6 +24,7 @@ from portal.acknowledgements.models import (
     RequestEnd,
 )
 from portal.acknowledgements.permissions import (
+    ANSWER_QUESTION,
     CLOSE_CAMPAIGN,
     END_EXEMPTION,
     EXEMPT,
@@ -39,6 +40,7 @@ from portal.acknowledgements.queries.campaigns import Progress, Standing
 from portal.acknowledgements.rules import Coverage, FirstTries, Status
 from portal.acknowledgements.service import campaigns
 from portal.acknowledgements.views import blueprint
+from portal.acknowledgements.views.questions import questions_about
 from portal.core import clock, jobs
 from portal.core.access import actor, allows, can, requires
 from portal.core.errors import DomainError
@@ -135,6 +137,7 @@ def campaign(found: Campaign) -> str:
         reason=found.close_reason,
         successor=url_for("acknowledgements.campaign", code=found.superseded_by) if found.superseded_by else None,
         work=_work(found),
+        asked_about=questions_about(version) if can(ANSWER_QUESTION, found) else None,
         reach_is_limited=not reach_over_people(actor()).everywhere,
         at_effect=_at_effect(found, now),
         coverage=_coverage(rules.coverage([each.facts for each in standings], now), now),

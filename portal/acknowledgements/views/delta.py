@@ -46,12 +46,12 @@ PREFIX = "delta_"
 @blueprint.get("/library/<slug>/delta")
 @requires(ACKNOWLEDGE, on=get_document, see=READ_DOCUMENT)
 def delta(document: Document) -> Response | str:
-    """Show what changed since the version that the person confirmed last; without one the text itself."""
+    """Show what changed since the version that the person confirmed last; without one the text, then the questions."""
     found = deltas.find_delta(actor(), document)
     if found is None:
         raise NotFound()
-    if found.old is None:
-        return redirect(_text_href(found.new), 302)
+    if _begins_with_text(found):
+        return redirect(_text_href(found.new, _anchor="confirmation"), 302)
     page = _page(found, _understood_form(found))
     if found.request is not None:
         deltas.note_opened(found.request)
@@ -63,9 +63,8 @@ def delta(document: Document) -> Response | str:
 def answer_delta(document: Document) -> Any:
     """Take the answers to the questions about what changed, and explain them."""
     found = _asked_delta(document)
-    if found.old is None:
-        # Who has confirmed nothing yet reads and confirms the text itself.
-        return redirect(_text_href(found.new), 303)
+    if _begins_with_text(found):
+        return redirect(_text_href(found.new, _anchor="confirmation"), 303)
     given = {
         item.address: {part: request.form.getlist(f"{_name(number)}-{part}") for part in part_ids(item.version)}
         for number, item in enumerate(found.check, start=1)
@@ -92,8 +91,8 @@ def confirm_delta(document: Document) -> Any:
     """Take the person's statement to have understood what changed."""
     form = UnderstoodForm(prefix=PREFIX)
     found = _asked_delta(document)
-    if found.old is None:
-        return redirect(_text_href(found.new), 303)
+    if _begins_with_text(found):
+        return redirect(_text_href(found.new, _anchor="confirmation"), 303)
     if not form.validate_on_submit():
         return _page(found, form), 400
     try:
@@ -142,7 +141,7 @@ def ask_question(document: Document) -> Any:
                     version=version, anchor=form.clause.data or "", body=form.body.data or "", by=actor()
                 )
                 return Done(
-                    _("The question has been sent. The answer comes by email; until then nothing counts as confirmed."),
+                    _("The question has been sent. The answer comes by email; the version can be confirmed then."),
                     url_for("acknowledgements.ask_question", slug=document.slug),
                 )
 
@@ -158,7 +157,7 @@ def ask_question(document: Document) -> Any:
         document=document,
         title=deltas.text_of(version, language()),
         back=url_for("acknowledgements.delta", slug=document.slug)
-        if found.request and found.old
+        if found.request and not _begins_with_text(found)
         else _text_href(version),
         number=version.number,
         who=_(", ").join(person.name_in(language()) for person in names),
@@ -176,12 +175,20 @@ def _asked_delta(document: Document) -> Delta:
     return found
 
 
-def _text_href(version: DocumentVersion) -> str:
-    """Return the address of a version's confirmation on its reading page."""
+def _begins_with_text(found: Delta) -> bool:
+    """Say whether the person reads the text first: all of it is new to her, and there is nothing to answer yet.
+
+    Without questions she confirms on the page of the text.
+    """
+    return found.old is None and (not found.check or not library.has_opened(actor(), found.new))
+
+
+def _text_href(version: DocumentVersion, _anchor: str | None = None) -> str:
+    """Return the address of a version's reading page, or of a place on it."""
     shown = library.version_to_read(version.document)
     if shown is not None and shown.id == version.id:
-        return url_for("library.read", slug=version.document.slug)
-    return url_for("library.read_version", slug=version.document.slug, number=version.number)
+        return url_for("library.read", slug=version.document.slug, _anchor=_anchor)
+    return url_for("library.read_version", slug=version.document.slug, number=version.number, _anchor=_anchor)
 
 
 def _understood_form(found: Delta) -> UnderstoodForm:
@@ -224,7 +231,11 @@ def _page(
         refusal=refusal,
         form=form,
         attestation=service.attestation_of(text),
-        numbers=_(", ").join(version.number for version in reversed(found.covered)),
+        waiting=deltas.count_waiting(found) if found.request is not None and not found.check else 0,
+        has_predecessor=found.new.sequence > 1,
+        numbers=_(", ").join(
+            version.number for version in sorted(found.covered, key=lambda each: (each.effective_at, each.sequence))
+        ),
         covered=len(found.covered),
         is_asked=found.request is not None,
         exemption=None

@@ -15,9 +15,10 @@ from portal.acknowledgements.forms import AcknowledgeForm
 from portal.acknowledgements.models import AcknowledgementRequest, RequestEnd
 from portal.acknowledgements.permissions import ACKNOWLEDGE
 from portal.acknowledgements.queries import campaigns
-from portal.acknowledgements.service import deltas
+from portal.acknowledgements.service.deltas import Delta
 from portal.acknowledgements.service.due import due_words
 from portal.acknowledgements.views import blueprint
+from portal.core import clock
 from portal.core.access import actor, next_path, requires, signed_in
 from portal.core.i18n import format_instant, language
 from portal.core.i18n import gettext as _
@@ -126,14 +127,19 @@ def _back_to(document: Document, number: str) -> str:
 
 def confirmation_panel(person: Person, version: DocumentVersion, text: VersionText) -> Panel | None:
     """Return the confirmation of a version, or the way to it, or None where there is none of either."""
-    confirmed = queries.list_confirmed(person, version.document)
+    confirmed, read = queries.list_stated(person, version.document)
     this = next((each for each in confirmed if each.version_id == version.id), None)
-    earlier = next((each for each in confirmed if each.version_id != version.id), None)
+    earlier = next((each for each in confirmed if each.sequence < version.sequence), None)
+    later = next((each for each in confirmed if each.sequence > version.sequence), None)
     is_open = library.standing_of(version) in (Standing.IN_FORCE, Standing.ISSUED)
     if this is None and not (is_open and applies_to(person, version.document)):
         return None
     asks, exemption = (None, None) if this else _what_is_asked_for(person, version)
-    reading = None if this else queries.find_reading_confirmation(person, version)
+    is_asked = this is not None or asks is not None or exemption is not None
+    covering = None
+    if not is_asked and earlier is not None and not service.is_planned(person, version.document):
+        covering = service.covering_of(confirmed, version)
+    read_at = None if this else read.get(version.id)
     asked = service.Asked() if this else service.what_is_asked(person, base_slug(version.document.slug))
     if asks is not None and asks["is_emergency"]:
         # It waits for nothing that a plan puts first.
@@ -148,25 +154,41 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "attestation": service.attestation_of(text),
             "confirmed": this,
             "earlier": earlier,
-            "read_at": reading.at if reading else None,
+            # A later one that she has confirmed before it takes effect.
+            "later": _ahead(later, person) if later and later.effective_at > clock.now() else None,
+            # Confirmed already, since nothing that asks anybody has changed.
+            "covering": covering,
+            "read_at": read_at,
             "before_reading": asked.before_reading,
             "before_confirming": asked.before_confirming,
             # Where the plan asks to read now, that is the button for now; confirming is a further word.
-            "asks_to_read": asked.reading and reading is None,
+            "asks_to_read": asked.reading and read_at is None,
             # She is asked for this version (or an older one): by when, and whether questions come first.
             "asks": asks,
             "exemption": exemption,
-            "form": None if this else AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
+            "form": AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
         },
     )
+
+
+def _label(delta: Delta) -> str:
+    if delta.old is None:
+        return _("The questions, and the confirmation")
+    return _("What changed, and the confirmation") if delta.is_passed else _("What changed, and the questions")
+
+
+def _ahead(later: queries.Confirmed, person: Person) -> dict[str, str]:
+    return {"number": later.number, "effective": format_instant(later.effective_at, person.time_zone)}
 
 
 def _what_is_asked_for(person: Person, version: DocumentVersion) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return what is asked of the person about a version, and who let her off."""
     asked = campaigns.find_open_or_exempt(person, version.document)
-    if asked is None or asked.closed_at is not None or asked.campaign.version.sequence > version.sequence:
+    if asked is None or asked.closed_at is not None:
         return None, exemption_of(asked, version)
-    delta = deltas.delta_until(person, version.document, version, asked)
+    delta = service.asked_of(person, version, asked)
+    if delta is None:
+        return None, exemption_of(asked, version)
     return {
         "due": due_words(asked, person),
         "is_emergency": asked.campaign.hours is not None,
@@ -175,4 +197,5 @@ def _what_is_asked_for(person: Person, version: DocumentVersion) -> tuple[dict[s
         "check": len(delta.check),
         "is_passed": delta.is_passed,
         "href": url_for("acknowledgements.delta", slug=version.document.slug),
+        "label": _label(delta),
     }, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar, cast
 
@@ -55,6 +55,8 @@ class Change:
     # Number → sequence of the versions that there are; the change's own sequence, None for a draft.
     sequences: Mapping[str, int]
     sequence: int | None
+    # The draft that it is, or of which the version was made; empty: it came another way, or it does not matter.
+    draft_code: str = ""
     # What was asked already: several look at the same things.
     _known: dict[str, Any] = field(default_factory=dict)
     _names: Callable[[], Mapping[int, Mapping[str, str]]] = dict
@@ -124,6 +126,8 @@ class Affected:
     total: int
     items: Sequence[AffectedItem] = ()
     note: str = ""
+    # What can be done about them now: its name, and where.
+    act: tuple[str, str] | None = None
 
 
 class DependantsOfClause(Protocol):
@@ -196,12 +200,13 @@ def change_of_draft(draft: Draft) -> Change:
         clauses=changes_between(before, after),
         touched=touched_by(before, [(after, asks_again)]),
         sequence=None,
+        draft_code=draft.code,
     )
 
 
-def change_of_version(version: DocumentVersion) -> Change:
-    """Return what a published version did, compared with the one before it."""
-    return change_between(base_of(version), version)
+def change_of_version(version: DocumentVersion, *, draft_code: str = "") -> Change:
+    """Return what a published version did, compared with the one before it; `draft_code`: what it was made of."""
+    return replace(change_between(base_of(version), version), draft_code=draft_code)
 
 
 def base_of(version: DocumentVersion) -> DocumentVersion | None:

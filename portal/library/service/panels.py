@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,6 +37,38 @@ def register_panel(panel: ReadingPanel) -> None:
 def panels_for(person: Person, version: DocumentVersion, text: VersionText) -> list[Panel]:
     """Return the panels of a page in their order."""
     return [shown for panel in _panels if (shown := panel(person, version, text)) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseNote:
+    """A quiet marker beside a clause: what is kept with it, and where that is."""
+
+    label: str
+    href: str
+
+
+class ClauseNotes(Protocol):
+    """Somebody who keeps something with clauses."""
+
+    def __call__(self, person: Person, thing: DocumentVersion | Draft) -> Mapping[str, ClauseNote]:
+        """Return clause id → the marker that this person is shown beside it, in few statements for all of them."""
+
+
+_clause_notes: list[ClauseNotes] = []
+
+
+def register_clause_notes(notes: ClauseNotes) -> None:
+    """Show these markers too; where several have one for a clause, the first that was registered is shown."""
+    if notes not in _clause_notes:
+        _clause_notes.append(notes)
+
+
+def clause_notes_for(person: Person, thing: DocumentVersion | Draft) -> dict[str, ClauseNote]:
+    """Return clause id → the marker that a person is shown beside a clause of a version or of a draft."""
+    found: dict[str, ClauseNote] = {}
+    for notes in _clause_notes:
+        found = {**notes(person, thing), **found}
+    return found
 
 
 class DraftPanel(Protocol):

@@ -170,6 +170,7 @@ def _summary(shown: _Shown, reader: Person, limit: int = 0) -> dict[str, Any]:
                 "total": found.total,
                 "flips": each.flips,
                 "note": found.note,
+                "act": found.act,
                 "items": _rows(change, found),
                 "href": shown.list_of(each.kind) if found.total else None,
                 "csv": shown.csv_of(each.kind),
@@ -269,6 +270,7 @@ def _list(shown: _Shown, kind: str) -> str:
         said=dependants.said(found.total, shown.change),
         total=found.total,
         note=found.note,
+        act=found.act,
         items=_rows(shown.change, found),
         exports=[{"label": "CSV", "href": shown.csv_of(kind)}],
         summary=_("%(first)s–%(last)s of %(total)s", first=first + 1, last=first + len(found.items), total=found.total)

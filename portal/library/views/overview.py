@@ -41,7 +41,7 @@ from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
 from portal.library.rules.lint import Finding
 from portal.library.service import lint, reviews, versions
-from portal.library.service.panels import draft_panels_for
+from portal.library.service.panels import clause_notes_for, draft_panels_for
 from portal.library.service.texts import can_be_split, resolver
 from portal.library.views import (
     CHANGE_CLASSES,
@@ -151,6 +151,7 @@ def overview(
         based_on=draft.based_on,
         since=_since(draft, refused, approval),
         panels=draft_panels_for(person, draft),
+        notes=clause_notes_for(person, draft),
         tabs=[
             {
                 "label": LANGUAGE_NAMES[each],

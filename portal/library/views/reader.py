@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ from portal.library.queries import get_document
 from portal.library.queries.drafts import list_open_drafts
 from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
-from portal.library.service.panels import panels_for
+from portal.library.service.panels import ClauseNote, clause_notes_for, panels_for
 from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
 from portal.library.views.market_texts import market_names, marks_of, overlay_facts
 from portal.library.views.moments import page_at
@@ -203,6 +204,7 @@ def _shown(version: DocumentVersion, text: VersionText, here: str) -> _Shown:
                 WARNINGS,
                 text.behind,
                 marks_of(version),
+                _note_slot,
             ),
             contents=part.contents(clauses, language()),
             headings={clause.anchor: (clause.heading, clause.language) for clause in clauses},
@@ -211,6 +213,28 @@ def _shown(version: DocumentVersion, text: VersionText, here: str) -> _Shown:
         while len(_kept) > _KEPT:
             _kept.popitem(last=False)
     return found
+
+
+# Where the marker of a clause comes in: the text around it is kept for all readers, the markers are each reader's.
+# Characters for private use: nobody can type them by chance, and they need no escaping.
+_SLOT, _SLOT_END = "\ue010", "\ue011"
+
+
+def _note_slot(anchor: str) -> str:
+    return f"{_SLOT}{anchor}{_SLOT_END}"
+
+
+def _with_notes(main: str, notes: Mapping[str, ClauseNote]) -> str:
+    """Put a reader's markers into a text that is markup already, and stays so: its parts are markup, too."""
+    part: Any = current_app.jinja_env.get_template("ui/components/clause_note.html").module
+    first, *others = main.split(_SLOT)
+    found = [first]
+    for each in others:
+        anchor, _end, rest = each.partition(_SLOT_END)
+        if anchor in notes:
+            found.append(part.clause_note(notes[anchor].label, notes[anchor].href))
+        found.append(rest)
+    return main[:0].join(found)
 
 
 def _reading_page(document: Document, version: DocumentVersion, *, is_current: bool) -> str:
@@ -231,6 +255,7 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
         "library/read.html",
         **values,
         shown=shown,
+        main=_with_notes(shown.main, clause_notes_for(actor(), version)),
         place=(kept, *shown.headings[kept]) if is_place else None,
         kept=kept,
         current=current if current is not None and current.id != version.id else None,

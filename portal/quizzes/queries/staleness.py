@@ -10,13 +10,14 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.core.db import session
-from portal.library.models import Clause, ClauseText, Document, DocumentVersion
+from portal.library.models import Clause, ClauseText, Document, DocumentVersion, Draft
 from portal.library.rules import number_key
 from portal.quizzes import rules
 from portal.quizzes.models import (
     Question,
     QuestionBank,
     QuestionCitation,
+    QuestionLook,
     QuestionStaleness,
     QuestionState,
     QuestionVersion,
@@ -94,6 +95,34 @@ def list_waiting_for(document_slug: str) -> dict[int, str]:
         )
     )
     return {row.question_id: row.version_number for row in rows}
+
+
+def list_looks(draft_code: str) -> dict[tuple[int, str], QuestionLook]:
+    """Return (row number of the wording, clause as it cites it) → how a draft was looked at beside it last."""
+    if not draft_code:
+        return {}
+    return {
+        (look.question_version_id, look.anchor): look
+        for look in session.scalars(
+            select(QuestionLook)
+            .join(Draft, Draft.id == QuestionLook.draft_id)
+            .where(Draft.code == draft_code)
+            .order_by(QuestionLook.id)
+        )
+    }
+
+
+def list_wordings(version_ids: Collection[int]) -> list[tuple[Question, QuestionVersion]]:
+    """Return the wordings of these rows with question, bank and citations, in the author's order."""
+    rows = session.execute(
+        select(Question, QuestionVersion)
+        .join(QuestionVersion, QuestionVersion.question_id == Question.id)
+        .join(QuestionBank, QuestionBank.id == Question.bank_id)
+        .where(QuestionVersion.id.in_(version_ids))
+        .order_by(QuestionBank.slug, Question.position, Question.id)
+        .options(joinedload(Question.bank), selectinload(QuestionVersion.citations))
+    )
+    return [(question, version) for question, version in rows]
 
 
 def list_contents(version_ids: Collection[int]) -> dict[int, QuestionVersion]:

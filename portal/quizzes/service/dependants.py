@@ -19,6 +19,7 @@ from portal.quizzes.models import QuestionState
 from portal.quizzes.permissions import SEE_BANKS
 from portal.quizzes.queries import staleness as looked_up
 from portal.quizzes.service import staleness
+from portal.quizzes.service.ahead import looked
 from portal.quizzes.types.base import read
 
 T = TypeVar("T")
@@ -59,7 +60,22 @@ class AffectedQuestions:
             for each in shown
         ]
         note = _("They are not drawn from the publication on, until somebody has re-checked them.")
-        return Affected(len(found), items, note if found else "")
+        act = _look_at_them(change) if may_open and limit != 0 else None
+        return Affected(len(found), items, note if found else "", act)
+
+
+def _look_at_them(change: Change) -> tuple[str, str] | None:
+    """Return what is said of how far the looking is, and where it is done, for a draft."""
+    counted = looked(staleness.touched_questions(change))
+    if not counted.total or change.sequence is not None:
+        return None
+    said = ngettext(
+        "%(looked_at)s of %(num)d question looked at",
+        "%(looked_at)s of %(num)d questions looked at",
+        counted.total,
+        looked_at=counted.looked_at,
+    )
+    return said, url_for("quizzes.ahead", code=change.draft_code)
 
 
 class QuizzesRunningShort:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from sqlalchemy import select
@@ -16,19 +16,22 @@ from portal.journal.service import record
 from portal.library.models import DocumentVersion
 from portal.library.queries.clauses import ClauseHistory, list_histories
 from portal.library.rules.changes import ASKS_AGAIN, was_called_off
+from portal.library.rules.overlays import base_slug
 from portal.library.service.dependants import Change, change_of_version
 from portal.quizzes import queries, rules
 from portal.quizzes.errors import ClauseGone, NotStale, TextMovedOn
 from portal.quizzes.models import (
     Question,
     QuestionCitation,
+    QuestionLook,
     QuestionStaleness,
     QuestionState,
     QuestionVersion,
     QuizVersion,
     SettledHow,
+    Verdict,
 )
-from portal.quizzes.queries import staleness
+from portal.quizzes.queries import ClauseFact, staleness
 from portal.quizzes.service.attempts import banks_of, blueprint_of_terms
 from portal.quizzes.service.banks import hash_of_version
 
@@ -48,8 +51,12 @@ class AffectedQuestion:
     bank: str
     slug: str
     state: QuestionState
-    # The touched clauses by the ids under which the question cites them.
+    # The touched clauses by the ids under which the question cites them, and how each reads afterwards (None: gone).
     anchors: tuple[str, ...]
+    hashes: tuple[str | None, ...] = ()
+    # What was said of it beside exactly these texts, while they were a draft, and by whom; None: not by now.
+    verdict: Verdict | None = None
+    looked_at_by: str = ""
 
     @property
     def address(self) -> str:
@@ -60,22 +67,30 @@ class AffectedQuestion:
 def affected_questions(change: Change) -> list[AffectedQuestion]:
     """Return the questions that a change makes stale, by address: those written to be drawn that test what it touches.
 
-    One that waits already for a re-check because of an earlier version of the document is not among them.
+    One that waits already for a re-check because of an earlier version of the document is not among them, nor one that
+    was found right beside the clauses of the draft as they are published.
     """
-    return change.once("quizzes.questions", lambda: _affected_questions(change))
+    return [each for each in touched_questions(change) if each.verdict is not Verdict.STILL_RIGHT]
 
 
-def _affected_questions(change: Change) -> list[AffectedQuestion]:
+def touched_questions(change: Change) -> list[AffectedQuestion]:
+    """Return the questions that test what a change touches, by address, with what was said of them beforehand."""
+    return change.once("quizzes.questions", lambda: _touched_questions(change))
+
+
+def _touched_questions(change: Change) -> list[AffectedQuestion]:
     if not change.asks_again or not change.touched:
         return []
     found: dict[int, AffectedQuestion] = {}
     for each in staleness.list_tested(change.document_slug, change.cited_as()):
-        if change.touches(number=each.number, anchor=each.anchor, clause_hash=each.clause_hash) is None:
+        touched = change.touches(number=each.number, anchor=each.anchor, clause_hash=each.clause_hash)
+        if touched is None:
             continue
         known = found.get(each.question_id)
         anchors = (*(known.anchors if known else ()), each.anchor)
+        hashes = (*(known.hashes if known else ()), touched.after)
         found[each.question_id] = AffectedQuestion(
-            each.question_id, each.version_id, each.bank, each.slug, each.state, anchors
+            each.question_id, each.version_id, each.bank, each.slug, each.state, anchors, hashes
         )
     waiting = staleness.list_waiting_for(change.document_slug)
     base = change.sequences.get(change.base_number or "", 0)
@@ -84,7 +99,43 @@ def _affected_questions(change: Change) -> list[AffectedQuestion]:
         opened_at = change.sequences.get(number, 0)
         if change.sequence is None or not base < opened_at <= change.sequence:
             found.pop(question_id, None)
-    return sorted(found.values(), key=lambda each: (each.bank, each.slug))
+    looks = staleness.list_looks(change.draft_code) if found else {}
+    return sorted((_judged(each, looks) for each in found.values()), key=lambda each: (each.bank, each.slug))
+
+
+def _judged(each: AffectedQuestion, looks: Mapping[tuple[int, str], QuestionLook]) -> AffectedQuestion:
+    """Add what was said of a question, where every clause that the change touches was looked at as it reads now."""
+    found = [looks.get((each.version_id, anchor)) for anchor in each.anchors]
+    counting = [
+        look
+        for look, digest in zip(found, each.hashes, strict=True)
+        if look is not None and look.clause_hash == (digest or "")
+    ]
+    if len(counting) < len(each.anchors):
+        return each
+    last = max(counting, key=lambda look: look.id)
+    # Of something that is gone nobody can have found it right.
+    right = all(each.hashes) and all(look.verdict is Verdict.STILL_RIGHT for look in counting)
+    return replace(each, verdict=Verdict.STILL_RIGHT if right else Verdict.REWRITE, looked_at_by=last.by)
+
+
+def count_askable(change: Change) -> int:
+    """Return how many questions people can be asked about what is different, as things stand at the publication."""
+    different = {*change.clauses.changed, *change.clauses.added}
+    if not different:
+        return 0
+    gone = {each.question_id for each in affected_questions(change)}
+    # What a market's own text leaves as its base has it is asked with the questions of the base.
+    slugs = dict.fromkeys((change.document_slug, base_slug(change.document_slug)))
+    return len(
+        {
+            each.question_id
+            for slug in slugs
+            for each in staleness.list_tested(slug, different)
+            if each.state is QuestionState.LIVE
+        }
+        - gone
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +239,17 @@ def _answers_today(ownership: Ownership) -> Person | None:
 # --- the flip and what undoes it ----------------------------------------------------------------
 
 
-def make_stale(version: DocumentVersion) -> list[str]:
+def make_stale(version: DocumentVersion, *, draft_code: str = "") -> list[str]:
     """Take out of every draw the questions that test what a published version touches; return their addresses.
 
-    A second time changes nothing. Attempts that are running keep their questions. Whoever answers for the banks, and
-    for the quizzes that go short, gets one mail for the version.
+    Those that were found right beside the very texts, while they were a draft, are drawn on and cite them. A second
+    time changes nothing. Attempts that are running keep their questions. Whoever answers for the banks, and for the
+    quizzes that go short, gets one mail for the version.
     """
     if version.change_class.value not in ASKS_AGAIN or not staleness.is_tested(version.document.slug):
         return []
-    change = change_of_version(version)
+    change = change_of_version(version, draft_code=draft_code)
+    _keep_drawing(change, version)
     known = {each.question_id for each in staleness.list_opened_by(version.id)}
     affected = [each for each in affected_questions(change) if each.question_id not in known]
     if not affected:
@@ -236,6 +289,40 @@ def make_stale(version: DocumentVersion) -> list[str]:
             effect_key=f"quizzes.questions_stale:{version.id}:{each_told.person.code}",
         )
     return addresses
+
+
+def _keep_drawing(change: Change, version: DocumentVersion) -> None:
+    """Let the questions that were found right beforehand cite the published text, as a re-check after it would."""
+    right = {each.version_id: each for each in touched_questions(change) if each.verdict is Verdict.STILL_RIGHT}
+    if not right:
+        return
+    facts = {change.document_slug: queries.find_clauses(change.document_slug, version.number) or {}}
+    now = clock.now()
+    for found, latest in staleness.list_wordings(right):
+        each, question = right[latest.id], staleness.lock_question(found)
+        drawn = _cite(question, latest, facts, each.looked_at_by)
+        session.add(
+            QuestionStaleness(
+                question_id=question.id,
+                question_version_id=latest.id,
+                document_slug=change.document_slug,
+                version_id=version.id,
+                version_number=version.number,
+                anchors=list(each.anchors),
+                since=now,
+                settled_at=now,
+                settled_by=each.looked_at_by,
+                settled_how=SettledHow.STILL_RIGHT,
+                settled_version_id=drawn.id,
+            )
+        )
+    session.flush()
+    record(
+        "quizzes.questions_kept",
+        by=None,
+        subject=("document", change.document_slug),
+        after={"version": version.number, "questions": sorted(each.address for each in right.values())},
+    )
 
 
 def call_off(version: DocumentVersion) -> list[str]:
@@ -347,7 +434,11 @@ def confirm_still_right(*, question: Question, looked_at: str, by: Person) -> Qu
     for clause in clauses:
         if not clause.can_be_cited:
             raise ClauseGone(clause=f"{clause.slug}#{clause.anchor}")
-    drawn = _cite_today(question, latest, by)
+    facts = {
+        slug: queries.find_clauses(slug, history.number) or {}
+        for slug, history in list_histories({each.document_slug for each in latest.citations}).items()
+    }
+    drawn = _cite(question, latest, facts, by.code)
     now = clock.now()
     for row in waiting:
         row.settled_at, row.settled_by, row.settled_how = now, by.code, SettledHow.STILL_RIGHT
@@ -363,11 +454,10 @@ def confirm_still_right(*, question: Question, looked_at: str, by: Person) -> Qu
     return drawn
 
 
-def _cite_today(question: Question, latest: QuestionVersion, by: Person) -> QuestionVersion:
-    """Add a wording that says the same and cites the newest text; return the present one where all reads the same."""
-    facts = {}
-    for slug, history in list_histories({each.document_slug for each in latest.citations}).items():
-        facts[slug] = queries.find_clauses(slug, history.number) or {}
+def _cite(
+    question: Question, latest: QuestionVersion, facts: Mapping[str, Mapping[str, ClauseFact]], by: str
+) -> QuestionVersion:
+    """Add a wording that says the same and cites these texts; return the present one where all reads the same."""
     citations = []
     for each in latest.citations:
         fact = facts.get(each.document_slug, {}).get(each.anchor)
@@ -394,7 +484,7 @@ def _cite_today(question: Question, latest: QuestionVersion, by: Person) -> Ques
         hash=hash_of_version(latest.content, citations),
         origin=ORIGIN_RECHECK,
         created_at=clock.now(),
-        created_by=by.code,
+        created_by=by,
         citations=citations,
     )
     session.add(drawn)

@@ -198,23 +198,24 @@ def _compared(
         "is_changed": clause.is_changed,
         "is_gone": clause.today_hash is None,
         "moved_to": clause.today_anchor if clause.today_anchor != clause.anchor else None,
-        "before": _side(before, clause.number, f"{prefix}-then-"),
-        "after": _side(after, clause.today_number or "", f"{prefix}-now-"),
+        "before": side(before, clause.number, f"{prefix}-then-"),
+        "after": side(after, clause.today_number or "", f"{prefix}-now-"),
     }
 
 
-def _side(text: ClauseAt | None, number: str, prefix: str) -> dict[str, Any] | None:
+def side(text: ClauseAt | None, number: str, prefix: str) -> dict[str, Any] | None:
+    """Return a clause of a published version as one side of a comparison."""
     if text is None:
         return None
     return {
         "number": number,
         "href": paper.clause_href(text.slug, number, text.anchor),
         "language": text.language,
-        "html": _body(text, prefix),
+        "html": clause_body(text, prefix),
     }
 
 
-def _body(text: ClauseAt, prefix: str) -> TrustedHtml:
+def clause_body(text: ClauseAt, prefix: str) -> TrustedHtml:
     """Return a clause's text below its heading as markup; clauses that it links to are named by their ids."""
     _heading, _sign, rest = text.source.partition("\n") if text.source.startswith("#") else ("", "", text.source)
 
