@@ -198,14 +198,14 @@ def test_leave_recorded_later_moves_the_date(cast: Cast, asked: Campaign) -> Non
 def test_whoever_is_in_time_is_not_missing_when_it_takes_effect(cast: Cast) -> None:
     holidays()
     make_first(cast.author)
+    # What takes effect tonight leaves time until the end of the next working day.
+    sooner = ask(cast.author, effective_at=MONDAY + timedelta(hours=8))
+    assert (request_of(sooner, cast.learner).due_on, request_of(sooner, cast.learner).days) == (date(2026, 6, 2), 1)
     takes_effect = datetime(2026, 6, 4, 0, tzinfo=UTC)
-    campaign = ask(cast.author, effective_at=takes_effect)
+    campaign = ask(cast.author, "3.0", effective_at=takes_effect)
     request = request_of(campaign, cast.learner)
     # Thursday at nine in Tokyo, three working days on.
     assert (request.due_on, request.due_at) == (date(2026, 6, 4), takes_effect)
-    # What takes effect tonight leaves time until the end of the next working day.
-    sooner = ask(cast.author, "3.0", effective_at=MONDAY + timedelta(hours=8))
-    assert (request_of(sooner, cast.learner).due_on, request_of(sooner, cast.learner).days) == (date(2026, 6, 2), 1)
 
 
 def test_newcomers_and_people_back_from_leave_keep_their_own_term_and_are_not_counted_as_missing(cast: Cast) -> None:

@@ -491,7 +491,6 @@ def test_the_numbers_of_a_campaign_lead_to_who_and_what_is_behind_them(cast: Cas
         as_(cast.learner).post(
             "acknowledgements.confirm_delta", {"delta_agree": "y", "delta_shown_language": "ja"}, **SLUG
         )
-        confirm(cast.colleague, asked.version)
     ask_about(cast.author, as_)
     with clock.frozen(MONDAY + timedelta(hours=6)):
         page = as_(cast.lead, language="en").get("acknowledgements.campaign", code=asked.code)
@@ -644,17 +643,20 @@ def test_a_question_stands_beside_its_clause_for_who_asked_and_for_those_who_ans
 
 def test_a_question_goes_with_its_clause_as_long_as_that_reads_the_same(cast: Cast, asked: Campaign, as_: Any) -> None:
     asker, author = as_(cast.learner, language="en"), as_(cast.author, language="en")
+    then = {"effective_at": asked.version.effective_at}
     answered = _ask_about(asker, "exceptions", "Is satire one?")
     author.post("acknowledgements.question", {"answer": "It is."}, code=answered.code)
-    publish("impersonation", cast.author, "2.1", change_class=ChangeClass.EDITORIAL, texts=changed("2.0"))
+    publish("impersonation", cast.author, "2.1", change_class=ChangeClass.EDITORIAL, texts=changed("2.0"), **then)
     later = {"slug": "impersonation", "number": "2.1"}
     assert set(_notes(author.get("library.read_version", **later))) == {"exceptions"}
-    publish("impersonation", cast.author, "3.0", texts=changed("something else"))
+    publish("impersonation", cast.author, "3.0", texts=changed("something else"), **then)
     later["number"] = "3.0"
     assert _notes(author.get("library.read_version", **later)) == {}
     # One that still waits stays beside the new words: they may answer it.
     _ask_about(as_(cast.colleague), "scope", "Who is meant?")
-    publish("impersonation", cast.author, "4.0", texts=changed(changes={"carries a label": "carries two labels"}))
+    publish(
+        "impersonation", cast.author, "4.0", texts=changed(changes={"carries a label": "carries two labels"}), **then
+    )
     later["number"] = "4.0"
     assert set(_notes(author.get("library.read_version", **later))) == {"scope"}
 

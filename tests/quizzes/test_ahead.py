@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from portal.accounts.models import Person
+from portal.core import clock
 from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
@@ -237,7 +238,7 @@ def test_a_version_called_off_leaves_them_drawn_and_the_next_one_is_looked_at_an
     release(cast, draft)
     withdraw(cast, session.scalars(select(DocumentVersion).where(DocumentVersion.number == "2.0")).one())
     assert stale() == set()
-    publish(cast, {**bank, "c": "A third rule."})
+    publish(cast, {**bank, "c": "A third rule."}, effective_at=clock.now())
     assert stale() == {"q-c"}
 
 
