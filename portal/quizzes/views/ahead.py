@@ -164,8 +164,13 @@ def _questions(
     change, here = change_of_draft(draft), language()
     tested = {version.id: service.clauses_beside(change, version) for _question, version in rows}
     wanted = {(each.slug, each.number, each.anchor) for clauses in tested.values() for each in clauses}
-    before = looked_up.list_clauses(wanted, here)
     after = _clauses_of(draft, here)
+    before = looked_up.list_clauses(wanted, here)
+    # Where the draft is shown in the language that decides, so is what it changes.
+    decided = looked_up.list_clauses(wanted, draft.document.authoritative)
+    before |= {
+        key: clause for key, clause in decided.items() if (new := after.get(key[2])) and new.language == clause.language
+    }
     people = {
         each.code: each
         for each in accounts.list_people_of({each.looked_at_by for each in touched.values() if each.looked_at_by})
@@ -227,6 +232,7 @@ def _compared(
     return {
         "address": f"{clause.slug}#{clause.anchor}",
         "heading": known.heading if known and known.heading else clause.anchor,
+        "language": known.language if known and known.heading else None,
         "is_changed": clause.is_changed,
         "is_gone": clause.today_hash is None,
         "moved_to": clause.today_anchor if clause.today_anchor != clause.anchor else None,
