@@ -16,6 +16,7 @@ from portal.acknowledgements.models import (
     DeltaAnswer,
     RequestEnd,
 )
+from portal.core import clock
 from portal.core.db import session
 from portal.library.models import AudienceKind, Document, DocumentVersion
 from portal.quizzes.service.single import is_right
@@ -100,6 +101,11 @@ def requests_are_what_was_asked() -> list[str]:
             broken.append(f"{name} is open, but the person has confirmed it")
         if row.due_at <= row.started_at or row.started_at < row.asked_at:
             broken.append(f"{name} is due before it was asked")
+        # A note of the page itself, which no entry seals: what lies between the two nobody can tell from a true one.
+        if row.delta_opened_at is not None and not (
+            row.asked_at <= row.delta_opened_at <= (row.closed_at or clock.now())
+        ):
+            broken.append(f"{name}: what changed was opened before it was asked or after it was over")
     return broken
 
 

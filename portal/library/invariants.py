@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.core.db import session
 from portal.core.i18n import Words
-from portal.core.markdown import hash_of, split_clauses
+from portal.core.markdown import clause_links, hash_of, split_clauses
+from portal.journal.models import JournalEntry
 from portal.library import queries, rules
 from portal.library.models import (
     AudienceKind,
+    ClauseLink,
     ClauseText,
     Document,
     DocumentImage,
@@ -24,8 +27,9 @@ from portal.library.models import (
     VersionText,
 )
 from portal.library.queries import drafts
-from portal.library.rules.overlays import overlay_slug
+from portal.library.rules.overlays import base_slug, overlay_slug
 from portal.library.service import overlays
+from portal.library.service.documents import OWNED_KIND, facts_of
 from portal.library.service.texts import text_hash, version_hash
 
 
@@ -248,9 +252,59 @@ def overlays_say_what_results_over_their_base() -> list[str]:
     return broken
 
 
+def documents_are_as_the_journal_left_them() -> list[str]:
+    """Kind, deciding language, review interval, sensitivity, base and market are those of the last entry about them."""
+    recorded: dict[str, dict[str, Any]] = {}
+    for slug, after in session.execute(
+        select(JournalEntry.subject_code, JournalEntry.after)
+        .where(
+            JournalEntry.subject_kind == OWNED_KIND,
+            JournalEntry.action.in_(("library.document_created", "library.document_changed")),
+        )
+        .order_by(JournalEntry.id)
+    ):
+        recorded[slug] = after or {}
+    broken = []
+    for document in session.scalars(
+        select(Document).options(joinedload(Document.base)).order_by(Document.slug).execution_options(yield_per=500)
+    ):
+        facts, kept = facts_of(document), recorded.pop(document.slug, None)
+        if kept is None:
+            broken.append(f"{document.slug}: the journal does not know who made it")
+            continue
+        broken += [
+            f"{document.slug}: {name} is {facts.get(name)}, but the journal says {kept.get(name)}"
+            for name in sorted(facts.keys() | kept.keys())
+            if facts.get(name) != kept.get(name)
+        ]
+    return broken + [f"{slug}: the journal knows this document, but it is gone" for slug in sorted(recorded)]
+
+
+def links_are_those_of_their_text() -> list[str]:
+    """Which clauses of other documents a text links to comes out of the text again."""
+    kept: dict[int, set[tuple[str, str]]] = {}
+    for link in session.scalars(select(ClauseLink).execution_options(yield_per=1_000)):
+        kept.setdefault(link.version_text_id, set()).add((link.slug, link.anchor))
+    broken = []
+    for text_id, source, language, number, slug in session.execute(
+        select(VersionText.id, VersionText.source, VersionText.language, DocumentVersion.number, Document.slug)
+        .join(DocumentVersion, DocumentVersion.id == VersionText.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .order_by(VersionText.id)
+        .execution_options(yield_per=100)
+    ):
+        # Most texts link to nothing, and need not be read for that.
+        links = {(to, anchor) for to, anchor, _line in clause_links(source)} if "[[" in source else set()
+        if {each for each in links if each[0] not in ("", slug, base_slug(slug))} != kept.pop(text_id, set()):
+            broken.append(f"{slug} {number} ({language}): its links to other documents are not those of its text")
+    return broken + [f"links of text {text_id}, which does not exist" for text_id in sorted(kept)]
+
+
 INVARIANTS = {
     "I9 published texts are unchanged": published_texts_are_unchanged,
     "clauses are those of their text": clauses_are_those_of_their_text,
+    "documents are as the journal left them": documents_are_as_the_journal_left_them,
+    "links are those of their text": links_are_those_of_their_text,
     "version numbers stand once": numbers_stand_once,
     "pictures are unchanged": pictures_are_unchanged,
     "I10 approvers are not authors": approvers_are_not_authors,

@@ -108,6 +108,7 @@ def import_(folder: Path, by: str | None, with_history: bool, prefix: str | None
     With --history, every document is taken in by itself: what cannot be taken is listed with file, commit and reason,
     and the rest is taken. Its versions are editorial or minor changes: nobody is asked to confirm what was written
     elsewhere. A second time takes in what was committed since.
+    Banks of questions are never taken this way: everybody could read the answers.
     """
     if with_history:
         with force_locale(language):
@@ -152,12 +153,20 @@ def _import_history(folder: Path, by: str | None, prefix: str) -> None:
     _importer(by)
     try:
         with history.open_history(folder) as repository:
-            documents, versions, refused, is_known = _take_history(repository, by, prefix)
+            documents, versions, refused, unseen, is_known = _take_history(repository, by, prefix)
     except DomainError as failed:
         raise click.ClickException(str(failed)) from failed
     if documents:
         with transaction():
             note_history(root=folder, documents=documents, versions=versions, refused=refused, by=_importer(by))
+    if unseen:
+        click.echo(
+            ngettext(
+                "%(num)d change of a file shows readers nothing new, and made no version",
+                "%(num)d changes of files show readers nothing new, and made no version",
+                unseen,
+            )
+        )
     said = [
         ngettext("%(num)d document", "%(num)d documents", documents),
         ngettext("%(num)d version", "%(num)d versions", versions),
@@ -168,14 +177,14 @@ def _import_history(folder: Path, by: str | None, prefix: str) -> None:
         sys.exit(1)
 
 
-def _take_history(repository: history.History, by: str | None, prefix: str) -> tuple[int, int, int, bool]:
-    """Return how many documents and versions were taken in, how much was refused, and whether anything was known."""
+def _take_history(repository: history.History, by: str | None, prefix: str) -> tuple[int, int, int, int, bool]:
+    """Return how many documents and versions were taken in, how much was refused or unseen, whether any was known."""
     planned, refusals = history.plan_documents(repository, prefix=prefix)
     is_known = any(each.is_known for each in planned)
     for refusal in refusals:
         click.echo(str(refusal), err=True)
     documents = versions = 0
-    refused = len(refusals)
+    refused = sum(not refusal.is_taken for refusal in refusals)
     told_at = clock.monotonic()
     for number, each in enumerate(planned, start=1):
         taken, said = 0, 0
@@ -203,7 +212,7 @@ def _take_history(repository: history.History, by: str | None, prefix: str) -> t
                 ),
                 err=True,
             )
-    return documents, versions, refused, is_known
+    return documents, versions, refused, sum(each.unseen for each in planned), is_known
 
 
 def _importer(name: str | None) -> Person:

@@ -290,6 +290,21 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE reading_confirmations SET text_hash = 'x' WHERE id = 1",)),
     ("a confirmed reading deleted", "I13", "reading_confirmations row 2: is gone",
      ("DELETE FROM reading_confirmations WHERE id = 2",)),
+    # --- documents
+    ("the sensitivity of a document", "documents are", "sensitivity is S4, but the journal says S1",
+     ("UPDATE documents SET sensitivity = 'S4' WHERE slug = 'exposure'",)),
+    ("the kind of a document", "documents are", "kind is handover, but the journal says",
+     ("UPDATE documents SET kind = 'handover' WHERE slug = 'exposure'",)),
+    ("the language that decides", "documents are", "authoritative is ja, but the journal says en",
+     ("UPDATE documents SET authoritative = 'ja' WHERE slug = 'exposure'",)),
+    ("the review of a document put off", "documents are", "review_every_months is 99, but the journal says",
+     ("UPDATE documents SET review_every_months = 99 WHERE slug = 'exposure'",)),
+    ("a document under another address", "documents are", "but it is gone",
+     ("UPDATE documents SET slug = 'elsewhere' WHERE slug = 'exposure'",)),
+    ("a link between documents deleted", "links are", "are not those of its text",
+     ("DELETE FROM clause_links WHERE version_text_id = (SELECT min(version_text_id) FROM clause_links)",)),
+    ("a link between documents made up", "links are", "are not those of its text",
+     ("INSERT INTO clause_links (version_text_id, slug, anchor) VALUES (1, 'nowhere', 'x')",)),
     # --- campaigns
     ("what a campaign asks for", "I13", "campaigns row 1: " + HISTORY, ("UPDATE campaigns SET days_current = 99 WHERE id = 1",)),
     ("the class of what a campaign asks for", "campaigns ask", "asks for a change that asks nobody",
@@ -306,6 +321,11 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("a request opened again", "requests to confirm", "is open, but the person has confirmed it",
      ("UPDATE acknowledgement_requests SET closed_at = NULL, closed_as = NULL"
       " WHERE closed_as = 'confirmed'",)),
+    ("what changed opened before it was asked", "requests to confirm", "opened before it was asked",
+     ("UPDATE acknowledgement_requests SET delta_opened_at = (SELECT min(at) FROM journal_entries)"
+      " WHERE delta_opened_at IS NOT NULL",)),
+    ("what changed opened after it was confirmed", "requests to confirm", "or after it was over",
+     ("UPDATE acknowledgement_requests SET delta_opened_at = due_at WHERE closed_as = 'confirmed'",)),
     ("a request about another document", "requests to confirm", "is about another document",
      ("UPDATE acknowledgement_requests SET document_id = 3 WHERE id = 1",)),
     ("a request from a later version", "requests to confirm", "begins from a version that is none before it",
@@ -667,11 +687,13 @@ def test_history_from_before_the_seals_is_sealed_by_the_migration(
         flask_migrate.downgrade(revision="0005")
         _chain_as_before()
         flask_migrate.upgrade()
-        assert all("search rebuild" in breach for breach in _red()), "the way back had taken the index away"
+        # The way back had taken the index away, and what says whose text a market's is.
+        lost = ("appeals@JP: base is", "appeals@JP: market is")
+        assert [breach for breach in _red() if not breach.startswith("search: ") and not breach.startswith(lost)] == []
         session.rollback()
         with own_transaction():
             list(search.rebuild())
-        assert _red() == []
+        assert [breach for breach in _red() if not breach.startswith(lost)] == []
         session.rollback()
         session.execute(text("UPDATE sign_offs SET statement = 'x' WHERE id = 1"))
         assert "sign_offs row 1: is not what entry" in _red("I13")[0]

@@ -183,6 +183,78 @@ def test_what_was_merged_is_one_version_by_whom_it_was_written(take: Any, folder
     assert "within a year" in source(two)
 
 
+def test_what_was_merged_is_by_whom_it_was_written_whoever_merged_it(take: Any, folder: GitFolder) -> None:
+    """Also where the merge says something of its own, and where the branch ends with another file of somebody else."""
+    base = folder.commit({"a.md": POLICY, "b.md": "# Other\n\nText."})
+    side = folder.commit({"a.md": POLICY.replace("day", "week")}, author="Bob Ray", branch="side", begins=base)
+    side = folder.commit({"a.md": POLICY.replace("day", "year")}, author="Cho Min", branch="side", begins=side)
+    side = folder.commit({"b.md": "# Other\n\nMore."}, author="Dan", branch="side", begins=side)
+    folder.commit({"c.md": "# Third\n\nText."})
+    both = {"a.md": POLICY.replace("day", "year"), "b.md": "# Other\n\nMore."}
+    folder.commit(both, "Land the new times (#12)", author="Ann Lee", merges=side)
+    folder.commit({"a.md": POLICY}, "Back", author="Ann Lee")
+    take(folder.path)
+    assert [version.author_name for version in queries.get_document("a").versions] == [
+        "Mori Akiko", "Bob Ray, Cho Min", "Ann Lee",
+    ]  # fmt: skip
+    assert latest("b").author_name == "Dan"
+
+
+def test_mail_addresses_stand_neither_in_messages_nor_in_names(take: Any, folder: GitFolder) -> None:
+    words = "Ask bob@example.com first\n\nReviewed-by: Ann Lee <ann.lee@example.co.jp>\nsee mailto:x+y@example.org."
+    folder.commit({"a.md": POLICY}, words, author="bob@example.com")
+    folder.commit({"a.md": None}, "Gone says carol@example.com")
+    take(folder.path)
+    version = latest("a")
+    assert version.author_name == "bob"
+    assert version.origin_note == "Ask … first\n\nReviewed-by: Ann Lee\nsee mailto:…."
+    assert "carol@example.com" not in (version.withdrawal_reason or "")
+    assert "@example" not in "".join(str(entry.after) for entry in session.scalars(select(JournalEntry)))
+
+
+def test_what_shows_readers_nothing_new_is_counted(take: Any, folder: GitFolder) -> None:
+    folder.commit({"a.md": f"---\ntags: one\n---\n{POLICY}", "b.md": "# B\n\nText."})
+    folder.commit({"a.md": f"---\ntags: two\n---\n{POLICY}", "b.md": "# B\n\nText.  "})
+    done = take(folder.path)
+    assert done.stdout.splitlines() == [
+        "2 changes of files show readers nothing new, and made no version", "2 documents, 2 versions, 0 refused",
+    ]  # fmt: skip
+
+
+def test_two_files_that_take_each_others_names_keep_their_histories(take: Any, folder: GitFolder) -> None:
+    one, two = POLICY, "# Parody\n\nSay that it is a joke.\n"
+    folder.commit({"a.md": one, "b.md": two, "c.md": "# Third\n\nText."})
+    folder.commit({"a.md": two, "b.md": one})
+    folder.commit({"a.md": two.replace("joke", "parody"), "c.md": one.replace("day", "week")})
+    take(folder.path)
+    parody, fans = queries.get_document("a"), queries.get_document("b")
+    assert [version.text_in("en").title for version in parody.versions] == ["Parody", "Parody"]  # type: ignore[union-attr]
+    assert numbers("b") == ["1.0"]
+    assert "label" in source(fans.versions[-1])
+    assert numbers("c") == ["1.0", "1.1"]
+
+
+def test_signs_that_turn_the_direction_of_words_are_left_out(take: Any, folder: GitFolder) -> None:
+    folder.commit({"a.md": f'---\ntitle: "A\u202eb"\n---\n{POLICY}\n\u202egnp.exe &#x202e;x &#8238;y \u2066z\n'})
+    take(folder.path)
+    version = latest("a")
+    shown = "".join(str(clause.html) for clause in queries.list_shown_clauses(version, "en"))
+    text = version.text_in("en")
+    assert text is not None
+    for said in (source(version), text.title, shown):
+        assert not any(each in said for each in "\u202e\u2066")
+
+
+def test_a_market_that_there_is_not_is_told_of(take: Any, folder: GitFolder) -> None:
+    settings = 'kind = "policy"\nowner = "x"\n[audience]\nmarkets = ["ZZ", "JP"]\nteams = ["nobody"]\n'
+    folder.commit({"documents/a/document.toml": settings, "documents/a/en.md": POLICY})
+    done = take(folder.path)
+    for code, key in (("ZZ", "markets"), ("nobody", "teams")):
+        assert f"“{code}” is not known for “{key}”. Add it in the settings" in done.stderr
+    assert "“JP”" not in done.stderr
+    assert done.stdout.splitlines()[-1] == "1 document, 1 version, 0 refused"
+
+
 def test_dates_that_cannot_be_are_set_between_those_around_them(take: Any, folder: GitFolder) -> None:
     days = ("1970-01-01", "2100-01-01", "2021-05-02", "2021-05-01", "2021-05-02", "2100-06-01")
     for number, day in enumerate(days):
@@ -738,6 +810,26 @@ def test_a_damaged_repository_is_named_and_the_rest_is_taken(take: Any, folder: 
     assert len(refused(done)) == 1
 
 
+def test_what_a_commit_changed_may_be_lost_and_the_rest_is_taken(take: Any, folder: GitFolder, tmp_path: Path) -> None:
+    folder.commit({"docs/a.md": POLICY, "docs/b.md": "# B\n\nText."})
+    lost = folder.commit({"docs/a.md": POLICY.replace("day", "week")})
+    folder.commit({"docs/a.md": POLICY.replace("day", "year")})
+    tree = folder.check_out(tmp_path / "tree")
+    moved = tmp_path / "packs"
+    (tree / ".git" / "objects" / "pack").rename(moved)
+    for pack in moved.glob("*.pack"):
+        subprocess.run(["git", "-C", str(tree), "unpack-objects", "-q"], input=pack.read_bytes(), check=True)
+    name = subprocess.run(
+        ["git", "-C", str(tree), "rev-parse", f"{lost}^{{tree}}"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    (tree / ".git" / "objects" / name[:2] / name[2:]).unlink()
+    done = take(tree)
+    assert numbers("a") == ["1.0", "1.1"]
+    assert "within a year" in source(latest("a"))
+    assert numbers("b") == ["1.0"]
+    assert [line for line in refused(done) if lost[:10] in line and "does not hold what this commit changed" in line]
+
+
 def test_a_folder_within_a_work_tree_is_taken_by_itself(take: Any, folder: GitFolder, tmp_path: Path) -> None:
     folder.commit({"docs/a.md": POLICY, "b.md": POLICY})
     tree = folder.check_out(tmp_path / "tree")
@@ -896,7 +988,7 @@ def test_of_our_own_layout_only_documents_are_taken(
     assert taken == ({"fan-accounts"} if where and inside else {"fan-accounts", "how"})
     for part in [*(path for path in OURS if not path.startswith("documents/")), "banks/gone.en.md"]:
         line = next(line for line in done.output.splitlines() if f"{where}{part}@" in line)
-        assert "only the history of “documents” is taken" in line
+        assert "Of the parts of a content folder only the history of “documents” is taken." in line
     assert done.stdout.splitlines()[-1].endswith("7 refused")
 
 

@@ -59,6 +59,9 @@ _PARSED = re.compile(
 _HEADING = re.compile(r"^(?P<level>#{1,6})(?: (?P<words>.*))?$", re.MULTILINE)
 _MARKS = re.compile(r"[\\`*_\[\]<>&~!|{}#]")
 _TITLE_LINE = re.compile(r"^title:(?P<title>.*)$", re.MULTILINE | re.IGNORECASE)
+_HIDDEN_REFERENCE = re.compile(r"&#(?:[xX](?P<hex>[0-9A-Fa-f]{1,6})|(?P<number>[0-9]{1,7}));")
+# Bounded, so that no message takes long.
+_MAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _WORD = re.compile(r"[\w]+")
 _JAPANESE = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d]")
 # What YAML takes for a line break or cannot hold at all, besides what our texts may not hold.
@@ -158,7 +161,14 @@ def decoded(data: bytes) -> str:
             Problem(line, _("The file is not UTF-8."), _("Save it as UTF-8; nothing is guessed."))
         ) from broken
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").replace("\x0c", "\n")
-    return HIDDEN.sub("", text)
+    return HIDDEN.sub("", _HIDDEN_REFERENCE.sub(_shown_reference, text))
+
+
+def _shown_reference(found: re.Match[str]) -> str:
+    """Return a numeric reference as it stands, or nothing where it stands for a mark that nobody sees."""
+    number = int(found["hex"], 16) if found["hex"] else int(found["number"])
+    is_hidden = number in range(0x110000) and HIDDEN.match(chr(number)) is not None
+    return "" if is_hidden else found[0]
 
 
 def opened(text: str) -> tuple[dict[str, str], str, int]:
@@ -709,13 +719,9 @@ def own_roots(settings: Iterable[str]) -> list[str]:
 
 
 def other_part(path: str, roots: Iterable[str]) -> str | None:
-    """Return which part of a folder in our own layout, other than its documents, a file belongs to; None: of none."""
-    for root in roots:
-        if path.startswith(root):
-            part = path[len(root) :].partition("/")[0]
-            if part != "documents":
-                return part
-    return None
+    """Return to which part of a folder in our own layout beside its documents a file belongs; None: to none."""
+    parts = (path[len(root) :].partition("/")[0] for root in roots if path.startswith(root))
+    return next((part for part in parts if part in OTHER_PARTS), None)
 
 
 def says_the_same(one: str, other: str) -> bool:
@@ -732,10 +738,16 @@ def _without_ids(text: str) -> str:
     return re.sub(rf"\{{#{ANCHOR}[^{{}}\n]*\}}", "", text)
 
 
+def name_of(author: str) -> str:
+    """Return the name of an author on one line; of a mail address in place of a name, what stands before its @."""
+    return one_line(_MAIL.sub(lambda found: found[0].partition("@")[0], author))
+
+
 def message_of(message: str) -> str:
     """Return a commit's message as it may be shown to every reader: without mail addresses and hidden marks."""
     plain = HIDDEN.sub("", message.replace("\r\n", "\n").replace("\r", "\n"))
     plain = re.sub(r"<([^<>\s]*)>", lambda found: "" if "@" in found[1] else found[0], plain)
+    plain = _MAIL.sub("…", plain)
     lines = [line.rstrip() for line in plain.split("\n")]
     text = "\n".join(lines).strip()
     return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 1].rstrip()}…"

@@ -8,8 +8,8 @@ import select
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +38,12 @@ _OPTIONS = (
     *("-c", "log.showSignature=false", "-c", "diff.external=", "-c", "diff.orderFile=/dev/null"),
     *("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.commitGraph=false"),
 )
+
+
+# How changes are told, and of which files.
+_AS_RAW = ("--raw", "-z", "--no-abbrev", "-M", f"-l{_MAX_RENAMES}", "--no-ext-diff", "--no-textconv", "--no-color",
+           "--relative")  # fmt: skip
+_WANTED = (*(f":(icase)*{ending}" for ending in MARKDOWN), f":(glob)**/{SETTINGS}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,37 @@ class Commit:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A line of git about one file of a commit: by which letter, from which blob to which, from which path to which."""
+
+    letter: str
+    mode: str
+    was: str
+    blob: str | None
+    old: str
+    path: str
+
+
+def _with_swaps(changes: list[_Change]) -> list[_Change]:
+    """Tell files that took each other's names, unchanged, as renamed: git tells each as changed from top to bottom."""
+    edited = {change.was: change for change in changes if change.letter == "M"}
+    taken = {
+        change.path: edited[change.blob]
+        for change in edited.values()
+        if change.blob in edited and edited[change.blob].path != change.path
+    }
+    while taken and (gone := [path for path in taken if path not in {each.path for each in taken.values()}]):
+        for path in gone:
+            del taken[path]
+    return [
+        replace(change, letter="R", old=taken[change.path].path)
+        if change.path in taken and change.letter == "M"
+        else change
+        for change in changes
+    ]
+
+
 @dataclass(slots=True)
 class FolderHistory:
     """The files of a folder with their histories, and the last contents of each document's settings, by path."""
@@ -92,6 +129,8 @@ class FolderHistory:
     settings: dict[str, str]
     # Commits that touched a file of these, in the line that was followed.
     commits: int
+    # Commits of which git lacks what they changed.
+    damaged: list[str] = field(default_factory=list)
 
 
 class Repository:
@@ -106,6 +145,7 @@ class Repository:
             raise NoRepository(folder=folder)
         self.folder = self._folder = folder
         self._asked: dict[str, _Process] = {}
+        self._damaged: list[str] = []
         self.describe = lru_cache(maxsize=4_096)(self._read_commit)
         try:
             self._answer("rev-parse", "--git-dir")
@@ -139,11 +179,12 @@ class Repository:
         commits = 0
         for order, commit, changes in self._changes():
             commits += 1
-            left = {old for letter, _mode, _blob, old, _new in changes if letter == "R"}
-            moved = {new: known.get(old) for letter, _mode, _blob, old, new in changes if letter == "R"}
+            left = {change.old for change in changes if change.letter == "R"}
+            moved = {change.path: known.get(change.old) for change in changes if change.letter == "R"}
             for old in left:
                 known.pop(old, None)
-            for _letter, mode, blob, _old, path in changes:
+            for change in changes:
+                mode, blob, path = change.mode, change.blob, change.path
                 if path.rpartition("/")[2] == SETTINGS:
                     if blob is not None:
                         settings[path] = blob
@@ -158,7 +199,7 @@ class Repository:
                 known[path] = chain
                 chain.path = path
                 chain.entries.append(Entry(order, commit, path, blob, mode))
-        return FolderHistory(chains, settings, commits)
+        return FolderHistory(chains, settings, commits, self._damaged)
 
     def names_now(self, below: str) -> list[tuple[str, str]]:
         """Return (path, newest commit) of each file that is there at the end below a folder, or of none that git lacks.
@@ -222,37 +263,90 @@ class Repository:
             message=_decoded(message, encoding).strip(),
         )
 
-    def _changes(self) -> Iterator[tuple[int, str, list[tuple[str, str, str | None, str, str]]]]:
-        """Yield (place, commit, [(letter, mode, blob, path before, path)]) from the oldest commit on."""
+    def _changes(self) -> Iterator[tuple[int, str, list[_Change]]]:
+        """Yield (place, commit, its changes) from the oldest commit on.
+
+        Where git lacks a part of the history, commit by commit is asked for, and what is there is taken.
+        """
+        told, last = 0, ""
+        try:
+            for last, changes in self._told_at_once():
+                yield told, last, _with_swaps(changes)
+                told += 1
+        except GitFailed:
+            commits = self._answer("rev-list", "--first-parent", "--reverse", "HEAD").split()
+            rest = commits[commits.index(last) + 1 :] if last else commits
+            for order, (commit, changes) in enumerate(self._told_one_by_one(rest, last), start=told):
+                yield order, commit, _with_swaps(changes)
+            if len(self._damaged) == len(commits):
+                raise
+
+    def _told_at_once(self) -> Iterator[tuple[str, list[_Change]]]:
         process = _Process(
             self._command(
-                *("log", "--first-parent", "--diff-merges=first-parent", "--reverse", "--raw", "-z", "--no-abbrev"),
-                *("-M", f"-l{_MAX_RENAMES}", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-color"),
-                *("--relative", "--format=%x02%H", "HEAD", "--"),
-                *(f":(icase)*{ending}" for ending in MARKDOWN),
-                f":(glob)**/{SETTINGS}",
+                *("log", "--first-parent", "--diff-merges=first-parent", "--reverse"),
+                *(*_AS_RAW, "--no-show-signature", "--format=%x02%H", "HEAD", "--", *_WANTED),
             ),
             self._folder,
         )
         try:
-            order, commit = -1, ""
-            changes: list[tuple[str, str, str | None, str, str]] = []
+            commit = ""
+            changes: list[_Change] = []
             for piece in process.pieces():
                 if piece.startswith(b"\x02"):
                     if changes:
-                        yield order, commit, changes
-                    order, commit, changes = order + 1, piece[1:].decode("ascii"), []
+                        yield commit, changes
+                    commit, changes = piece[1:].decode("ascii"), []
                     continue
-                _before, mode, _old, blob, letter = piece.lstrip(b"\n").decode("ascii").split(" ")
-                old = new = self._path(process.piece())
-                if letter[0] in "RC":
-                    new = self._path(process.piece())
-                changes.append((letter[0], mode, None if _NOTHING.fullmatch(blob) else blob, old, new))
+                changes.append(self._change(piece, process))
             if changes:
-                yield order, commit, changes
+                yield commit, changes
             process.finish()
         finally:
             process.end()
+
+    def _told_one_by_one(self, commits: Sequence[str], before: str) -> Iterator[tuple[str, list[_Change]]]:
+        """Compare each commit with the last one before it that is whole."""
+        for commit in commits:
+            process = _Process(
+                self._command(
+                    *("diff-tree", "-r", "--no-commit-id", *_AS_RAW, *([before] if before else ["--root"]), commit),
+                    *("--", *_WANTED),
+                ),
+                self._folder,
+            )
+            try:
+                changes = [self._change(piece, process) for piece in process.pieces()]
+                process.finish()
+            except GitFailed:
+                self._damaged.append(commit)
+                continue
+            finally:
+                process.end()
+            before = commit
+            if changes:
+                yield commit, changes
+
+    def _change(self, piece: bytes, process: _Process) -> _Change:
+        _before, mode, was, blob, letter = piece.lstrip(b"\n").decode("ascii").split(" ")
+        old = new = self._path(process.piece())
+        if letter[0] in "RC":
+            new = self._path(process.piece())
+        return _Change(letter[0], mode, was, None if _NOTHING.fullmatch(blob) else blob, old, new)
+
+    def merged_authors(self, commit: Commit, paths: Sequence[str]) -> list[str]:
+        """Return who wrote what a merge brought to these files, in the order of their commits; empty where nobody did.
+
+        Whoever mended clashes in the merge itself is not among them.
+        """
+        try:
+            said = self._answer(
+                *("log", "--reverse", "--no-merges", "--no-show-signature", "--encoding=UTF-8", "--format=%an"),
+                *(f"{commit.parents[0]}..{commit.hash}", "--", *(f":(top,literal){path}" for path in paths)),
+            )
+        except GitFailed:
+            return []
+        return list(dict.fromkeys(line for line in said.split("\n") if line.strip()))
 
     def _path(self, name: bytes) -> str:
         return self._prefix + name.decode("utf-8", "surrogateescape")

@@ -24,7 +24,7 @@ from portal.library.models import AudienceKind, ChangeClass, Document, DocumentK
 from portal.library.service import documents, versions
 from portal.library.service.past import PastVersion, import_past_versions, prepare_past_version
 from portal.library.service.texts import TextDraft, problems_of
-from portal.organisation.queries import default_time_zone
+from portal.organisation.queries import default_time_zone, find_market, find_team
 
 # What is read: a folder with its history, open.
 History = Repository
@@ -43,17 +43,23 @@ _AUDIENCE = {"markets": AudienceKind.MARKET, "teams": AudienceKind.TEAM, "roles"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What was not taken: the file, the commit, the line (0: as a whole), why, and what to do."""
+    """What was not taken: the file, the commit, the line (0: as a whole), why, and what to do.
+
+    Of what is taken all the same (`is_taken`) it says what should be looked at.
+    """
 
     path: str
     commit_hash: str
     line: int
     reason: str
     mend: str = ""
+    is_taken: bool = False
 
     def __str__(self) -> str:
-        place = f"{_shown(self.path)}@{self.commit_hash[:10]}" + (f":{self.line}" if self.line else "")
+        place = f"{_shown(self.path) or '.'}@{self.commit_hash[:10]}" + (f":{self.line}" if self.line else "")
         reason = f"{self.reason} {self.mend}".rstrip()
+        if self.is_taken:
+            return printable(_("%(place)s: %(message)s", place=place, message=reason))
         return printable(_("%(place)s: not taken: %(reason)s", place=place, reason=reason))
 
 
@@ -81,6 +87,8 @@ class PlannedDocument:
     is_ours: bool
     is_known: bool
     refusals: list[Refusal] = field(default_factory=list)
+    # How many commits changed nothing of it that readers see.
+    unseen: int = 0
 
     @property
     def deciding(self) -> Chain:
@@ -136,6 +144,16 @@ def plan_documents(repository: Repository, *, prefix: str = "") -> tuple[list[Pl
     reader = _Reader(repository)
     known = {(each.commit_hash, each.path): each.slug for each in queries.list_past_commits()}
     refusals = _set_apart(reader, history)
+    refusals += [
+        Refusal(
+            "",
+            commit,
+            0,
+            _("The repository does not hold what this commit changed."),
+            _("Fetch the whole history first."),
+        )
+        for commit in history.damaged
+    ]
     groups = []
     for group in _grouped(reader, history, known):
         last = group.deciding.entries[-1]
@@ -180,6 +198,7 @@ def plan_documents(repository: Repository, *, prefix: str = "") -> tuple[list[Pl
         elif isinstance(settings, Refusal):
             refusals.append(settings)
         else:
+            refusals += _nobody_there(group)
             planned.append(
                 PlannedDocument(
                     slug=slug,
@@ -298,7 +317,7 @@ def _set_apart(reader: _Reader, history: FolderHistory) -> list[Refusal]:
         _of_our_layout(path, commit)
         for root in roots
         for path, commit in reader.repository.names_now(root)
-        if path not in told and foreign.other_part(path, [root]) in foreign.OTHER_PARTS
+        if path not in told and foreign.other_part(path, [root]) is not None
     ]
     return sorted(refusals, key=lambda refusal: refusal.path)
 
@@ -315,7 +334,7 @@ def _of_our_layout(path: str, commit: str) -> Refusal:
         path,
         commit,
         0,
-        _("Of a content folder only the history of “documents” is taken."),
+        _("Of the parts of a content folder only the history of “documents” is taken."),
         _("Import the rest as it is now, without --history."),
     )
 
@@ -430,6 +449,25 @@ def _settings_of(
     settings.audience = {_AUDIENCE[key]: sorted(set(codes)) for key, codes in audience.items() if codes}
     stated = table.get("authoritative")
     return settings, str(stated) if stated in chains else language
+
+
+def _nobody_there(group: _Group) -> list[Refusal]:
+    """Tell of markets and teams that are not known here: the document is taken, and nobody sees it for them."""
+    assert isinstance(group.settings, Settings)
+    last = group.deciding.entries[-1]
+    return [
+        Refusal(
+            f"{last.path.rpartition('/')[0]}/{SETTINGS}".lstrip("/"),
+            last.commit_hash,
+            0,
+            _("“%(value)s” is not known for “%(key)s”.", value=code, key=key),
+            _("Add it in the settings, or correct the code; nobody is in it yet."),
+            is_taken=True,
+        )
+        for key, find in (("markets", find_market), ("teams", find_team))
+        for code in group.settings.audience.get(_AUDIENCE[key], [])
+        if find(code) is None
+    ]
 
 
 def _are_codes(codes: Any) -> bool:
@@ -631,6 +669,7 @@ class _Telling:
         second = self._second(event, draft, number)
         texts = {self.language: draft} | ({second.language: second} if second is not None else {})
         if self.number is not None and not self._differ(texts):
+            self.planned.unseen += 1
             if text is not None:
                 self._keep(text, draft)
             return None
@@ -780,7 +819,7 @@ class _Telling:
             for language, each in texts.items()
         }
         self.texts, self.number, self.at, self.is_withdrawn = told, number, at, False
-        author = _author(self.reader.repository, commit)
+        author = _author(self.reader.repository, commit, [entry.path for entry in event.changes.values()])
         return PastVersion(
             number=number,
             change_class=change_class,
@@ -857,12 +896,11 @@ def _written_size(draft: TextDraft) -> int:
     return len(draft.source.encode()) + 2 * sum(len(text.encode()) for text in beside)
 
 
-def _author(repository: Repository, commit: Commit) -> str:
-    """Return who wrote a change; of what was merged, who wrote that."""
-    author = commit.author
-    if len(commit.parents) > 1 and commit.message.startswith("Merge"):
-        author = repository.describe(commit.parents[1]).author or author
-    return foreign.one_line(author)[:_MAX_AUTHOR]
+def _author(repository: Repository, commit: Commit, paths: Sequence[str]) -> str:
+    """Return who wrote a change; of what was merged, who wrote that, whoever merged it and however it is called."""
+    authors = repository.merged_authors(commit, paths) if len(commit.parents) > 1 else []
+    names = dict.fromkeys(foreign.name_of(author) for author in authors or [commit.author])
+    return str(_(", ")).join(name for name in names if name)[:_MAX_AUTHOR]
 
 
 def _first_line(message: str) -> str:
