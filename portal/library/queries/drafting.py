@@ -118,6 +118,15 @@ def title_of(titles: dict[str, str], language: str) -> tuple[str, str]:
     return "", language
 
 
+def name_of(draft: Draft, language: str) -> tuple[str, str]:
+    """Return what a draft is called and in which language: by its title, as its base, or by its address."""
+    title, tag = title_of({text.language: text.title for text in draft.texts}, language)
+    if not title and draft.over is not None:
+        title, tag = title_of({text.language: text.title for text in draft.over.texts}, language)
+        title = title_in_market(title, draft.document, tag)
+    return title or draft.document.slug, tag
+
+
 def _within(markets: set[str]) -> ColumnElement[bool]:
     """Build the condition that a document applies in these markets only."""
     row = and_(

@@ -84,4 +84,4 @@ def list_draft_sources(draft_ids: Collection[int]) -> dict[int, str]:
         .join(Document, Document.id == Draft.document_id)
         .where(DraftText.draft_id.in_(draft_ids), DraftText.language == Document.authoritative)
     )
-    return {draft_id: source for draft_id, source in rows}
+    return {row.draft_id: row.source for row in rows}

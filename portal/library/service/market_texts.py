@@ -45,7 +45,10 @@ def stands_of(overlays: Sequence[Document]) -> list[Stand]:
         if not each.waits:
             found.append(each)
             continue
-        source = of_drafts.get(each.draft.id, "") if each.draft else of_versions.get(each.latest.id if each.latest else 0, "")
+        if each.draft is not None:
+            source = of_drafts.get(each.draft.id, "")
+        else:
+            source = of_versions.get(each.latest.id, "") if each.latest is not None else ""
         was, now = hashes[_over(each)], hashes[_now(each)]
         found.append(
             Stand(

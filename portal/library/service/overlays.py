@@ -335,9 +335,7 @@ def text_of_draft(draft: Draft, language: str) -> TextDraft | None:
 
 def clause_map(draft: Draft) -> dict[str, dict[str, str]]:
     """Return language → clause id → hash of all texts of a draft as they would be published, for its submission."""
-    return {
-        text.language: clauses_in(text.source) for text in texts_of_draft(draft) if text.source.strip()
-    }
+    return {text.language: clauses_in(text.source) for text in texts_of_draft(draft) if text.source.strip()}
 
 
 def behind_of_text(draft: Draft, texts: Sequence[TextDraft], language: str) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from portal.core.markdown import (
     NOTHING,
     Mark,
     Marks,
-    Picture,
     Problem,
     TextRefused,
     TrustedHtml,
@@ -63,19 +62,17 @@ def preview_of(*, draft: Draft, language: str, source: str) -> Preview:
     One beyond the limits shows its problems only.
     """
     document = draft.document
-    pictures = queries.pictures_of(document.slug)
-    if draft.over is None:
-        problems = problems_of(source, pictures=frozenset(pictures)) if source.strip() else []
-        return _shown(document, language, source, problems, pictures, {})
-    texts = overlays.written_texts_of_draft(draft, {language: source})
     problems = problems_over(draft, language, source)
+    if draft.over is None:
+        return _shown(document, language, source, problems=problems, modes={})
+    texts = overlays.written_texts_of_draft(draft, {language: source})
     if not can_be_split(source):
         return Preview(language, problems=problems)
     whole = next((text for text in overlays.resolved(document, draft.over, texts) if text.language == language), None)
     deciding = next((text for text in texts if text.language == document.authoritative), None)
     overlaid = overlays.overlaid_in(deciding.source, queries.clause_anchors(draft.over)) if deciding else []
     modes = {each.anchor: each.mode for each in overlaid}
-    return _shown(document, language, whole.source if whole else source, problems, pictures, modes)
+    return _shown(document, language, whole.source if whole else source, problems=problems, modes=modes)
 
 
 def problems_over(draft: Draft, language: str, source: str) -> list[Problem]:
@@ -91,13 +88,9 @@ def problems_over(draft: Draft, language: str, source: str) -> list[Problem]:
 
 
 def _shown(
-    document: Document,
-    language: str,
-    source: str,
-    problems: list[Problem],
-    pictures: Mapping[str, Picture],
-    modes: Mapping[str, Mode],
+    document: Document, language: str, source: str, *, problems: list[Problem], modes: Mapping[str, Mode]
 ) -> Preview:
+    pictures = queries.pictures_of(document.slug)
     try:
         sources = split_clauses(source)
     except TextRefused as refused:
