@@ -18,6 +18,7 @@ from portal.library.models import Document, DocumentVersion, VersionText
 from portal.library.permissions import (
     READ_DOCUMENT,
     SEE_APPROVAL_STEPS,
+    SEE_MARKET_TEXTS,
     SET_AUDIENCE,
     WITHDRAW_VERSION,
     WRITE_DRAFT,
@@ -94,6 +95,7 @@ def history(document: Document) -> str:
         title=title,
         rows=rows[::-1],
         change_classes=CHANGE_CLASSES,
+        markets_href=_markets_href(document),
     )
 
 
@@ -238,9 +240,17 @@ def _provisional(version: DocumentVersion) -> dict[str, str] | None:
     return {"by": name, "reason": version.provisional_reason}
 
 
+def _markets_href(document: Document) -> str | None:
+    """Return where those who may see it learn what markets do otherwise."""
+    return url_for("library.market_texts_of", slug=document.slug) if can(SEE_MARKET_TEXTS, document) else None
+
+
 def _responsible(document: Document, version: DocumentVersion) -> list[tuple[str, str]]:
     """Return what those can do from here who answer for the document."""
     links = []
+    markets = _markets_href(document)
+    if markets:
+        links.append((_("Market texts"), markets))
     if can(SEE_APPROVAL_STEPS, document):
         links.append((_("Who approves"), url_for("library.approvals", slug=document.slug)))
     if can(SET_AUDIENCE, document):
