@@ -195,7 +195,7 @@ def _side(
         "saved_by": names.get(text.saved_by, text.saved_by) if text else "",
         "attributes": {"lang": tag},
         # Of a market's text: what its base says where nothing is written, and the clauses to which links may lead.
-        "base": {} if base is None else {name: getattr(base, name) for name in overlays.LINES},
+        "base": {name: getattr(base, name) if base is not None else "" for name in overlays.LINES},
         "clauses": [] if base is None else _linkable(base.source),
     }
 
