@@ -221,6 +221,7 @@ def _library(app: Flask) -> None:
         finder,
         images,
         impact,
+        market_texts,
         moments,
         owner,
         reader,
@@ -258,6 +259,9 @@ def _library(app: Flask) -> None:
                 "library.settle_aside",
                 "library.compare_versions",
                 "library.take_over",
+                "library.base_of_draft",
+                "library.overlay_clause",
+                "library.move_draft",
             ),
         )
     )

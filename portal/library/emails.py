@@ -12,11 +12,13 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import Description
 from portal.core.mail import Email, email
 from portal.core.web import public_url
+from portal.library import queries
 from portal.library.models import Draft, DraftReview, DraftState, ReviewAct
 from portal.library.queries import drafts
 from portal.library.recorded import CHANGE_CLASSES
 from portal.library.rules import drafts as rules
-from portal.library.service import reviews
+from portal.library.service import market_texts, reviews
+from portal.organisation import queries as organisation
 
 
 def _describe_waits(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
@@ -39,6 +41,19 @@ def _describe_news(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
         author = people.get(draft.begun_by) if draft else None
         said.append(describe_mail(_l("Mail: what became of a draft"), author, _about(draft)))
     return said
+
+
+def _describe_clashes(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    titles = queries.list_document_titles({each["slug"] for each in arguments}, language())
+    people = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
+    return [
+        describe_mail(
+            _l("Mail: the text of a market waits for a decision"),
+            people.get(each["to"]),
+            titles.get(each["slug"], each["slug"]),
+        )
+        for each in arguments
+    ]
 
 
 def _about(draft: Draft | None) -> str:
@@ -112,3 +127,49 @@ def _proposed(review: DraftReview) -> object:
     if review.act is not ReviewAct.SENT_BACK or review.change_class is None:
         return ""
     return CHANGE_CLASSES[review.change_class.value]
+
+
+def _named(anchor: str, heading: str) -> str:
+    return f"{heading} ({anchor})" if heading else anchor
+
+
+@email("library.overlay_clashes", describe=_describe_clashes)
+def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
+    """Tell whoever answers for a market's text that it waits; nothing where somebody has decided, or its base moved on.
+
+    `number` is the version of the base that changed under it.
+    """
+    overlay, person = queries.find_document(slug), accounts.find_person(to)
+    if overlay is None or overlay.base is None or person is None or not person.is_active:
+        return None
+    (stand,) = market_texts.stands_of([overlay])
+    followed = stand.followed
+    if not stand.waits or stand.latest is None or followed is None or followed.number != number:
+        return None
+    spoken = person.language
+    before = queries.find_version_by_id(stand.latest.over_id) if stand.latest.over_id is not None else None
+    headings = {
+        anchor: words
+        # A clause is called as the market calls it, else as its base does, or did.
+        for version in (before, followed, stand.latest)
+        if version is not None
+        for anchor, words in queries.clause_headings(version, spoken).items()
+        if anchor in stand.clashing
+    }
+    market = organisation.find_market(overlay.market or "")
+    return Email(
+        template="library/emails/overlay_clashes",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(spoken),
+        language=spoken,
+        values={
+            "title": queries.list_titles([stand.latest.id], spoken)[stand.latest.id],
+            "market": market.name.in_(spoken) if market is not None else overlay.market or "",
+            "number": number,
+            "over": before.number if before is not None else "",
+            "clauses": [_named(anchor, headings.get(anchor, "")) for anchor in stand.clashing],
+            "href": public_url("library.base_of_draft", code=stand.draft.code)
+            if stand.draft is not None
+            else public_url("library.market_texts_of", slug=overlay.base.slug),
+        },
+    )

@@ -348,6 +348,21 @@ class OverlayThere(Conflict):
     message = _l("%(market)s has a text of its own already. Write a new version of that one.")
 
 
+class ClauseNotToOverlay(Conflict):
+    """A clause of a base that is not there, or about which the market's text says something already."""
+
+    message = _l(
+        "The market's text says something about the clause “%(id)s” already, or the base text does not have it. "
+        "Look at the clauses as they are now."
+    )
+
+
+class MarketNotListed(Invalid):
+    """A text is for one of the markets that there are."""
+
+    message = _l("Choose one of the markets that are listed.")
+
+
 class ClashUndecided(Invalid):
     """What both the base and the market changed is decided by a person."""
 
@@ -382,6 +397,12 @@ class NothingToTakeOver(Conflict):
     """The draft follows the latest version."""
 
     message = _l("The draft is based on the latest version already; there is nothing to take over.")
+
+
+class NothingToFollow(NothingToTakeOver):
+    """A market's text lies over the version that its base has now."""
+
+    message = _l("The draft is laid over the latest version of the base text already.")
 
 
 class MergeUndecided(Invalid):

@@ -22,6 +22,8 @@ COMMENT_ON_DRAFT = Permission("library.comment_on_draft", "remark on the clauses
 SEE_APPROVAL_STEPS = Permission("library.see_approval_steps", "see who approves a document, one after the other")
 SET_APPROVAL_STEPS = Permission("library.set_approval_steps", "set who approves a document, one after the other")
 SET_AUDIENCE = Permission("library.set_audience", "set to which markets, teams and roles a document is addressed")
+SEE_MARKET_TEXTS = Permission("library.see_market_texts", "see which markets have a text of their own of a document")
+BEGIN_MARKET_TEXT = Permission("library.begin_market_text", "begin the text of a market over a document")
 WITHDRAW_VERSION = Permission("library.withdraw_version", "withdraw a version of a document")
 LIST_DRAFTS = Permission("library.list_drafts", "list the drafts that one may see")
 
@@ -95,6 +97,21 @@ def markets_written_for(person: Person) -> set[str]:
     return {grant.scope_code for grant in open_grants(person, *WRITERS, Role.APPROVER) if grant.scope is Scope.MARKET}
 
 
+def writes_for_a_market_of_it(person: Person, thing: Any) -> bool:
+    """Say whether the person writes documents of a market to which the document is addressed."""
+    wanted = set(thing.audience(AudienceKind.MARKET)) if isinstance(thing, Document) else set()
+    return any(writes_for(person, code) for code in wanted) if wanted else bool(_markets_written(person))
+
+
+def writes_for(person: Person, market: str) -> bool:
+    """Say whether the person writes the text of a market, of whatever document."""
+    return holds_everywhere(*WRITERS)(person, None) or market in _markets_written(person)
+
+
+def _markets_written(person: Person) -> set[str]:
+    return {grant.scope_code for grant in open_grants(person, *WRITERS) if grant.scope is Scope.MARKET}
+
+
 def sees_every_draft(person: Person) -> bool:
     """Say whether the person sees the drafts of the whole organisation."""
     return holds_everywhere(*WRITERS, Role.APPROVER, Role.AUDITOR, Role.ADMIN)(person, None)
@@ -136,6 +153,8 @@ TABLE: dict[Permission, AnyOf] = {
     SEE_APPROVAL_STEPS: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     SET_APPROVAL_STEPS: [[_works_on(Role.POLICY_OWNER)]],
     SET_AUDIENCE: [[_works_on(Role.POLICY_OWNER)]],
+    SEE_MARKET_TEXTS: [[holds_everywhere(*EVERYTHING)], [works_for_its_market]],
+    BEGIN_MARKET_TEXT: [[holds_everywhere(*WRITERS)], [writes_for_a_market_of_it, works_for_its_market]],
     WITHDRAW_VERSION: [[_works_on(Role.POLICY_OWNER, Role.APPROVER)]],
     READ_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market]],
     READ_EVERYTHING: [[holds_everywhere(*EVERYTHING)]],

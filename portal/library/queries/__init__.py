@@ -285,6 +285,20 @@ class ShownClause:
     html: TrustedHtml
 
 
+def list_headings(version: DocumentVersion) -> dict[str, dict[str, str]]:
+    """Return clause id → language → heading, in the order of the clauses."""
+    rows = session.execute(
+        select(Clause.anchor, ClauseText.language, ClauseText.heading)
+        .join(ClauseText, ClauseText.clause_id == Clause.id)
+        .where(Clause.version_id == version.id)
+        .order_by(Clause.position, ClauseText.language)
+    )
+    found: dict[str, dict[str, str]] = {}
+    for anchor, tag, heading in rows:
+        found.setdefault(anchor, {})[tag] = heading
+    return found
+
+
 def list_shown_clauses(version: DocumentVersion, language: str) -> list[ShownClause]:
     """Return the clauses of a version in a language; one that is missing there in the deciding language."""
     deciding = version.document.authoritative

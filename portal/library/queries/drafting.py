@@ -29,7 +29,7 @@ from portal.library.models import (
     VersionText,
 )
 from portal.library.permissions import markets_written_for, sees_every_draft
-from portal.library.queries.drafts import OPEN_STATES
+from portal.library.queries.drafts import OPEN_STATES, silent_clauses, title_in_market
 
 # A page is heard of three times a minute; whoever has not been for this long is not at it any more.
 PRESENT_WITHIN = timedelta(minutes=2)
@@ -75,6 +75,14 @@ def list_drafts(person: Person, language: str, *, ended: bool = False) -> list[L
         select(DraftText.draft_id, DraftText.language, DraftText.title).where(DraftText.draft_id.in_(ids))
     ):
         titles.setdefault(draft_id, {})[text_language] = title
+    # A market's text without a title of its own is called as its base.
+    bases: dict[int, dict[str, str]] = {}
+    for version_id, text_language, title in session.execute(
+        select(VersionText.version_id, VersionText.language, VersionText.title).where(
+            VersionText.version_id.in_({draft.over_id for draft, _saved_at in rows if draft.over_id is not None})
+        )
+    ):
+        bases.setdefault(version_id, {})[text_language] = title
     authors: dict[int, list[str]] = {}
     for author in session.scalars(
         select(DraftAuthor)
@@ -86,6 +94,9 @@ def list_drafts(person: Person, language: str, *, ended: bool = False) -> list[L
     listed = []
     for draft, saved_at in rows:
         title, title_language = title_of(titles.get(draft.id, {}), language)
+        if not title and draft.over_id is not None:
+            title, title_language = title_of(bases[draft.over_id], language)
+            title = title_in_market(title, draft.document, title_language)
         listed.append(
             ListedDraft(
                 draft=draft,
@@ -105,6 +116,15 @@ def title_of(titles: dict[str, str], language: str) -> tuple[str, str]:
         if titles.get(tag, "").strip():
             return titles[tag], tag
     return "", language
+
+
+def name_of(draft: Draft, language: str) -> tuple[str, str]:
+    """Return what a draft is called and in which language: by its title, as its base, or by its address."""
+    title, tag = title_of({text.language: text.title for text in draft.texts}, language)
+    if not title and draft.over is not None:
+        title, tag = title_of({text.language: text.title for text in draft.over.texts}, language)
+        title = title_in_market(title, draft.document, tag)
+    return title or draft.document.slug, tag
 
 
 def _within(markets: set[str]) -> ColumnElement[bool]:
@@ -158,13 +178,15 @@ def outline_of(draft: Draft) -> list[OutlineRow]:
     here, there = found.get(deciding, {}), found.get(second, {})
     translation = draft.text_in(second)
     made_from = translation.made_from if translation is not None else {}
+    written = draft.text_in(deciding)
+    silent = silent_clauses(written.source) if written is not None and draft.over_id is not None else set()
     rows = []
     for anchor in [*here, *(each for each in there if each not in here)]:
         _heading, level, hash_ = here.get(anchor) or there[anchor]
         if anchor not in here:
             state = ClauseState.EXTRA
         elif anchor not in there:
-            state = ClauseState.MISSING
+            state = ClauseState.IN_STEP if anchor in silent else ClauseState.MISSING
         elif anchor not in made_from:
             state = ClauseState.NEW
         else:

@@ -17,6 +17,7 @@ from portal.library.errors import CommentNotFound, DraftNotFound
 from portal.library.models import (
     ApprovalStep,
     Document,
+    DocumentVersion,
     Draft,
     DraftAuthor,
     DraftComment,
@@ -24,11 +25,16 @@ from portal.library.models import (
     DraftState,
     DraftText,
     ReviewAct,
+    VersionText,
 )
 from portal.library.rules.overlays import Mode
 
 OPEN_STATES = (DraftState.WRITING, DraftState.IN_REVIEW, DraftState.APPROVED)
 _CODE_LENGTH = 12
+# A market's text without a title of its own is called as its base.
+_TITLES_OF_BASES = (
+    joinedload(Draft.over).selectinload(DocumentVersion.texts).load_only(VersionText.language, VersionText.title),
+)
 
 
 def find_draft(code: str) -> Draft | None:
@@ -91,12 +97,12 @@ def behind_of_draft(draft: Draft, language: str) -> tuple[str, ...]:
     own = {} if text is None else clauses_of_draft(text)
     # A clause that was taken out of the translation follows nothing any more.
     made_from = {} if text is None else {anchor: text.made_from.get(anchor) for anchor in own}
-    silent = _silent(deciding.source) - set(own) if draft.over_id is not None else set()
+    silent = silent_clauses(deciding.source) - set(own) if draft.over_id is not None else set()
     hashes = {anchor: hash_ for anchor, hash_ in clauses_of_draft(deciding).items() if anchor not in silent}
     return rules.clauses_behind(hashes, made_from)
 
 
-def _silent(source: str) -> set[str]:
+def silent_clauses(source: str) -> set[str]:
     """Return the clauses of an overlay that only say that a clause does not apply: there is nothing to translate."""
     try:
         clauses = split_clauses(source)
@@ -201,6 +207,7 @@ def list_waiting_drafts() -> list[Draft]:
                 joinedload(Draft.document).selectinload(Document.audiences),
                 # Of the texts only what a list shows.
                 selectinload(Draft.texts).load_only(DraftText.language, DraftText.title),
+                *_TITLES_OF_BASES,
                 selectinload(Draft.reviews),
             )
             .order_by(submitted.c.at, Draft.id)
@@ -267,6 +274,7 @@ def list_drafts_of(codes: Collection[str]) -> list[Draft]:
             .options(
                 joinedload(Draft.document).selectinload(Document.audiences),
                 selectinload(Draft.texts).load_only(DraftText.language, DraftText.title),
+                *_TITLES_OF_BASES,
             )
             .order_by(Draft.id)
         )
@@ -290,14 +298,21 @@ def list_overtaken(document_id: int, version_id: int, besides: str) -> list[Draf
 
 
 def title_of_draft(draft: Draft, language: str) -> str:
-    """Return the title of a draft in a language, or in the other one, or the address of its document."""
+    """Return the title of a draft in a language, or in the other one, or the address of its document.
+
+    A market's text that has no title of its own is called as its base, with the market.
+    """
     texts = [draft.text_in(language), draft.text_in(draft.document.authoritative), *draft.texts]
-    return next((text.title for text in texts if text is not None and text.title.strip()), draft.document.slug)
+    title = next((text.title for text in texts if text is not None and text.title.strip()), "")
+    if title or draft.over is None:
+        return title or draft.document.slug
+    theirs = {text.language: text.title for text in draft.over.texts}
+    return title_in_market(theirs.get(language) or next(iter(theirs.values())), draft.document, language)
 
 
-def clause_map(draft: Draft) -> dict[str, dict[str, str]]:
-    """Return language → clause id → hash of all texts of a draft, as it is kept with a submission."""
-    return {text.language: clauses_of_draft(text) for text in draft.texts if text.source.strip()}
+def title_in_market(title: str, document: Document, language: str) -> str:
+    """Return the title that a market's text has of its base, with the code of the market."""
+    return f"{title}（{document.market}）" if language == "ja" else f"{title} ({document.market})"
 
 
 def submissions_of(draft: Draft) -> list[DraftReview]:

@@ -19,8 +19,9 @@ from portal.library.errors import (
     AudienceOutOfReach,
     BaseNotPublished,
     ClashUndecided,
+    ClauseNotToOverlay,
     MergeOutdated,
-    NothingToTakeOver,
+    NothingToFollow,
     OverlayAboveOverlay,
     OverlayThere,
 )
@@ -224,12 +225,12 @@ def move_draft(*, draft: Draft, seen: str, decisions: Mapping[str, Decision], by
     """Lay a draft of an overlay over the newest version of its base, with a decision on each clause that clashes.
 
     A clause that is kept says from now on what it does to the base as that is now. Raises `DraftNotWritable`,
-    `NothingToTakeOver`, `MergeOutdated` where something was changed since it was looked at, and `ClashUndecided`.
+    `NothingToFollow`, `MergeOutdated` where something was changed since it was looked at, and `ClashUndecided`.
     """
     held = hold(draft)
     move = move_of(held)
     if move is None:
-        raise NothingToTakeOver()
+        raise NothingToFollow()
     if move.seen != seen:
         raise MergeOutdated()
     for each in move.clashing:
@@ -295,19 +296,19 @@ def _kept(source: str, clashing: Clashing) -> str:
 def overlay_clause(*, draft: Draft, anchor: str, mode: Mode, by: Person) -> None:
     """Begin to say in a draft what the market does to a clause of its base, in both languages.
 
-    A clause to be replaced begins with the words of the base. Raises `DraftNotWritable`, and `NothingToTakeOver` where
+    A clause to be replaced begins with the words of the base. Raises `DraftNotWritable`, and `ClauseNotToOverlay` where
     the base has no such clause or the draft says something about it already.
     """
     held = hold(draft)
     over = held.over
     if over is None or mode is Mode.ADDED:
-        raise NothingToTakeOver()
+        raise ClauseNotToOverlay(id=anchor)
     deciding = held.text_in(held.document.authoritative)
     own = {} if deciding is None else drafts.clauses_of_draft(deciding)
     base = overlays.written_texts(over)
     # What stands before the first heading has no braces that could say it.
     if anchor not in set(queries.clause_anchors(over)) - {TOP} or anchor in own:
-        raise NothingToTakeOver()
+        raise ClauseNotToOverlay(id=anchor)
     for language, text in base.items():
         clause = next((each for each in split_clauses(text.source) if each.anchor == anchor), None)
         if clause is None:

@@ -13,6 +13,8 @@ from portal.core.markdown import TOP, ClauseSource, Problem, split_clauses
 from portal.library import queries
 from portal.library.models import Document, DocumentVersion, Draft, DraftText, VersionText
 from portal.library.queries.drafting import origins_of_version, texts_of_version
+from portal.library.queries.drafts import behind_of_draft, clauses_in
+from portal.library.rules import clauses_behind
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clashes
 from portal.library.service.texts import TextDraft, can_be_split, pieces_of, problems_of
 from portal.organisation import queries as organisation
@@ -376,9 +378,17 @@ def texts_of_draft(draft: Draft) -> list[TextDraft]:
     return texts if draft.over is None else resolved(draft.document, draft.over, texts)
 
 
-def written_texts_of_draft(draft: Draft) -> list[TextDraft]:
-    """Return the texts of a draft as they are written; a second language that nobody has begun is left out."""
+def written_texts_of_draft(draft: Draft, unsaved: Mapping[str, str] | None = None) -> list[TextDraft]:
+    """Return the texts of a draft as they are written; a second language that nobody has begun is left out.
+
+    With `unsaved`, language → source, as they would be if that were saved.
+    """
     authoritative = draft.document.authoritative
+    if unsaved:
+        texts = {text.language: _text_of(text, authoritative) for text in draft.texts}
+        for language, source in unsaved.items():
+            texts[language] = replace(texts.get(language) or TextDraft(language, "", ""), source=source)
+        return [text for text in texts.values() if text.language == authoritative or text.source.strip()]
     return [
         _text_of(text, authoritative) for text in draft.texts if text.language == authoritative or text.source.strip()
     ]
@@ -399,6 +409,35 @@ def _text_of(text: DraftText, authoritative: str) -> TextDraft:
 def text_of_draft(draft: Draft, language: str) -> TextDraft | None:
     """Return the text of a draft in a language as it would be published, or None where there is none."""
     return next((text for text in texts_of_draft(draft) if text.language == language), None)
+
+
+def clause_map(draft: Draft) -> dict[str, dict[str, str]]:
+    """Return language → clause id → hash of all texts of a draft as they would be published, for its submission."""
+    return {text.language: clauses_in(text.source) for text in texts_of_draft(draft) if text.source.strip()}
+
+
+def behind_of_text(draft: Draft, texts: Sequence[TextDraft], language: str) -> tuple[str, ...]:
+    """Return the clauses in which a text of a draft, as it would be published, does not say what the deciding one says.
+
+    `texts` are what `texts_of_draft` returns. Of a market's text those of the base are among them.
+    """
+    if draft.over is None or language == draft.document.authoritative:
+        return behind_of_draft(draft, language)
+    given = {text.language: text for text in texts}
+    deciding, text = given.get(draft.document.authoritative), given.get(language)
+    if deciding is None:
+        return ()
+    own = clauses_in(text.source) if text is not None else {}
+    made_from = (text.made_from or {}) if text is not None else {}
+    return clauses_behind(clauses_in(deciding.source), {anchor: made_from.get(anchor) for anchor in own})
+
+
+def modes_of_draft(draft: Draft) -> dict[str, Mode]:
+    """Return clause id → what a draft of an overlay does to it, in the order of its text; empty for any other draft."""
+    text = draft.text_in(draft.document.authoritative)
+    if draft.over is None or text is None:
+        return {}
+    return {each.anchor: each.mode for each in overlaid_in(text.source, queries.clause_anchors(draft.over))}
 
 
 def has_base_moved(draft: Draft) -> bool:

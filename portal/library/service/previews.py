@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from portal.core.i18n import gettext as _
@@ -17,8 +18,10 @@ from portal.core.markdown import (
     split_clauses,
 )
 from portal.library import queries
-from portal.library.models import Document, GlossaryTerm
-from portal.library.service.texts import problems_of, resolver
+from portal.library.models import Document, Draft, GlossaryTerm
+from portal.library.rules.overlays import Mode
+from portal.library.service import overlays
+from portal.library.service.texts import can_be_split, problems_of, resolver
 from portal.library.service.versions import heading_elsewhere
 
 
@@ -31,6 +34,8 @@ class PreviewClause:
     sensitivity: str
     heading_html: TrustedHtml
     html: TrustedHtml
+    # What the text of a market does to it; None where the base says it, and in every other text.
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,41 @@ class Preview:
         return f"{self.language}-"
 
 
-def preview_of(*, document: Document, language: str, source: str) -> Preview:
-    """Show a text of a document; one beyond the limits shows its problems only."""
+def preview_of(*, draft: Draft, language: str, source: str) -> Preview:
+    """Show a text of a draft, saved or not; of a market's text the whole that results over its base.
+
+    One beyond the limits shows its problems only.
+    """
+    document = draft.document
+    problems = problems_over(draft, language, source)
+    if draft.over is None:
+        return _shown(document, language, source, problems=problems, modes={})
+    texts = overlays.written_texts_of_draft(draft, {language: source})
+    if not can_be_split(source):
+        return Preview(language, problems=problems)
+    whole = next((text for text in overlays.resolved(document, draft.over, texts) if text.language == language), None)
+    deciding = next((text for text in texts if text.language == document.authoritative), None)
+    overlaid = overlays.overlaid_in(deciding.source, queries.clause_anchors(draft.over)) if deciding else []
+    modes = {each.anchor: each.mode for each in overlaid}
+    return _shown(document, language, whole.source if whole else source, problems=problems, modes=modes)
+
+
+def problems_over(draft: Draft, language: str, source: str) -> list[Problem]:
+    """Return what keeps a text of a draft, saved or not, from being published; empty where nothing is written yet."""
+    if not source.strip():
+        return []
+    pictures = frozenset(queries.pictures_of(draft.document.slug))
+    if draft.over is None:
+        return problems_of(source, pictures=pictures)
+    texts = overlays.written_texts_of_draft(draft, {language: source})
+    found = overlays.problems_of_overlay(draft.document, draft.over, texts, pictures=pictures)
+    return [problem for tag, problem in found if tag == language]
+
+
+def _shown(
+    document: Document, language: str, source: str, *, problems: list[Problem], modes: Mapping[str, Mode]
+) -> Preview:
     pictures = queries.pictures_of(document.slug)
-    problems = problems_of(source, pictures=frozenset(pictures)) if source.strip() else []
     try:
         sources = split_clauses(source)
     except TextRefused as refused:
@@ -72,7 +108,9 @@ def preview_of(*, document: Document, language: str, source: str) -> Preview:
         source, resolve=resolve, id_prefix=f"{language}-", language=language, marks=glossary.marks(), pictures=pictures
     )
     clauses = [
-        PreviewClause(part.anchor, part.level, clause.sensitivity or "S0", part.heading, part.body)
+        PreviewClause(
+            part.anchor, part.level, clause.sensitivity or "S0", part.heading, part.body, modes.get(part.anchor)
+        )
         for part, clause in zip(shown.clauses, sources, strict=False)
     ]
     return Preview(language, clauses, shown.footnotes, problems, glossary.terms(), dict(glossary.wrong))

@@ -151,7 +151,7 @@ def submit_draft(*, draft: Draft, by: Person) -> DraftReview:
     closed = rules.steps_without_approver(chain_of(steps), authors)
     if closed:
         raise NobodyCanTakeStep(step=closed[0])
-    review = _act(draft, ReviewAct.SUBMITTED, by=by, clauses=drafts.clause_map(draft))
+    review = _act(draft, ReviewAct.SUBMITTED, by=by, clauses=overlays.clause_map(draft))
     people = approvers_now(draft, steps, authors)
     if not people and not steps:
         raise NobodyCanApprove()
@@ -352,8 +352,8 @@ def comment_on_draft(*, draft: Draft, anchor: str, language: str, body: str, by:
     draft = drafts.hold_draft(draft)
     if not _is_open(draft):
         raise DraftEnded()
-    text = draft.text_in(language)
-    known = drafts.clauses_of_draft(text) if text is not None else {}
+    text = overlays.text_of_draft(draft, language)
+    known = drafts.clauses_in(text.source) if text is not None else {}
     comment = DraftComment(
         code=new_code(),
         draft=draft,

@@ -190,7 +190,7 @@ def _attribute_problems(clause: ClauseSource, line: int, *, overlay: bool) -> li
             Problem(
                 line,
                 _("“%(key)s” is for the text of a market.", key=unknown[0]),
-                _("Remove it: this document is no overlay."),
+                _("Remove it: this document is not the text of a market."),
             )
         ]
     if unknown:

@@ -32,6 +32,12 @@ LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 LANGUAGE_WORDS = {"en": Words("English", "英語"), "ja": Words("Japanese", "日本語")}
 
 
+def market_name(code: str | None) -> str:
+    """Return what a market is called, or its code where it is not known here."""
+    found = organisation.find_market(code or "")
+    return found.name.in_(language()) if found is not None else code or ""
+
+
 def audience_words(document: Document) -> str:
     """Return to whom a document is addressed, in words."""
     here = language()

@@ -24,6 +24,7 @@ from portal.library import errors, queries
 from portal.library.forms import DiscardForm, NewDocumentForm, ProposalForm
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, Draft, DraftState
 from portal.library.permissions import (
+    BEGIN_MARKET_TEXT,
     LIST_DRAFTS,
     READ_DOCUMENT,
     SEE_DRAFT,
@@ -34,7 +35,9 @@ from portal.library.permissions import (
 )
 from portal.library.queries.drafting import ListedDraft, list_drafts
 from portal.library.queries.drafts import get_draft
+from portal.library.queries.market_texts import list_bases, list_market_texts
 from portal.library.service import drafts as service
+from portal.library.service import market_texts, overlays
 from portal.library.views import blueprint
 from portal.library.views.editor import editor_page, proposal_form
 from portal.organisation import queries as organisation
@@ -68,12 +71,40 @@ def drafts() -> str:
         "library/drafts.html",
         rows=[_row(each, actor().time_zone) for each in rows],
         ended=ended,
+        waiting=[] if ended else _waiting(),
         tabs=[
             {"label": _("Open"), "href": url_for("library.drafts"), "current": not ended},
             {"label": _("Ended"), "href": url_for("library.drafts", show="ended"), "current": ended},
         ],
         can_write=can(WRITE_DRAFTS),
     )
+
+
+def _waiting() -> list[dict[str, Any]]:
+    """Return the texts of markets that wait because their base has moved, of those that this person may write."""
+    mine = [each for each in list_market_texts() if can(WRITE_DRAFT, each)] if can(WRITE_DRAFTS) else []
+    stands = [each for each in market_texts.stands_of(mine) if each.waits and each.followed is not None]
+    if not stands:
+        return []
+    here = language()
+    # Of a text that is not published yet the base says the title.
+    shown = {each.overlay.id: each.latest or each.followed for each in stands}
+    titles = queries.list_titles([version.id for version in shown.values() if version is not None], here)
+    names = {market.code: market.name.in_(here) for market in organisation.list_markets()}
+    rows = []
+    for each in stands:
+        version, market = shown[each.overlay.id], each.overlay.market or ""
+        rows.append(
+            {
+                "title": titles[version.id] if version is not None else each.overlay.slug,
+                "slug": each.overlay.slug,
+                "market": names.get(market, market),
+                "base_number": each.followed.number if each.followed is not None else "",
+                "clauses": len(each.clashing),
+                "href": url_for("library.base_of_draft", code=each.draft.code) if each.draft is not None else None,
+            }
+        )
+    return rows
 
 
 def _row(listed: ListedDraft, zone: str) -> dict[str, Any]:
@@ -115,7 +146,10 @@ def _waits_for(listed: ListedDraft) -> str:
 @blueprint.get("/drafts/new")
 @requires(WRITE_DRAFTS)
 def new_document() -> Response:
-    """Ask what a new document is."""
+    """Ask what a new document is; with `base=`, over which one the text of a market is laid."""
+    base = request.args.get("base", "")
+    if base and any(each.slug == base for each in _bases()):
+        return redirect(url_for("library.market_texts_of", slug=base))
     markets = [] if sees_every_draft(actor()) else sorted(markets_written_for(actor()))
     form = NewDocumentForm(
         formdata=None,
@@ -186,7 +220,19 @@ def _fill(form: NewDocumentForm) -> None:
 
 def _new_page(form: NewDocumentForm, status: int = 200) -> Response:
     _fill(form)
-    return make_response(render_template("library/draft_new.html", form=form), status)
+    bases = _bases()
+    titles = queries.list_document_titles([each.slug for each in bases], language())
+    page = render_template(
+        "library/draft_new.html",
+        form=form,
+        bases=[(each.slug, titles.get(each.slug, each.slug)) for each in bases],
+        unknown_base=request.args.get("base"),
+    )
+    return make_response(page, status)
+
+
+def _bases() -> list[Document]:
+    return [each for each in list_bases() if can(BEGIN_MARKET_TEXT, each)]
 
 
 # --- a draft of a document ----------------------------------------------------------------------
@@ -201,12 +247,14 @@ def begin_draft(document: Document) -> Response:
 
     def work() -> Done:
         draft = service.begin_draft(document=document, origin=origin, by=actor())
+        # What has changed under a market's text is looked at first.
+        there = "library.base_of_draft" if overlays.has_base_moved(draft) else "library.edit_draft"
         return Done(
             _(
                 "A draft of version %(number)s has been begun. Readers see it when it is published.",
                 number=draft.number,
             ),
-            url_for("library.edit_draft", code=draft.code),
+            url_for(there, code=draft.code),
         )
 
     return carry_out(work)

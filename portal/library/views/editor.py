@@ -32,16 +32,16 @@ from portal.library.queries.drafting import (
     latest_of,
     list_open_asides,
     list_others_present,
+    name_of,
     outline_of,
-    title_of,
+    texts_of_version,
 )
 from portal.library.queries.drafts import get_draft
 from portal.library.service import drafts as service
-from portal.library.service import images
+from portal.library.service import images, overlays
 from portal.library.service.drafts import Outcome, Saved, TextValues, values_of
-from portal.library.service.previews import preview_of
-from portal.library.service.texts import problems_of
-from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, blueprint
+from portal.library.service.previews import preview_of, problems_over
+from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, blueprint, market_name
 
 CLAUSE_STATES: dict[ClauseState, tuple[str, Callable[[], str]]] = {
     ClauseState.IN_STEP: ("done", lambda: gettext("In step")),
@@ -123,7 +123,7 @@ def editor_page(
     # Without a wish: the language of the page where there is a text, else the one that decides.
     if chosen not in LANGUAGES:
         chosen = language() if draft.text_in(language()) is not None else draft.document.authoritative
-    title, title_language = title_of({text.language: text.title for text in draft.texts}, language())
+    title, title_language = name_of(draft, language())
     names = _names_of({text.saved_by for text in draft.texts})
     latest = latest_of(draft.document)
     with remembering():
@@ -133,8 +133,9 @@ def editor_page(
     page = render_template(
         "library/draft_edit.html",
         draft=draft,
-        title=title or draft.document.slug,
-        title_language=title_language if title else language(),
+        title=title,
+        title_language=title_language,
+        over=_over(draft),
         is_open=is_open,
         sides=sides,
         chosen=chosen,
@@ -179,7 +180,8 @@ def _side(
     values, revision = values_of(text), text.revision if text else 0
     if typed is not None and typed[0] == tag:
         values, revision = typed[1], typed[2]
-    shown = preview_of(document=draft.document, language=tag, source=values.source)
+    shown = preview_of(draft=draft, language=tag, source=values.source)
+    base = None if draft.over is None else texts_of_version(draft.over).get(tag)
     return {
         "language": tag,
         "name": LANGUAGE_NAMES[tag],
@@ -192,7 +194,29 @@ def _side(
         "saved": time_words(text.saved_at, zone) if text else "",
         "saved_by": names.get(text.saved_by, text.saved_by) if text else "",
         "attributes": {"lang": tag},
+        # Of a market's text: what its base says where nothing is written, and the clauses to which links may lead.
+        "base": {name: getattr(base, name) if base is not None else "" for name in overlays.LINES},
+        "clauses": [] if base is None else _linkable(base.source),
     }
+
+
+def _over(draft: Draft) -> dict[str, Any] | None:
+    """Return over what the text of a market is laid; None for every other text."""
+    base, over = draft.document.base, draft.over
+    if base is None or over is None:
+        return None
+    followed = overlays.followed_version(base)
+    return {
+        "market": market_name(draft.document.market),
+        "slug": base.slug,
+        "number": over.number,
+        "moved_to": followed.number if followed is not None and followed.id != over.id else None,
+        "href": url_for("library.base_of_draft", code=draft.code),
+    }
+
+
+def _linkable(source: str) -> list[dict[str, str]]:
+    return [{"anchor": each.anchor, "heading": each.heading} for each in split_clauses(source) if each.level]
 
 
 def _names_of(codes: set[str]) -> dict[str, str]:
@@ -382,16 +406,10 @@ def _reply(draft: Draft, tag: str, saved: Saved) -> dict[str, Any]:
         "revision": text.revision if text else 0,
         "saved_at": time_words(text.saved_at, person.time_zone) if text else "",
         "source": text.source if text else "",
-        "problems": problem_rows(_problems(draft, text.source)) if text else [],
+        "problems": problem_rows(problems_over(draft, tag, text.source)) if text else [],
         "behind": _behind(rows),
         "clauses": rows,
     }
-
-
-def _problems(draft: Draft, source: str) -> list[Problem]:
-    if not source.strip():
-        return []
-    return problems_of(source, pictures=frozenset(queries.pictures_of(draft.document.slug)))
 
 
 def _stale_words(text: DraftText | None, by: str, at: str) -> str:
@@ -475,7 +493,7 @@ def preview_draft(draft: Draft) -> Response:
     if size > service.MAX_BYTES:
         raise errors.TextTooLong(size=size // 1024, limit=service.MAX_BYTES // 1024)
     with remembering():
-        shown = preview_of(document=draft.document, language=tag, source=values.source)
+        shown = preview_of(draft=draft, language=tag, source=values.source)
     problems = problem_rows(shown.problems)
     if request.is_json:
         part: Any = current_app.jinja_env.get_template("library/draft_parts.html").module
@@ -483,7 +501,7 @@ def preview_draft(draft: Draft) -> Response:
     page = render_template(
         "library/draft_preview.html",
         draft=draft,
-        title=values.title or title_of({text.language: text.title for text in draft.texts}, tag)[0],
+        title=values.title or name_of(draft, tag)[0],
         side={"language": tag, "word": LANGUAGE_WORDS[tag].in_(language()), "preview": shown},
         problems=problems,
         values=showable(values),

@@ -1,75 +1,390 @@
-"""What pages say of the text of a market: what it is laid over, and which clauses are the market's own."""
+"""What markets do otherwise: which have a text of their own, and the desk at which one is laid over its base."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
-from flask import url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
+from portal.core.access import actor, can, requires
+from portal.core.errors import DomainError, NotFound
 from portal.core.i18n import gettext as _
-from portal.core.i18n import language
-from portal.library import queries
-from portal.library.models import DocumentVersion
-from portal.library.rules.overlays import Mode
-from portal.library.service import overlays
+from portal.core.i18n import language, other
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.markdown import TOP, TrustedHtml, render_clauses, split_clauses
+from portal.core.once import Done, carry_out
+from portal.core.transaction import transaction
+from portal.library import errors, queries
+from portal.library.models import AudienceKind, Document, Draft, DraftState
+from portal.library.permissions import (
+    BEGIN_MARKET_TEXT,
+    READ_DOCUMENT,
+    SEE_DRAFT,
+    SEE_MARKET_TEXTS,
+    WRITE_DRAFT,
+    writes_for,
+)
+from portal.library.queries.drafting import name_of
+from portal.library.queries.drafts import get_draft
+from portal.library.queries.market_texts import list_market_texts
+from portal.library.queries.redlines import ClauseRedline, redline_of_versions
+from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged
+from portal.library.service import following, market_texts, overlays, versions
+from portal.library.service.following import Clashing, Decision, Move
+from portal.library.service.texts import can_be_split, resolver
+from portal.library.views import WARNINGS, blueprint, market_name
 from portal.organisation import queries as organisation
 
-
-@dataclass(frozen=True, slots=True)
-class OverlayFacts:
-    """What a reader is told of the text of a market; `waits_for` is a version of its base that it does not follow."""
-
-    market: str
-    title: str
-    base_slug: str
-    number: str
-    href: str
-    clauses: tuple[str, ...]
-    waits_for: str | None
-
-
-def market_names() -> dict[str, str]:
-    """Return code → name of the markets, in the reader's language."""
-    return {market.code: market.name.in_(language()) for market in organisation.list_markets()}
-
-
-def market_name(code: str | None) -> str:
-    """Return what a market is called in the reader's language."""
-    found = organisation.find_market(code or "")
-    return found.name.in_(language()) if found is not None else code or ""
+# What a person can choose for a clause that reads as in the base.
+_BEGINNING = {
+    Mode.REPLACED: _l("Replace"),
+    Mode.APPENDED: _l("Add text below"),
+    Mode.NOT_APPLICABLE: _l("Does not apply"),
+}
+_HAPPENED = {
+    Clash.CHANGED: _l("The base text has changed this clause."),
+    Clash.GONE: _l("The base text does not have this clause any more."),
+    Clash.TAKEN: _l("The base text has got a clause of the same id."),
+    Clash.PLACE_GONE: _l("The clause behind which it stood is not in the base text any more."),
+}
+_CHOICES = {
+    Clash.CHANGED: (_l("Keep what the market says"), _l("Give it up and follow the base text")),
+    Clash.GONE: (_l("Keep it as a clause that only this market has"), _l("Give it up, as the base text has")),
+    Clash.TAKEN: (_l("Keep it in the place of the new clause"), _l("Give it up and follow the base text")),
+    Clash.PLACE_GONE: (_l("Keep it at the end of the text"), _l("Give it up")),
+}
 
 
-def overlay_facts(version: DocumentVersion) -> OverlayFacts | None:
-    """Return what is told of a version of a market's text; None for any other version."""
-    over = version.over
-    if over is None:
-        return None
-    base = over.document
-    followed = overlays.followed_version(base)
-    modes = overlays.modes_of(version)
-    is_latest = version.document.versions[-1].id == version.id
-    return OverlayFacts(
-        market=market_name(version.document.market),
-        title=queries.list_titles([over.id], language())[over.id],
-        base_slug=base.slug,
-        number=over.number,
-        href=url_for("library.read_version", slug=base.slug, number=over.number),
-        clauses=tuple(anchor for anchor in queries.clause_anchors(version) if anchor in modes),
-        waits_for=followed.number if is_latest and followed is not None and followed.id != over.id else None,
+# --- the markets of a document ------------------------------------------------------------------
+
+
+@blueprint.get("/library/<slug>/markets")
+@requires(SEE_MARKET_TEXTS, on=queries.get_document, see=READ_DOCUMENT)
+def market_texts_of(document: Document) -> Response:
+    """List the markets that a document is for, and what each does otherwise."""
+    if document.base is not None:
+        return redirect(url_for("library.market_texts_of", slug=document.base.slug))
+    return _markets_page(document)
+
+
+@blueprint.post("/library/<slug>/markets")
+@requires(BEGIN_MARKET_TEXT, on=queries.get_document, see=READ_DOCUMENT)
+def begin_market_text(document: Document) -> Response:
+    """Begin the text of a market, and lead to the desk at which its clauses are chosen."""
+    slug = document.slug
+
+    def work() -> Done:
+        market = organisation.find_market(request.form.get("market", "").strip())
+        if market is None:
+            raise errors.MarketNotListed()
+        draft = following.begin_overlay(base=document, market=market, by=actor())
+        return Done(
+            _("The market's text has been begun. Choose the clauses in which the market does otherwise."),
+            url_for("library.base_of_draft", code=draft.code),
+        )
+
+    try:
+        return carry_out(work)
+    except DomainError as refused:
+        return _markets_page(queries.get_document(slug), refusal=refused)
+
+
+def _markets_page(document: Document, *, refusal: DomainError | None = None) -> Response:
+    here = language()
+    followed = overlays.followed_version(document)
+    stands = {each.overlay.market: each for each in market_texts.stands_of(list_market_texts(document))}
+    wanted = document.audience(AudienceKind.MARKET)
+    may_begin = followed is not None and can(BEGIN_MARKET_TEXT, document)
+    rows = [
+        {
+            "code": market.code,
+            "name": market.name.in_(here),
+            "text": _text_row(stands[market.code]) if market.code in stands else None,
+            "can_begin": may_begin and market.code not in stands and writes_for(actor(), market.code),
+        }
+        for market in organisation.list_markets()
+        if market.code in stands or not wanted or market.code in wanted
+    ]
+    shown = queries.version_to_read(document)
+    titles = queries.list_titles([shown.id], here) if shown is not None else {}
+    page = render_template(
+        "library/market_texts.html",
+        document=document,
+        title=titles[shown.id] if shown is not None else document.slug,
+        is_published=bool(document.versions),
+        followed=followed,
+        rows=rows,
+        refusal=str(refusal) if refusal else None,
     )
+    return make_response(page, refusal.status if refusal else 200)
 
 
-def marks_of(version: DocumentVersion) -> dict[str, str]:
-    """Return clause id → what is said beside a clause that is the market's own."""
-    modes = overlays.modes_of(version)
-    if not modes:
-        return {}
-    name = market_name(version.document.market)
+def _text_row(stand: market_texts.Stand) -> dict[str, Any]:
+    overlay, latest = stand.overlay, stand.latest
+    over = None
+    if latest is not None and latest.over_id is not None and overlay.base is not None:
+        over = next((each.number for each in overlay.base.versions if each.id == latest.over_id), None)
+    can_write = can(WRITE_DRAFT, overlay)
     return {
-        anchor: _("Not applicable in %(market)s", market=name)
-        if mode is Mode.NOT_APPLICABLE
-        else _("Only for %(market)s", market=name)
-        if mode is Mode.ADDED
-        else _("Differs in %(market)s", market=name)
-        for anchor, mode in modes.items()
+        "slug": overlay.slug,
+        "number": latest.number if latest is not None else None,
+        "standing": queries.standing_of(latest).value if latest is not None else "",
+        "href": url_for("library.read_version", slug=overlay.slug, number=latest.number)
+        if latest is not None and can(READ_DOCUMENT, overlay)
+        else None,
+        "over": over,
+        "waits": stand.waits,
+        "clashing": list(stand.clashing),
+        "drafts": [
+            {"number": draft.number, "href": url_for("library.draft", code=draft.code)}
+            for draft in stand.drafts
+            if can(SEE_DRAFT, overlay)
+        ],
+        "settle_href": settle_address(stand) if can_write else None,
+        "can_draft": can_write and not stand.drafts and latest is not None,
     }
+
+
+def settle_address(stand: market_texts.Stand) -> str | None:
+    """Return where an open draft of a text that waits is laid over its base; None where one has to be begun."""
+    if not stand.waits or stand.draft is None:
+        return None
+    return url_for("library.base_of_draft", code=stand.draft.code)
+
+
+# --- the desk -----------------------------------------------------------------------------------
+
+
+def get_market_draft(code: str) -> Draft:
+    """Return the draft of a market's text. Raises `DraftNotFound`, and `NotFound` for a draft of anything else."""
+    draft = get_draft(code)
+    if draft.over is None:
+        raise NotFound()
+    return draft
+
+
+@blueprint.get("/drafts/<code>/base")
+@requires(SEE_DRAFT, on=get_market_draft)
+def base_of_draft(draft: Draft) -> Response:
+    """Show the base of a market's text clause by clause with what the market does, and what the base has changed."""
+    return _desk(draft)
+
+
+@blueprint.post("/drafts/<code>/base/clauses")
+@requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
+def overlay_clause(draft: Draft) -> Response:
+    """Begin to do something otherwise in a clause of the base; words to be written are written in the editor."""
+    code, anchor, wanted = draft.code, request.form.get("clause", ""), request.form.get("mode", "")
+    if wanted not in set(Mode) - {Mode.ADDED}:
+        raise errors.BadDraftRequest()
+    mode = Mode(wanted)
+
+    def work() -> Done:
+        following.overlay_clause(draft=draft, anchor=anchor, mode=mode, by=actor())
+        if mode is Mode.NOT_APPLICABLE:
+            return Done(
+                _("The clause “%(id)s” does not apply in this market.", id=anchor),
+                url_for("library.base_of_draft", code=code, _anchor=f"desk-{anchor}"),
+            )
+        tag = draft.document.authoritative
+        return Done(
+            _("The clause “%(id)s” can be written now, in both languages.", id=anchor),
+            _place_in_editor(get_draft(code), tag, anchor),
+        )
+
+    try:
+        return carry_out(work)
+    except errors.DraftNotWritable:
+        raise
+    except DomainError as refused:
+        return _desk(get_market_draft(code), refusal=refused)
+
+
+@blueprint.post("/drafts/<code>/base")
+@requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
+def move_draft(draft: Draft) -> Response:
+    """Lay the draft over the newest version of its base, with what was decided about its clauses."""
+    decisions = {
+        name.removeprefix("decision-"): Decision(value)
+        for name, value in request.form.items()
+        if name.startswith("decision-") and value in set(Decision)
+    }
+    code = draft.code
+    try:
+        with transaction():
+            moved = following.move_draft(
+                draft=draft, seen=request.form.get("seen", ""), decisions=decisions, by=actor()
+            )
+            number = moved.over.number if moved.over is not None else ""
+    except (errors.ClashUndecided, errors.MergeOutdated, errors.NothingToFollow) as refused:
+        return _desk(get_market_draft(code), decisions=decisions, refusal=refused)
+    flash(_("The draft is laid over version %(number)s of the base text now.", number=number), "success")
+    return redirect(url_for("library.base_of_draft", code=code), 303)
+
+
+def _place_in_editor(draft: Draft, tag: str, anchor: str) -> str:
+    text = draft.text_in(tag)
+    clauses = split_clauses(text.source) if text is not None and can_be_split(text.source) else []
+    line = next((each.line for each in clauses if each.anchor == anchor), None)
+    return url_for("library.edit_draft", code=draft.code, text=tag, _anchor=f"line-{line}" if line else None)
+
+
+def _desk(
+    draft: Draft, *, decisions: Mapping[str, Decision] | None = None, refusal: DomainError | None = None
+) -> Response:
+    document, over, here = draft.document, draft.over, language()
+    base = document.base
+    assert over is not None
+    assert base is not None
+    move = following.move_of(draft)
+    is_open = draft.state is DraftState.WRITING and can(WRITE_DRAFT, draft)
+    title, tag = name_of(draft, here)
+    page = render_template(
+        "library/draft_base.html",
+        draft=draft,
+        title=title,
+        title_language=tag,
+        market=market_name(document.market),
+        base=base,
+        over=over,
+        move=move,
+        clashing=_clash_rows(draft, move, decisions or {}) if move is not None else [],
+        clauses=_clause_rows(draft, move),
+        beginning={mode.value: str(words) for mode, words in _BEGINNING.items()},
+        is_open=is_open,
+        warnings=WARNINGS,
+        refusal=str(refusal) if refusal else None,
+    )
+    return make_response(page, refusal.status if refusal else 200)
+
+
+def _overlaid(draft: Draft) -> list[Overlaid]:
+    text = draft.text_in(draft.document.authoritative)
+    if text is None or draft.over is None:
+        return []
+    return overlays.overlaid_in(text.source, queries.clause_anchors(draft.over))
+
+
+def _headings(draft: Draft) -> dict[str, dict[str, str]]:
+    """Return clause id → language → heading: what the market calls a clause, else what the base does."""
+    assert draft.over is not None
+    found = {
+        anchor: {tag: words for tag, words in headings.items() if words}
+        for anchor, headings in queries.list_headings(draft.over).items()
+    }
+    for text in draft.texts:
+        for clause in split_clauses(text.source) if can_be_split(text.source) else ():
+            if clause.anchor and clause.heading:
+                found.setdefault(clause.anchor, {}).setdefault(text.language, clause.heading)
+    return found
+
+
+def _clause_rows(draft: Draft, move: Move | None) -> list[dict[str, Any]]:
+    """Return the clauses of the text that results, in their order, with what the market does to each."""
+    assert draft.over is not None
+    anchors = queries.clause_anchors(draft.over)
+    overlaid = _overlaid(draft)
+    doing = {each.anchor: each for each in overlaid}
+    clashing = {each.anchor for each in move.clashing} if move is not None else set()
+    headings, here = _headings(draft), language()
+    tag = draft.document.authoritative
+    rows = []
+    for anchor in arranged(anchors, overlaid):
+        words = headings.get(anchor, {})
+        each = doing.get(anchor)
+        rows.append(
+            {
+                "anchor": anchor,
+                "is_top": anchor == TOP,
+                "headings": [(each_tag, words[each_tag]) for each_tag in (here, other(here)) if each_tag in words],
+                "mode": each.mode.value if each is not None else None,
+                "waits": anchor in clashing,
+                "href": url_for(
+                    "library.read_version", slug=_base_of(draft).slug, number=draft.over.number, _anchor=anchor
+                )
+                if anchor in anchors
+                else None,
+                "edit_href": _place_in_editor(draft, tag, anchor) if each is not None else None,
+                # What stands before the first heading has no braces that could say it.
+                "can_begin": each is None and anchor != TOP,
+            }
+        )
+    return rows
+
+
+def _base_of(draft: Draft) -> Document:
+    assert draft.document.base is not None
+    return draft.document.base
+
+
+def _clash_rows(draft: Draft, move: Move, decisions: Mapping[str, Decision]) -> list[dict[str, Any]]:
+    """Return for each clash what changed in the base, what the market says, and what can be decided."""
+    # Of an added clause whose place is gone the place is what changed.
+    places = {each.anchor: _place(each) for each in move.clashing}
+    redline = redline_of_versions(move.over, move.latest, language(), only=list(places.values()))
+    changed: dict[str, ClauseRedline] = {}
+    for row in redline.changed:
+        for anchor in (row.anchor, row.was_anchor):
+            if anchor:
+                changed.setdefault(anchor, row)
+    own, tag = _own_words(draft)
+    headings, here = _headings(draft), language()
+    return [
+        {
+            "anchor": each.anchor,
+            "headings": [
+                (each_tag, headings[each.anchor][each_tag])
+                for each_tag in (here, other(here))
+                if each_tag in headings.get(each.anchor, {})
+            ],
+            "mode": each.overlaid.mode.value,
+            "happened": str(_HAPPENED[each.clash]),
+            "redline": changed.get(places[each.anchor]),
+            "own": own.get(each.anchor),
+            "language": tag,
+            "choices": [
+                (decision.value, str(label))
+                for decision, label in zip((Decision.KEEP, Decision.DROP), _CHOICES[each.clash], strict=True)
+                if each.may_keep or decision is not Decision.KEEP
+            ],
+            "chosen": decisions[each.anchor].value if each.anchor in decisions else None,
+        }
+        for each in move.clashing
+    ]
+
+
+def _place(clashing: Clashing) -> str:
+    return clashing.overlaid.after if clashing.clash is Clash.PLACE_GONE else clashing.anchor
+
+
+def _own_words(draft: Draft) -> tuple[dict[str, tuple[TrustedHtml, TrustedHtml]], str]:
+    """Return clause id → heading and text as the market writes it, and in which language: best that of the page."""
+    document = draft.document
+    text = draft.text_in(language())
+    if text is None or not text.source.strip():
+        text = draft.text_in(document.authoritative)
+    if text is None or not can_be_split(text.source):
+        return {}, document.authoritative
+    tag = text.language
+    whole = overlays.text_of_draft(draft, tag)
+    sources = split_clauses(text.source)
+    known = {
+        clause.anchor: clause.heading
+        for source in filter(None, (whole.source if whole else "", text.source))
+        if can_be_split(source)
+        for clause in split_clauses(source)
+    }
+    shown = render_clauses(
+        text.source,
+        resolve=resolver(document.slug, known, versions.heading_elsewhere, tag),
+        language=tag,
+        pictures=queries.pictures_of(document.slug),
+        id_prefix="own-",
+    )
+    return {
+        source.anchor: (part.heading, part.body)
+        for source, part in zip(sources, shown.clauses, strict=True)
+        if source.anchor
+    }, tag

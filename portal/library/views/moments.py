@@ -22,7 +22,7 @@ from portal.library.queries.search import InForce, find_in_force, list_in_force
 from portal.library.rules.instants import MeantInstant, read_instant
 from portal.library.service.moments import shown_at
 from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
-from portal.library.views.market_texts import marks_of, overlay_facts
+from portal.library.views.market_facts import marks_of, overlay_facts
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market
 

@@ -23,6 +23,7 @@ from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
 from portal.library.models import (
     ApprovalStep,
     ChangeClass,
+    DocumentVersion,
     Draft,
     DraftComment,
     DraftReview,
@@ -36,13 +37,14 @@ from portal.library.permissions import (
     WRITE_DRAFT,
 )
 from portal.library.queries import drafts
+from portal.library.queries.drafting import name_of
 from portal.library.queries.redlines import ClauseRedline, redline_of_sources
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
 from portal.library.rules.lint import Finding
-from portal.library.service import lint, reviews, versions
+from portal.library.service import lint, overlays, reviews, versions
 from portal.library.service.panels import clause_notes_for, draft_panels_for
-from portal.library.service.texts import can_be_split, resolver
+from portal.library.service.texts import TextDraft, can_be_split, resolver
 from portal.library.views import (
     CHANGE_CLASSES,
     KINDS,
@@ -50,6 +52,7 @@ from portal.library.views import (
     LANGUAGE_WORDS,
     WARNINGS,
     audience_words,
+    market_name,
 )
 
 # What each class means for those who read the document.
@@ -92,6 +95,8 @@ class _Shown:
     html: TrustedHtml
     # In the words of the page: changed, new, moved, not up to date; empty for none.
     mark: str
+    # What a market does to it; empty where the base says it, and in every other text.
+    mode: str
     remarks: list[dict[str, Any]]
 
 
@@ -106,6 +111,7 @@ def overview(
 ) -> str:
     person, here = actor(), language()
     document = draft.document
+    title, title_language = name_of(draft, here)
     steps, authors = drafts.list_chain(document), drafts.list_authors(draft)
     codes = {author.code for author in authors} | {draft.begun_by}
     people = {each.code: each for each in accounts.list_people_of(_codes_of(draft, steps))} | {
@@ -113,13 +119,15 @@ def overview(
     }
     told = lint.examine(draft) if draft.state.value in rules.OPEN else []
     wanted = shown or request.args.get("text", "")
-    present = [text.language for text in draft.texts if text.source.strip()]
+    texts = {text.language: text for text in overlays.texts_of_draft(draft)}
+    present = [each for each in LANGUAGES if each in texts and texts[each].source.strip()]
     tag = wanted if wanted in present else here if here in present else document.authoritative
     is_writer, is_approver = can(WRITE_DRAFT, draft), can(REVIEW_DRAFT, draft)
     verdict = reviews.verdict_for(draft, person, steps=steps, authors=codes)
     may_approve = is_approver and verdict.refusal is None
-    changes = _changes(draft)
+    changes = _changes(draft, texts)
     findings = _findings(draft, told)
+    against = _compared_with(draft)
     comments = drafts.list_comments(draft)
     still_open = [each for each in comments if each.settled_at is None]
     open_in = {spoken: sum(each.language == spoken for each in still_open) for spoken in LANGUAGES}
@@ -127,11 +135,12 @@ def overview(
         "library/draft.html",
         draft=draft,
         document=document,
-        title=drafts.title_of_draft(draft, here),
-        title_language=_title_language(draft, here),
+        title=title,
+        title_language=title_language if title_language != here else None,
         state=STATES[draft.state],
         kind=KINDS[document.kind],
-        facts=_facts(draft, people),
+        facts=_facts(draft, people, texts),
+        market=_market(draft, texts, here),
         situation=_situation(draft, steps, codes, people, is_writer=is_writer, may_approve=may_approve),
         refused=refused,
         findings=findings,
@@ -147,8 +156,12 @@ def overview(
         send_back=send_back or send_back_form(draft),
         remark=remark,
         changes=changes,
-        redline=_redline(draft, tag),
-        based_on=draft.based_on,
+        redline=_redline(draft, texts.get(tag)),
+        against=against,
+        against_words=_against_words(draft, against),
+        against_href=url_for("library.read_version", slug=against.document.slug, number=against.number)
+        if against is not None
+        else None,
         since=_since(draft, refused, approval),
         panels=draft_panels_for(person, draft),
         notes=clause_notes_for(person, draft),
@@ -159,12 +172,11 @@ def overview(
                 "current": each == tag,
                 "count": open_in[each] or None,
             }
-            for each in LANGUAGES
-            if each in present
+            for each in present
         ],
         tag=tag,
-        text=_text(draft, tag, changes, comments),
-        whole=_remarks([each for each in comments if not _stands_at_clause(draft, each)]),
+        text=_text(draft, tag, texts, changes=changes, comments=comments),
+        whole=_remarks([each for each in comments if not _stands_at_clause(texts, each)]),
         open_remarks=len(still_open),
         path=_path(draft, steps, people),
         warnings=WARNINGS,
@@ -189,18 +201,45 @@ def _name(people: Mapping[str, Person], code: str) -> str:
     return found.name_in(language()) if found else _("the portal itself") if code == reviews.SYSTEM else code
 
 
-def _title_language(draft: Draft, here: str) -> str | None:
-    """Return the language of the title where it is not the page's."""
-    title = drafts.title_of_draft(draft, here)
-    text = next((each for each in draft.texts if each.title == title), None)
-    own = draft.text_in(here)
-    return None if text is None or (own is not None and own.title == title) else text.language
+def _market(draft: Draft, texts: Mapping[str, TextDraft], here: str) -> dict[str, Any] | None:
+    """Return what a market does otherwise, clause by clause in the order of its text; None for every other text."""
+    if draft.over is None or draft.document.base is None:
+        return None
+    text = texts.get(here) or texts.get(draft.document.authoritative)
+    clauses = split_clauses(text.source) if text is not None and can_be_split(text.source) else []
+    modes = overlays.modes_of_draft(draft)
+    headings = {clause.anchor: clause.heading for clause in clauses}
+    # A translation leaves out what it does not have its part of.
+    order = [anchor for anchor in headings if anchor in modes] + [anchor for anchor in modes if anchor not in headings]
+    return {
+        "name": market_name(draft.document.market),
+        "over": draft.over.number,
+        "base_href": url_for("library.read_version", slug=draft.document.base.slug, number=draft.over.number),
+        "desk_href": url_for("library.base_of_draft", code=draft.code),
+        "language": text.language if text is not None else here,
+        "clauses": [
+            {"anchor": anchor, "heading": headings.get(anchor, ""), "mode": modes[anchor].value} for anchor in order
+        ],
+    }
 
 
-def _facts(draft: Draft, people: Mapping[str, Person]) -> list[tuple[str, Any]]:
+def _compared_with(draft: Draft) -> DocumentVersion | None:
+    """Return what a draft is compared with: the version that it follows, of a market's first text its base."""
+    return draft.based_on or draft.over
+
+
+def _against_words(draft: Draft, against: DocumentVersion | None) -> str:
+    if against is None:
+        return ""
+    if draft.based_on is None:
+        return _("Version %(number)s of the base text", number=against.number)
+    return _("Version %(number)s", number=against.number)
+
+
+def _facts(draft: Draft, people: Mapping[str, Person], texts: Mapping[str, TextDraft]) -> list[tuple[str, Any]]:
     document, here = draft.document, language()
-    second = draft.text_in(other(document.authoritative))
-    behind = drafts.behind_of_draft(draft, other(document.authoritative))
+    second = texts.get(other(document.authoritative))
+    behind = overlays.behind_of_text(draft, list(texts.values()), other(document.authoritative))
     if second is None or not second.source.strip():
         follows = _("Not translated yet")
     elif behind:
@@ -209,6 +248,8 @@ def _facts(draft: Draft, people: Mapping[str, Person]) -> list[tuple[str, Any]]:
         follows = _("Up to date")
     return [
         (_("Document"), document.slug),
+        (_("Market"), market_name(document.market) if document.market else None),
+        (_("Laid over"), _("Version %(number)s of the base text", number=draft.over.number) if draft.over else None),
         (_("Version proposed"), draft.number),
         (
             _("Starting version"),
@@ -315,6 +356,8 @@ def _where_to_change(draft: Draft, finding: Finding) -> str:
     """Return where in the editor somebody mends what was found."""
     if finding.kind == "outdated":
         return f"/drafts/{draft.code}/take-over"
+    if finding.kind == "base_moved":
+        return url_for("library.base_of_draft", code=draft.code)
     text = f"?text={finding.language}" if finding.language else ""
     line = f"#line-{finding.line}" if finding.line else ""
     return f"/drafts/{draft.code}/edit{text}{line}"
@@ -356,13 +399,14 @@ def send_back_form(draft: Draft) -> SendBackForm:
     return form
 
 
-def _changes(draft: Draft) -> dict[str, Any]:
-    """Return which clauses of the deciding text differ from the version that the draft follows."""
-    deciding = draft.text_in(draft.document.authoritative)
-    new = drafts.clauses_of_draft(deciding) if deciding is not None else {}
-    if draft.based_on is None:
+def _changes(draft: Draft, texts: Mapping[str, TextDraft]) -> dict[str, Any]:
+    """Return which clauses of the deciding text differ from what the draft is compared with."""
+    deciding = texts.get(draft.document.authoritative)
+    new = drafts.clauses_in(deciding.source) if deciding is not None else {}
+    before = _compared_with(draft)
+    if before is None:
         return {"is_first": True, "is_empty": not new, "marks": {}}
-    found = changes_between(queries.clause_hashes(draft.based_on), new)
+    found = changes_between(queries.clause_hashes(before), new)
     marks = dict.fromkeys(found.changed, _("Changed")) | dict.fromkeys(found.added, _("New"))
     marks |= {anchor: _("Moved; before: %(id)s", id=origin) for origin, anchor in found.moved}
     return {
@@ -376,12 +420,13 @@ def _changes(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _redline(draft: Draft, tag: str) -> tuple[ClauseRedline, ...]:
-    """Return what became of the clauses of the version that the draft follows, in a language that both have."""
-    text = draft.text_in(tag)
-    before = draft.based_on.text_in(tag) if draft.based_on is not None else None
+def _redline(draft: Draft, text: TextDraft | None) -> tuple[ClauseRedline, ...]:
+    """Return what became of the clauses of what the draft is compared with, in a language that both have."""
+    against = _compared_with(draft)
+    before = against.text_in(text.language) if against is not None and text is not None else None
     if text is None or before is None or not can_be_split(text.source):
         return ()
+    tag = text.language
     own = {clause.anchor: clause.heading for source in (before.source, text.source) for clause in split_clauses(source)}
     resolve = resolver(draft.document.slug, own, versions.heading_elsewhere, tag)
     pictures = queries.pictures_of(draft.document.slug)
@@ -400,7 +445,7 @@ def _since(draft: Draft, refused: DomainError | None, form: ApprovalForm | None)
 
 
 def _differences(draft: Draft, before: DraftReview) -> dict[str, Any]:
-    now, rows = drafts.clause_map(draft), []
+    now, rows = overlays.clause_map(draft), []
     for tag, clauses in now.items():
         changes = changes_between((before.clauses or {}).get(tag, {}), clauses)
         anchors = [*changes.changed, *changes.added, *(anchor for _origin, anchor in changes.moved)]
@@ -416,9 +461,9 @@ def _differences(draft: Draft, before: DraftReview) -> dict[str, Any]:
     return {"at": before.at, "rows": rows}
 
 
-def _stands_at_clause(draft: Draft, comment: DraftComment) -> bool:
-    text = draft.text_in(comment.language)
-    return text is not None and comment.anchor in drafts.clauses_of_draft(text)
+def _stands_at_clause(texts: Mapping[str, TextDraft], comment: DraftComment) -> bool:
+    text = texts.get(comment.language)
+    return text is not None and comment.anchor in drafts.clauses_in(text.source)
 
 
 def _remarks(comments: Sequence[DraftComment]) -> list[dict[str, Any]]:
@@ -436,9 +481,16 @@ def _remarks(comments: Sequence[DraftComment]) -> list[dict[str, Any]]:
     ]
 
 
-def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence[DraftComment]) -> dict[str, Any]:
+def _text(
+    draft: Draft,
+    tag: str,
+    texts: Mapping[str, TextDraft],
+    *,
+    changes: Mapping[str, Any],
+    comments: Sequence[DraftComment],
+) -> dict[str, Any]:
     """Return the text in a language clause by clause, each with its remarks."""
-    text = draft.text_in(tag)
+    text = texts.get(tag)
     document = draft.document
     if text is None or not text.source.strip():
         return {"clauses": [], "footnotes": NOTHING, "problem": _("There is no text yet."), "head": text}
@@ -457,7 +509,8 @@ def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence
         language=tag,
         pictures=queries.pictures_of(document.slug),
     )
-    behind = set(drafts.behind_of_draft(draft, tag))
+    behind = set(overlays.behind_of_text(draft, list(texts.values()), tag))
+    modes = overlays.modes_of_draft(draft)
     marks: Mapping[str, str] = changes["marks"] if tag == document.authoritative else {}
     by_clause: dict[str, list[DraftComment]] = {}
     for each in comments:
@@ -477,6 +530,7 @@ def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence
                 heading=part.heading,
                 html=part.body,
                 mark=_("Not up to date") if source.anchor in behind else marks.get(source.anchor, ""),
+                mode=modes[source.anchor].value if is_new and source.anchor in modes else "",
                 remarks=_remarks(by_clause.get(source.anchor, [])) if is_new else [],
             )
         )

@@ -21,6 +21,7 @@ from portal.library.permissions import (
     READ_DOCUMENT,
     READ_EVERYTHING,
     SEE_APPROVAL_STEPS,
+    SEE_MARKET_TEXTS,
     SET_AUDIENCE,
     WITHDRAW_VERSION,
     WRITE_DRAFT,
@@ -31,7 +32,7 @@ from portal.library.rules import Standing, changes_between
 from portal.library.service import readings
 from portal.library.service.panels import ClauseNote, clause_notes_for, panels_for
 from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
-from portal.library.views.market_texts import market_names, marks_of, overlay_facts
+from portal.library.views.market_facts import market_names, marks_of, overlay_facts
 from portal.library.views.moments import page_at
 
 
@@ -107,6 +108,7 @@ def history(document: Document) -> str:
         title=title,
         rows=rows[::-1],
         change_classes=CHANGE_CLASSES,
+        markets_href=_markets_href(document),
     )
 
 
@@ -291,9 +293,17 @@ def _provisional(version: DocumentVersion) -> dict[str, str] | None:
     return {"by": name, "reason": version.provisional_reason}
 
 
+def _markets_href(document: Document) -> str | None:
+    """Return where those who may see it learn what markets do otherwise."""
+    return url_for("library.market_texts_of", slug=document.slug) if can(SEE_MARKET_TEXTS, document) else None
+
+
 def _responsible(document: Document, version: DocumentVersion) -> list[tuple[str, str]]:
     """Return what those can do from here who answer for the document."""
     links = []
+    markets = _markets_href(document)
+    if markets:
+        links.append((_("Market texts"), markets))
     if can(SEE_APPROVAL_STEPS, document):
         links.append((_("Who approves"), url_for("library.approvals", slug=document.slug)))
     if can(SET_AUDIENCE, document):

@@ -16,7 +16,7 @@ from portal.core.transaction import transaction
 from portal.library import errors
 from portal.library.models import Draft, DraftAside
 from portal.library.permissions import SEE_DRAFT, WRITE_DRAFT
-from portal.library.queries.drafting import find_aside, title_of
+from portal.library.queries.drafting import find_aside, name_of
 from portal.library.queries.drafts import get_draft
 from portal.library.rules.merging import Piece, Side
 from portal.library.service import drafts as service
@@ -91,7 +91,7 @@ def _aside_page(
     page = render_template(
         "library/draft_aside.html",
         draft=draft,
-        title=title_of({each.language: each.title for each in draft.texts}, language())[0] or draft.document.slug,
+        title=name_of(draft, language())[0],
         aside={"code": found.code, "language": found.language, "at": format_instant(found.at, zone)},
         word=LANGUAGE_WORDS[found.language].in_(language()),
         saved_by=names.get(text.saved_by, text.saved_by) if text else "",
@@ -156,7 +156,7 @@ def _take_over_page(
     page = render_template(
         "library/draft_take_over.html",
         draft=draft,
-        title=title_of({each.language: each.title for each in draft.texts}, here)[0] or draft.document.slug,
+        title=name_of(draft, here)[0],
         latest=plan.latest.number,
         based_on=draft.based_on.number if draft.based_on else None,
         seen=plan.seen,

@@ -83,7 +83,10 @@ export default function clauseCompletion(textarea) {
     const wanted = fold(text.replace(/^[^#]*#/, ""));
     const slug = text.includes("#") ? text.slice(0, text.indexOf("#")) : "";
     if (slug && slug !== dataset.slug) return [];
-    return clausesOf(textarea.value)
+    const written = clausesOf(textarea.value);
+    // Of a market's text: the clauses of its base, to which links may lead as well.
+    const others = JSON.parse(dataset.clauses ?? "[]").filter(({ anchor }) => !written.some((each) => each.anchor === anchor));
+    return [...written, ...others]
       .filter(({ anchor, heading }) => anchor && (anchor.includes(wanted) || fold(heading).includes(wanted)))
       .map(({ anchor, heading }) => ({ address: `#${anchor}`, heading, title: "" }));
   }

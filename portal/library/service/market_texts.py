@@ -1,0 +1,86 @@
+"""How the texts of markets stand against their bases: which follow, and which wait for somebody's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from portal.library.models import Document, DocumentVersion, Draft, DraftState
+from portal.library.queries import market_texts as queries
+from portal.library.rules.overlays import Clash, clashes
+from portal.library.service.overlays import followed_version, overlaid_in
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How the text of a market stands; `clashing` says what its base did under which of its clauses.
+
+    `waits`: its base has moved, and nobody has laid the text, or a draft of it, over the version there is now. `draft`
+    is the open one in which that is done, where there is one.
+    """
+
+    overlay: Document
+    latest: DocumentVersion | None
+    followed: DocumentVersion | None
+    drafts: list[Draft]
+    waits: bool = False
+    draft: Draft | None = None
+    clashing: Mapping[str, Clash] = field(default_factory=dict)
+
+
+def stands_of(overlays: Sequence[Document]) -> list[Stand]:
+    """Return how these texts of markets stand; the number of statements does not grow with them."""
+    drafts = queries.list_open_drafts_of([each.id for each in overlays])
+    first = [_stand_of(each, drafts.get(each.id, [])) for each in overlays]
+    waiting = [each for each in first if each.waits]
+    if not waiting:
+        return first
+    hashes = queries.list_deciding_hashes({number for each in waiting for number in (_over(each), _now(each))})
+    of_drafts = queries.list_draft_sources([each.draft.id for each in waiting if each.draft is not None])
+    of_versions = queries.list_written_sources(
+        [each.latest.id for each in waiting if each.draft is None and each.latest is not None]
+    )
+    found = []
+    for each in first:
+        if not each.waits:
+            found.append(each)
+            continue
+        if each.draft is not None:
+            source = of_drafts.get(each.draft.id, "")
+        else:
+            source = of_versions.get(each.latest.id, "") if each.latest is not None else ""
+        was, now = hashes[_over(each)], hashes[_now(each)]
+        found.append(
+            Stand(
+                each.overlay,
+                each.latest,
+                each.followed,
+                each.drafts,
+                waits=True,
+                draft=each.draft,
+                clashing=clashes(overlaid_in(source, was), was, now),
+            )
+        )
+    return found
+
+
+def _stand_of(overlay: Document, drafts: list[Draft]) -> Stand:
+    latest = overlay.versions[-1] if overlay.versions else None
+    followed = followed_version(overlay.base) if overlay.base is not None else None
+    if followed is None or any(draft.over_id == followed.id for draft in drafts):
+        return Stand(overlay, latest, followed, drafts)
+    writing = next((draft for draft in drafts if draft.state is DraftState.WRITING and draft.over_id), None)
+    lags = latest is not None and latest.withdrawn_at is None and latest.over_id not in (None, followed.id)
+    return Stand(overlay, latest, followed, drafts, waits=writing is not None or lags, draft=writing)
+
+
+def _over(stand: Stand) -> int:
+    """Return the row number of the version of the base over which lies what waits."""
+    over = stand.draft.over_id if stand.draft is not None else stand.latest.over_id if stand.latest else None
+    assert over is not None
+    return over
+
+
+def _now(stand: Stand) -> int:
+    assert stand.followed is not None
+    return stand.followed.id
