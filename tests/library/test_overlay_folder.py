@@ -27,6 +27,7 @@ from portal.operations.service import ContentRefused, check_content, export_cont
 from tests.builders import Cast, make_cast, make_market
 from tests.conftest import _empty
 from tests.library.builders import english, japanese, make_version
+from tests.volume import examples
 
 PARTS = [GlossaryPart(), DocumentsPart()]
 WHEN = "2026-04-01T00:00+09:00"
@@ -724,7 +725,7 @@ def folders(draw: st.DrawFn) -> dict[str, str]:
     return texts
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(folders())
 def test_whatever_folder_with_overlays_comes_out_as_it_went_in(
     cast: Cast, tmp_path_factory: pytest.TempPathFactory, files: dict[str, str]
