@@ -191,11 +191,14 @@ def _accounts(app: Flask) -> None:
 
 
 def _calendars(app: Flask) -> None:
-    from portal.calendars import invariants, recorded, service
+    from portal.calendars import invariants, permissions, recorded, service
     from portal.calendars.cli import calendars
     from portal.calendars.content import CalendarsPart
+    from portal.calendars.views import blueprint
     from portal.organisation.service import answer_holidays
 
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
     app.cli.add_command(calendars)
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CalendarsPart())
