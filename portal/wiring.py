@@ -134,7 +134,7 @@ def shell() -> dict[str, Any]:
     return {
         "navigation": navigation(),
         "search_href": url_for("library.search") if person else None,
-        "emergencies": EMERGENCIES[0](person) if person and EMERGENCIES else [],
+        "emergencies": EMERGENCIES[0](person) if person and person.has_something_urgent else [],
     }
 
 
@@ -191,11 +191,14 @@ def _accounts(app: Flask) -> None:
 
 
 def _calendars(app: Flask) -> None:
-    from portal.calendars import invariants, recorded, service
+    from portal.calendars import invariants, permissions, recorded, service
     from portal.calendars.cli import calendars
     from portal.calendars.content import CalendarsPart
+    from portal.calendars.views import blueprint
     from portal.organisation.service import answer_holidays
 
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
     app.cli.add_command(calendars)
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CalendarsPart())
@@ -334,7 +337,9 @@ def _quizzes(app: Flask) -> None:
 
 
 def _acknowledgements(app: Flask) -> None:
+    from portal.accounts.queries import register_urgency
     from portal.acknowledgements import emails, handlers, invariants, permissions, recorded  # noqa: F401
+    from portal.acknowledgements.queries.campaigns import has_emergency
     from portal.acknowledgements.service import PeopleAddressed
     from portal.acknowledgements.views import blueprint, campaigns, delta, questions  # noqa: F401
     from portal.acknowledgements.views.reader import confirmation_panel, emergencies_of
@@ -346,6 +351,7 @@ def _acknowledgements(app: Flask) -> None:
     register_panel(confirmation_panel)
     EMERGENCIES.append(emergencies_of)
     register_clause_notes(questions.clause_notes)
+    register_urgency("acknowledgements", has_emergency)
     handlers.init()
     register_dependants(PeopleAddressed())
     journal.learn(recorded.VOCABULARY)

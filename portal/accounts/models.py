@@ -102,6 +102,9 @@ class Person(Base):
 
     __table_args__ = (CheckConstraint("language in ('en', 'ja')", name="language"),)
 
+    # Whether something waits for her that every page tells her of; found with her session, not kept.
+    has_something_urgent = False
+
     # What Flask-Login asks of a user.
     is_authenticated = True
     is_anonymous = False

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.accounts import rules
@@ -84,6 +86,17 @@ class FoundSession:
     seen_at: datetime
     ended_at: datetime | None
     person: Person
+    # Something waits for her that every page tells her of.
+    is_urgent: bool
+
+
+# What upper domains find urgent: name → a condition about `Person`.
+_urgent: dict[str, ColumnElement[bool]] = {}
+
+
+def register_urgency(name: str, condition: ColumnElement[bool]) -> None:
+    """Ask with every request, in the statement that it takes anyway, whether something urgent waits for the person."""
+    _urgent[name] = condition
 
 
 # Every request of somebody signed in asks this: the statement is made once, and the roles come along.
@@ -100,9 +113,14 @@ _SESSION = (
 )
 
 
+@lru_cache(maxsize=4)
+def _session_with(urgent: tuple[str, ...]) -> Select[Any]:
+    return _SESSION.add_columns(or_(false(), *(_urgent[name] for name in urgent)))
+
+
 def find_session(token_hash: str) -> FoundSession | None:
     """Return the session of the token, whatever became of it, or None."""
-    row = session.execute(_SESSION, {"token_hash": token_hash}).unique().one_or_none()
+    row = session.execute(_session_with(tuple(_urgent)), {"token_hash": token_hash}).unique().one_or_none()
     return None if row is None else FoundSession(*row)
 
 

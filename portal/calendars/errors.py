@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from portal.calendars.rules import YearNotInTable
-from portal.core.errors import DomainError, Invalid
+from portal.core.errors import Conflict, DomainError, Invalid
 from portal.core.i18n import lazy_gettext as _l
 
 
@@ -31,6 +31,18 @@ class PeriodBackwards(Invalid):
     """A period ends before it begins."""
 
     message = _l("The period ends before it begins. Check its two dates.")
+
+
+class LeaveGone(Conflict):
+    """What was chosen has been withdrawn or ended in the meantime."""
+
+    message = _l("This leave is not recorded any more. Nothing was changed.")
+
+
+class NotEarlier(Invalid):
+    """A leave can be made shorter; a longer one is recorded besides."""
+
+    message = _l("The new last day lies within the leave, before its last day. Check it, or record further days.")
 
 
 class PeriodTooLong(Invalid):

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from importlib.metadata import version
+from typing import Any
 
 from portal.accounts.models import Person
 from portal.calendars import queries, rules
-from portal.calendars.errors import NoHolidaysFor, PeriodBackwards, PeriodTooLong
+from portal.calendars.errors import LeaveGone, NoHolidaysFor, NotEarlier, PeriodBackwards, PeriodTooLong
 from portal.calendars.models import CompanyDay, Holiday, HolidayTable, Leave
 from portal.core import clock
 from portal.core.db import canonical_json, session
-from portal.core.i18n import Words
+from portal.core.i18n import Words, format_date
 from portal.journal.service import record
 from portal.organisation.models import Market
 from portal.organisation.service import KnownHolidays
@@ -208,3 +209,31 @@ def withdraw_leave(*, leave: Leave, by: Person) -> None:
     session.flush()
     days = f"{leave.first_on}/{leave.last_on}"
     record("calendars.leave_withdrawn", by=by, subject=("person", leave.person.code), before={"days": days})
+
+
+def end_leave_early(*, leave: Leave, last_on: date, by: Person) -> Leave:
+    """Let a leave end on an earlier day: it is withdrawn, and the shorter one recorded in its place.
+
+    Raises `LeaveGone` or `NotEarlier`.
+    """
+    if leave.withdrawn_at is not None:
+        raise LeaveGone()
+    if not leave.first_on <= last_on < leave.last_on:
+        raise NotEarlier()
+    withdraw_leave(leave=leave, by=by)
+    return record_leave(person=leave.person, first_on=leave.first_on, last_on=last_on, by=by)
+
+
+def leave_in_words(person_id: int, today: date | None = None) -> list[dict[str, Any]]:
+    """Return a person's leave as its table shows it; with `today`, which of it can still end earlier."""
+    return [
+        {
+            "first": format_date(each.first_on),
+            "last": format_date(each.last_on),
+            "first_iso": each.first_on.isoformat(),
+            "last_iso": each.last_on.isoformat(),
+            "days": (each.last_on - each.first_on).days + 1,
+            "can_end": today is not None and each.first_on < each.last_on and each.last_on >= today,
+        }
+        for each in queries.list_leave(person_id)
+    ]

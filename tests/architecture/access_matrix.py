@@ -144,6 +144,12 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         ],
     ),
     (
+        {"admin", "graduate", "lead"},
+        [
+            "GET calendars.leave",
+        ],
+    ),
+    (
         {"admin", "auditor", "graduate", "lead"},
         [
             "GET accounts.show_person",
@@ -264,6 +270,9 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST training.extension",
             "POST training.leave",
             "POST training.withdraw_leave",
+            "POST calendars.end_leave_early",
+            "POST calendars.record_leave",
+            "POST calendars.withdraw_leave",
             "GET quizzes.supervision",
             "POST quizzes.extend",
             "POST quizzes.void",

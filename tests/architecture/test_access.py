@@ -120,6 +120,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     by_name["comment"] = session.scalars(select(DraftComment.code)).one()
     by_domain = {
         "accounts": {"code": graduate.code},
+        "calendars": {"code": graduate.code},
         "quizzes": {"code": attempt.code},
         "certificates": {"code": certificate.code, "number": certificate.number},
         "training": {"code": enrollment.code, "slug": "supervised-audit"},

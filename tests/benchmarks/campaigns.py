@@ -99,7 +99,7 @@ def fill(people: int) -> Person:
         Person(
             code=f"B{next(numbers):05d}", sign_in_name=f"b{number}@portal.example",
             family_name="田中", given_name=f"花子{number}", family_kana="タナカ", given_kana="ハナコ",
-            language=("en", "ja", "ja")[number % 3], time_zone="Asia/Tokyo", created_at=MONDAY,
+            language=("en", "ja", "ja")[number % 3], time_zone="Asia/Tokyo", created_at=MONDAY, password_hash="set",
             home_market_id=teams[0].market_id, team_id=teams[number % TEAMS].id,
         )
         for number in range(people)

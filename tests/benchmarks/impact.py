@@ -72,7 +72,7 @@ def _make(questions: int) -> Draft:
                 "code": f"B{number:05d}", "sign_in_name": f"b{number}@portal.example", "family_name": "田中",
                 "given_name": f"{number}", "language": "ja", "time_zone": "Asia/Tokyo", "home_market_id": market.id,
                 "created_at": now, "middle_name": "", "family_kana": "", "given_kana": "", "family_romaji": "",
-                "given_romaji": "", "shown_as": "", "sort_key": f"{number}", "search_key": "",
+                "given_romaji": "", "shown_as": "", "sort_key": f"{number}", "search_key": "", "password_hash": "set",
             }
             for number in range(PEOPLE)
         ],

@@ -314,7 +314,7 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("a campaign older than its version", "campaigns ask", "is older than the version",
      ("UPDATE campaigns SET asked_at = (SELECT min(at) FROM journal_entries) WHERE id = 1",)),
     ("a request closed as confirmed that was not", "requests to confirm", "has not confirmed it",
-     ("UPDATE acknowledgement_requests SET closed_at = asked_at, closed_as = 'confirmed', next_mail_at = NULL"
+     ("UPDATE acknowledgement_requests SET closed_at = asked_at, closed_as = 'confirmed', next_mail_at = NULL, escalate_at = NULL"
       " WHERE closed_at IS NULL",)),
     ("the acknowledgement of a request deleted", "requests to confirm", "has not confirmed it",
      ("DELETE FROM acknowledgements WHERE version_id IN (SELECT version_id FROM campaigns)",)),

@@ -11,11 +11,12 @@ from sqlalchemy import text
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.service import accommodations, grants, ownership, people
+from portal.accounts.service.passwords import DUMMY_HASH
 from portal.accounts.service.people import Names
 from portal.acknowledgements.models import DeltaAnswer
 from portal.acknowledgements.queries import campaigns as asking
 from portal.acknowledgements.service import acknowledge, confirm_delta, confirm_reading, deltas, questions
-from portal.acknowledgements.service.campaigns import exempt
+from portal.acknowledgements.service.campaigns import end_exemption, exempt
 from portal.calendars import service as calendars
 from portal.certificates import queries as certificates
 from portal.certificates import service as certifying
@@ -139,6 +140,11 @@ def _ask(staff: dict[str, Person]) -> None:
         other = asking.find_request(campaign, staff["outsider"])
         assert other is not None
         exempt(request=other, reason="Works elsewhere.", by=staff["lead"])
+    with own_transaction():
+        asked_again = asking.find_request(campaign, staff["approver"])
+        assert asked_again is not None
+        exempt(request=asked_again, reason="Works elsewhere.", by=staff["lead"])
+        end_exemption(request=asked_again, reason="Works here again.", by=staff["lead"])
     jobs.run_due()
 
 
@@ -157,6 +163,9 @@ def _found() -> dict[str, Person]:
             )
             for name in ("learner", "colleague", "outsider", "swept", "author", "lead", "admin", "second", "approver")
         }  # fmt: skip
+        # They have accepted their invitations.
+        for person in staff.values():
+            person.password_hash = DUMMY_HASH
         for name, role in (
             ("lead", Role.LEAD),
             ("admin", Role.ADMIN),

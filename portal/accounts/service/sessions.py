@@ -65,6 +65,7 @@ def find_person_of(token: str) -> Person | None:
     if now - found.seen_at > SEEN_EVERY:
         found_id, person_id = found.id, found.person.id
         touch.note(lambda: _note_seen(found_id, person_id))
+    found.person.has_something_urgent = found.is_urgent
     return found.person
 
 

@@ -203,6 +203,8 @@ def _person_page(
         grants=[_grant_row(grant, zone, places) for grant in person.grants],
         grant_form=grant_form or _grant_form(),
         may_see_time=may_see_time,
+        # The same people see when she is away.
+        may_see_leave=may_see_time,
         accommodations=_accommodation_rows(person, zone) if may_see_time else [],
         accommodation_form=accommodation_form or _accommodation_form(person),
         belongings=belonging_rows(belongings, zone),

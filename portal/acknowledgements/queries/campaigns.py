@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Person
@@ -321,6 +321,15 @@ _EMERGENCIES = _TO_DO.with_only_columns(
     AcknowledgementRequest.due_at,
     Document.authoritative,
 ).where(Campaign.hours.is_not(None))
+
+
+# The condition that a person is asked to confirm an emergency.
+has_emergency = exists().where(
+    AcknowledgementRequest.person_id == Person.id,
+    AcknowledgementRequest.closed_at.is_(None),
+    Campaign.id == AcknowledgementRequest.campaign_id,
+    Campaign.hours.is_not(None),
+)
 
 
 def list_emergencies(person_id: int, language: str) -> list[Emergency]:

@@ -10,8 +10,9 @@ from werkzeug import Response
 from portal.accounts.models import Person, Role
 from portal.accounts.permissions import open_grants
 from portal.calendars import service as calendars
+from portal.calendars.permissions import SEE_LEAVE
 from portal.calendars.queries import list_leave
-from portal.core.access import actor, requires
+from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError
 from portal.core.i18n import format_date, language, ngettext
 from portal.core.i18n import gettext as _
@@ -150,16 +151,8 @@ def leave(enrollment: Enrollment) -> Response | tuple[str, int]:
         form=form,
         moved=_effect(moved, standing),
         seen=f"{form.first_on.data}/{form.last_on.data}",
-        recorded=[
-            {
-                "first": format_date(each.first_on),
-                "last": format_date(each.last_on),
-                "first_iso": each.first_on.isoformat(),
-                "last_iso": each.last_on.isoformat(),
-                "days": (each.last_on - each.first_on).days + 1,
-            }
-            for each in list_leave(enrollment.person_id)
-        ],
+        recorded=calendars.leave_in_words(enrollment.person_id),
+        all_href=url_for("calendars.leave", code=enrollment.person.code) if can(SEE_LEAVE, enrollment.person) else None,
         withdraw_href=url_for("training.withdraw_leave", code=enrollment.code),
         **_whose(enrollment),
     )
