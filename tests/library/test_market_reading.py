@@ -87,6 +87,12 @@ def test_the_base_can_be_read_from_there_and_says_that_the_market_follows_anothe
     assert (author.status, author.heading) == (200, "なりすまし"), "who works with all documents is not led away"
 
 
+def test_what_changed_is_what_changed_in_the_text_of_her_market(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:
+    sent = as_(cast.learner).fetch("acknowledgements.delta", **BASE)
+    assert (sent.status_code, sent.location.split("?")[0]) == (302, "/library/impersonation@JP/delta")
+    assert "impersonation@JP" not in str(as_(cast.outsider).fetch("acknowledgements.delta", **BASE).location)
+
+
 def test_the_library_lists_what_applies_to_the_reader(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:
     def listed(person: Person) -> list[str]:
         return [link for link in as_(person).get("library.index").links() if link.startswith("/library/imp")]
@@ -145,7 +151,7 @@ def test_a_text_that_waits_says_so(cast: Cast, overlay: DocumentVersion, as_: An
     texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
     make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
     page = as_(cast.colleague).get("library.read", **OWN)
-    assert "The text of all markets is at version 2.0 by now." in page.text
+    assert "The base text is at version 2.0 by now." in page.text
     assert "Within 14 days." in page.text
 
 

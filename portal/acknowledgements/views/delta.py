@@ -46,8 +46,14 @@ PREFIX = "delta_"
 @blueprint.get("/library/<slug>/delta")
 @requires(ACKNOWLEDGE, on=get_document, see=READ_DOCUMENT)
 def delta(document: Document) -> Response | str:
-    """Show what changed since the version that the person confirmed last; without one the text, then the questions."""
+    """Show what changed since the version that the person confirmed last; without one the text, then the questions.
+
+    Whoever works for a market with a text of its own is led to what changed there.
+    """
     found = deltas.find_delta(actor(), document)
+    own = library.find_overlay(document, actor().home_market.code)
+    if own is not None and library.version_in_force(own) is not None and (found is None or found.request is None):
+        return redirect(url_for("acknowledgements.delta", slug=own.slug), 302)
     if found is None:
         raise NotFound()
     if _begins_with_text(found):
