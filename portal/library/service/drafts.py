@@ -285,14 +285,14 @@ def save_text(
 
 def write_text(draft: Draft, language: str, values: TextValues, by: Person) -> DraftText:
     """Write what a text of a draft that is held says from now on, as its next save."""
-    text = draft.text_in(language)
+    text, now, code = draft.text_in(language), clock.now(), by.code
     if text is None:
         text = DraftText(language=language, revision=0, made_from={})
         draft.texts.append(text)
     text.revision += 1
     for name, value in asdict(values).items():
         setattr(text, name, value)
-    text.saved_at, text.saved_by = clock.now(), by.code
+    text.saved_at, text.saved_by = now, code
     session.flush()
     return text
 
