@@ -855,12 +855,17 @@ def _normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def visible(text: str) -> str:
+    """Return a text as it may be shown before it was scanned: what nobody would see stands there as �."""
+    return HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _checked(text: str) -> str:
     kept = _remembered.get()
     if kept is not None and kept.get("checked", (None,))[0] == text:
         return kept["checked"][1]  # type: ignore[no-any-return]
     # What is stored has been scanned; elsewhere a control character is shown as one that cannot be shown.
-    checked = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
+    checked = visible(_normal(text))
     problems = _size(checked) or _amounts(checked)
     if problems:
         raise TextRefused(problems)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.accounts.models import Person
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import canonical_json, session
-from portal.core.markdown import TextRefused, split_clauses
+from portal.core.markdown import TextRefused, split_clauses, visible
 from portal.library import rules
 from portal.library.errors import CommentNotFound, DraftNotFound
 from portal.library.models import (
@@ -292,7 +292,8 @@ def list_overtaken(document_id: int, version_id: int, besides: str) -> list[Draf
 def title_of_draft(draft: Draft, language: str) -> str:
     """Return the title of a draft in a language, or in the other one, or the address of its document."""
     texts = [draft.text_in(language), draft.text_in(draft.document.authoritative), *draft.texts]
-    return next((text.title for text in texts if text is not None and text.title.strip()), draft.document.slug)
+    title = next((text.title for text in texts if text is not None and text.title.strip()), draft.document.slug)
+    return visible(title)
 
 
 def clause_map(draft: Draft) -> dict[str, dict[str, str]]:

@@ -16,7 +16,7 @@ from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, format_instant, language, ngettext, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.markdown import NOTHING, TrustedHtml, render_clauses, split_clauses
+from portal.core.markdown import NOTHING, TrustedHtml, render_clauses, split_clauses, visible
 from portal.library import queries
 from portal.library.errors import DraftChanged
 from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
@@ -27,6 +27,7 @@ from portal.library.models import (
     DraftComment,
     DraftReview,
     DraftState,
+    DraftText,
     ReviewAct,
 )
 from portal.library.permissions import (
@@ -191,9 +192,9 @@ def _name(people: Mapping[str, Person], code: str) -> str:
 def _title_language(draft: Draft, here: str) -> str | None:
     """Return the language of the title where it is not the page's."""
     title = drafts.title_of_draft(draft, here)
-    text = next((each for each in draft.texts if each.title == title), None)
+    text = next((each for each in draft.texts if visible(each.title) == title), None)
     own = draft.text_in(here)
-    return None if text is None or (own is not None and own.title == title) else text.language
+    return None if text is None or (own is not None and visible(own.title) == title) else text.language
 
 
 def _facts(draft: Draft, people: Mapping[str, Person]) -> list[tuple[str, Any]]:
@@ -440,13 +441,13 @@ def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence
     text = draft.text_in(tag)
     document = draft.document
     if text is None or not text.source.strip():
-        return {"clauses": [], "footnotes": NOTHING, "problem": _("There is no text yet."), "head": text}
+        return {"clauses": [], "footnotes": NOTHING, "problem": _("There is no text yet."), "head": _head(text)}
     if not can_be_split(text.source):
         return {
             "clauses": [],
             "footnotes": NOTHING,
             "problem": _("The text is beyond what can be shown; the findings say why."),
-            "head": text,
+            "head": _head(text),
         }
     sources = split_clauses(text.source)
     own = {clause.anchor: clause.heading for clause in sources}
@@ -479,7 +480,13 @@ def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence
                 remarks=_remarks(by_clause.get(source.anchor, [])) if is_new else [],
             )
         )
-    return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": text}
+    return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": _head(text)}
+
+
+def _head(text: DraftText | None) -> dict[str, str] | None:
+    """Return what stands beside a text, as it may be shown."""
+    names = ("summary", "what_to_do_differently", "attestation")
+    return None if text is None else {name: visible(getattr(text, name)) for name in names}
 
 
 def _path(draft: Draft, steps: Sequence[ApprovalStep], people: Mapping[str, Person]) -> list[dict[str, Any]]:
