@@ -76,6 +76,10 @@ _MARKER = re.compile(r">|[-+*](?=[ \t]|$)|\d{1,9}[.)](?=[ \t]|$)")
 _MARKERS = re.compile(r"(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$)))+")
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
 _BLANK_LINE = re.compile(r"(?P<text>(?:.|\n(?![ \t>]*\n))*)\n[ \t>]*\n")
+_EMPTY_LINE = re.compile(r"[ \t>]*")
+# The line below a table's header, perhaps within a quote or a list; a few others look like it.
+_BELOW_HEADER = re.compile(r"[-|: \t>*+0-9.)]*")
+_DASHES = re.compile("-+")
 _BRACKET = re.compile(r"\\.|[\[\]]")
 _HEADING_LINE = re.compile(r"^ {0,3}#{1,6}(?:[ \t]|$)", re.MULTILINE)
 _EXAMPLE = re.compile(r"\*\*(?:Example|例|(?P<counter>Counter-example|反例))[:：]\*\*")
@@ -348,7 +352,7 @@ def _amounts(text: str) -> list[Problem]:
         (sum(text.count(sign) for sign in "*_~`"), MAX_EMPHASIS, _("signs of emphasis or code")),
         (text.count("<"), MAX_EMPHASIS, _("signs “<”")),
         (text.count("&"), MAX_EMPHASIS, _("signs “&”")),
-        (text.count("|"), MAX_CELLS, _("table cells")),
+        (max(text.count("|"), _padded_cells(text)), MAX_CELLS, _("table cells")),
     ):
         if number > limit:
             return [
@@ -404,6 +408,23 @@ def _too_many_headings(number: int, line: int) -> Problem:
         ),
         _("Split it into several documents."),
     )
+
+
+def _padded_cells(text: str) -> int:
+    """Return at most how many cells the tables of a text have: each row gets as many as its table has columns.
+
+    A table has rows up to the next empty line; of several without one between them the widest counts for all.
+    """
+    cells = columns = lines = 0
+    for line in (*text.split("\n"), ""):
+        if _EMPTY_LINE.fullmatch(line):
+            cells += columns * lines
+            columns = lines = 0
+            continue
+        lines += 1
+        if "|" in line and "-" in line and _BELOW_HEADER.fullmatch(line):
+            columns = max(columns, len(_DASHES.findall(line)))
+    return cells
 
 
 def _too_deep(line: int) -> Problem:
@@ -870,12 +891,17 @@ def _normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def visible(text: str) -> str:
+    """Return a text as it may be shown before it was scanned: what nobody would see stands there as �."""
+    return HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _checked(text: str) -> str:
     kept = _remembered.get()
     if kept is not None and kept.get("checked", (None,))[0] == text:
         return kept["checked"][1]  # type: ignore[no-any-return]
     # What is stored has been scanned; elsewhere a control character is shown as one that cannot be shown.
-    checked = HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _normal(text))
+    checked = visible(_normal(text))
     problems = _size(checked) or _amounts(checked)
     if problems:
         raise TextRefused(problems)

@@ -69,6 +69,12 @@ class TextBroken(Invalid):
     message = _l("Line %(line)s: %(reason)s %(mend)s")
 
 
+class LineBroken(TextBroken):
+    """A line beside a text, such as its title, holds what may not be published."""
+
+    message = _l("%(reason)s %(mend)s")
+
+
 class ApproverIsAuthor(DomainError):
     """A version written in the product needs a second person."""
 

@@ -173,6 +173,11 @@ PATHOLOGICAL = {
     "lists": "- a\n" * 4_900,
     "nested lists": "\n".join("  " * depth + "- a" for depth in range(400)),
     "tables": "|a|b\n|-|-\n" + "|a|b\n" * 4_990,
+    "a table of short rows": "|" + "a|" * 2_000 + "\n|" + "-|" * 2_000 + "\n" + "|x\n" * 3_000,
+    "a quoted table of short rows": "> |" + "a|" * 900 + "\n> |" + "-|" * 900 + "\n" + "> |x\n" * 4_000,
+    "a wide table behind a narrow one": "a|b\n-|-\n# c\n" + "a|" * 2_000 + "\n" + "-|" * 2_000 + "\n" + "x|\n" * 3_000,
+    "a table in a list": "- " + "a|" * 900 + "\n  " + "-|" * 900 + "\n" + "  x\n" * 4_000,
+    "columns": "a|" * 4_900 + "\n" + "-|" * 4_900 + "\n",
     "references": "".join(f"[a{number}]: x\n" for number in range(2_900)),
     "footnotes": "".join(f"[^{number}]: x\n\n[^{number}]\n\n" for number in range(1_400)),
     "definitions": "a\n: b\n" * 2_900,
@@ -206,6 +211,11 @@ def test_no_text_takes_long(app: Flask, name: str) -> None:
             if best < 0.5:
                 break
         assert best < 0.5, f"{work.__name__} took {best:.2f} s"
+
+
+def test_tables_of_many_rows_or_columns_are_taken_within_the_limit(app: Flask) -> None:
+    for table in ("|a|b|\n|-|-|\n" + "|a|b|\n" * 3_000, "a|" * 40 + "\n" + "-|" * 40 + "\n" + "x|\n" * 200):
+        assert markdown.scan(f"Words.\n\n{table}\n- a | b - c\n") == []
 
 
 # --- clauses -------------------------------------------------------------------------------------

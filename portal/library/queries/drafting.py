@@ -14,7 +14,7 @@ from portal.core import clock
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
 from portal.core.i18n import LANGUAGES, other
-from portal.core.markdown import TextRefused, split_clauses
+from portal.core.markdown import TextRefused, split_clauses, visible
 from portal.library.models import (
     AudienceKind,
     Clause,
@@ -114,7 +114,7 @@ def title_of(titles: dict[str, str], language: str) -> tuple[str, str]:
     """Return the title in a language, or in the other one where it is empty, and which of the two it is."""
     for tag in (language, other(language)):
         if titles.get(tag, "").strip():
-            return titles[tag], tag
+            return visible(titles[tag]), tag
     return "", language
 
 

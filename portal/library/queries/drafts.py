@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.accounts.models import Person
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import canonical_json, session
-from portal.core.markdown import TextRefused, split_clauses
+from portal.core.markdown import TextRefused, split_clauses, visible
 from portal.library import rules
 from portal.library.errors import CommentNotFound, DraftNotFound
 from portal.library.models import (
@@ -305,7 +305,7 @@ def title_of_draft(draft: Draft, language: str) -> str:
     texts = [draft.text_in(language), draft.text_in(draft.document.authoritative), *draft.texts]
     title = next((text.title for text in texts if text is not None and text.title.strip()), "")
     if title or draft.over is None:
-        return title or draft.document.slug
+        return visible(title or draft.document.slug)
     theirs = {text.language: text.title for text in draft.over.texts}
     return title_in_market(theirs.get(language) or next(iter(theirs.values())), draft.document, language)
 

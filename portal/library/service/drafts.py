@@ -19,7 +19,6 @@ from portal.core.codes import new_code
 from portal.core.content import SLUG
 from portal.core.db import session
 from portal.core.i18n import LANGUAGES, format_instant, other
-from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import propose_anchor
 from portal.journal.service import record
 from portal.library import queries
@@ -60,6 +59,7 @@ from portal.library.rules.merging import next_numbers
 from portal.library.service.anchors import with_ids
 from portal.library.service.documents import OWNED_KIND, create_document
 from portal.library.service.overlays import followed_version, written_origins, written_texts
+from portal.library.service.texts import FIELD_NAMES
 from portal.library.service.versions import check_order
 from portal.organisation import queries as organisation
 
@@ -70,13 +70,6 @@ MAX_ASIDE_LINES = 4_000
 # Her page says so three times a minute; more is not worth a write.
 SEEN_AGAIN_AFTER = timedelta(seconds=15)
 _NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
-FIELD_NAMES = {
-    "title": _l("Title"),
-    "summary": _l("Summary"),
-    "what_to_do_differently": _l("What to do differently"),
-    "attestation": _l("What readers confirm"),
-    "source": _l("Text"),
-}
 # These are confirmed anew by their readers and get a number of their own rank.
 _MAJOR = (ChangeClass.MATERIAL, ChangeClass.EMERGENCY)
 

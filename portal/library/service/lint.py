@@ -17,7 +17,7 @@ from portal.library.rules import lint as rules
 from portal.library.rules.changes import takes_effect_last
 from portal.library.rules.lint import Finding, Known, Level, NotBefore
 from portal.library.service import overlays
-from portal.library.service.texts import can_be_split, problems_of
+from portal.library.service.texts import can_be_split, problems_beside, problems_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def examine(draft: Draft) -> list[Told]:
         problems = problems_of(text.source, pictures=pictures) if draft.over is None else broken.get(text.language, [])
         whole = laid.get(text.language)
         clauses = [] if problems and not can_be_split(text.source) else split_clauses(text.source)
-        for problem in problems:
+        for problem in [*problems_beside(text), *problems]:
             anchor = next((each.anchor for each in reversed(clauses) if each.line <= problem.line), "")
             finding = Finding("broken", Level.STOPS, text.language, anchor, problem.line)
             told.append(Told(finding, problem.reason, problem.mend))

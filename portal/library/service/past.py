@@ -23,7 +23,7 @@ from portal.core.markdown import (
 )
 from portal.journal.service import record, seal_all
 from portal.library import queries, rules
-from portal.library.errors import EditedMeanwhile, NumberTooLow, TextBroken, TextMissing
+from portal.library.errors import EditedMeanwhile, NumberTooLow, TextMissing
 from portal.library.events import VersionPublished
 from portal.library.models import (
     ChangeClass,
@@ -36,7 +36,7 @@ from portal.library.models import (
     VersionText,
 )
 from portal.library.service.documents import OWNED_KIND
-from portal.library.service.texts import Headings, TextDraft, problems_of, resolver, version_hash
+from portal.library.service.texts import Headings, TextDraft, problems_of, refuse_broken, resolver, version_hash
 from portal.library.service.versions import check_order, heading_elsewhere, show_links_to
 
 _CLAUSES = cast("Table", Clause.__table__)
@@ -152,9 +152,7 @@ class _Written:
         if document.authoritative not in self.drafts:
             raise TextMissing()
         for draft in past.texts:
-            problems = problems_of(draft.source)
-            if problems:
-                raise TextBroken(line=problems[0].line, reason=problems[0].reason, mend=problems[0].mend)
+            refuse_broken(draft)
         self.sources: dict[str, Sequence[ClauseSource]] = {
             language: split_clauses(draft.source) for language, draft in self.drafts.items()
         }

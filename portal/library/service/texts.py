@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Protocol
 
 from portal.core.db import canonical_json
 from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import (
+    HIDDEN,
     MAX_HEADING,
     SENSITIVITIES,
     TOP,
@@ -22,10 +24,21 @@ from portal.core.markdown import (
     scan,
     split_clauses,
 )
+from portal.library.errors import LineBroken, TextBroken
 from portal.library.rules.overlays import base_slug
 
 # Ids that the reading page itself uses.
 RESERVED = frozenset({TOP, "main", "contents", "contents-title", "confirmation"})
+
+# What stands in a text, and beside it, under the names that pages give it.
+FIELD_NAMES = {
+    "title": _l("Title"),
+    "summary": _l("Summary"),
+    "what_to_do_differently": _l("What to do differently"),
+    "attestation": _l("What readers confirm"),
+    "source": _l("Text"),
+}
+_BESIDE = tuple(name for name in FIELD_NAMES if name != "source")
 
 # (document slug, clause id, language) → the heading of the clause, or None where there is none.
 Headings = Callable[[str, str, str], str | None]
@@ -173,6 +186,54 @@ def problems_of(
         taken.setdefault(clause.anchor, clause)
         problems += _attribute_problems(clause, line, overlay=overlay)
     return problems
+
+
+class Beside(Protocol):
+    """What stands beside a text, of a draft or about to be published."""
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+
+    @property
+    def summary(self) -> str:
+        """What it is about."""
+
+    @property
+    def what_to_do_differently(self) -> str:
+        """What changes at work."""
+
+    @property
+    def attestation(self) -> str:
+        """What its readers confirm."""
+
+
+def problems_beside(text: Beside) -> list[Problem]:
+    """Return what keeps a text's title and the other lines beside it from being published: marks that nobody sees."""
+    return [
+        Problem(
+            0,
+            _(
+                "There is a control character (U+%(code)s) in “%(field)s”.",
+                code=f"{ord(found.group()):04X}",
+                field=str(FIELD_NAMES[name]),
+            ),
+            _("Delete it; only line breaks and tabs are allowed."),
+        )
+        for name in _BESIDE
+        if (found := HIDDEN.search(getattr(text, name))) is not None
+    ]
+
+
+def refuse_broken(draft: TextDraft, *, pictures: frozenset[str] | None = None) -> None:
+    """Let nothing be published that cannot be: whoever adds a version asks here first.
+
+    Raises `LineBroken` for what stands beside a text, `TextBroken` for the text itself.
+    """
+    for problem in problems_beside(draft):
+        raise LineBroken(reason=problem.reason, mend=problem.mend)
+    for problem in problems_of(draft.source, pictures=pictures):
+        raise TextBroken(line=problem.line, reason=problem.reason, mend=problem.mend)
 
 
 def _attribute_problems(clause: ClauseSource, line: int, *, overlay: bool) -> list[Problem]:

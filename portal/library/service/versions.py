@@ -31,7 +31,6 @@ from portal.library.errors import (
     EffectiveBeforeInForce,
     NumberTooLow,
     ReasonMissing,
-    TextBroken,
     TextMissing,
     TranslationBehind,
     VersionExists,
@@ -54,7 +53,7 @@ from portal.library.rules.overlays import base_slug
 from portal.library.service import overlays
 from portal.library.service.documents import OWNED_KIND
 from portal.library.service.findable import DOCUMENTS
-from portal.library.service.texts import Headings, TextDraft, anchors_of, problems_of, resolver, version_hash
+from portal.library.service.texts import Headings, TextDraft, anchors_of, problems_of, refuse_broken, resolver, version_hash
 
 
 def publish_version(
@@ -138,7 +137,7 @@ def import_version(
     It counts as issued when it took effect, if that is past. Raises `VersionExists` for a number that is
     published, `NumberTooLow` and `VersionOutdated` for a text that does not follow the latest version,
     `EffectiveBeforeEarlier` and `EffectiveBeforeInForce` for one that an older version would follow,
-    `TextMissing` and `TextBroken`.
+    `TextMissing`, `LineBroken` and `TextBroken`.
     """
     now = clock.now()
     version = DocumentVersion(
@@ -258,9 +257,7 @@ def _add(
         raise TextMissing()
     pictures = frozenset(queries.pictures_of(document.slug)) if version.origin is Origin.PRODUCT else None
     for draft in texts:
-        problems = problems_of(draft.source, pictures=pictures)
-        if problems:
-            raise TextBroken(line=problems[0].line, reason=problems[0].reason, mend=problems[0].mend)
+        refuse_broken(draft, pictures=pictures)
 
     version.number, version.sequence = number, (latest.sequence if latest else 0) + 1
     version.change_class, version.effective_at, version.zone = change_class, effective_at, zone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from portal.core.errors import DomainError, NotFound
 from portal.core.i18n import LANGUAGES, LazyText, format_instant, gettext, language, ngettext, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.markdown import Problem, TextRefused, remembering, split_clauses
+from portal.core.markdown import Problem, TextRefused, remembering, split_clauses, visible
 from portal.core.transaction import transaction
 from portal.library import errors, limits, queries
 from portal.library.forms import DiscardForm, ProposalForm
@@ -41,6 +41,7 @@ from portal.library.service import drafts as service
 from portal.library.service import images, overlays
 from portal.library.service.drafts import Outcome, Saved, TextValues, values_of
 from portal.library.service.previews import preview_of, problems_over
+from portal.library.service.texts import problems_beside
 from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, blueprint, market_name
 
 CLAUSE_STATES: dict[ClauseState, tuple[str, Callable[[], str]]] = {
@@ -186,11 +187,11 @@ def _side(
         "language": tag,
         "name": LANGUAGE_NAMES[tag],
         "word": LANGUAGE_WORDS[tag].in_(language()),
-        "values": values,
+        "values": showable(values),
         "revision": revision,
         "is_deciding": tag == draft.document.authoritative,
         "preview": shown,
-        "problems": problem_rows(shown.problems),
+        "problems": problem_rows([*problems_beside(values), *shown.problems]),
         "saved": time_words(text.saved_at, zone) if text else "",
         "saved_by": names.get(text.saved_by, text.saved_by) if text else "",
         "attributes": {"lang": tag},
@@ -406,7 +407,7 @@ def _reply(draft: Draft, tag: str, saved: Saved) -> dict[str, Any]:
         "revision": text.revision if text else 0,
         "saved_at": time_words(text.saved_at, person.time_zone) if text else "",
         "source": text.source if text else "",
-        "problems": problem_rows(problems_over(draft, tag, text.source)) if text else [],
+        "problems": problem_rows([*problems_beside(text), *problems_over(draft, tag, text.source)]) if text else [],
         "behind": _behind(rows),
         "clauses": rows,
     }
@@ -442,9 +443,8 @@ def posted_values() -> TextValues:
 
 def showable(values: TextValues) -> TextValues:
     """Return a text that was refused so that a page can show it: what cannot be shown becomes visible."""
-    return TextValues(
-        **{name: getattr(values, name).replace("\0", "\ufffd") for name in TextValues.__dataclass_fields__}
-    )
+    beside = {name: visible(value) for name, value in asdict(values).items() if name != "source"}
+    return TextValues(**beside, source=values.source.replace("\0", "\ufffd"))
 
 
 def _body() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, format_instant, language, ngettext, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.markdown import NOTHING, TrustedHtml, render_clauses, split_clauses
+from portal.core.markdown import NOTHING, TrustedHtml, render_clauses, split_clauses, visible
 from portal.library import queries
 from portal.library.errors import DraftChanged
 from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
@@ -28,6 +28,7 @@ from portal.library.models import (
     DraftComment,
     DraftReview,
     DraftState,
+    DraftText,
     ReviewAct,
 )
 from portal.library.permissions import (
@@ -493,13 +494,13 @@ def _text(
     text = texts.get(tag)
     document = draft.document
     if text is None or not text.source.strip():
-        return {"clauses": [], "footnotes": NOTHING, "problem": _("There is no text yet."), "head": text}
+        return {"clauses": [], "footnotes": NOTHING, "problem": _("There is no text yet."), "head": _head(text)}
     if not can_be_split(text.source):
         return {
             "clauses": [],
             "footnotes": NOTHING,
             "problem": _("The text is beyond what can be shown; the findings say why."),
-            "head": text,
+            "head": _head(text),
         }
     sources = split_clauses(text.source)
     own = {clause.anchor: clause.heading for clause in sources}
@@ -534,7 +535,13 @@ def _text(
                 remarks=_remarks(by_clause.get(source.anchor, [])) if is_new else [],
             )
         )
-    return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": text}
+    return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": _head(text)}
+
+
+def _head(text: DraftText | None) -> dict[str, str] | None:
+    """Return what stands beside a text, as it may be shown."""
+    names = ("summary", "what_to_do_differently", "attestation")
+    return None if text is None else {name: visible(getattr(text, name)) for name in names}
 
 
 def _path(draft: Draft, steps: Sequence[ApprovalStep], people: Mapping[str, Person]) -> list[dict[str, Any]]:

@@ -21,8 +21,8 @@ from portal.library.queries.drafts import get_draft
 from portal.library.rules.merging import Piece, Side
 from portal.library.service import drafts as service
 from portal.library.service import taking_over
-from portal.library.service.drafts import FIELD_NAMES, Outcome, TextValues, aside_values, values_of
-from portal.library.service.texts import pieces_of
+from portal.library.service.drafts import Outcome, TextValues, aside_values, values_of
+from portal.library.service.texts import FIELD_NAMES, pieces_of
 from portal.library.views import LANGUAGE_WORDS, blueprint
 from portal.library.views.editor import posted_values, showable
 
