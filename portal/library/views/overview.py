@@ -538,7 +538,7 @@ def _text(
     return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": _head(text)}
 
 
-def _head(text: DraftText | None) -> dict[str, str] | None:
+def _head(text: DraftText | TextDraft | None) -> dict[str, str] | None:
     """Return what stands beside a text, as it may be shown."""
     names = ("summary", "what_to_do_differently", "attestation")
     return None if text is None else {name: visible(getattr(text, name)) for name in names}
