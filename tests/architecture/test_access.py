@@ -22,10 +22,11 @@ from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
 from portal.library.models import ChangeClass, DocumentImage, Draft, DraftAside, DraftComment
-from portal.library.service import drafts, images, versions
+from portal.library.service import drafts, following, images, versions
 from portal.library.service.reviews import comment_on_draft
 from portal.library.service.texts import TextDraft
 from portal.operations import demo
+from portal.organisation import queries as organisations
 from portal.quizzes.models import Attempt
 from portal.training.models import Enrollment
 from tests.architecture.access_matrix import MATRIX, MEMBERS
@@ -51,6 +52,9 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
         members = {name: _person(sign_in_name) for name, sign_in_name in MEMBERS.items()}
         _write_a_draft(members["author"])
         _ask_about_a_change()
+        with own_transaction():
+            document, japan = library.get_document("impersonation"), organisations.get_market("JP")
+            following.begin_overlay(base=document, market=japan, by=members["author"])
         yield members
 
 
@@ -116,7 +120,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "address": "impersonation/imp-001",
         "aside": session.scalars(select(DraftAside.code)).one(),
     }
-    draft = session.scalars(select(Draft)).one()
+    draft = session.scalars(select(Draft).where(Draft.over_id.is_(None))).one()
+    of_market = {"code": session.scalars(select(Draft.code).where(Draft.over_id.is_not(None))).one()}
     by_name["comment"] = session.scalars(select(DraftComment.code)).one()
     by_domain = {
         "accounts": {"code": graduate.code},
@@ -133,6 +138,9 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     special = {
         "acknowledgements.question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
         "acknowledgements.answer_question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
+        "library.base_of_draft": of_market,
+        "library.move_draft": of_market,
+        "library.overlay_clause": of_market,
         # Of a text that is not published: for those who see drafts.
         "library.image": {"name": session.scalars(select(DocumentImage.name)).one()},
         "quizzes.ahead": {"code": draft.code},

@@ -142,16 +142,22 @@ def _text_row(stand: market_texts.Stand) -> dict[str, Any]:
             for draft in stand.drafts
             if can(SEE_DRAFT, overlay)
         ],
-        "settle_href": settle_address(stand) if can_write else None,
+        "settle_href": _settle_address(stand) if can_write else None,
+        "desk_href": _desk_address(stand) if can_write else None,
         "can_draft": can_write and not stand.drafts and latest is not None,
     }
 
 
-def settle_address(stand: market_texts.Stand) -> str | None:
+def _settle_address(stand: market_texts.Stand) -> str | None:
     """Return where an open draft of a text that waits is laid over its base; None where one has to be begun."""
     if not stand.waits or stand.draft is None:
         return None
     return url_for("library.base_of_draft", code=stand.draft.code)
+
+
+def _desk_address(stand: market_texts.Stand) -> str | None:
+    writing = next((draft for draft in stand.drafts if draft.state is DraftState.WRITING and draft.over_id), None)
+    return url_for("library.base_of_draft", code=writing.code) if writing is not None else None
 
 
 # --- the desk -----------------------------------------------------------------------------------
