@@ -50,7 +50,15 @@ from portal.library.rules.overlays import base_slug
 from portal.library.service import overlays
 from portal.library.service.documents import OWNED_KIND
 from portal.library.service.findable import DOCUMENTS
-from portal.library.service.texts import Headings, TextDraft, anchors_of, problems_of, refuse_broken, resolver, version_hash
+from portal.library.service.texts import (
+    Headings,
+    TextDraft,
+    anchors_of,
+    problems_of,
+    refuse_broken,
+    resolver,
+    version_hash,
+)
 
 
 def publish_version(
