@@ -221,6 +221,8 @@ class FrontMatterBroken(Invalid):
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
+# Two languages of a text, and of the one before it.
+_PARSED_AT_ONCE = 4
 # What was found for a text, as long as that is to be remembered.
 _remembered: ContextVar[dict[Any, Any] | None] = ContextVar("markdown_remembered", default=None)
 
@@ -270,13 +272,12 @@ def _once(function: Callable[Given, Found]) -> Callable[Given, Found]:
 def _parsed(text: str, text_language: str = "en") -> tuple[list[Token], dict[str, Any]]:
     """Return the tokens of a text and what the parser noted beside them; both are only looked at.
 
-    While texts are remembered, the last one is: splitting, counting and showing it parse it once. The words of
+    While texts are remembered, the last few are: splitting, counting and showing one parse it once. The words of
     admonitions are those of its language.
     """
     kept = _remembered.get()
-    key = ("parsed", text, text_language)
-    if kept is not None and kept.get("parsed", (None,))[0] == key:
-        return kept["parsed"][1]  # type: ignore[no-any-return]
+    if kept is not None and (text, text_language) in kept.get("parsed", ()):
+        return kept["parsed"][text, text_language]  # type: ignore[no-any-return]
     env: dict[str, Any] = {"language": text_language}
     found = _writer().parse(text, env), env
     _keep_parsed(text, text_language, found)
@@ -286,7 +287,11 @@ def _parsed(text: str, text_language: str = "en") -> tuple[list[Token], dict[str
 def _keep_parsed(text: str, text_language: str, found: tuple[list[Token], dict[str, Any]]) -> None:
     kept = _remembered.get()
     if kept is not None:
-        kept["parsed"] = (("parsed", text, text_language), found)
+        parsed = kept.setdefault("parsed", {})
+        parsed[text, text_language] = found
+        # Tokens are many times as large as their text.
+        while len(parsed) > _PARSED_AT_ONCE:
+            del parsed[next(iter(parsed))]
 
 
 # --- what may be written ------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -70,3 +71,40 @@ def test_no_way_of_publishing_lets_through_what_nobody_sees(cast: Cast, document
             )
         assert "U+202E" in str(refusal.value)
         assert "Line 0" not in str(refusal.value)
+
+
+# --- texts as long as they may be ------------------------------------------------------------------
+
+LONG = {
+    "prose": "## A {#a}\n\n"
+    + ("The account presents itself as somebody else and asks for money. " * 20 + "\n\n") * 190,
+    "headings": "".join(f"## Heading {number} {{#h-{number}}}\n\nText.\n\n" for number in range(999)),
+    "tabs": "## A {#a}\n\n" + ("\t" * 100 + "a\n") * 2_500,
+    "one term": "## A {#a}\n\n" + "fan account " * 20_000,
+    "a table": "## A {#a}\n\n|a|b\n|-|-\n" + "|a|b\n" * 4_900,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_the_overview_of_a_long_draft_is_there_within_half_a_second(
+    cast: Cast, document: Document, as_: Any, name: str
+) -> None:
+    draft = make_draft(document, cast.author, texts=[english(LONG[name]), japanese(CHANGED_JA)])
+    browser, best = as_(cast.author, language="en"), 9.0
+    for _try in range(6):
+        started = time.process_time()
+        browser.client.get(f"/drafts/{draft.code}?text=en")
+        best = min(best, time.process_time() - started)
+        if best < 0.5:
+            break
+    assert best < 0.5, f"{name} took {best:.2f} s"
+
+
+def test_a_comparison_that_is_too_long_says_how_much_it_leaves_out(cast: Cast, document: Document, as_: Any) -> None:
+    source = EN.replace("None.", "One: the archive.") + LONG["prose"]
+    draft = make_draft(document, cast.author, texts=[english(source), japanese(CHANGED_JA)])
+    page = as_(cast.author, language="en").get("library.draft", code=draft.code, text="en")
+    assert "1 further clause differs; it is too long" in page.text
+    assert [" ".join("".join(each.itertext()).split()) for each in page.all("ins")] == [
+        "[added] One: the archive. [end]"
+    ]

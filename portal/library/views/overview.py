@@ -16,7 +16,7 @@ from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, format_instant, language, ngettext, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.markdown import NOTHING, TrustedHtml, render_clauses, split_clauses, visible
+from portal.core.markdown import NOTHING, ClauseSource, TrustedHtml, remembering, render_clauses, split_clauses, visible
 from portal.library import queries
 from portal.library.errors import DraftChanged
 from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
@@ -56,6 +56,9 @@ from portal.library.views import (
     market_name,
 )
 
+# As much as somebody reads at one sitting; what is beyond it is named, not compared word by word.
+REDLINE_ROOM = 120_000
+REDLINE_CLAUSES = 120
 # What each class means for those who read the document.
 CLASS_MEANINGS = {
     ChangeClass.EDITORIAL: _l("Nothing changes at work, and nobody is asked anything."),
@@ -101,6 +104,7 @@ class _Shown:
     remarks: list[dict[str, Any]]
 
 
+@remembering()
 def overview(
     draft: Draft,
     *,
@@ -127,6 +131,7 @@ def overview(
     verdict = reviews.verdict_for(draft, person, steps=steps, authors=codes)
     may_approve = is_approver and verdict.refusal is None
     changes = _changes(draft, texts)
+    redline, left_out = _redline(draft, texts.get(tag))
     findings = _findings(draft, told)
     against = _compared_with(draft)
     comments = drafts.list_comments(draft)
@@ -157,7 +162,8 @@ def overview(
         send_back=send_back or send_back_form(draft),
         remark=remark,
         changes=changes,
-        redline=_redline(draft, texts.get(tag)),
+        redline=redline,
+        left_out=left_out,
         against=against,
         against_words=_against_words(draft, against),
         against_href=url_for("library.read_version", slug=against.document.slug, number=against.number)
@@ -421,17 +427,38 @@ def _changes(draft: Draft, texts: Mapping[str, TextDraft]) -> dict[str, Any]:
     }
 
 
-def _redline(draft: Draft, text: TextDraft | None) -> tuple[ClauseRedline, ...]:
-    """Return what became of the clauses of what the draft is compared with, in a language that both have."""
+def _redline(draft: Draft, text: TextDraft | None) -> tuple[tuple[ClauseRedline, ...], int]:
+    """Return what became of the clauses of what the draft is compared with, in a language that both have.
+
+    And how many that differ are left out, because the page would take long to make and to read.
+    """
     against = _compared_with(draft)
     before = against.text_in(text.language) if against is not None and text is not None else None
     if text is None or before is None or not can_be_split(text.source):
-        return ()
+        return (), 0
     tag = text.language
-    own = {clause.anchor: clause.heading for source in (before.source, text.source) for clause in split_clauses(source)}
+    old, new = ({each.anchor: each for each in split_clauses(source)} for source in (before.source, text.source))
+    own = {clause.anchor: clause.heading for clause in (*old.values(), *new.values())}
+    shown, room = set(), REDLINE_ROOM
+    differing = [anchor for anchor in {**new, **old} if _differ(old.get(anchor), new.get(anchor))]
+    for anchor in differing[:REDLINE_CLAUSES]:
+        room -= sum(_weight(each.source) for each in (old.get(anchor), new.get(anchor)) if each is not None)
+        if room >= 0:
+            shown.add(anchor)
     resolve = resolver(draft.document.slug, own, versions.heading_elsewhere, tag)
     pictures = queries.pictures_of(draft.document.slug)
-    return redline_of_sources(before.source, text.source, tag, resolve=resolve, pictures=pictures).changed
+    only = shown if len(shown) < len(differing) else None
+    redline = redline_of_sources(before.source, text.source, tag, resolve=resolve, pictures=pictures, only=only)
+    return redline.changed, len(differing) - len(shown)
+
+
+def _weight(source: str) -> int:
+    """Return how much work a text is to compare, in characters of prose: each line and each cell is a piece of its own."""
+    return len(source) + 20 * (source.count("\n") + source.count("|"))
+
+
+def _differ(old: ClauseSource | None, new: ClauseSource | None) -> bool:
+    return old is None or new is None or old.hash != new.hash
 
 
 def _since(draft: Draft, refused: DomainError | None, form: ApprovalForm | None) -> dict[str, Any] | None:
