@@ -453,7 +453,7 @@ def _redline(draft: Draft, text: TextDraft | None) -> tuple[tuple[ClauseRedline,
 
 
 def _weight(source: str) -> int:
-    """Return how much work a text is to compare, in characters of prose: each line and each cell is a piece of its own."""
+    """Return how much work a text is to compare, in characters of prose; each line and each cell is its own piece."""
     return len(source) + 20 * (source.count("\n") + source.count("|"))
 
 
