@@ -578,6 +578,18 @@ def test_nobody_is_told_of_what_has_been_decided_meanwhile(cast: Cast, base: Doc
     assert sent(app, "owner@portal.example") == []
 
 
+def test_of_several_versions_that_clash_the_owner_is_told_of_the_last(
+    cast: Cast, base: DocumentVersion, app: Any
+) -> None:
+    owner = make_person("owner@portal.example", language="en")
+    make_grant(owner, Role.AUTHOR, Scope.MARKET, "JP")
+    publish_from(written(begin(base, owner), by=owner), cast)
+    move_base(cast.admin)
+    move_base(cast.admin, BOTH.replace("60", "90"), "3.0")
+    (told,) = sent(app, "owner@portal.example")
+    assert "Version 3.0 of the base text" in told
+
+
 def publish_from(draft: Draft, cast: Cast) -> None:
     with own_transaction():
         reviews.submit_draft(draft=drafts.get_draft(draft.code), by=drafts.list_authors(draft)[0])
