@@ -574,7 +574,12 @@ def test_nobody_is_told_of_what_has_been_decided_meanwhile(cast: Cast, base: Doc
     make_grant(owner, Role.AUTHOR, Scope.MARKET, "JP")
     publish_from(written(begin(base, owner), by=owner), cast)
     move_base(cast.admin)
-    move_base(cast.admin, BASE_EN, "3.0")
+    with own_transaction():
+        draft = begin_draft(document=queries.get_document("impersonation@JP"), by=owner)
+        move = following.move_of(draft)
+        assert move is not None
+        decided = {each.anchor: following.Decision.KEEP for each in move.clashing}
+        following.move_draft(draft=draft, seen=move.seen, decisions=decided, by=owner)
     assert sent(app, "owner@portal.example") == []
 
 
