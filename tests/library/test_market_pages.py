@@ -574,8 +574,25 @@ def test_nobody_is_told_of_what_has_been_decided_meanwhile(cast: Cast, base: Doc
     make_grant(owner, Role.AUTHOR, Scope.MARKET, "JP")
     publish_from(written(begin(base, owner), by=owner), cast)
     move_base(cast.admin)
-    move_base(cast.admin, BASE_EN, "3.0")
+    with own_transaction():
+        draft = begin_draft(document=queries.get_document("impersonation@JP"), by=owner)
+        move = following.move_of(draft)
+        assert move is not None
+        decided = {each.anchor: following.Decision.KEEP for each in move.clashing}
+        following.move_draft(draft=draft, seen=move.seen, decisions=decided, by=owner)
     assert sent(app, "owner@portal.example") == []
+
+
+def test_of_several_versions_that_clash_the_owner_is_told_of_the_last(
+    cast: Cast, base: DocumentVersion, app: Any
+) -> None:
+    owner = make_person("owner@portal.example", language="en")
+    make_grant(owner, Role.AUTHOR, Scope.MARKET, "JP")
+    publish_from(written(begin(base, owner), by=owner), cast)
+    move_base(cast.admin)
+    move_base(cast.admin, BOTH.replace("60", "90"), "3.0")
+    (told,) = sent(app, "owner@portal.example")
+    assert "Version 3.0 of the base text" in told
 
 
 def publish_from(draft: Draft, cast: Cast) -> None:
