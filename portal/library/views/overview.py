@@ -23,6 +23,7 @@ from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
 from portal.library.models import (
     ApprovalStep,
     ChangeClass,
+    DocumentVersion,
     Draft,
     DraftComment,
     DraftReview,
@@ -40,6 +41,7 @@ from portal.library.queries import drafts
 from portal.library.queries.redlines import ClauseRedline, redline_of_sources
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
+from portal.library.rules.changes import last_that_stands
 from portal.library.rules.lint import Finding
 from portal.library.service import lint, reviews, versions
 from portal.library.service.panels import draft_panels_for
@@ -123,8 +125,9 @@ def overview(
     is_writer, is_approver = can(WRITE_DRAFT, draft), can(REVIEW_DRAFT, draft)
     verdict = reviews.verdict_for(draft, person, steps=steps, authors=codes)
     may_approve = is_approver and verdict.refusal is None
-    changes = _changes(draft)
-    redline, left_out = _redline(draft, tag)
+    compared = last_that_stands(_versions_before(draft)) or draft.based_on
+    changes = _changes(draft, compared)
+    redline, left_out = _redline(draft, tag, compared)
     findings = _findings(draft, told)
     comments = drafts.list_comments(draft)
     still_open = [each for each in comments if each.settled_at is None]
@@ -155,7 +158,8 @@ def overview(
         changes=changes,
         redline=redline,
         left_out=left_out,
-        based_on=draft.based_on,
+        compared=compared,
+        withdrawn=_withdrawn_between(draft, compared),
         since=_since(draft, refused, approval),
         panels=draft_panels_for(person, draft),
         tabs=[
@@ -362,13 +366,25 @@ def send_back_form(draft: Draft) -> SendBackForm:
     return form
 
 
-def _changes(draft: Draft) -> dict[str, Any]:
-    """Return which clauses of the deciding text differ from the version that the draft follows."""
+def _versions_before(draft: Draft) -> list[DocumentVersion]:
+    """Return the versions up to the one that the draft was begun from."""
+    until = draft.based_on.sequence if draft.based_on else 0
+    return [version for version in draft.document.versions if version.sequence <= until]
+
+
+def _withdrawn_between(draft: Draft, compared: DocumentVersion | None) -> str:
+    """Return the number of the withdrawn version from which the draft was begun, where it is compared with another."""
+    base = draft.based_on
+    return base.number if base is not None and compared is not None and base.id != compared.id else ""
+
+
+def _changes(draft: Draft, compared: DocumentVersion | None) -> dict[str, Any]:
+    """Return which clauses of the deciding text differ from the version that people go by."""
     deciding = draft.text_in(draft.document.authoritative)
     new = drafts.clauses_of_draft(deciding) if deciding is not None else {}
-    if draft.based_on is None:
+    if compared is None:
         return {"is_first": True, "is_empty": not new, "marks": {}}
-    found = changes_between(queries.clause_hashes(draft.based_on), new)
+    found = changes_between(queries.clause_hashes(compared), new)
     marks = dict.fromkeys(found.changed, _("Changed")) | dict.fromkeys(found.added, _("New"))
     marks |= {anchor: _("Moved; before: %(id)s", id=origin) for origin, anchor in found.moved}
     return {
@@ -382,13 +398,13 @@ def _changes(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _redline(draft: Draft, tag: str) -> tuple[tuple[ClauseRedline, ...], int]:
-    """Return what became of the clauses of the version that the draft follows, in a language that both have.
+def _redline(draft: Draft, tag: str, compared: DocumentVersion | None) -> tuple[tuple[ClauseRedline, ...], int]:
+    """Return what became of the clauses of the version that people go by, in a language that both have.
 
     And how many that differ are left out, because the page would take long to make and to read.
     """
     text = draft.text_in(tag)
-    before = draft.based_on.text_in(tag) if draft.based_on is not None else None
+    before = compared.text_in(tag) if compared is not None else None
     if text is None or before is None or not can_be_split(text.source):
         return (), 0
     old, new = ({each.anchor: each for each in split_clauses(source)} for source in (before.source, text.source))
