@@ -165,6 +165,15 @@ class ChangeClassUnconfirmed(Invalid):
     message = _l("Confirm the change class, or send the draft back and propose another one.")
 
 
+class ChangeClassTooLight(Conflict):
+    """What was withdrawn does not come back without anybody being asked."""
+
+    message = _l(
+        "The draft keeps what a withdrawn version changed (%(ids)s), and nobody would be asked to confirm it. "
+        "Its author chooses “material” or “emergency”, or takes these clauses back."
+    )
+
+
 class ApproverWroteIt(DomainError):
     """Nobody approves what she has written in."""
 

@@ -41,7 +41,14 @@ def _describe(arguments: Sequence[Mapping[str, Any]]) -> list[jobs.Description]:
 
 
 def _explain(failure: str) -> LazyText | None:
-    if failure in ("NumberTooLow", "VersionExists", "LineBroken", "TextBroken", "TranslationBehind"):
+    if failure in (
+        "NumberTooLow",
+        "VersionExists",
+        "ChangeClassTooLight",
+        "LineBroken",
+        "TextBroken",
+        "TranslationBehind",
+    ):
         return _l("The draft cannot be published as it is. Its author takes it back, mends it and submits it again.")
     return None
 

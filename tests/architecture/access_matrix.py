@@ -179,6 +179,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"author"},
         [
+            "GET library.ask_for_draft",
             "GET library.aside",
             "GET library.compare_versions",
             "GET library.draft_pulse",

@@ -6,14 +6,16 @@ import time
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
+from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.library import errors, queries
-from portal.library.models import Document, Draft
+from portal.library.models import ChangeClass, Document, Draft
 from portal.library.queries import drafts
 from portal.library.service import lint, reviews, versions
 from tests.builders import Cast
-from tests.library.builders import EN, JA, english, japanese, make_draft, make_published, soon
+from tests.library.builders import APRIL, EN, JA, english, japanese, make_draft, make_published, make_version, soon
 
 pytestmark = pytest.mark.any_database
 
@@ -108,3 +110,116 @@ def test_a_comparison_that_is_too_long_says_how_much_it_leaves_out(cast: Cast, d
     assert [" ".join("".join(each.itertext()).split()) for each in page.all("ins")] == [
         "[added] One: the archive. [end]"
     ]
+
+
+# --- versions that were withdrawn ------------------------------------------------------------------
+
+STRICTER = EN.replace("A fan account carries a label.", "A fan account is removed.")
+STRICTER_JA = JA.replace("ファンアカウントには表示が必要です。", "ファンアカウントは削除します。")
+
+
+def withdraw(number: str, by: Any) -> None:
+    with own_transaction():
+        version = queries.get_version(queries.get_document("impersonation"), number)
+        versions.withdraw_version(version=version, reason="Wrong.", by=by)
+
+
+def after_a_withdrawal(cast: Cast, effective_at: Any = APRIL) -> Document:
+    document = make_published(cast.author).document
+    texts = [english(STRICTER), japanese(STRICTER_JA)]
+    make_version(document, cast.author, "2.0", texts=texts, effective_at=effective_at)
+    withdraw("2.0", cast.admin)
+    return queries.get_document("impersonation")
+
+
+@pytest.mark.parametrize("effective_at", [APRIL, soon()], ids=["in force", "before its day"])
+def test_what_was_withdrawn_does_not_come_back_without_anybody_being_asked(
+    cast: Cast, as_: Any, effective_at: Any
+) -> None:
+    document = after_a_withdrawal(cast, effective_at)
+    texts = [
+        english(STRICTER, summary="S", what_to_do_differently="D"),
+        japanese(STRICTER_JA, summary="S", what_to_do_differently="D"),
+    ]
+    light = make_draft(document, cast.author, number="2.1", texts=texts)
+    assert kinds(light, "class_too_light") == [("class_too_light", "", "")]
+    page = as_(cast.author, language="en").get("library.draft", code=light.code, text="en")
+    assert "The text keeps what a withdrawn version changed (fan-accounts)." in page.text
+    assert "Against version 1.0" in page.text
+    assert "It was begun from version 2.0, which has been withdrawn; what people go by is version 1.0." in page.text
+    assert "carries a label" in "".join("".join(each.itertext()) for each in page.all("del"))
+    with own_transaction(), pytest.raises(errors.DraftNotReady):
+        reviews.submit_draft(draft=drafts.get_draft(light.code), by=cast.author)
+    grave = make_draft(document, cast.author, number="3.0", texts=texts, change_class=ChangeClass.MATERIAL)
+    assert [told.what for told in lint.examine(grave) if told.stops] == []
+
+
+def test_a_clause_that_only_a_withdrawn_version_had_is_new_to_everybody(cast: Cast) -> None:
+    document = make_published(cast.author).document
+    more = [english(EN + "\n## Fees {#fees}\n\nTen.\n"), japanese(JA + "\n## 料金 {#fees}\n\n10。\n")]
+    make_version(document, cast.author, "2.0", texts=more)
+    withdraw("2.0", cast.admin)
+    draft = make_draft(queries.get_document("impersonation"), cast.author, number="2.1", texts=more)
+    assert lint.carried_over_by(draft) == ("fees",)
+
+
+def test_the_text_that_stood_before_a_withdrawal_comes_back_in_any_class(cast: Cast) -> None:
+    draft = make_draft(after_a_withdrawal(cast), cast.author, number="2.1", texts=[english(), japanese()])
+    assert kinds(draft, "class_too_light") == []
+    reworded = [english(CHANGED), japanese(CHANGED_JA)]
+    assert kinds(make_draft(draft.document, cast.author, number="2.1", texts=reworded), "class_too_light") == []
+
+
+def test_what_only_minor_versions_had_changed_asks_for_nothing_after_their_withdrawal(cast: Cast) -> None:
+    document = make_published(cast.author).document
+    texts = [english(CHANGED), japanese(CHANGED_JA)]
+    make_version(document, cast.author, "1.1", texts=texts, change_class=ChangeClass.MINOR)
+    withdraw("1.1", cast.admin)
+    draft = make_draft(queries.get_document("impersonation"), cast.author, number="1.2", texts=texts)
+    assert kinds(draft, "class_too_light") == []
+
+
+def test_a_withdrawal_while_a_draft_waits_is_seen_when_it_is_approved(cast: Cast) -> None:
+    document = make_published(cast.author).document
+    texts = [english(STRICTER), japanese(STRICTER_JA)]
+    make_version(document, cast.author, "2.0", texts=texts)
+    draft = make_draft(queries.get_document("impersonation"), cast.author, number="2.1", texts=texts)
+    with own_transaction():
+        reviews.submit_draft(draft=drafts.get_draft(draft.code), by=cast.author)
+    withdraw("2.0", cast.admin)
+    held = drafts.get_draft(draft.code)
+    with pytest.raises(errors.ChangeClassTooLight), own_transaction():
+        reviews.approve_draft(
+            draft=held, seen=drafts.hash_of_draft(held), confirmed=ChangeClass.MINOR, by=cast.approver
+        )
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_who_edits_a_withdrawn_version_is_told_and_offered_the_one_that_stands(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    after_a_withdrawal(cast)
+    author = as_(cast.author, language=language)
+    response = author.post("library.begin_draft", slug="impersonation")
+    page = author.follow(response)
+    assert response.headers["Location"] == "/library/impersonation/drafts"
+    assert "Wrong." in page.text
+    assert [each.get("value") for each in page.all("input", name="from")] == ["1.0"]
+    author.post("library.begin_draft", {"sure": "y", "from": "1.0"}, slug="impersonation")
+    draft = session.scalars(select(Draft)).one()
+    assert draft.text_in("en").source == EN  # type: ignore[union-attr]
+    assert (draft.based_on.number, draft.number) == ("2.0", "2.1")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_who_edits_a_document_with_an_open_draft_is_asked_which_is_meant(
+    cast: Cast, document: Document, as_: Any, language: str
+) -> None:
+    draft = make_draft(document, cast.author)
+    author = as_(cast.author, language=language)
+    page = author.follow(author.post("library.begin_draft", slug="impersonation"))
+    assert f"/drafts/{draft.code}/edit" in page.links()
+    assert cast.author.name_in(language) in page.text
+    assert session.scalar(select(func.count(Draft.id))) == 1
+    author.post("library.begin_draft", {"sure": "y"}, slug="impersonation")
+    assert session.scalar(select(func.count(Draft.id))) == 2

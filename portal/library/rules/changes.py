@@ -44,6 +44,33 @@ def takes_effect_last(versions: Iterable[V]) -> V | None:
     return max(counted, key=lambda version: (version.effective_at, version.sequence), default=None)
 
 
+def last_that_stands(earlier: Sequence[V]) -> V | None:
+    """Return the version that people go by: the latest that was not withdrawn.
+
+    Where all of them were, the latest that took effect, which people knew; None where none ever did.
+    """
+    standing = next((version for version in reversed(earlier) if version.withdrawn_at is None), None)
+    return standing or last_that_counts(earlier)
+
+
+def carried_over(
+    stands: Mapping[str, str], withdrawn: Sequence[tuple[Mapping[str, str], bool]], proposed: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the clauses in which a proposed text keeps what versions that were withdrawn had changed.
+
+    Each version is given as clause id → hash, those withdrawn with whether they asked people to confirm them. Nobody
+    is asked about a withdrawn version any more: what it changed for those who go by the one that `stands` is as new to
+    them as before. What only editorial and minor ones changed asks for nothing here either.
+    """
+    kept = set(touched_by(stands, [*withdrawn, (proposed, False)]))
+    before = stands
+    for version, asked in withdrawn:
+        brought = changes_between(before, version).added if asked else ()
+        kept |= {anchor for anchor in brought if anchor in proposed and anchor not in stands}
+        before = version
+    return tuple(dict.fromkeys(anchor for anchor in (*proposed, *stands) if anchor in kept))
+
+
 def gravest(classes: Sequence[str]) -> str:
     """Return the gravest of one or more change classes."""
     return max(classes, key=CLASSES.index)

@@ -127,6 +127,10 @@ class Proposal:
     provisional_reason: str
     # The clauses in which the second language does not follow.
     behind: Sequence[str] = ()
+    # Where versions were withdrawn since: the number of the one that people go by (None: there is none), and the
+    # clauses in which the text keeps what those had changed.
+    stands: str | None = None
+    carried_over: Sequence[str] = ()
     # Of an overlay: the versions of its base over which it is written, and over which it has to be laid by now.
     over: str | None = None
     over_latest: str | None = None
@@ -188,6 +192,9 @@ def _of_proposal(proposal: Proposal, now: datetime) -> Iterator[Finding]:
         yield Finding("number_too_low", Level.STOPS, values={"number": proposal.number, "latest": proposal.latest})
     if proposal.change_class is None:
         yield Finding("class_missing", Level.STOPS)
+    elif not proposal.is_material and proposal.carried_over:
+        values = {"stands": proposal.stands or "", "ids": ", ".join(proposal.carried_over)}
+        yield Finding("class_too_light", Level.STOPS, values=values)
     if proposal.effective_at is not None:
         if proposal.issue_at is not None and proposal.effective_at < proposal.issue_at:
             yield Finding("effective_before_issue", Level.STOPS)

@@ -13,8 +13,9 @@ from portal.core.markdown import Problem, clause_links, reading_minutes, split_c
 from portal.library import queries
 from portal.library.models import Draft, GlossaryTerm
 from portal.library.queries import drafts
+from portal.library.rules import changes as rules_of_changes
 from portal.library.rules import lint as rules
-from portal.library.rules.changes import takes_effect_last
+from portal.library.rules.changes import ASKS_AGAIN, last_that_stands, takes_effect_last
 from portal.library.rules.lint import Finding, Known, Level, NotBefore
 from portal.library.service import overlays
 from portal.library.service.texts import can_be_split, problems_beside, problems_of
@@ -106,6 +107,8 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         effective_at=draft.effective_at,
         issue_at=draft.issue_at,
         provisional_reason=draft.provisional_reason,
+        stands=None if (stands := last_that_stands(document.versions)) is None else stands.number,
+        carried_over=carried_over_by(draft),
         behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
         over=draft.over.number if draft.over is not None else None,
         over_latest=followed.number if followed is not None else None,
@@ -120,6 +123,22 @@ def takes_effect_at(draft: Draft) -> datetime:
         return draft.effective_at
     issued = max(clock.now(), draft.issue_at or clock.now())
     return issued if draft.over is None else max(issued, draft.over.effective_at)
+
+
+def carried_over_by(draft: Draft) -> tuple[str, ...]:
+    """Return the clauses in which a draft keeps what versions that were withdrawn had changed."""
+    document = draft.document
+    stands = last_that_stands(document.versions)
+    withdrawn = [each for each in document.versions if stands is None or each.sequence > stands.sequence]
+    text = overlays.text_of_draft(draft, document.authoritative)
+    if not withdrawn or text is None:
+        return ()
+    hashes = queries.list_clause_hashes(document)
+    return rules_of_changes.carried_over(
+        hashes.get(stands.id, {}) if stands is not None else {},
+        [(hashes.get(each.id, {}), each.change_class.value in ASKS_AGAIN) for each in withdrawn],
+        drafts.clauses_in(text.source),
+    )
 
 
 class _Targets:
@@ -160,6 +179,16 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "number_too_low": lambda v: (
         _("Version %(number)s does not come after %(latest)s, the latest one.", **v),
         _("Give it a higher number."),
+    ),
+    "class_too_light": lambda v: (
+        _(
+            "The text keeps what a withdrawn version changed (%(ids)s). Those who confirmed version %(stands)s were "
+            "never asked to follow it, or are not asked any more.",
+            **v,
+        )
+        if v["stands"]
+        else _("The text keeps what a withdrawn version brought (%(ids)s). Nobody has ever had to follow it.", **v),
+        _("Choose “material” or “emergency”, so that they are asked, or take these clauses back."),
     ),
     "class_missing": lambda v: (
         _("The change class is not chosen."),

@@ -22,6 +22,7 @@ from portal.library.errors import (
     ApprovedBefore,
     ApproverTwice,
     ApproverWroteIt,
+    ChangeClassTooLight,
     ChangeClassUnconfirmed,
     DeputyIsApprover,
     DraftChanged,
@@ -204,7 +205,8 @@ def approve_draft(*, draft: Draft, seen: str, confirmed: ChangeClass | None, by:
 
     The last approval publishes at once, or on the proposed day. Where another version of the document was published
     since, nothing is approved: the draft goes back to its author as outdated. Raises `DraftNotSubmitted`,
-    `ApproverWroteIt`, `ApprovedBefore`, `NotTheirTurn`, `DraftChanged` or `ChangeClassUnconfirmed`.
+    `ApproverWroteIt`, `ApprovedBefore`, `NotTheirTurn`, `DraftChanged`, `ChangeClassUnconfirmed` or
+    `ChangeClassTooLight`.
     """
     document = drafts.hold_document(draft.document)
     draft = drafts.hold_draft(draft)
@@ -219,6 +221,7 @@ def approve_draft(*, draft: Draft, seen: str, confirmed: ChangeClass | None, by:
     if _is_outdated(draft, document):
         _outdate(draft)
         return Approved(Outcome.OUTDATED)
+    _check_class(draft)
     given = [*given_for(draft), Approval(by.code, verdict.step)]
     complete = rules.is_complete(chain_of(steps), given)
     review = _act(
@@ -251,7 +254,8 @@ def approve_draft(*, draft: Draft, seen: str, confirmed: ChangeClass | None, by:
 def publish_draft(*, draft: Draft, approved_hash: str) -> DocumentVersion | None:
     """Publish an approved draft on its day, however late; None where it is not (or no more) to be published.
 
-    It is done by the product itself, on the word of its last approver.
+    It is done by the product itself, on the word of its last approver. Raises `ChangeClassTooLight`, for whoever looks
+    after failed jobs, where a version was withdrawn since and the class asks nobody about what it had changed.
     """
     document = drafts.hold_document(draft.document)
     draft = drafts.hold_draft(draft)
@@ -265,8 +269,17 @@ def publish_draft(*, draft: Draft, approved_hash: str) -> DocumentVersion | None
     if _is_outdated(draft, document):
         _outdate(draft)
         return None
+    _check_class(draft)
     approver = accounts.get_person(approval.by)
     return _publish(draft, document, approval=approval, approver=approver, on_schedule=True)
+
+
+def _check_class(draft: Draft) -> None:
+    """See to it that nobody is left unasked: a version may have been withdrawn since the draft was submitted."""
+    if draft.change_class in (ChangeClass.EDITORIAL, ChangeClass.MINOR):
+        kept = lint.carried_over_by(draft)
+        if kept:
+            raise ChangeClassTooLight(ids=", ".join(kept))
 
 
 def _publish(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ from portal.accounts.permissions import ROLE_NAMES
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError
-from portal.core.i18n import format_instant, gettext, language
+from portal.core.i18n import format_instant, language
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import SENSITIVITIES
@@ -22,7 +21,7 @@ from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
 from portal.library import errors, queries
 from portal.library.forms import DiscardForm, NewDocumentForm, ProposalForm
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, Draft, DraftState
+from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion, Draft, DraftState
 from portal.library.permissions import (
     BEGIN_MARKET_TEXT,
     LIST_DRAFTS,
@@ -33,13 +32,14 @@ from portal.library.permissions import (
     markets_written_for,
     sees_every_draft,
 )
-from portal.library.queries.drafting import ListedDraft, list_drafts
-from portal.library.queries.drafts import get_draft
+from portal.library.queries.drafting import ListedDraft, list_drafts, title_of
+from portal.library.queries.drafts import get_draft, list_authors, list_open_drafts
 from portal.library.queries.market_texts import list_bases, list_market_texts
 from portal.library.service import drafts as service
 from portal.library.service import market_texts, overlays
 from portal.library.views import blueprint
 from portal.library.views.editor import editor_page, proposal_form
+from portal.library.views.overview import STATES
 from portal.organisation import queries as organisation
 
 KIND_NAMES = {
@@ -47,14 +47,6 @@ KIND_NAMES = {
     DocumentKind.SOP: _l("Procedure"),
     DocumentKind.LESSON: _l("Lesson"),
     DocumentKind.HANDOVER: _l("Handover document"),
-}
-# The look of a state (`portal/ui/states.py`) and its words.
-STATES: dict[DraftState, tuple[str, Callable[[], str]]] = {
-    DraftState.WRITING: ("draft", lambda: gettext("Being written")),
-    DraftState.IN_REVIEW: ("waiting", lambda: gettext("In review")),
-    DraftState.APPROVED: ("done", lambda: gettext("Approved")),
-    DraftState.PUBLISHED: ("in_force", lambda: gettext("Published")),
-    DraftState.DISCARDED: ("withdrawn", lambda: gettext("Discarded")),
 }
 
 
@@ -118,7 +110,7 @@ def _row(listed: ListedDraft, zone: str) -> dict[str, Any]:
         "slug": listed.slug,
         "number": draft.number,
         "state": state,
-        "state_words": words(),
+        "state_words": str(words),
         "authors": listed.authors,
         "changed": format_instant(listed.changed_at, zone),
         "waits": _waits_for(listed),
@@ -241,9 +233,14 @@ def _bases() -> list[Document]:
 @blueprint.post("/library/<slug>/drafts")
 @requires(WRITE_DRAFT, on=queries.get_document, see=READ_DOCUMENT)
 def begin_draft(document: Document) -> Response:
-    """Begin a draft from the latest version, or from an earlier one that is to come back."""
+    """Begin a draft from the latest version, or from an earlier one that is to come back.
+
+    Where others are open, or the text was withdrawn, somebody is asked first what is meant.
+    """
     number = request.form.get("from", "")
     origin = queries.get_version(document, number) if number else None
+    if not request.form.get("sure") and _is_to_be_asked(document, origin):
+        return redirect(url_for("library.ask_for_draft", slug=document.slug, **{"from": number or None}), 303)
 
     def work() -> Done:
         draft = service.begin_draft(document=document, origin=origin, by=actor())
@@ -258,6 +255,55 @@ def begin_draft(document: Document) -> Response:
         )
 
     return carry_out(work)
+
+
+@blueprint.get("/library/<slug>/drafts")
+@requires(WRITE_DRAFT, on=queries.get_document, see=READ_DOCUMENT)
+def ask_for_draft(document: Document) -> str:
+    """Name the drafts that are open, and from which text another one can begin."""
+    number = request.args.get("from", "")
+    latest = queries.latest_version(document)
+    origin = queries.get_version(document, number) if number else latest
+    stands = next((each for each in reversed(document.versions) if each.withdrawn_at is None), None)
+    origins = [origin] if origin is not None else []
+    if origin is not None and origin.withdrawn_at is not None and stands is not None:
+        # What was not withdrawn comes first.
+        origins = [stands, origin]
+    return render_template(
+        "library/draft_begin.html",
+        document=document,
+        title=_title_of_document(document),
+        drafts=[
+            {
+                "number": draft.number,
+                "href": url_for("library.edit_draft", code=draft.code)
+                if draft.state is DraftState.WRITING
+                else url_for("library.draft", code=draft.code),
+                "state": STATES[draft.state][0],
+                "state_words": str(STATES[draft.state][1]),
+                "authors": [author.name_in(language()) for author in list_authors(draft)],
+                "is_written": draft.state is DraftState.WRITING,
+            }
+            for draft in list_open_drafts(document)
+        ],
+        withdrawn=origin if origin is not None and origin.withdrawn_at is not None else None,
+        origins=[
+            (each.number, each.withdrawn_at is not None, latest is not None and each.id == latest.id)
+            for each in origins
+        ],
+    )
+
+
+def _is_to_be_asked(document: Document, origin: DocumentVersion | None) -> bool:
+    begun_from = origin or queries.latest_version(document)
+    is_withdrawn = begun_from is not None and begun_from.withdrawn_at is not None
+    return is_withdrawn or bool(list_open_drafts(document))
+
+
+def _title_of_document(document: Document) -> str:
+    version = queries.latest_version(document)
+    titles = {text.language: text.title for text in version.texts} if version is not None else {}
+    return title_of(titles, language())[0] or document.slug
 
 
 # --- what is proposed, and the end ---------------------------------------------------------------

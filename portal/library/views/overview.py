@@ -42,6 +42,7 @@ from portal.library.queries.drafting import name_of
 from portal.library.queries.redlines import ClauseRedline, redline_of_sources
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
+from portal.library.rules.changes import last_that_stands
 from portal.library.rules.lint import Finding
 from portal.library.service import lint, overlays, reviews, versions
 from portal.library.service.panels import clause_notes_for, draft_panels_for
@@ -169,6 +170,7 @@ def overview(
         against_href=url_for("library.read_version", slug=against.document.slug, number=against.number)
         if against is not None
         else None,
+        withdrawn=_withdrawn_between(draft, against),
         since=_since(draft, refused, approval),
         panels=draft_panels_for(person, draft),
         notes=clause_notes_for(person, draft),
@@ -231,8 +233,8 @@ def _market(draft: Draft, texts: Mapping[str, TextDraft], here: str) -> dict[str
 
 
 def _compared_with(draft: Draft) -> DocumentVersion | None:
-    """Return what a draft is compared with: the version that it follows, of a market's first text its base."""
-    return draft.based_on or draft.over
+    """Return what a draft is compared with: the version that people go by, of a market's first text its base."""
+    return last_that_stands(_versions_before(draft)) or draft.based_on or draft.over
 
 
 def _against_words(draft: Draft, against: DocumentVersion | None) -> str:
@@ -404,6 +406,18 @@ def send_back_form(draft: Draft) -> SendBackForm:
         *((each.value, CHANGE_CLASSES[each]) for each in others),
     ]
     return form
+
+
+def _versions_before(draft: Draft) -> list[DocumentVersion]:
+    """Return the versions up to the one that the draft was begun from."""
+    until = draft.based_on.sequence if draft.based_on else 0
+    return [version for version in draft.document.versions if version.sequence <= until]
+
+
+def _withdrawn_between(draft: Draft, compared: DocumentVersion | None) -> str:
+    """Return the number of the withdrawn version from which the draft was begun, where it is compared with another."""
+    base = draft.based_on
+    return base.number if base is not None and compared is not None and base.id != compared.id else ""
 
 
 def _changes(draft: Draft, texts: Mapping[str, TextDraft]) -> dict[str, Any]:
