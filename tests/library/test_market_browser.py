@@ -63,7 +63,7 @@ def test_a_market_text_is_begun_written_and_submitted_by_keyboard(
     make_market("JP")
     make_published(cast.admin, texts=[english(BASE_EN, summary="Who."), japanese(BASE_JA, summary="誰が。")])
     page = open_as(cast.author).new_page()
-    page.goto("/library/impersonation/markets?lang=en")
+    page.goto("/library/impersonation/markets?switch=en")
     press(page, "Write its text Japan")
     expect(page.get_by_role("heading", level=1)).to_have_text("“Impersonation (JP)” over its base text")
     press(page, "Replace appeals")
