@@ -17,6 +17,7 @@ from fractions import Fraction
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from babel import Locale
 from babel.dates import format_date as _babel_date
@@ -170,7 +171,7 @@ def choose_language() -> str:
     """Return the language of this request: asked for, switched to since the sign-in, the person's, the browser's."""
     if not has_request_context():
         return "en"
-    asked = request.args.get("lang", "")
+    asked = request.args.get("lang", "") or _of_the_page()
     if asked in LANGUAGES:
         return asked
     persons: str | None = getattr(g, "viewer_language", None)
@@ -181,6 +182,14 @@ def choose_language() -> str:
     if kept in LANGUAGES:
         return kept
     return request.accept_languages.best_match(LANGUAGES, "en") or "en"
+
+
+def _of_the_page() -> str:
+    """Return the language in the address of the page that sends a form or fetches something: what it is answered in."""
+    if request.method == "GET" and request.accept_mimetypes.best != "application/json":
+        return ""
+    page = urlsplit(request.referrer or "")
+    return parse_qs(page.query).get("lang", [""])[0] if page.netloc == request.host else ""
 
 
 def language() -> str:

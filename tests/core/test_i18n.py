@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from threading import Thread
+from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
 from markupsafe import Markup, escape
 
-from portal.core.i18n import force_locale, gettext, language, lazy_gettext, ngettext, pgettext
+from portal.core.i18n import choose_language, force_locale, gettext, language, lazy_gettext, ngettext, pgettext
 
 pytestmark = pytest.mark.any_database
 
@@ -82,3 +83,20 @@ def test_numbers_and_senses_choose_the_text() -> None:
     with force_locale("ja"):
         assert "3" in ngettext("%(num)d overdue", "%(num)d overdue", 3)
         assert pgettext("state", "Overdue") != "Overdue"
+
+
+@pytest.mark.parametrize(
+    ("request_of", "language"),
+    [
+        ({"method": "POST"}, "ja"),
+        ({"headers": {"Accept": "application/json"}}, "ja"),
+        ({}, "en"),
+        ({"method": "POST", "base_url": "http://elsewhere.example"}, "en"),
+    ],
+)
+def test_what_a_page_posts_or_fetches_is_answered_in_the_language_of_its_address(
+    app: Flask, request_of: dict[str, Any], language: str
+) -> None:
+    headers = {"Referer": "http://localhost/drafts?lang=ja", **request_of.get("headers", {})}
+    with app.test_request_context("/x", **{**request_of, "headers": headers}):
+        assert choose_language() == language
