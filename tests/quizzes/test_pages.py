@@ -747,7 +747,7 @@ def test_nothing_that_a_learner_receives_before_release_holds_the_key(
     version = make_quiz(cast.author, blueprint=[{"bank": "impersonation", "count": 8}], release=Release.BY_HAND)
     attempt = begin(cast.learner, version)
     seen: list[str] = []
-    values = {"slug": "impersonation", "code": attempt.code, "question": "imp-001"}
+    values = {"slug": "impersonation", "bank": "impersonation", "code": attempt.code, "question": "imp-001"}
     rules = [
         rule
         for rule in app.url_map.iter_rules()
