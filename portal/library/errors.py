@@ -384,6 +384,12 @@ class ClashUndecided(Invalid):
     message = _l("Decide on each clause that has changed in the base before the text is laid over it.")
 
 
+class YearOutOfReach(Invalid):
+    """A date so far away is a slip of the pen."""
+
+    message = _l("Choose a date in the years %(first)s to %(last)s.")
+
+
 class TimeDoesNotExist(Invalid):
     """The clocks are set forward at that time."""
 

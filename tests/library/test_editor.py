@@ -284,6 +284,11 @@ def test_what_is_proposed_is_kept_in_its_zone(cast: Cast, as_: Any) -> None:
         ({"number": "1.0"}, 409, "published already"),
         ({"effective_time": "09:00"}, 400, "Choose the day"),
         ({"effective_on": "2099-04-01", "effective_time": "nine"}, 400, "Enter a time like 09:00"),
+        (
+            {"effective_on": "9999-12-31", "effective_time": "23:59", "zone": "America/New_York"},
+            400,
+            "Choose a date in the years 2000 to 2199",
+        ),
         ({"zone": "America/New_York", "issue_on": "2099-03-08", "issue_time": "02:30"}, 400, "set forward"),
         ({"revision": "9"}, 409, "Somebody else has changed"),
         ({"change_class": "huge"}, 400, "Not a valid choice"),

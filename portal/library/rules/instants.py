@@ -54,6 +54,9 @@ def read_instant(text: str, zone: ZoneInfo) -> MeantInstant:
         int(given[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")
     )
     is_end_of_day = (hour, minute, second) == (24, 0, 0)
+    if not 2 <= year <= 9997:
+        # Told in other zones too, where the day before and after must be one of the calendar.
+        raise ValueError(f"no instant of any calendar here: {text!r}")
     local = datetime(year, month, day, 0 if is_end_of_day else hour, minute, second, tzinfo=where)
     try:
         local += timedelta(days=is_end_of_day)

@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from portal.accounts.permissions import ROLE_NAMES
 from portal.core import clock
 from portal.core.access import actor, can, requires
+from portal.core.content import YEARS
 from portal.core.errors import DomainError
 from portal.core.i18n import format_instant, language
 from portal.core.i18n import gettext as _
@@ -320,9 +321,14 @@ def change_proposal(draft: Draft) -> Response:
     instants: dict[str, datetime | None] = {}
     for name in ("effective", "issue"):
         try:
-            instants[name] = form.instant(name)
+            instants[name] = instant = form.instant(name)
         except ValueError:
             form[f"{name}_time"].errors = [str(errors.TimeDoesNotExist(zone=form.zone.data))]
+            return editor_page(draft, proposal=form, status=400)
+        except OverflowError:
+            instant = datetime.max
+        if instant is not None and instant.year not in YEARS:
+            form[f"{name}_on"].errors = [str(errors.YearOutOfReach(first=YEARS[0], last=YEARS[-1]))]
             return editor_page(draft, proposal=form, status=400)
     try:
         with transaction():
