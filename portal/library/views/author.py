@@ -320,14 +320,16 @@ def change_proposal(draft: Draft) -> Response:
         return editor_page(draft, proposal=form, status=400)
     instants: dict[str, datetime | None] = {}
     for name in ("effective", "issue"):
+        is_within_reach = True
         try:
             instants[name] = instant = form.instant(name)
+            is_within_reach = instant is None or instant.year in YEARS
         except ValueError:
             form[f"{name}_time"].errors = [str(errors.TimeDoesNotExist(zone=form.zone.data))]
             return editor_page(draft, proposal=form, status=400)
         except OverflowError:
-            instant = datetime.max
-        if instant is not None and instant.year not in YEARS:
+            is_within_reach = False
+        if not is_within_reach:
             form[f"{name}_on"].errors = [str(errors.YearOutOfReach(first=YEARS[0], last=YEARS[-1]))]
             return editor_page(draft, proposal=form, status=400)
     try:
