@@ -172,6 +172,18 @@ def test_a_new_document_may_be_the_text_of_a_market(cast: Cast, base: DocumentVe
     assert "Choose a document from the list." in client.get("library.new_document", base="nowhere").text
 
 
+def test_a_text_whose_only_draft_was_given_up_can_be_begun_anew(cast: Cast, base: DocumentVersion, as_: Any) -> None:
+    draft = begin(base, cast.author)
+    with own_transaction():
+        discard_draft(draft=drafts.get_draft(draft.code), reason="", by=cast.author)
+    client = as_(cast.author)
+    page = client.get("library.market_texts_of", slug="impersonation")
+    assert "/library/impersonation@JP/drafts" in {form.get("action") for form in page.all("form")}
+    client.post("library.begin_draft", slug="impersonation@JP")
+    (again,) = drafts.list_open_drafts(queries.get_document("impersonation@JP"))
+    assert again.over_id == base.id
+
+
 # --- the desk --------------------------------------------------------------------------------------
 
 

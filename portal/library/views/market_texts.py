@@ -144,7 +144,7 @@ def _text_row(stand: market_texts.Stand) -> dict[str, Any]:
         ],
         "settle_href": _settle_address(stand) if can_write else None,
         "desk_href": _desk_address(stand) if can_write else None,
-        "can_draft": can_write and not stand.drafts and latest is not None,
+        "can_draft": can_write and not stand.drafts and stand.followed is not None,
     }
 
 
