@@ -7,6 +7,7 @@ passed an allow-list and is the only markup that the product trusts.
 
 from __future__ import annotations
 
+import gc
 import re
 import unicodedata
 from bisect import bisect_right
@@ -1067,6 +1068,19 @@ class _Parser(MarkdownIt):
         self.core.ruler.push("marks", _set_marks)
         for name, rule in _RENDER_RULES.items():
             self.add_render_rule(name, rule)
+
+    def parse(self, src: str, env: EnvType | None = None) -> list[Token]:
+        """Return the tokens of a text, as the library does.
+
+        Thousands come to be at once and none is garbage yet: looking for some meanwhile takes as long again.
+        """
+        was_looking = gc.isenabled()
+        gc.disable()
+        try:
+            return super().parse(src, env)
+        finally:
+            if was_looking:
+                gc.enable()
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
         return self.scanner or (

@@ -102,6 +102,19 @@ def test_the_overview_of_a_long_draft_is_there_within_half_a_second(
     assert best < 0.5, f"{name} took {best:.2f} s"
 
 
+def test_each_of_very_many_clauses_leads_to_its_remark(cast: Cast, document: Document, as_: Any) -> None:
+    draft = make_draft(document, cast.author, texts=[english(LONG["headings"]), japanese(CHANGED_JA)])
+    browser = as_(cast.author, language="en")
+    page = browser.get("library.draft", code=draft.code, text="en")
+    assert "?text=en&remark=h-500#h-500" in page.links()
+    chosen = browser.get("library.draft", code=draft.code, text="en", remark="h-500")
+    wanted = [each.get("value") for each in chosen.all("input", name="remark_anchor")]
+    assert wanted == ["", "h-500"]
+    form = {"remark_anchor": "h-500", "remark_language": "en", "remark_body": "Why?"}
+    browser.post("library.comment_on_draft", form, code=draft.code)
+    assert "Why?" in browser.get("library.draft", code=draft.code, text="en").text
+
+
 def test_a_comparison_that_is_too_long_says_how_much_it_leaves_out(cast: Cast, document: Document, as_: Any) -> None:
     source = EN.replace("None.", "One: the archive.") + LONG["prose"]
     draft = make_draft(document, cast.author, texts=[english(source), japanese(CHANGED_JA)])

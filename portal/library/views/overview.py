@@ -57,6 +57,8 @@ from portal.library.views import (
     market_name,
 )
 
+# A text of more clauses has a link to the form at each of them, not the form.
+MOST_FORMS = 150
 # As much as somebody reads at one sitting; what is beyond it is named, not compared word by word.
 REDLINE_ROOM = 120_000
 REDLINE_CLAUSES = 120
@@ -138,6 +140,7 @@ def overview(
     comments = drafts.list_comments(draft)
     still_open = [each for each in comments if each.settled_at is None]
     open_in = {spoken: sum(each.language == spoken for each in still_open) for spoken in LANGUAGES}
+    text = _text(draft, tag, texts, changes=changes, comments=comments)
     return render_template(
         "library/draft.html",
         draft=draft,
@@ -162,6 +165,8 @@ def overview(
         approve=_approve(draft, steps, approval) if may_approve else None,
         send_back=send_back or send_back_form(draft),
         remark=remark,
+        is_long=len(text["clauses"]) > MOST_FORMS,
+        remark_at=(remark.anchor.data or "") if remark is not None else request.args.get("remark", ""),
         changes=changes,
         redline=redline,
         left_out=left_out,
@@ -184,7 +189,7 @@ def overview(
             for each in present
         ],
         tag=tag,
-        text=_text(draft, tag, texts, changes=changes, comments=comments),
+        text=text,
         whole=_remarks([each for each in comments if not _stands_at_clause(texts, each)]),
         open_remarks=len(still_open),
         path=_path(draft, steps, people),
