@@ -306,6 +306,14 @@ class EffectiveTooEarly(Invalid):
     message = _l("The version would take effect before it is published. Choose a later time, or leave it empty.")
 
 
+class IssueTooEarly(Invalid):
+    """Nothing is published in the past."""
+
+    message = _l(
+        "This time has passed. Choose a later one, or leave it empty: it is then published when it is approved."
+    )
+
+
 class EffectiveBeforeBase(Invalid):
     """A market does not follow a version of the base before anybody else does."""
 

@@ -15,6 +15,7 @@ _INSTANT = re.compile(
     r"(?: ?(?P<utc>Z)|(?P<sign>[-+ ])(?P<ahead>\d{2}):?(?P<beyond>\d{2}))?)?",
     re.IGNORECASE | re.ASCII,
 )
+_YEARS = range(1900, 2201)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ def read_instant(text: str, zone: ZoneInfo) -> MeantInstant:
         *(int(given[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")),  # type: ignore[arg-type, misc]
         tzinfo=where,
     )
+    if local.year not in _YEARS:
+        # Whoever shows it, or counts from it, would leave the calendar in some zone.
+        raise ValueError(f"no instant of any calendar here: {text!r}")
     try:
         return MeantInstant(local.astimezone(UTC), where is zone)
     except OverflowError as beyond:

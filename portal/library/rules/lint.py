@@ -116,6 +116,8 @@ class Proposal:
     effective_at: datetime | None
     issue_at: datetime | None
     provisional_reason: str
+    # Whether it only waits for its day: a publication that is late is none in the past.
+    is_approved: bool = False
     # The clauses in which the second language does not follow.
     behind: Sequence[str] = ()
     # Where versions were withdrawn since: the number of the one that people go by (None: there is none), and the
@@ -188,6 +190,8 @@ def _of_proposal(proposal: Proposal, now: datetime) -> Iterator[Finding]:
             yield Finding("effective_before_issue", Level.STOPS)
         elif proposal.effective_at < now:
             yield Finding("effective_passed", Level.STOPS)
+    if proposal.issue_at is not None and proposal.issue_at < now and not proposal.is_approved:
+        yield Finding("issue_passed", Level.STOPS)
 
 
 def _of_translation(proposal: Proposal, deciding: Text | None, second: Text | None) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import ngettext
 from portal.core.markdown import Problem, clause_links, reading_minutes, split_clauses
 from portal.library import queries
-from portal.library.models import Draft, GlossaryTerm
+from portal.library.models import Draft, DraftState, GlossaryTerm
 from portal.library.queries import drafts
 from portal.library.rules import changes as rules_of_changes
 from portal.library.rules import lint as rules
@@ -105,6 +105,7 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         effective_at=draft.effective_at,
         issue_at=draft.issue_at,
         provisional_reason=draft.provisional_reason,
+        is_approved=draft.state is DraftState.APPROVED,
         stands=None if (stands := last_that_stands(document.versions)) is None else stands.number,
         carried_over=carried_over_by(draft),
         behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
@@ -174,7 +175,7 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
             "never asked to follow it, or are not asked any more.",
             **v,
         )
-        if v["stands"]
+        if v.get("stands")
         else _("The text keeps what a withdrawn version brought (%(ids)s). Nobody has ever had to follow it.", **v),
         _("Choose “material” or “emergency”, so that they are asked, or take these clauses back."),
     ),
@@ -185,6 +186,10 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "effective_before_issue": lambda v: (
         _("It would take effect before it is published."),
         _("Choose a later effective date, or an earlier publication."),
+    ),
+    "issue_passed": lambda v: (
+        _("The time of publication that is proposed has passed."),
+        _("Choose a later one, or leave it empty: the version is then published when it is approved."),
     ),
     "effective_passed": lambda v: (
         _("The effective date has passed."),

@@ -13,7 +13,7 @@ from portal.accounts.permissions import ROLE_NAMES
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError
-from portal.core.i18n import format_instant, language
+from portal.core.i18n import format_instant, half_width_digits, language
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import SENSITIVITIES
@@ -281,7 +281,7 @@ def change_proposal(draft: Draft) -> Response:
                 draft=draft,
                 revision=_whole(request.form.get("revision", "")),
                 proposal=service.Proposal(
-                    number=(form.number.data or "").strip(),
+                    number=half_width_digits(form.number.data or ""),
                     change_class=ChangeClass(form.change_class.data) if form.change_class.data else None,
                     effective_at=instants["effective"],
                     zone=form.zone.data or "",
@@ -311,6 +311,7 @@ def _blame(form: ProposalForm, refused: DomainError) -> None:
         errors.NumberTooLow: "number",
         errors.ProposedNumberTaken: "number",
         errors.EffectiveTooEarly: "effective_on",
+        errors.IssueTooEarly: "issue_on",
     }
     name = places.get(type(refused))
     if name is not None:
