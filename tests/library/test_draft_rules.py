@@ -238,7 +238,8 @@ def test_no_text_keeps_the_lint_busy(source: str) -> None:
 def test_every_finding_has_its_words() -> None:
     values = {
         "based_on": "1", "latest": "2", "number": "x", "expected": "a", "label": "S1", "deciding": "S2", "minutes": 21,
-        "document": "S0", "slug": "a", "id": "b", "word": "w", "term": "t", "counterpart": "c", "over": "1.0", "stands": "1.0", "ids": "a",
+        "document": "S0", "slug": "a", "id": "b", "word": "w", "term": "t", "counterpart": "c", "over": "1.0",
+        "stands": "1.0", "ids": "a", "written": "[[#A]]", "meant": "[[#a]]",
     }  # fmt: skip
     assert {Level.STOPS, Level.HINT} == set(Level)
     assert all(all(words(values)) for words in _WORDS.values())

@@ -130,6 +130,8 @@ def overview(
     redline, left_out = _redline(draft, tag, compared)
     findings = _findings(draft, told)
     comments = drafts.list_comments(draft)
+    shown_text = draft.text_in(tag)
+    standing = drafts.clauses_of_draft(shown_text) if shown_text is not None else {}
     still_open = [each for each in comments if each.settled_at is None]
     open_in = {spoken: sum(each.language == spoken for each in still_open) for spoken in LANGUAGES}
     return render_template(
@@ -143,6 +145,7 @@ def overview(
         facts=_facts(draft, people),
         situation=_situation(draft, steps, codes, people, is_writer=is_writer, may_approve=may_approve),
         refused=refused,
+        others=_others(draft),
         findings=findings,
         stopping=sum(each["stops"] for each in findings),
         can_write=is_writer,
@@ -153,6 +156,7 @@ def overview(
         and draft.state in (DraftState.IN_REVIEW, DraftState.APPROVED),
         can_comment=can(COMMENT_ON_DRAFT, draft) and draft.state.value in rules.OPEN,
         approve=_approve(draft, steps, approval) if may_approve else None,
+        own_remarks=sum(each.person_id == person.id for each in still_open),
         send_back=send_back or send_back_form(draft),
         remark=remark,
         changes=changes,
@@ -174,7 +178,7 @@ def overview(
         ],
         tag=tag,
         text=_text(draft, tag, changes, comments),
-        whole=_remarks([each for each in comments if not _stands_at_clause(draft, each)]),
+        whole=_remarks([each for each in comments if each.anchor not in standing], tag, names_clause=True),
         open_remarks=len(still_open),
         path=_path(draft, steps, people),
         warnings=WARNINGS,
@@ -423,7 +427,7 @@ def _redline(draft: Draft, tag: str, compared: DocumentVersion | None) -> tuple[
 
 
 def _weight(source: str) -> int:
-    """Return how much work a text is to compare, in characters of prose: each line and each cell is a piece of its own."""
+    """Return how much work a text is to compare, in characters of prose; each line and each cell adds to it."""
     return len(source) + 20 * (source.count("\n") + source.count("|"))
 
 
@@ -459,12 +463,27 @@ def _differences(draft: Draft, before: DraftReview) -> dict[str, Any]:
     return {"at": before.at, "rows": rows}
 
 
-def _stands_at_clause(draft: Draft, comment: DraftComment) -> bool:
-    text = draft.text_in(comment.language)
-    return text is not None and comment.anchor in drafts.clauses_of_draft(text)
+def _others(draft: Draft) -> list[dict[str, Any]]:
+    """Return the other drafts of the document that are open: one publication overtakes the rest of them."""
+    if draft.state.value not in rules.OPEN:
+        return []
+    return [
+        {
+            "number": each.number,
+            "href": address_of(each),
+            "state": STATES[each.state],
+            "issue": format_instant(each.issue_at, each.zone)
+            if each.state is DraftState.APPROVED and each.issue_at is not None
+            else "",
+            "loses": each.state in (DraftState.IN_REVIEW, DraftState.APPROVED),
+        }
+        for each in drafts.list_open_drafts(draft.document)
+        if each.id != draft.id
+    ]
 
 
-def _remarks(comments: Sequence[DraftComment]) -> list[dict[str, Any]]:
+def _remarks(comments: Sequence[DraftComment], shown: str, *, names_clause: bool = False) -> list[dict[str, Any]]:
+    """Return remarks as a page shows them beside the text of a language; those on the other one say so."""
     zone, here = actor().time_zone, language()
     return [
         {
@@ -472,7 +491,8 @@ def _remarks(comments: Sequence[DraftComment]) -> list[dict[str, Any]]:
             "by": each.person.name_in(here),
             "at": format_instant(each.at, zone),
             "body": each.body,
-            "anchor": each.anchor,
+            "anchor": each.anchor if names_clause else "",
+            "language": LANGUAGE_WORDS[each.language].in_(here) if each.language != shown else "",
             "is_settled": each.settled_at is not None,
         }
         for each in comments
@@ -504,8 +524,7 @@ def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence
     marks: Mapping[str, str] = changes["marks"] if tag == document.authoritative else {}
     by_clause: dict[str, list[DraftComment]] = {}
     for each in comments:
-        if each.language == tag:
-            by_clause.setdefault(each.anchor, []).append(each)
+        by_clause.setdefault(each.anchor, []).append(each)
     shown, taken = [], set()
     for number, (source, part) in enumerate(zip(sources, rendered.clauses, strict=True), start=1):
         is_new = bool(source.anchor) and source.anchor not in taken
@@ -520,7 +539,7 @@ def _text(draft: Draft, tag: str, changes: Mapping[str, Any], comments: Sequence
                 heading=part.heading,
                 html=part.body,
                 mark=_("Not up to date") if source.anchor in behind else marks.get(source.anchor, ""),
-                remarks=_remarks(by_clause.get(source.anchor, [])) if is_new else [],
+                remarks=_remarks(by_clause.get(source.anchor, []), tag) if is_new else [],
             )
         )
     return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": _head(text)}
