@@ -51,16 +51,14 @@ def test_a_date_at_the_end_of_the_calendar_is_refused_at_its_field(
         code=draft.code,
         expect=400,
     )
-    assert "Enter a date in the years 1900 to 2200." in page.get_data(as_text=True)
+    assert "Enter a date in the years 1900 to 2200." in page.text
 
 
 def test_a_day_of_publication_that_has_passed_is_refused_in_words(cast: Cast, as_: Any) -> None:
     draft = make_draft(make_published(cast.author).document, cast.author)
     author = as_(cast.author, language="en")
     sent = {"zone": "Asia/Tokyo", "issue_on": "2026-01-05", "revision": str(draft.revision)}
-    assert "This time has passed." in author.post(
-        "library.change_proposal", sent, code=draft.code, expect=400
-    ).get_data(as_text=True)
+    assert "This time has passed." in author.post("library.change_proposal", sent, code=draft.code, expect=400).text
 
 
 def test_full_width_digits_of_a_proposal_are_taken_as_typed(cast: Cast, as_: Any) -> None:
@@ -79,3 +77,14 @@ def test_full_width_digits_of_a_proposal_are_taken_as_typed(cast: Cast, as_: Any
     session.expire_all()
     kept = get_draft(draft.code)
     assert (kept.number, kept.effective_at.isoformat()) == ("2.0", "2099-07-03T00:30:00+00:00")  # type: ignore[union-attr]
+
+
+def test_a_day_of_publication_that_passed_while_a_draft_lay_is_told(cast: Cast, as_: Any) -> None:
+    from datetime import timedelta
+
+    from portal.core import clock
+
+    past = clock.now() - timedelta(days=2)
+    draft = make_draft(make_published(cast.author).document, cast.author, issue_at=past)
+    page = as_(cast.author, language="en").get("library.draft", code=draft.code)
+    assert "The time of publication that is proposed has passed." in page.text

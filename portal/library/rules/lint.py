@@ -237,7 +237,7 @@ def _of_proposal(proposal: Proposal, now: datetime) -> Iterator[Finding]:
         elif proposal.effective_at < now:
             yield Finding("effective_passed", Level.STOPS)
     if proposal.issue_at is not None and proposal.issue_at < now and not proposal.is_approved:
-        yield Finding("issue_passed", Level.STOPS)
+        yield Finding("issue_passed", Level.HINT)
 
 
 def _of_translation(proposal: Proposal, deciding: Text | None, second: Text | None) -> Iterator[Finding]:
@@ -333,7 +333,7 @@ def _of_links(proposal: Proposal, text: Text, deciding: Text | None, targets: Ta
             case Known.CLAUSE:
                 pass
     for clause in text.clauses:
-        source = _without_code(clause.source)
+        source = _without_code(clause.source) if "[[" in clause.source else ""
         for found in _MEANT_AS_LINK.finditer(source):
             if not _READ_AS_LINK.fullmatch(found.group()):
                 at_line = _line(clause, source, found.start())
@@ -370,7 +370,8 @@ def _of_words(text: Text, terms: Sequence[Term], own_words: Collection[str]) -> 
                     values = {"word": word, "term": term.words[language]}
                     at = _line(clause, source, found.start())
                     yield Finding("word_forbidden", Level.HINT, language, clause.anchor, at, values)
-        coined = [*_INTRODUCED.finditer(source), *(_CAPITALS.finditer(source) if language == "en" else ())]
+        introduced = _INTRODUCED.finditer(source) if "*" in source or "「" in source else ()
+        coined = [*introduced, *(_CAPITALS.finditer(source) if language == "en" else ())]
         for found in coined:
             word = next((each for name in _COINED if (each := found.groupdict().get(name))), found.group()).strip()
             folded = word.casefold()
@@ -429,6 +430,8 @@ def _parts(word: str, language: str) -> list[re.Pattern[str]]:
 
 def _without_code(source: str) -> str:
     """Return the text with blanks in the place of code, so that lines and places stay."""
+    if "`" not in source:
+        return source
     return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), source)
 
 

@@ -136,9 +136,10 @@ def carried_over_by(draft: Draft) -> tuple[str, ...]:
 
 def own_words() -> set[str]:
     """Return what the organisation calls itself and its parts by: no glossary has to say what these are."""
-    parts = [*organisation.list_markets(), *organisation.list_teams()]
-    said = [word for words in (organisation.name(), *(each.name for each in parts)) for word in (words.en, words.ja)]
-    return {word for word in (*said, *(each.code for each in parts), *organisation.own_words()) if word.strip()}
+    markets, teams = organisation.list_markets(), organisation.list_teams()
+    names = [organisation.name(), *(each.name for each in markets), *(each.name for each in teams)]
+    said = [word for words in names for word in (words.en, words.ja)]
+    return {word for word in (*said, *(each.code for each in markets), *organisation.own_words()) if word.strip()}
 
 
 class _Targets:
@@ -205,7 +206,7 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     ),
     "issue_passed": lambda v: (
         _("The time of publication that is proposed has passed."),
-        _("Choose a later one, or leave it empty: the version is then published when it is approved."),
+        _("The version is published as soon as it is approved. Choose a later time where it is to wait."),
     ),
     "effective_passed": lambda v: (
         _("The effective date has passed."),

@@ -175,7 +175,9 @@ def problems_of(
                     _("Give this heading an id of its own."),
                 )
             )
-        elif clause.anchor in RESERVED or clause.anchor.removesuffix("-heading") in taken.keys() - {clause.anchor}:
+        elif clause.anchor in RESERVED or (
+            clause.anchor.endswith("-heading") and clause.anchor.removesuffix("-heading") in taken
+        ):
             problems.append(
                 Problem(
                     line,

@@ -194,7 +194,8 @@ def begin_draft(document: Document) -> Response:
     number = request.form.get("from", "")
     origin = queries.get_version(document, number) if number else None
     if not request.form.get("sure") and _is_to_be_asked(document, origin):
-        return redirect(url_for("library.ask_for_draft", slug=document.slug, **{"from": number or None}), 303)
+        asked: dict[str, Any] = {"from": number} if number else {}
+        return redirect(url_for("library.ask_for_draft", slug=document.slug, **asked), 303)
 
     def work() -> Done:
         draft = service.begin_draft(document=document, origin=origin, by=actor())

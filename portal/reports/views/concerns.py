@@ -181,7 +181,8 @@ def _returned(person: Person) -> Concern:
     rows = []
     for draft in returned[:NAMED_TODAY]:
         last = draft.reviews[-1]
-        said = last.reason if last.act is ReviewAct.SENT_BACK else _("Another version was published first.")
+        is_quoted = last.act is ReviewAct.SENT_BACK
+        said = last.reason if is_quoted else _("Another version was published first.")
         rows.append(
             (
                 Cell(
@@ -189,12 +190,12 @@ def _returned(person: Person) -> Concern:
                     url_for("library.edit_draft", code=draft.code),
                     _("Version %(number)s", number=draft.number),
                 ),
-                Cell(said if len(said) <= REASON_SHOWN else f"{said[: REASON_SHOWN - 1]}…"),
+                Cell(said if len(said) <= REASON_SHOWN else f"{said[: REASON_SHOWN - 1]}…", is_quoted=is_quoted),
             )
         )
     return Concern(
         title=_("Drafts that came back"),
-        columns=(_("Document"), _("Why")),
+        columns=(_("Document"), _("Why it came back")),
         rows=rows,
         nothing="",
         more=(ngettext("All %(num)d drafts", "All %(num)d drafts", len(returned)), url_for("library.drafts"))
