@@ -11,7 +11,8 @@ from portal.accounts.models import Person
 from portal.calendars import queries, service
 from portal.calendars.errors import NoHolidaysFor
 from portal.calendars.service import CompanyPeriod
-from portal.core.content import YEARS, ContentFile, ContentFolder, line_of, to_toml
+from portal.core.clock import YEARS
+from portal.core.content import ContentFile, ContentFolder, line_of, to_toml
 from portal.core.i18n import gettext as _
 
 

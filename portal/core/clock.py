@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+# Days that somebody means; what lies far outside is a slip, and cannot be reckoned with in every zone.
+YEARS = range(2000, 2200)
 _shift: ContextVar[timedelta | None] = ContextVar("clock_shift", default=None)
 _frozen: ContextVar[datetime | None] = ContextVar("clock_frozen", default=None)
 
@@ -35,6 +37,11 @@ def today(zone: str) -> date:
 def local_date(instant: datetime, zone: str) -> date:
     """Return the calendar date of an aware instant in the IANA zone."""
     return instant.astimezone(zone_info(zone)).date()
+
+
+def is_usable_day(day: date) -> bool:
+    """Say whether a day that was entered lies within the years that anything here is about."""
+    return day.year in YEARS
 
 
 def zone_info(zone: str) -> ZoneInfo:

@@ -24,8 +24,6 @@ MAX_SIGN_IN_NAME = 254
 # Far above what any of our files needs; deeper or longer ones take the parser's stack and memory.
 MAX_TOML_DEPTH = 20
 MAX_KEY_PARTS = 20
-# Content is of our time; what lies far outside of it is a slip and cannot be reckoned with in every zone.
-YEARS = range(2000, 2200)
 _KEY = r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')"
 _LONG_KEY = re.compile(rf"(?:^|[{{,])[ \t]*\[{{0,2}}[ \t]*(?:{_KEY}[ \t]*\.[ \t]*){{{MAX_KEY_PARTS}}}", re.MULTILINE)
 _QUOTED = re.compile(r"\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'|\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|#[^\n]*", re.DOTALL)

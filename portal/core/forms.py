@@ -13,6 +13,7 @@ from wtforms import StringField, TextAreaField
 from wtforms.i18n import get_translations
 from wtforms.validators import InputRequired, NumberRange, StopValidation
 
+from portal.core.clock import YEARS, is_usable_day
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits, language
 from portal.core.i18n import lazy_gettext as _l
@@ -114,6 +115,9 @@ class DateField(_SaysOnce, _DateField):
             super().process_formdata([half_width_digits(value) for value in valuelist])
         except ValueError:
             raise ValueError(_("Enter a date like 2026-05-11.")) from None
+        if self.data is not None and not is_usable_day(self.data):
+            self.data = None
+            raise ValueError(_("Choose a date in the years %(first)s to %(last)s.", first=YEARS[0], last=YEARS[-1]))
 
 
 def _take(field: Any, text: str, besides: str = "") -> None:

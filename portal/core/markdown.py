@@ -790,6 +790,29 @@ def clause_links(text: str) -> list[tuple[str, str, int]]:
     return found
 
 
+@_once
+def inner_addresses(text: str) -> list[tuple[str, int]]:
+    """Return the addresses within the portal that a text's own links lead to, each with its line.
+
+    Links to clauses in double brackets are not among them; see `clause_links`.
+    """
+    found = []
+    line = 1
+    tokens, _env = _parsed(_checked(text))
+    for token in tokens:
+        if token.map is not None:
+            line = token.map[0] + 1
+        at = line
+        for child in token.children or ():
+            if child.type in ("softbreak", "hardbreak"):
+                at += 1
+            elif child.type == "link_open":
+                address = str(child.attrs.get("href", ""))
+                if address.startswith("#") or (address.startswith("/") and not _REMOTE.match(address)):
+                    found.append((address, at))
+    return found
+
+
 # --- rendering ----------------------------------------------------------------------------------
 
 

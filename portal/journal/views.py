@@ -156,9 +156,10 @@ def _subjects_meant(kind: str, text: str) -> list[tuple[str, str]]:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(half_width_digits(text).replace("/", "-"))
+        day = date.fromisoformat(half_width_digits(text).replace("/", "-"))
     except ValueError:
         return None
+    return day if clock.is_usable_day(day) else None
 
 
 def _midnight(day: date | None, zone: str) -> datetime | None:

@@ -14,7 +14,7 @@ from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role
 from portal.accounts.service.ownership import set_owner
 from portal.core import clock
-from portal.core.content import SLUG, YEARS, ContentFile, ContentFolder, line_of, to_toml
+from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
 from portal.core.i18n import LANGUAGES, Words, other
 from portal.core.i18n import gettext as _
 from portal.core.markdown import (
@@ -723,8 +723,8 @@ def _check_values(folder: ContentFolder, text: _Text, *, decides: bool | None, i
                 _("“%(value)s” is no instant.", value=values["effective_at"]),
                 _(
                     "Write date, time and offset, such as 2026-04-01T00:00+09:00, in the years %(first)s to %(last)s.",
-                    first=YEARS[0],
-                    last=YEARS[-1],
+                    first=clock.YEARS[0],
+                    last=clock.YEARS[-1],
                 ),
             )
 
@@ -734,7 +734,7 @@ def _instant(value: str) -> datetime | None:
         instant = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return instant if instant.tzinfo is not None and instant.year in YEARS else None
+    return instant if instant.tzinfo is not None and instant.year in clock.YEARS else None
 
 
 def _check_languages(folder: ContentFolder, read: _Folder) -> None:

@@ -306,6 +306,14 @@ class EffectiveTooEarly(Invalid):
     message = _l("The version would take effect before it is published. Choose a later time, or leave it empty.")
 
 
+class IssueTooEarly(Invalid):
+    """Nothing is published in the past."""
+
+    message = _l(
+        "This time has passed. Choose a later one, or leave it empty: it is then published when it is approved."
+    )
+
+
 class EffectiveBeforeBase(Invalid):
     """A market does not follow a version of the base before anybody else does."""
 
@@ -382,12 +390,6 @@ class ClashUndecided(Invalid):
     """What both the base and the market changed is decided by a person."""
 
     message = _l("Decide on each clause that has changed in the base before the text is laid over it.")
-
-
-class YearOutOfReach(Invalid):
-    """A date so far away is a slip of the pen."""
-
-    message = _l("Choose a date in the years %(first)s to %(last)s.")
 
 
 class TimeDoesNotExist(Invalid):

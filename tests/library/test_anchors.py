@@ -52,6 +52,19 @@ def test_a_translation_takes_the_ids_of_the_same_places() -> None:
     assert ids(with_ids(translated, counterpart=BEFORE)) == ["scope", "fans"]
 
 
+def test_where_a_translation_has_another_number_of_headings_no_id_is_guessed() -> None:
+    more = "## 適用範囲\n\n対象です。\n\n## 追加\n\n日本のみ。\n\n## ファンアカウント\n\n表示。\n"
+    assert ids(with_ids(more, counterpart=BEFORE)) == ["clause-1", "clause-2", "clause-3"]
+    partly = more.replace("## 適用範囲", "## 適用範囲 {#scope}")
+    assert ids(with_ids(partly, counterpart=BEFORE)) == ["scope", "clause-2", "clause-3"]
+
+
+def test_a_translation_that_is_written_from_its_beginning_takes_one_id_after_the_other() -> None:
+    first = with_ids("## 適用範囲\n\n対象です。\n", counterpart=BEFORE)
+    assert ids(first) == ["scope"]
+    assert ids(with_ids(first + "\n## ファンアカウント\n", before=first, counterpart=BEFORE)) == ["scope", "fans"]
+
+
 def test_a_japanese_heading_without_a_counterpart_is_named_by_its_place() -> None:
     assert ids(with_ids("## 適用範囲\n\n対象。\n\n## 定義\n\n用語。\n")) == ["clause-1", "clause-2"]
     assert ids(with_ids("前文\n\n## 適用範囲 {#clause-2}\n\n## 定義\n")) == ["clause-2", "clause-3"]

@@ -14,6 +14,7 @@ from portal.library import errors, queries
 from portal.library.models import ChangeClass, Document, Draft
 from portal.library.queries import drafts
 from portal.library.service import lint, reviews, versions
+from portal.organisation import queries as organisation
 from tests.builders import Cast
 from tests.library.builders import APRIL, EN, JA, english, japanese, make_draft, make_published, make_version, soon
 
@@ -236,3 +237,168 @@ def test_who_edits_a_document_with_an_open_draft_is_asked_which_is_meant(
     assert session.scalar(select(func.count(Draft.id))) == 1
     author.post("library.begin_draft", {"sure": "y"}, slug="impersonation")
     assert session.scalar(select(func.count(Draft.id))) == 2
+
+
+# --- sensitivity, terms, links, counter-examples ----------------------------------------------------
+
+
+def drafted(cast: Cast, document: Document, english_text: str, japanese_text: str = CHANGED_JA) -> Draft:
+    return make_draft(document, cast.author, texts=[english(english_text), japanese(japanese_text)])
+
+
+def words_found(draft: Draft, kind: str) -> list[object]:
+    return [told.finding.values["word"] for told in lint.examine(draft) if told.finding.kind == kind]
+
+
+def test_a_sensitive_document_without_any_label_is_told_clause_by_clause(cast: Cast, document: Document) -> None:
+    with own_transaction():
+        queries.get_document("impersonation").sensitivity = "S2"
+    bare = EN.replace(" sensitivity=S1", "").replace("**Example:** A labelled account.[^1]", "No more.")
+    draft = drafted(cast, document, bare)
+    assert kinds(draft, "labels_absent") == [
+        ("labels_absent", "en", anchor) for anchor in ("scope", "fan-accounts", "exceptions")
+    ]
+    assert kinds(drafted(cast, document, bare.replace("{#scope}", "{#scope sensitivity=S0}")), "labels_absent") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "word"),
+    [
+        ('A **"mirror page"** copies.', "mirror page"),
+        ("A **“mirror page”** copies.", "mirror page"),
+        ("A “**mirror page**” copies.", "mirror page"),
+        ("A **mirror page** is a copy.", "mirror page"),
+        ("*Mirror page* means a copy.", "Mirror page"),
+        ("It goes to the Mirror Page Register at once.", "Mirror Page Register"),
+    ],
+)
+def test_a_term_that_the_glossary_lacks_is_seen_where_it_is_introduced(
+    cast: Cast, document: Document, written: str, word: str
+) -> None:
+    assert words_found(drafted(cast, document, EN + f"\n{written}\n"), "term_undefined") == [word]
+
+
+@pytest.mark.parametrize(
+    "written", ["**「複製ページ」** を指します。", "「**複製ページ**」を指します。", "「複製ページ」とは、写しです。"]
+)
+def test_so_is_a_japanese_one(cast: Cast, document: Document, written: str) -> None:
+    assert words_found(drafted(cast, document, CHANGED, JA + f"\n{written}\n"), "term_undefined") == ["複製ページ"]
+
+
+def test_abbreviations_are_terms_unless_everybody_or_the_glossary_knows_them(cast: Cast, document: Document) -> None:
+    written = EN + "\nCSAM goes to NCMEC, the ID and the URL to JP; see S2, “PARODY” and `XYZ`. CSAM again.\n"
+    draft = drafted(cast, document, written, JA + "\nCSAMはSNSで報告します。\n")
+    assert words_found(draft, "abbreviation_undefined") == ["CSAM", "NCMEC", "CSAM"]
+
+
+def test_what_the_organisation_calls_itself_is_no_term(cast: Cast, document: Document) -> None:
+    written = EN + f"\nIt goes to the {organisation.name().en} and to {cast.author.home_market.code}.\n"
+    draft = drafted(cast, document, written)
+    assert words_found(draft, "term_undefined") + words_found(draft, "abbreviation_undefined") == []
+
+
+@pytest.mark.parametrize(
+    ("link", "kind"),
+    [
+        ("[x](#missing)", "link_broken"),
+        ("[x](#scope)", None),
+        ("[y](/library/impersonation#gone)", "link_broken"),
+        ("[y](/library/other#gone)", "link_broken"),
+        ("[y](/library/other#scope)", None),
+        ("[y](/library/other)", None),
+        ("[z](/library/nope)", "link_to_nothing"),
+        ("[z](/drafts)", None),
+        ("[[#Scope]]", "link_unreadable"),
+        ("[[Other#scope]]", "link_unreadable"),
+        ("`[[#Scope]]`", None),
+        ("[[gone#scope]]", "link_to_withdrawn"),
+        ("[x](/library/gone)", "link_to_withdrawn"),
+    ],
+)
+def test_links_that_lead_nowhere_are_found_however_they_are_written(
+    cast: Cast, document: Document, link: str, kind: str | None
+) -> None:
+    make_published(cast.author, "other")
+    make_published(cast.author, "gone")
+    with own_transaction():
+        gone = queries.get_version(queries.get_document("gone"), "1.0")
+        versions.withdraw_version(version=gone, reason="Wrong.", by=cast.admin)
+    found = [
+        each for each, _language, _anchor in kinds(drafted(cast, document, EN + f"\nSee {link}.\n")) if "link" in each
+    ]
+    assert found == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(("example", "is_one"), [("**Counter-example:**", False), ("**Counter-example:** None.", True)])
+def test_an_empty_counter_example_is_none(cast: Cast, document: Document, example: str, is_one: bool) -> None:
+    draft = drafted(cast, document, EN.replace("**Example:**", f"{example}\n\n**Example:**"))
+    assert (("counter_example_missing", "en", "fan-accounts") in kinds(draft)) is not is_one
+
+
+# --- what comes back --------------------------------------------------------------------------------
+
+
+def sent_back(draft: Draft, cast: Cast) -> Draft:
+    with own_transaction():
+        reviews.submit_draft(draft=drafts.get_draft(draft.code), by=cast.author)
+    with own_transaction():
+        reviews.comment_on_draft(
+            draft=drafts.get_draft(draft.code), anchor="scope", language="ja", body="Too narrow.", by=cast.approver
+        )
+        reviews.send_back_draft(draft=drafts.get_draft(draft.code), reason="Widen the scope.", by=cast.approver)
+    return drafts.get_draft(draft.code)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_came_back_is_seen_where_its_author_works(cast: Cast, document: Document, as_: Any, language: str) -> None:
+    draft = sent_back(drafted(cast, document, CHANGED), cast)
+    author = as_(cast.author, language=language)
+    today = author.get("training.today")
+    assert f"/drafts/{draft.code}/edit" in today.links()
+    assert "Widen the scope." in today.text
+    editor = author.get("library.edit_draft", code=draft.code, text="en")
+    assert "Widen the scope." in editor.text
+    assert "Too narrow." in editor.text
+    overview = author.get("library.draft", code=draft.code, text="en")
+    assert "Too narrow." in overview.text
+    assert ("on the Japanese text" if language == "en" else "日本語の本文へのコメント") in overview.text
+
+
+def test_an_approver_is_reminded_of_remarks_that_she_has_not_settled(cast: Cast, document: Document, as_: Any) -> None:
+    draft = sent_back(drafted(cast, document, CHANGED), cast)
+    with own_transaction():
+        reviews.submit_draft(draft=drafts.get_draft(draft.code), by=cast.author)
+    page = as_(cast.approver, language="en").get("library.draft", code=draft.code)
+    assert "1 remark of this account is still open." in page.text
+
+
+def test_a_remark_on_a_clause_that_is_not_there_says_what_becomes_of_it(
+    cast: Cast, document: Document, as_: Any
+) -> None:
+    draft = drafted(cast, document, CHANGED)
+    approver = as_(cast.approver, language="en")
+    sent = {"remark_anchor": "nope", "remark_language": "en", "remark_body": "Hm."}
+    page = approver.follow(approver.post("library.comment_on_draft", sent, code=draft.code))
+    assert "The text has no such clause any more, so the remark stands on the draft as a whole." in page.text
+
+
+def test_who_approves_is_told_what_becomes_of_other_drafts(cast: Cast, document: Document, as_: Any) -> None:
+    other = make_draft(document, cast.author, number="1.7", texts=[english(CHANGED), japanese(CHANGED_JA)])
+    draft = drafted(cast, document, CHANGED)
+    for each in (other, draft):
+        with own_transaction():
+            reviews.submit_draft(draft=drafts.get_draft(each.code), by=cast.author)
+    page = as_(cast.approver, language="en").get("library.draft", code=draft.code)
+    assert f"/drafts/{other.code}" in page.links()
+    assert "goes back to its author" in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_version_that_was_called_off_tells_nobody_to_act(cast: Cast, as_: Any, language: str) -> None:
+    document = make_published(cast.author).document
+    texts = [english(STRICTER, what_to_do_differently="Act."), japanese(STRICTER_JA, what_to_do_differently="行動。")]
+    make_version(document, cast.author, "2.0", texts=texts, effective_at=soon())
+    withdraw("2.0", cast.admin)
+    page = as_(cast.learner, language=language).get("library.read_version", slug="impersonation", number="2.0")
+    assert ("never takes effect" if language == "en" else "適用されません") in page.text
+    assert ("Act." if language == "en" else "行動。") not in page.text

@@ -182,9 +182,13 @@ def test_a_second_writer_is_told_and_decides(cast: Cast, draft: Draft, open_as: 
     second.keyboard.press("Control+s")
     expect(second.locator("#text-en [data-slot=notice]")).to_contain_text("saved this text at")
     expect(state(second)).to_have_text("Read-only")
+    asked: list[str] = []
+    second.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     second.get_by_role("link", name="Compare and decide").click()
     expect(second.locator(".pair")).to_contain_text("Hers.")
     expect(second.locator(".pair")).to_contain_text("Mine.")
+    # The text is kept: nobody is asked whether she means to leave it.
+    assert asked == []
     both = second.locator("#source")
     both.fill(both.input_value().replace("Hers.", "Mine.\nHers."))
     second.get_by_role("button", name="Save this text").click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from hashlib import sha256
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import Person
@@ -211,6 +211,36 @@ def list_waiting_drafts() -> list[Draft]:
                 selectinload(Draft.reviews),
             )
             .order_by(submitted.c.at, Draft.id)
+        )
+    )
+
+
+def list_returned_drafts(person: Person) -> list[Draft]:
+    """Return the drafts that the person writes and that came back from review, the last one first.
+
+    Sent back, or overtaken by another version; not those about which something was done since.
+    """
+    last = (
+        select(func.max(DraftReview.number)).where(DraftReview.draft_id == Draft.id).correlate(Draft).scalar_subquery()
+    )
+    return list(
+        session.scalars(
+            select(Draft)
+            .join(DraftReview, and_(DraftReview.draft_id == Draft.id, DraftReview.number == last))
+            .where(
+                Draft.state == DraftState.WRITING,
+                DraftReview.act.in_((ReviewAct.SENT_BACK, ReviewAct.OUTDATED)),
+                or_(
+                    Draft.begun_by == person.code,
+                    Draft.id.in_(select(DraftAuthor.draft_id).where(DraftAuthor.person_id == person.id)),
+                ),
+            )
+            .options(
+                joinedload(Draft.document),
+                selectinload(Draft.texts).load_only(DraftText.language, DraftText.title),
+                selectinload(Draft.reviews),
+            )
+            .order_by(DraftReview.at.desc(), Draft.id.desc())
         )
     )
 

@@ -1,7 +1,13 @@
 """What is wrong with a draft before anybody else looks at it: what stops it, and what is worth a second look.
 
-A *term* here is one of the glossary. A term that the glossary lacks is seen where a text introduces one, in bold with
-quotation marks (**“…”**, **「…」**), or where an English sentence writes several words with capitals: both are hints.
+A *term* here is one of the glossary. A term that the glossary lacks is seen in four ways, all of them hints:
+
+* where a text introduces one, with emphasis and quotation marks: **“…”**, **"…"**, “**…**”, **「…」**, 「**…**」;
+* where it explains one that is emphasised: **…** means, is, are, refers to; **…**とは; or 「…」とは;
+* where an English sentence writes several words with capitals;
+* where a word is all capitals: an abbreviation. Everyday ones, and what stands in quotation marks, are none.
+
+What the organisation itself is called by, its markets, teams and documents, are no terms.
 """
 
 from __future__ import annotations
@@ -27,11 +33,37 @@ _TABLE = re.compile(
     r"^[ >]*(?:\|[ \t]*)?\**(?:Decision|判断)\**[ \t]*\|[^\n]*\n[ >]*(?:\|[ \t]*)?:?-+",
     re.IGNORECASE | re.MULTILINE,
 )
-_EXAMPLE = re.compile(r"\*\*(?:Example|例)[ \t]*[:：]\*\*")
-_COUNTER = re.compile(r"\*\*(?:Counter-example|反例)[ \t]*[:：]\*\*")
+# With something behind it: an empty one is none.
+_BEHIND = r"[ \t]*[:：]\*\*[ \t]*(?:\n[ \t>]*)?(?=[^\s|])"
+_EXAMPLE = re.compile(r"\*\*(?:Example|例)" + _BEHIND)
+_COUNTER = re.compile(r"\*\*(?:Counter-example|反例)" + _BEHIND)
 _NO_WORDS = re.compile(r"!\[[ \t]*\]\(")
 _CODE = re.compile(r"```[^`]*```|`[^`\n]*`")
-_INTRODUCED = re.compile(r"\*\*[“「]([^”」*\n]{1,40})[”」]\*\*")
+_WORDS = r"[^”」』\"’*_\n]{1,40}"
+_INTRODUCED = re.compile(
+    rf"(?P<mark>\*\*|\*)[“「『\"‘](?P<inside>{_WORDS})[”」』\"’](?P=mark)"
+    rf"|[“「『\"‘](?P<other>\*\*|\*)(?P<outside>{_WORDS})(?P=other)[”」』\"’]"
+    rf"|(?<!\*)(?P<bold>\*\*|\*)(?P<explained>[^\s*_:：。.](?:[^*_\n:：。.]{{0,38}}[^\s*_:：。.])?)(?P=bold)"
+    r"(?=とは|\ (?:means?|refers?\ to|is\ (?:an?|any|the)|are)\ )"
+    r"|「(?P<quoted>[^」\n]{1,40})」(?=とは[、，])"
+)
+# Emphasis by shouting, and what everybody knows.
+_NO_TERMS = frozenset(
+    (
+        *("AM", "AND", "ANY", "ALL", "CEO", "CSV", "DO", "EN", "FAQ", "GB", "HR", "HTML", "HTTP", "HTTPS", "ID", "IT"),
+        *("JA", "KB", "MB", "MUST", "NEVER", "NO", "NOT", "OK", "ONLY", "OR", "PC", "PDF", "PM", "QR", "SMS", "SNS"),
+        *("TV", "URL", "UTC", "VIP"),
+    )
+)
+_ABBREVIATION = re.compile(r"(?<![A-Za-z0-9“「『\"‘./#@_{=-])([A-Z][A-Z0-9]{1,7})s?(?![A-Za-z0-9”」』\"’@_}=-])")
+_ADDRESS = re.compile(r"/library/(?P<slug>[a-z][a-z0-9-]*(?:@[A-Za-z0-9-]+)?)(?:\?[^#]*)?(?:#(?P<anchor>.*))?")
+# Pages beside the documents, which no document can be called.
+_PAGES = frozenset({"glossary", "search"})
+_MEANT_AS_LINK = re.compile(r"\[\[(?P<slug>[^\[\]#\n|]{0,80})#(?P<anchor>[^\[\]\n|]{1,80})\]\]")
+_READ_AS_LINK = re.compile(r"\[\[(?:[a-z][a-z0-9-]{0,59}(?:@[A-Za-z0-9-]{1,20})?)?#[a-z][a-z0-9-]{0,59}\]\]")
+_COINED = ("inside", "outside", "explained", "quoted")
+# Version numbers, levels of sensitivity, sizes.
+_DIGITS = re.compile(r"[0-9]")
 _CAPITALS = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+(?: [A-Z][a-z]+)+")
 
 
@@ -88,6 +120,8 @@ class Text:
     clauses: Sequence[Clause]
     # Document ("" for its own), clause id, line.
     links: Sequence[tuple[str, str, int]] = ()
+    # The addresses within the portal that its other links lead to, and their lines.
+    addresses: Sequence[tuple[str, int]] = ()
     # The clauses that links within the text may lead to, where these are more than its own: an overlay's whole text.
     linkable: Collection[str] = ()
     minutes: int = 1
@@ -125,6 +159,8 @@ class Proposal:
     effective_at: datetime | None
     issue_at: datetime | None
     provisional_reason: str
+    # Whether it only waits for its day: a publication that is late is none in the past.
+    is_approved: bool = False
     # The clauses in which the second language does not follow.
     behind: Sequence[str] = ()
     # Where versions were withdrawn since: the number of the one that people go by (None: there is none), and the
@@ -149,6 +185,8 @@ class Known(StrEnum):
 
     CLAUSE = "clause"
     NO_CLAUSE = "no_clause"
+    # It stands in a document that has been withdrawn.
+    WITHDRAWN = "withdrawn"
     NO_DOCUMENT = "no_document"
 
 
@@ -157,16 +195,26 @@ Targets = Callable[[str, str], Known]
 
 
 def lint(
-    proposal: Proposal, texts: Sequence[Text], *, terms: Sequence[Term], targets: Targets, now: datetime
+    proposal: Proposal,
+    texts: Sequence[Text],
+    *,
+    terms: Sequence[Term],
+    targets: Targets,
+    now: datetime,
+    own_words: Collection[str] = (),
 ) -> list[Finding]:
-    """Return what is found: about the proposal, then text by text in the order of the lines."""
+    """Return what is found: about the proposal, then text by text in the order of the lines.
+
+    `own_words` are what the organisation calls itself and its parts by. `targets` is asked with an empty clause id for
+    a document as a whole.
+    """
     found = list(_of_proposal(proposal, now))
     deciding = next((text for text in texts if text.language == proposal.authoritative), None)
     second = next((text for text in texts if text.language != proposal.authoritative), None)
     found += _of_translation(proposal, deciding, second)
     for text in texts:
         own = [*_of_text(proposal, text, deciding), *_of_links(proposal, text, deciding, targets)]
-        own += _of_words(text, terms)
+        own += _of_words(text, terms, own_words)
         if deciding is not None and second is not None:
             partner = second if text is deciding else deciding
             own += _of_partner(text, partner, terms, set(proposal.behind))
@@ -204,6 +252,8 @@ def _of_proposal(proposal: Proposal, now: datetime) -> Iterator[Finding]:
     if other is not None and at is not None and at < other.effective_at:
         about = {"number": other.number, "at": other.effective_at, "zone": other.zone}
         yield Finding("effective_before_earlier", Level.STOPS, values=about)
+    if proposal.issue_at is not None and proposal.issue_at < now and not proposal.is_approved:
+        yield Finding("issue_passed", Level.HINT)
 
 
 def _of_translation(proposal: Proposal, deciding: Text | None, second: Text | None) -> Iterator[Finding]:
@@ -250,6 +300,7 @@ def _of_text(proposal: Proposal, text: Text, deciding: Text | None) -> Iterator[
             yield Finding("summary_missing", level, language)
         if proposal.latest is not None and not text.what_to_do_differently.strip():
             yield Finding("what_to_do_missing", level, language)
+    is_unlabelled = all(clause.sensitivity is None for clause in text.clauses)
     if text.minutes > MOST_MINUTES:
         yield Finding("long", Level.HINT, language, values={"minutes": text.minutes})
     for clause in text.clauses:
@@ -264,11 +315,14 @@ def _of_text(proposal: Proposal, text: Text, deciding: Text | None) -> Iterator[
             if not counter:
                 kind = "counter_example_missing" if example else "examples_missing"
                 yield Finding(kind, Level.HINT, language, clause.anchor, _line(clause, source, table.start()))
-        if proposal.sensitivity >= HURTS and clause.sensitivity is None:
+        if proposal.sensitivity >= HURTS and clause.sensitivity is None and clause.anchor != "top":
             example_at = _EXAMPLE.search(source) or _COUNTER.search(source)
             if example_at is not None:
                 at = _line(clause, source, example_at.start())
                 yield Finding("label_missing", Level.HINT, language, clause.anchor, at)
+            elif is_unlabelled and text is deciding:
+                values = {"document": proposal.sensitivity}
+                yield Finding("labels_absent", Level.HINT, language, clause.anchor, clause.line, values)
         for picture in _NO_WORDS.finditer(source):
             at = _line(clause, source, picture.start())
             yield Finding("alternative_missing", Level.STOPS, language, clause.anchor, at)
@@ -276,12 +330,13 @@ def _of_text(proposal: Proposal, text: Text, deciding: Text | None) -> Iterator[
 
 def _of_links(proposal: Proposal, text: Text, deciding: Text | None, targets: Targets) -> Iterator[Finding]:
     own = {clause.anchor for clause in (deciding or text).clauses} | set(text.linkable)
-    for slug, anchor, line in text.links:
+    written = [*text.links, *_addressed(proposal, text)]
+    for slug, anchor, line in written:
         there = slug or proposal.slug
         at = _clause_at(text, line)
         values = {"slug": there, "id": anchor}
         if there in (proposal.slug, base_slug(proposal.slug)):
-            if anchor not in own:
+            if anchor and anchor not in own:
                 yield Finding("link_broken", Level.STOPS, text.language, at, line, values)
             continue
         match targets(there, anchor):
@@ -289,14 +344,38 @@ def _of_links(proposal: Proposal, text: Text, deciding: Text | None, targets: Ta
                 yield Finding("link_broken", Level.STOPS, text.language, at, line, values)
             case Known.NO_DOCUMENT:
                 yield Finding("link_to_nothing", Level.HINT, text.language, at, line, values)
+            case Known.WITHDRAWN:
+                yield Finding("link_to_withdrawn", Level.HINT, text.language, at, line, values)
             case Known.CLAUSE:
                 pass
+    for clause in text.clauses:
+        source = _without_code(clause.source) if "[[" in clause.source else ""
+        for found in _MEANT_AS_LINK.finditer(source):
+            if not _READ_AS_LINK.fullmatch(found.group()):
+                at_line = _line(clause, source, found.start())
+                values = {"written": found.group(), "meant": found.group().lower().replace(" ", "")}
+                yield Finding("link_unreadable", Level.HINT, text.language, clause.anchor, at_line, values)
 
 
-def _of_words(text: Text, terms: Sequence[Term]) -> Iterator[Finding]:
+def _addressed(proposal: Proposal, text: Text) -> Iterator[tuple[str, str, int]]:
+    """Return the links by address as (document, clause id, line); those that lead to other pages are left out."""
+    for address, line in text.addresses:
+        if address.startswith("#"):
+            yield "", address[1:], line
+            continue
+        found = _ADDRESS.fullmatch(address)
+        if found is not None and found["slug"] not in _PAGES:
+            yield found["slug"], found["anchor"] or "", line
+
+
+def _of_words(text: Text, terms: Sequence[Term], own_words: Collection[str]) -> Iterator[Finding]:
     """Look for words that the glossary forbids, and for terms that it lacks; each is said once."""
     language = text.language
-    known = {word.casefold() for term in terms for word in term.words.values()}
+    known = {word.casefold() for term in terms for word in term.words.values()} | {
+        word.casefold() for word in own_words
+    }
+    # An abbreviation may stand within a term: "CSAM report".
+    parts = {part for word in known for part in re.findall(r"[a-z0-9]+", word)}
     said: set[str] = set()
     for clause in text.clauses:
         source = _without_code(clause.source)
@@ -307,15 +386,23 @@ def _of_words(text: Text, terms: Sequence[Term]) -> Iterator[Finding]:
                     values = {"word": word, "term": term.words[language]}
                     at = _line(clause, source, found.start())
                     yield Finding("word_forbidden", Level.HINT, language, clause.anchor, at, values)
-        coined = [*_INTRODUCED.finditer(source), *(_CAPITALS.finditer(source) if language == "en" else ())]
+        introduced = _INTRODUCED.finditer(source) if "*" in source or "「" in source else ()
+        coined = [*introduced, *(_CAPITALS.finditer(source) if language == "en" else ())]
         for found in coined:
-            word = found.group(1) if found.re is _INTRODUCED else found.group()
-            folded = word.casefold().strip()
+            word = next((each for name in _COINED if (each := found.groupdict().get(name))), found.group()).strip()
+            folded = word.casefold()
             if folded in said or folded in known or folded.removesuffix("s") in known:
                 continue
             said.add(folded)
             at = _line(clause, source, found.start())
             yield Finding("term_undefined", Level.HINT, language, clause.anchor, at, {"word": word})
+        for found in _ABBREVIATION.finditer(source):
+            word = found[1]
+            folded = word.casefold()
+            if word not in _NO_TERMS and not _DIGITS.search(word) and folded not in said | parts:
+                said.add(folded)
+                at = _line(clause, source, found.start())
+                yield Finding("abbreviation_undefined", Level.HINT, language, clause.anchor, at, {"word": word})
 
 
 def _of_partner(text: Text, partner: Text, terms: Sequence[Term], behind: Collection[str]) -> Iterator[Finding]:
@@ -359,6 +446,8 @@ def _parts(word: str, language: str) -> list[re.Pattern[str]]:
 
 def _without_code(source: str) -> str:
     """Return the text with blanks in the place of code, so that lines and places stay."""
+    if "`" not in source:
+        return source
     return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), source)
 
 

@@ -18,8 +18,10 @@ def with_ids(source: str, *, before: str = "", counterpart: str = "", besides_li
 
     A heading whose braces were lost gets those of the clause that it was in `before`, the text as it was saved
     last: the one with the same words below it, or else with the same heading. A new one takes the id that the
-    text in the other language, `counterpart`, has at the same place, or a proposal made of its words. The heading on
-    `besides_line`, where somebody is still writing, is left alone. A text beyond the limits comes back as it is.
+    text in the other language, `counterpart`, has at the same place, where both have as many headings of its level
+    that the other lacks, or it is the next one of a text that is being written from its beginning; or a proposal made
+    of its words. The heading on `besides_line`, where somebody is still writing, is left alone. A text beyond the
+    limits comes back as it is.
     """
     now, was, other = _clauses(source), _clauses(before), _clauses(counterpart)
     bare = [clause for clause in now if clause.level and not clause.anchor and "{#" not in clause.heading]
@@ -35,7 +37,9 @@ def with_ids(source: str, *, before: str = "", counterpart: str = "", besides_li
             braces = given.get(clause.line)
             # Where somebody is writing, an id that was there is put back; a new one waits for the whole heading.
             if braces is None and clause.line != besides_line:
-                anchor = _same_place(clause, previous, other, present | {each.anchor for each in was})
+                anchor = ""
+                if _is_comparable(clause, place, now, other, given):
+                    anchor = _same_place(clause, previous, other, present | {each.anchor for each in was})
                 anchor = anchor or _proposal(clause, place, present | known | RESERVED)
                 present.add(anchor)
                 braces = f"{{#{anchor}}}"
@@ -100,6 +104,23 @@ def write_braces(source: str, clause: ClauseSource, attributes: Mapping[str, str
 
 def _ids(braces: Iterable[str]) -> list[str]:
     return [each[2:-1].split()[0] for each in braces]
+
+
+def _is_comparable(
+    clause: ClauseSource,
+    place: int,
+    now: Sequence[ClauseSource],
+    other: Sequence[ClauseSource],
+    given: Mapping[int, str],
+) -> bool:
+    """Say whether a heading's place tells which clause of the other language it is; one more would shift the rest."""
+    known = {each.anchor for each in now if each.anchor} | set(_ids(given.values()))
+    open_here = sum(each.level == clause.level and not each.anchor and each.line not in given for each in now)
+    if open_here == sum(each.level == clause.level and each.anchor not in known for each in other):
+        return True
+    written = [each.anchor for each in now[: place - 1] if each.level]
+    begun = [each.anchor for each in other if each.level][: len(written)]
+    return place == len(now) and written == begun
 
 
 def _same_place(clause: ClauseSource, previous: str, other: Sequence[ClauseSource], used: Collection[str]) -> str:

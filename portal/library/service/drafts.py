@@ -29,6 +29,7 @@ from portal.library.errors import (
     DraftNotWritable,
     EffectiveBeforeBase,
     EffectiveTooEarly,
+    IssueTooEarly,
     LineTooLong,
     NumberInvalid,
     NumberTooLow,
@@ -465,8 +466,8 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
     """Set what is proposed; a number that was only proposed follows the class of the change. Say whether it is new.
 
     Raises `ProposalChanged` for what was written on another `revision`, and `NumberInvalid`, `NumberTooLow`,
-    `ProposedNumberTaken`, `EffectiveTooEarly`, `EffectiveBeforeBase`, or `EffectiveBeforeEarlier` where an older
-    version would come back into force after it.
+    `ProposedNumberTaken`, `IssueTooEarly`, `EffectiveTooEarly`, `EffectiveBeforeBase`, or `EffectiveBeforeEarlier`
+    where an older version would come back into force after it.
     """
     held = hold(draft)
     before = facts_of_proposal(held)
@@ -477,6 +478,8 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
     if not number or (was_proposed and proposal.change_class is not held.change_class):
         number = proposed_number(held, proposal.change_class)
     _check_number(held, number)
+    if proposal.issue_at is not None and proposal.issue_at != held.issue_at and proposal.issue_at < clock.now():
+        raise IssueTooEarly()
     issued_at = proposal.issue_at or clock.now()
     if proposal.effective_at is not None and proposal.effective_at < issued_at:
         raise EffectiveTooEarly()

@@ -11,7 +11,7 @@ from typing import Any
 from portal.accounts.models import Person, Role
 from portal.accounts.service.ownership import set_owner
 from portal.core import clock
-from portal.core.content import MAX_FILE_BYTES, YEARS, ContentFile, ContentFolder, printable
+from portal.core.content import MAX_FILE_BYTES, ContentFile, ContentFolder, printable
 from portal.core.i18n import gettext as _
 from portal.core.i18n import other
 from portal.core.markdown import SENSITIVITIES, Problem, forget, split_clauses
@@ -34,7 +34,7 @@ _BYTES_AT_ONCE = 3 * 1024 * 1024
 # What front matter and line ends may add to a text when it is written out again.
 _BESIDES = 4 * 1024
 # Clocks of computers are wrong at times: what lies outside of these is not believed.
-_EARLIEST = datetime(YEARS[0], 1, 2, tzinfo=UTC)
+_EARLIEST = datetime(clock.YEARS[0], 1, 2, tzinfo=UTC)
 _SOONEST = timedelta(seconds=1)
 _MAX_AUTHOR = 300
 _MAX_MINOR = 999_999

@@ -9,9 +9,9 @@ from datetime import datetime
 from portal.core import clock
 from portal.core.i18n import format_instant, ngettext
 from portal.core.i18n import gettext as _
-from portal.core.markdown import Problem, clause_links, reading_minutes, split_clauses
+from portal.core.markdown import Problem, clause_links, inner_addresses, reading_minutes, split_clauses
 from portal.library import queries
-from portal.library.models import Draft, GlossaryTerm
+from portal.library.models import Draft, DraftState, GlossaryTerm
 from portal.library.queries import drafts
 from portal.library.rules import changes as rules_of_changes
 from portal.library.rules import lint as rules
@@ -19,6 +19,7 @@ from portal.library.rules.changes import ASKS_AGAIN, last_that_stands, takes_eff
 from portal.library.rules.lint import Finding, Known, Level, NotBefore
 from portal.library.service import overlays
 from portal.library.service.texts import can_be_split, problems_beside, problems_of
+from portal.organisation import queries as organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def examine(draft: Draft) -> list[Told]:
                 what_to_do_differently=text.what_to_do_differently,
                 clauses=clauses,
                 links=clause_links(text.source),
+                addresses=inner_addresses(text.source),
                 linkable=drafts.clauses_in(whole.source) if whole else (),
                 minutes=reading_minutes(text.source, text.language),
             )
@@ -70,7 +72,9 @@ def examine(draft: Draft) -> list[Told]:
     if draft.text_in(draft.document.authoritative) is None:
         finding = Finding("broken", Level.STOPS, draft.document.authoritative)
         told.append(Told(finding, _("The authoritative text is missing."), _("Write it.")))
-    found = rules.lint(_proposal(draft, texts), texts, terms=terms, targets=_Targets(), now=clock.now())
+    found = rules.lint(
+        _proposal(draft, texts), texts, terms=terms, targets=_Targets(), now=clock.now(), own_words=own_words()
+    )
     told += [Told(finding, *_words_of(finding)) for finding in found]
     return sorted(told, key=lambda each: (not each.stops, each.finding.language != draft.document.authoritative))
 
@@ -107,6 +111,7 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         effective_at=draft.effective_at,
         issue_at=draft.issue_at,
         provisional_reason=draft.provisional_reason,
+        is_approved=draft.state is DraftState.APPROVED,
         stands=None if (stands := last_that_stands(document.versions)) is None else stands.number,
         carried_over=carried_over_by(draft),
         behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
@@ -141,21 +146,34 @@ def carried_over_by(draft: Draft) -> tuple[str, ...]:
     )
 
 
+def own_words() -> set[str]:
+    """Return what the organisation calls itself and its parts by: no glossary has to say what these are."""
+    markets, teams = organisation.list_markets(), organisation.list_teams()
+    names = [organisation.name(), *(each.name for each in markets), *(each.name for each in teams)]
+    said = [word for words in names for word in (words.en, words.ja)]
+    return {word for word in (*said, *(each.code for each in markets), *organisation.own_words()) if word.strip()}
+
+
 class _Targets:
     """What links to other documents lead to; each document is asked once."""
 
     def __init__(self) -> None:
         self._known: dict[str, set[str] | None] = {}
+        self._withdrawn: set[str] = set()
 
     def __call__(self, slug: str, anchor: str) -> Known:
         if slug not in self._known:
             document = queries.find_document(slug)
             version = queries.version_to_read(document) if document else None
+            if version is not None and version.withdrawn_at is not None:
+                self._withdrawn.add(slug)
             self._known[slug] = None if version is None else set(queries.clause_anchors(version))
         anchors = self._known[slug]
         if anchors is None:
             return Known.NO_DOCUMENT
-        return Known.CLAUSE if anchor in anchors else Known.NO_CLAUSE
+        if anchor and anchor not in anchors:
+            return Known.NO_CLAUSE
+        return Known.WITHDRAWN if slug in self._withdrawn else Known.CLAUSE
 
 
 def _words_of(finding: Finding) -> tuple[str, str]:
@@ -186,7 +204,7 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
             "never asked to follow it, or are not asked any more.",
             **v,
         )
-        if v["stands"]
+        if v.get("stands")
         else _("The text keeps what a withdrawn version brought (%(ids)s). Nobody has ever had to follow it.", **v),
         _("Choose “material” or “emergency”, so that they are asked, or take these clauses back."),
     ),
@@ -197,6 +215,10 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "effective_before_issue": lambda v: (
         _("It would take effect before it is published."),
         _("Choose a later effective date, or an earlier publication."),
+    ),
+    "issue_passed": lambda v: (
+        _("The time of publication that is proposed has passed."),
+        _("The version is published as soon as it is approved. Choose a later time where it is to wait."),
     ),
     "effective_passed": lambda v: (
         _("The effective date has passed."),
@@ -269,6 +291,10 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
         _("There is an example, but the clause has no sensitivity label."),
         _("Write sensitivity=S0 to S4 behind the id, so that readers are warned, or know that they need not be."),
     ),
+    "labels_absent": lambda v: (
+        _("The document is of %(document)s, but none of its clauses carries a sensitivity label.", **v),
+        _("Write sensitivity=S0 to S4 behind the ids, so that readers are warned where it hurts."),
+    ),
     "alternative_missing": lambda v: (
         _("A picture has no alternative text."),
         _("Write in the square brackets what the picture shows."),
@@ -281,6 +307,14 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
         _("There is no document “%(slug)s” yet.", **v),
         _("The link shows its address until there is such a document."),
     ),
+    "link_to_withdrawn": lambda v: (
+        _("The document “%(slug)s” has been withdrawn.", **v),
+        _("Link to what applies instead, or remove the link."),
+    ),
+    "link_unreadable": lambda v: (
+        _("“%(written)s” is not read as a link to a clause.", **v),
+        _("Write “%(meant)s”: ids are lower-case letters, digits and hyphens.", **v),
+    ),
     "word_forbidden": lambda v: (
         _("The glossary forbids the word “%(word)s”.", **v),
         _("Write “%(term)s”.", **v),
@@ -288,6 +322,10 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "term_undefined": lambda v: (
         _("“%(word)s” looks like a term, but the glossary does not have it.", **v),
         _("Add it to the glossary, use a term that is there, or write it without capitals or quotation marks."),
+    ),
+    "abbreviation_undefined": lambda v: (
+        _("“%(word)s” is an abbreviation that the glossary does not have.", **v),
+        _("Add it to the glossary, or write it out."),
     ),
     "term_in_one_language": lambda v: (
         _("“%(word)s” is a term, but the other language does not use “%(counterpart)s” in this clause.", **v),

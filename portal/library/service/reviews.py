@@ -14,6 +14,7 @@ from portal.core.access import allows
 from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.errors import DomainError
+from portal.core.i18n import language
 from portal.core.texts import is_blank
 from portal.journal.service import record
 from portal.library import queries
@@ -346,7 +347,7 @@ def _refused(refusal: Refusal, draft: Draft, steps: Sequence[ApprovalStep], auth
         case Refusal.APPROVED_BEFORE:
             return ApprovedBefore()
         case Refusal.NOT_HER_TURN:
-            names = [person.full_name for person in approvers_now(draft, steps, authors)]
+            names = [person.name_in(language()) for person in approvers_now(draft, steps, authors)]
             return NotTheirTurn(names=", ".join(names) or "–")
 
 
@@ -418,11 +419,11 @@ def set_approval_chain(*, document: Document, steps: Sequence[tuple[Person, Pers
     for approver, deputy in steps:
         for person in (approver, deputy):
             if person is not None and not (person.is_active and allows(person, REVIEW_DRAFT, document)):
-                raise NoApprover(name=person.full_name)
+                raise NoApprover(name=person.name_in(language()))
         if deputy is not None and deputy.code == approver.code:
-            raise DeputyIsApprover(name=deputy.full_name)
+            raise DeputyIsApprover(name=deputy.name_in(language()))
         if approver.code in seen:
-            raise ApproverTwice(name=approver.full_name)
+            raise ApproverTwice(name=approver.name_in(language()))
         seen.add(approver.code)
     known = {row.position: row for row in drafts.list_chain(document)}
     before = _chain_facts(list(known.values()))

@@ -12,9 +12,8 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from portal.accounts.permissions import ROLE_NAMES
 from portal.core import clock
 from portal.core.access import actor, can, requires
-from portal.core.content import YEARS
 from portal.core.errors import DomainError
-from portal.core.i18n import format_instant, language
+from portal.core.i18n import format_instant, half_width_digits, language
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import SENSITIVITIES
@@ -320,17 +319,10 @@ def change_proposal(draft: Draft) -> Response:
         return editor_page(draft, proposal=form, status=400)
     instants: dict[str, datetime | None] = {}
     for name in ("effective", "issue"):
-        is_within_reach = True
         try:
-            instants[name] = instant = form.instant(name)
-            is_within_reach = instant is None or instant.year in YEARS
+            instants[name] = form.instant(name)
         except ValueError:
             form[f"{name}_time"].errors = [str(errors.TimeDoesNotExist(zone=form.zone.data))]
-            return editor_page(draft, proposal=form, status=400)
-        except OverflowError:
-            is_within_reach = False
-        if not is_within_reach:
-            form[f"{name}_on"].errors = [str(errors.YearOutOfReach(first=YEARS[0], last=YEARS[-1]))]
             return editor_page(draft, proposal=form, status=400)
     try:
         with transaction():
@@ -338,7 +330,7 @@ def change_proposal(draft: Draft) -> Response:
                 draft=draft,
                 revision=_whole(request.form.get("revision", "")),
                 proposal=service.Proposal(
-                    number=(form.number.data or "").strip(),
+                    number=half_width_digits(form.number.data or ""),
                     change_class=ChangeClass(form.change_class.data) if form.change_class.data else None,
                     effective_at=instants["effective"],
                     zone=form.zone.data or "",
@@ -370,6 +362,7 @@ def _blame(form: ProposalForm, refused: DomainError) -> None:
         errors.EffectiveTooEarly: "effective_on",
         errors.EffectiveBeforeBase: "effective_on",
         errors.EffectiveBeforeEarlier: "effective_on",
+        errors.IssueTooEarly: "issue_on",
     }
     name = places.get(type(refused))
     if name is not None:

@@ -23,7 +23,7 @@ from portal.core.markdown import Problem, TextRefused, remembering, split_clause
 from portal.core.transaction import transaction
 from portal.library import errors, limits, queries
 from portal.library.forms import DiscardForm, ProposalForm
-from portal.library.models import ChangeClass, Draft, DraftState, DraftText
+from portal.library.models import ChangeClass, Draft, DraftState, DraftText, ReviewAct
 from portal.library.permissions import SEE_DRAFT, WRITE_DRAFT
 from portal.library.queries.drafting import (
     ClauseState,
@@ -36,7 +36,7 @@ from portal.library.queries.drafting import (
     outline_of,
     texts_of_version,
 )
-from portal.library.queries.drafts import get_draft
+from portal.library.queries.drafts import clauses_of_draft, get_draft, list_comments
 from portal.library.service import drafts as service
 from portal.library.service import images, overlays
 from portal.library.service.drafts import Outcome, Saved, TextValues, values_of
@@ -130,6 +130,7 @@ def editor_page(
     with remembering():
         sides = [_side(draft, tag, typed, names, person.time_zone) for tag in LANGUAGES]
         outline = outline_rows(draft)
+        remarks = _open_remarks(draft, chosen)
     is_open = draft.state is DraftState.WRITING
     page = render_template(
         "library/draft_edit.html",
@@ -157,6 +158,8 @@ def editor_page(
             }
             for each in list_open_asides(draft, person)
         ],
+        came_back=_came_back(draft),
+        remarks=remarks,
         overtaken_by=latest.number if is_open and latest is not None and latest.id != draft.based_on_id else None,
         based_on=draft.based_on.number if draft.based_on else None,
         proposal=proposal or proposal_form(draft),
@@ -218,6 +221,38 @@ def _over(draft: Draft) -> dict[str, Any] | None:
 
 def _linkable(source: str) -> list[dict[str, str]]:
     return [{"anchor": each.anchor, "heading": each.heading} for each in split_clauses(source) if each.level]
+
+
+def _came_back(draft: Draft) -> dict[str, str] | None:
+    """Return why the draft has come back from its approvers, as long as nothing else was done about it."""
+    last = draft.reviews[-1] if draft.reviews else None
+    if draft.state is not DraftState.WRITING or last is None or last.act is not ReviewAct.SENT_BACK:
+        return None
+    names = _names_of({last.by})
+    proposed = CHANGE_CLASSES[last.change_class] if last.change_class else None
+    return {
+        "name": names.get(last.by, last.by),
+        "reason": last.reason,
+        "more": _("Proposed change class: %(class)s", **{"class": proposed}) if proposed else "",
+    }
+
+
+def _open_remarks(draft: Draft, chosen: str) -> list[dict[str, str]]:
+    """Return the remarks that nobody has settled yet, in the order of the text that is written."""
+    text = draft.text_in(chosen)
+    places = {anchor: place for place, anchor in enumerate(clauses_of_draft(text) if text is not None else {})}
+    found = [each for each in list_comments(draft) if each.settled_at is None]
+    return [
+        {
+            "anchor": each.anchor if each.anchor in places else "",
+            "named": each.anchor,
+            "body": each.body,
+            "by": each.person.name_in(language()),
+            "language": LANGUAGE_WORDS[each.language].in_(language()) if each.language != chosen else "",
+            "href": url_for("library.draft", code=draft.code, text=each.language, _anchor=f"remark_{each.code}"),
+        }
+        for each in sorted(found, key=lambda each: places.get(each.anchor, -1))
+    ]
 
 
 def _names_of(codes: set[str]) -> dict[str, str]:

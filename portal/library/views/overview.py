@@ -138,6 +138,7 @@ def overview(
     findings = _findings(draft, told)
     against = _compared_with(draft)
     comments = drafts.list_comments(draft)
+    standing = drafts.clauses_in(texts[tag].source) if tag in texts else {}
     still_open = [each for each in comments if each.settled_at is None]
     open_in = {spoken: sum(each.language == spoken for each in still_open) for spoken in LANGUAGES}
     text = _text(draft, tag, texts, changes=changes, comments=comments)
@@ -153,6 +154,7 @@ def overview(
         market=_market(draft, texts, here),
         situation=_situation(draft, steps, codes, people, is_writer=is_writer, may_approve=may_approve),
         refused=refused,
+        others=_others(draft),
         findings=findings,
         stopping=sum(each["stops"] for each in findings),
         can_write=is_writer,
@@ -163,6 +165,7 @@ def overview(
         and draft.state in (DraftState.IN_REVIEW, DraftState.APPROVED),
         can_comment=can(COMMENT_ON_DRAFT, draft) and draft.state.value in rules.OPEN,
         approve=_approve(draft, steps, approval) if may_approve else None,
+        own_remarks=sum(each.person_id == person.id for each in still_open),
         send_back=send_back or send_back_form(draft),
         remark=remark,
         is_long=len(text["clauses"]) > MOST_FORMS,
@@ -190,7 +193,7 @@ def overview(
         ],
         tag=tag,
         text=text,
-        whole=_remarks([each for each in comments if not _stands_at_clause(texts, each)]),
+        whole=_remarks([each for each in comments if each.anchor not in standing], tag, names_clause=True),
         open_remarks=len(still_open),
         path=_path(draft, steps, people),
         warnings=WARNINGS,
@@ -508,12 +511,27 @@ def _differences(draft: Draft, before: DraftReview) -> dict[str, Any]:
     return {"at": before.at, "rows": rows}
 
 
-def _stands_at_clause(texts: Mapping[str, TextDraft], comment: DraftComment) -> bool:
-    text = texts.get(comment.language)
-    return text is not None and comment.anchor in drafts.clauses_in(text.source)
+def _others(draft: Draft) -> list[dict[str, Any]]:
+    """Return the other drafts of the document that are open: one publication overtakes the rest of them."""
+    if draft.state.value not in rules.OPEN:
+        return []
+    return [
+        {
+            "number": each.number,
+            "href": address_of(each),
+            "state": STATES[each.state],
+            "issue": format_instant(each.issue_at, each.zone)
+            if each.state is DraftState.APPROVED and each.issue_at is not None
+            else "",
+            "loses": each.state in (DraftState.IN_REVIEW, DraftState.APPROVED),
+        }
+        for each in drafts.list_open_drafts(draft.document)
+        if each.id != draft.id
+    ]
 
 
-def _remarks(comments: Sequence[DraftComment]) -> list[dict[str, Any]]:
+def _remarks(comments: Sequence[DraftComment], shown: str, *, names_clause: bool = False) -> list[dict[str, Any]]:
+    """Return remarks as a page shows them beside the text of a language; those on the other one say so."""
     zone, here = actor().time_zone, language()
     return [
         {
@@ -521,7 +539,8 @@ def _remarks(comments: Sequence[DraftComment]) -> list[dict[str, Any]]:
             "by": each.person.name_in(here),
             "at": format_instant(each.at, zone),
             "body": each.body,
-            "anchor": each.anchor,
+            "anchor": each.anchor if names_clause else "",
+            "language": LANGUAGE_WORDS[each.language].in_(here) if each.language != shown else "",
             "is_settled": each.settled_at is not None,
         }
         for each in comments
@@ -561,8 +580,7 @@ def _text(
     marks: Mapping[str, str] = changes["marks"] if tag == document.authoritative else {}
     by_clause: dict[str, list[DraftComment]] = {}
     for each in comments:
-        if each.language == tag:
-            by_clause.setdefault(each.anchor, []).append(each)
+        by_clause.setdefault(each.anchor, []).append(each)
     shown, taken = [], set()
     for number, (source, part) in enumerate(zip(sources, rendered.clauses, strict=True), start=1):
         is_new = bool(source.anchor) and source.anchor not in taken
@@ -578,7 +596,7 @@ def _text(
                 html=part.body,
                 mark=_("Not up to date") if source.anchor in behind else marks.get(source.anchor, ""),
                 mode=modes[source.anchor].value if is_new and source.anchor in modes else "",
-                remarks=_remarks(by_clause.get(source.anchor, [])) if is_new else [],
+                remarks=_remarks(by_clause.get(source.anchor, []), tag) if is_new else [],
             )
         )
     return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": _head(text)}

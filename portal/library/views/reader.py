@@ -29,6 +29,7 @@ from portal.library.permissions import (
 from portal.library.queries import get_document
 from portal.library.queries.drafts import list_open_drafts
 from portal.library.rules import Standing, changes_between
+from portal.library.rules.changes import was_called_off
 from portal.library.service import readings
 from portal.library.service.panels import ClauseNote, clause_notes_for, panels_for
 from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
@@ -107,9 +108,17 @@ def history(document: Document) -> str:
         document=document,
         title=title,
         rows=rows[::-1],
+        authors=_authors_of(document),
         change_classes=CHANGE_CLASSES,
         markets_href=_markets_href(document),
     )
+
+
+def _authors_of(document: Document) -> dict[int, str]:
+    """Return version's row number → its author, named as the reader reads names; one from elsewhere stays as stated."""
+    codes = {version.author_code for version in document.versions if version.author_code}
+    names = {person.code: person.name_in(language()) for person in accounts.list_people_of(codes)} if codes else {}
+    return {version.id: names.get(version.author_code or "", version.author_name) for version in document.versions}
 
 
 @blueprint.post("/library/<slug>/versions/<number>/place")
@@ -169,6 +178,8 @@ def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]
         "deciding_language": LANGUAGE_WORDS[document.authoritative].in_(here),
         "second_language": LANGUAGE_WORDS[other(document.authoritative)].in_(here),
         "standing": queries.standing_of(version),
+        # Withdrawn before its day.
+        "called_off": was_called_off(version),
         "kind": KINDS[document.kind],
         "change_class": CHANGE_CLASSES[version.change_class],
     }

@@ -111,7 +111,12 @@ def comment_on_draft(draft: Draft) -> Response | tuple[str, int]:
         comment = reviews.comment_on_draft(
             draft=draft, anchor=form.anchor.data or "", language=tag, body=form.body.data or "", by=actor()
         )
-        return Done(_("The remark has been added."), address_of(draft, text=tag, _anchor=f"remark_{comment.code}"))
+        said = (
+            _("The remark has been added.")
+            if comment.anchor or not form.anchor.data
+            else _("The text has no such clause any more, so the remark stands on the draft as a whole.")
+        )
+        return Done(said, address_of(draft, text=tag, _anchor=f"remark_{comment.code}"))
 
     return _carried_out(draft, work, shown=tag, remark=form)
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from portal.core.content import SLUG, YEARS, ContentFile, ContentFolder, line_of, to_toml
+from portal.core.clock import YEARS
+from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.quizzes.models import Release

@@ -21,8 +21,9 @@ from portal.core.i18n import format_instant, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.jobs import JobState
 from portal.journal.permissions import READ_JOURNAL
+from portal.library.models import ReviewAct
 from portal.library.permissions import APPROVE_DRAFTS
-from portal.library.queries.drafts import submissions_of, title_of_draft
+from portal.library.queries.drafts import list_returned_drafts, submissions_of, title_of_draft
 from portal.library.service.reviews import list_waiting_for
 from portal.organisation.permissions import SEE_JOBS
 from portal.quizzes import queries as quizzes
@@ -33,6 +34,8 @@ from portal.training.service.concerns import Cell, Concern
 
 # Today names what needs it first; each list has a page of its own.
 NAMED_TODAY = 5
+# The beginning of a reason; the draft shows all of it.
+REASON_SHOWN = 200
 _BEYOND_LEARNING = tuple(role for role in Role if role is not Role.LEARNER)
 
 
@@ -47,6 +50,8 @@ def by_role(person: Person) -> Sequence[Concern]:
         told.append(_unfinished(person))
     if allows(person, SEE_BANKS) and open_grants(person, Role.AUTHOR, Role.APPROVER):
         told.append(_questions(person))
+    if open_grants(person, Role.AUTHOR):
+        told.append(_returned(person))
     if allows(person, APPROVE_DRAFTS):
         told.append(_drafts(person))
     if open_grants(person, Role.AUTHOR, Role.APPROVER, Role.POLICY_OWNER):
@@ -168,6 +173,34 @@ def _drafts(person: Person) -> Concern:
         note=ngettext("%(num)d draft in all", "%(num)d drafts in all", len(waiting))
         if len(waiting) > NAMED_TODAY
         else "",
+    )
+
+
+def _returned(person: Person) -> Concern:
+    returned = list_returned_drafts(person)
+    rows = []
+    for draft in returned[:NAMED_TODAY]:
+        last = draft.reviews[-1]
+        is_quoted = last.act is ReviewAct.SENT_BACK
+        said = last.reason if is_quoted else _("Another version was published first.")
+        rows.append(
+            (
+                Cell(
+                    title_of_draft(draft, language()),
+                    url_for("library.edit_draft", code=draft.code),
+                    _("Version %(number)s", number=draft.number),
+                ),
+                Cell(said if len(said) <= REASON_SHOWN else f"{said[: REASON_SHOWN - 1]}…", is_quoted=is_quoted),
+            )
+        )
+    return Concern(
+        title=_("Drafts that came back"),
+        columns=(_("Document"), _("Why it came back")),
+        rows=rows,
+        nothing="",
+        more=(ngettext("All %(num)d drafts", "All %(num)d drafts", len(returned)), url_for("library.drafts"))
+        if len(returned) > NAMED_TODAY
+        else None,
     )
 
 

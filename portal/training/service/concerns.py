@@ -11,12 +11,16 @@ from portal.accounts.models import Person
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One thing in a line: a text that may lead somewhere, a second line below it, a state with its chip."""
+    """One thing in a line: a text that may lead somewhere, a second line below it, a state with its chip.
+
+    What is quoted are somebody's own words, in whatever language.
+    """
 
     text: str = ""
     href: str | None = None
     sub: str = ""
     state: str | None = None
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

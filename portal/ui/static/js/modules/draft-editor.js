@@ -75,7 +75,8 @@ export default function draftEditor(root) {
     function read() {
       return Object.fromEntries(FIELDS.map((name) => [name, form.elements[name].value]));
     }
-    const isUnsaved = () => attempt !== null || !isSame(read(), saved);
+    // What was put aside is kept: nothing is lost when the page is left.
+    const isUnsaved = () => attempt !== null || (!isAside && !isSame(read(), saved));
 
     function say(name, time = "") {
       state.dataset.state = name;
@@ -98,7 +99,7 @@ export default function draftEditor(root) {
 
     function keep() {
       try {
-        if (isUnsaved() && !isAside) sessionStorage.setItem(place, JSON.stringify({ revision, values: read() }));
+        if (isUnsaved()) sessionStorage.setItem(place, JSON.stringify({ revision, values: read() }));
         else sessionStorage.removeItem(place);
       } catch { /* full or forbidden */ }
     }
