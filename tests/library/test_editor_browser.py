@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from werkzeug.serving import make_server
 
 from portal.accounts.models import Role
 from portal.core.db import session
@@ -24,21 +22,15 @@ from portal.library.service.drafts import values_of
 from tests.builders import Cast, make_grant
 from tests.library.builders import make_published
 from tests.page_client import PageClient
+from tests.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    # A page that is closed sends what it has not saved: that is over before the next test begins.
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,11 +9,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from tests.builders import Cast
 from tests.library.builders import make_published
 from tests.page_client import PageClient
+from tests.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -22,26 +21,21 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @pytest.fixture
 def open_as(app: Flask, chromium: Browser, as_: Callable[..., PageClient]) -> Iterator[Callable[..., Page]]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_port}"
     opened, told = [], []
+    with served(app) as address:
 
-    def sign_in(person: Any, **options: Any) -> Page:
-        context = chromium.new_context(base_url=address, **options)
-        cookie = as_(person).client.get_cookie("session")
-        assert cookie is not None
-        context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
-        context.on("console", lambda line: told.append(line.text))
-        opened.append(context)
-        return context.new_page()
+        def sign_in(person: Any, **options: Any) -> Page:
+            context = chromium.new_context(base_url=address, **options)
+            cookie = as_(person).client.get_cookie("session")
+            assert cookie is not None
+            context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
+            context.on("console", lambda line: told.append(line.text))
+            opened.append(context)
+            return context.new_page()
 
-    yield sign_in
-    for context in opened:
-        context.close()
-    server.shutdown()
-    thread.join()
+        yield sign_in
+        for context in opened:
+            context.close()
     assert told == []
 
 

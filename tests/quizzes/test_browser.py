@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,7 +12,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from portal.core import clock
 from portal.core.db import session
@@ -22,18 +20,15 @@ from portal.quizzes.models import Attempt, AttemptState, EventKind, Response
 from tests.builders import Cast
 from tests.page_client import PageClient
 from tests.quizzes.builders import ONE_OF_EACH, begin, make_quiz, right_answer
+from tests.serving import served
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with served(app) as found:
+        yield found
 
 
 @pytest.fixture
