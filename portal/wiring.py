@@ -296,7 +296,7 @@ def _quizzes(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.library.service.dependants import register_dependants
     from portal.library.service.panels import register_draft_panel
-    from portal.quizzes import emails, handlers, invariants, permissions, recorded  # noqa: F401
+    from portal.quizzes import cli, emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.quizzes.content import BanksPart, QuizzesPart
     from portal.quizzes.queries.staleness import count_to_look_at
     from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuizzesRunningShort
@@ -306,6 +306,7 @@ def _quizzes(app: Flask) -> None:
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
+    app.cli.add_command(cli.quizzes)
     CONTENT_PARTS.extend((BanksPart(), QuizzesPart()))
     ownership.register_kind(OwnedBanks())
     search.register(FindableQuestions())

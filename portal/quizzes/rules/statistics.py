@@ -1,0 +1,369 @@
+"""What the marks of a quiz say about its items and about itself: classical test theory, in plain floats.
+
+A matrix of marks has one row a person and one column an item; None is an item that the person was not shown. With x
+the mark of an item, T a person's total and o = T − x the rest, variances and covariances divide by n − 1. Formulas
+follow Moodle's "Quiz statistics calculations" (docs.moodle.org/dev) unless a docstring names another source. What is
+not defined (no variance, too few people) is None, and nothing is clamped: a negative alpha is a finding.
+
+Coefficients, ratios and facility are fractions; mean, median, sd and standard error are marks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from statistics import median
+
+Mark = float | None
+# Below this many people a figure may be chance alone; the item carries a warning.
+FEW_PEOPLE = 30
+
+
+class Warned(StrEnum):
+    """What a reader of an item's figures ought to know."""
+
+    FEW_PEOPLE = "few_people"
+    # Everybody has the same mark: nothing can be told apart by it.
+    NO_VARIANCE = "no_variance"
+    NEGATIVE_DISCRIMINATION = "negative_discrimination"
+    # It pulls the total in the other direction, so it has no weight of its own.
+    NEGATIVE_COVARIANCE = "negative_covariance"
+    # The greatest mark that occurs was taken for the greatest possible one.
+    MAX_ASSUMED = "max_assumed"
+    NOT_SHOWN_TO_ALL = "not_shown_to_all"
+
+
+class Third(StrEnum):
+    """A group of people by their total: the lowest, the middle and the highest third."""
+
+    LOWER = "lower"
+    MIDDLE = "middle"
+    UPPER = "upper"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A choice of an item, by how many it was taken, and at which rate in all and in each third of ability."""
+
+    choice: str
+    right: bool
+    count: int
+    rate: float | None
+    counts: Mapping[Third, int]
+    rates: Mapping[Third, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFigures:
+    """The figures of one item; `n` is how many people were shown it."""
+
+    name: str
+    n: int
+    max: float | None
+    facility: float | None
+    sd: float | None
+    # Item–rest: the correlation of x and o.
+    discrimination: float | None
+    # Item–total: the correlation of x and T.
+    point_biserial: float | None
+    discriminative_efficiency: float | None
+    effective_weight: float | None
+    alpha_if_deleted: float | None
+    warnings: tuple[Warned, ...] = ()
+    choices: tuple[Chosen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuizFigures:
+    """The figures of the totals; `n` is how many people."""
+
+    n: int
+    mean: float | None
+    median: float | None
+    sd: float | None
+    skewness: float | None
+    kurtosis: float | None
+    # Cronbach's alpha; for marks of 0 and 1 that is KR-20.
+    internal_consistency: float | None
+    error_ratio: float | None
+    standard_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that is computed from one matrix."""
+
+    items: tuple[ItemFigures, ...]
+    quiz: QuizFigures
+
+
+# --- moments -----------------------------------------------------------------------------------
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Return the arithmetic mean; None of nothing."""
+    return math.fsum(values) / len(values) if values else None
+
+
+def covariance(left: Sequence[float], right: Sequence[float]) -> float | None:
+    """Return the sample covariance of pairs (n − 1); None of fewer than two."""
+    if len(left) < 2:
+        return None
+    about_left, about_right = math.fsum(left) / len(left), math.fsum(right) / len(right)
+    products = ((one - about_left) * (other - about_right) for one, other in zip(left, right, strict=True))
+    return math.fsum(products) / (len(left) - 1)
+
+
+def variance(values: Sequence[float]) -> float | None:
+    """Return the sample variance (n − 1), exactly 0 where all are equal; None of fewer than two."""
+    if len(values) > 1 and min(values) == max(values):
+        return 0.0
+    return covariance(values, values)
+
+
+def correlation(left: Sequence[float], right: Sequence[float]) -> float | None:
+    """Return Pearson's coefficient of pairs; None where either side has no variance."""
+    shared, of_left, of_right = covariance(left, right), variance(left), variance(right)
+    if shared is None or not of_left or not of_right:
+        return None
+    return shared / math.sqrt(of_left * of_right)
+
+
+def skewness(values: Sequence[float]) -> float | None:
+    """Return k₃ / k₂^1.5 of Fisher's k-statistics; None of fewer than three or without variance."""
+    n, spread = len(values), variance(values)
+    if n < 3 or not spread:
+        return None
+    k3 = n * _power_sum(values, 3) / ((n - 1) * (n - 2))
+    return float(k3 / spread**1.5)
+
+
+def kurtosis(values: Sequence[float]) -> float | None:
+    """Return k₄ / k₂² of Fisher's k-statistics, 0 for a normal distribution; None of fewer than four."""
+    n, spread = len(values), variance(values)
+    if n < 4 or not spread:
+        return None
+    second, fourth = _power_sum(values, 2), _power_sum(values, 4)
+    k4 = (n * (n + 1) * fourth - 3 * (n - 1) * second**2) / ((n - 1) * (n - 2) * (n - 3))
+    return k4 / spread**2
+
+
+def _power_sum(values: Sequence[float], power: int) -> float:
+    about = math.fsum(values) / len(values)
+    return math.fsum((value - about) ** power for value in values)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value below which a share of the sorted values lies, between two of them by straight line.
+
+    Definition 7 of Hyndman & Fan, "Sample Quantiles in Statistical Packages", The American Statistician 50 (1996).
+    """
+    place = (len(values) - 1) * share
+    below = math.floor(place)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (place - below) * (values[above] - values[below])
+
+
+# --- a quiz and its items ----------------------------------------------------------------------
+
+
+def figures_of(
+    names: Sequence[str], marks: Sequence[Sequence[Mark]], maxima: Sequence[float | None] | None = None
+) -> Figures:
+    """Return the figures of a matrix of marks, one row a person, in the order of `names`.
+
+    An item without a maximum has 1 where no mark of it is greater, else the greatest mark of it, with a warning.
+    """
+    totals = [math.fsum(mark for mark in row if mark is not None) for row in marks]
+    columns = [[row[place] for row in marks] for place in range(len(names))]
+    alphas = _Alphas(columns, totals)
+    weights = _effective_weights(columns, totals)
+    items = []
+    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+        given = maxima[place] if maxima is not None else None
+        figures = _figures_of_item(name, column, totals, given)
+        discriminates, weight = figures.discrimination, weights[place]
+        warnings = list(figures.warnings)
+        if discriminates is not None and discriminates < 0:
+            warnings.append(Warned.NEGATIVE_DISCRIMINATION)
+        if weight is None and figures.n > 1:
+            warnings.append(Warned.NEGATIVE_COVARIANCE)
+        items.append(
+            replace(figures, effective_weight=weight, alpha_if_deleted=alphas.without(place), warnings=tuple(warnings))
+        )
+    return Figures(tuple(items), _figures_of_quiz(totals, alphas.of_all()))
+
+
+def _figures_of_item(name: str, column: Sequence[Mark], totals: Sequence[float], given: float | None) -> ItemFigures:
+    shown = [(mark, total) for mark, total in zip(column, totals, strict=True) if mark is not None]
+    x, total = [mark for mark, _total in shown], [total for _mark, total in shown]
+    rest = [of_all - mark for mark, of_all in shown]
+    spread, about = variance(x), mean(x)
+    greatest = given if given is not None else max([1.0, *x]) if x else None
+    warnings = []
+    if given is None and greatest is not None and greatest > 1:
+        warnings.append(Warned.MAX_ASSUMED)
+    if len(x) < len(column):
+        warnings.append(Warned.NOT_SHOWN_TO_ALL)
+    if len(x) < FEW_PEOPLE:
+        warnings.append(Warned.FEW_PEOPLE)
+    if spread == 0:
+        warnings.append(Warned.NO_VARIANCE)
+    shared, most = covariance(x, rest), covariance(sorted(x), sorted(rest))
+    return ItemFigures(
+        name=name,
+        n=len(x),
+        max=greatest,
+        facility=about / greatest if about is not None and greatest else None,
+        sd=math.sqrt(spread) if spread is not None else None,
+        discrimination=correlation(x, rest),
+        point_biserial=correlation(x, total),
+        discriminative_efficiency=shared / most if spread and shared is not None and most and variance(rest) else None,
+        effective_weight=None,
+        alpha_if_deleted=None,
+        warnings=tuple(warnings),
+    )
+
+
+def _effective_weights(columns: Sequence[Sequence[Mark]], totals: Sequence[float]) -> list[float | None]:
+    """Return √cov(x, T) / Σ √cov(xᵢ, T) of each item, of those whose covariance is not negative."""
+    roots: list[float | None] = []
+    for column in columns:
+        shown = [(mark, total) for mark, total in zip(column, totals, strict=True) if mark is not None]
+        shared = covariance([mark for mark, _total in shown], [total for _mark, total in shown])
+        roots.append(math.sqrt(shared) if shared is not None and shared >= 0 else None)
+    of_all = math.fsum(root for root in roots if root is not None)
+    return [root / of_all if root is not None and of_all else None for root in roots]
+
+
+class _Alphas:
+    """Cronbach's alpha, k / (k − 1) · (1 − Σ var(xᵢ) / var(T)), of all items and of all but one.
+
+    L. J. Cronbach, "Coefficient alpha and the internal structure of tests", Psychometrika 16 (1951). Where somebody was
+    not shown everything, var(T) is the sum of all variances and covariances, each over those who were shown both.
+    """
+
+    def __init__(self, columns: Sequence[Sequence[Mark]], totals: Sequence[float]) -> None:
+        self._columns = columns
+        self._totals = totals
+        self._is_complete = all(mark is not None for column in columns for mark in column)
+        self._variances = [variance([mark for mark in column if mark is not None]) for column in columns]
+        self._shared = [] if self._is_complete else self._covariances()
+
+    def _covariances(self) -> list[list[float | None]]:
+        size = len(self._columns)
+        shared: list[list[float | None]] = [[None] * size for _place in range(size)]
+        for left in range(size):
+            shared[left][left] = self._variances[left]
+            for right in range(left):
+                both = [
+                    (one, other)
+                    for one, other in zip(self._columns[left], self._columns[right], strict=True)
+                    if one is not None and other is not None
+                ]
+                value = covariance([one for one, _other in both], [other for _one, other in both])
+                shared[left][right] = shared[right][left] = value
+        return shared
+
+    def of_all(self) -> float | None:
+        """Return alpha of all items."""
+        return self._alpha(None)
+
+    def without(self, place: int) -> float | None:
+        """Return alpha of all items but one."""
+        return self._alpha(place)
+
+    def _alpha(self, left_out: int | None) -> float | None:
+        kept = [place for place in range(len(self._columns)) if place != left_out]
+        of_items = [self._variances[place] for place in kept]
+        if len(kept) < 2 or any(each is None for each in of_items):
+            return None
+        of_total = self._variance_of_total(kept, left_out)
+        if not of_total:
+            return None
+        parts = math.fsum(each for each in of_items if each is not None)
+        return len(kept) / (len(kept) - 1) * (1 - parts / of_total)
+
+    def _variance_of_total(self, kept: Sequence[int], left_out: int | None) -> float | None:
+        if self._is_complete:
+            if left_out is None:
+                return variance(self._totals)
+            column = self._columns[left_out]
+            return variance([total - (mark or 0.0) for total, mark in zip(self._totals, column, strict=True)])
+        shared = [self._shared[left][right] for left in kept for right in kept]
+        return None if any(each is None for each in shared) else math.fsum(each for each in shared if each is not None)
+
+
+def _figures_of_quiz(totals: Sequence[float], alpha: float | None) -> QuizFigures:
+    spread = variance(totals)
+    sd = math.sqrt(spread) if spread is not None else None
+    # Above 1 where alpha is negative; the whole spread of the totals is then error and more.
+    error = math.sqrt(1 - alpha) if alpha is not None else None
+    return QuizFigures(
+        n=len(totals),
+        mean=mean(totals),
+        median=median(totals) if totals else None,
+        sd=sd,
+        skewness=skewness(totals),
+        kurtosis=kurtosis(totals),
+        internal_consistency=alpha,
+        error_ratio=error,
+        standard_error=error * sd if error is not None and sd is not None else None,
+    )
+
+
+# --- choices -----------------------------------------------------------------------------------
+
+
+def thirds_of(totals: Sequence[float]) -> list[Third]:
+    """Return in which third of ability each person is: at most the first tertile, at most the second, above it.
+
+    People of the same total are in the same third, so that the thirds may differ in size.
+    """
+    if not totals:
+        return []
+    ranked = sorted(totals)
+    first, second = quantile(ranked, 1 / 3), quantile(ranked, 2 / 3)
+    return [Third.LOWER if each <= first else Third.MIDDLE if each <= second else Third.UPPER for each in totals]
+
+
+def figures_of_choices(
+    names: Sequence[str], taken: Sequence[Sequence[str | None]], right: Sequence[Sequence[str]]
+) -> Figures:
+    """Return the figures of choices, each right one worth 1, with how often each choice was taken."""
+    marks = [
+        [None if choice is None else float(choice in of_item) for choice, of_item in zip(row, right, strict=True)]
+        for row in taken
+    ]
+    figures = figures_of(names, marks, [1.0] * len(names))
+    thirds = thirds_of([math.fsum(mark for mark in row if mark is not None) for row in marks])
+    items = tuple(
+        replace(item, choices=choices_of([row[place] for row in taken], right[place], thirds))
+        for place, item in enumerate(figures.items)
+    )
+    return Figures(items, figures.quiz)
+
+
+def choices_of(taken: Sequence[str | None], right: Sequence[str], thirds: Sequence[Third]) -> tuple[Chosen, ...]:
+    """Return how often each choice of an item was taken, the right ones too where nobody took them.
+
+    `taken` is the choice of each person; None was not shown the item, an empty one is no answer.
+    """
+    shown = [(choice, third) for choice, third in zip(taken, thirds, strict=True) if choice is not None]
+    sizes = {third: sum(each is third for _choice, each in shown) for third in Third}
+    found = []
+    for name in sorted({choice for choice, _third in shown} | set(right)):
+        counts = {third: sum(choice == name and each is third for choice, each in shown) for third in Third}
+        found.append(
+            Chosen(
+                choice=name,
+                right=name in right,
+                count=sum(counts.values()),
+                rate=sum(counts.values()) / len(shown) if shown else None,
+                counts=counts,
+                rates={third: counts[third] / sizes[third] if sizes[third] else None for third in Third},
+            )
+        )
+    return tuple(found)
