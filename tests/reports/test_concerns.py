@@ -14,7 +14,8 @@ from portal.core import clock
 from portal.core.db import session
 from portal.core.jobs import Job, JobState
 from portal.reports.queries import count_heads
-from portal.training.service.concerns import concerns_of
+from portal.training.service import concerns
+from portal.training.service.concerns import Cell, Concern, concerns_of
 from tests.builders import Cast, make_grant, make_person, make_team, save
 from tests.queries import counted_queries
 from tests.reports.test_cohort import fill
@@ -170,3 +171,14 @@ def test_long_names_are_shown_whole(cast: Cast, cohort: Any, as_: Any) -> None:
     page = as_(cast.lead, language="ja").get("reports.cohort", code=cohort.code)
     assert cast.learner.shown_as in page.text
     assert cast.colleague.shown_as in page.text
+
+
+def test_what_there_is_to_do_stands_above_what_there_is_not(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [
+        Concern("Nothing here", ("Name",), (), nothing="There is none."),
+        Concern("Left out", ("Name",), ()),
+        Concern("First to do", ("Name",), ((Cell("a"),),)),
+        Concern("Second to do", ("Name",), ((Cell("b"),),)),
+    ]
+    monkeypatch.setattr(concerns, "_asked", [lambda _person: parts])
+    assert [part.title for part in concerns_of(cast.lead)] == ["First to do", "Second to do", "Nothing here"]

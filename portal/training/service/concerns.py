@@ -57,6 +57,6 @@ def register_concerns(concerns: Concerns) -> None:
 
 
 def concerns_of(person: Person) -> list[Concern]:
-    """Return the parts of a person's day that are not her own steps."""
+    """Return the parts of a person's day that are not her own steps: those with nothing to do come last."""
     told = [concern for concerns in _asked for concern in concerns(person)]
-    return [concern for concern in told if concern.rows or concern.nothing]
+    return sorted((concern for concern in told if concern.rows or concern.nothing), key=lambda each: not each.rows)
