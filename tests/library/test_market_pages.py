@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -85,6 +87,12 @@ def chips(page: Page) -> list[str]:
 
 def clause_of(page: Page, anchor: str) -> str:
     return " ".join("".join(page.one("li", id=f"desk-{anchor}").itertext()).split())
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
 
 
 # --- the markets of a document ---------------------------------------------------------------------
@@ -202,6 +210,20 @@ def test_the_desk_shows_every_clause_in_order_with_both_headings(
         said = ["基本文書のとおり", "追記", "この市場だけ", "置き換え", "適用しない"]
     for anchor, words in zip(("top", "scope", "notices", "appeals", "fees"), said, strict=True):
         assert words in clause_of(page, anchor)
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_the_desk_of_very_many_added_clauses_is_there_within_half_a_second(
+    cast: Cast, base: DocumentVersion, as_: Any, chained: bool
+) -> None:
+    places = [f"h{number - 1}" if chained and number else "scope" for number in range(950)]
+    clauses = [f"## H{at} {{#h{at} overlay=add after={place}}}\n\nText.\n" for at, place in enumerate(places)]
+    draft = written(begin(base, cast.author), en="\n".join(clauses), ja="", by=cast.author)
+    browser = as_(cast.author, language="en")
+    page = browser.get("library.base_of_draft", code=draft.code)
+    assert "H949" in page.text
+    best = min(_seconds(lambda: browser.client.get(f"/drafts/{draft.code}/base")) for _time in range(5))
+    assert best < 0.5, f"{best:.2f} s"
 
 
 def test_a_clause_is_replaced_added_to_or_left_out_from_the_desk(cast: Cast, base: DocumentVersion, as_: Any) -> None:

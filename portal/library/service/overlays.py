@@ -163,18 +163,18 @@ def overlaid_in(source: str, known: Iterable[str]) -> list[Overlaid]:
     base. What names a clause that the base does not have counts as added.
     """
     there: set[str] = set(known)
-    found: list[Overlaid] = []
+    found: dict[str, Overlaid] = {}
     for clause in split_clauses(source) if can_be_split(source) else ():
-        if not clause.anchor or any(each.anchor == clause.anchor for each in found):
+        if not clause.anchor or clause.anchor in found:
             continue
         if clause.level == 0:
-            found.append(Overlaid(TOP, Mode.APPENDED))
+            found[TOP] = Overlaid(TOP, Mode.APPENDED)
             continue
         stated = clause.attributes.get("overlay", "")
         mode = Mode(stated) if stated in set(Mode) else Mode.REPLACED
         mode = mode if clause.anchor in there else Mode.ADDED
-        found.append(Overlaid(clause.anchor, mode, clause.attributes.get("after", "")))
-    return found
+        found[clause.anchor] = Overlaid(clause.anchor, mode, clause.attributes.get("after", ""))
+    return list(found.values())
 
 
 def modes_of(version: DocumentVersion) -> dict[str, Mode]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
@@ -13,7 +13,7 @@ from portal.core.errors import DomainError, NotFound
 from portal.core.i18n import gettext as _
 from portal.core.i18n import language, other
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.markdown import TOP, TrustedHtml, render_clauses, split_clauses
+from portal.core.markdown import TOP, TrustedHtml, remembering, render_clauses, split_clauses
 from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
 from portal.library import errors, queries
@@ -180,6 +180,7 @@ def base_of_draft(draft: Draft) -> Response:
 
 @blueprint.post("/drafts/<code>/base/clauses")
 @requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
+@remembering()
 def overlay_clause(draft: Draft) -> Response:
     """Begin to do something otherwise in a clause of the base; words to be written are written in the editor."""
     code, anchor, wanted = draft.code, request.form.get("clause", ""), request.form.get("mode", "")
@@ -210,6 +211,7 @@ def overlay_clause(draft: Draft) -> Response:
 
 @blueprint.post("/drafts/<code>/base")
 @requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
+@remembering()
 def move_draft(draft: Draft) -> Response:
     """Lay the draft over the newest version of its base, with what was decided about its clauses."""
     decisions = {
@@ -231,12 +233,20 @@ def move_draft(draft: Draft) -> Response:
 
 
 def _place_in_editor(draft: Draft, tag: str, anchor: str) -> str:
+    return _places_in_editor(draft, tag)(anchor)
+
+
+def _places_in_editor(draft: Draft, tag: str) -> Callable[[str], str]:
+    """Return what leads from the id of a clause to its line in the editor; the text is read once for all of them."""
     text = draft.text_in(tag)
-    clauses = split_clauses(text.source) if text is not None and can_be_split(text.source) else []
-    line = next((each.line for each in clauses if each.anchor == anchor), None)
-    return url_for("library.edit_draft", code=draft.code, text=tag, _anchor=f"line-{line}" if line else None)
+    lines: dict[str, int] = {}
+    for clause in split_clauses(text.source) if text is not None and can_be_split(text.source) else ():
+        lines.setdefault(clause.anchor, clause.line)
+    address = url_for("library.edit_draft", code=draft.code, text=tag)
+    return lambda anchor: f"{address}#line-{lines[anchor]}" if anchor in lines else address
 
 
+@remembering()
 def _desk(
     draft: Draft, *, decisions: Mapping[str, Decision] | None = None, refusal: DomainError | None = None
 ) -> Response:
@@ -295,7 +305,8 @@ def _clause_rows(draft: Draft, move: Move | None) -> list[dict[str, Any]]:
     doing = {each.anchor: each for each in overlaid}
     clashing = {each.anchor for each in move.clashing} if move is not None else set()
     headings, here = _headings(draft), language()
-    tag = draft.document.authoritative
+    place_in_editor = _places_in_editor(draft, draft.document.authoritative)
+    in_base = set(anchors)
     rows = []
     for anchor in arranged(anchors, overlaid):
         words = headings.get(anchor, {})
@@ -310,9 +321,9 @@ def _clause_rows(draft: Draft, move: Move | None) -> list[dict[str, Any]]:
                 "href": url_for(
                     "library.read_version", slug=_base_of(draft).slug, number=draft.over.number, _anchor=anchor
                 )
-                if anchor in anchors
+                if anchor in in_base
                 else None,
-                "edit_href": _place_in_editor(draft, tag, anchor) if each is not None else None,
+                "edit_href": place_in_editor(anchor) if each is not None else None,
                 # What stands before the first heading has no braces that could say it.
                 "can_begin": each is None and anchor != TOP,
             }
