@@ -18,6 +18,7 @@ from portal.library.queries import drafts
 from portal.library.recorded import CHANGE_CLASSES
 from portal.library.rules import drafts as rules
 from portal.library.service import market_texts, reviews
+from portal.library.service.overlays import version_to_follow_with
 from portal.organisation import queries as organisation
 
 
@@ -44,16 +45,17 @@ def _describe_news(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
 
 
 def _describe_clashes(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe(_l("Mail: the text of a market waits for a decision"), arguments)
+
+
+def _describe_withdrawn(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe(_l("Mail: the text of a market was withdrawn with its base text"), arguments)
+
+
+def _describe(words: Any, arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
     titles = queries.list_document_titles({each["slug"] for each in arguments}, language())
     people = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
-    return [
-        describe_mail(
-            _l("Mail: the text of a market waits for a decision"),
-            people.get(each["to"]),
-            titles.get(each["slug"], each["slug"]),
-        )
-        for each in arguments
-    ]
+    return [describe_mail(words, people.get(each["to"]), titles.get(each["slug"], each["slug"])) for each in arguments]
 
 
 def _about(draft: Draft | None) -> str:
@@ -167,9 +169,39 @@ def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
             "market": market.name.in_(spoken) if market is not None else overlay.market or "",
             "number": number,
             "over": before.number if before is not None else "",
+            "stays": queries.version_in_force(overlay) is not None,
             "clauses": [_named(anchor, headings.get(anchor, "")) for anchor in stand.clashing],
             "href": public_url("library.base_of_draft", code=stand.draft.code)
             if stand.draft is not None
             else public_url("library.market_texts_of", slug=overlay.base.slug),
+        },
+    )
+
+
+@email("library.overlay_withdrawn", describe=_describe_withdrawn)
+def overlay_withdrawn(slug: str, number: str, to: str) -> Email | None:
+    """Tell whoever answers for a market's text that its version of this number was withdrawn because its base was."""
+    overlay, person = queries.find_document(slug), accounts.find_person(to)
+    withdrawn = next((each for each in overlay.versions if each.number == number), None) if overlay else None
+    if overlay is None or withdrawn is None or withdrawn.over is None or person is None or not person.is_active:
+        return None
+    spoken, base = person.language, withdrawn.over.document
+    market = organisation.find_market(overlay.market or "")
+    applies = queries.version_in_force(base)
+    said_by = version_to_follow_with(overlay)
+    return Email(
+        template="library/emails/overlay_withdrawn",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(spoken),
+        language=spoken,
+        values={
+            "title": queries.list_titles([withdrawn.id], spoken)[withdrawn.id],
+            "market": market.name.in_(spoken) if market is not None else overlay.market or "",
+            "number": withdrawn.number,
+            "base_number": withdrawn.over.number,
+            "reason": withdrawn.withdrawal_reason or "",
+            "applies": applies.number if applies is not None else "",
+            "said_by": said_by.number if said_by is not None else "",
+            "href": public_url("library.market_texts_of", slug=base.slug),
         },
     )

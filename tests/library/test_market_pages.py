@@ -639,8 +639,8 @@ def publish_from(draft: Draft, cast: Cast) -> None:
         )
 
 
-def sent(app: Any, address: str) -> list[str]:
-    """Return the mails about what waits that this address has got, as they are read."""
+def sent(app: Any, address: str, *, about: tuple[str, ...] = ("decision", "判断待ち")) -> list[str]:
+    """Return the mails about what waits, or about other words, that this address has got, as they are read."""
     from email import message_from_bytes, policy
 
     jobs.run_due()
@@ -649,6 +649,6 @@ def sent(app: Any, address: str) -> list[str]:
         message = message_from_bytes(file.read_bytes(), policy=policy.default)
         part = message.get_body(("plain",))
         text = f"{message['subject']}\n{part.get_content() if part else ''}"
-        if address in str(message["to"]) and ("decision" in str(message["subject"]) or "判断待ち" in text):
+        if address in str(message["to"]) and any(words in str(message["subject"]) for words in about):
             found.append(text)
     return found

@@ -167,6 +167,8 @@ class Proposal:
     # clauses in which the text keeps what those had changed.
     stands: str | None = None
     carried_over: Sequence[str] = ()
+    # Of an overlay: the class of a change of its base that its readers meet with it, if that one is heavier.
+    class_of_base: str | None = None
     # Of an overlay: the versions of its base over which it is written, and over which it has to be laid by now.
     over: str | None = None
     over_latest: str | None = None
@@ -243,6 +245,8 @@ def _of_proposal(proposal: Proposal, now: datetime) -> Iterator[Finding]:
     elif not proposal.is_material and proposal.carried_over:
         values = {"stands": proposal.stands or "", "ids": ", ".join(proposal.carried_over)}
         yield Finding("class_too_light", Level.STOPS, values=values)
+    elif proposal.class_of_base is not None:
+        yield Finding("class_below_base", Level.STOPS, values={"class": proposal.class_of_base})
     if proposal.effective_at is not None:
         if proposal.issue_at is not None and proposal.effective_at < proposal.issue_at:
             yield Finding("effective_before_issue", Level.STOPS)

@@ -132,29 +132,35 @@ def follow(event: VersionPublished) -> None:
 
 def _follow(overlay: Document, version: DocumentVersion) -> DocumentVersion | None:
     """Publish what the overlay says over the version, or tell its owner what clashes; None where it does not follow."""
-    latest = queries.latest_version(overlay)
-    if latest is None or latest.over is None or latest.withdrawn_at is not None:
+    latest = overlays.version_to_follow_with(overlay)
+    if latest is None or latest.over is None:
         return None
     texts = written_to_follow(latest)
     deciding = texts[0]
     clashing = overlays.clashes_between(deciding.source, latest.over, version)
     problems = () if clashing else overlays.problems_of_overlay(overlay, version, texts)
     if not clashing and not problems:
-        return versions.follow_base(document=overlay, over=version, texts=overlays.resolved(overlay, version, texts))
+        return versions.follow_base(
+            document=overlay, over=version, texts=overlays.resolved(overlay, version, texts), said_by=latest
+        )
     record(
         "library.overlay_clashes",
         by=None,
         subject=(OWNED_KIND, overlay.slug),
         after={"over": latest.over.number, "base_version": version.number, "clauses": sorted(clashing)},
     )
-    owner = accounts.find_owners(OWNED_KIND, [overlay.slug]).get(overlay.slug)
-    for person in [] if owner is None else filter(None, [owner.owner, owner.deputy]):
+    for person in _answering_for(overlay):
         mail.send_later(
             "library.overlay_clashes",
             {"slug": overlay.slug, "number": version.number, "to": person.code},
             effect_key=f"library.overlay_clashes:{overlay.slug}:{version.number}:{person.code}",
         )
     return None
+
+
+def _answering_for(overlay: Document) -> list[Person]:
+    owner = accounts.find_owners(OWNED_KIND, [overlay.slug]).get(overlay.slug)
+    return [] if owner is None else [each for each in (owner.owner, owner.deputy) if each is not None]
 
 
 def written_to_follow(latest: DocumentVersion) -> list[TextDraft]:
@@ -196,9 +202,23 @@ def withdraw_with_base(event: VersionWithdrawn) -> None:
     for overlay in version.document.overlays:
         for each in overlay.versions:
             if each.over_id == version.id and each.withdrawn_at is None and by is not None:
+                was_newest = all(
+                    later.withdrawn_at is not None for later in overlay.versions if later.sequence > each.sequence
+                )
                 versions.withdraw_version(
                     version=each, reason=version.withdrawal_reason or "", by=by, at=version.withdrawn_at
                 )
+                if was_newest:
+                    _tell_of_withdrawal(each)
+
+
+def _tell_of_withdrawal(version: DocumentVersion) -> None:
+    for person in _answering_for(version.document):
+        mail.send_later(
+            "library.overlay_withdrawn",
+            {"slug": version.document.slug, "number": version.number, "to": person.code},
+            effect_key=f"library.overlay_withdrawn:{version.document.slug}:{version.number}:{person.code}",
+        )
 
 
 # --- deciding -----------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ from portal.core.markdown import Problem, clause_links, inner_addresses, reading
 from portal.library import queries
 from portal.library.models import Draft, DraftState, GlossaryTerm
 from portal.library.queries import drafts
+from portal.library.recorded import CHANGE_CLASSES
 from portal.library.rules import changes as rules_of_changes
 from portal.library.rules import lint as rules
 from portal.library.rules.changes import ASKS_AGAIN, last_that_stands, takes_effect_last
 from portal.library.rules.lint import Finding, Known, Level, NotBefore
-from portal.library.service import overlays
+from portal.library.service import absorbed, overlays
 from portal.library.service.texts import can_be_split, problems_beside, problems_of
 from portal.organisation import queries as organisation
 
@@ -114,12 +115,20 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         is_approved=draft.state is DraftState.APPROVED,
         stands=None if (stands := last_that_stands(document.versions)) is None else stands.number,
         carried_over=carried_over_by(draft),
+        class_of_base=_class_of_base(draft),
         behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
         over=draft.over.number if draft.over is not None else None,
         over_latest=followed.number if followed is not None else None,
         takes_effect_at=takes_effect_at(draft),
         not_before=NotBefore(last.number, last.effective_at, last.zone) if last is not None else None,
     )
+
+
+def _class_of_base(draft: Draft) -> str | None:
+    least = absorbed.least_class_of(draft)
+    if least is None or draft.change_class is None or not absorbed.is_lighter(draft.change_class, least):
+        return None
+    return least.value
 
 
 def takes_effect_at(draft: Draft) -> datetime:
@@ -207,6 +216,15 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
         if v.get("stands")
         else _("The text keeps what a withdrawn version brought (%(ids)s). Nobody has ever had to follow it.", **v),
         _("Choose “material” or “emergency”, so that they are asked, or take these clauses back."),
+    ),
+    "class_below_base": lambda v: (
+        _(
+            "With this text its readers meet changes of the base text that were published as “%(class)s”.",
+            **{"class": CHANGE_CLASSES[str(v["class"])]},
+        ),
+        _("Choose at least “material”, so that they are asked.")
+        if v["class"] in ASKS_AGAIN
+        else _("Choose a class that is not lighter."),
     ),
     "class_missing": lambda v: (
         _("The change class is not chosen."),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from portal.library.models import Document, DocumentVersion, Draft, DraftState
 from portal.library.queries import market_texts as queries
 from portal.library.rules.overlays import Clash, clashes
-from portal.library.service.overlays import followed_version, overlaid_in
+from portal.library.service.overlays import followed_version, overlaid_in, version_to_follow_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,14 @@ def stands_of(overlays: Sequence[Document]) -> list[Stand]:
 
 
 def _stand_of(overlay: Document, drafts: list[Draft]) -> Stand:
-    latest = overlay.versions[-1] if overlay.versions else None
+    # What was withdrawn for itself is shown, but no longer followed with.
+    said_by = version_to_follow_with(overlay)
+    latest = said_by or (overlay.versions[-1] if overlay.versions else None)
     followed = followed_version(overlay.base) if overlay.base is not None else None
     if followed is None or any(draft.over_id == followed.id for draft in drafts):
         return Stand(overlay, latest, followed, drafts)
     writing = next((draft for draft in drafts if draft.state is DraftState.WRITING and draft.over_id), None)
-    lags = latest is not None and latest.withdrawn_at is None and latest.over_id not in (None, followed.id)
+    lags = said_by is not None and said_by.over_id not in (None, followed.id)
     return Stand(overlay, latest, followed, drafts, waits=writing is not None or lags, draft=writing)
 
 

@@ -153,6 +153,26 @@ def followed_version(base: Document) -> DocumentVersion | None:
     return next((each for each in reversed(base.versions) if each.withdrawn_at is None), None)
 
 
+def version_to_follow_with(overlay: Document) -> DocumentVersion | None:
+    """Return the version of an overlay that says what its market does otherwise over the next version of its base.
+
+    The newest one that stands, whatever was withdrawn only because its base was; where all were, the newest. None where
+    the newest was withdrawn for itself: its market follows the base again.
+    """
+    for version in reversed(overlay.versions):
+        if version.withdrawn_at is None:
+            return version
+        if not is_withdrawn_with_base(version):
+            return None
+    return queries.latest_version(overlay)
+
+
+def is_withdrawn_with_base(version: DocumentVersion) -> bool:
+    """Say whether a version of an overlay was withdrawn for no other reason than that its base was."""
+    over = version.over
+    return over is not None and over.withdrawn_at is not None and over.withdrawn_at == version.withdrawn_at
+
+
 # --- what it does to which clause ----------------------------------------------------------------
 
 

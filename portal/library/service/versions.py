@@ -50,7 +50,7 @@ from portal.library.models import (
 from portal.library.rules.changes import takes_effect_last
 from portal.library.rules.merging import next_numbers
 from portal.library.rules.overlays import base_slug
-from portal.library.service import overlays
+from portal.library.service import absorbed, overlays
 from portal.library.service.documents import OWNED_KIND
 from portal.library.service.findable import DOCUMENTS
 from portal.library.service.texts import (
@@ -171,18 +171,23 @@ def import_version(
     )
 
 
-def follow_base(*, document: Document, over: DocumentVersion, texts: Sequence[TextDraft]) -> DocumentVersion:
-    """Publish what an overlay says over a new version of its base where nothing of it clashes; nobody is asked.
+def follow_base(
+    *, document: Document, over: DocumentVersion, texts: Sequence[TextDraft], said_by: DocumentVersion
+) -> DocumentVersion:
+    """Publish what a version of an overlay says over a new version of its base where nothing clashes; nobody decides.
 
-    It takes effect with the base, in its class of change; where no clause reads differently, it is editorial. What the
-    market itself has issued for a later time it holds already, so it does not take effect before that.
+    It takes effect with the base, in the heaviest class of the base's changes that its readers meet with it; where no
+    clause reads differently, it is editorial. What the market itself has issued for a later time it holds already, so
+    it does not take effect before that.
     """
     latest = queries.latest_version(document)
     assert latest is not None
+    assert said_by.over is not None
     deciding = next(text for text in texts if text.language == document.authoritative)
     now_reads = {clause.anchor: clause.hash for clause in split_clauses(deciding.source)}
-    is_same = now_reads == queries.clause_hashes(latest)
-    change_class = ChangeClass.EDITORIAL if is_same else over.change_class
+    otherwise = absorbed.differing(queries.clause_hashes(said_by), now_reads)
+    reaching = absorbed.heaviest(absorbed.absorbed_between(said_by.over, over), otherwise)
+    change_class = (reaching or over.change_class) if otherwise else ChangeClass.EDITORIAL
     minor, major = next_numbers(latest.number)
     version = DocumentVersion(
         origin=Origin.FOLLOWED,
@@ -196,7 +201,7 @@ def follow_base(*, document: Document, over: DocumentVersion, texts: Sequence[Te
         document=document,
         number=major if change_class.value in rules.MATERIAL else minor,
         change_class=change_class,
-        effective_at=max(over.effective_at, latest.effective_at),
+        effective_at=max(over.effective_at, said_by.effective_at),
         zone=over.zone,
         texts=texts,
         based_on=latest.number,

@@ -44,7 +44,7 @@ from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
 from portal.library.rules.changes import last_that_stands
 from portal.library.rules.lint import Finding
-from portal.library.service import lint, overlays, reviews, versions
+from portal.library.service import absorbed, lint, overlays, reviews, versions
 from portal.library.service.panels import clause_notes_for, draft_panels_for
 from portal.library.service.texts import TextDraft, can_be_split, resolver
 from portal.library.views import (
@@ -267,6 +267,7 @@ def _facts(draft: Draft, people: Mapping[str, Person], texts: Mapping[str, TextD
         (_("Document"), document.slug),
         (_("Market"), market_name(document.market) if document.market else None),
         (_("Laid over"), _("Version %(number)s of the base text", number=draft.over.number) if draft.over else None),
+        (_("Brought from the base text"), _brought(draft)),
         (_("Version proposed"), draft.number),
         (
             _("Starting version"),
@@ -279,6 +280,18 @@ def _facts(draft: Draft, people: Mapping[str, Person], texts: Mapping[str, TextD
         (LANGUAGE_WORDS[other(document.authoritative)].in_(here), follows),
         (_("Author"), _name(people, draft.begun_by)),
     ]
+
+
+def _brought(draft: Draft) -> str | None:
+    """Return the versions of its base that a market's draft takes over, with their classes."""
+    taken = [
+        _(
+            "%(number)s (%(class)s)",
+            **{"number": each.version.number, "class": CHANGE_CLASSES[each.version.change_class]},
+        )
+        for each in absorbed.absorbed_by(draft)
+    ]
+    return _(", ").join(taken) or None
 
 
 def _instant(draft: Draft, which: str) -> str:

@@ -19,7 +19,7 @@ from portal.core.once import Done, carry_out
 from portal.library import queries
 from portal.library.errors import ApproverTwice, DeputyIsApprover, NoApprover
 from portal.library.forms import AudienceForm, WithdrawalForm
-from portal.library.models import AudienceKind, Document
+from portal.library.models import AudienceKind, Document, DocumentVersion
 from portal.library.permissions import (
     READ_DOCUMENT,
     REVIEW_DRAFT,
@@ -31,7 +31,7 @@ from portal.library.permissions import (
 from portal.library.queries import drafts, get_document
 from portal.library.rules import Standing
 from portal.library.service import documents, reviews, versions
-from portal.library.views import audience_words, blueprint
+from portal.library.views import audience_words, blueprint, market_name
 from portal.organisation import queries as organisation
 
 # Steps that the page of a chain has room for.
@@ -194,11 +194,27 @@ def withdraw(document: Document, number: str) -> Response | tuple[str, int]:
         version=version,
         title=queries.list_titles([version.id], language())[version.id],
         standing=standing,
-        follows=_what_follows(standing, current.number if current and current.id != version.id else None),
+        follows=[
+            *_what_follows(standing, current.number if current and current.id != version.id else None),
+            *_in_markets(version),
+        ],
         form=form,
         refusal=refusal,
     )
     return page, status
+
+
+def _in_markets(version: DocumentVersion) -> list[str]:
+    """Return what becomes of the texts of markets that lie over a version."""
+    said = []
+    for overlay in version.document.overlays:
+        over_it = [each for each in overlay.versions if each.over_id == version.id and each.withdrawn_at is None]
+        if over_it:
+            about = {"market": market_name(overlay.market), "number": over_it[-1].number}
+            said.append(
+                _("Version %(number)s of the text of %(market)s lies over it and is withdrawn with it.", **about)
+            )
+    return said
 
 
 def _what_follows(standing: Standing, other_in_force: str | None) -> list[str]:
