@@ -145,7 +145,7 @@ def test_english_is_told_in_whole_words(old: str, new: str, expected: str) -> No
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("期限は十四日間です。", "期限は七日間です。", "期限は[十四日間]{七日間}です。"),
+        ("期限は十四日間です。", "期限は七日間です。", "期限は[十四]{七}日間です。"),
         ("通知を送る。", "通知を送ります。", "通知を[送る]{送ります}。"),
         ("措置も条項も正しいが、", "措置も条項も正しいのですが、", "措置も条項も[正しいが]{正しいのですが}、"),
         ("規則を確認します。", "規則が確認されます。", "規則[を確認します]{が確認されます}。"),
@@ -156,6 +156,67 @@ def test_english_is_told_in_whole_words(old: str, new: str, expected: str) -> No
 )
 def test_japanese_is_told_in_words_though_it_has_no_blanks(old: str, new: str, expected: str) -> None:
     assert told(old, new, "ja") == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("人工知能生成画像を示す。", "人工知能生成動画を示す。", "人工知能生成[画像]{動画}を示す。"),
+        ("利用規約違反とする。", "利用規約の違反とする。", "利用規約{の}違反とする。"),
+        ("利用規約の違反とする。", "利用規約違反とする。", "利用規約[の]違反とする。"),
+        ("違反の報告", "利用規約違反の報告", "{利用規約}違反の報告"),
+        ("審査担当者が決める。", "審査責任者が決める。", "審査[担当]{責任}者が決める。"),
+        ("再確認を頼む。", "再審査を頼む。", "再[確認]{審査}を頼む。"),
+        ("二十四時間以内に", "四十八時間以内に", "[二十四]{四十八}時間以内に"),
+        ("人工知能生成画像と人工知能生成音声", "人工知能生成動画と人工知能生成音楽",
+         "人工知能生成[画像]{動画}と人工知能生成[音声]{音楽}"),
+        ("AI生成画像の表示", "AI生成動画の表示", "AI生成[画像]{動画}の表示"),
+        ("監査担当者教育資料", "監査責任者研修資料", "監査[担当者教育]{責任者研修}資料"),
+        ("三営業日以内に", "五営業日以内に", "[三]{五}営業日以内に"),
+        ("通知送付期限は", "通知発送期限は", "通知[送付]{発送}期限は"),
+    ],
+)  # fmt: skip
+def test_of_a_compound_only_the_part_that_differs_is_marked(old: str, new: str, expected: str) -> None:
+    assert told(old, new, "ja") == expected
+    found = marked(old, new, "ja")
+    for sign, tag in (("[]", "del"), ("{}", "ins")):
+        expected = expected.replace(sign[0], f"<{tag}>").replace(sign[1], f"</{tag}>")
+    assert silent(found.inline) == f"<p>{expected}</p>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("画像を示す。", "映像を示す。", "[画像]{映像}を示す。"),
+        ("送付を求める。", "送達を求める。", "[送付]{送達}を求める。"),
+        ("一時停止とする。", "臨時停止とする。", "[一時]{臨時}停止とする。"),
+        ("カード会員", "カードローン会員", "[カード]{カードローン}会員"),
+        ("2026年11月", "2025年11月", "[2026]{2025}年11月"),
+        ("日本人", "日本語", "日本[人]{語}"),
+    ],
+)
+def test_a_word_a_number_and_a_word_in_kana_are_never_cut(old: str, new: str, expected: str) -> None:
+    assert told(old, new, "ja") == expected
+
+
+def test_a_change_of_a_compound_is_marked_inside_its_emphasis() -> None:
+    found = marked("**人工知能生成画像**を示す。", "**人工知能生成動画**を示す。", "ja")
+    assert silent(found.inline) == ("<p><strong>人工知能生成<del>画像</del><ins>動画</ins></strong>を示す。</p>")
+
+
+COMPOUNDS = st.lists(
+    st.sampled_from(["人工", "知能", "画像", "動画", "再", "者", "の", "を", "十四", "日間", "AI", "ファン", "送る", "、", "3", "**"]),
+    max_size=16,
+).map("".join)  # fmt: skip
+
+
+@given(COMPOUNDS, COMPOUNDS)
+def test_compounds_cut_into_parts_lead_there_and_back(old: str, new: str) -> None:
+    pieces = compare(old, new, "ja")
+    assert apply(pieces, old) == new
+    assert revert(pieces, new) == old
+    assert all(first.fate is not then.fate for first, then in pairwise(pieces))
+    marked(old, new, "ja")
 
 
 @given(st.lists(st.integers(0, 30), max_size=30))
