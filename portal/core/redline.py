@@ -12,7 +12,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -28,16 +28,17 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import language as page_language
 from portal.core.markdown import TrustedHtml, with_changes
 
-
 W = TypeVar("W")
 
 
 class Fate(StrEnum):
-    """What became of a piece of text."""
+    """What became of a piece of text; only of whole paragraphs, items and rows is it said that they moved."""
 
     SAME = "same"
     GONE = "gone"
     NEW = "new"
+    MOVED_AWAY = "moved_away"
+    MOVED_HERE = "moved_here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,14 +432,15 @@ def _in_parts(
     old: Sequence[W],
     new: Sequence[W],
     edits: Sequence[_Edit],
+    *,
     cut: Callable[[W], list[W]],
     key: Callable[[W], Hashable],
     kind: Callable[[W], str],
 ) -> tuple[list[W], list[W], list[_Edit]]:
     """Return the words and what became of them, where compounds were replaced by others cut into their parts.
 
-    Of two compounds that stand for each other only the parts that differ are marked (人工知能生成の画像・動画): as small as a
-    reader would mark it, and never less than a word. What stayed is not cut, so that it is not found again by chance.
+    Of two compounds that stand for each other only the parts that differ are marked: as little as a reader would mark,
+    and never less than a word. What stayed is not cut, so that no part of it is found again by chance.
     """
     before: list[W] = []
     after: list[W] = []
@@ -480,7 +482,7 @@ def compare(old: str, new: str, language: str) -> tuple[Piece, ...]:
     )
     edits = _edits(before, after, {word: _kind(word) for word in (*before, *after)})
     if language == "ja":
-        before, after, edits = _in_parts(before, after, edits, lambda word: list(_parts(word)), str, _kind)
+        before, after, edits = _in_parts(before, after, edits, cut=lambda word: list(_parts(word)), key=str, kind=_kind)
     pieces: list[Piece] = []
     for edit in edits:
         text = "".join(before[edit.old] if edit.fate is Fate.GONE else after[edit.new])
@@ -707,13 +709,17 @@ _PAIRS = 20_000
 class Marked:
     """A text with what differs from another: both in one, the old one and the new one.
 
-    What went stands in `<del>`, what came in `<ins>`, with hidden words for those who hear the page.
+    What went stands in `<del>`, what came in `<ins>`, with hidden words for those who hear the page. A paragraph, item
+    or row that stands as it was at another place is marked there and here, with words that everybody sees.
+    `moved` counts those; `reworded`: something other than their places differs.
     """
 
     inline: TrustedHtml
     before: TrustedHtml
     after: TrustedHtml
     changed: bool
+    moved: int = 0
+    reworded: bool = False
 
 
 def mark(old: TrustedHtml, new: TrustedHtml, language: str) -> Marked:
@@ -748,19 +754,32 @@ class _Marking:
         self.before: list[str] = []
         self.after: list[str] = []
         self.inline: list[str] = []
-        self.changed = False
+        self.reworded = False
+        self.moved = 0
         here = page_language()
         tag = "" if language == here else f' lang="{here}"'
-        gone, came, end = _("[removed]"), _("[added]"), _("[end]")
-        hidden = f'<span class="visually-hidden"{tag}>'
+        end = f'<span class="visually-hidden"{tag}> {escape(_("[end]"))}</span>'
+
+        def between(element: str, style: str, said: str) -> tuple[str, str]:
+            return f'<{element}><span class="{style}"{tag}>{escape(said)} </span>', f"{end}</{element}>"
+
         self.marks = {
-            Fate.GONE: (f"<del>{hidden}{escape(gone)} </span>", f"{hidden} {escape(end)}</span></del>"),
-            Fate.NEW: (f"<ins>{hidden}{escape(came)} </span>", f"{hidden} {escape(end)}</span></ins>"),
+            Fate.GONE: between("del", "visually-hidden", _("[removed]")),
+            Fate.NEW: between("ins", "visually-hidden", _("[added]")),
         }
+        away, here_now = _("[moved from here]"), _("[moved here]")
+        # Seen once at the head of what moved; in each further cell or item of it only heard.
+        self.marks_of_moves = [
+            {
+                Fate.MOVED_AWAY: between("del", f"redline-moved{hidden}", away),
+                Fate.MOVED_HERE: between("ins", f"redline-moved{hidden}", here_now),
+            }
+            for hidden in ("", " visually-hidden")
+        ]
 
     def result(self) -> Marked:
         inline, before, after = (with_changes("".join(each)) for each in (self.inline, self.before, self.after))
-        return Marked(inline, before, after, self.changed)
+        return Marked(inline, before, after, self.reworded or self.moved > 0, self.moved, self.reworded)
 
     def everywhere(self, old: str, new: str) -> None:
         self.before.append(old)
@@ -771,19 +790,26 @@ class _Marking:
         """Write two sequences of blocks."""
         row = column = 0
         places = _common([block.key for block in old], [block.key for block in new])
+        moved = _moved(old, new, places)
+        self.moved += len(moved) // 2
         for i, j in [*places, (len(old), len(new))]:
-            self._between(old[row:i], new[column:j])
+            self._between(old[row:i], new[column:j], moved)
             if i < len(old):
                 self.everywhere(_plain(old[i]), _plain(new[j]))
             row, column = i + 1, j + 1
 
-    def _between(self, old: Sequence[_Block], new: Sequence[_Block]) -> None:
+    def _between(self, old: Sequence[_Block], new: Sequence[_Block], moved: Set[_Block]) -> None:
+        # What has moved has not become anything else.
+        rows = [place for place, block in enumerate(old) if block not in moved]
+        columns = [place for place, block in enumerate(new) if block not in moved]
+        found = _paired([old[place] for place in rows], [new[place] for place in columns])
+        pairs = [(rows[i], columns[j]) for i, j in found]
         row = column = 0
-        for i, j in [*_paired(old, new), (len(old), len(new))]:
+        for i, j in [*pairs, (len(old), len(new))]:
             for block in old[row:i]:
-                self.whole(block, Fate.GONE)
+                self.whole(block, Fate.MOVED_AWAY if block in moved else Fate.GONE)
             for block in new[column:j]:
-                self.whole(block, Fate.NEW)
+                self.whole(block, Fate.MOVED_HERE if block in moved else Fate.NEW)
             if i < len(old):
                 self.pair(old[i], new[j])
             row, column = i + 1, j + 1
@@ -817,10 +843,12 @@ class _Marking:
 
     def whole(self, block: _Block, fate: Fate) -> None:
         """Write a block that went or came as a whole: the marks stand around the words, innermost."""
-        self.changed = True
-        shown = self._whole(block, fate)
-        (self.before if fate is Fate.GONE else self.after).append(shown)
-        if fate is Fate.GONE and block.kind == "li" and block.element is not None:
+        has_moved = fate in (Fate.MOVED_AWAY, Fate.MOVED_HERE)
+        self.reworded = self.reworded or not has_moved
+        shown = self._whole(block, fate, [*self.marks_of_moves] if has_moved else [self.marks])
+        is_old = fate in (Fate.GONE, Fate.MOVED_AWAY)
+        (self.before if is_old else self.after).append(shown)
+        if is_old and block.kind == "li" and block.element is not None:
             # It is not counted any more.
             names = f"{block.element.style} redline-gone".strip()
             others = tuple(each for each in block.element.attributes if each[0] != "class")
@@ -828,17 +856,19 @@ class _Marking:
             shown = start + shown.removeprefix(block.start)
         self.inline.append(shown)
 
-    def _whole(self, block: _Block, fate: Fate) -> str:
+    def _whole(self, block: _Block, fate: Fate, marks: list[_Marks]) -> str:
         if block.blocks is None:
-            return f"{block.start}{self._shown(_placed(block.words, fate))}{block.end}"
-        return f"{block.start}{''.join(self._whole(each, fate) for each in block.blocks)}{block.end}"
+            # The first of several marks is for the first words.
+            mark_now = marks.pop(0) if len(marks) > 1 and block.words else marks[0]
+            return f"{block.start}{_written(_placed(block.words, fate), mark_now)}{block.end}"
+        return f"{block.start}{''.join(self._whole(each, fate, marks) for each in block.blocks)}{block.end}"
 
     def merge_words(self, old: Sequence[_Word], new: Sequence[_Word], *, is_exact: bool = False) -> None:
         """Write the words of a paragraph, item or cell and those that it has become."""
-        kinds = {word.key: _kind_of(word) for word in (*old, *new)}
+        kinds: dict[Hashable, str] = {word.key: _kind_of(word) for word in (*old, *new)}
         edits = _edits([word.key for word in old], [word.key for word in new], kinds)
         if self.language == "ja":
-            old, new, edits = _in_parts(old, new, edits, _parts_of, lambda word: word.key, _kind_of)
+            old, new, edits = _in_parts(old, new, edits, cut=_parts_of, key=lambda word: word.key, kind=_kind_of)
         # The element around a word that went is the one around its neighbours that stayed.
         became: dict[_Element, _Element] = {}
         for edit in edits:
@@ -859,7 +889,7 @@ class _Marking:
             # A blank more or less is not shown to anybody.
             is_blank = not is_exact and all(word.element is None and word.text.isspace() for word in (*gone, *came))
             fate = Fate.SAME if is_blank else edit.fate
-            self.changed = self.changed or not is_blank
+            self.reworded = self.reworded or not is_blank
             before += _placed(gone, fate)
             after += _placed(came, fate)
             if not (is_blank and gone):
@@ -875,13 +905,15 @@ class _Marking:
 
 # A word, what became of it, and the elements that it is shown in.
 _Placed = tuple[Fate, _Word, tuple[_Element, ...]]
+# What stands before and behind words, by what became of them.
+_Marks = Mapping[Fate, tuple[str, str]]
 
 
 def _placed(words: Sequence[_Word], fate: Fate) -> list[_Placed]:
     return [(fate, word, word.path) for word in words]
 
 
-def _written(words: Sequence[_Placed], marks: Mapping[Fate, tuple[str, str]]) -> str:
+def _written(words: Sequence[_Placed], marks: _Marks) -> str:
     """Return words as markup, each mark around as much as went or came together."""
     root = _Shown(None)
     way = [root]
@@ -917,7 +949,7 @@ class _Shown:
         if len(fates) == 1:
             self.fate = fates.pop()
 
-    def markup(self, marks: Mapping[Fate, tuple[str, str]], within: Fate | None = None) -> str:
+    def markup(self, marks: _Marks, within: Fate | None = None) -> str:
         pieces = []
         for fate, group in groupby(self.parts, key=lambda part: part.fate):
             start, end = marks[fate] if fate in marks and fate is not within else ("", "")
@@ -937,6 +969,21 @@ def _plain(block: _Block) -> str:
     if block.blocks is not None:
         return f"{block.start}{''.join(_plain(each) for each in block.blocks)}{block.end}"
     return f"{block.start}{_written(_placed(block.words, Fate.SAME), {})}{block.end}"
+
+
+def _moved(old: Sequence[_Block], new: Sequence[_Block], places: Sequence[tuple[int, int]]) -> Set[_Block]:
+    """Return the blocks of both sides that stand as they were at another place; `places` are those that stayed."""
+    rows, columns = {row for row, _column in places}, {column for _row, column in places}
+    waiting: dict[str, list[_Block]] = {}
+    for place, block in enumerate(old):
+        # A line across the page, or an empty cell, says nothing by which it could be known.
+        if place not in rows and block.weights:
+            waiting.setdefault(block.key, []).append(block)
+    moved: set[_Block] = set()
+    for place, block in enumerate(new):
+        if place not in columns and waiting.get(block.key):
+            moved |= {waiting[block.key].pop(0), block}
+    return moved
 
 
 def _paired(old: Sequence[_Block], new: Sequence[_Block]) -> list[tuple[int, int]]:

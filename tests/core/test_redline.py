@@ -22,7 +22,7 @@ from portal.core.redline import Fate, Marked, apply, compare, longest_rising, ma
 pytestmark = pytest.mark.any_database
 
 _SPOKEN = re.compile(
-    r'(?<=<(?:ins|del)>)<span class="visually-hidden"[^>]*>[^<]*</span>'
+    r'(?<=<(?:ins|del)>)<span class="(?:visually-hidden|redline-moved(?: visually-hidden)?)"[^>]*>[^<]*</span>'
     r'|<span class="visually-hidden"[^>]*>[^<]*</span>(?=</(?:ins|del)>)'
 )
 
@@ -204,10 +204,25 @@ def test_a_change_of_a_compound_is_marked_inside_its_emphasis() -> None:
     assert silent(found.inline) == ("<p><strong>人工知能生成<del>画像</del><ins>動画</ins></strong>を示す。</p>")
 
 
-COMPOUNDS = st.lists(
-    st.sampled_from(["人工", "知能", "画像", "動画", "再", "者", "の", "を", "十四", "日間", "AI", "ファン", "送る", "、", "3", "**"]),
-    max_size=16,
-).map("".join)  # fmt: skip
+PARTS = [
+    "人工",
+    "知能",
+    "画像",
+    "動画",
+    "再",
+    "者",
+    "の",
+    "を",
+    "十四",
+    "日間",
+    "AI",
+    "ファン",
+    "送る",
+    "、",
+    "3",
+    "**",
+]
+COMPOUNDS = st.lists(st.sampled_from(PARTS), max_size=16).map("".join)
 
 
 @given(COMPOUNDS, COMPOUNDS)
@@ -333,6 +348,57 @@ def test_an_item_that_went_is_not_counted() -> None:
 def test_a_paragraph_that_became_a_list_goes_and_comes_whole() -> None:
     found = marked("Ask the lead.", "- Ask the lead.")
     assert silent(found.inline) == "<p><del>Ask the lead.</del></p><ul><li><ins>Ask the lead.</ins></li></ul>"
+
+
+def test_a_paragraph_that_moved_is_told_as_moved_at_both_places() -> None:
+    found = marked(
+        "Ask the lead.\n\nRead the case first.\n\nDecide.", "Read the case first.\n\nDecide.\n\nAsk the lead."
+    )
+    assert (found.changed, found.moved, found.reworded) == (True, 1, False)
+    assert '<p><del><span class="redline-moved">[moved from here] </span>Ask the lead.' in found.inline
+    assert '<p><ins><span class="redline-moved">[moved here] </span>Ask the lead.' in found.inline
+    assert "[moved from here]" in found.before
+    assert "[moved here]" in found.after
+    assert "[removed]" not in found.inline + found.before
+    assert "[added]" not in found.inline + found.after
+
+
+def test_what_moved_is_no_piece_of_another_paragraph_and_words_that_changed_are_told_beside_it() -> None:
+    found = marked(
+        "Ask the lead at once.\n\nRead.\n\nDecide.", "Read.\n\nAsk the lead twice.\n\nDecide.\n\nAsk the lead at once."
+    )
+    assert (found.moved, found.reworded) == (1, True)
+    assert silent(found.inline) == (
+        "<p><del>Ask the lead at once.</del></p><p>Read.</p><p><ins>Ask the lead twice.</ins></p>"
+        "<p>Decide.</p><p><ins>Ask the lead at once.</ins></p>"
+    )
+
+
+def test_an_item_and_a_row_move_as_well_and_a_row_says_so_once() -> None:
+    items = marked("1. Read\n2. Call\n3. Decide", "1. Call\n2. Decide\n3. Read")
+    assert items.moved == 1
+    assert '<li class="redline-gone"><del><span class="redline-moved">' in items.inline
+    head = "| Decision | Days |\n|---|--:|\n"
+    rows = marked(
+        f"{head}| Notice | 3 |\n| Hint | 7 |\n| Lock | 9 |\n", f"{head}| Hint | 7 |\n| Lock | 9 |\n| Notice | 3 |\n"
+    )
+    assert (rows.moved, rows.reworded) == (1, False)
+    assert rows.inline.count('class="redline-moved"') == 2
+    assert rows.inline.count('class="redline-moved visually-hidden"') == 2
+
+
+def test_two_that_read_alike_move_one_for_one() -> None:
+    found = marked("Same words.\n\nOne.\n\nTwo.", "One.\n\nTwo.\n\nSame words.\n\nThree.\n\nSame words.")
+    assert (found.moved, found.reworded) == (1, True)
+    assert found.inline.count("[added]") == 2
+
+
+@settings(max_examples=40)
+@given(st.lists(BLOCKS, min_size=2, max_size=6, unique=True), st.randoms())
+def test_texts_in_another_order_lead_there_and_back(blocks: list[str], dice: random.Random) -> None:
+    mixed = list(blocks)
+    dice.shuffle(mixed)
+    marked("\n\n".join(blocks), "\n\n".join(mixed))
 
 
 def test_notes_of_both_texts_can_stand_on_one_page() -> None:

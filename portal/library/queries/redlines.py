@@ -34,6 +34,8 @@ class ClauseRedline:
     none yet; `was_anchor` is the id in the old text where that was another. `heading` is plain, `heading_marked` shows
     what changed in it. `language` is the one it is shown in, `level` that of its heading (0: before the first one).
     `deciding_changed`: this text says what it said, but the authoritative one has changed and it has not followed.
+    `moved_within`: how many of its paragraphs, items and rows stand at another place; where the words are the same but
+    for that, it is not `reworded`.
     """
 
     kind: ClauseChange
@@ -49,6 +51,8 @@ class ClauseRedline:
     after: TrustedHtml
     is_visible: bool
     deciding_changed: bool = False
+    moved_within: int = 0
+    reworded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +276,8 @@ def _one(old: _Clause | None, new: _Clause | None, language: str, deciding: str,
         before=body.before,
         after=body.after,
         is_visible=heading.changed or body.changed,
+        moved_within=body.moved,
+        reworded=heading.changed or body.reworded,
         deciding_changed=bool(
             old and new and not differs and shown != deciding and old.texts[deciding].hash != new.texts[deciding].hash
         ),
