@@ -14,6 +14,7 @@ from portal.library.models import Document, DocumentVersion
 from portal.library.permissions import READ_DOCUMENT
 from portal.library.queries import get_document
 from portal.library.queries.redlines import redline_of_versions
+from portal.library.service.changed import changed_in_version, notes_of
 from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
 
 VIEWS = ("inline", "side")
@@ -57,6 +58,9 @@ def compare(document: Document) -> str:
         news=words if words.says_number == new.number else texts[new.id][document.authoritative],
         shown=shown,
         view=view,
+        # What came or went as a whole is not listed clause by clause.
+        notes=notes_of(changed_in_version(old, new), language()) if is_pair and old is not None else [],
+        other_href={tag: address(text=tag) for tag in tags},
         missing=LANGUAGE_WORDS[wanted].in_(language()) if shown != wanted else None,
         deciding_language=LANGUAGE_WORDS[document.authoritative].in_(language()),
         warnings=WARNINGS,

@@ -21,9 +21,10 @@ from portal.library.permissions import SEE_DRAFT, SEE_IMPACT
 from portal.library.queries import get_document
 from portal.library.queries.drafts import get_draft
 from portal.library.service import dependants as service
+from portal.library.service.changed import groups_of, notes_of
 from portal.library.service.dependants import Affected, Change, DependantsOfClause
 from portal.library.service.panels import Panel
-from portal.library.views import CHANGE_CLASSES, blueprint
+from portal.library.views import CHANGE_CLASSES, LANGUAGE_WORDS, blueprint
 
 NAMED_AT_ONCE = 5
 PAGE_SIZE = 50
@@ -191,22 +192,34 @@ def _summary(shown: _Shown, reader: Person, limit: int = 0) -> dict[str, Any]:
 
 
 def _changed_words(change: Change) -> str:
-    """Say how many clauses changed, were taken out, came in and got another id."""
-    clauses = change.clauses
+    """Say how many clauses changed, were taken out, came in, moved, and changed in a translation only."""
+    clauses, changed = change.clauses, change.changed
     said = [
         ngettext("%(num)d clause changed", "%(num)d clauses changed", len(clauses.changed)) if clauses.changed else "",
         ngettext("%(num)d clause removed", "%(num)d clauses removed", len(clauses.removed)) if clauses.removed else "",
         ngettext("%(num)d clause added", "%(num)d clauses added", len(clauses.added)) if clauses.added else "",
         ngettext("%(num)d clause moved", "%(num)d clauses moved", len(clauses.moved)) if clauses.moved else "",
+        ngettext("%(num)d clause at another place", "%(num)d clauses at another place", len(changed.placed))
+        if changed.placed
+        else "",
+        *(
+            ngettext(
+                "%(num)d clause changed in %(language)s only",
+                "%(num)d clauses changed in %(language)s only",
+                len(anchors),
+                language=LANGUAGE_WORDS[tag].in_(language()),
+            )
+            for tag, anchors in (changed.only_in or {}).items()
+        ),
     ]
     return _(", ").join(part for part in said if part) or _("No clause changed")
 
 
-def _clause_href(change: Change, anchor: str, *, before: bool) -> str | None:
+def _clause_href(change: Change, anchor: str, *, before: bool, text: str = "") -> str | None:
     number = change.base_number if before else change.number if change.sequence is not None else None
     if number is None:
         return None
-    return url_for("library.read_version", slug=change.document_slug, number=number, _anchor=anchor)
+    return url_for("library.read_version", slug=change.document_slug, number=number, text=text or None, _anchor=anchor)
 
 
 def _rows(change: Change, found: Affected) -> list[dict[str, Any]]:
@@ -228,17 +241,20 @@ def _overview(shown: _Shown) -> str:
         heading=shown.heading,
         trail=[*shown.trail, {"label": _("Impact")}],
         clauses=[
-            (_("Changed:"), [(each, _clause_href(change, each, before=True), "") for each in change.clauses.changed]),
-            (_("Removed:"), [(each, _clause_href(change, each, before=True), "") for each in change.clauses.removed]),
-            (_("New:"), [(each, _clause_href(change, each, before=False), "") for each in change.clauses.added]),
-            (
-                _("Moved:"),
-                [
-                    (to, _clause_href(change, to, before=False), _("before: %(id)s", id=origin))
-                    for origin, to in change.clauses.moved
+            {
+                "label": group.label,
+                "clauses": [
+                    (anchor, _clause_href(change, anchor, before=is_before, text=group.language), note)
+                    for anchor, note in group.clauses
                 ],
-            ),
+            }
+            # What changed is read as it was: what rests on it rests on that.
+            for group in groups_of(change.changed, language())
+            for is_before in [group.is_gone or group.says_otherwise]
         ],
+        notes=notes_of(change.changed, language()),
+        has_moved=bool(change.clauses.moved or change.changed.placed),
+        in_translation_only=[LANGUAGE_WORDS[tag].in_(language()) for tag in change.changed.only_in or {}],
         **_summary(shown, actor(), NAMED_AT_ONCE),
     )
 

@@ -45,6 +45,7 @@ from portal.library.rules import drafts as rules
 from portal.library.rules.changes import last_that_stands
 from portal.library.rules.lint import Finding
 from portal.library.service import lint, overlays, reviews, versions
+from portal.library.service.changed import changed_in_draft, groups_of, notes_of
 from portal.library.service.panels import clause_notes_for, draft_panels_for
 from portal.library.service.texts import TextDraft, can_be_split, resolver
 from portal.library.views import (
@@ -429,23 +430,30 @@ def _withdrawn_between(draft: Draft, compared: DocumentVersion | None) -> str:
 
 
 def _changes(draft: Draft, texts: Mapping[str, TextDraft]) -> dict[str, Any]:
-    """Return which clauses of the deciding text differ from what the draft is compared with."""
+    """Return which clauses differ from what the draft is compared with, in the languages that there are."""
     deciding = texts.get(draft.document.authoritative)
     new = drafts.clauses_in(deciding.source) if deciding is not None else {}
     before = _compared_with(draft)
     if before is None:
         return {"is_first": True, "is_empty": not new, "marks": {}}
-    found = changes_between(queries.clause_hashes(before), new)
-    marks = dict.fromkeys(found.changed, _("Changed")) | dict.fromkeys(found.added, _("New"))
-    marks |= {anchor: _("Moved; before: %(id)s", id=origin) for origin, anchor in found.moved}
+    found = changed_in_draft(before, draft)
+    clauses = found.clauses
+    marks = dict.fromkeys(found.placed, _("At another place"))
+    marks |= dict.fromkeys(clauses.changed, _("Changed")) | dict.fromkeys(clauses.added, _("New"))
+    marks |= {anchor: _("Moved; before: %(id)s", id=origin) for origin, anchor in clauses.moved}
+    here = language()
     return {
         "is_first": False,
         "is_empty": found.is_empty,
-        "marks": marks,
-        "changed": found.changed,
-        "added": found.added,
-        "removed": found.removed,
-        "moved": found.moved,
+        "marks": {
+            draft.document.authoritative: marks,
+            **{
+                tag: dict.fromkeys(anchors, _("Changed in this language only"))
+                for tag, anchors in (found.only_in or {}).items()
+            },
+        },
+        "groups": groups_of(found, here),
+        "notes": notes_of(found, here),
     }
 
 
@@ -577,7 +585,7 @@ def _text(
     )
     behind = set(overlays.behind_of_text(draft, list(texts.values()), tag))
     modes = overlays.modes_of_draft(draft)
-    marks: Mapping[str, str] = changes["marks"] if tag == document.authoritative else {}
+    marks: Mapping[str, str] = changes["marks"].get(tag, {})
     by_clause: dict[str, list[DraftComment]] = {}
     for each in comments:
         by_clause.setdefault(each.anchor, []).append(each)
