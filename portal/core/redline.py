@@ -132,7 +132,7 @@ _SUFFIXES = frozenset(
 )
 # A number written in kanji; 一時 and 十分 are words, and so is 三 without what it counts.
 _KANJI_NUMBER = re.compile(
-    "(?!一時|一部|一度|一人|一切|十分|万一)[〇一二三四五六七八九十百千万億兆]+"
+    "第[〇一二三四五六七八九十百千万億兆]+|(?!一時|一部|一度|一人|一切|十分|万一)[〇一二三四五六七八九十百千万億兆]+"
     "(?=営業|日|時|分|秒|週|[か箇]|月|年|回|人|件|名|個|条|項|号|章|節|点|歳|度|円|割|版|段|通)"
 )
 

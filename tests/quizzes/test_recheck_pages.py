@@ -88,7 +88,10 @@ def test_a_heading_that_changed_stands_marked_above_the_words(cast: Cast, as_: A
 
 def _in_two_languages(cast: Cast) -> None:
     """Publish two clauses, of which the next version changes one in both languages and one in Japanese only."""
-    en, ja = "## A {#a}\n\nOne.\n\n## B {#b}\n\nTwo.\n", "## 甲 {#a}\n\n壱です。\n\n## 乙 {#b}\n\n弐回の確認が必要です。\n"
+    en, ja = (
+        "## A {#a}\n\nOne.\n\n## B {#b}\n\nTwo.\n",
+        "## 甲 {#a}\n\n壱です。\n\n## 乙 {#b}\n\n弐回の確認が必要です。\n",
+    )
     document = make_document(cast.author, "policy")
     make_version(document, cast.author, "1.0", texts=[english(en), japanese(ja)])
     content = replace(make_content(0), clauses=("policy#a", "policy#b"), document="policy")

@@ -10,7 +10,7 @@ from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from portal.accounts.models import Person
-from portal.core.access import actor, requires
+from portal.core.access import actor, can, requires
 from portal.core.errors import NotFound
 from portal.core.i18n import format_date, language, ngettext
 from portal.core.i18n import gettext as _
@@ -39,6 +39,9 @@ class _Shown:
     heading: str
     trail: list[dict[str, Any]]
     overview: str
+    # Of a market's text: the version of its base over which it is laid, and the one over which it lay before.
+    over: DocumentVersion | None
+    over_before: DocumentVersion | None
     list_of: Callable[..., str]
     csv_of: Callable[[str], str]
 
@@ -82,6 +85,8 @@ def _of_draft(draft: Draft) -> _Shown:
             },
         ],
         overview=url_for("library.impact", code=draft.code),
+        over=draft.over,
+        over_before=draft.based_on.over if draft.based_on is not None else None,
         list_of=lambda kind, **more: url_for("library.impact_list", code=draft.code, kind=kind, **more),
         csv_of=lambda kind: url_for("library.impact_csv", code=draft.code, kind=kind),
     )
@@ -141,6 +146,8 @@ def _of_versions(document: Document) -> _Shown:
             {"label": _("History"), "href": url_for("library.history", slug=document.slug)},
         ],
         overview=url_for("library.version_impact", **chosen),
+        over=version.over,
+        over_before=base.over if base is not None else None,
         list_of=lambda kind, **more: url_for("library.version_impact_list", kind=kind, **chosen, **more),
         csv_of=lambda kind: url_for("library.version_impact_csv", kind=kind, **chosen),
     )
@@ -253,10 +260,26 @@ def _overview(shown: _Shown) -> str:
             for is_before in [group.is_gone or group.says_otherwise]
         ],
         notes=notes_of(change.changed, language()),
+        base_text=_base_text(shown),
         has_moved=bool(change.clauses.moved or change.changed.placed),
         in_translation_only=[LANGUAGE_WORDS[tag].in_(language()) for tag in change.changed.only_in or {}],
         **_summary(shown, actor(), NAMED_AT_ONCE),
     )
+
+
+def _base_text(shown: _Shown) -> dict[str, Any] | None:
+    """Return what is to be said of a market's base text: what rests on its clauses is counted there."""
+    over, before = shown.over, shown.over_before
+    if over is None:
+        return None
+    if before is None or before.sequence >= over.sequence:
+        return {"number": over.number, "before": None, "impact": None}
+    chosen: dict[str, Any] = {"slug": over.document.slug, "from": before.number, "to": over.number}
+    return {
+        "number": over.number,
+        "before": before.number,
+        "impact": url_for("library.version_impact", **chosen) if can(SEE_IMPACT, over.document) else None,
+    }
 
 
 def _dependants(change: Change, kind: str) -> DependantsOfClause:
