@@ -125,6 +125,8 @@ class AffectedItem:
     note: str = ""
     # Clauses of the document on which it rests.
     clauses: Sequence[str] = ()
+    # Whose it is, where the reader may know that.
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class Affected:
     note: str = ""
     # What can be done about them now: its name, and where.
     act: tuple[str, str] | None = None
+    # What the person is called whose a thing is; empty where things are nobody's.
+    whose: str = ""
 
 
 class DependantsOfClause(Protocol):

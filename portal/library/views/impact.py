@@ -180,6 +180,7 @@ def _summary(shown: _Shown, reader: Person, limit: int = 0) -> dict[str, Any]:
                 "note": found.note,
                 "act": found.act,
                 "items": _rows(change, found),
+                "whose": found.whose,
                 "href": shown.list_of(each.kind) if found.total else None,
                 "csv": shown.csv_of(each.kind),
             }
@@ -235,6 +236,7 @@ def _rows(change: Change, found: Affected) -> list[dict[str, Any]]:
             "title": item.title,
             "href": item.href,
             "note": item.note,
+            "whose": item.whose,
             "clauses": [(anchor, _clause_href(change, anchor, before=True)) for anchor in item.clauses],
         }
         for item in found.items
@@ -311,6 +313,7 @@ def _list(shown: _Shown, kind: str) -> str:
         note=found.note,
         act=found.act,
         items=_rows(shown.change, found),
+        whose=found.whose,
         exports=[{"label": "CSV", "href": shown.csv_of(kind)}],
         summary=_("%(first)s–%(last)s of %(total)s", first=first + 1, last=first + len(found.items), total=found.total)
         if last > 1
@@ -324,6 +327,15 @@ def _csv(shown: _Shown, kind: str) -> Response:
     dependants = _dependants(shown.change, kind)
     found = service.affected_by(dependants, shown.change, reader=actor())
     slug = shown.change.document_slug
-    header = [_("Name of the thing"), _("Details"), _("Clauses")]
-    rows = [[item.title, item.note, " ".join(f"{slug}#{anchor}" for anchor in item.clauses)] for item in found.items]
+    whose = [found.whose] if found.whose else []
+    header = [_("Name of the thing"), *whose, _("Details"), _("Clauses")]
+    rows = [
+        [
+            item.title,
+            *([item.whose] if whose else []),
+            item.note,
+            " ".join(f"{slug}#{anchor}" for anchor in item.clauses),
+        ]
+        for item in found.items
+    ]
     return download_csv(f"{slug}-{shown.change.number}-{kind}", header, rows)
