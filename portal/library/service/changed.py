@@ -11,6 +11,7 @@ from portal.library import queries
 from portal.library.models import DocumentVersion, Draft
 from portal.library.queries.redlines import moved_places
 from portal.library.rules import Changes, changes_between
+from portal.library.rules.changes import last_that_stands
 from portal.library.service import overlays
 
 # Language → clause id → hash, in the order of the clauses.
@@ -91,6 +92,13 @@ def changed_in_draft(old: DocumentVersion, draft: Draft) -> Changed:
     """Compare a published version with a draft as it would be published."""
     before = queries.hashes_by_language([old]).get(old.id, {})
     return changed_between(before, overlays.clause_map(draft), draft.document.authoritative)
+
+
+def compared_with(draft: Draft) -> DocumentVersion | None:
+    """Return what a draft is compared with: the version that people go by, of a market's first text its base."""
+    until = draft.based_on.sequence if draft.based_on else 0
+    before = [version for version in draft.document.versions if version.sequence <= until]
+    return last_that_stands(before) or draft.based_on or draft.over
 
 
 def groups_of(changed: Changed, language: str) -> list[Group]:

@@ -42,10 +42,9 @@ from portal.library.queries.drafting import name_of
 from portal.library.queries.redlines import ClauseRedline, redline_of_sources
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
-from portal.library.rules.changes import last_that_stands
 from portal.library.rules.lint import Finding
 from portal.library.service import lint, overlays, reviews, versions
-from portal.library.service.changed import changed_in_draft, groups_of, notes_of
+from portal.library.service.changed import changed_in_draft, compared_with, groups_of, notes_of
 from portal.library.service.panels import clause_notes_for, draft_panels_for
 from portal.library.service.texts import TextDraft, can_be_split, resolver
 from portal.library.views import (
@@ -137,7 +136,7 @@ def overview(
     changes = _changes(draft, texts)
     redline, left_out = _redline(draft, texts.get(tag))
     findings = _findings(draft, told)
-    against = _compared_with(draft)
+    against = compared_with(draft)
     comments = drafts.list_comments(draft)
     standing = drafts.clauses_in(texts[tag].source) if tag in texts else {}
     still_open = [each for each in comments if each.settled_at is None]
@@ -239,11 +238,6 @@ def _market(draft: Draft, texts: Mapping[str, TextDraft], here: str) -> dict[str
             {"anchor": anchor, "heading": headings.get(anchor, ""), "mode": modes[anchor].value} for anchor in order
         ],
     }
-
-
-def _compared_with(draft: Draft) -> DocumentVersion | None:
-    """Return what a draft is compared with: the version that people go by, of a market's first text its base."""
-    return last_that_stands(_versions_before(draft)) or draft.based_on or draft.over
 
 
 def _against_words(draft: Draft, against: DocumentVersion | None) -> str:
@@ -417,12 +411,6 @@ def send_back_form(draft: Draft) -> SendBackForm:
     return form
 
 
-def _versions_before(draft: Draft) -> list[DocumentVersion]:
-    """Return the versions up to the one that the draft was begun from."""
-    until = draft.based_on.sequence if draft.based_on else 0
-    return [version for version in draft.document.versions if version.sequence <= until]
-
-
 def _withdrawn_between(draft: Draft, compared: DocumentVersion | None) -> str:
     """Return the number of the withdrawn version from which the draft was begun, where it is compared with another."""
     base = draft.based_on
@@ -433,7 +421,7 @@ def _changes(draft: Draft, texts: Mapping[str, TextDraft]) -> dict[str, Any]:
     """Return which clauses differ from what the draft is compared with, in the languages that there are."""
     deciding = texts.get(draft.document.authoritative)
     new = drafts.clauses_in(deciding.source) if deciding is not None else {}
-    before = _compared_with(draft)
+    before = compared_with(draft)
     if before is None:
         return {"is_first": True, "is_empty": not new, "marks": {}}
     found = changed_in_draft(before, draft)
@@ -462,7 +450,7 @@ def _redline(draft: Draft, text: TextDraft | None) -> tuple[tuple[ClauseRedline,
 
     And how many that differ are left out, because the page would take long to make and to read.
     """
-    against = _compared_with(draft)
+    against = compared_with(draft)
     before = against.text_in(text.language) if against is not None and text is not None else None
     if text is None or before is None or not can_be_split(text.source):
         return (), 0
