@@ -758,7 +758,8 @@ class _Marking:
         self.moved = 0
         here = page_language()
         tag = "" if language == here else f' lang="{here}"'
-        end = f'<span class="visually-hidden"{tag}> {escape(_("[end]"))}</span>'
+        no_more = _("[end]")
+        end = f'<span class="visually-hidden"{tag}> {escape(no_more)}</span>'
 
         def between(element: str, style: str, said: str) -> tuple[str, str]:
             return f'<{element}><span class="{style}"{tag}>{escape(said)} </span>', f"{end}</{element}>"
