@@ -1010,11 +1010,15 @@ def _cleaner(
 
 
 _CLEANER = _cleaner()
-# What `core.redline` adds: what went and came, in words too, and items that are no longer counted.
+# What `core.redline` adds: what went, came and moved, in words too, and items that are no longer counted.
 _REDLINE_CLEANER = _cleaner(
     _TAGS | {"ins", "del"},
     {**_TAG_ATTRIBUTES, "span": {"lang"}},
-    {**_CLASSES, "span": {"clause-link-broken", "visually-hidden"}, "li": {*_CLASSES["li"], "redline-gone"}},
+    {
+        **_CLASSES,
+        "span": {"clause-link-broken", "redline-moved", "visually-hidden"},
+        "li": {*_CLASSES["li"], "redline-gone"},
+    },
 )
 
 

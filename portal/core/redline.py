@@ -12,13 +12,13 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import budoux
 from diff_match_patch import diff_match_patch
@@ -28,13 +28,17 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import language as page_language
 from portal.core.markdown import TrustedHtml, with_changes
 
+W = TypeVar("W")
+
 
 class Fate(StrEnum):
-    """What became of a piece of text."""
+    """What became of a piece of text; only of whole paragraphs, items and rows is it said that they moved."""
 
     SAME = "same"
     GONE = "gone"
     NEW = "new"
+    MOVED_AWAY = "moved_away"
+    MOVED_HERE = "moved_here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ _HIRAGANA = "\u3041-\u3096\u309d-\u309f"
 _KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 # What follows a noun; a single kanji with other hiragana behind it is a verb or an adjective with its ending.
 _PARTICLE = "[はがをにでともへのや]|から|まで|また|だけ|より|など"
+_COMPOUND = re.compile(f"[{_KANJI}]+")
 _JAPANESE_LINE = re.compile(f"[^\n]*[{_HIRAGANA}]{{2}}[^\n]*")
 
 
@@ -117,6 +122,65 @@ def segment(text: str, language: str) -> list[str]:
 # Nobody reads a paragraph of so many characters; what it says is compared in stretches, not in words.
 _ENDLESS = 50_000
 _STRETCH = re.compile(r".{1,200}(?:\s+|$)|.{1,200}", re.DOTALL)
+
+
+# What stands alone in a compound of kanji: in front of a word, and behind one.
+_PREFIXES = frozenset("新旧再未非不無前元現各全本当同第最超準副主初総毎諸両約")
+_SUFFIXES = frozenset(
+    "者的性化別後前中内外間時用数額料費日月年度期号版書証票表欄文案例側等名員長先元物類型式系率量点面所場室店社省庁局部課班"
+    "会権法条項章節市県国語人力感差値"
+)
+# A number written in kanji; 一時 and 十分 are words, and so is 三 without what it counts.
+_KANJI_NUMBER = re.compile(
+    "第[〇一二三四五六七八九十百千万億兆]+|(?!一時|一部|一度|一人|一切|十分|万一)[〇一二三四五六七八九十百千万億兆]+"
+    "(?=営業|日|時|分|秒|週|[か箇]|月|年|回|人|件|名|個|条|項|号|章|節|点|歳|度|円|割|版|段|通)"
+)
+
+
+@lru_cache(maxsize=20_000)
+def _parts(word: str) -> tuple[str, ...]:
+    """Return the parts of a compound of kanji (人工・知能・生成・画像), and any other word whole.
+
+    Most words that a compound is made of have two kanji, and some that stand in front of them or behind have one: the
+    parts are the likeliest of those. Where the guess is wrong for one text, nothing of it is found in the other one,
+    and the compound is marked whole.
+    """
+    if not 2 < len(word) <= _ENDLESS or not _COMPOUND.fullmatch(word):
+        return (word,)
+    parts: list[str] = []
+    at = 0
+    for number in _KANJI_NUMBER.finditer(word):
+        parts += [*_units(word[at : number.start()]), number.group()]
+        at = number.end()
+    return (*parts, *_units(word[at:]))
+
+
+def _units(compound: str) -> list[str]:
+    # The least cost of what stands before each place, and where the last part before it begins.
+    costs, begins = [0.0], [0]
+    for end in range(1, len(compound) + 1):
+        choices = []
+        for begin in range(max(0, end - 3), end):
+            first, last = compound[begin], compound[end - 1]
+            if end - begin == 1:
+                is_affix = (first in _PREFIXES and end < len(compound)) or (first in _SUFFIXES and begin > 0)
+                cost = 1.7 if is_affix else 9.0
+            elif end - begin == 2:
+                cost = 2 + 0.5 * (first in _PREFIXES) + 0.5 * (last in _SUFFIXES)
+                # No word begins or ends so.
+                cost += 2 * (first in "者庁員等") + 2 * (last == "以")
+            else:
+                cost = 3.9
+            choices.append((costs[begin] + cost, begin))
+        cost, begin = min(choices)
+        costs.append(cost)
+        begins.append(begin)
+    units: list[str] = []
+    end = len(compound)
+    while end:
+        units.append(compound[begins[end] : end])
+        end = begins[end]
+    return units[::-1]
 
 
 class _Cutter:
@@ -364,6 +428,49 @@ def _sections(differences: list[tuple[int, str]]) -> Iterator[list[tuple[int, st
         yield section
 
 
+def _in_parts(
+    old: Sequence[W],
+    new: Sequence[W],
+    edits: Sequence[_Edit],
+    *,
+    cut: Callable[[W], list[W]],
+    key: Callable[[W], Hashable],
+    kind: Callable[[W], str],
+) -> tuple[list[W], list[W], list[_Edit]]:
+    """Return the words and what became of them, where compounds were replaced by others cut into their parts.
+
+    Of two compounds that stand for each other only the parts that differ are marked: as little as a reader would mark,
+    and never less than a word. What stayed is not cut, so that no part of it is found again by chance.
+    """
+    before: list[W] = []
+    after: list[W] = []
+    finer: list[_Edit] = []
+    for stays, group in groupby(edits, key=lambda edit: edit.fate is Fate.SAME):
+        run = list(group)
+        gone, came = old[run[0].old.start : run[-1].old.stop], new[run[0].new.start : run[-1].new.stop]
+        row, column = len(before), len(after)
+        inner = run
+        first_row, first_column = run[0].old.start, run[0].new.start
+        if not stays and gone and came:
+            parts, others = ([part for word in side for part in cut(word)] for side in (gone, came))
+            if len(parts) + len(others) > len(gone) + len(came):
+                gone, came = parts, others
+                kinds = {key(word): kind(word) for word in (*gone, *came)}
+                inner = _edits([key(word) for word in gone], [key(word) for word in came], kinds)
+                first_row = first_column = 0
+        before += gone
+        after += came
+        finer += [
+            _Edit(
+                edit.fate,
+                slice(edit.old.start - first_row + row, edit.old.stop - first_row + row),
+                slice(edit.new.start - first_column + column, edit.new.stop - first_column + column),
+            )
+            for edit in inner
+        ]
+    return before, after, finer
+
+
 def compare(old: str, new: str, language: str) -> tuple[Piece, ...]:
     """Return the words that stayed, went and came, in the order in which they are read.
 
@@ -373,8 +480,11 @@ def compare(old: str, new: str, language: str) -> tuple[Piece, ...]:
     before, after = (
         [word for line in text.splitlines(keepends=True) for word in cutter.words(line)] for text in (old, new)
     )
+    edits = _edits(before, after, {word: _kind(word) for word in (*before, *after)})
+    if language == "ja":
+        before, after, edits = _in_parts(before, after, edits, cut=lambda word: list(_parts(word)), key=str, kind=_kind)
     pieces: list[Piece] = []
-    for edit in _edits(before, after, {word: _kind(word) for word in (*before, *after)}):
+    for edit in edits:
         text = "".join(before[edit.old] if edit.fate is Fate.GONE else after[edit.new])
         if pieces and pieces[-1].fate is edit.fate:
             text = pieces.pop().text + text
@@ -469,12 +579,24 @@ class _Reader(HTMLParser):
 
 @dataclass(slots=True, eq=False)
 class _Word:
-    """A word as it is shown: with the elements around it, and alone an element that holds no words."""
+    """A word as it is shown: with the elements around it, and alone an element that holds no words.
 
-    key: Hashable
+    Its key is what it is known by: how it reads, and what stands around it.
+    """
+
+    key: tuple[str, str]
     text: str
     path: tuple[_Element, ...]
     element: _Element | None = None
+
+
+def _kind_of(word: _Word) -> str:
+    return "sign" if word.element else _kind(word.text)
+
+
+def _parts_of(word: _Word) -> list[_Word]:
+    parts = () if word.element else _parts(word.text)
+    return [word] if len(parts) < 2 else [_Word((part, word.key[1]), part, word.path) for part in parts]
 
 
 @dataclass(slots=True, eq=False)
@@ -543,13 +665,14 @@ class _Blocks(_Cutter):
     def _leaf(self, kind: str, element: _Element | None, children: Sequence[_Element | str]) -> _Block:
         words = list(self._words(children, is_exact=kind == "pre"))
         if element is not None and kind == "hr":
-            words = [_Word(element.start, "", (), element)]
+            words = [_Word((element.start, ""), "", (), element)]
             element = None
         weights = {
-            word.text.casefold(): len(word.text)
+            part.casefold(): len(part)
             for word in words
             # は, です, of: what stands everywhere says nothing.
             if word.text[:1].isalnum() and not (len(word.text) < 3 and "\u3041" <= word.text[0] <= "\u309f")
+            for part in (_parts(word.text) if self.language == "ja" else (word.text,))
         }
         key = f"<{kind}>{''.join(str(word.key) for word in words)}"
         return _Block(kind, element, None, words, key, weights)
@@ -586,13 +709,17 @@ _PAIRS = 20_000
 class Marked:
     """A text with what differs from another: both in one, the old one and the new one.
 
-    What went stands in `<del>`, what came in `<ins>`, with hidden words for those who hear the page.
+    What went stands in `<del>`, what came in `<ins>`, with hidden words for those who hear the page. A paragraph, item
+    or row that stands as it was at another place is marked there and here, with words that everybody sees.
+    `moved` counts those; `reworded`: something other than their places differs.
     """
 
     inline: TrustedHtml
     before: TrustedHtml
     after: TrustedHtml
     changed: bool
+    moved: int = 0
+    reworded: bool = False
 
 
 def mark(old: TrustedHtml, new: TrustedHtml, language: str) -> Marked:
@@ -623,22 +750,37 @@ class _Marking:
     """Writes the three markups side by side."""
 
     def __init__(self, language: str) -> None:
+        self.language = language
         self.before: list[str] = []
         self.after: list[str] = []
         self.inline: list[str] = []
-        self.changed = False
+        self.reworded = False
+        self.moved = 0
         here = page_language()
         tag = "" if language == here else f' lang="{here}"'
-        gone, came, end = _("[removed]"), _("[added]"), _("[end]")
-        hidden = f'<span class="visually-hidden"{tag}>'
+        no_more = _("[end]")
+        end = f'<span class="visually-hidden"{tag}> {escape(no_more)}</span>'
+
+        def between(element: str, style: str, said: str) -> tuple[str, str]:
+            return f'<{element}><span class="{style}"{tag}>{escape(said)} </span>', f"{end}</{element}>"
+
         self.marks = {
-            Fate.GONE: (f"<del>{hidden}{escape(gone)} </span>", f"{hidden} {escape(end)}</span></del>"),
-            Fate.NEW: (f"<ins>{hidden}{escape(came)} </span>", f"{hidden} {escape(end)}</span></ins>"),
+            Fate.GONE: between("del", "visually-hidden", _("[removed]")),
+            Fate.NEW: between("ins", "visually-hidden", _("[added]")),
         }
+        away, here_now = _("[moved from here]"), _("[moved here]")
+        # Seen once at the head of what moved; in each further cell or item of it only heard.
+        self.marks_of_moves = [
+            {
+                Fate.MOVED_AWAY: between("del", f"redline-moved{hidden}", away),
+                Fate.MOVED_HERE: between("ins", f"redline-moved{hidden}", here_now),
+            }
+            for hidden in ("", " visually-hidden")
+        ]
 
     def result(self) -> Marked:
         inline, before, after = (with_changes("".join(each)) for each in (self.inline, self.before, self.after))
-        return Marked(inline, before, after, self.changed)
+        return Marked(inline, before, after, self.reworded or self.moved > 0, self.moved, self.reworded)
 
     def everywhere(self, old: str, new: str) -> None:
         self.before.append(old)
@@ -649,19 +791,26 @@ class _Marking:
         """Write two sequences of blocks."""
         row = column = 0
         places = _common([block.key for block in old], [block.key for block in new])
+        moved = _moved(old, new, places)
+        self.moved += len(moved) // 2
         for i, j in [*places, (len(old), len(new))]:
-            self._between(old[row:i], new[column:j])
+            self._between(old[row:i], new[column:j], moved)
             if i < len(old):
                 self.everywhere(_plain(old[i]), _plain(new[j]))
             row, column = i + 1, j + 1
 
-    def _between(self, old: Sequence[_Block], new: Sequence[_Block]) -> None:
+    def _between(self, old: Sequence[_Block], new: Sequence[_Block], moved: Set[_Block]) -> None:
+        # What has moved has not become anything else.
+        rows = [place for place, block in enumerate(old) if block not in moved]
+        columns = [place for place, block in enumerate(new) if block not in moved]
+        found = _paired([old[place] for place in rows], [new[place] for place in columns])
+        pairs = [(rows[i], columns[j]) for i, j in found]
         row = column = 0
-        for i, j in [*_paired(old, new), (len(old), len(new))]:
+        for i, j in [*pairs, (len(old), len(new))]:
             for block in old[row:i]:
-                self.whole(block, Fate.GONE)
+                self.whole(block, Fate.MOVED_AWAY if block in moved else Fate.GONE)
             for block in new[column:j]:
-                self.whole(block, Fate.NEW)
+                self.whole(block, Fate.MOVED_HERE if block in moved else Fate.NEW)
             if i < len(old):
                 self.pair(old[i], new[j])
             row, column = i + 1, j + 1
@@ -695,10 +844,12 @@ class _Marking:
 
     def whole(self, block: _Block, fate: Fate) -> None:
         """Write a block that went or came as a whole: the marks stand around the words, innermost."""
-        self.changed = True
-        shown = self._whole(block, fate)
-        (self.before if fate is Fate.GONE else self.after).append(shown)
-        if fate is Fate.GONE and block.kind == "li" and block.element is not None:
+        has_moved = fate in (Fate.MOVED_AWAY, Fate.MOVED_HERE)
+        self.reworded = self.reworded or not has_moved
+        shown = self._whole(block, fate, [*self.marks_of_moves] if has_moved else [self.marks])
+        is_old = fate in (Fate.GONE, Fate.MOVED_AWAY)
+        (self.before if is_old else self.after).append(shown)
+        if is_old and block.kind == "li" and block.element is not None:
             # It is not counted any more.
             names = f"{block.element.style} redline-gone".strip()
             others = tuple(each for each in block.element.attributes if each[0] != "class")
@@ -706,15 +857,19 @@ class _Marking:
             shown = start + shown.removeprefix(block.start)
         self.inline.append(shown)
 
-    def _whole(self, block: _Block, fate: Fate) -> str:
+    def _whole(self, block: _Block, fate: Fate, marks: list[_Marks]) -> str:
         if block.blocks is None:
-            return f"{block.start}{self._shown(_placed(block.words, fate))}{block.end}"
-        return f"{block.start}{''.join(self._whole(each, fate) for each in block.blocks)}{block.end}"
+            # The first of several marks is for the first words.
+            mark_now = marks.pop(0) if len(marks) > 1 and block.words else marks[0]
+            return f"{block.start}{_written(_placed(block.words, fate), mark_now)}{block.end}"
+        return f"{block.start}{''.join(self._whole(each, fate, marks) for each in block.blocks)}{block.end}"
 
     def merge_words(self, old: Sequence[_Word], new: Sequence[_Word], *, is_exact: bool = False) -> None:
         """Write the words of a paragraph, item or cell and those that it has become."""
-        kinds = {word.key: "sign" if word.element else _kind(word.text) for word in (*old, *new)}
+        kinds: dict[Hashable, str] = {word.key: _kind_of(word) for word in (*old, *new)}
         edits = _edits([word.key for word in old], [word.key for word in new], kinds)
+        if self.language == "ja":
+            old, new, edits = _in_parts(old, new, edits, cut=_parts_of, key=lambda word: word.key, kind=_kind_of)
         # The element around a word that went is the one around its neighbours that stayed.
         became: dict[_Element, _Element] = {}
         for edit in edits:
@@ -735,7 +890,7 @@ class _Marking:
             # A blank more or less is not shown to anybody.
             is_blank = not is_exact and all(word.element is None and word.text.isspace() for word in (*gone, *came))
             fate = Fate.SAME if is_blank else edit.fate
-            self.changed = self.changed or not is_blank
+            self.reworded = self.reworded or not is_blank
             before += _placed(gone, fate)
             after += _placed(came, fate)
             if not (is_blank and gone):
@@ -751,13 +906,15 @@ class _Marking:
 
 # A word, what became of it, and the elements that it is shown in.
 _Placed = tuple[Fate, _Word, tuple[_Element, ...]]
+# What stands before and behind words, by what became of them.
+_Marks = Mapping[Fate, tuple[str, str]]
 
 
 def _placed(words: Sequence[_Word], fate: Fate) -> list[_Placed]:
     return [(fate, word, word.path) for word in words]
 
 
-def _written(words: Sequence[_Placed], marks: Mapping[Fate, tuple[str, str]]) -> str:
+def _written(words: Sequence[_Placed], marks: _Marks) -> str:
     """Return words as markup, each mark around as much as went or came together."""
     root = _Shown(None)
     way = [root]
@@ -793,7 +950,7 @@ class _Shown:
         if len(fates) == 1:
             self.fate = fates.pop()
 
-    def markup(self, marks: Mapping[Fate, tuple[str, str]], within: Fate | None = None) -> str:
+    def markup(self, marks: _Marks, within: Fate | None = None) -> str:
         pieces = []
         for fate, group in groupby(self.parts, key=lambda part: part.fate):
             start, end = marks[fate] if fate in marks and fate is not within else ("", "")
@@ -813,6 +970,21 @@ def _plain(block: _Block) -> str:
     if block.blocks is not None:
         return f"{block.start}{''.join(_plain(each) for each in block.blocks)}{block.end}"
     return f"{block.start}{_written(_placed(block.words, Fate.SAME), {})}{block.end}"
+
+
+def _moved(old: Sequence[_Block], new: Sequence[_Block], places: Sequence[tuple[int, int]]) -> Set[_Block]:
+    """Return the blocks of both sides that stand as they were at another place; `places` are those that stayed."""
+    rows, columns = {row for row, _column in places}, {column for _row, column in places}
+    waiting: dict[str, list[_Block]] = {}
+    for place, block in enumerate(old):
+        # A line across the page, or an empty cell, says nothing by which it could be known.
+        if place not in rows and block.weights:
+            waiting.setdefault(block.key, []).append(block)
+    moved: set[_Block] = set()
+    for place, block in enumerate(new):
+        if place not in columns and waiting.get(block.key):
+            moved |= {waiting[block.key].pop(0), block}
+    return moved
 
 
 def _paired(old: Sequence[_Block], new: Sequence[_Block]) -> list[tuple[int, int]]:

@@ -7,17 +7,19 @@ from typing import Any
 
 from portal.accounts import queries as accounts
 from portal.accounts.service.recipients import describe_mail
-from portal.core.i18n import language
+from portal.core.i18n import force_locale, language
+from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import Description
 from portal.core.mail import Email, email
 from portal.core.web import public_url
 from portal.library import queries
-from portal.library.models import Draft, DraftReview, DraftState, ReviewAct
+from portal.library.models import DocumentVersion, Draft, DraftReview, DraftState, ReviewAct
 from portal.library.queries import drafts
 from portal.library.recorded import CHANGE_CLASSES
 from portal.library.rules import drafts as rules
 from portal.library.service import market_texts, reviews
+from portal.library.service.changed import changed_in_draft, compared_with, groups_of, notes_of
 from portal.library.service.overlays import version_to_follow_with
 from portal.organisation import queries as organisation
 
@@ -73,7 +75,7 @@ def approval_waits(code: str, number: int, to: str) -> Email | None:
     if reviews.verdict_for(draft, person, steps=steps, authors=authors).refusal is not None:
         return None
     submitted = drafts.submissions_of(draft)[-1]
-    author = accounts.find_person(submitted.by)
+    author, against = accounts.find_person(submitted.by), compared_with(draft)
     step = rules.next_step(reviews.chain_of(steps), reviews.given_for(draft))
     return Email(
         template="library/emails/approval_waits",
@@ -88,9 +90,23 @@ def approval_waits(code: str, number: int, to: str) -> Email | None:
             "step": step.position if step else None,
             "steps": len(steps),
             "note": draft.note,
+            "against": against.number if against is not None else "",
+            "changes": _changes(draft, against, person.language) if against is not None else [],
             "href": public_url("library.draft", code=draft.code),
         },
     )
+
+
+def _changes(draft: Draft, against: DocumentVersion, spoken: str) -> list[str]:
+    """Return a line for each kind of change: which clauses, by their ids."""
+    found = changed_in_draft(against, draft)
+    with force_locale(spoken):
+        comma = _(", ")
+        lines = [
+            f"{group.label} {comma.join(f'{anchor} ({note})' if note else anchor for anchor, note in group.clauses)}"
+            for group in groups_of(found, spoken)
+        ]
+        return [*lines, *notes_of(found, spoken)] or [_("No clause changed")]
 
 
 @email("library.draft_news", describe=_describe_news)

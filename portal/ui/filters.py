@@ -127,7 +127,7 @@ def redline_groups(clauses: Iterable[Any]) -> list[tuple[bool, list[Any]]]:
     """Part the clauses of a redline into runs of those that fold away, unchanged as they are, and of the others."""
 
     def folds(clause: Any) -> bool:
-        return clause.kind == "same" and not clause.deciding_changed
+        return clause.kind == "same" and not clause.deciding_changed and not clause.elsewhere
 
     return [(folded, list(run)) for folded, run in groupby(clauses, key=folds)]
 

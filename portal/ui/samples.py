@@ -215,6 +215,9 @@ class SampleClause:
     after: TrustedHtml
     is_visible: bool
     deciding_changed: bool = False
+    moved_within: int = 0
+    reworded: bool = True
+    elsewhere: tuple[str, ...] = ()
 
 
 BEFORE = (
@@ -273,6 +276,7 @@ def redline() -> list[SampleClause]:
             markdown.NOTHING if kind == "added" else same, markdown.NOTHING if kind == "removed" else same, language()
         )
         shown = {"was_anchor": None, "sensitivity": "S0", "is_visible": body.changed} | values
+        shown |= {"moved_within": body.moved, "reworded": body.reworded}
         return SampleClause(
             kind=kind, anchor=anchor, heading=heading, heading_marked=title, language=language(), level=2,
             inline=body.inline, before=body.before, after=body.after, **shown,
@@ -295,6 +299,11 @@ def redline() -> list[SampleClause]:
         ),
         clause("changed", "sample-lines", say("Lines", "行"), parody, parody),
         clause("same", "sample-notes", say("Notes", "注"), parody, parody, deciding_changed=True),
+        clause(
+            "changed", "sample-steps", say("Steps", "手順"), f"{quoted}\n\n{parody}\n\n{gone}",
+            f"{parody}\n\n{gone}\n\n{quoted}",
+        ),
+        clause("same", "sample-other", say("Examples", "例"), parody, parody, elsewhere=(say("ja", "en"),)),
     ]  # fmt: skip
 
 

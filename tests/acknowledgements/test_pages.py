@@ -39,7 +39,7 @@ from tests.acknowledgements.builders import (
     understand,
 )
 from tests.builders import Cast, make_grant, make_person
-from tests.library.builders import english, japanese, make_document, make_draft, make_version
+from tests.library.builders import JA, english, japanese, make_document, make_draft, make_version
 from tests.page_client import Page
 from tests.queries import counted_queries
 from tests.quizzes.builders import SECRET
@@ -102,6 +102,22 @@ def test_the_delta_shows_before_and_after_and_from_when(cast: Cast, asked: Campa
     for words in told:
         assert words in page.text
     assert len(page.all("button", class_="button--primary")) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_changed_in_a_translation_only_is_told_in_either_language(cast: Cast, as_: Any, language: str) -> None:
+    first = make_first(cast.author)
+    confirm(cast.learner, first)
+    ask(cast.author, effective_at=MONDAY, texts=[english(), japanese(JA.replace("ありません。", "今はあります。"))])
+    page = as_(cast.learner, language=language).get("acknowledgements.delta", **SLUG)
+    said = {
+        "en": ["No clause differs", "changed in a translation only", "Changed in Japanese only"],
+        "ja": ["翻訳だけが変わった条項", "今はあります。"],
+    }[language]
+    for words in said:
+        assert words in page.text
+    assert "Every clause reads as it did" not in page.text
+    assert "どの条項も、最後に確認した版と同じ文言です" not in page.text
 
 
 def test_no_key_is_sent_before_she_has_answered(cast: Cast, asked: Campaign, as_: Any) -> None:

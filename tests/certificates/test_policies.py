@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from portal.accounts.models import Person
+from portal.accounts.models import Person, Role, Scope
 from portal.certificates import invariants, queries, service
 from portal.certificates.models import Certificate, PolicySupersession
 from portal.certificates.rules import State
@@ -27,7 +27,7 @@ from portal.library.service.dependants import change_of_draft
 from portal.library.service.versions import withdraw_version
 from portal.training.models import Enrollment, Plan, PlanStep, PlanVersion, StepCompletion
 from portal.training.rules import Doer, StepKind
-from tests.builders import MORNING, Cast, make_person, save
+from tests.builders import MORNING, Cast, make_grant, make_person, save
 from tests.certificates.builders import make_credential
 from tests.library.builders import english, japanese, make_bare_draft, make_document, make_version
 
@@ -115,6 +115,38 @@ def test_only_certificates_that_rest_on_what_was_changed_are_noted(cast: Cast) -
     assert {row.certificate.number for row in noted()} == {rests.number, both.number}
     assert [row.anchors for row in noted()] == [["b"], ["b"]]
     assert state(elsewhere) is State.VALID
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_impact_names_holders_to_those_who_may_see_their_certificates(cast: Cast, as_: Any, language: str) -> None:
+    first = publish(cast, FIRST)
+    hers, other = certify(cast.learner, first), certify(cast.outsider, first)
+    draft = make_bare_draft("policy", cast.author, source=source(SECOND))
+    path = {"code": draft.code, "kind": "certificates"}
+
+    def shown(person: Person) -> tuple[str, str]:
+        browser = as_(person, language=language)
+        page = browser.get("library.impact_list", **path)
+        return page.text, browser.send("GET", f"/drafts/{draft.code}/impact/certificates.csv").get_data(as_text=True)
+
+    names = [person.name_in(language) for person in (cast.learner, cast.outsider)]
+    hidden = {"en": "Holders are named only to those", "ja": "その修了証を閲覧できる人にだけ"}[language]
+    for text in shown(cast.admin):
+        assert all(name in text for name in names)
+        assert hidden not in text
+    page, sheet = shown(cast.author)
+    assert hidden in page
+    for text in (page, sheet):
+        assert hers.number in text
+        assert not any(name in text for name in names)
+    # A lead sees her own people.
+    make_grant(cast.author, Role.LEAD, Scope.TEAM, cast.learner.team.code)
+    page, sheet = shown(cast.author)
+    assert hidden in page
+    for text in (page, sheet):
+        assert names[0] in text
+        assert names[1] not in text
+        assert other.number in text
 
 
 @pytest.mark.parametrize("change_class", [ChangeClass.EDITORIAL, ChangeClass.MINOR])

@@ -22,7 +22,7 @@ from portal.core.redline import Fate, Marked, apply, compare, longest_rising, ma
 pytestmark = pytest.mark.any_database
 
 _SPOKEN = re.compile(
-    r'(?<=<(?:ins|del)>)<span class="visually-hidden"[^>]*>[^<]*</span>'
+    r'(?<=<(?:ins|del)>)<span class="(?:visually-hidden|redline-moved(?: visually-hidden)?)"[^>]*>[^<]*</span>'
     r'|<span class="visually-hidden"[^>]*>[^<]*</span>(?=</(?:ins|del)>)'
 )
 
@@ -145,7 +145,7 @@ def test_english_is_told_in_whole_words(old: str, new: str, expected: str) -> No
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("期限は十四日間です。", "期限は七日間です。", "期限は[十四日間]{七日間}です。"),
+        ("期限は十四日間です。", "期限は七日間です。", "期限は[十四]{七}日間です。"),
         ("通知を送る。", "通知を送ります。", "通知を[送る]{送ります}。"),
         ("措置も条項も正しいが、", "措置も条項も正しいのですが、", "措置も条項も[正しいが]{正しいのですが}、"),
         ("規則を確認します。", "規則が確認されます。", "規則[を確認します]{が確認されます}。"),
@@ -156,6 +156,83 @@ def test_english_is_told_in_whole_words(old: str, new: str, expected: str) -> No
 )
 def test_japanese_is_told_in_words_though_it_has_no_blanks(old: str, new: str, expected: str) -> None:
     assert told(old, new, "ja") == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("人工知能生成画像を示す。", "人工知能生成動画を示す。", "人工知能生成[画像]{動画}を示す。"),
+        ("利用規約違反とする。", "利用規約の違反とする。", "利用規約{の}違反とする。"),
+        ("利用規約の違反とする。", "利用規約違反とする。", "利用規約[の]違反とする。"),
+        ("違反の報告", "利用規約違反の報告", "{利用規約}違反の報告"),
+        ("審査担当者が決める。", "審査責任者が決める。", "審査[担当]{責任}者が決める。"),
+        ("再確認を頼む。", "再審査を頼む。", "再[確認]{審査}を頼む。"),
+        ("二十四時間以内に", "四十八時間以内に", "[二十四]{四十八}時間以内に"),
+        ("人工知能生成画像と人工知能生成音声", "人工知能生成動画と人工知能生成音楽",
+         "人工知能生成[画像]{動画}と人工知能生成[音声]{音楽}"),
+        ("AI生成画像の表示", "AI生成動画の表示", "AI生成[画像]{動画}の表示"),
+        ("監査担当者教育資料", "監査責任者研修資料", "監査[担当者教育]{責任者研修}資料"),
+        ("第二監査担当者は", "第二監査責任者は", "第二監査[担当]{責任}者は"),
+        ("三営業日以内に", "五営業日以内に", "[三]{五}営業日以内に"),
+        ("通知送付期限は", "通知発送期限は", "通知[送付]{発送}期限は"),
+    ],
+)  # fmt: skip
+def test_of_a_compound_only_the_part_that_differs_is_marked(old: str, new: str, expected: str) -> None:
+    assert told(old, new, "ja") == expected
+    found = marked(old, new, "ja")
+    for sign, tag in (("[]", "del"), ("{}", "ins")):
+        expected = expected.replace(sign[0], f"<{tag}>").replace(sign[1], f"</{tag}>")
+    assert silent(found.inline) == f"<p>{expected}</p>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("画像を示す。", "映像を示す。", "[画像]{映像}を示す。"),
+        ("送付を求める。", "送達を求める。", "[送付]{送達}を求める。"),
+        ("一時停止とする。", "臨時停止とする。", "[一時]{臨時}停止とする。"),
+        ("カード会員", "カードローン会員", "[カード]{カードローン}会員"),
+        ("2026年11月", "2025年11月", "[2026]{2025}年11月"),
+        ("日本人", "日本語", "日本[人]{語}"),
+    ],
+)
+def test_a_word_a_number_and_a_word_in_kana_are_never_cut(old: str, new: str, expected: str) -> None:
+    assert told(old, new, "ja") == expected
+
+
+def test_a_change_of_a_compound_is_marked_inside_its_emphasis() -> None:
+    found = marked("**人工知能生成画像**を示す。", "**人工知能生成動画**を示す。", "ja")
+    assert silent(found.inline) == ("<p><strong>人工知能生成<del>画像</del><ins>動画</ins></strong>を示す。</p>")
+
+
+PARTS = [
+    "人工",
+    "知能",
+    "画像",
+    "動画",
+    "再",
+    "者",
+    "の",
+    "を",
+    "十四",
+    "日間",
+    "AI",
+    "ファン",
+    "送る",
+    "、",
+    "3",
+    "**",
+]
+COMPOUNDS = st.lists(st.sampled_from(PARTS), max_size=16).map("".join)
+
+
+@given(COMPOUNDS, COMPOUNDS)
+def test_compounds_cut_into_parts_lead_there_and_back(old: str, new: str) -> None:
+    pieces = compare(old, new, "ja")
+    assert apply(pieces, old) == new
+    assert revert(pieces, new) == old
+    assert all(first.fate is not then.fate for first, then in pairwise(pieces))
+    marked(old, new, "ja")
 
 
 @given(st.lists(st.integers(0, 30), max_size=30))
@@ -272,6 +349,57 @@ def test_an_item_that_went_is_not_counted() -> None:
 def test_a_paragraph_that_became_a_list_goes_and_comes_whole() -> None:
     found = marked("Ask the lead.", "- Ask the lead.")
     assert silent(found.inline) == "<p><del>Ask the lead.</del></p><ul><li><ins>Ask the lead.</ins></li></ul>"
+
+
+def test_a_paragraph_that_moved_is_told_as_moved_at_both_places() -> None:
+    found = marked(
+        "Ask the lead.\n\nRead the case first.\n\nDecide.", "Read the case first.\n\nDecide.\n\nAsk the lead."
+    )
+    assert (found.changed, found.moved, found.reworded) == (True, 1, False)
+    assert '<p><del><span class="redline-moved">[moved from here] </span>Ask the lead.' in found.inline
+    assert '<p><ins><span class="redline-moved">[moved here] </span>Ask the lead.' in found.inline
+    assert "[moved from here]" in found.before
+    assert "[moved here]" in found.after
+    assert "[removed]" not in found.inline + found.before
+    assert "[added]" not in found.inline + found.after
+
+
+def test_what_moved_is_no_piece_of_another_paragraph_and_words_that_changed_are_told_beside_it() -> None:
+    found = marked(
+        "Ask the lead at once.\n\nRead.\n\nDecide.", "Read.\n\nAsk the lead twice.\n\nDecide.\n\nAsk the lead at once."
+    )
+    assert (found.moved, found.reworded) == (1, True)
+    assert silent(found.inline) == (
+        "<p><del>Ask the lead at once.</del></p><p>Read.</p><p><ins>Ask the lead twice.</ins></p>"
+        "<p>Decide.</p><p><ins>Ask the lead at once.</ins></p>"
+    )
+
+
+def test_an_item_and_a_row_move_as_well_and_a_row_says_so_once() -> None:
+    items = marked("1. Read\n2. Call\n3. Decide", "1. Call\n2. Decide\n3. Read")
+    assert items.moved == 1
+    assert '<li class="redline-gone"><del><span class="redline-moved">' in items.inline
+    head = "| Decision | Days |\n|---|--:|\n"
+    rows = marked(
+        f"{head}| Notice | 3 |\n| Hint | 7 |\n| Lock | 9 |\n", f"{head}| Hint | 7 |\n| Lock | 9 |\n| Notice | 3 |\n"
+    )
+    assert (rows.moved, rows.reworded) == (1, False)
+    assert rows.inline.count('class="redline-moved"') == 2
+    assert rows.inline.count('class="redline-moved visually-hidden"') == 2
+
+
+def test_two_that_read_alike_move_one_for_one() -> None:
+    found = marked("Same words.\n\nOne.\n\nTwo.", "One.\n\nTwo.\n\nSame words.\n\nThree.\n\nSame words.")
+    assert (found.moved, found.reworded) == (1, True)
+    assert found.inline.count("[added]") == 2
+
+
+@settings(max_examples=40)
+@given(st.lists(BLOCKS, min_size=2, max_size=6, unique=True), st.randoms())
+def test_texts_in_another_order_lead_there_and_back(blocks: list[str], dice: random.Random) -> None:
+    mixed = list(blocks)
+    dice.shuffle(mixed)
+    marked("\n\n".join(blocks), "\n\n".join(mixed))
 
 
 def test_notes_of_both_texts_can_stand_on_one_page() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,17 @@ from portal.quizzes import queries as quizzes
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.service.banks import take_bank
 from tests.builders import Cast, make_grant, make_person, make_team
-from tests.library.builders import EN, english, japanese, make_bare_draft, make_document, make_version, soon
+from tests.library.builders import (
+    EN,
+    JA,
+    english,
+    japanese,
+    make_bare_draft,
+    make_document,
+    make_draft,
+    make_version,
+    soon,
+)
 from tests.queries import counted_queries
 from tests.quizzes.builders import make_content, make_quiz
 from tests.training.builders import acknowledge
@@ -61,6 +72,36 @@ def totals(change: service.Change, reader: Person) -> dict[str, int]:
     return {
         each.kind: service.affected_by(each, change, reader=reader, limit=0).total for each in service.all_dependants()
     }
+
+
+ONLY_JA = JA.replace("ありません。", "今はあります。")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_change_of_a_translation_only_is_named_and_touches_nothing(world: Cast, as_: Any, language: str) -> None:
+    assert ONLY_JA != JA
+    document, texts = queries.get_document("impersonation"), [english(), japanese(ONLY_JA)]
+    draft = make_draft(document, world.author, number="9.0", change_class=ChangeClass.MATERIAL, texts=texts)
+    # Whom a material version asks to confirm it depends on its class; nothing else flips.
+    assert {kind for kind, total in totals(change_of_draft(draft), world.author).items() if total} <= {"people"}
+    page = as_(world.author, language=language).get("library.impact", code=draft.code)
+    said = {
+        "en": ("1 clause changed in Japanese only", "Changed in Japanese only:", "because its Japanese text alone"),
+        "ja": ("日本語のみ変更された条項1件", "日本語のみ変更：", "日本語の本文だけが変わっても"),
+    }
+    for words in said[language]:
+        assert words in page.text
+    overview = as_(world.author, language=language).get("library.draft", code=draft.code)
+    assert said[language][1] in overview.text
+
+
+def test_the_numbers_of_a_change_are_the_same_in_either_language(world: Cast, as_: Any) -> None:
+    draft = make_bare_draft("impersonation", world.author, source=CHANGED, effective_at=soon())
+    found = []
+    for language in ("en", "ja"):
+        page = as_(world.author, language=language).get("library.impact", code=draft.code)
+        found.append(re.findall(r"\d+", "".join(page.one("div", class_="matrix-numbers").itertext())))
+    assert found[0] == found[1] != []
 
 
 def test_every_kind_is_asked_and_answers_with_its_number(world: Cast) -> None:

@@ -251,6 +251,41 @@ def test_the_page_compares_the_version_in_force_with_the_one_before(cast: Cast, 
     assert "carries [removed] a label [end][added] two labels [end]" in words_of(section)
 
 
+def listed(page: Page) -> list[str]:
+    return [words_of(entry) for entry in page.one("ul", class_="comparison__list").iter("li")]
+
+
+def test_the_list_names_what_moved_and_what_changed_in_the_other_language_only(cast: Cast, as_: Any) -> None:
+    texts = ("One.", "Two.", "Three.\n\nFour.\n\nFive.", "Six."), ("一。", "二。", "三。\n\n四。\n\n五。", "六。")
+    en, ja = (dict(zip("abcd", each, strict=True)) for each in texts)
+    first = make_published(cast.author, texts=[english(clauses(**en)), japanese(clauses(**ja))])
+    en_new = {"d": en["d"], "a": en["a"], "b": en["b"], "c": "Five.\n\nThree.\n\nFour."}
+    ja_new = {"d": ja["d"], "a": ja["a"], "b": "弐。", "c": "五。\n\n三。\n\n四。"}
+    make_version(first.document, cast.author, "1.1", texts=[english(clauses(**en_new)), japanese(clauses(**ja_new))])
+    assert listed(compared(cast, as_)) == [
+        "Moved D §Clause d", "Changed in Japanese only B §Clause b", "Moved within the clause C §Clause c",
+    ]  # fmt: skip
+    # What is read in Japanese says in Japanese that it changed.
+    assert listed(compared(cast, as_, text="ja")) == [
+        "Moved D §Clause d", "Changed B §Clause b", "Moved within the clause C §Clause c",
+    ]  # fmt: skip
+    section = compared(cast, as_, view="side").one("section", id="c")
+    assert words_of(section).count("[moved from here]") == words_of(section).count("[moved here]") == 1
+    assert "[removed]" not in words_of(section)
+    # And the history of the document says the same.
+    history = as_(cast.colleague).get("library.history", **READ)
+    assert "At another place: §Clause d" in words_of(history.one("main"))
+    assert "Changed in Japanese only: §Clause b" in words_of(history.one("main"))
+
+
+def test_a_translation_that_comes_as_a_whole_is_told_as_one_thing(cast: Cast, as_: Any) -> None:
+    first = make_published(cast.author, texts=[english()])
+    make_version(first.document, cast.author, "1.1", texts=[english(), japanese()])
+    page = compared(cast, as_)
+    assert "The Japanese text is new." in words_of(page.one("main"))
+    assert "only" not in words_of(page.one("section", **{"aria-labelledby": "comparison_list"}))
+
+
 def test_the_page_speaks_japanese(cast: Cast, as_: Any) -> None:
     two_versions(cast)
     page = compared(cast, as_, "learner")

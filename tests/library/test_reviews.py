@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +15,10 @@ from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.errors import DomainError
 from portal.core.jobs import Job, JobState
+from portal.core.mail import render
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
-from portal.library import errors, invariants, queries
+from portal.library import emails, errors, invariants, queries
 from portal.library.models import ChangeClass, Document, Draft, DraftState, Origin, ReviewAct
 from portal.library.queries import drafts
 from portal.library.rules import Standing
@@ -222,6 +224,34 @@ def test_what_is_submitted_is_submitted_once(cast: Cast, document: Document) -> 
 def test_a_draft_that_nobody_could_approve_is_not_submitted(cast: Cast, document: Document) -> None:
     draft = make_draft(document, cast.author, texts=CHANGED, authors=(cast.approver,))
     assert isinstance(refused(reviews.submit_draft, draft, by=cast.author), errors.NobodyCanApprove)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_mail_to_an_approver_names_what_changes_moves_and_translations_included(
+    cast: Cast, document: Document, language: str
+) -> None:
+    texts = {}
+    for tag, source in (("en", EN), ("ja", JA)):
+        head, scope, fans = re.split(r"(?m)^(?=## )", source)
+        texts[tag] = f"{head}{fans.rstrip()}\n\n{scope}"
+    ja = texts["ja"].replace("ありません。", "今はあります。")
+    draft = submitted(make_draft(document, cast.author, texts=[english(texts["en"]), japanese(ja)]), cast.author)
+    approver = make_person("reads@portal.example", language=language)
+    make_grant(approver, Role.APPROVER)
+    mail = emails.approval_waits(draft.code, 1, approver.code)
+    assert mail is not None
+    assert (
+        mail.values["changes"]
+        == {
+            "en": ["At another place: scope", "Changed in Japanese only: exceptions"],
+            "ja": ["位置の変更： scope", "日本語のみ変更： exceptions"],
+        }[language]
+    )
+    plain = render(mail).get_body(("plain",))
+    assert plain is not None
+    body = plain.get_content()
+    assert {"en": "What changes against version 1.0:", "ja": "第1.0版からの変更："}[language] in body
+    assert mail.values["changes"][0] in body
 
 
 # --- steps --------------------------------------------------------------------------------------

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from xml.etree.ElementTree import tostring
 
 import pytest
 
 from portal.core.db import session
+from portal.core.transaction import own_transaction
+from portal.quizzes import queries
+from portal.quizzes.formats.markdown import Bank, BankQuestion
+from portal.quizzes.service.banks import take_bank
 from tests.builders import Cast
+from tests.core.test_redline import silent, unmarked
+from tests.library.builders import english, japanese, make_document, make_version
 from tests.queries import counted_queries
+from tests.quizzes.builders import make_content
 from tests.quizzes.test_staleness import CLAUSES, publish, stale, take
 
 BOTH = pytest.mark.parametrize("language", ["en", "ja"])
@@ -30,8 +39,8 @@ def test_an_author_sees_the_old_text_beside_the_new_one_and_says_what_is_to_be_d
 ) -> None:
     browser = as_(changed.author, language=language)
     page = browser.get("quizzes.stale")
-    assert "Rule b." in page.text
-    assert "Another rule." in page.text
+    assert "Rule b." in unmarked(page.body)
+    assert "Another rule." in unmarked(page.body)
     assert "policy#a" not in page.text
     assert {"en": "is not in the newest version any more", "ja": "最新の版にありません"}[language] in page.text
     buttons = {"en": "Still right", "ja": "このままで正しい"}[language]
@@ -45,6 +54,80 @@ def test_an_author_sees_the_old_text_beside_the_new_one_and_says_what_is_to_be_d
     left_out = browser.send("GET", "/banks/bank/stale?show=left-out").get_data(as_text=True)
     assert "bank/q-c" in left_out
     assert "bank/q-d" not in left_out
+
+
+def _sides(page: Any, slug: str) -> list[str]:
+    """Return what stands on both sides of a question, its marks written as brackets."""
+    (section,) = [each for each in page.tree.iter("section") if (each.get("id") or "").startswith(f"{slug}-")]
+    sides = [each for each in section.iter("div") if "compared__text" in (each.get("class") or "")]
+    return [silent(tostring(each, encoding="unicode", method="html")) for each in sides]
+
+
+@BOTH
+def test_what_changed_is_marked_on_both_sides(changed: Cast, as_: Any, language: str) -> None:
+    page = as_(changed.author, language=language).get("quizzes.stale")
+    was, now = _sides(page, "q-c")
+    assert "<del>Rule c</del>" in was
+    assert "<ins>A third rule</ins>" in now
+    # Of what is gone there is only one side, unmarked.
+    (gone,) = _sides(page, "q-d")
+    assert "Rule d." in gone
+    assert "<del>" not in gone
+
+
+def test_a_heading_that_changed_stands_marked_above_the_words(cast: Cast, as_: Any) -> None:
+    first = "## Fees {#a}\n\nNone.\n"
+    document = make_document(cast.author, "policy")
+    make_version(document, cast.author, "1.0", texts=[english(first)])
+    take(cast, {"q-a": "policy#a"})
+    make_version(document, cast.author, "2.0", texts=[english(first.replace("Fees", "Costs"))])
+    was, now = _sides(as_(cast.author).get("quizzes.stale"), "q-a")
+    assert "<del>Fees</del>" in was
+    assert "<ins>Costs</ins>" in now
+
+
+def _in_two_languages(cast: Cast) -> None:
+    """Publish two clauses, of which the next version changes one in both languages and one in Japanese only."""
+    en, ja = (
+        "## A {#a}\n\nOne.\n\n## B {#b}\n\nTwo.\n",
+        "## 甲 {#a}\n\n壱です。\n\n## 乙 {#b}\n\n弐回の確認が必要です。\n",
+    )
+    document = make_document(cast.author, "policy")
+    make_version(document, cast.author, "1.0", texts=[english(en), japanese(ja)])
+    content = replace(make_content(0), clauses=("policy#a", "policy#b"), document="policy")
+    bank = Bank(
+        title=content.title, document="policy", version="1.0", questions=(BankQuestion("q-a", content, "live"),)
+    )
+    with own_transaction():
+        take_bank(slug="bank", bank=bank, facts=queries.find_clauses, by=cast.author)
+    texts = [english(en.replace("One", "Three")), japanese(ja.replace("壱", "参").replace("弐", "四"))]
+    make_version(document, cast.author, "2.0", texts=texts)
+
+
+def test_a_clause_whose_translation_alone_changed_says_so_where_that_is_read(cast: Cast, as_: Any) -> None:
+    _in_two_languages(cast)
+    page = as_(cast.author, language="en").get("quizzes.stale")
+    assert "This clause reads as it did when the question was written." in page.text
+    assert len(_sides(page, "q-a")) == 2
+    page = as_(cast.author, language="ja").get("quizzes.stale")
+    assert "日本語の本文だけが変わりました" in page.text
+    assert "この条項は、設問が書かれたときと同じ文です" not in page.text
+    sides = _sides(page, "q-a")
+    assert len(sides) == 4
+    assert "<del>弐回</del>の確認が必要です。" in sides[2]
+    assert "<ins>四回</ins>の確認が必要です。" in sides[3]
+
+
+def test_a_translation_that_has_not_followed_is_not_shown_as_if_nothing_had_changed(cast: Cast, as_: Any) -> None:
+    en, ja = "## A {#a}\n\nOne.\n", "## 甲 {#a}\n\n壱です。\n"
+    document = make_document(cast.author, "policy")
+    make_version(document, cast.author, "1.0", texts=[english(en), japanese(ja)])
+    take(cast, {"q-a": "policy#a"})
+    texts = [english(en.replace("One", "Two")), japanese(ja, says_number="1.0")]
+    make_version(document, cast.author, "2.0", texts=texts)
+    was, now = _sides(as_(cast.author, language="ja").get("quizzes.stale"), "q-a")
+    assert "<del>One.</del>" in was
+    assert "<ins>Two.</ins>" in now
 
 
 def _looked_at(page: Any, slug: str) -> str:
@@ -73,7 +156,7 @@ def test_a_question_whose_clause_is_gone_cannot_be_waved_through(changed: Cast, 
 @BOTH
 def test_an_approver_reads_and_decides_nothing(changed: Cast, as_: Any, language: str) -> None:
     page = as_(changed.approver, language=language).get("quizzes.stale")
-    assert "Another rule." in page.text
+    assert "Another rule." in unmarked(page.body)
     assert {"en": "Still right", "ja": "このままで正しい"}[language] not in page.text
 
 

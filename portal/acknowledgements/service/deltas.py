@@ -20,6 +20,7 @@ from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion, VersionText
 from portal.library.queries.redlines import ClauseRedline, redline_of_versions
 from portal.library.rules import Changes, Standing, changes_between
+from portal.library.service.changed import changed_in_version
 from portal.library.service.dependants import base_of
 from portal.library.service.overlays import modes_of
 from portal.quizzes import queries as quizzes
@@ -170,18 +171,29 @@ def count_waiting(delta: Delta) -> int:
 def redline_of(delta: Delta, language: str) -> tuple[ClauseRedline, ...]:
     """Return what became of each clause that changed, word by word, in the order of the newer version.
 
-    A clause in which the text in the language is behind is shown in the one that decides.
+    A clause in which the text in the language is behind is shown in the one that decides. What only stands elsewhere,
+    or changed in a translation only, is among them.
     """
-    if delta.old is None or delta.changes.is_empty:
+    if delta.old is None:
         return ()
-    changes, deciding = delta.changes, delta.document.authoritative
-    anchors = {*changes.added, *changes.removed, *changes.changed, *(new for _old, new in changes.moved)}
-    shown = redline_of_versions(delta.old, delta.new, language, only=anchors).changed
+    found, deciding = changed_in_version(delta.old, delta.new), delta.document.authoritative
+    if found.is_empty:
+        return ()
+    changes = found.clauses
+    anchors = {
+        *changes.added,
+        *changes.removed,
+        *changes.changed,
+        *(new for _old, new in changes.moved),
+        *found.placed,
+        *(anchor for only in (found.only_in or {}).values() for anchor in only),
+    }
+    shown = redline_of_versions(delta.old, delta.new, language, only=anchors).listed
     text = library.list_text_heads(delta.new).get(language)
     if language == deciding or text is None or not text.behind:
         return shown
     own = {each.anchor: each for each in shown if each.anchor not in text.behind}
-    decided = redline_of_versions(delta.old, delta.new, deciding, only=anchors).changed
+    decided = redline_of_versions(delta.old, delta.new, deciding, only=anchors).listed
     return tuple(own.get(each.anchor, each) for each in decided)
 
 

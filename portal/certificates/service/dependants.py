@@ -14,6 +14,8 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.library.service.dependants import Affected, AffectedItem, Change
 
+_HIDDEN = _l("Holders are named only to those who may see their certificates.")
+
 
 class AffectedCertificates:
     """Certificates whose basis holds a changed clause."""
@@ -47,14 +49,16 @@ class AffectedCertificates:
         for each in shown:
             certificate = rows[each.certificate_id]
             may_see = allows(reader, SEE_CERTIFICATE, certificate)
-            title = str(certificate.title)
             items.append(
                 AffectedItem(
                     each.number,
                     url_for("certificates.show", number=each.number) if may_see else None,
-                    _("%(title)s, %(name)s", title=title, name=certificate.person.name_in(here)) if may_see else title,
+                    str(certificate.title),
                     each.anchors,
+                    whose=certificate.person.name_in(here) if may_see else "",
                 )
             )
         note = _("They are not revoked: until that day they stay valid, and their public page says so.")
-        return Affected(len(found), items, note if found else "")
+        if any(not item.whose for item in items):
+            note = f"{note} {_HIDDEN}" if here == "en" else f"{note}{_HIDDEN}"
+        return Affected(len(found), items, note if found else "", whose=_("Holder"))

@@ -212,6 +212,20 @@ def list_clause_hashes(document: Document) -> dict[int, dict[str, str]]:
     return hashes
 
 
+def hashes_by_language(versions: Sequence[DocumentVersion]) -> dict[int, dict[str, dict[str, str]]]:
+    """Return version's row number → language → clause id → hash, in the order of the clauses."""
+    rows = session.execute(
+        select(Clause.version_id, ClauseText.language, Clause.anchor, ClauseText.hash)
+        .join(ClauseText, ClauseText.clause_id == Clause.id)
+        .where(Clause.version_id.in_([version.id for version in versions]))
+        .order_by(Clause.version_id, Clause.position)
+    )
+    hashes: dict[int, dict[str, dict[str, str]]] = {}
+    for version_id, language, anchor, hash_ in rows:
+        hashes.setdefault(version_id, {}).setdefault(language, {})[anchor] = hash_
+    return hashes
+
+
 def list_changes_since(slug: str, number: str) -> dict[str, str]:
     """Return clause id → the later version that last changed it or took it out, for the clauses of a version.
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import select
 
 from portal.core.db import session
+from portal.core.i18n import LANGUAGES
 from portal.core.markdown import NOTHING, Picture, Resolver, TrustedHtml, render_clauses, split_clauses
 from portal.core.redline import Marked, longest_rising, mark, mark_words
 from portal.library import rules
 from portal.library.models import Clause, ClauseText, DocumentVersion, VersionText
+from portal.library.queries import hashes_by_language
 
 
 class ClauseChange(StrEnum):
@@ -34,6 +36,9 @@ class ClauseRedline:
     none yet; `was_anchor` is the id in the old text where that was another. `heading` is plain, `heading_marked` shows
     what changed in it. `language` is the one it is shown in, `level` that of its heading (0: before the first one).
     `deciding_changed`: this text says what it said, but the authoritative one has changed and it has not followed.
+    `elsewhere`: this text says what it said; those in these languages have changed.
+    `moved_within`: how many of its paragraphs, items and rows stand at another place; where the words are the same but
+    for that, it is not `reworded`.
     """
 
     kind: ClauseChange
@@ -49,6 +54,9 @@ class ClauseRedline:
     after: TrustedHtml
     is_visible: bool
     deciding_changed: bool = False
+    moved_within: int = 0
+    reworded: bool = True
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +83,13 @@ class Redline:
     footnotes: Marked | None = None
 
     @property
+    def listed(self) -> tuple[ClauseRedline, ...]:
+        """The clauses of which a list of changes tells: those that changed here or in another language."""
+        return tuple(each for each in self.clauses if each.kind is not ClauseChange.SAME or each.elsewhere)
+
+    @property
     def is_empty(self) -> bool:
-        """Whether nothing at all differs."""
+        """Whether nothing at all differs in this language."""
         return not (self.changed or self.fields or self.footnotes)
 
 
@@ -133,6 +146,8 @@ def redline_of_versions(
             of.append(_Clause(row.anchor, row.anchor, row.level, row.sensitivity, {}))
         of[-1].texts[row.language] = _Text(row.heading, row.heading_html, row.html, row.hash)
     redline = _redline(clauses[old.id] if old else [], clauses[new.id], language, deciding, only)
+    if old is not None:
+        redline = _with_other_languages(redline, old, new)
     if only is not None:
         return redline
     texts = {
@@ -152,6 +167,30 @@ def redline_of_versions(
             fields.append(FieldRedline(name, shown, marked))
     notes = mark(before.footnotes_html if before else NOTHING, after.footnotes_html, shown)
     return Redline(redline.clauses, redline.changed, tuple(fields), notes if notes.changed else None)
+
+
+def _with_other_languages(redline: Redline, old: DocumentVersion, new: DocumentVersion) -> Redline:
+    """Add where a clause changed in a language that is not shown, while the one that is shown stayed."""
+    hashes = hashes_by_language([old, new])
+    before, after = hashes.get(old.id, {}), hashes.get(new.id, {})
+
+    def elsewhere(each: ClauseRedline) -> tuple[str, ...]:
+        if each.kind not in (ClauseChange.SAME, ClauseChange.MOVED):
+            return ()
+        return tuple(
+            tag
+            for tag in LANGUAGES
+            # A language that one of them lacks as a whole is no change of its clauses.
+            if tag != each.language
+            and tag in before
+            and tag in after
+            and before[tag].get(each.was_anchor or each.anchor) != after[tag].get(each.anchor)
+        )
+
+    clauses = tuple(replace(each, elsewhere=elsewhere(each)) for each in redline.clauses)
+    return replace(
+        redline, clauses=clauses, changed=tuple(each for each in clauses if each.kind is not ClauseChange.SAME)
+    )
 
 
 def redline_of_sources(
@@ -207,8 +246,10 @@ def _redline(
         for clause in new
         if clause.key in old_by_key or clause.key in renamed
     }
-    both = [clause.key for clause in new if clause.key in origin]
-    steady = {both[number] for number in longest_rising([place[origin[key].key] for key in both])}
+    elsewhere = moved_places(
+        [clause.key for clause in old], [origin[clause.key].key if clause.key in origin else None for clause in new]
+    )
+    steady = {key for key, before in origin.items() if before.key not in elsewhere}
     kept = {clause.key for clause in origin.values()}
 
     def wanted(*clauses: _Clause | None) -> bool:
@@ -234,6 +275,16 @@ def _redline(
         if clause.key in steady and before is not None:
             removed_from(place[before.key] + 1)
     return Redline(tuple(rows), tuple(row for row in rows if row.kind is not ClauseChange.SAME))
+
+
+def moved_places(old: Sequence[str], new: Sequence[str | None]) -> set[str]:
+    """Return what stands at another place among the others: as few as can be, by their names in the old order.
+
+    `new` are the same names in the new order, None for what was not there.
+    """
+    place = {name: number for number, name in enumerate(old)}
+    both = [name for name in new if name is not None]
+    return set(both) - {both[number] for number in longest_rising([place[name] for name in both])}
 
 
 def _text(clause: _Clause, language: str, deciding: str) -> _Text:
@@ -272,6 +323,8 @@ def _one(old: _Clause | None, new: _Clause | None, language: str, deciding: str,
         before=body.before,
         after=body.after,
         is_visible=heading.changed or body.changed,
+        moved_within=body.moved,
+        reworded=heading.changed or body.reworded,
         deciding_changed=bool(
             old and new and not differs and shown != deciding and old.texts[deciding].hash != new.texts[deciding].hash
         ),

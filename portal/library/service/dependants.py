@@ -25,6 +25,7 @@ from portal.library.rules.changes import (
     was_called_off,
 )
 from portal.library.service import overlays
+from portal.library.service.changed import Changed, changed_in_draft, changed_in_version
 
 T = TypeVar("T")
 
@@ -60,6 +61,7 @@ class Change:
     # What was asked already: several look at the same things.
     _known: dict[str, Any] = field(default_factory=dict)
     _names: Callable[[], Mapping[int, Mapping[str, str]]] = dict
+    _changed: Callable[[], Changed] | None = None
 
     @property
     def asks_again(self) -> bool:
@@ -81,6 +83,12 @@ class Change:
         if key not in self._known:
             self._known[key] = find()
         return cast("T", self._known[key])
+
+    @property
+    def changed(self) -> Changed:
+        """What became of the clauses, in every language and of their places as well, as pages list it."""
+        found = self._changed
+        return self.once("changed", found) if found is not None else Changed(self.clauses)
 
     def cited_as(self) -> set[str]:
         """Return every clause id under which one of the touched clauses may have been cited."""
@@ -117,6 +125,8 @@ class AffectedItem:
     note: str = ""
     # Clauses of the document on which it rests.
     clauses: Sequence[str] = ()
+    # Whose it is, where the reader may know that.
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,8 @@ class Affected:
     note: str = ""
     # What can be done about them now: its name, and where.
     act: tuple[str, str] | None = None
+    # What the person is called whose a thing is; empty where things are nobody's.
+    whose: str = ""
 
 
 class DependantsOfClause(Protocol):
@@ -201,6 +213,7 @@ def change_of_draft(draft: Draft) -> Change:
         touched=touched_by(before, [(after, asks_again)]),
         sequence=None,
         draft_code=draft.code,
+        _changed=(lambda: changed_in_draft(base, draft)) if base is not None else None,
     )
 
 
@@ -254,6 +267,7 @@ def change_between(base: DocumentVersion | None, version: DocumentVersion) -> Ch
         clauses=clauses,
         touched=touched,
         sequence=version.sequence,
+        _changed=(lambda: changed_in_version(base, version)) if base is not None else None,
     )
 
 

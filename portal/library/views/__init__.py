@@ -6,10 +6,11 @@ from flask import Blueprint
 
 from portal.accounts.models import Role
 from portal.accounts.permissions import ROLE_NAMES
-from portal.core.i18n import Words, language
 from portal.core.i18n import gettext as _
+from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind
+from portal.library.service.changed import LANGUAGE_WORDS as LANGUAGE_WORDS
 from portal.library.service.warnings import WARNINGS as WARNINGS
 from portal.organisation import queries as organisation
 
@@ -28,8 +29,6 @@ CHANGE_CLASSES = {
     ChangeClass.EMERGENCY: _l("Emergency"),
 }
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
-# Each language named in the other one's sentences.
-LANGUAGE_WORDS = {"en": Words("English", "英語"), "ja": Words("Japanese", "日本語")}
 
 
 def market_name(code: str | None) -> str:

@@ -14,6 +14,7 @@ from portal.library.models import Document, DocumentVersion
 from portal.library.permissions import READ_DOCUMENT
 from portal.library.queries import get_document
 from portal.library.queries.redlines import redline_of_versions
+from portal.library.service.changed import changed_in_version, notes_of
 from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
 
 VIEWS = ("inline", "side")
@@ -57,6 +58,10 @@ def compare(document: Document) -> str:
         news=words if words.says_number == new.number else texts[new.id][document.authoritative],
         shown=shown,
         view=view,
+        # What came or went as a whole is not listed clause by clause.
+        notes=notes_of(changed_in_version(old, new), language()) if is_pair and old is not None else [],
+        other_href={tag: address(text=tag) for tag in tags},
+        base_href=_base_href(old, new),
         missing=LANGUAGE_WORDS[wanted].in_(language()) if shown != wanted else None,
         deciding_language=LANGUAGE_WORDS[document.authoritative].in_(language()),
         warnings=WARNINGS,
@@ -67,6 +72,14 @@ def compare(document: Document) -> str:
             for name, label in (("inline", _("In one text")), ("side", _("Side by side")))
         ],
     )
+
+
+def _base_href(old: DocumentVersion | None, new: DocumentVersion) -> str | None:
+    """Return where the base of a market's text is compared, if the two are laid over different versions of it."""
+    if old is None or old.over is None or new.over is None or old.over.id == new.over.id:
+        return None
+    chosen: dict[str, Any] = {"from": old.over.number, "to": new.over.number}
+    return url_for("library.compare", slug=new.over.document.slug, **chosen)
 
 
 def _later_default(document: Document) -> DocumentVersion:

@@ -10,7 +10,7 @@ from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from portal.accounts.models import Person
-from portal.core.access import actor, requires
+from portal.core.access import actor, can, requires
 from portal.core.errors import NotFound
 from portal.core.i18n import format_date, language, ngettext
 from portal.core.i18n import gettext as _
@@ -21,9 +21,10 @@ from portal.library.permissions import SEE_DRAFT, SEE_IMPACT
 from portal.library.queries import get_document
 from portal.library.queries.drafts import get_draft
 from portal.library.service import dependants as service
+from portal.library.service.changed import groups_of, notes_of
 from portal.library.service.dependants import Affected, Change, DependantsOfClause
 from portal.library.service.panels import Panel
-from portal.library.views import CHANGE_CLASSES, blueprint
+from portal.library.views import CHANGE_CLASSES, LANGUAGE_WORDS, blueprint
 
 NAMED_AT_ONCE = 5
 PAGE_SIZE = 50
@@ -38,6 +39,9 @@ class _Shown:
     heading: str
     trail: list[dict[str, Any]]
     overview: str
+    # Of a market's text: the version of its base over which it is laid, and the one over which it lay before.
+    over: DocumentVersion | None
+    over_before: DocumentVersion | None
     list_of: Callable[..., str]
     csv_of: Callable[[str], str]
 
@@ -81,6 +85,8 @@ def _of_draft(draft: Draft) -> _Shown:
             },
         ],
         overview=url_for("library.impact", code=draft.code),
+        over=draft.over,
+        over_before=draft.based_on.over if draft.based_on is not None else None,
         list_of=lambda kind, **more: url_for("library.impact_list", code=draft.code, kind=kind, **more),
         csv_of=lambda kind: url_for("library.impact_csv", code=draft.code, kind=kind),
     )
@@ -140,6 +146,8 @@ def _of_versions(document: Document) -> _Shown:
             {"label": _("History"), "href": url_for("library.history", slug=document.slug)},
         ],
         overview=url_for("library.version_impact", **chosen),
+        over=version.over,
+        over_before=base.over if base is not None else None,
         list_of=lambda kind, **more: url_for("library.version_impact_list", kind=kind, **chosen, **more),
         csv_of=lambda kind: url_for("library.version_impact_csv", kind=kind, **chosen),
     )
@@ -172,6 +180,7 @@ def _summary(shown: _Shown, reader: Person, limit: int = 0) -> dict[str, Any]:
                 "note": found.note,
                 "act": found.act,
                 "items": _rows(change, found),
+                "whose": found.whose,
                 "href": shown.list_of(each.kind) if found.total else None,
                 "csv": shown.csv_of(each.kind),
             }
@@ -191,22 +200,34 @@ def _summary(shown: _Shown, reader: Person, limit: int = 0) -> dict[str, Any]:
 
 
 def _changed_words(change: Change) -> str:
-    """Say how many clauses changed, were taken out, came in and got another id."""
-    clauses = change.clauses
+    """Say how many clauses changed, were taken out, came in, moved, and changed in a translation only."""
+    clauses, changed = change.clauses, change.changed
     said = [
         ngettext("%(num)d clause changed", "%(num)d clauses changed", len(clauses.changed)) if clauses.changed else "",
         ngettext("%(num)d clause removed", "%(num)d clauses removed", len(clauses.removed)) if clauses.removed else "",
         ngettext("%(num)d clause added", "%(num)d clauses added", len(clauses.added)) if clauses.added else "",
         ngettext("%(num)d clause moved", "%(num)d clauses moved", len(clauses.moved)) if clauses.moved else "",
+        ngettext("%(num)d clause at another place", "%(num)d clauses at another place", len(changed.placed))
+        if changed.placed
+        else "",
+        *(
+            ngettext(
+                "%(num)d clause changed in %(language)s only",
+                "%(num)d clauses changed in %(language)s only",
+                len(anchors),
+                language=LANGUAGE_WORDS[tag].in_(language()),
+            )
+            for tag, anchors in (changed.only_in or {}).items()
+        ),
     ]
     return _(", ").join(part for part in said if part) or _("No clause changed")
 
 
-def _clause_href(change: Change, anchor: str, *, before: bool) -> str | None:
+def _clause_href(change: Change, anchor: str, *, before: bool, text: str = "") -> str | None:
     number = change.base_number if before else change.number if change.sequence is not None else None
     if number is None:
         return None
-    return url_for("library.read_version", slug=change.document_slug, number=number, _anchor=anchor)
+    return url_for("library.read_version", slug=change.document_slug, number=number, text=text or None, _anchor=anchor)
 
 
 def _rows(change: Change, found: Affected) -> list[dict[str, Any]]:
@@ -215,6 +236,7 @@ def _rows(change: Change, found: Affected) -> list[dict[str, Any]]:
             "title": item.title,
             "href": item.href,
             "note": item.note,
+            "whose": item.whose,
             "clauses": [(anchor, _clause_href(change, anchor, before=True)) for anchor in item.clauses],
         }
         for item in found.items
@@ -228,19 +250,38 @@ def _overview(shown: _Shown) -> str:
         heading=shown.heading,
         trail=[*shown.trail, {"label": _("Impact")}],
         clauses=[
-            (_("Changed:"), [(each, _clause_href(change, each, before=True), "") for each in change.clauses.changed]),
-            (_("Removed:"), [(each, _clause_href(change, each, before=True), "") for each in change.clauses.removed]),
-            (_("New:"), [(each, _clause_href(change, each, before=False), "") for each in change.clauses.added]),
-            (
-                _("Moved:"),
-                [
-                    (to, _clause_href(change, to, before=False), _("before: %(id)s", id=origin))
-                    for origin, to in change.clauses.moved
+            {
+                "label": group.label,
+                "clauses": [
+                    (anchor, _clause_href(change, anchor, before=is_before, text=group.language), note)
+                    for anchor, note in group.clauses
                 ],
-            ),
+            }
+            # What changed is read as it was: what rests on it rests on that.
+            for group in groups_of(change.changed, language())
+            for is_before in [group.is_gone or group.says_otherwise]
         ],
+        notes=notes_of(change.changed, language()),
+        base_text=_base_text(shown),
+        has_moved=bool(change.clauses.moved or change.changed.placed),
+        in_translation_only=[LANGUAGE_WORDS[tag].in_(language()) for tag in change.changed.only_in or {}],
         **_summary(shown, actor(), NAMED_AT_ONCE),
     )
+
+
+def _base_text(shown: _Shown) -> dict[str, Any] | None:
+    """Return what is to be said of a market's base text: what rests on its clauses is counted there."""
+    over, before = shown.over, shown.over_before
+    if over is None:
+        return None
+    if before is None or before.sequence >= over.sequence:
+        return {"number": over.number, "before": None, "impact": None}
+    chosen: dict[str, Any] = {"slug": over.document.slug, "from": before.number, "to": over.number}
+    return {
+        "number": over.number,
+        "before": before.number,
+        "impact": url_for("library.version_impact", **chosen) if can(SEE_IMPACT, over.document) else None,
+    }
 
 
 def _dependants(change: Change, kind: str) -> DependantsOfClause:
@@ -272,6 +313,7 @@ def _list(shown: _Shown, kind: str) -> str:
         note=found.note,
         act=found.act,
         items=_rows(shown.change, found),
+        whose=found.whose,
         exports=[{"label": "CSV", "href": shown.csv_of(kind)}],
         summary=_("%(first)s–%(last)s of %(total)s", first=first + 1, last=first + len(found.items), total=found.total)
         if last > 1
@@ -285,6 +327,15 @@ def _csv(shown: _Shown, kind: str) -> Response:
     dependants = _dependants(shown.change, kind)
     found = service.affected_by(dependants, shown.change, reader=actor())
     slug = shown.change.document_slug
-    header = [_("Name of the thing"), _("Details"), _("Clauses")]
-    rows = [[item.title, item.note, " ".join(f"{slug}#{anchor}" for anchor in item.clauses)] for item in found.items]
+    whose = [found.whose] if found.whose else []
+    header = [_("Name of the thing"), *whose, _("Details"), _("Clauses")]
+    rows = [
+        [
+            item.title,
+            *([item.whose] if whose else []),
+            item.note,
+            " ".join(f"{slug}#{anchor}" for anchor in item.clauses),
+        ]
+        for item in found.items
+    ]
     return download_csv(f"{slug}-{shown.change.number}-{kind}", header, rows)

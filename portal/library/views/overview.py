@@ -42,9 +42,9 @@ from portal.library.queries.drafting import name_of
 from portal.library.queries.redlines import ClauseRedline, redline_of_sources
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
-from portal.library.rules.changes import last_that_stands
 from portal.library.rules.lint import Finding
 from portal.library.service import absorbed, lint, overlays, reviews, versions
+from portal.library.service.changed import changed_in_draft, compared_with, groups_of, notes_of
 from portal.library.service.panels import clause_notes_for, draft_panels_for
 from portal.library.service.texts import TextDraft, can_be_split, resolver
 from portal.library.views import (
@@ -136,7 +136,7 @@ def overview(
     changes = _changes(draft, texts)
     redline, left_out = _redline(draft, texts.get(tag))
     findings = _findings(draft, told)
-    against = _compared_with(draft)
+    against = compared_with(draft)
     comments = drafts.list_comments(draft)
     standing = drafts.clauses_in(texts[tag].source) if tag in texts else {}
     still_open = [each for each in comments if each.settled_at is None]
@@ -238,11 +238,6 @@ def _market(draft: Draft, texts: Mapping[str, TextDraft], here: str) -> dict[str
             {"anchor": anchor, "heading": headings.get(anchor, ""), "mode": modes[anchor].value} for anchor in order
         ],
     }
-
-
-def _compared_with(draft: Draft) -> DocumentVersion | None:
-    """Return what a draft is compared with: the version that people go by, of a market's first text its base."""
-    return last_that_stands(_versions_before(draft)) or draft.based_on or draft.over
 
 
 def _against_words(draft: Draft, against: DocumentVersion | None) -> str:
@@ -429,12 +424,6 @@ def send_back_form(draft: Draft) -> SendBackForm:
     return form
 
 
-def _versions_before(draft: Draft) -> list[DocumentVersion]:
-    """Return the versions up to the one that the draft was begun from."""
-    until = draft.based_on.sequence if draft.based_on else 0
-    return [version for version in draft.document.versions if version.sequence <= until]
-
-
 def _withdrawn_between(draft: Draft, compared: DocumentVersion | None) -> str:
     """Return the number of the withdrawn version from which the draft was begun, where it is compared with another."""
     base = draft.based_on
@@ -442,23 +431,30 @@ def _withdrawn_between(draft: Draft, compared: DocumentVersion | None) -> str:
 
 
 def _changes(draft: Draft, texts: Mapping[str, TextDraft]) -> dict[str, Any]:
-    """Return which clauses of the deciding text differ from what the draft is compared with."""
+    """Return which clauses differ from what the draft is compared with, in the languages that there are."""
     deciding = texts.get(draft.document.authoritative)
     new = drafts.clauses_in(deciding.source) if deciding is not None else {}
-    before = _compared_with(draft)
+    before = compared_with(draft)
     if before is None:
         return {"is_first": True, "is_empty": not new, "marks": {}}
-    found = changes_between(queries.clause_hashes(before), new)
-    marks = dict.fromkeys(found.changed, _("Changed")) | dict.fromkeys(found.added, _("New"))
-    marks |= {anchor: _("Moved; before: %(id)s", id=origin) for origin, anchor in found.moved}
+    found = changed_in_draft(before, draft)
+    clauses = found.clauses
+    marks = dict.fromkeys(found.placed, _("At another place"))
+    marks |= dict.fromkeys(clauses.changed, _("Changed")) | dict.fromkeys(clauses.added, _("New"))
+    marks |= {anchor: _("Moved; before: %(id)s", id=origin) for origin, anchor in clauses.moved}
+    here = language()
     return {
         "is_first": False,
         "is_empty": found.is_empty,
-        "marks": marks,
-        "changed": found.changed,
-        "added": found.added,
-        "removed": found.removed,
-        "moved": found.moved,
+        "marks": {
+            draft.document.authoritative: marks,
+            **{
+                tag: dict.fromkeys(anchors, _("Changed in this language only"))
+                for tag, anchors in (found.only_in or {}).items()
+            },
+        },
+        "groups": groups_of(found, here),
+        "notes": notes_of(found, here),
     }
 
 
@@ -467,7 +463,7 @@ def _redline(draft: Draft, text: TextDraft | None) -> tuple[tuple[ClauseRedline,
 
     And how many that differ are left out, because the page would take long to make and to read.
     """
-    against = _compared_with(draft)
+    against = compared_with(draft)
     before = against.text_in(text.language) if against is not None and text is not None else None
     if text is None or before is None or not can_be_split(text.source):
         return (), 0
@@ -590,7 +586,7 @@ def _text(
     )
     behind = set(overlays.behind_of_text(draft, list(texts.values()), tag))
     modes = overlays.modes_of_draft(draft)
-    marks: Mapping[str, str] = changes["marks"] if tag == document.authoritative else {}
+    marks: Mapping[str, str] = changes["marks"].get(tag, {})
     by_clause: dict[str, list[DraftComment]] = {}
     for each in comments:
         by_clause.setdefault(each.anchor, []).append(each)

@@ -28,9 +28,10 @@ from portal.library.permissions import (
 )
 from portal.library.queries import get_document
 from portal.library.queries.drafts import list_open_drafts
-from portal.library.rules import Standing, changes_between
+from portal.library.rules import Standing
 from portal.library.rules.changes import was_called_off
 from portal.library.service import readings
+from portal.library.service.changed import Changed, changed_between, groups_of, notes_of
 from portal.library.service.panels import ClauseNote, clause_notes_for, panels_for
 from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
 from portal.library.views.market_facts import market_names, marks_of, overlay_facts
@@ -92,14 +93,14 @@ def print_version(document: Document, number: str) -> str:
 @requires(READ_DOCUMENT, on=get_document)
 def history(document: Document) -> str:
     """List every version with its life and what changed in it."""
-    hashes = queries.list_clause_hashes(document)
+    hashes = queries.hashes_by_language(document.versions)
     standings = queries.standings(document.versions)
     rows = []
-    before: dict[str, str] | None = None
+    before: dict[str, dict[str, str]] | None = None
     last: DocumentVersion | None = None
     for version in document.versions:
         now = hashes.get(version.id, {})
-        changes = changes_between(before, now) if before is not None else None
+        changes = _listed(changed_between(before, now, document.authoritative)) if before is not None else None
         rows.append((version, standings[version.sequence], changes, last))
         before, last = now, version
     title = _title(document)
@@ -112,6 +113,11 @@ def history(document: Document) -> str:
         change_classes=CHANGE_CLASSES,
         markets_href=_markets_href(document),
     )
+
+
+def _listed(changed: Changed) -> dict[str, Any]:
+    here = language()
+    return {"is_empty": changed.is_empty, "groups": groups_of(changed, here), "notes": notes_of(changed, here)}
 
 
 def _authors_of(document: Document) -> dict[int, str]:

@@ -322,6 +322,11 @@ class ClauseAt:
     is_deciding: bool
 
 
+def list_deciding_clauses(wanted: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], ClauseAt]:
+    """Return (document, version number, clause id) → the clause in the language that decides."""
+    return list_clauses(wanted, "")
+
+
 def list_clauses(wanted: Collection[tuple[str, str, str]], language: str) -> dict[tuple[str, str, str], ClauseAt]:
     """Return (document, version number, clause id) → the clause in a language, else in the deciding one."""
     found: dict[tuple[str, str, str], ClauseAt] = {}

@@ -30,7 +30,7 @@ from portal.quizzes.queries.staleness import ClauseAt
 from portal.quizzes.service import ahead as service
 from portal.quizzes.service.staleness import AffectedQuestion, ClauseThen, count_askable, touched_questions
 from portal.quizzes.views import author, blueprint
-from portal.quizzes.views.recheck import clause_body, side
+from portal.quizzes.views.recheck import side, sides_of
 
 PAGE_SIZE = 20
 
@@ -229,6 +229,7 @@ def _compared(
     then = before.get((clause.slug, clause.number, clause.anchor))
     new = after.get(clause.today_anchor) if clause.today_hash is not None and clause.today_anchor else None
     known = new or then
+    sides = sides_of(then, new, prefix)
     return {
         "address": f"{clause.slug}#{clause.anchor}",
         "heading": known.heading if known and known.heading else clause.anchor,
@@ -236,13 +237,14 @@ def _compared(
         "is_changed": clause.is_changed,
         "is_gone": clause.today_hash is None,
         "moved_to": clause.today_anchor if clause.today_anchor != clause.anchor else None,
-        "before": side(then, clause.number, f"{prefix}-then-"),
+        "before": side(then, clause.number, sides[0]),
         "after": {
             "number": draft.number,
             "href": url_for("library.draft", code=draft.code, text=new.language, _anchor=new.anchor),
             "language": new.language,
-            "html": clause_body(new, f"{prefix}-now-"),
+            "heading": sides[1].heading,
+            "html": sides[1].html,
         }
-        if new
+        if new and sides[1]
         else None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -12,9 +13,11 @@ from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
 from portal.core.i18n import format_date, language
 from portal.core.i18n import gettext as _
-from portal.core.markdown import TrustedHtml, render
+from portal.core.markdown import NOTHING, TrustedHtml, render
 from portal.core.once import Done, carry_out
+from portal.core.redline import mark, mark_words
 from portal.library import queries as documents
+from portal.library.service.changed import LANGUAGE_WORDS
 from portal.quizzes import queries
 from portal.quizzes.models import Question, QuestionBank, QuestionStaleness, QuestionVersion
 from portal.quizzes.permissions import RECHECK_QUESTIONS, SEE_BANKS
@@ -145,7 +148,7 @@ def _questions(rows: Sequence[tuple[Question, QuestionVersion]]) -> list[dict[st
             wanted.add((clause.slug, clause.number, clause.anchor))
             if clause.today_number and clause.today_anchor:
                 wanted.add((clause.slug, clause.today_number, clause.today_anchor))
-    texts = looked_up.list_clauses(wanted, here)
+    texts, decided = looked_up.list_clauses(wanted, here), looked_up.list_deciding_clauses(wanted)
     titles = documents.list_document_titles({slug for slug, _number, _anchor in wanted}, here)
     shown = []
     for number, (question, version) in enumerate(rows, start=1):
@@ -155,7 +158,7 @@ def _questions(rows: Sequence[tuple[Question, QuestionVersion]]) -> list[dict[st
                 **author.question_with_key(question.bank, question, version, number),
                 "waits": [_wait(row, titles) for row in waiting.get(question.id, [])],
                 "compared": [
-                    _compared(each, texts, titles, f"n{number}-{place}") for place, each in enumerate(clauses)
+                    _compared(each, texts, decided, titles, f"n{number}-{place}") for place, each in enumerate(clauses)
                 ],
                 "can_be_right": all(clause.can_be_cited for clause in clauses),
                 "looked_at": service.seen(clauses),
@@ -178,40 +181,80 @@ def _wait(row: QuestionStaleness, titles: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+Clauses = Mapping[tuple[str, str, str], ClauseAt]
+
+
 def _compared(
-    clause: ClauseThen,
-    texts: Mapping[tuple[str, str, str], ClauseAt],
-    titles: Mapping[str, str],
-    prefix: str,
+    clause: ClauseThen, texts: Clauses, decided: Clauses, titles: Mapping[str, str], prefix: str
 ) -> dict[str, Any]:
-    before = texts.get((clause.slug, clause.number, clause.anchor))
-    after = (
-        texts.get((clause.slug, clause.today_number, clause.today_anchor))
-        if clause.today_number and clause.today_anchor
-        else None
-    )
+    then = (clause.slug, clause.number, clause.anchor)
+    now = (clause.slug, clause.today_number, clause.today_anchor)
+    today = now if clause.today_number and clause.today_anchor else None
+    before, after = (_text(texts, key) for key in (then, today))
+    # The language of the page is shown where both have it, and it tells the difference; else the one that decides.
+    is_told = before and after and before.language == after.language
+    if not is_told or (clause.is_changed and before and after and before.hash == after.hash):
+        before, after = (_text(decided, key) for key in (then, today))
     known = after or before
     heading = known.heading if known else ""
+    sides = sides_of(before, after, prefix)
     return {
         "address": f"{clause.slug}#{clause.anchor}",
         "heading": heading or titles.get(clause.slug, clause.slug),
+        "language": known.language if known and heading else language(),
         "is_changed": clause.is_changed,
         "is_gone": clause.today_hash is None,
         "moved_to": clause.today_anchor if clause.today_anchor != clause.anchor else None,
-        "before": side(before, clause.number, f"{prefix}-then-"),
-        "after": side(after, clause.today_number or "", f"{prefix}-now-"),
+        # The authoritative text says what it said; what is read here does not.
+        "only_in": LANGUAGE_WORDS[after.language].in_(language())
+        if before and after and not clause.is_changed and before.hash != after.hash
+        else None,
+        "before": side(before, clause.number, sides[0]),
+        "after": side(after, clause.today_number or "", sides[1]),
     }
 
 
-def side(text: ClauseAt | None, number: str, prefix: str) -> dict[str, Any] | None:
+def _text(texts: Clauses, key: tuple[str, str | None, str | None] | None) -> ClauseAt | None:
+    if key is None or key[1] is None or key[2] is None:
+        return None
+    return texts.get((key[0], key[1], key[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison as it is shown; its heading only where that is another one."""
+
+    html: TrustedHtml
+    heading: TrustedHtml | None = None
+
+
+def sides_of(before: ClauseAt | None, after: ClauseAt | None, prefix: str) -> tuple[Side | None, Side | None]:
+    """Return a clause as it was and as it is, what differs marked where both are in one language."""
+    bodies = [
+        clause_body(each, f"{prefix}-{when}-") if each is not None else None
+        for each, when in ((before, "then"), (after, "now"))
+    ]
+    if before is None or after is None or before.language != after.language:
+        was, now = (Side(body) if body is not None else None for body in bodies)
+        return was, now
+    tag = after.language
+    marked = mark(bodies[0] or NOTHING, bodies[1] or NOTHING, tag)
+    heading = mark_words(before.heading, after.heading, tag)
+    if heading.changed:
+        return Side(marked.before, heading.before), Side(marked.after, heading.after)
+    return Side(marked.before), Side(marked.after)
+
+
+def side(text: ClauseAt | None, number: str, shown: Side | None) -> dict[str, Any] | None:
     """Return a clause of a published version as one side of a comparison."""
-    if text is None:
+    if text is None or shown is None:
         return None
     return {
         "number": number,
         "href": paper.clause_href(text.slug, number, text.anchor),
         "language": text.language,
-        "html": clause_body(text, prefix),
+        "heading": shown.heading,
+        "html": shown.html,
     }
 
 
