@@ -356,6 +356,15 @@ class BaseNotPublished(Conflict):
     message = _l("There is no version of this document over which a market's text could be laid.")
 
 
+class BaseWithdrawn(Conflict):
+    """A market's text is written over a version of its base that stands."""
+
+    message = _l(
+        "Every version of the base text has been withdrawn, and the market’s text with it. Publish a new version of "
+        "the base text “%(slug)s” first; the market’s text can then be laid over it."
+    )
+
+
 class OverlayAboveOverlay(Invalid):
     """Overlays do not stand on one another: nobody could tell what applies, or it would never end."""
 

@@ -13,7 +13,7 @@ from portal.core.transaction import own_transaction
 from portal.library import limits, queries
 from portal.library.models import AudienceKind, ChangeClass, DocumentVersion, Draft, DraftState
 from portal.library.queries import drafts
-from portal.library.service import following, overlays, reviews
+from portal.library.service import following, overlays, reviews, versions
 from portal.library.service.drafts import begin_draft, discard_draft
 from tests.builders import Cast, make_grant, make_market, make_person
 from tests.library.builders import edit_draft, english, japanese, make_published, make_version
@@ -630,3 +630,25 @@ def sent(app: Any, address: str) -> list[str]:
         if address in str(message["to"]) and ("decision" in str(message["subject"]) or "判断待ち" in text):
             found.append(text)
     return found
+
+
+# --- a base without a version that stands ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_text_whose_base_is_withdrawn_is_not_begun_and_says_what_comes_first(
+    cast: Cast, base: DocumentVersion, as_: Any, language: str
+) -> None:
+    published(base, cast.admin)
+    with own_transaction():
+        versions.withdraw_version(
+            version=queries.get_document("impersonation").versions[0], reason="Wrong.", by=cast.admin
+        )
+    client = as_(cast.author, language=language)
+    said = "first" if language == "en" else "先に"
+    for form in ({}, {"sure": "y"}, {"sure": "y", "from": "1.0"}):
+        page = client.post("library.begin_draft", form, expect=409, slug="impersonation@JP")
+        assert said in page.text
+        assert "impersonation" in page.text
+    assert said in client.get("library.ask_for_draft", expect=409, slug="impersonation@JP").text
+    assert drafts.list_open_drafts(queries.get_document("impersonation@JP")) == []

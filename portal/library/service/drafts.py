@@ -24,6 +24,7 @@ from portal.journal.service import record
 from portal.library import queries
 from portal.library.errors import (
     AudienceOutOfReach,
+    BaseWithdrawn,
     ClauseUnknown,
     DecidingTextChanged,
     DraftNotWritable,
@@ -169,8 +170,9 @@ def begin_document(
 def begin_draft(*, document: Document, origin: DocumentVersion | None = None, by: Person) -> Draft:
     """Begin a draft from the latest version, or from an earlier one, `origin`, that is to come back as a new version.
 
-    What to do differently belongs to a version and is written anew for each.
+    What to do differently belongs to a version and is written anew for each. Raises `BaseWithdrawn`.
     """
+    check_base_stands(document)
     now = clock.now()
     latest = queries.latest_version(document)
     origin = origin or latest
@@ -224,6 +226,12 @@ def begin_draft(*, document: Document, origin: DocumentVersion | None = None, by
         },
     )
     return draft
+
+
+def check_base_stands(document: Document) -> None:
+    """See to it that a market's text has a version of its base to be written over. Raises `BaseWithdrawn`."""
+    if document.base is not None and followed_version(document.base) is None:
+        raise BaseWithdrawn(slug=document.base.slug)
 
 
 def _zone_of(document: Document) -> str:

@@ -237,6 +237,8 @@ def begin_draft(document: Document) -> Response:
 
     Where others are open, or the text was withdrawn, somebody is asked first what is meant.
     """
+    # Nobody is asked from where to begin what cannot be begun.
+    service.check_base_stands(document)
     number = request.form.get("from", "")
     origin = queries.get_version(document, number) if number else None
     if not request.form.get("sure") and _is_to_be_asked(document, origin):
@@ -262,6 +264,7 @@ def begin_draft(document: Document) -> Response:
 @requires(WRITE_DRAFT, on=queries.get_document, see=READ_DOCUMENT)
 def ask_for_draft(document: Document) -> str:
     """Name the drafts that are open, and from which text another one can begin."""
+    service.check_base_stands(document)
     number = request.args.get("from", "")
     latest = queries.latest_version(document)
     origin = queries.get_version(document, number) if number else latest
