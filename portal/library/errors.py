@@ -282,6 +282,12 @@ class AsideNotFound(NotFound):
     message = _l("This text has been settled already. The draft shows what is saved.")
 
 
+class KeptNotFound(NotFound):
+    """No earlier text is kept with the draft under this code."""
+
+    message = _l("The draft has no such earlier text.")
+
+
 class ProposalChanged(Conflict):
     """Somebody else changed what is proposed in the meantime."""
 

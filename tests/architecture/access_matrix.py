@@ -164,6 +164,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET library.approvals",
             "GET library.base_of_draft",
             "GET library.draft",
+            "GET library.earlier_text",
             "GET library.drafts",
             "GET library.image",
             "GET library.market_texts_of",

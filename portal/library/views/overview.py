@@ -29,6 +29,7 @@ from portal.library.models import (
     DraftReview,
     DraftState,
     DraftText,
+    KeptBecause,
     ReviewAct,
 )
 from portal.library.permissions import (
@@ -38,7 +39,7 @@ from portal.library.permissions import (
     WRITE_DRAFT,
 )
 from portal.library.queries import drafts
-from portal.library.queries.drafting import name_of
+from portal.library.queries.drafting import list_kept, name_of
 from portal.library.queries.redlines import ClauseRedline, redline_of_sources
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
@@ -78,6 +79,11 @@ STATES = {
     DraftState.APPROVED: ("issued", _l("Approved, not published yet")),
     DraftState.PUBLISHED: ("done", _l("Published")),
     DraftState.DISCARDED: ("withdrawn", _l("Discarded")),
+}
+KEPT_WORDS = {
+    KeptBecause.JOINED: _l("As it was before two texts became one"),
+    KeptBecause.DECIDED: _l("As it was before somebody decided between two texts"),
+    KeptBecause.FOLLOWS_BASE: _l("As it was before a clause began to follow the base text again"),
 }
 ACTS = {
     ReviewAct.SUBMITTED: _l("Submitted for approval"),
@@ -196,6 +202,7 @@ def overview(
         whole=_remarks([each for each in comments if each.anchor not in standing], tag, names_clause=True),
         open_remarks=len(still_open),
         path=_path(draft, steps, people),
+        kept=_kept(draft),
         warnings=WARNINGS,
         deciding_language=LANGUAGE_WORDS[document.authoritative].in_(here),
         steps_href=url_for("library.approvals", slug=document.slug) if can(SEE_APPROVAL_STEPS, document) else None,
@@ -527,6 +534,22 @@ def _others(draft: Draft) -> list[dict[str, Any]]:
         }
         for each in drafts.list_open_drafts(draft.document)
         if each.id != draft.id
+    ]
+
+
+def _kept(draft: Draft) -> list[dict[str, str]]:
+    """Return the texts that are kept besides those that are saved, the last first."""
+    found, here = list_kept(draft), language()
+    names = {each.code: each.name_in(here) for each in accounts.list_people_of({each.written_by for each in found})}
+    return [
+        {
+            "href": url_for("library.earlier_text", code=draft.code, kept=each.code),
+            "language": LANGUAGE_WORDS[each.language].in_(here),
+            "by": names.get(each.written_by, each.written_by),
+            "at": format_instant(each.at, actor().time_zone),
+            "why": str(KEPT_WORDS[each.because]),
+        }
+        for each in found
     ]
 
 
