@@ -246,6 +246,14 @@ def test_what_was_written_while_two_texts_became_one_is_joined_with_what_they_be
     assert [who for who, _text in kept_of(draft)] == [cast.author.code, cast.colleague.code]
 
 
+def test_the_blank_lines_below_which_somebody_writes_on_stay_where_two_texts_become_one(cast: Cast) -> None:
+    draft, values, base = both_at_work(cast)
+    save(draft, cast.author, 2, replace(values, source=TWO.replace("30 days.", "60 days.")), base=base)
+    begun = TWO.replace("Everywhere.\n", "Everywhere.\n\n- one\n- \n\n")
+    assert save(draft, cast.colleague, 2, replace(values, source=begun), base=base).outcome is Outcome.JOINED
+    assert values_of(draft.text_in("en")).source == begun.replace("30 days.", "60 days.")
+
+
 def test_a_clause_that_one_took_out_and_the_other_changed_is_asked(cast: Cast) -> None:
     draft, values, base = both_at_work(cast)
     save(draft, cast.author, 2, replace(values, source=TWO.replace("## Fees {#fees}\n\nNone.\n\n", "")), base=base)

@@ -14,7 +14,7 @@ from portal.library.rules.merging import (
     merge_since,
     merged_line,
 )
-from portal.library.service.texts import pieces_of
+from portal.library.service.texts import pieces_of, raw_pieces_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,9 @@ class Joined:
     lines: tuple[Piece, ...]
     pieces: tuple[Piece, ...]
     taken: Taken
+    # The two texts; where somebody is just writing, blank lines are not taken from under her hands.
+    mine: str
+    theirs: str
 
     @property
     def open(self) -> list[tuple[str, Piece]]:
@@ -68,13 +71,21 @@ class Joined:
             choice = each.side or choices.get(name, Side.THEIRS)
             own = edits.get(name) if each.side is None else None
             lines[each.key] = own if own is not None else (each.theirs if choice is Side.THEIRS else each.mine) or ""
+        mine, theirs = raw_pieces_of(self.mine), raw_pieces_of(self.theirs)
         parts: list[str] = []
-        for each in self.pieces:
-            name = f"clause-{each.key}"
-            own = edits.get(name) if each.side is None else None
-            parts += [own] if own is not None else each.chosen(choices.get(name, Side.THEIRS))
-        source = "\n\n".join(part.strip("\n") for part in parts if part.strip())
-        return TextValues(**lines, source=f"{source}\n" if source else "")
+        for piece in self.pieces:
+            name = f"clause-{piece.key}"
+            side = piece.side or choices.get(name, Side.THEIRS)
+            if piece.side is None and name in edits:
+                parts.append(edits[name])
+            else:
+                raw = mine if side is Side.MINE or piece.mine == piece.theirs else theirs
+                parts.append(raw.get(piece.key, ""))
+        parts = [part for part in parts if part.strip()]
+        # A blank line stands before each clause.
+        spaced = [part if part.endswith("\n") else f"{part}\n" for part in parts[:-1]]
+        source = "\n".join(spaced + parts[-1:])
+        return TextValues(**lines, source=source if not source or source.endswith("\n") else f"{source}\n")
 
 
 def digests_of_values(values: TextValues) -> Digests:
@@ -97,4 +108,4 @@ def join(base: Digests | None, mine: TextValues, theirs: TextValues) -> Joined:
         if their.get(key) != own.get(key) and (digest(their[key]) if key in their else None) != was.get(key)
     ]
     said = [each.key for each in lines if each.side is Side.THEIRS and each.mine != each.theirs]
-    return Joined(lines, pieces, Taken(tuple(said), tuple(changed)))
+    return Joined(lines, pieces, Taken(tuple(said), tuple(changed)), mine.source, theirs.source)
