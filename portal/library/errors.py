@@ -395,6 +395,15 @@ class ClauseNotToOverlay(Conflict):
     )
 
 
+class ClauseNotOverlaid(Conflict):
+    """Only what a market does otherwise can follow its base again."""
+
+    message = _l(
+        "The market's text says nothing about the clause “%(id)s”: it follows the base text already. Look at the "
+        "clauses as they are now."
+    )
+
+
 class MarketNotListed(Invalid):
     """A text is for one of the markets that there are."""
 

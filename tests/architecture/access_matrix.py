@@ -192,6 +192,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST library.begin_market_text",
             "POST library.change_proposal",
             "POST library.discard_draft",
+            "POST library.follow_base_here",
             "POST library.mark_in_step",
             "POST library.move_draft",
             "POST library.overlay_clause",

@@ -141,6 +141,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "acknowledgements.question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
         "acknowledgements.answer_question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
         "library.base_of_draft": of_market,
+        "library.follow_base_here": of_market,
         "library.move_draft": of_market,
         "library.overlay_clause": of_market,
         # Of a text that is not published: for those who see drafts.

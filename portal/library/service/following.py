@@ -19,6 +19,7 @@ from portal.library.errors import (
     AudienceOutOfReach,
     BaseNotPublished,
     ClashUndecided,
+    ClauseNotOverlaid,
     ClauseNotToOverlay,
     MergeOutdated,
     NothingToFollow,
@@ -26,14 +27,22 @@ from portal.library.errors import (
     OverlayThere,
 )
 from portal.library.events import VersionPublished, VersionWithdrawn
-from portal.library.models import AudienceKind, Document, DocumentVersion, Draft, DraftState, Origin
+from portal.library.models import AudienceKind, Document, DocumentVersion, Draft, DraftState, KeptBecause, Origin
 from portal.library.permissions import WRITE_DRAFT
 from portal.library.queries import drafts
 from portal.library.rules.overlays import Clash, Mode, Overlaid, overlay_slug
 from portal.library.service import overlays, reviews, versions
 from portal.library.service.anchors import write_braces
 from portal.library.service.documents import OWNED_KIND, create_document
-from portal.library.service.drafts import begin_draft, hold, note_author, proposed_number, values_of, write_text
+from portal.library.service.drafts import (
+    begin_draft,
+    hold,
+    keep_text,
+    note_author,
+    proposed_number,
+    values_of,
+    write_text,
+)
 from portal.library.service.texts import TextDraft, can_be_split, pieces_of
 from portal.organisation.models import Market
 
@@ -325,6 +334,50 @@ def overlay_clause(*, draft: Draft, anchor: str, mode: Mode, by: Person) -> None
         )
     _note_what_follows(held, anchor)
     note_author(held, by)
+
+
+def follow_base_here(*, draft: Draft, anchor: str, by: Person) -> None:
+    """Take out of both languages of a draft what the market does to a clause, so that it follows the base again.
+
+    A clause that only the market has is gone then; what stood behind it stands behind what comes before. Both texts as
+    they were stay with the draft. Raises `DraftNotWritable`, and `ClauseNotOverlaid` where the draft says nothing
+    about the clause.
+    """
+    held = hold(draft)
+    mode = overlays.modes_of_draft(held).get(anchor)
+    deciding = held.text_in(held.document.authoritative)
+    if mode is None or deciding is None:
+        raise ClauseNotOverlaid(id=anchor)
+    places = {each.anchor: each for each in split_clauses(deciding.source)}
+    behind = places[anchor].attributes.get("after", "")
+    for text in held.texts:
+        values = values_of(text)
+        source = _without(values.source, anchor)
+        if mode is Mode.ADDED:
+            source = _behind(source, anchor, behind)
+        if source != values.source:
+            keep_text(held, text.language, KeptBecause.FOLLOWS_BASE, values, revision=text.revision, by=text.saved_by)
+            text.made_from = {key: hash_ for key, hash_ in text.made_from.items() if key != anchor}
+            write_text(held, text.language, replace(values, source=source), by)
+    note_author(held, by)
+    record(
+        "library.clause_follows_base",
+        by=by,
+        subject=("draft", held.code),
+        before={"overlay": mode.value},
+        after={"clause": anchor},
+    )
+
+
+def _behind(source: str, gone: str, place: str) -> str:
+    """Let what was added behind a clause that is gone stand behind another one; without one at the end."""
+    while can_be_split(source):
+        clause = next((each for each in split_clauses(source) if each.attributes.get("after") == gone), None)
+        if clause is None:
+            break
+        others = {name: value for name, value in clause.attributes.items() if name != "after"}
+        source = write_braces(source, clause, others | ({"after": place} if place else {}))
+    return source
 
 
 def _note_what_follows(draft: Draft, anchor: str) -> None:

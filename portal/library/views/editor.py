@@ -151,6 +151,7 @@ def editor_page(
         title=title,
         title_language=title_language,
         over=_over(draft),
+        otherwise=_otherwise(draft, outline),
         is_open=is_open,
         sides=sides,
         chosen=chosen,
@@ -244,6 +245,20 @@ def _over(draft: Draft) -> dict[str, Any] | None:
         "moved_to": followed.number if followed is not None and followed.id != over.id else None,
         "href": url_for("library.base_of_draft", code=draft.code),
     }
+
+
+def _otherwise(draft: Draft, outline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a market does to which clause, in the order of its text; nothing for every other text."""
+    rows = {row["anchor"]: row for row in outline}
+    return [
+        {
+            "anchor": anchor,
+            "mode": mode.value,
+            "heading": rows[anchor]["heading"] if anchor in rows else "",
+            "language": rows[anchor]["language"] if anchor in rows else language(),
+        }
+        for anchor, mode in overlays.modes_of_draft(draft).items()
+    ]
 
 
 def _linkable(source: str) -> list[dict[str, str]]:

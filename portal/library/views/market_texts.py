@@ -208,6 +208,35 @@ def overlay_clause(draft: Draft) -> Response:
         return _desk(get_market_draft(code), refusal=refused)
 
 
+@blueprint.post("/drafts/<code>/base/follow")
+@requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
+def follow_base_here(draft: Draft) -> Response:
+    """Let a clause follow the base again: what the market says about it is taken out of both languages."""
+    code, anchor = draft.code, request.form.get("clause", "")
+    is_from_editor = request.form.get("from") == "editor"
+
+    def work() -> Done:
+        following.follow_base_here(draft=draft, anchor=anchor, by=actor())
+        there = (
+            url_for("library.edit_draft", code=code, _anchor="otherwise")
+            if is_from_editor
+            else url_for("library.base_of_draft", code=code, _anchor="desk-clauses")
+        )
+        said = _(
+            "The market says nothing about the clause “%(id)s” any more. What it said is among the earlier texts of "
+            "the draft.",
+            id=anchor,
+        )
+        return Done(said, there)
+
+    try:
+        return carry_out(work)
+    except errors.DraftNotWritable:
+        raise
+    except DomainError as refused:
+        return _desk(get_market_draft(code), refusal=refused)
+
+
 @blueprint.post("/drafts/<code>/base")
 @requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
 def move_draft(draft: Draft) -> Response:
