@@ -96,6 +96,12 @@ VOCABULARY = Vocabulary(
         "library.audience_changed:role": Fact(
             _l("Roles"), words={role.value: name for role, name in ROLE_NAMES.items()}
         ),
+        "library.audience_changed:draft": Fact(_l("With the draft"), refers_to="draft"),
+        "library.proposal_changed:market": Fact(_l("Markets"), refers_to="market"),
+        "library.proposal_changed:team": Fact(_l("Teams"), refers_to="team"),
+        "library.proposal_changed:role": Fact(
+            _l("Roles"), words={role.value: name for role, name in ROLE_NAMES.items()}
+        ),
         "change_class": Fact(_l("Change class"), words=CHANGE_CLASSES),
         "document": Fact(_l("Document"), refers_to="document"),
         "proposed_class": Fact(_l("Proposed change class"), words=CHANGE_CLASSES),

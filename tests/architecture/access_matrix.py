@@ -289,6 +289,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin"},
         [
+            "GET library.audience",
+            "POST library.audience",
             "GET accounts.edit_person",
             "GET accounts.import_headings",
             "GET accounts.import_people",
@@ -345,9 +347,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET accounts.open_link",
             "GET accounts.preview_import",
             # For policy owners, of whom none is a member here.
-            "GET library.audience",
             "POST library.approvals",
-            "POST library.audience",
             "POST accounts.do_import",
             "POST accounts.end_accommodation",
             "POST accounts.end_role",

@@ -136,6 +136,7 @@ def hash_of_draft(draft: Draft) -> str:
         "zone": draft.zone,
         "issue_at": draft.issue_at.isoformat() if draft.issue_at else None,
         "provisional_reason": draft.provisional_reason,
+        **({"audience": draft.audience} if draft.audience is not None else {}),
         "texts": texts,
     }
     return sha256(canonical_json(proposed).encode()).hexdigest()

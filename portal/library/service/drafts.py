@@ -56,7 +56,7 @@ from portal.library.models import (
     KeptBecause,
     ReviewAct,
 )
-from portal.library.permissions import WRITE_DRAFT
+from portal.library.permissions import WRITE_DRAFT, may_address
 from portal.library.queries.drafting import find_author, find_kept_just_now, list_open_asides
 from portal.library.queries.drafts import clauses_of_draft, hash_of_draft, lock_draft
 from portal.library.rules import NUMBER, number_key
@@ -560,6 +560,8 @@ class Proposal:
     issue_at: datetime | None
     provisional_reason: str
     note: str
+    # To whom the document is addressed from the publication on; None: as before.
+    audience: Mapping[AudienceKind, Collection[str]] | None = None
 
 
 def proposed_number(draft: Draft, change_class: ChangeClass | None) -> str:
@@ -572,8 +574,8 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
     """Set what is proposed; a number that was only proposed follows the class of the change. Say whether it is new.
 
     Raises `ProposalChanged` for what was written on another `revision`, and `NumberInvalid`, `NumberTooLow`,
-    `ProposedNumberTaken`, `IssueTooEarly`, `EffectiveTooEarly`, `EffectiveBeforeBase`, or `EffectiveBeforeEarlier`
-    where an older version would come back into force after it.
+    `ProposedNumberTaken`, `AudienceOutOfReach`, `IssueTooEarly`, `EffectiveTooEarly`, `EffectiveBeforeBase`, or
+    `EffectiveBeforeEarlier` where an older version would come back into force after it.
     """
     held = hold(draft)
     before = facts_of_proposal(held)
@@ -598,6 +600,7 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
         check_order(held.document.versions, max(proposed, over.effective_at) if over is not None else proposed)
     held.number, held.change_class = number, proposal.change_class
     held.effective_at, held.zone, held.issue_at = proposal.effective_at, proposal.zone, proposal.issue_at
+    held.audience = _proposed_audience(held, proposal.audience, by)
     held.provisional_reason, held.note = proposal.provisional_reason.strip(), proposal.note.strip()
     after = facts_of_proposal(held)
     changed = {name for name in after if after[name] != before[name]}
@@ -614,6 +617,21 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
         after={name: after[name] for name in sorted(changed)},
     )
     return True
+
+
+def _proposed_audience(
+    draft: Draft, audience: Mapping[AudienceKind, Collection[str]] | None, by: Person
+) -> dict[str, list[str]] | None:
+    """Return an audience as a draft keeps it; None where it is the present one, or goes with a base."""
+    document = draft.document
+    if audience is None or document.base_id is not None:
+        return None
+    wanted = {kind.value: sorted(set(audience.get(kind, ()))) for kind in AudienceKind}
+    if wanted == {kind.value: sorted(document.audience(kind)) for kind in AudienceKind}:
+        return None
+    if not may_address(by, wanted[AudienceKind.MARKET.value]):
+        raise AudienceOutOfReach()
+    return wanted
 
 
 def _check_number(draft: Draft, number: str) -> None:
@@ -637,6 +655,7 @@ def facts_of_proposal(draft: Draft) -> dict[str, Any]:
         "issue_at": draft.issue_at.isoformat() if draft.issue_at else None,
         "provisional_reason": draft.provisional_reason,
         "note": draft.note,
+        **{kind.value: draft.audience[kind.value] if draft.audience is not None else None for kind in AudienceKind},
     }
 
 

@@ -38,7 +38,7 @@ from portal.library.queries.market_texts import list_bases, list_market_texts
 from portal.library.service import drafts as service
 from portal.library.service import market_texts, overlays
 from portal.library.views import blueprint
-from portal.library.views.editor import editor_page, proposal_form
+from portal.library.views.editor import editor_page, proposal_form, proposed_audience
 from portal.library.views.overview import STATES
 from portal.organisation import queries as organisation
 
@@ -340,6 +340,10 @@ def change_proposal(draft: Draft) -> Response:
                     issue_at=instants["issue"],
                     provisional_reason=form.provisional_reason.data or "",
                     note=form.note.data or "",
+                    # A page that does not show it leaves it as it is.
+                    audience={kind: form[kind.value].data or [] for kind in AudienceKind}
+                    if form.audience.data
+                    else proposed_audience(draft),
                 ),
                 by=actor(),
             )

@@ -24,7 +24,7 @@ from portal.core.markdown import Problem, TextRefused, remembering, split_clause
 from portal.core.transaction import transaction
 from portal.library import errors, limits, queries
 from portal.library.forms import DiscardForm, ProposalForm
-from portal.library.models import ChangeClass, Draft, DraftState, DraftText, ReviewAct
+from portal.library.models import AudienceKind, ChangeClass, Draft, DraftState, DraftText, ReviewAct
 from portal.library.permissions import SEE_DRAFT, WRITE_DRAFT
 from portal.library.queries.drafting import (
     ClauseState,
@@ -45,7 +45,15 @@ from portal.library.service.drafts import Outcome, Saved, values_of
 from portal.library.service.joining import TextValues, digests_of_values
 from portal.library.service.previews import preview_of, problems_over
 from portal.library.service.texts import FIELD_NAMES, problems_beside
-from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, blueprint, market_name
+from portal.library.views import (
+    CHANGE_CLASSES,
+    LANGUAGE_NAMES,
+    LANGUAGE_WORDS,
+    audience_choices,
+    audience_words,
+    blueprint,
+    market_name,
+)
 
 CLAUSE_STATES: dict[ClauseState, tuple[str, Callable[[], str]]] = {
     ClauseState.IN_STEP: ("done", lambda: gettext("In step")),
@@ -178,6 +186,8 @@ def editor_page(
         based_on=draft.based_on.number if draft.based_on else None,
         proposal=proposal or proposal_form(draft),
         number_help=_number_help(draft),
+        audience_now=audience_words(draft.document),
+        is_audience_proposed=draft.audience is not None,
         discard=discard or DiscardForm(formdata=None),
         asks_discard=discard is not None,
         images=[
@@ -344,13 +354,23 @@ def proposal_form(draft: Draft, *, is_posted: bool = False) -> ProposalForm:
                 "issue_time": issue.time() if issue else None,
                 "provisional_reason": draft.provisional_reason,
                 "note": draft.note,
+                **{kind.value: codes for kind, codes in proposed_audience(draft).items()},
             },
         )
+    for kind, choices in audience_choices(proposed_audience(draft)).items():
+        form[kind.value].choices = [SelectChoice(*each) for each in choices]
     form.change_class.choices = [
         SelectChoice("", _("Not chosen yet")),
         *(SelectChoice(each.value, str(name)) for each, name in CHANGE_CLASSES.items()),
     ]
     return form
+
+
+def proposed_audience(draft: Draft) -> dict[AudienceKind, list[str]]:
+    """Return to whom the document is to be addressed with the draft, or is now."""
+    if draft.audience is None:
+        return {kind: draft.document.audience(kind) for kind in AudienceKind}
+    return {kind: list(draft.audience[kind.value]) for kind in AudienceKind}
 
 
 def others_words(draft: Draft, person: Person) -> list[str]:
