@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from portal.accounts.models import Person, Role, Scope
-from portal.core import jobs
+from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.markdown import split_clauses
 from portal.core.transaction import own_transaction
@@ -695,3 +696,26 @@ def test_a_text_whose_base_is_withdrawn_is_not_begun_and_says_what_comes_first(
         assert "impersonation" in page.text
     assert said in client.get("library.ask_for_draft", expect=409, slug="impersonation@JP").text
     assert drafts.list_open_drafts(queries.get_document("impersonation@JP")) == []
+
+
+# --- urgent, while a later version of the base is issued -------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("en", [BOTH, BASE_EN.replace("Opening.", "Begin.")])
+def test_the_desk_says_how_something_urgent_holds_before_the_base_does(
+    cast: Cast, base: DocumentVersion, as_: Any, language: str, en: str
+) -> None:
+    published(base, cast.admin)
+    make_version(
+        queries.get_document("impersonation"), cast.admin, "2.0", texts=[english(en), japanese(BASE_JA)],
+        effective_at=clock.now() + timedelta(days=7),
+    )  # fmt: skip
+    with own_transaction():
+        code = begin_draft(document=queries.get_document("impersonation@JP"), by=cast.author).code
+    page = as_(cast.author, language=language).get("library.base_of_draft", code=code)
+    can = "over the version in force before that" if language == "en" else "適用中の版に重ねて公示できます"
+    withdraw = "withdraw version 2.0" if language == "en" else "第2.0版を廃止し"
+    assert (can in page.text, withdraw in page.text) == (en == BOTH, en != BOTH)
+    findings = as_(cast.author, language=language).get("library.draft", code=code).text
+    assert ("takes effect later" in findings or "まだ適用されていません" in findings) is (en == BOTH)

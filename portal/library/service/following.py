@@ -124,7 +124,11 @@ def begin_overlay(*, base: Document, market: Market, by: Person) -> Draft:
 def follow(event: VersionPublished) -> None:
     """Bring the overlays of a document over its new version; of one that clashes with it, the owner is told."""
     version = queries.find_version_by_id(event.version_id)
-    if version is None or version.document.base_id is not None:
+    if version is None:
+        return
+    if version.document.base is not None:
+        if version.origin is Origin.PRODUCT and overlays.followed_version(version.document.base) is not version.over:
+            _follow_ahead(version, event.draft_code)
         return
     base = version.document
     if not base.overlays or overlays.followed_version(base) is not version:
@@ -139,7 +143,15 @@ def follow(event: VersionPublished) -> None:
             _bring_along(mine, published)
 
 
-def _follow(overlay: Document, version: DocumentVersion) -> DocumentVersion | None:
+def _follow_ahead(urgent: DocumentVersion, draft_code: str) -> None:
+    """Let what a market has published over the base in force follow the version that is issued for a later day."""
+    base = urgent.document.base
+    followed = overlays.followed_version(base) if base is not None else None
+    if followed is not None and followed.id != urgent.over_id:
+        _follow(urgent.document, followed, draft_code)
+
+
+def _follow(overlay: Document, version: DocumentVersion, draft_code: str = "") -> DocumentVersion | None:
     """Publish what the overlay says over the version, or tell its owner what clashes; None where it does not follow."""
     latest = queries.latest_version(overlay)
     if latest is None or latest.over is None or latest.withdrawn_at is not None:
@@ -149,7 +161,12 @@ def _follow(overlay: Document, version: DocumentVersion) -> DocumentVersion | No
     clashing = overlays.clashes_between(deciding.source, latest.over, version)
     problems = () if clashing else overlays.problems_of_overlay(overlay, version, texts)
     if not clashing and not problems:
-        return versions.follow_base(document=overlay, over=version, texts=overlays.resolved(overlay, version, texts))
+        return versions.follow_base(
+            document=overlay,
+            over=version,
+            texts=overlays.resolved(overlay, version, texts),
+            draft_code=draft_code,
+        )
     record(
         "library.overlay_clashes",
         by=None,

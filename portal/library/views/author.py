@@ -36,7 +36,7 @@ from portal.library.queries.drafting import ListedDraft, list_drafts, title_of
 from portal.library.queries.drafts import get_draft, list_authors, list_open_drafts
 from portal.library.queries.market_texts import list_bases, list_market_texts
 from portal.library.service import drafts as service
-from portal.library.service import market_texts, overlays
+from portal.library.service import following, market_texts
 from portal.library.views import blueprint
 from portal.library.views.editor import editor_page, proposal_form, proposed_audience
 from portal.library.views.overview import STATES
@@ -248,7 +248,7 @@ def begin_draft(document: Document) -> Response:
     def work() -> Done:
         draft = service.begin_draft(document=document, origin=origin, by=actor())
         # What has changed under a market's text is looked at first.
-        there = "library.base_of_draft" if overlays.has_base_moved(draft) else "library.edit_draft"
+        there = "library.base_of_draft" if following.move_of(draft) is not None else "library.edit_draft"
         return Done(
             _(
                 "A draft of version %(number)s has been begun. Readers see it when it is published.",
