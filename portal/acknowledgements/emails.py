@@ -8,7 +8,7 @@ from typing import Any
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.service.recipients import describe_mail
-from portal.acknowledgements.models import AcknowledgementRequest
+from portal.acknowledgements.models import AcknowledgementRequest, ClauseQuestion
 from portal.acknowledgements.permissions import SEE_CAMPAIGN
 from portal.acknowledgements.queries import campaigns as queries
 from portal.acknowledgements.queries import deltas as questions
@@ -199,6 +199,7 @@ def question_asked(code: str, to: str) -> Email | None:
             "name": question.person.name_in(person.language),
             "body": question.body,
             "href": public_url("acknowledgements.question", code=code),
+            "clause_href": _clause_address(question),
         },
     )
 
@@ -217,10 +218,19 @@ def question_answered(code: str) -> Email | None:
         language=person.language,
         values={
             "document": library.list_titles([question.version_id], person.language)[question.version_id],
+            "clause": library.clause_headings(question.version, person.language).get(question.anchor, ""),
             "body": question.body,
             "answer": question.answer,
             # What she was asked to confirm may have been confirmed or closed since.
             "waits": queries.find_open_request(person, question.version.document) is not None,
             "href": public_url("acknowledgements.delta", slug=question.version.document.slug),
+            "clause_href": _clause_address(question),
         },
     )
+
+
+def _clause_address(question: ClauseQuestion) -> str:
+    """Return where the clause that is asked about is read; the question and its answer stand beside it."""
+    version = question.version
+    address = public_url("library.read_version", slug=version.document.slug, number=version.number)
+    return f"{address}#{question.anchor}" if question.anchor else address

@@ -282,6 +282,12 @@ class AsideNotFound(NotFound):
     message = _l("This text has been settled already. The draft shows what is saved.")
 
 
+class KeptNotFound(NotFound):
+    """No earlier text is kept with the draft under this code."""
+
+    message = _l("The draft has no such earlier text.")
+
+
 class ProposalChanged(Conflict):
     """Somebody else changed what is proposed in the meantime."""
 
@@ -356,6 +362,15 @@ class BaseNotPublished(Conflict):
     message = _l("There is no version of this document over which a market's text could be laid.")
 
 
+class BaseWithdrawn(Conflict):
+    """A market's text is written over a version of its base that stands."""
+
+    message = _l(
+        "Every version of the base text has been withdrawn, and the market’s text with it. Publish a new version of "
+        "the base text “%(slug)s” first; the market’s text can then be laid over it."
+    )
+
+
 class OverlayAboveOverlay(Invalid):
     """Overlays do not stand on one another: nobody could tell what applies, or it would never end."""
 
@@ -377,6 +392,15 @@ class ClauseNotToOverlay(Conflict):
     message = _l(
         "The market's text says something about the clause “%(id)s” already, or the base text does not have it. "
         "Look at the clauses as they are now."
+    )
+
+
+class ClauseNotOverlaid(Conflict):
+    """Only what a market does otherwise can follow its base again."""
+
+    message = _l(
+        "The market's text says nothing about the clause “%(id)s”: it follows the base text already. Look at the "
+        "clauses as they are now."
     )
 
 

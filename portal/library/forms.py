@@ -87,6 +87,11 @@ class ProposalForm(Form):
     issue_time = TimeField(_l("Published at"), [Optional()])
     provisional_reason = LongTextField(_l("Why it may be published before the translation is ready"), [at_most(2000)])
     note = LongTextField(_l("Note for the approvers"), [at_most(4000)])
+    # That the page has shown the audience: nothing ticked then means everybody.
+    audience = HiddenField()
+    market = Checkboxes(_l("Markets"), choices=[])
+    team = Checkboxes(_l("Teams"), choices=[])
+    role = Checkboxes(_l("Roles"), choices=[])
 
     def validate_zone(self, field: Any) -> None:
         """Refuse a zone that the time zone database does not know."""
@@ -177,3 +182,6 @@ class AudienceForm(Form):
     market = Checkboxes(_l("Markets"), choices=[])
     team = Checkboxes(_l("Teams"), choices=[])
     role = Checkboxes(_l("Roles"), choices=[])
+    reason = LongTextField(
+        _l("Reason"), [Required(_l("Say why the audience is changed without a draft; the journal keeps it."))]
+    )

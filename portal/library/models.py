@@ -425,6 +425,8 @@ class Draft(Base):
     issue_at: Mapped[datetime | None]
     # Published although the second language is missing or behind, and why.
     provisional_reason: Mapped[str] = mapped_column(Text, default="")
+    # To whom the document is to be addressed from the publication on, kind → codes; None: as before.
+    audience: Mapped[dict[str, Any] | None]
     # What the author tells those who look at it.
     note: Mapped[str] = mapped_column(Text, default="")
     ended_at: Mapped[datetime | None]
@@ -484,10 +486,42 @@ class DraftAside(Base):
     # The save that it was written on, and the texts as a `DraftText` has them.
     revision: Mapped[int]
     values: Mapped[dict[str, Any]]
+    # What the save said, piece by piece as `rules.merging.Digests` keeps it; None where the page did not know.
+    base: Mapped[dict[str, Any] | None]
     at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 
     person: Mapped[Person] = relationship()
+
+
+class KeptBecause(StrEnum):
+    """Why a text of a draft is kept besides the one that is saved."""
+
+    # Somebody else changed other clauses at the same time; both texts as they were before they became one.
+    JOINED = "joined"
+    # Both changed the same clause, and somebody decided which text stands.
+    DECIDED = "decided"
+    # What a market said about a clause was taken out, so that the clause follows the base again.
+    FOLLOWS_BASE = "follows_base"
+
+
+class DraftKept(Base):
+    """A text of a draft as it was before another took its place, so that nothing that was written is lost."""
+
+    __tablename__ = "draft_kept"
+    __table_args__ = (CheckConstraint("language in ('en', 'ja')", name="language"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), index=True)
+    language: Mapped[str] = mapped_column(String(2))
+    because: Mapped[KeptBecause] = mapped_column(enum_type(KeptBecause))
+    # The save that it was, or on which it was written; who wrote it.
+    revision: Mapped[int]
+    written_by: Mapped[str] = mapped_column(String(40))
+    # The texts as a `DraftText` has them.
+    values: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
 
 
 class DraftAuthor(Base):

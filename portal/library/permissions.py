@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from portal.accounts.models import Person, Role, Scope
@@ -21,7 +22,7 @@ APPROVE_DRAFTS = Permission("library.approve_drafts", "look at drafts that wait 
 COMMENT_ON_DRAFT = Permission("library.comment_on_draft", "remark on the clauses of a draft, and settle remarks")
 SEE_APPROVAL_STEPS = Permission("library.see_approval_steps", "see who approves a document, one after the other")
 SET_APPROVAL_STEPS = Permission("library.set_approval_steps", "set who approves a document, one after the other")
-SET_AUDIENCE = Permission("library.set_audience", "set to which markets, teams and roles a document is addressed")
+SET_AUDIENCE = Permission("library.set_audience", "set the audience of a document at once, without a draft")
 SEE_MARKET_TEXTS = Permission("library.see_market_texts", "see which markets have a text of their own of a document")
 BEGIN_MARKET_TEXT = Permission("library.begin_market_text", "begin the text of a market over a document")
 WITHDRAW_VERSION = Permission("library.withdraw_version", "withdraw a version of a document")
@@ -108,6 +109,11 @@ def writes_for(person: Person, market: str) -> bool:
     return holds_everywhere(*WRITERS)(person, None) or market in _markets_written(person)
 
 
+def may_address(person: Person, markets: Collection[str]) -> bool:
+    """Say whether the person writes documents that are addressed to these markets; to none means to all."""
+    return holds_everywhere(*WRITERS)(person, None) or (bool(markets) and set(markets) <= _markets_written(person))
+
+
 def _markets_written(person: Person) -> set[str]:
     return {grant.scope_code for grant in open_grants(person, *WRITERS) if grant.scope is Scope.MARKET}
 
@@ -152,7 +158,8 @@ TABLE: dict[Permission, AnyOf] = {
     COMMENT_ON_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)]],
     SEE_APPROVAL_STEPS: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     SET_APPROVAL_STEPS: [[_works_on(Role.POLICY_OWNER)]],
-    SET_AUDIENCE: [[_works_on(Role.POLICY_OWNER)]],
+    # Everybody else proposes it with a draft, and an approver confirms it.
+    SET_AUDIENCE: [[holds_everywhere(Role.ADMIN)]],
     SEE_MARKET_TEXTS: [[holds_everywhere(*EVERYTHING)], [works_for_its_market]],
     BEGIN_MARKET_TEXT: [[holds_everywhere(*WRITERS)], [writes_for_a_market_of_it, works_for_its_market]],
     WITHDRAW_VERSION: [[_works_on(Role.POLICY_OWNER, Role.APPROVER)]],

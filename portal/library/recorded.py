@@ -77,6 +77,7 @@ VOCABULARY = Vocabulary(
         "library.draft_took_over": _l("Newer version taken over into a draft"),
         "library.draft_discarded": _l("Draft discarded"),
         "library.overlay_clashes": _l("Text of a market waits: its base has changed under it"),
+        "library.clause_follows_base": _l("Clause of a market follows the base again"),
         "library.draft_moved_over": _l("Draft laid over a newer version of its base"),
     },
     kinds={
@@ -93,6 +94,12 @@ VOCABULARY = Vocabulary(
         "library.audience_changed:market": Fact(_l("Markets"), refers_to="market"),
         "library.audience_changed:team": Fact(_l("Teams"), refers_to="team"),
         "library.audience_changed:role": Fact(
+            _l("Roles"), words={role.value: name for role, name in ROLE_NAMES.items()}
+        ),
+        "library.audience_changed:draft": Fact(_l("With the draft"), refers_to="draft"),
+        "library.proposal_changed:market": Fact(_l("Markets"), refers_to="market"),
+        "library.proposal_changed:team": Fact(_l("Teams"), refers_to="team"),
+        "library.proposal_changed:role": Fact(
             _l("Roles"), words={role.value: name for role, name in ROLE_NAMES.items()}
         ),
         "change_class": Fact(_l("Change class"), words=CHANGE_CLASSES),
@@ -128,6 +135,16 @@ VOCABULARY = Vocabulary(
         "library.document_created:market": Fact(_l("Market"), refers_to="market"),
         "library.document_changed:market": Fact(_l("Market"), refers_to="market"),
         "library.overlay_clashes:clauses": Fact(_l("Clauses")),
+        "library.clause_follows_base:clause": Fact(_l("Clause")),
+        "library.clause_follows_base:overlay": Fact(
+            _l("The market did"),
+            words={
+                "replace": _l("Replaced"),
+                "append": _l("Text added below"),
+                "none": _l("Does not apply"),
+                "add": _l("Only in this market"),
+            },
+        ),
         "kept": Fact(_l("Clauses kept")),
         "dropped": Fact(_l("Clauses given up")),
         "taken_from": Fact(_l("Text of version")),

@@ -14,10 +14,14 @@ from flask import Flask
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.service import ownership, people
 from portal.acknowledgements.models import Campaign
+from portal.acknowledgements.service import questions
 from portal.core import clock, jobs
+from portal.core.db import session
 from portal.core.transaction import own_transaction
-from portal.library.models import ChangeClass
-from tests.acknowledgements.builders import MONDAY, ask, away, confirm, holidays, make_first, request_of
+from portal.library import queries
+from portal.library.models import ChangeClass, DocumentVersion
+from portal.library.service import versions
+from tests.acknowledgements.builders import MONDAY, ask, away, changed, confirm, holidays, make_first, request_of
 from tests.builders import Cast, make_grant, make_person
 
 
@@ -252,3 +256,52 @@ def test_nobody_is_told_of_a_campaign_that_has_ended(app: Flask, cast: Cast, ask
     send(MONDAY)
     assert [each["Subject"] for each in mails(app, cast.colleague)] == ["To be confirmed: Impersonation 3.0"]
     assert request_of(newer, cast.colleague).closed_at is None
+
+
+def written_here(cast: Cast) -> DocumentVersion:
+    """Return version 3.0, which the author has written in the product."""
+    document = queries.get_document("impersonation")
+    with own_transaction():
+        return versions.publish_version(
+            document=document, number="3.0", change_class=ChangeClass.EDITORIAL, effective_at=None, zone="Asia/Tokyo",
+            texts=changed("parody"), based_on="2.0", author=cast.author, approver=cast.approver,
+        )  # fmt: skip
+
+
+def words_of(mail: Any) -> str:
+    return str(mail.get_body(("plain",)).get_content())
+
+
+def test_owner_and_authors_get_one_mail_for_a_question_with_the_way_to_its_clause(
+    app: Flask, cast: Cast, asked: Campaign
+) -> None:
+    written_here(cast)
+    with own_transaction():
+        ownership.set_owner(kind="document", code="impersonation", owner=cast.lead, by=cast.author)
+        question = questions.ask_question(
+            version=queries.get_document("impersonation").versions[-1],
+            anchor="exceptions",
+            body="Why?",
+            by=cast.learner,
+        )
+    jobs.run_due()
+    for person in (cast.lead, cast.author):
+        (mail,) = [each for each in mails(app, person) if "Why?" in words_of(each)]
+        body = words_of(mail)
+        assert "/library/impersonation/versions/3.0#exceptions" in body
+        assert f"/questions/{question.code}" in body
+    assert not [each for each in mails(app, cast.colleague) if "Why?" in words_of(each)]
+    with own_transaction():
+        questions.answer_question(question=session.merge(question), answer="Because.", by=cast.author)
+    jobs.run_due()
+    (answer,) = [each for each in mails(app, cast.learner) if "Because." in words_of(each)]
+    assert "/library/impersonation/versions/3.0#exceptions" in words_of(answer)
+
+
+def test_who_may_not_answer_and_who_asks_herself_are_not_written_to(cast: Cast, asked: Campaign) -> None:
+    version = written_here(cast)
+    assert [each.code for each in questions.who_is_told(version)] == [cast.author.code]
+    with own_transaction():
+        for grant in list(cast.author.grants):
+            grant.ended_at = clock.now()
+    assert questions.who_is_told(version) == []

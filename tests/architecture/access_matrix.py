@@ -164,6 +164,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET library.approvals",
             "GET library.base_of_draft",
             "GET library.draft",
+            "GET library.earlier_text",
             "GET library.drafts",
             "GET library.image",
             "GET library.market_texts_of",
@@ -191,6 +192,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST library.begin_market_text",
             "POST library.change_proposal",
             "POST library.discard_draft",
+            "POST library.follow_base_here",
             "POST library.mark_in_step",
             "POST library.move_draft",
             "POST library.overlay_clause",
@@ -287,6 +289,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin"},
         [
+            "GET library.audience",
+            "POST library.audience",
             "GET accounts.edit_person",
             "GET accounts.import_headings",
             "GET accounts.import_people",
@@ -343,9 +347,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET accounts.open_link",
             "GET accounts.preview_import",
             # For policy owners, of whom none is a member here.
-            "GET library.audience",
             "POST library.approvals",
-            "POST library.audience",
             "POST accounts.do_import",
             "POST accounts.end_accommodation",
             "POST accounts.end_role",

@@ -21,7 +21,7 @@ from portal.core.db import session
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
 from portal.library import queries as library
-from portal.library.models import ChangeClass, DocumentImage, Draft, DraftAside, DraftComment
+from portal.library.models import ChangeClass, DocumentImage, Draft, DraftAside, DraftComment, DraftKept, KeptBecause
 from portal.library.service import drafts, following, images, versions
 from portal.library.service.reviews import comment_on_draft
 from portal.library.service.texts import TextDraft
@@ -66,6 +66,7 @@ def _write_a_draft(author: Person) -> None:
             drafts.save_text(
                 draft=draft, language="en", revision=1, values=drafts.TextValues(title=title, source="Text."), by=author
             )
+        drafts.keep_text(draft, "en", KeptBecause.JOINED, drafts.TextValues(), revision=1, by=author.code)
         images.add_image(draft=draft, file_name="map.png", picture=images.MadePicture(b"webp", 1, 1), by=author)
         comment_on_draft(draft=draft, anchor="", language="en", body="Why?", by=author)
 
@@ -119,6 +120,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "question": "imp-001",
         "address": "impersonation/imp-001",
         "aside": session.scalars(select(DraftAside.code)).one(),
+        "kept": session.scalars(select(DraftKept.code)).one(),
     }
     draft = session.scalars(select(Draft).where(Draft.over_id.is_(None))).one()
     of_market = {"code": session.scalars(select(Draft.code).where(Draft.over_id.is_not(None))).one()}
@@ -139,6 +141,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "acknowledgements.question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
         "acknowledgements.answer_question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
         "library.base_of_draft": of_market,
+        "library.follow_base_here": of_market,
         "library.move_draft": of_market,
         "library.overlay_clause": of_market,
         # Of a text that is not published: for those who see drafts.

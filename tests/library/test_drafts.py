@@ -30,11 +30,12 @@ from portal.library.models import (
     DraftText,
     ReviewAct,
 )
-from portal.library.queries.drafting import ClauseState, list_drafts, list_open_asides, outline_of
+from portal.library.queries.drafting import ClauseState, list_drafts, list_kept, list_open_asides, outline_of
 from portal.library.queries.drafts import behind_of_draft, get_draft
-from portal.library.rules.merging import Side
+from portal.library.rules.merging import Digests, Side
 from portal.library.service import drafts, taking_over
 from portal.library.service.drafts import Outcome, Proposal, Saved, TextValues, values_of
+from portal.library.service.joining import digests_of_values
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import EN, JA, english, japanese, make_document, make_published, make_version
 
@@ -189,6 +190,112 @@ def test_of_two_people_the_second_is_told_and_keeps_what_she_wrote(cast: Cast) -
     assert other.aside.code != code
     assert [each.values["title"] for each in list_open_asides(draft, cast.colleague)] == ["Hers too", "Another page"]
     assert list_open_asides(draft, cast.author) == []
+
+
+TWO = "## Scope {#scope}\n\nEverywhere.\n\n## Fees {#fees}\n\nNone.\n\n## Appeals {#appeals}\n\n30 days.\n"
+
+
+def both_at_work(cast: Cast) -> tuple[Draft, TextValues, Digests]:
+    """Return a draft of three clauses that two people have open, what it says, and that in short."""
+    make_grant(cast.colleague, Role.AUTHOR)
+    draft = begin(cast.author)
+    save(draft, cast.author, 1, written(draft, source=TWO))
+    values = written(draft)
+    return draft, values, digests_of_values(values)
+
+
+def kept_of(draft: Draft) -> list[tuple[str, str]]:
+    return [(each.written_by, each.values["source"]) for each in reversed(list_kept(draft))]
+
+
+def test_of_two_people_who_change_different_clauses_both_are_kept(cast: Cast) -> None:
+    draft, values, base = both_at_work(cast)
+    first = replace(values, source=TWO.replace("Everywhere.", "In the EU."), summary="Shorter.")
+    second = replace(values, source=TWO.replace("30 days.", "60 days.") + "\n## More\n\nNew.\n", title="Hers")
+    save(draft, cast.author, 2, first, base=base)
+    told = save(draft, cast.colleague, 2, second, base=base)
+    assert told.outcome is Outcome.JOINED
+    assert told.taken is not None
+    assert (told.joined_with, told.taken.lines, told.taken.pieces) == (cast.author.code, ("summary",), ("scope",))
+    now = values_of(draft.text_in("en"))
+    assert (now.title, now.summary) == ("Hers", "Shorter.")
+    for words in ("In the EU.", "60 days.", "## More {#more}"):
+        assert words in now.source
+    assert list_open_asides(draft, cast.colleague) == []
+    ided = second.source.replace("## More", "## More {#more}")
+    assert kept_of(draft) == [(cast.author.code, first.source), (cast.colleague.code, ided)]
+    # The same once more, as after a lost answer, changes nothing.
+    again = save(draft, cast.colleague, 2, second, base=base)
+    assert again.outcome is Outcome.JOINED
+    assert again.text is not None
+    assert again.text.revision == 4
+
+
+def test_what_was_written_while_two_texts_became_one_is_joined_with_what_they_became(cast: Cast) -> None:
+    draft, values, base = both_at_work(cast)
+    save(draft, cast.author, 2, replace(values, source=TWO.replace("Everywhere.", "In the EU.")), base=base)
+    sent = replace(values, source=TWO.replace("30 days.", "60 days"))
+    told = save(draft, cast.colleague, 2, sent, base=base)
+    assert told.sent is not None
+    more = replace(values, source=TWO.replace("30 days.", "60 days, and no more."))
+    again = save(draft, cast.colleague, 2, more, base=digests_of_values(told.sent))
+    assert again.outcome is Outcome.JOINED
+    source = values_of(draft.text_in("en")).source
+    assert source == TWO.replace("30 days.", "60 days, and no more.").replace("Everywhere.", "In the EU.")
+    # While both write on end, the last text of each is kept.
+    assert [who for who, _text in kept_of(draft)] == [cast.author.code, cast.colleague.code]
+
+
+def test_the_blank_lines_below_which_somebody_writes_on_stay_where_two_texts_become_one(cast: Cast) -> None:
+    draft, values, base = both_at_work(cast)
+    save(draft, cast.author, 2, replace(values, source=TWO.replace("30 days.", "60 days.")), base=base)
+    begun = TWO.replace("Everywhere.\n", "Everywhere.\n\n- one\n- \n\n")
+    assert save(draft, cast.colleague, 2, replace(values, source=begun), base=base).outcome is Outcome.JOINED
+    assert values_of(draft.text_in("en")).source == begun.replace("30 days.", "60 days.")
+
+
+def test_a_clause_that_one_took_out_and_the_other_changed_is_asked(cast: Cast) -> None:
+    draft, values, base = both_at_work(cast)
+    save(draft, cast.author, 2, replace(values, source=TWO.replace("## Fees {#fees}\n\nNone.\n\n", "")), base=base)
+    late = replace(values, source=TWO.replace("None.", "One.").replace("30 days.", "60 days."))
+    told = save(draft, cast.colleague, 2, late, base=base)
+    assert told.outcome is Outcome.STALE
+    assert told.aside is not None
+    joined = drafts.compare_aside(draft, told.aside)
+    assert [(name, piece.theirs) for name, piece in joined.open] == [("clause-fees", None)]
+
+
+@pytest.mark.parametrize("way", ["mine", "theirs", "edit"])
+def test_a_clause_that_both_changed_is_decided_by_itself(cast: Cast, way: str) -> None:
+    draft, values, base = both_at_work(cast)
+    first = replace(values, source=TWO.replace("Everywhere.", "In the EU.").replace("None.", "Hers."))
+    save(draft, cast.author, 2, first, base=base)
+    late = replace(values, source=TWO.replace("None.", "Mine.").replace("30 days.", "60 days."))
+    told = save(draft, cast.colleague, 2, late, base=base)
+    assert told.outcome is Outcome.STALE
+    aside = told.aside
+    assert aside is not None
+    with own_transaction(), pytest.raises(errors.MergeUndecided):
+        drafts.join_aside(draft=draft, aside=aside, revision=3, choices={}, edits={}, by=cast.colleague)
+    choices = {"clause-fees": Side(way)} if way != "edit" else {}
+    edits = {"clause-fees": "## Fees {#fees}\n\nBoth."} if way == "edit" else {}
+    with own_transaction():
+        drafts.join_aside(draft=draft, aside=aside, revision=3, choices=choices, edits=edits, by=cast.colleague)
+    said = {"mine": "Mine.", "theirs": "Hers.", "edit": "Both."}[way]
+    expected = TWO.replace("Everywhere.", "In the EU.").replace("None.", said).replace("30 days.", "60 days.")
+    assert values_of(draft.text_in("en")).source == expected
+    assert list_open_asides(draft, cast.colleague) == []
+    # Nothing is lost, either way.
+    assert {text for _who, text in kept_of(draft)} == {first.source, late.source}
+
+
+def test_where_it_is_not_known_what_both_began_from_every_difference_is_asked(cast: Cast) -> None:
+    draft, values, _base = both_at_work(cast)
+    save(draft, cast.author, 2, replace(values, source=TWO.replace("Everywhere.", "In the EU.")))
+    told = save(draft, cast.colleague, 2, replace(values, source=TWO.replace("30 days.", "60 days.")))
+    assert told.aside is not None
+    joined = drafts.compare_aside(draft, told.aside)
+    assert [name for name, _piece in joined.open] == ["clause-scope", "clause-appeals"]
 
 
 @pytest.mark.parametrize("way", ["mine", "saved", "together"])

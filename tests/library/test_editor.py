@@ -199,7 +199,7 @@ def test_a_form_that_comes_late_leads_to_both_texts(cast: Cast, as_: Any) -> Non
     late = form_of(draft, revision="1", title="Hers", source=EN.replace("None.", "Hers."))
     response = second.post("library.save_draft_text", late, code=draft.code, language="en")
     page = second.follow(response)
-    assert "2 places differ" in page.text
+    assert "2 places to decide" in page.text
     for words in ("Mine.", "Hers.", cast.author.name_in("en")):
         assert words in page.text
     assert "kept aside" in second.get("library.edit_draft", code=draft.code).text
@@ -209,6 +209,75 @@ def test_a_form_that_comes_late_leads_to_both_texts(cast: Cast, as_: Any) -> Non
     second.post("library.settle_aside", together, code=draft.code, aside=aside.code)
     assert "Mine and hers." in values_of(get_draft(draft.code).text_in("en")).source
     second.get("library.aside", expect=404, code=draft.code, aside=aside.code)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_two_forms_that_changed_different_clauses_become_one_text(cast: Cast, as_: Any, language: str) -> None:
+    make_grant(cast.colleague, next(grant.role for grant in cast.author.grants if grant.role.value == "author"))
+    draft = begin(cast)
+    second = as_(cast.colleague, language=language)
+    page = second.get("library.edit_draft", code=draft.code)
+    base = next(each.get("value") for each in page.all("input", name="base"))
+    as_(cast.author).post(
+        "library.save_draft_text", form_of(draft, source=EN.replace("None.", "Mine.")), code=draft.code, language="en"
+    )
+    late = form_of(draft, revision="1", title="Hers", source=EN, base=base)
+    page = second.follow(second.post("library.save_draft_text", late, code=draft.code, language="en"))
+    name = cast.author.name_in(language)
+    said = f"{name} changed #exceptions meanwhile" if language == "en" else f"その間に{name}さんが#exceptionsを変更"
+    assert said in page.text
+    kept = values_of(get_draft(draft.code).text_in("en"))
+    assert (kept.title, "Mine." in kept.source) == ("Hers", True)
+    # Both as they were are read from the overview.
+    page = second.get("library.draft", code=draft.code)
+    links = [link for each in page.all("a") if "/earlier/" in (link := each.get("href", ""))]
+    assert len(links) == 2
+    assert "Mine." in second.get(links[1]).text
+
+
+def test_of_a_clause_that_both_changed_one_text_is_chosen_or_written_anew(cast: Cast, as_: Any) -> None:
+    make_grant(cast.colleague, next(grant.role for grant in cast.author.grants if grant.role.value == "author"))
+    draft = begin(cast)
+    second = as_(cast.colleague, language="en")
+    page = second.get("library.edit_draft", code=draft.code)
+    base = next(each.get("value") for each in page.all("input", name="base"))
+    first = form_of(draft, source=EN.replace("None.", "Mine.").replace("somebody else", "another"))
+    as_(cast.author).post("library.save_draft_text", first, code=draft.code, language="en")
+    late = form_of(draft, revision="1", title="Hers", source=EN.replace("None.", "Hers."), base=base)
+    page = second.follow(second.post("library.save_draft_text", late, code=draft.code, language="en"))
+    assert "1 place to decide" in page.text
+    (aside,) = list_open_asides(draft, cast.colleague)
+    where = {"code": draft.code, "aside": aside.code}
+    name = "clause-exceptions"
+    page = second.post("library.settle_aside", {"way": "clauses", "revision": "2"}, expect=400, **where)
+    assert "Choose for every clause that both sides changed" in page.text
+    form = {
+        "way": "clauses",
+        "revision": "2",
+        f"choice-{name}": "edit",
+        f"edit-{name}": "### Exceptions {#exceptions}\r\n\r\nBoth.",
+    }
+    page = second.follow(second.post("library.settle_aside", form, **where))
+    assert "Both texts are one now" in page.text
+    kept = values_of(get_draft(draft.code).text_in("en"))
+    assert kept.title == "Hers"
+    for words in ("Both.", "another"):
+        assert words in kept.source
+    assert "Mine." not in kept.source
+
+
+def test_digests_that_our_page_does_not_send_join_nothing(cast: Cast, as_: Any) -> None:
+    draft = begin(cast)
+    author = as_(cast.author)
+    author.post(
+        "library.save_draft_text", form_of(draft, source=EN.replace("None.", "1.")), code=draft.code, language="en"
+    )
+    for number, base in enumerate(
+        ["", "[", "[]", '{"lines": [], "pieces": 5}', "[" * 5000, '{"lines": [[1, 2]], "pieces": []}']
+    ):
+        late = form_of(draft, revision="1", title=f"Late {number}", base=base)
+        response = author.post("library.save_draft_text", late, code=draft.code, language="en")
+        assert "/asides/" in response.headers["Location"]
 
 
 def test_a_text_that_cannot_be_kept_stays_on_the_page(cast: Cast, as_: Any) -> None:

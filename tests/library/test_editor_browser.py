@@ -163,6 +163,52 @@ def test_a_lost_connection_loses_nothing(cast: Cast, draft: Draft, open_as: Call
     assert list_open_asides(draft, cast.author) == []
 
 
+def test_what_two_people_write_in_different_clauses_comes_together_on_the_page(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]
+) -> None:
+    make_grant(cast.colleague, Role.AUTHOR)
+    first, second = opened(open_as(cast.author), draft), opened(open_as(cast.colleague), draft)
+    at_end(first, " Hers.")
+    first.keyboard.press("Control+s")
+    expect(state(first)).to_contain_text("Saved")
+    # Her caret stands in the first paragraph, before the clause that the other one has changed.
+    second.evaluate("document.getElementById('source-en').focus()")
+    second.evaluate("document.getElementById('source-en').setSelectionRange(6, 6)")
+    second.keyboard.type(", too,")
+    second.keyboard.press("Control+s")
+    expect(second.locator("#text-en [data-slot=notice]")).to_contain_text(
+        "changed #exceptions meanwhile; both are kept"
+    )
+    expect(state(second)).to_contain_text("Saved")
+    ends(second, " Hers.\n")
+    assert second.evaluate("document.getElementById('source-en').selectionStart") == 12
+    # What is typed while a save is on its way is not lost, either, and the caret stays.
+    first.keyboard.type(" Again.")
+    first.keyboard.press("Control+s")
+    expect(state(first)).to_contain_text("Saved")
+    answers: list[Any] = []
+
+    def slow(route: Any) -> None:
+        answers.append((route, route.fetch()))
+
+    second.route("**/texts/en", slow, times=1)
+    second.keyboard.type(" and")
+    second.keyboard.press("Control+s")
+    second.wait_for_timeout(50)
+    second.keyboard.type(" so on")
+    for route, answer in answers:
+        route.fulfill(response=answer)
+    ends(second, " Again.\n")
+    second.keyboard.press("Control+s")
+    expect(state(second)).to_contain_text("Saved")
+    assert second.evaluate("document.getElementById('source-en').value").startswith("Before, too, and so on the first")
+    kept = stored(draft)
+    assert kept.startswith("Before, too, and so on the first")
+    assert kept.endswith("Hers. Again.\n")
+    session.rollback()
+    assert list_open_asides(draft, cast.colleague) == []
+
+
 def test_a_second_writer_is_told_and_decides(cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext]) -> None:
     make_grant(cast.colleague, Role.AUTHOR)
     first, second = opened(open_as(cast.author), draft), opened(open_as(cast.colleague), draft)
@@ -181,11 +227,12 @@ def test_a_second_writer_is_told_and_decides(cast: Cast, draft: Draft, open_as: 
     expect(second.locator(".pair")).to_contain_text("Mine.")
     # The text is kept: nobody is asked whether she means to leave it.
     assert asked == []
-    both = second.locator("#source")
+    both = second.get_by_label("Written anew")
     both.fill(both.input_value().replace("Hers.", "Mine.\nHers."))
-    second.get_by_role("button", name="Save this text").click()
-    expect(second.get_by_text("Your text is saved now.")).to_be_visible()
-    assert stored(draft).endswith("Mine.\nHers.")
+    second.get_by_label("As written below").check()
+    second.get_by_role("button", name="Save as decided").click()
+    expect(second.get_by_text("Both texts are one now.")).to_be_visible()
+    assert stored(draft).endswith("Mine.\nHers.\n")
 
 
 def test_a_clause_link_is_completed_by_keyboard(

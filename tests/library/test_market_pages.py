@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from portal.accounts.models import Person, Role, Scope
-from portal.core import jobs
+from portal.core import clock, jobs
 from portal.core.db import session
+from portal.core.markdown import split_clauses
 from portal.core.transaction import own_transaction
 from portal.library import limits, queries
 from portal.library.models import AudienceKind, ChangeClass, DocumentVersion, Draft, DraftState
 from portal.library.queries import drafts
-from portal.library.service import following, overlays, reviews
+from portal.library.queries.drafting import list_kept
+from portal.library.service import following, overlays, reviews, versions
 from portal.library.service.drafts import begin_draft, discard_draft
 from tests.builders import Cast, make_grant, make_market, make_person
 from tests.library.builders import edit_draft, english, japanese, make_published, make_version
@@ -237,7 +240,7 @@ def test_a_clause_is_replaced_added_to_or_left_out_from_the_desk(cast: Cast, bas
     assert "{#scope overlay=append}" in text.source
     page = client.get("library.base_of_draft", code=draft.code)
     assert "Replaced" in clause_of(page, "appeals")
-    assert page.all("input", name="clause") == []
+    assert f"/drafts/{draft.code}/base/clauses" not in {form.get("action") for form in page.all("form")}
 
 
 def test_what_a_clause_is_to_become_leads_to_its_line_in_the_editor(
@@ -249,6 +252,47 @@ def test_what_a_clause_is_to_become_leads_to_its_line_in_the_editor(
     assert there.location == f"/drafts/{draft.code}/base#desk-fees"
     there = client.post("library.overlay_clause", {"clause": "appeals", "mode": "replace"}, code=draft.code)
     assert there.location == f"/drafts/{draft.code}/edit?text=en#line-3"
+
+
+@pytest.mark.parametrize("anchor", ["appeals", "scope", "fees", "notices"])
+@pytest.mark.parametrize("place", ["desk", "editor"])
+def test_a_clause_follows_the_base_again_by_one_action(
+    cast: Cast, base: DocumentVersion, as_: Any, anchor: str, place: str
+) -> None:
+    draft = written(begin(base, cast.author), by=cast.author)
+    client = as_(cast.author, language="en")
+    endpoint = "library.base_of_draft" if place == "desk" else "library.edit_draft"
+    label = "Take this clause out" if anchor == "notices" else "Follow the base text here"
+    page = client.get(endpoint, code=draft.code)
+    assert any(label in "".join(each.itertext()) for each in page.all("button"))
+    form = {"clause": anchor, "from": place if place == "editor" else ""}
+    page = client.follow(client.post("library.follow_base_here", form, code=draft.code))
+    assert f"says nothing about the clause “{anchor}” any more" in page.text
+    draft = fresh(draft)
+    assert anchor not in overlays.modes_of_draft(draft)
+    resulting = {text.language: text.source for text in overlays.texts_of_draft(draft)}
+    for language, source in resulting.items():
+        there = base.text_in(language)
+        assert there is not None
+        shown, wanted = ({each.anchor: each.hash for each in split_clauses(text)} for text in (source, there.source))
+        assert shown.get(anchor) == wanted.get(anchor)
+    assert set(drafts.behind_of_draft(draft, "ja")) == set()
+    # What the market said is not lost.
+    assert {each.language for each in list_kept(draft)} == ({"en"} if anchor == "fees" else {"en", "ja"})
+    page = client.post("library.follow_base_here", {"clause": anchor}, expect=409, code=draft.code)
+    assert "follows the base text already" in page.text
+
+
+def test_what_stood_behind_a_clause_that_is_taken_out_stands_behind_the_one_before(
+    cast: Cast, base: DocumentVersion
+) -> None:
+    more = "\n## Offices {#offices overlay=add after=notices}\n\nIn Tokyo.\n"
+    draft = written(begin(base, cast.author), en=OVER_EN + more, by=cast.author)
+    with own_transaction():
+        following.follow_base_here(draft=drafts.get_draft(draft.code), anchor="notices", by=cast.author)
+    text = fresh(draft).text_in("en")
+    assert text is not None
+    assert "{#offices overlay=add after=scope}" in text.source
 
 
 def test_what_is_no_clause_or_is_done_already_is_refused_on_the_desk(
@@ -652,3 +696,48 @@ def sent(app: Any, address: str, *, about: tuple[str, ...] = ("decision", "判�
         if address in str(message["to"]) and any(words in str(message["subject"]) for words in about):
             found.append(text)
     return found
+
+
+# --- a base without a version that stands ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_text_whose_base_is_withdrawn_is_not_begun_and_says_what_comes_first(
+    cast: Cast, base: DocumentVersion, as_: Any, language: str
+) -> None:
+    published(base, cast.admin)
+    with own_transaction():
+        versions.withdraw_version(
+            version=queries.get_document("impersonation").versions[0], reason="Wrong.", by=cast.admin
+        )
+    client = as_(cast.author, language=language)
+    said = "first" if language == "en" else "先に"
+    for form in ({}, {"sure": "y"}, {"sure": "y", "from": "1.0"}):
+        page = client.post("library.begin_draft", form, expect=409, slug="impersonation@JP")
+        assert said in page.text
+        assert "impersonation" in page.text
+    assert said in client.get("library.ask_for_draft", expect=409, slug="impersonation@JP").text
+    assert drafts.list_open_drafts(queries.get_document("impersonation@JP")) == []
+
+
+# --- urgent, while a later version of the base is issued -------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("en", [BOTH, BASE_EN.replace("Opening.", "Begin.")])
+def test_the_desk_says_how_something_urgent_holds_before_the_base_does(
+    cast: Cast, base: DocumentVersion, as_: Any, language: str, en: str
+) -> None:
+    published(base, cast.admin)
+    make_version(
+        queries.get_document("impersonation"), cast.admin, "2.0", texts=[english(en), japanese(BASE_JA)],
+        effective_at=clock.now() + timedelta(days=7),
+    )  # fmt: skip
+    with own_transaction():
+        code = begin_draft(document=queries.get_document("impersonation@JP"), by=cast.author).code
+    page = as_(cast.author, language=language).get("library.base_of_draft", code=code)
+    can = "over the version in force before that" if language == "en" else "適用中の版に重ねて公示できます"
+    withdraw = "withdraw version 2.0" if language == "en" else "第2.0版を廃止し"
+    assert (can in page.text, withdraw in page.text) == (en == BOTH, en != BOTH)
+    findings = as_(cast.author, language=language).get("library.draft", code=code).text
+    assert ("takes effect later" in findings or "まだ適用されていません" in findings) is (en == BOTH)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.markdown import split_clauses
 from portal.core.transaction import own_transaction
@@ -17,6 +18,7 @@ from portal.library.models import AudienceKind, ChangeClass, Document, DocumentV
 from portal.library.queries import drafts
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clashes
 from portal.library.service import documents, following, overlays, reviews, versions
+from portal.library.service.drafts import begin_draft, mark_in_step
 from portal.library.service.following import Decision
 from portal.library.service.texts import TextDraft
 from tests.builders import Cast, make_market
@@ -25,6 +27,7 @@ from tests.library.builders import (
     BASE_JA,
     OVER_EN,
     OVER_JA,
+    edit_draft,
     english,
     japanese,
     make_overlay,
@@ -292,12 +295,100 @@ def test_what_the_base_takes_back_no_longer_clashes(overlay: DocumentVersion, ca
     assert latest().change_class is ChangeClass.EDITORIAL
 
 
-def begin(cast: Cast, slug: str = "impersonation@JP") -> Draft:
-    from portal.library.service.drafts import begin_draft
+def mark_all(draft: Draft, by: Person) -> None:
+    """Say that the translation of a draft says all that its deciding text does, and summarise it."""
+    with own_transaction():
+        held = drafts.get_draft(draft.code)
+        text = held.text_in("en")
+        assert text is not None
+        mark_in_step(draft=held, anchors=None, deciding_revision=text.revision, by=by)
 
+
+def begin(cast: Cast, slug: str = "impersonation@JP") -> Draft:
     with own_transaction():
         code = begin_draft(document=fresh(slug), by=cast.admin).code
     return drafts.get_draft(code)
+
+
+def issue_base(cast: Cast, en: str) -> DocumentVersion:
+    """Issue version 2.0 of the base, which takes effect in a week."""
+    return make_version(
+        fresh("impersonation"), cast.admin, "2.0", texts=[english(en), japanese(BASE_JA)],
+        effective_at=clock.now() + timedelta(days=7),
+    )  # fmt: skip
+
+
+def publish_urgently(cast: Cast, code: str, number: str = "1.1") -> DocumentVersion:
+    """Approve and publish a draft of the market's text that says something urgent."""
+    edit_draft(drafts.get_draft(code), "", by=cast.admin, number=number, change_class=ChangeClass.MINOR)
+    with own_transaction():
+        reviews.submit_draft(draft=drafts.get_draft(code), by=cast.admin)
+    with own_transaction():
+        draft = drafts.get_draft(code)
+        seen = drafts.hash_of_draft(draft)
+        approved = reviews.approve_draft(draft=draft, seen=seen, confirmed=ChangeClass.MINOR, by=cast.approver)
+    assert approved.version is not None
+    assert drafts.get_draft(code).state is DraftState.PUBLISHED
+    return next(each for each in fresh("impersonation@JP").versions if each.number == number)
+
+
+def in_force_then(cast: Cast, at: datetime) -> DocumentVersion:
+    found = queries.version_in_force(fresh("impersonation"), "JP", at)
+    assert found is not None
+    return found
+
+
+def test_what_is_urgent_does_not_wait_for_a_version_of_the_base_that_is_not_in_force_yet(
+    overlay: DocumentVersion, base: DocumentVersion, cast: Cast
+) -> None:
+    pending = issue_base(cast, SCOPE)
+    assert latest() is overlay
+    draft = begin(cast)
+    edit_draft(draft, "en", by=cast.admin, source=OVER_EN.replace("14 days", "7 days"))
+    mark_all(draft, cast.admin)
+    urgent = publish_urgently(cast, draft.code)
+    # It holds from now on; what clashes with the base's day still waits for somebody.
+    assert (urgent.over_id, in_force_then(cast, clock.now()).id) == (base.id, urgent.id)
+    assert in_force_then(cast, pending.effective_at).id == urgent.id
+    assert following.move_of(begin(cast)) is not None
+
+
+def test_what_was_urgent_follows_the_base_by_itself_where_nothing_clashes(
+    overlay: DocumentVersion, base: DocumentVersion, cast: Cast
+) -> None:
+    pending = issue_base(cast, SCOPE)
+    draft = begin(cast)
+    with own_transaction():
+        following.follow_base_here(draft=drafts.get_draft(draft.code), anchor="scope", by=cast.admin)
+    mark_all(draft, cast.admin)
+    urgent = publish_urgently(cast, draft.code)
+    then = in_force_then(cast, pending.effective_at)
+    assert in_force_then(cast, clock.now()).id == urgent.id
+    assert (then.over_id, then.origin, then.based_on_id) == (pending.id, Origin.FOLLOWED, urgent.id)
+    assert then.effective_at == pending.effective_at
+    assert then.issued_at >= urgent.issued_at
+
+
+def test_a_version_of_the_market_that_waits_for_the_bases_day_is_withdrawn_before_what_is_urgent(
+    overlay: DocumentVersion, base: DocumentVersion, cast: Cast
+) -> None:
+    pending = issue_base(cast, BASE_EN.replace("Opening.", "Begin.") + "\n## More {#more}\n\nMore.\n")
+    followed = latest()
+    assert followed.over_id == pending.id
+    assert followed.effective_at == pending.effective_at
+    draft = begin(cast)
+    assert not overlays.comes_before_base(draft)
+    with own_transaction():
+        versions.withdraw_version(version=latest(), reason="Something urgent.", by=cast.admin)
+    with own_transaction():
+        code = begin_draft(
+            document=fresh("impersonation@JP"), origin=queries.get_version(fresh("impersonation@JP"), "1.0"),
+            by=cast.admin,
+        ).code  # fmt: skip
+    mark_all(drafts.get_draft(code), cast.admin)
+    urgent = publish_urgently(cast, code, "3.0")
+    assert in_force_then(cast, clock.now()).id == urgent.id
+    assert in_force_then(cast, pending.effective_at).over_id == pending.id
 
 
 def test_a_draft_is_laid_over_the_new_base_with_a_decision_on_each_clash(overlay: DocumentVersion, cast: Cast) -> None:

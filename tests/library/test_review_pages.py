@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from portal.accounts.models import Person, Role, Scope
 from portal.core import clock
 from portal.core.db import session
 from portal.core.transaction import own_transaction
+from portal.journal.models import JournalEntry
 from portal.library import queries
 from portal.library.models import AudienceKind, ChangeClass, Document, Draft, DraftState
 from portal.library.queries import drafts
@@ -288,17 +290,72 @@ def test_an_approver_who_holds_the_role_no_more_stays_to_be_seen(cast: Cast, doc
     assert f"{cast.approver.name_in('en')} (not an approver any more)" in page.text
 
 
-def test_a_policy_owner_sets_the_audience(cast: Cast, document: Document, as_: Any) -> None:
-    owner = as_(cast.author, language="en")
-    owner.get("library.audience", slug="impersonation")
-    owner.post("library.audience", {"market": "JP", "role": "lead"}, slug="impersonation")
+def test_an_administrator_sets_the_audience_at_once_and_says_why(cast: Cast, document: Document, as_: Any) -> None:
+    admin = as_(cast.admin, language="en")
+    admin.get("library.audience", slug="impersonation")
+    wanted = {"market": "JP", "role": "lead"}
+    page = admin.post("library.audience", wanted, expect=400, slug="impersonation")
+    assert "Say why the audience is changed without a draft" in page.text
+    admin.post("library.audience", wanted | {"reason": "Sent to the wrong market."}, slug="impersonation")
     now = queries.get_document("impersonation")
     assert (now.audience(AudienceKind.MARKET), now.audience(AudienceKind.ROLE)) == (["JP"], ["lead"])
-    assert "Japan · Team lead" in owner.get("library.audience", slug="impersonation").text
+    entry = session.scalars(select(JournalEntry).where(JournalEntry.action == "library.audience_changed")).all()[-1]
+    assert (entry.reason, entry.actor_code) == ("Sent to the wrong market.", cast.admin.code)
+    assert "Japan · Team lead" in admin.get("library.audience", slug="impersonation").text
     as_(cast.learner).get("library.read", expect=404, slug="impersonation")
-    page = owner.post("library.audience", {"market": "XX"}, expect=400, slug="impersonation")
+    page = admin.post("library.audience", {"market": "XX", "reason": "x"}, expect=400, slug="impersonation")
     assert page.status == 400
-    as_(cast.approver).get("library.audience", expect=403, slug="impersonation")
+    # Whoever writes proposes it with a draft.
+    for person in (cast.author, cast.approver):
+        as_(person).get("library.audience", expect=403, slug="impersonation")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_an_author_proposes_an_audience_that_the_approver_confirms_with_the_draft(
+    cast: Cast, document: Document, as_: Any, language: str
+) -> None:
+    draft = make_draft(document, cast.author)
+    author, approver = as_(cast.author, language=language), as_(cast.approver, language=language)
+    form = {
+        "revision": str(draft.revision), "number": draft.number, "change_class": "minor", "zone": "Asia/Tokyo",
+        "audience": "y", "market": "US", "role": "lead",
+    }  # fmt: skip
+    author.post("library.change_proposal", form, code=draft.code)
+    draft = drafts.get_draft(draft.code)
+    assert draft.audience == {"market": ["US"], "team": [], "role": ["lead"]}
+    # A page that does not show the audience leaves it as it is.
+    del form["audience"], form["market"], form["role"]
+    author.post("library.change_proposal", form | {"revision": str(draft.revision), "note": "N"}, code=draft.code)
+    assert drafts.get_draft(draft.code).audience is not None
+    author.post("library.submit_draft", {}, code=draft.code)
+    page = approver.get("library.draft", code=draft.code)
+    assert ("The audience changes with this version" if language == "en" else "対象者が変わります") in page.text
+    assert ("not addressed any more" if language == "en" else "対象から外れる人") in page.text
+    # Until it is published nothing changes.
+    assert queries.get_document("impersonation").audience(AudienceKind.MARKET) == []
+    as_(cast.learner).get("library.read", slug="impersonation")
+    form = {
+        "approve_seen": drafts.hash_of_draft(drafts.get_draft(draft.code)), "approve_confirmed_class": "minor",
+        "approve_is_confirmed": "y",
+    }  # fmt: skip
+    approver.post("library.approve_draft", form, code=draft.code)
+    now = queries.get_document("impersonation")
+    assert now.versions[-1].number == draft.number
+    assert (now.audience(AudienceKind.MARKET), now.audience(AudienceKind.ROLE)) == (["US"], ["lead"])
+    as_(cast.learner).get("library.read", expect=404, slug="impersonation")
+    entry = session.scalars(select(JournalEntry).where(JournalEntry.action == "library.audience_changed")).all()[-1]
+    assert (entry.after["draft"], entry.actor_code) == (draft.code, cast.approver.code)
+    as_(cast.admin, language=language).get("journal.list_entries")
+
+
+def test_an_audience_that_was_approved_is_exactly_the_one_that_was_seen(cast: Cast, document: Document) -> None:
+    draft = make_draft(document, cast.author)
+    before = drafts.hash_of_draft(draft)
+    with own_transaction():
+        held = drafts.hold_draft(draft)
+        held.audience = {"market": ["JP"], "team": [], "role": []}
+        session.flush()
+        assert drafts.hash_of_draft(held) != before
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

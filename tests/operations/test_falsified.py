@@ -654,7 +654,7 @@ NOT_SEALED = {
          "question_banks", "questions", "quizzes", "settings", "teams"], _PRESENT,
     ),
     **dict.fromkeys(
-        ["draft_asides", "draft_authors", "draft_texts"], "what is published of them is sealed with its version",
+        ["draft_asides", "draft_authors", "draft_kept", "draft_texts"], "what is published of them is sealed with its version",
     ),
     **dict.fromkeys(
         ["certificate_lookup_levels", "certificate_lookups", "forms_carried_out", "heartbeats", "imported_files",

@@ -6,7 +6,9 @@ from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.acknowledgements.errors import AlreadyAnswered, AnswerEmpty, ClauseUnknown, NotAddressed, QuestionEmpty
 from portal.acknowledgements.models import ClauseQuestion
+from portal.acknowledgements.permissions import ANSWER_QUESTION
 from portal.core import clock
+from portal.core.access import allows
 from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.i18n import language as reader_language
@@ -15,6 +17,7 @@ from portal.journal.service import record
 from portal.library import queries as library
 from portal.library.models import DocumentVersion
 from portal.library.permissions import is_addressed
+from portal.library.queries import drafts
 
 QUESTION_LIMIT = 2_000
 ANSWER_LIMIT = 4_000
@@ -42,7 +45,7 @@ def ask_question(*, version: DocumentVersion, anchor: str, body: str, by: Person
     )
     session.add(question)
     session.flush()
-    for person in who_answers(version.document.slug):
+    for person in who_is_told(version):
         if person.id != by.id:
             send_later(
                 "acknowledgements.question_asked",
@@ -63,6 +66,17 @@ def who_answers(slug: str) -> list[Person]:
     owned = accounts.find_owner("document", slug)
     found = [owned.owner, owned.deputy] if owned is not None else []
     return [person for person in found if person is not None and person.is_active]
+
+
+def who_is_told(version: DocumentVersion) -> list[Person]:
+    """Return who gets a mail about a question: who answers for the document, and its authors who may answer."""
+    document = version.document
+    authors = [
+        person
+        for person in drafts.list_authors_of(version)
+        if person.is_active and allows(person, ANSWER_QUESTION, document)
+    ]
+    return list({person.id: person for person in (*who_answers(document.slug), *authors)}.values())
 
 
 def answer_question(*, question: ClauseQuestion, answer: str, by: Person) -> None:

@@ -156,7 +156,7 @@ def ask_question(document: Document) -> Any:
             except DomainError as refused:
                 form.form_errors.append(str(refused))
                 status = refused.status
-    names = questions.who_answers(document.slug)
+    names = questions.who_is_told(version)
     page = render_template(
         "acknowledgements/ask.html",
         form=form,

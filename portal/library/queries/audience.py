@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 
 from portal.accounts.models import Person, Role, RoleGrant, further_markets
+from portal.core.db import session
 from portal.library.models import AudienceKind, Document
 from portal.library.rules import was_addressed
 from portal.organisation.models import Market, Team
@@ -47,6 +48,26 @@ def people_addressed(document: Document) -> ColumnElement[bool]:
     Those whose markets have a text of their own follow that one.
     """
     return people_in({kind: document.audience(kind) for kind in AudienceKind}, document.markets_apart)
+
+
+def count_difference(
+    document: Document, audience: Mapping[AudienceKind, Collection[str]]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return home market → people whom an audience would add to those of today, and whom it would lose."""
+    now = people_addressed(document)
+    then = people_in(audience, document.markets_apart)
+    return _by_market(and_(then, not_(now))), _by_market(and_(now, not_(then)))
+
+
+def _by_market(condition: ColumnElement[bool]) -> dict[str, int]:
+    rows = session.execute(
+        select(Market.code, func.count(Person.id))
+        .join(Market, Market.id == Person.home_market_id)
+        .where(condition)
+        .group_by(Market.code)
+        .order_by(Market.code)
+    )
+    return {code: number for code, number in rows}  # noqa: C416
 
 
 def markets_then(document: Document, at: datetime) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, exists, func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from portal.accounts.models import Person
 from portal.core import clock
@@ -25,7 +25,9 @@ from portal.library.models import (
     Draft,
     DraftAside,
     DraftAuthor,
+    DraftKept,
     DraftText,
+    KeptBecause,
     VersionText,
 )
 from portal.library.permissions import markets_written_for, sees_every_draft
@@ -35,6 +37,8 @@ from portal.library.queries.drafts import OPEN_STATES, silent_clauses, title_in_
 PRESENT_WITHIN = timedelta(minutes=2)
 # Of drafts that have ended the last ones are listed.
 LISTED_ENDED = 100
+# Of the texts that are kept with a draft as many are listed.
+LISTED_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +247,42 @@ def find_aside(draft: Draft, person: Person, code: str) -> DraftAside | None:
             DraftAside.settled_at.is_(None),
         )
     )
+
+
+def find_kept_just_now(draft: Draft, language: str, by: str, since: datetime) -> DraftKept | None:
+    """Return the last text of a person that was kept because it was joined, unless that is longer ago."""
+    return session.scalar(
+        select(DraftKept)
+        .where(
+            DraftKept.draft_id == draft.id,
+            DraftKept.language == language,
+            DraftKept.written_by == by,
+            DraftKept.because == KeptBecause.JOINED,
+            DraftKept.at > since,
+        )
+        .order_by(DraftKept.id.desc())
+        .limit(1)
+    )
+
+
+def list_kept(draft: Draft) -> list[DraftKept]:
+    """Return the texts of a draft that are kept besides those that are saved, the last first."""
+    return list(
+        session.scalars(
+            select(DraftKept)
+            .where(DraftKept.draft_id == draft.id)
+            .order_by(DraftKept.at.desc(), DraftKept.id.desc())
+            .options(defer(DraftKept.values))
+            .limit(LISTED_KEPT)
+        )
+    )
+
+
+def find_kept(draft: Draft, code: str) -> DraftKept | None:
+    """Return the text of the code that is kept with the draft, or None."""
+    if not is_well_formed(normalise(code), 12):
+        return None
+    return session.scalar(select(DraftKept).where(DraftKept.draft_id == draft.id, DraftKept.code == normalise(code)))
 
 
 # --- the versions that a draft rests on ----------------------------------------------------------

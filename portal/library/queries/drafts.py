@@ -24,6 +24,7 @@ from portal.library.models import (
     DraftReview,
     DraftState,
     DraftText,
+    Origin,
     ReviewAct,
     VersionText,
 )
@@ -135,6 +136,7 @@ def hash_of_draft(draft: Draft) -> str:
         "zone": draft.zone,
         "issue_at": draft.issue_at.isoformat() if draft.issue_at else None,
         "provisional_reason": draft.provisional_reason,
+        **({"audience": draft.audience} if draft.audience is not None else {}),
         "texts": texts,
     }
     return sha256(canonical_json(proposed).encode()).hexdigest()
@@ -176,6 +178,18 @@ def list_authors(draft: Draft) -> list[Person]:
         .order_by(Person.sort_key, Person.id)
     ).all()
     return sorted(found, key=lambda person: person.code != draft.begun_by)
+
+
+def list_authors_of(version: DocumentVersion) -> list[Person]:
+    """Return everybody who has written a version here, whoever began it first; of one that followed its base, those
+    of the version that it carries on."""
+    written = version
+    while written.origin is Origin.FOLLOWED and written.based_on is not None:
+        written = written.based_on
+    draft = session.scalar(select(Draft).where(Draft.published_version_id == written.id))
+    if draft is not None:
+        return list_authors(draft)
+    return list(session.scalars(select(Person).where(Person.code == written.author_code)))
 
 
 def list_chain(document: Document) -> list[ApprovalStep]:

@@ -172,6 +172,8 @@ class Proposal:
     # Of an overlay: the versions of its base over which it is written, and over which it has to be laid by now.
     over: str | None = None
     over_latest: str | None = None
+    # Whether it may be published over the version in force, before the latest takes effect.
+    over_may_stay: bool = False
     # When it takes effect as things stand, and the version before which it must not, with the instant of that one.
     takes_effect_at: datetime | None = None
     not_before: NotBefore | None = None
@@ -235,7 +237,10 @@ def _of_proposal(proposal: Proposal, now: datetime) -> Iterator[Finding]:
         yield Finding("outdated", Level.STOPS, values=values)
     if proposal.over != proposal.over_latest:
         values = {"over": proposal.over or "–", "latest": proposal.over_latest or "–"}
-        yield Finding("base_moved", Level.STOPS, values=values)
+        if proposal.over_may_stay:
+            yield Finding("base_ahead", Level.HINT, values=values)
+        else:
+            yield Finding("base_moved", Level.STOPS, values=values)
     if not NUMBER.fullmatch(proposal.number):
         yield Finding("number_unreadable", Level.STOPS, values={"number": proposal.number})
     elif proposal.latest is not None and number_key(proposal.number) <= number_key(proposal.latest):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
+
+# More headings than a text may have; what a page sends beyond is not of ours.
+MOST_PIECES = 5_000
 
 
 class Side(StrEnum):
@@ -40,6 +44,71 @@ class Piece:
 
 
 Pieces = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What a text said when somebody began to write on it: short hashes of its lines and of its pieces, in their order.
+
+    A page carries them along, so that a save that comes late can be told which clauses it has changed.
+    """
+
+    lines: Pieces
+    pieces: Pieces
+
+    def kept(self) -> dict[str, list[list[str]]]:
+        """Return them as a page and a table keep them: in pairs, whose order nobody changes."""
+        return {name: [list(pair) for pair in getattr(self, name).items()] for name in ("lines", "pieces")}
+
+
+def digest(text: str) -> str:
+    """Return the short hash of a piece: enough to tell whether it has been changed."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def digests_of(lines: Pieces, pieces: Pieces) -> Digests:
+    """Return the short hashes of the lines beside a text and of its pieces."""
+    return Digests(*({key: digest(value) for key, value in each.items()} for each in (lines, pieces)))
+
+
+def read_digests(value: object) -> Digests | None:
+    """Return what a page sent as digests, or None where it is nothing of the kind."""
+    if not isinstance(value, dict) or set(value) != {"lines", "pieces"}:
+        return None
+    parts = []
+    for pairs in (value["lines"], value["pieces"]):
+        if not isinstance(pairs, list) or len(pairs) > MOST_PIECES:
+            return None
+        if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            return None
+        if not all(isinstance(each, str) and len(each) <= 80 for pair in pairs for each in pair):
+            return None
+        parts.append(dict(pairs))
+    return Digests(*parts)
+
+
+def merge_since(base: Pieces | None, mine: Pieces, theirs: Pieces) -> list[Piece]:
+    """Merge two texts as `merge` does; of the one that both began from the digests suffice.
+
+    Where they are not known (None), somebody chooses wherever the two differ.
+    """
+    told = ({key: digest(text) for key, text in side.items()} for side in (mine, theirs))
+    found = []
+    for each in merge({} if base is None else base, *told):
+        own, their = mine.get(each.key), theirs.get(each.key)
+        side = each.side if base is not None or own == their else None
+        found.append(Piece(each.key, own, their, side))
+    return found
+
+
+def merged_line(base: Pieces | None, name: str, mine: str, theirs: str) -> Piece:
+    """Merge a line that stands beside the text, as `merge_since` does a clause."""
+    if base is None or name not in base:
+        return Piece(name, mine, theirs, Side.THEIRS if mine == theirs else None)
+    was = base[name]
+    if digest(mine) in (was, digest(theirs)):
+        return Piece(name, mine, theirs, Side.THEIRS)
+    return Piece(name, mine, theirs, Side.MINE if digest(theirs) == was else None)
 
 
 def merge(base: Pieces, mine: Pieces, theirs: Pieces) -> list[Piece]:

@@ -116,12 +116,20 @@ def change_document(
     return True
 
 
-def set_audience(*, document: Document, audience: Mapping[AudienceKind, Collection[str]], by: Person) -> bool:
+def set_audience(
+    *,
+    document: Document,
+    audience: Mapping[AudienceKind, Collection[str]],
+    by: Person | None,
+    reason: str = "",
+    draft_code: str = "",
+) -> bool:
     """Address the document to these markets, teams and roles from now on; return whether that is new.
 
     An empty or missing list means everybody. Rows are ended, never deleted, so that it stays known to whom
     the document was addressed at any time. An overlay is addressed to its market, and there to the teams and roles of
-    its base, whatever is said: it goes with its base.
+    its base, whatever is said: it goes with its base. `reason` says why, where it is not part of a draft that was
+    approved; `draft_code` names that one. By nobody: on a draft's day, by the product itself.
     """
     if document.base is not None:
         audience = {kind: document.base.audience(kind) for kind in AudienceKind}
@@ -139,9 +147,16 @@ def set_audience(*, document: Document, audience: Mapping[AudienceKind, Collecti
     if after == {kind: sorted(codes) for kind, codes in before.items()}:
         return False
     session.flush()
-    record("library.audience_changed", by=by, subject=(OWNED_KIND, document.slug), before=before, after=after)
+    record(
+        "library.audience_changed",
+        by=by,
+        subject=(OWNED_KIND, document.slug),
+        before=before,
+        after={**after, **({"draft": draft_code} if draft_code else {})},
+        reason=reason.strip() or None,
+    )
     for overlay in document.overlays:
-        set_audience(document=overlay, audience={}, by=by)
+        set_audience(document=overlay, audience={}, by=by, reason=reason, draft_code=draft_code)
     return True
 
 

@@ -24,6 +24,7 @@ from portal.journal.service import record
 from portal.library import queries
 from portal.library.errors import (
     AudienceOutOfReach,
+    BaseWithdrawn,
     ClauseUnknown,
     DecidingTextChanged,
     DraftNotWritable,
@@ -31,6 +32,7 @@ from portal.library.errors import (
     EffectiveTooEarly,
     IssueTooEarly,
     LineTooLong,
+    MergeUndecided,
     NumberInvalid,
     NumberTooLow,
     ProposalChanged,
@@ -47,18 +49,21 @@ from portal.library.models import (
     Draft,
     DraftAside,
     DraftAuthor,
+    DraftKept,
     DraftReview,
     DraftState,
     DraftText,
+    KeptBecause,
     ReviewAct,
 )
-from portal.library.permissions import WRITE_DRAFT
-from portal.library.queries.drafting import find_author, list_open_asides
+from portal.library.permissions import WRITE_DRAFT, may_address
+from portal.library.queries.drafting import find_author, find_kept_just_now, list_open_asides
 from portal.library.queries.drafts import clauses_of_draft, hash_of_draft, lock_draft
 from portal.library.rules import NUMBER, number_key
-from portal.library.rules.merging import next_numbers
+from portal.library.rules.merging import Digests, Side, next_numbers, read_digests
 from portal.library.service.anchors import with_ids
 from portal.library.service.documents import OWNED_KIND, create_document
+from portal.library.service.joining import Joined, Taken, TextValues, join
 from portal.library.service.overlays import followed_version, written_origins, written_texts
 from portal.library.service.texts import FIELD_NAMES
 from portal.library.service.versions import check_order
@@ -68,6 +73,8 @@ from portal.organisation import queries as organisation
 MAX_BYTES = 1024 * 1024
 MAX_TITLE = 300
 MAX_ASIDE_LINES = 4_000
+# Of two people who write on end, the texts that were joined within this time are kept once.
+JOINED_AGAIN_AFTER = timedelta(minutes=10)
 # Her page says so three times a minute; more is not worth a write.
 SEEN_AGAIN_AFTER = timedelta(seconds=15)
 _NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
@@ -75,26 +82,12 @@ _NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
 _MAJOR = (ChangeClass.MATERIAL, ChangeClass.EMERGENCY)
 
 
-@dataclass(frozen=True, slots=True)
-class TextValues:
-    """A text of a draft as somebody writes it."""
-
-    title: str = ""
-    summary: str = ""
-    what_to_do_differently: str = ""
-    attestation: str = ""
-    source: str = ""
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing has been written."""
-        return not any(value.strip() for value in asdict(self).values())
-
-
 class Outcome(StrEnum):
     """What became of a save."""
 
     SAVED = "saved"
+    # Somebody else had saved in between and changed other clauses; both became one text.
+    JOINED = "joined"
     # Somebody else had saved in between; it was put aside.
     STALE = "stale"
 
@@ -106,6 +99,10 @@ class Saved:
     outcome: Outcome
     text: DraftText | None
     aside: DraftAside | None = None
+    # Of a text that was joined: what was sent, whose text it was joined with, and what that one had changed.
+    sent: TextValues | None = None
+    joined_with: str = ""
+    taken: Taken | None = None
 
 
 def values_of(text: DraftText | None) -> TextValues:
@@ -169,8 +166,9 @@ def begin_document(
 def begin_draft(*, document: Document, origin: DocumentVersion | None = None, by: Person) -> Draft:
     """Begin a draft from the latest version, or from an earlier one, `origin`, that is to come back as a new version.
 
-    What to do differently belongs to a version and is written anew for each.
+    What to do differently belongs to a version and is written anew for each. Raises `BaseWithdrawn`.
     """
+    check_base_stands(document)
     now = clock.now()
     latest = queries.latest_version(document)
     origin = origin or latest
@@ -226,6 +224,12 @@ def begin_draft(*, document: Document, origin: DocumentVersion | None = None, by
     return draft
 
 
+def check_base_stands(document: Document) -> None:
+    """See to it that a market's text has a version of its base to be written over. Raises `BaseWithdrawn`."""
+    if document.base is not None and followed_version(document.base) is None:
+        raise BaseWithdrawn(slug=document.base.slug)
+
+
 def _zone_of(document: Document) -> str:
     markets = document.audience(AudienceKind.MARKET)
     market = organisation.find_market(markets[0]) if len(markets) == 1 else None
@@ -241,16 +245,19 @@ def save_text(
     language: str,
     revision: int,
     values: TextValues,
+    base: Digests | None = None,
     besides_line: int | None = None,
     aside: str = "",
     by: Person,
 ) -> Saved:
     """Save a text that was written on its `revision` (0 where there was none); headings get their ids.
 
-    Where somebody else has saved in between, what was written is put aside for its author and `STALE` tells so; `aside`
-    is the code under which an earlier save of the same page was put. A save that arrives again, or says what is there
-    already, changes nothing. The heading on `besides_line`, where the caret stands, gets no new id yet. Raises
-    `DraftNotWritable`, `TextNotKept`, `TextTooLong` and `LineTooLong`.
+    Where somebody else has saved in between, both become one text as far as they changed different clauses of the one
+    that they began from, of which `base` holds the digests: `JOINED` tells so, and both are kept as they were. Where
+    they changed the same, or `base` is not known, what was written is put aside for its author and `STALE` tells so;
+    `aside` is the code under which an earlier save of the same page was put. A save that arrives again, or says what
+    is there already, changes nothing. The heading on `besides_line`, where the caret stands, gets no new id yet.
+    Raises `DraftNotWritable`, `TextNotKept`, `TextTooLong` and `LineTooLong`.
     """
     values = _keepable(values)
     held = hold(draft)
@@ -268,14 +275,58 @@ def save_text(
     if kept == values_of(text):
         return Saved(Outcome.SAVED, text)
     if revision != (text.revision if text else 0):
+        joined = None if text is None or base is None or aside else join(base, kept, values_of(text))
+        if text is not None and joined is not None and not joined.open:
+            return _save_joined(held, text, joined, kept, revision=revision, by=by)
         return Saved(
             Outcome.STALE,
             text,
-            _put_aside(held, language=language, revision=revision, values=values, code=aside, by=by),
+            _put_aside(held, language=language, revision=revision, values=values, base=base, code=aside, by=by),
         )
     text = write_text(held, language, kept, by)
     note_author(held, by)
     return Saved(Outcome.SAVED, text)
+
+
+def _save_joined(
+    draft: Draft, text: DraftText, joined: Joined, mine: TextValues, *, revision: int, by: Person
+) -> Saved:
+    theirs, whose, their_revision = values_of(text), text.saved_by, text.revision
+    merged = joined.values({}, {})
+    if merged != theirs:
+        if merged != mine:
+            keep_text(draft, text.language, KeptBecause.JOINED, theirs, revision=their_revision, by=whose)
+            keep_text(draft, text.language, KeptBecause.JOINED, mine, revision=revision, by=by.code)
+        text = write_text(draft, text.language, merged, by)
+        note_author(draft, by)
+    return Saved(Outcome.JOINED, text, sent=mine, joined_with=whose, taken=joined.taken)
+
+
+def keep_text(
+    draft: Draft, language: str, because: KeptBecause, values: TextValues, *, revision: int, by: str
+) -> DraftKept:
+    """Keep a text of a draft as it is before another takes its place.
+
+    While two people write at the same time, their texts are joined every few seconds: of each the last one is kept.
+    """
+    now = clock.now()
+    kept = find_kept_just_now(draft, language, by, now - JOINED_AGAIN_AFTER) if because is KeptBecause.JOINED else None
+    if kept is None:
+        kept = DraftKept(
+            code=new_code(),
+            draft_id=draft.id,
+            language=language,
+            because=because,
+            revision=revision,
+            written_by=by,
+            values=asdict(values),
+            at=now,
+        )
+        session.add(kept)
+    else:
+        kept.values, kept.revision, kept.at = asdict(values), revision, now
+    session.flush()
+    return kept
 
 
 def write_text(draft: Draft, language: str, values: TextValues, by: Person) -> DraftText:
@@ -367,7 +418,16 @@ def note_present(*, draft: Draft, person: Person, known: DraftAuthor | None) -> 
 # --- what was put aside -------------------------------------------------------------------------
 
 
-def _put_aside(draft: Draft, *, language: str, revision: int, values: TextValues, code: str, by: Person) -> DraftAside:
+def _put_aside(
+    draft: Draft,
+    *,
+    language: str,
+    revision: int,
+    values: TextValues,
+    base: Digests | None,
+    code: str,
+    by: Person,
+) -> DraftAside:
     now, written = clock.now(), asdict(values)
     mine = [each for each in list_open_asides(draft, by) if each.language == language]
     found = next((each for each in mine if each.code == code or each.values == written), None)
@@ -379,6 +439,7 @@ def _put_aside(draft: Draft, *, language: str, revision: int, values: TextValues
             person_id=by.id,
             revision=revision,
             values=written,
+            base=base.kept() if base is not None else None,
             at=now,
         )
         session.add(found)
@@ -388,22 +449,67 @@ def _put_aside(draft: Draft, *, language: str, revision: int, values: TextValues
     return found
 
 
+def compare_aside(draft: Draft, aside: DraftAside) -> Joined:
+    """Compare a text that was put aside with the one that is saved, clause by clause: who changed what."""
+    return join(read_digests(aside.base), aside_values(aside), values_of(draft.text_in(aside.language)))
+
+
+def join_aside(
+    *,
+    draft: Draft,
+    aside: DraftAside,
+    revision: int,
+    choices: Mapping[str, Side],
+    edits: Mapping[str, str],
+    by: Person,
+) -> Saved:
+    """Settle a text that was put aside with a decision on each clause and line that both changed.
+
+    `choices` and `edits` are by the names that `Joined.open` gives; a clause that was written anew stands in `edits`.
+    Raises `MergeUndecided`, and what `save_text` raises; `STALE` where somebody has saved once more since `revision`.
+    """
+    held = hold(draft)
+    joined = compare_aside(held, aside)
+    if any(name not in choices and name not in edits for name, _piece in joined.open):
+        raise MergeUndecided()
+    return settle_aside(draft=held, aside=aside, revision=revision, values=joined.values(choices, edits), by=by)
+
+
 def settle_aside(
     *, draft: Draft, aside: DraftAside, revision: int | None, values: TextValues | None, by: Person
 ) -> Saved:
     """Settle a text that was put aside: with `values` they are saved on `revision`, without them it is let go.
 
-    Where somebody has saved once more in between, it stays aside with these values and `STALE` tells so.
+    Both texts are kept as they were. Where somebody has saved once more in between, it stays aside and `STALE` tells
+    so; what was written anew is then kept with the draft, too.
     """
     held = hold(draft)
+    tag, now = aside.language, clock.now()
+    text = held.text_in(tag)
+    before, whose, was = values_of(text), text.saved_by if text else "", text.revision if text else 0
+    mine = aside_values(aside)
     if values is None or revision is None:
-        aside.settled_at = clock.now()
+        keep_text(held, tag, KeptBecause.DECIDED, mine, revision=aside.revision, by=by.code)
+        aside.settled_at = now
         session.flush()
-        return Saved(Outcome.SAVED, held.text_in(aside.language), aside)
-    saved = save_text(draft=held, language=aside.language, revision=revision, values=values, aside=aside.code, by=by)
-    if saved.outcome is Outcome.SAVED:
-        aside.settled_at = clock.now()
-        session.flush()
+        return Saved(Outcome.SAVED, text, aside)
+    if revision != was:
+        # Whatever was compared is not what is saved now: what was written anew waits in the place of the old one.
+        keepable = _keepable(values)
+        if keepable != mine:
+            keep_text(held, tag, KeptBecause.DECIDED, mine, revision=aside.revision, by=by.code)
+            # What it was made from is two texts; where it differs from what is saved now, somebody decides.
+            aside.values, aside.base, aside.at = asdict(keepable), None, now
+            session.flush()
+        return Saved(Outcome.STALE, text, aside)
+    saved = save_text(draft=held, language=tag, revision=revision, values=values, aside=aside.code, by=by)
+    now_says = values_of(saved.text)
+    if before not in (TextValues(), now_says):
+        keep_text(held, tag, KeptBecause.DECIDED, before, revision=was, by=whose)
+    if mine != now_says:
+        keep_text(held, tag, KeptBecause.DECIDED, mine, revision=aside.revision, by=by.code)
+    aside.settled_at = now
+    session.flush()
     return saved
 
 
@@ -454,6 +560,8 @@ class Proposal:
     issue_at: datetime | None
     provisional_reason: str
     note: str
+    # To whom the document is addressed from the publication on; None: as before.
+    audience: Mapping[AudienceKind, Collection[str]] | None = None
 
 
 def proposed_number(draft: Draft, change_class: ChangeClass | None) -> str:
@@ -466,8 +574,8 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
     """Set what is proposed; a number that was only proposed follows the class of the change. Say whether it is new.
 
     Raises `ProposalChanged` for what was written on another `revision`, and `NumberInvalid`, `NumberTooLow`,
-    `ProposedNumberTaken`, `IssueTooEarly`, `EffectiveTooEarly`, `EffectiveBeforeBase`, or `EffectiveBeforeEarlier`
-    where an older version would come back into force after it.
+    `ProposedNumberTaken`, `AudienceOutOfReach`, `IssueTooEarly`, `EffectiveTooEarly`, `EffectiveBeforeBase`, or
+    `EffectiveBeforeEarlier` where an older version would come back into force after it.
     """
     held = hold(draft)
     before = facts_of_proposal(held)
@@ -492,6 +600,7 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
         check_order(held.document.versions, max(proposed, over.effective_at) if over is not None else proposed)
     held.number, held.change_class = number, proposal.change_class
     held.effective_at, held.zone, held.issue_at = proposal.effective_at, proposal.zone, proposal.issue_at
+    held.audience = _proposed_audience(held, proposal.audience, by)
     held.provisional_reason, held.note = proposal.provisional_reason.strip(), proposal.note.strip()
     after = facts_of_proposal(held)
     changed = {name for name in after if after[name] != before[name]}
@@ -508,6 +617,21 @@ def change_proposal(*, draft: Draft, revision: int, proposal: Proposal, by: Pers
         after={name: after[name] for name in sorted(changed)},
     )
     return True
+
+
+def _proposed_audience(
+    draft: Draft, audience: Mapping[AudienceKind, Collection[str]] | None, by: Person
+) -> dict[str, list[str]] | None:
+    """Return an audience as a draft keeps it; None where it is the present one, or goes with a base."""
+    document = draft.document
+    if audience is None or document.base_id is not None:
+        return None
+    wanted = {kind.value: sorted(set(audience.get(kind, ()))) for kind in AudienceKind}
+    if wanted == {kind.value: sorted(document.audience(kind)) for kind in AudienceKind}:
+        return None
+    if not may_address(by, wanted[AudienceKind.MARKET.value]):
+        raise AudienceOutOfReach()
+    return wanted
 
 
 def _check_number(draft: Draft, number: str) -> None:
@@ -531,6 +655,7 @@ def facts_of_proposal(draft: Draft) -> dict[str, Any]:
         "issue_at": draft.issue_at.isoformat() if draft.issue_at else None,
         "provisional_reason": draft.provisional_reason,
         "note": draft.note,
+        **{kind.value: draft.audience[kind.value] if draft.audience is not None else None for kind in AudienceKind},
     }
 
 

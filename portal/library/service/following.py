@@ -19,6 +19,7 @@ from portal.library.errors import (
     AudienceOutOfReach,
     BaseNotPublished,
     ClashUndecided,
+    ClauseNotOverlaid,
     ClauseNotToOverlay,
     MergeOutdated,
     NothingToFollow,
@@ -26,14 +27,22 @@ from portal.library.errors import (
     OverlayThere,
 )
 from portal.library.events import VersionPublished, VersionWithdrawn
-from portal.library.models import AudienceKind, Document, DocumentVersion, Draft, DraftState, Origin
+from portal.library.models import AudienceKind, Document, DocumentVersion, Draft, DraftState, KeptBecause, Origin
 from portal.library.permissions import WRITE_DRAFT
 from portal.library.queries import drafts
 from portal.library.rules.overlays import Clash, Mode, Overlaid, overlay_slug
 from portal.library.service import overlays, reviews, versions
 from portal.library.service.anchors import write_braces
 from portal.library.service.documents import OWNED_KIND, create_document
-from portal.library.service.drafts import begin_draft, hold, note_author, proposed_number, values_of, write_text
+from portal.library.service.drafts import (
+    begin_draft,
+    hold,
+    keep_text,
+    note_author,
+    proposed_number,
+    values_of,
+    write_text,
+)
 from portal.library.service.texts import TextDraft, can_be_split, pieces_of
 from portal.organisation.models import Market
 
@@ -115,7 +124,11 @@ def begin_overlay(*, base: Document, market: Market, by: Person) -> Draft:
 def follow(event: VersionPublished) -> None:
     """Bring the overlays of a document over its new version; of one that clashes with it, the owner is told."""
     version = queries.find_version_by_id(event.version_id)
-    if version is None or version.document.base_id is not None:
+    if version is None:
+        return
+    if version.document.base is not None:
+        if version.origin is Origin.PRODUCT and overlays.followed_version(version.document.base) is not version.over:
+            _follow_ahead(version, event.draft_code)
         return
     base = version.document
     if not base.overlays or overlays.followed_version(base) is not version:
@@ -130,7 +143,15 @@ def follow(event: VersionPublished) -> None:
             _bring_along(mine, published)
 
 
-def _follow(overlay: Document, version: DocumentVersion) -> DocumentVersion | None:
+def _follow_ahead(urgent: DocumentVersion, draft_code: str) -> None:
+    """Let what a market has published over the base in force follow the version that is issued for a later day."""
+    base = urgent.document.base
+    followed = overlays.followed_version(base) if base is not None else None
+    if followed is not None and followed.id != urgent.over_id:
+        _follow(urgent.document, followed, draft_code)
+
+
+def _follow(overlay: Document, version: DocumentVersion, draft_code: str = "") -> DocumentVersion | None:
     """Publish what the overlay says over the version, or tell its owner what clashes; None where it does not follow."""
     latest = overlays.version_to_follow_with(overlay)
     if latest is None or latest.over is None:
@@ -141,7 +162,11 @@ def _follow(overlay: Document, version: DocumentVersion) -> DocumentVersion | No
     problems = () if clashing else overlays.problems_of_overlay(overlay, version, texts)
     if not clashing and not problems:
         return versions.follow_base(
-            document=overlay, over=version, texts=overlays.resolved(overlay, version, texts), said_by=latest
+            document=overlay,
+            over=version,
+            texts=overlays.resolved(overlay, version, texts),
+            said_by=latest,
+            draft_code=draft_code,
         )
     record(
         "library.overlay_clashes",
@@ -345,6 +370,50 @@ def overlay_clause(*, draft: Draft, anchor: str, mode: Mode, by: Person) -> None
         )
     _note_what_follows(held, anchor)
     note_author(held, by)
+
+
+def follow_base_here(*, draft: Draft, anchor: str, by: Person) -> None:
+    """Take out of both languages of a draft what the market does to a clause, so that it follows the base again.
+
+    A clause that only the market has is gone then; what stood behind it stands behind what comes before. Both texts as
+    they were stay with the draft. Raises `DraftNotWritable`, and `ClauseNotOverlaid` where the draft says nothing
+    about the clause.
+    """
+    held = hold(draft)
+    mode = overlays.modes_of_draft(held).get(anchor)
+    deciding = held.text_in(held.document.authoritative)
+    if mode is None or deciding is None:
+        raise ClauseNotOverlaid(id=anchor)
+    places = {each.anchor: each for each in split_clauses(deciding.source)}
+    behind = places[anchor].attributes.get("after", "")
+    for text in held.texts:
+        values = values_of(text)
+        source = _without(values.source, anchor)
+        if mode is Mode.ADDED:
+            source = _behind(source, anchor, behind)
+        if source != values.source:
+            keep_text(held, text.language, KeptBecause.FOLLOWS_BASE, values, revision=text.revision, by=text.saved_by)
+            text.made_from = {key: hash_ for key, hash_ in text.made_from.items() if key != anchor}
+            write_text(held, text.language, replace(values, source=source), by)
+    note_author(held, by)
+    record(
+        "library.clause_follows_base",
+        by=by,
+        subject=("draft", held.code),
+        before={"overlay": mode.value},
+        after={"clause": anchor},
+    )
+
+
+def _behind(source: str, gone: str, place: str) -> str:
+    """Let what was added behind a clause that is gone stand behind another one; without one at the end."""
+    while can_be_split(source):
+        clause = next((each for each in split_clauses(source) if each.attributes.get("after") == gone), None)
+        if clause is None:
+            break
+        others = {name: value for name, value in clause.attributes.items() if name != "after"}
+        source = write_braces(source, clause, others | ({"after": place} if place else {}))
+    return source
 
 
 def _note_what_follows(draft: Draft, anchor: str) -> None:

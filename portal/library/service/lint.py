@@ -100,6 +100,7 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
     second = next((text.language for text in texts if text.language != document.authoritative), None)
     both = second is not None and len(texts) > 1
     followed = overlays.followed_version(document.base) if document.base is not None else None
+    is_ahead = followed is not None and overlays.comes_before_base(draft)
     last = takes_effect_last(document.versions)
     return rules.Proposal(
         slug=document.slug,
@@ -119,6 +120,7 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
         over=draft.over.number if draft.over is not None else None,
         over_latest=followed.number if followed is not None else None,
+        over_may_stay=is_ahead,
         takes_effect_at=takes_effect_at(draft),
         not_before=NotBefore(last.number, last.effective_at, last.zone) if last is not None else None,
     )
@@ -198,6 +200,17 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "base_moved": lambda v: (
         _("The text is written over version %(over)s of its base, which is at %(latest)s by now.", **v),
         _("Look at what changed there, clause by clause, and lay the text over it."),
+    ),
+    "base_ahead": lambda v: (
+        _(
+            "Version %(latest)s of the base is issued and takes effect later; this text is laid over the one in force.",
+            **v,
+        ),
+        _(
+            "It can be published before that day. It then follows version %(latest)s from its day on by itself, or "
+            "waits for a decision where that changes a clause in which the market does otherwise.",
+            **v,
+        ),
     ),
     "number_unreadable": lambda v: (
         _("“%(value)s” is no version number.", value=v["number"]),

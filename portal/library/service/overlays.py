@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from portal.core import clock
 from portal.core.i18n import LANGUAGES, Words
 from portal.core.i18n import gettext as _
 from portal.core.markdown import TOP, ClauseSource, Problem, split_clauses
@@ -15,6 +17,7 @@ from portal.library.models import Document, DocumentVersion, Draft, DraftText, V
 from portal.library.queries.drafting import origins_of_version, texts_of_version
 from portal.library.queries.drafts import behind_of_draft, clauses_in
 from portal.library.rules import clauses_behind
+from portal.library.rules.changes import takes_effect_last
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clashes
 from portal.library.service.texts import TextDraft, can_be_split, pieces_of, problems_of
 from portal.organisation import queries as organisation
@@ -171,6 +174,33 @@ def is_withdrawn_with_base(version: DocumentVersion) -> bool:
     """Say whether a version of an overlay was withdrawn for no other reason than that its base was."""
     over = version.over
     return over is not None and over.withdrawn_at is not None and over.withdrawn_at == version.withdrawn_at
+
+
+def may_come_before(document: Document, over: DocumentVersion, effective_at: datetime) -> bool:
+    """Say whether an overlay may be published over the version of its base in force, though a later one is issued.
+
+    What is urgent need not wait for the day of the base. It has to take effect before that day, and nothing that the
+    market has issued may take effect after it: the older text would come back into force then.
+    """
+    base, now = document.base, clock.now()
+    followed = followed_version(base) if base is not None else None
+    if base is None or followed is None or followed.id == over.id or not now < followed.effective_at:
+        return False
+    in_force = queries.version_in_force(base)
+    last = takes_effect_last(document.versions)
+    return (
+        in_force is not None
+        and in_force.id == over.id
+        and effective_at < followed.effective_at
+        and (last is None or last.effective_at <= effective_at)
+    )
+
+
+def comes_before_base(draft: Draft) -> bool:
+    """Say whether a draft of an overlay may be published as it is, before a version of its base takes effect."""
+    if draft.over is None:
+        return False
+    return may_come_before(draft.document, draft.over, draft.effective_at or draft.issue_at or clock.now())
 
 
 # --- what it does to which clause ----------------------------------------------------------------
@@ -461,10 +491,10 @@ def modes_of_draft(draft: Draft) -> dict[str, Mode]:
 
 
 def has_base_moved(draft: Draft) -> bool:
-    """Say whether the base of an overlay has another version than the one on which a draft is written."""
+    """Say whether the base of an overlay has another version, over which a draft has to be laid first."""
     base = draft.document.base
     followed = followed_version(base) if base is not None else None
-    return followed is not None and followed.id != draft.over_id
+    return followed is not None and followed.id != draft.over_id and not comes_before_base(draft)
 
 
 def clashes_of_draft(draft: Draft) -> dict[str, Clash]:

@@ -42,6 +42,7 @@ from portal.library.errors import (
 from portal.library.events import VersionPublished
 from portal.library.models import (
     ApprovalStep,
+    AudienceKind,
     ChangeClass,
     Document,
     DocumentVersion,
@@ -56,7 +57,7 @@ from portal.library.queries import drafts
 from portal.library.rules import drafts as rules
 from portal.library.rules.drafts import Approval, Refusal, Step, Verdict
 from portal.library.service import lint, overlays, versions
-from portal.library.service.documents import OWNED_KIND
+from portal.library.service.documents import OWNED_KIND, set_audience
 
 # Under which kind the journal knows a draft.
 DRAFT_KIND = "draft"
@@ -287,6 +288,14 @@ def _publish(
     draft: Draft, document: Document, *, approval: DraftReview, approver: Person, on_schedule: bool
 ) -> DocumentVersion:
     assert draft.change_class is not None
+    if draft.audience is not None:
+        # First: whoever is asked about the version is asked because she is among its audience.
+        set_audience(
+            document=document,
+            audience={kind: draft.audience.get(kind.value, []) for kind in AudienceKind},
+            by=None if on_schedule else approver,
+            draft_code=draft.code,
+        )
     version = versions.publish_version(
         document=document,
         number=draft.number,

@@ -104,16 +104,21 @@ def can_be_split(source: str) -> bool:
 
 def pieces_of(source: str) -> dict[str, str]:
     """Cut a text into its clauses as they are written, by id; a heading without one stands under its line."""
+    return {key: normal_source(piece) for key, piece in raw_pieces_of(source).items()}
+
+
+def raw_pieces_of(source: str) -> dict[str, str]:
+    """Cut a text as `pieces_of` does, and leave the pieces as they are: joined by line ends they are the text."""
     try:
         clauses = split_clauses(source)
     except TextRefused:
-        return {"": normal_source(source)}
+        return {"": source}
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     found: dict[str, str] = {}
     for number, clause in enumerate(clauses):
         end = clauses[number + 1].line - 1 if number + 1 < len(clauses) else len(lines)
         key = clause.anchor if clause.anchor and clause.anchor not in found else f"line-{clause.line}"
-        found[key] = normal_source("\n".join(lines[clause.line - 1 : end]))
+        found[key] = "\n".join(lines[clause.line - 1 : end])
     return found
 
 

@@ -172,13 +172,19 @@ def import_version(
 
 
 def follow_base(
-    *, document: Document, over: DocumentVersion, texts: Sequence[TextDraft], said_by: DocumentVersion
+    *,
+    document: Document,
+    over: DocumentVersion,
+    texts: Sequence[TextDraft],
+    said_by: DocumentVersion,
+    draft_code: str = "",
 ) -> DocumentVersion:
     """Publish what a version of an overlay says over a new version of its base where nothing clashes; nobody decides.
 
     It takes effect with the base, in the heaviest class of the base's changes that its readers meet with it; where no
     clause reads differently, it is editorial. What the market itself has issued for a later time it holds already, so
-    it does not take effect before that.
+    it does not take effect before that. `draft_code` names the draft of the market that is being published just now,
+    where the base was ahead of it.
     """
     latest = queries.latest_version(document)
     assert latest is not None
@@ -191,7 +197,7 @@ def follow_base(
     minor, major = next_numbers(latest.number)
     version = DocumentVersion(
         origin=Origin.FOLLOWED,
-        issued_at=over.issued_at,
+        issued_at=max(over.issued_at, latest.issued_at),
         issued_by=over.issued_by,
         author_code=None,
         author_name="",
@@ -207,6 +213,7 @@ def follow_base(
         based_on=latest.number,
         over=over,
         reason=over.provisional_reason or "",
+        draft_code=draft_code,
         by=None,
     )
 
@@ -339,11 +346,18 @@ def _check_number(document: Document, latest: DocumentVersion | None, number: st
 
 
 def _check_base(document: Document, over: DocumentVersion | None, effective_at: datetime) -> None:
-    """See to it that an overlay lies over the version that its base has now, and does not take effect before it."""
+    """See to it that an overlay lies over the version that its base has now, and does not take effect before it.
+
+    What is urgent may lie over the one in force, and take effect before the newest does.
+    """
     if document.base is None:
         return
     followed = overlays.followed_version(document.base)
-    if over is None or followed is None or followed.id != over.id:
+    if (
+        over is None
+        or followed is None
+        or (followed.id != over.id and not overlays.may_come_before(document, over, effective_at))
+    ):
         raise BaseMoved(
             over=over.number if over is not None else "–", latest=followed.number if followed is not None else "–"
         )

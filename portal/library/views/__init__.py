@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from flask import Blueprint
 
 from portal.accounts.models import Role
@@ -39,11 +41,31 @@ def market_name(code: str | None) -> str:
 
 def audience_words(document: Document) -> str:
     """Return to whom a document is addressed, in words."""
+    return words_of_audience({kind: document.audience(kind) for kind in AudienceKind})
+
+
+def audience_choices(chosen: Mapping[AudienceKind, Collection[str]]) -> dict[AudienceKind, list[tuple[str, str]]]:
+    """Return the markets, teams and roles to which a document can be addressed, with those that it is addressed to."""
+    here = language()
+    choices = {
+        AudienceKind.MARKET: [(each.code, each.name.in_(here)) for each in organisation.list_markets()],
+        AudienceKind.TEAM: [(each.code, each.name.in_(here)) for each in organisation.list_teams()],
+        AudienceKind.ROLE: [(role.value, str(name)) for role, name in ROLE_NAMES.items()],
+    }
+    # A code that is not known here (yet) came with a file, and stays unless it is taken out.
+    return {
+        kind: [*known, *((code, code) for code in chosen.get(kind, ()) if code not in {each for each, _label in known})]
+        for kind, known in choices.items()
+    }
+
+
+def words_of_audience(audience: Mapping[AudienceKind, Collection[str]]) -> str:
+    """Return to whom something is addressed, in words."""
     here = language()
     parts = []
     for kind in AudienceKind:
         names = []
-        for code in document.audience(kind):
+        for code in audience.get(kind, ()):
             if kind is AudienceKind.ROLE:
                 names.append(str(ROLE_NAMES[Role(code)]) if code in set(Role) else code)
             else:

@@ -36,9 +36,9 @@ from portal.library.queries.drafting import ListedDraft, list_drafts, title_of
 from portal.library.queries.drafts import get_draft, list_authors, list_open_drafts
 from portal.library.queries.market_texts import list_bases, list_market_texts
 from portal.library.service import drafts as service
-from portal.library.service import market_texts, overlays
+from portal.library.service import following, market_texts
 from portal.library.views import blueprint
-from portal.library.views.editor import editor_page, proposal_form
+from portal.library.views.editor import editor_page, proposal_form, proposed_audience
 from portal.library.views.overview import STATES
 from portal.organisation import queries as organisation
 
@@ -237,6 +237,8 @@ def begin_draft(document: Document) -> Response:
 
     Where others are open, or the text was withdrawn, somebody is asked first what is meant.
     """
+    # Nobody is asked from where to begin what cannot be begun.
+    service.check_base_stands(document)
     number = request.form.get("from", "")
     origin = queries.get_version(document, number) if number else None
     if not request.form.get("sure") and _is_to_be_asked(document, origin):
@@ -246,7 +248,7 @@ def begin_draft(document: Document) -> Response:
     def work() -> Done:
         draft = service.begin_draft(document=document, origin=origin, by=actor())
         # What has changed under a market's text is looked at first.
-        there = "library.base_of_draft" if overlays.has_base_moved(draft) else "library.edit_draft"
+        there = "library.base_of_draft" if following.move_of(draft) is not None else "library.edit_draft"
         return Done(
             _(
                 "A draft of version %(number)s has been begun. Readers see it when it is published.",
@@ -262,6 +264,7 @@ def begin_draft(document: Document) -> Response:
 @requires(WRITE_DRAFT, on=queries.get_document, see=READ_DOCUMENT)
 def ask_for_draft(document: Document) -> str:
     """Name the drafts that are open, and from which text another one can begin."""
+    service.check_base_stands(document)
     number = request.args.get("from", "")
     latest = queries.latest_version(document)
     origin = queries.get_version(document, number) if number else latest
@@ -337,6 +340,10 @@ def change_proposal(draft: Draft) -> Response:
                     issue_at=instants["issue"],
                     provisional_reason=form.provisional_reason.data or "",
                     note=form.note.data or "",
+                    # A page that does not show it leaves it as it is.
+                    audience={kind: form[kind.value].data or [] for kind in AudienceKind}
+                    if form.audience.data
+                    else proposed_audience(draft),
                 ),
                 by=actor(),
             )

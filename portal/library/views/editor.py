@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -23,7 +24,7 @@ from portal.core.markdown import Problem, TextRefused, remembering, split_clause
 from portal.core.transaction import transaction
 from portal.library import errors, limits, queries
 from portal.library.forms import DiscardForm, ProposalForm
-from portal.library.models import ChangeClass, Draft, DraftState, DraftText, ReviewAct
+from portal.library.models import AudienceKind, ChangeClass, Draft, DraftState, DraftText, ReviewAct
 from portal.library.permissions import SEE_DRAFT, WRITE_DRAFT
 from portal.library.queries.drafting import (
     ClauseState,
@@ -37,12 +38,22 @@ from portal.library.queries.drafting import (
     texts_of_version,
 )
 from portal.library.queries.drafts import clauses_of_draft, get_draft, list_comments
+from portal.library.rules.merging import Digests, read_digests
 from portal.library.service import drafts as service
 from portal.library.service import images, overlays
-from portal.library.service.drafts import Outcome, Saved, TextValues, values_of
+from portal.library.service.drafts import Outcome, Saved, values_of
+from portal.library.service.joining import TextValues, digests_of_values
 from portal.library.service.previews import preview_of, problems_over
-from portal.library.service.texts import problems_beside
-from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, blueprint, market_name
+from portal.library.service.texts import FIELD_NAMES, problems_beside
+from portal.library.views import (
+    CHANGE_CLASSES,
+    LANGUAGE_NAMES,
+    LANGUAGE_WORDS,
+    audience_choices,
+    audience_words,
+    blueprint,
+    market_name,
+)
 
 CLAUSE_STATES: dict[ClauseState, tuple[str, Callable[[], str]]] = {
     ClauseState.IN_STEP: ("done", lambda: gettext("In step")),
@@ -96,6 +107,16 @@ TOOLS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A text that could not be saved: what was written, on which save, and what that one said in short."""
+
+    language: str
+    values: TextValues
+    revision: int
+    digests: str
+
+
 # --- the page -----------------------------------------------------------------------------------
 
 
@@ -111,16 +132,16 @@ def edit_draft(draft: Draft) -> Response:
 def editor_page(
     draft: Draft,
     *,
-    typed: tuple[str, TextValues, int] | None = None,
+    typed: Typed | None = None,
     refusal: str | None = None,
     proposal: ProposalForm | None = None,
     discard: DiscardForm | None = None,
     status: int = 200,
 ) -> Response:
-    """Show the editor; `typed` is a text (language, what was written, on which save) that could not be saved."""
+    """Show the editor; `typed` is a text that could not be saved."""
     person, chosen = actor(), request.args.get("text", "")
     if typed is not None:
-        chosen = typed[0]
+        chosen = typed.language
     # Without a wish: the language of the page where there is a text, else the one that decides.
     if chosen not in LANGUAGES:
         chosen = language() if draft.text_in(language()) is not None else draft.document.authoritative
@@ -138,6 +159,7 @@ def editor_page(
         title=title,
         title_language=title_language,
         over=_over(draft),
+        otherwise=_otherwise(draft, outline),
         is_open=is_open,
         sides=sides,
         chosen=chosen,
@@ -164,6 +186,8 @@ def editor_page(
         based_on=draft.based_on.number if draft.based_on else None,
         proposal=proposal or proposal_form(draft),
         number_help=_number_help(draft),
+        audience_now=audience_words(draft.document),
+        is_audience_proposed=draft.audience is not None,
         discard=discard or DiscardForm(formdata=None),
         asks_discard=discard is not None,
         images=[
@@ -177,13 +201,12 @@ def editor_page(
     return make_response(page, status)
 
 
-def _side(
-    draft: Draft, tag: str, typed: tuple[str, TextValues, int] | None, names: dict[str, str], zone: str
-) -> dict[str, Any]:
+def _side(draft: Draft, tag: str, typed: Typed | None, names: dict[str, str], zone: str) -> dict[str, Any]:
     text = draft.text_in(tag)
     values, revision = values_of(text), text.revision if text else 0
-    if typed is not None and typed[0] == tag:
-        values, revision = typed[1], typed[2]
+    digests = told_digests(values)
+    if typed is not None and typed.language == tag:
+        values, revision, digests = typed.values, typed.revision, typed.digests
     shown = preview_of(draft=draft, language=tag, source=values.source)
     base = None if draft.over is None else texts_of_version(draft.over).get(tag)
     return {
@@ -192,6 +215,8 @@ def _side(
         "word": LANGUAGE_WORDS[tag].in_(language()),
         "values": showable(values),
         "revision": revision,
+        # What it was begun from, so that a save that comes late is joined with what somebody else has saved.
+        "digests": digests,
         "is_deciding": tag == draft.document.authoritative,
         "preview": shown,
         "problems": problem_rows([*problems_beside(values), *shown.problems]),
@@ -202,6 +227,19 @@ def _side(
         "base": {name: getattr(base, name) if base is not None else "" for name in overlays.LINES},
         "clauses": [] if base is None else _linkable(base.source),
     }
+
+
+def told_digests(values: TextValues) -> str:
+    """Return the digests of a text as a page carries them."""
+    return json.dumps(digests_of_values(values).kept(), separators=(",", ":"))
+
+
+def posted_digests() -> Digests | None:
+    """Return the digests that a form carries, or None where it carries none."""
+    try:
+        return read_digests(json.loads(request.form.get("base", "")))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _over(draft: Draft) -> dict[str, Any] | None:
@@ -217,6 +255,20 @@ def _over(draft: Draft) -> dict[str, Any] | None:
         "moved_to": followed.number if followed is not None and followed.id != over.id else None,
         "href": url_for("library.base_of_draft", code=draft.code),
     }
+
+
+def _otherwise(draft: Draft, outline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a market does to which clause, in the order of its text; nothing for every other text."""
+    rows = {row["anchor"]: row for row in outline}
+    return [
+        {
+            "anchor": anchor,
+            "mode": mode.value,
+            "heading": rows[anchor]["heading"] if anchor in rows else "",
+            "language": rows[anchor]["language"] if anchor in rows else language(),
+        }
+        for anchor, mode in overlays.modes_of_draft(draft).items()
+    ]
 
 
 def _linkable(source: str) -> list[dict[str, str]]:
@@ -302,13 +354,23 @@ def proposal_form(draft: Draft, *, is_posted: bool = False) -> ProposalForm:
                 "issue_time": issue.time() if issue else None,
                 "provisional_reason": draft.provisional_reason,
                 "note": draft.note,
+                **{kind.value: codes for kind, codes in proposed_audience(draft).items()},
             },
         )
+    for kind, choices in audience_choices(proposed_audience(draft)).items():
+        form[kind.value].choices = [SelectChoice(*each) for each in choices]
     form.change_class.choices = [
         SelectChoice("", _("Not chosen yet")),
         *(SelectChoice(each.value, str(name)) for each, name in CHANGE_CLASSES.items()),
     ]
     return form
+
+
+def proposed_audience(draft: Draft) -> dict[AudienceKind, list[str]]:
+    """Return to whom the document is to be addressed with the draft, or is now."""
+    if draft.audience is None:
+        return {kind: draft.document.audience(kind) for kind in AudienceKind}
+    return {kind: list(draft.audience[kind.value]) for kind in AudienceKind}
 
 
 def others_words(draft: Draft, person: Person) -> list[str]:
@@ -384,19 +446,27 @@ def save_draft_text(draft: Draft, language: str) -> Response:
         with remembering():
             _look_at(values.source)
             with transaction():
-                saved = service.save_text(draft=draft, language=language, revision=revision, values=values, by=actor())
+                saved = service.save_text(
+                    draft=draft, language=language, revision=revision, values=values, base=posted_digests(), by=actor()
+                )
                 code = saved.aside.code if saved.aside is not None else ""
                 at = saved.text.saved_at if saved.text is not None else None
+                joined = joined_words(saved)
     except errors.DraftNotWritable:
         raise
     except DomainError as refused:
         return editor_page(
-            draft, typed=(language, showable(values), revision), refusal=str(refused), status=refused.status
+            draft,
+            typed=Typed(language, showable(values), revision, request.form.get("base", "")),
+            refusal=str(refused),
+            status=refused.status,
         )
     if saved.outcome is Outcome.STALE:
         return redirect(url_for("library.aside", code=draft.code, aside=code), 303)
     if at is not None:
         flash(_("Saved %(time)s", time=time_words(at, actor().time_zone)), "success")
+    if joined:
+        flash(joined, "info")
     return redirect(url_for("library.edit_draft", code=draft.code, text=language), 303)
 
 
@@ -414,11 +484,12 @@ def _save_from_page(draft: Draft, tag: str) -> Response:
                 language=tag,
                 revision=revision,
                 values=values,
+                base=read_digests(body.get("base")),
                 besides_line=line,
                 aside=aside[:20],
                 by=actor(),
             )
-            answer, status = _reply(draft, tag, saved), 200 if saved.outcome is Outcome.SAVED else 409
+            answer, status = _reply(draft, tag, saved), 409 if saved.outcome is Outcome.STALE else 200
     return make_response(answer, status)
 
 
@@ -442,10 +513,38 @@ def _reply(draft: Draft, tag: str, saved: Saved) -> dict[str, Any]:
         "revision": text.revision if text else 0,
         "saved_at": time_words(text.saved_at, person.time_zone) if text else "",
         "source": text.source if text else "",
+        "base": digests_of_values(values_of(text)).kept(),
+        **_joined_reply(saved),
         "problems": problem_rows([*problems_beside(text), *problems_over(draft, tag, text.source)]) if text else [],
         "behind": _behind(rows),
         "clauses": rows,
     }
+
+
+def _joined_reply(saved: Saved) -> dict[str, Any]:
+    """Return the text that a save was joined into, and what that save said in short, should the page have gone on."""
+    if saved.outcome is not Outcome.JOINED or saved.sent is None:
+        return {}
+    return {
+        "values": asdict(values_of(saved.text)),
+        "sent_base": digests_of_values(saved.sent).kept(),
+        "message": joined_words(saved),
+    }
+
+
+def joined_words(saved: Saved) -> str:
+    """Say whose text a save was joined with, and what that one had changed; nothing where it was not."""
+    if saved.outcome is not Outcome.JOINED or saved.taken is None:
+        return ""
+    what = [str(FIELD_NAMES[name]) for name in saved.taken.lines]
+    what += [f"#{key}" if not key.startswith("line-") else _("a heading without an id") for key in saved.taken.pieces]
+    if not what:
+        return ""
+    named = (", " if language() == "en" else "、").join(dict.fromkeys(what))
+    if saved.joined_with == actor().code:
+        return _("Another page of this account had changed %(what)s meanwhile; both are kept.", what=named)
+    name = _names_of({saved.joined_with}).get(saved.joined_with, saved.joined_with)
+    return _("%(name)s changed %(what)s meanwhile; both are kept.", name=name, what=named)
 
 
 def _stale_words(text: DraftText | None, by: str, at: str) -> str:
@@ -541,6 +640,7 @@ def preview_draft(draft: Draft) -> Response:
         problems=problems,
         values=showable(values),
         revision=revision,
+        digests=request.form.get("base", ""),
         is_open=draft.state is DraftState.WRITING,
     )
     return make_response(page)

@@ -8,10 +8,11 @@ from typing import Any
 from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
+from portal.core.i18n import format_instant, language, other
 from portal.core.i18n import gettext as _
-from portal.core.i18n import language, other
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import TOP, TrustedHtml, remembering, render_clauses, split_clauses
 from portal.core.once import Done, carry_out
@@ -30,6 +31,7 @@ from portal.library.queries.drafting import name_of
 from portal.library.queries.drafts import get_draft
 from portal.library.queries.market_texts import list_market_texts
 from portal.library.queries.redlines import ClauseRedline, redline_of_versions
+from portal.library.rules.changes import takes_effect_last
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged
 from portal.library.service import following, market_texts, overlays, versions
 from portal.library.service.following import Clashing, Decision, Move
@@ -209,6 +211,35 @@ def overlay_clause(draft: Draft) -> Response:
         return _desk(get_market_draft(code), refusal=refused)
 
 
+@blueprint.post("/drafts/<code>/base/follow")
+@requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
+def follow_base_here(draft: Draft) -> Response:
+    """Let a clause follow the base again: what the market says about it is taken out of both languages."""
+    code, anchor = draft.code, request.form.get("clause", "")
+    is_from_editor = request.form.get("from") == "editor"
+
+    def work() -> Done:
+        following.follow_base_here(draft=draft, anchor=anchor, by=actor())
+        there = (
+            url_for("library.edit_draft", code=code, _anchor="otherwise")
+            if is_from_editor
+            else url_for("library.base_of_draft", code=code, _anchor="desk-clauses")
+        )
+        said = _(
+            "The market says nothing about the clause “%(id)s” any more. What it said is among the earlier texts of "
+            "the draft.",
+            id=anchor,
+        )
+        return Done(said, there)
+
+    try:
+        return carry_out(work)
+    except errors.DraftNotWritable:
+        raise
+    except DomainError as refused:
+        return _desk(get_market_draft(code), refusal=refused)
+
+
 @blueprint.post("/drafts/<code>/base")
 @requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
 @remembering()
@@ -266,6 +297,7 @@ def _desk(
         base=base,
         over=over,
         move=move,
+        ahead=_ahead(draft),
         clashing=_clash_rows(draft, move, decisions or {}) if move is not None else [],
         clauses=_clause_rows(draft, move),
         beginning={mode.value: str(words) for mode, words in _BEGINNING.items()},
@@ -274,6 +306,41 @@ def _desk(
         refusal=str(refusal) if refusal else None,
     )
     return make_response(page, refusal.status if refusal else 200)
+
+
+def _ahead(draft: Draft) -> str:
+    """Say how something urgent can hold before the day of a version of the base that is issued; else nothing."""
+    base = _base_of(draft)
+    followed = overlays.followed_version(base)
+    if followed is None or followed.effective_at <= clock.now():
+        return ""
+    said = {
+        "latest": followed.number,
+        "when": format_instant(followed.effective_at, followed.zone),
+    }
+    if overlays.comes_before_base(draft):
+        return _(
+            "Version %(latest)s of the base text takes effect only on %(when)s. What is urgent can be published over "
+            "the version in force before that. It then follows version %(latest)s by itself, or waits for a decision "
+            "where that changes a clause in which the market does otherwise.",
+            **said,
+        )
+    waiting = takes_effect_last(draft.document.versions)
+    if waiting is not None and waiting.effective_at > clock.now():
+        return _(
+            "Version %(latest)s of the base text takes effect only on %(when)s, and version %(own)s of this text with "
+            "it. For an urgent change to hold sooner, withdraw version %(own)s, begin a draft from the version in "
+            "force, and publish that: it then follows the base text by itself.",
+            own=waiting.number,
+            **said,
+        )
+    if waiting is not None:
+        return _(
+            "Version %(latest)s of the base text takes effect only on %(when)s. For an urgent change to hold sooner, "
+            "begin another draft of this text from the version in force, and publish that first.",
+            **said,
+        )
+    return ""
 
 
 def _overlaid(draft: Draft) -> list[Overlaid]:

@@ -22,6 +22,7 @@ from portal.library.errors import DraftChanged
 from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
 from portal.library.models import (
     ApprovalStep,
+    AudienceKind,
     ChangeClass,
     DocumentVersion,
     Draft,
@@ -29,6 +30,7 @@ from portal.library.models import (
     DraftReview,
     DraftState,
     DraftText,
+    KeptBecause,
     ReviewAct,
 )
 from portal.library.permissions import (
@@ -38,7 +40,8 @@ from portal.library.permissions import (
     WRITE_DRAFT,
 )
 from portal.library.queries import drafts
-from portal.library.queries.drafting import name_of
+from portal.library.queries.audience import count_difference
+from portal.library.queries.drafting import list_kept, name_of
 from portal.library.queries.redlines import ClauseRedline, redline_of_sources
 from portal.library.rules import changes_between
 from portal.library.rules import drafts as rules
@@ -55,6 +58,7 @@ from portal.library.views import (
     WARNINGS,
     audience_words,
     market_name,
+    words_of_audience,
 )
 
 # A text of more clauses has a link to the form at each of them, not the form.
@@ -78,6 +82,11 @@ STATES = {
     DraftState.APPROVED: ("issued", _l("Approved, not published yet")),
     DraftState.PUBLISHED: ("done", _l("Published")),
     DraftState.DISCARDED: ("withdrawn", _l("Discarded")),
+}
+KEPT_WORDS = {
+    KeptBecause.JOINED: _l("As it was before two texts became one"),
+    KeptBecause.DECIDED: _l("As it was before somebody decided between two texts"),
+    KeptBecause.FOLLOWS_BASE: _l("As it was before a clause began to follow the base text again"),
 }
 ACTS = {
     ReviewAct.SUBMITTED: _l("Submitted for approval"),
@@ -196,6 +205,8 @@ def overview(
         whole=_remarks([each for each in comments if each.anchor not in standing], tag, names_clause=True),
         open_remarks=len(still_open),
         path=_path(draft, steps, people),
+        kept=_kept(draft),
+        audience=_audience(draft),
         warnings=WARNINGS,
         deciding_language=LANGUAGE_WORDS[document.authoritative].in_(here),
         steps_href=url_for("library.approvals", slug=document.slug) if can(SEE_APPROVAL_STEPS, document) else None,
@@ -271,7 +282,7 @@ def _facts(draft: Draft, people: Mapping[str, Person], texts: Mapping[str, TextD
         (_("Change class"), CHANGE_CLASSES[draft.change_class] if draft.change_class else _("Not chosen yet")),
         (_("To be published"), _instant(draft, "issue") or _("As soon as it is approved")),
         (_("To take effect"), _instant(draft, "effective") or _("When it is published")),
-        (_("Audience"), audience_words(document)),
+        (_("Audience"), words_of_audience(_then(draft)) if draft.audience is not None else audience_words(document)),
         (LANGUAGE_WORDS[other(document.authoritative)].in_(here), follows),
         (_("Author"), _name(people, draft.begun_by)),
     ]
@@ -536,6 +547,48 @@ def _others(draft: Draft) -> list[dict[str, Any]]:
         }
         for each in drafts.list_open_drafts(draft.document)
         if each.id != draft.id
+    ]
+
+
+def _then(draft: Draft) -> dict[AudienceKind, list[str]]:
+    """Return to whom the document is to be addressed once the draft is published."""
+    return {kind: list((draft.audience or {}).get(kind.value, [])) for kind in AudienceKind}
+
+
+def _audience(draft: Draft) -> dict[str, Any] | None:
+    """Return the audience before and after a draft that changes it, and how many people that adds and loses."""
+    if draft.audience is None or draft.state.value not in rules.OPEN:
+        return None
+    added, lost = count_difference(draft.document, _then(draft))
+    return {
+        "before": audience_words(draft.document),
+        "after": words_of_audience(_then(draft)),
+        "added": sum(added.values()),
+        "added_where": _where(added),
+        "lost": sum(lost.values()),
+        "lost_where": _where(lost),
+    }
+
+
+def _where(counted: Mapping[str, int]) -> str:
+    return (", " if language() == "en" else "、").join(
+        _("%(market)s %(number)s", market=market_name(code), number=number) for code, number in counted.items()
+    )
+
+
+def _kept(draft: Draft) -> list[dict[str, str]]:
+    """Return the texts that are kept besides those that are saved, the last first."""
+    found, here = list_kept(draft), language()
+    names = {each.code: each.name_in(here) for each in accounts.list_people_of({each.written_by for each in found})}
+    return [
+        {
+            "href": url_for("library.earlier_text", code=draft.code, kept=each.code),
+            "language": LANGUAGE_WORDS[each.language].in_(here),
+            "by": names.get(each.written_by, each.written_by),
+            "at": format_instant(each.at, actor().time_zone),
+            "why": str(KEPT_WORDS[each.because]),
+        }
+        for each in found
     ]
 
 

@@ -9,7 +9,6 @@ from werkzeug import Response
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role
-from portal.accounts.permissions import ROLE_NAMES
 from portal.core.access import actor, allows, can, requires
 from portal.core.errors import DomainError, Invalid, NotAllowed
 from portal.core.i18n import gettext as _
@@ -31,8 +30,7 @@ from portal.library.permissions import (
 from portal.library.queries import drafts, get_document
 from portal.library.rules import Standing
 from portal.library.service import documents, reviews, versions
-from portal.library.views import audience_words, blueprint, market_name
-from portal.organisation import queries as organisation
+from portal.library.views import audience_choices, audience_words, blueprint, market_name
 
 # Steps that the page of a chain has room for.
 MOST_STEPS = 6
@@ -125,19 +123,10 @@ def _document_title(document: Document) -> str:
 @blueprint.route("/library/<slug>/audience", methods=["GET", "POST"])
 @requires(SET_AUDIENCE, on=get_document, see=READ_DOCUMENT)
 def audience(document: Document) -> Response | tuple[str, int]:
-    """Set to which markets, teams and roles a document is addressed from now on."""
-    here = language()
+    """Set at once, without a draft, to which markets, teams and roles a document is addressed; the reason is kept."""
     form = AudienceForm(data={kind.value: document.audience(kind) for kind in AudienceKind})
-    choices = {
-        AudienceKind.MARKET: [(each.code, each.name.in_(here)) for each in organisation.list_markets()],
-        AudienceKind.TEAM: [(each.code, each.name.in_(here)) for each in organisation.list_teams()],
-        AudienceKind.ROLE: [(role.value, str(name)) for role, name in ROLE_NAMES.items()],
-    }
-    for kind, known in choices.items():
-        # A code that is not known here (yet) came with a file, and stays unless it is taken out.
-        listed = {code for code, _label in known}
-        more = [(code, code) for code in document.audience(kind) if code not in listed]
-        form[kind.value].choices = [*known, *more]
+    for kind, choices in audience_choices({kind: document.audience(kind) for kind in AudienceKind}).items():
+        form[kind.value].choices = choices
     status = 200
     if request.method == "POST":
         status = 400
@@ -146,7 +135,9 @@ def audience(document: Document) -> Response | tuple[str, int]:
             slug = document.slug
 
             def work() -> Done:
-                changed = documents.set_audience(document=document, audience=wanted, by=actor())
+                changed = documents.set_audience(
+                    document=document, audience=wanted, by=actor(), reason=form.reason.data or ""
+                )
                 said = _("The audience has been saved.") if changed else _("Nothing was changed.")
                 return Done(said, url_for("library.audience", slug=slug))
 

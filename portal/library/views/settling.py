@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
@@ -16,18 +17,17 @@ from portal.core.transaction import transaction
 from portal.library import errors
 from portal.library.models import Draft, DraftAside
 from portal.library.permissions import SEE_DRAFT, WRITE_DRAFT
-from portal.library.queries.drafting import find_aside, name_of
+from portal.library.queries.drafting import find_aside, find_kept, name_of
 from portal.library.queries.drafts import get_draft
 from portal.library.rules.merging import Piece, Side
 from portal.library.service import drafts as service
 from portal.library.service import taking_over
-from portal.library.service.drafts import Outcome, TextValues, aside_values, values_of
-from portal.library.service.texts import FIELD_NAMES, pieces_of
+from portal.library.service.drafts import Outcome, aside_values
+from portal.library.service.joining import Joined, TextValues
+from portal.library.service.texts import FIELD_NAMES
 from portal.library.views import LANGUAGE_WORDS, blueprint
 from portal.library.views.editor import posted_values, showable
-
-_LINES = ("title", "summary", "what_to_do_differently", "attestation")
-
+from portal.library.views.overview import KEPT_WORDS
 
 # --- what was put aside -------------------------------------------------------------------------
 
@@ -42,9 +42,11 @@ def aside(draft: Draft, aside: str) -> Response:
 @blueprint.post("/drafts/<code>/asides/<aside>")
 @requires(WRITE_DRAFT, on=get_draft, see=SEE_DRAFT)
 def settle_aside(draft: Draft, aside: str) -> Response:
-    """Settle it: take mine, keep what is saved, or save what was brought together."""
+    """Settle it: as decided clause by clause, take mine, keep what is saved, or save what was brought together."""
     found = _found(draft, aside)
     way = request.form.get("way", "")
+    if way == "clauses":
+        return _settle_by_clause(draft, found)
     values: TextValues | None = None
     if way == "mine":
         values = aside_values(found)
@@ -52,26 +54,52 @@ def settle_aside(draft: Draft, aside: str) -> Response:
         values = posted_values()
     elif way != "saved":
         raise errors.BadDraftRequest()
-    seen = request.form.get("revision", "")
-    revision = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else -1
-    tag = found.language
     try:
         with transaction():
             settled = service.settle_aside(
-                draft=draft, aside=found, revision=revision if values else None, values=values, by=actor()
+                draft=draft, aside=found, revision=_seen() if values else None, values=values, by=actor()
             )
     except errors.DraftNotWritable:
         raise
     except DomainError as refused:
         return _aside_page(draft, found, typed=showable(values) if values else None, refusal=refused)
     if settled.outcome is Outcome.STALE:
-        flash(_("The text was saved once more in the meantime. Yours is still aside; compare both again."), "warning")
-        return redirect(url_for("library.aside", code=draft.code, aside=found.code), 303)
-    flash(
-        _("What is saved stays as it is; your text was let go.") if values is None else _("Your text is saved now."),
-        "success",
-    )
-    return redirect(url_for("library.edit_draft", code=draft.code, text=tag), 303)
+        return _compare_again(draft, found)
+    if values is None:
+        flash(_("What is saved stays as it is; yours is among the earlier texts of the draft."), "success")
+    else:
+        flash(_("Your text is saved now."), "success")
+    return redirect(url_for("library.edit_draft", code=draft.code, text=found.language), 303)
+
+
+def _settle_by_clause(draft: Draft, found: DraftAside) -> Response:
+    """Save what was decided about each clause that both changed."""
+    posted = {name.removeprefix("choice-"): value for name, value in request.form.items() if name.startswith("choice-")}
+    choices = {name: Side(value) for name, value in posted.items() if value in (Side.MINE, Side.THEIRS)}
+    edits = {name: request.form.get(f"edit-{name}", "") for name, value in posted.items() if value == "edit"}
+    try:
+        with transaction():
+            settled = service.join_aside(
+                draft=draft, aside=found, revision=_seen(), choices=choices, edits=edits, by=actor()
+            )
+    except errors.DraftNotWritable:
+        raise
+    except DomainError as refused:
+        return _aside_page(draft, found, posted=posted, refusal=refused)
+    if settled.outcome is Outcome.STALE:
+        return _compare_again(draft, found)
+    flash(_("Both texts are one now. What they said before is among the earlier texts of the draft."), "success")
+    return redirect(url_for("library.edit_draft", code=draft.code, text=found.language), 303)
+
+
+def _seen() -> int:
+    seen = request.form.get("revision", "")
+    return int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else -1
+
+
+def _compare_again(draft: Draft, found: DraftAside) -> Response:
+    flash(_("The text was saved once more in the meantime. Yours is still aside; compare both again."), "warning")
+    return redirect(url_for("library.aside", code=draft.code, aside=found.code), 303)
 
 
 def _found(draft: Draft, code: str) -> DraftAside:
@@ -82,10 +110,16 @@ def _found(draft: Draft, code: str) -> DraftAside:
 
 
 def _aside_page(
-    draft: Draft, found: DraftAside, *, typed: TextValues | None = None, refusal: DomainError | None = None
+    draft: Draft,
+    found: DraftAside,
+    *,
+    typed: TextValues | None = None,
+    posted: Mapping[str, str] | None = None,
+    refusal: DomainError | None = None,
 ) -> Response:
     text = draft.text_in(found.language)
-    mine, saved = aside_values(found), values_of(text)
+    mine = aside_values(found)
+    joined = service.compare_aside(draft, found)
     names = {each.code: each.name_in(language()) for each in people.list_people_of({text.saved_by} if text else set())}
     zone = actor().time_zone
     page = render_template(
@@ -97,25 +131,69 @@ def _aside_page(
         saved_by=names.get(text.saved_by, text.saved_by) if text else "",
         saved_at=format_instant(text.saved_at, zone) if text else "",
         revision=text.revision if text else 0,
-        differences=_differences(mine, saved),
+        open=[_choice_row(name, piece, posted or {}) for name, piece in joined.open],
+        from_mine=_from(joined, Side.MINE),
+        from_theirs=_from(joined, Side.THEIRS),
         values=typed or mine,
         refusal=str(refusal) if refusal else None,
     )
     return make_response(page, refusal.status if refusal else 200)
 
 
-def _differences(mine: TextValues, saved: TextValues) -> list[dict[str, Any]]:
-    """Return what differs, line by line and clause by clause, in the order of what is saved."""
-    rows: list[dict[str, Any]] = [
-        {"label": str(FIELD_NAMES[name]), "anchor": "", "mine": getattr(mine, name), "theirs": getattr(saved, name)}
-        for name in _LINES
-        if getattr(mine, name) != getattr(saved, name)
-    ]
-    own, theirs = pieces_of(mine.source), pieces_of(saved.source)
-    for key in {**theirs, **own}:
-        if own.get(key) != theirs.get(key):
-            rows.append({"label": "", "anchor": key, "mine": own.get(key), "theirs": theirs.get(key)})
-    return rows
+def _choice_row(name: str, piece: Piece, posted: Mapping[str, str]) -> dict[str, Any]:
+    """Return what both changed, with what was chosen and written when the page came back."""
+    is_line = name.startswith("line-")
+    anchor = "" if is_line else piece.key
+    return {
+        "name": name,
+        # What is beyond the limits of a text stands as a whole; so does a heading without an id.
+        "label": str(FIELD_NAMES[piece.key if is_line else "source"]) if not anchor else "",
+        "anchor": anchor,
+        "mine": piece.mine,
+        "theirs": piece.theirs,
+        "choice": posted.get(name),
+        "edit": request.form.get(f"edit-{name}", piece.mine if piece.mine is not None else piece.theirs),
+        "rows": min(16, max(3, (piece.mine or piece.theirs or "").count("\n") + 2)),
+    }
+
+
+def _from(joined: Joined, side: Side) -> dict[str, list[Any]]:
+    """Return which lines and clauses differ and are taken from one side without asking."""
+    lines = [str(FIELD_NAMES[each.key]) for each in joined.lines if each.side is side and each.mine != each.theirs]
+    anchors = [each.key for each in joined.pieces if each.side is side and each.mine != each.theirs]
+    if side is Side.THEIRS:
+        anchors += [key for key in joined.taken.pieces if key not in {each.key for each in joined.pieces}]
+    return {"lines": lines, "anchors": anchors}
+
+
+# --- earlier texts -------------------------------------------------------------------------------
+
+
+@blueprint.get("/drafts/<code>/earlier/<kept>")
+@requires(SEE_DRAFT, on=get_draft)
+def earlier_text(draft: Draft, kept: str) -> str:
+    """Show a text that is kept with a draft besides those that are saved."""
+    found = find_kept(draft, kept)
+    if found is None:
+        raise errors.KeptNotFound()
+    here = language()
+    values = TextValues(**found.values)
+    names = {each.code: each.name_in(here) for each in people.list_people_of({found.written_by})}
+    return render_template(
+        "library/draft_kept.html",
+        draft=draft,
+        title=name_of(draft, here)[0],
+        kept={
+            "language": found.language,
+            "word": LANGUAGE_WORDS[found.language].in_(here),
+            "by": names.get(found.written_by, found.written_by),
+            "at": format_instant(found.at, actor().time_zone),
+            "why": str(KEPT_WORDS[found.because]),
+        },
+        lines=[(str(FIELD_NAMES[name]), value) for name, value in showable(values).lines.items() if value],
+        source=showable(values).source,
+        rows=min(40, max(8, values.source.count("\n") + 2)),
+    )
 
 
 # --- what another version changed ----------------------------------------------------------------

@@ -3,7 +3,8 @@
  * look like, follows the caret in the list of clauses, and tells who else is at it. Without it the forms of the page do the same.
  *
  * What has been sent and not been answered is sent again unchanged, so a save whose answer was lost counts once. Only text that the server has
- * not acknowledged is kept, in this tab's sessionStorage. Nothing is saved, and nothing in the text changed, while an input method is composing.
+ * not acknowledged is kept, in this tab's sessionStorage. Where somebody else had saved other clauses, the server joins both; the text that
+ * results comes into the page when she stops typing, with the caret among the same words. Nothing is saved, and nothing in the text changed, while an input method is composing.
  */
 import { clausesOf, goTo, insertAt, lineAt, startOfLine } from "../shared/writing.js";
 
@@ -54,6 +55,9 @@ export default function draftEditor(root) {
     const find = (name) => form.querySelector(`[data-slot="${name}"]`);
     const place = `draft:${dataset.code}:${tag}`;
     let revision = Number(form.elements.revision.value);
+    let base = JSON.parse(form.elements.base.value || "null");
+    // A text that was joined while she went on writing: what had been sent, and what it became.
+    let joined = null;
     let saved = read();
     let savedAt = state.dataset.time ?? "";
     let attempt = null;
@@ -99,7 +103,7 @@ export default function draftEditor(root) {
 
     function keep() {
       try {
-        if (isUnsaved()) sessionStorage.setItem(place, JSON.stringify({ revision, values: read() }));
+        if (isUnsaved()) sessionStorage.setItem(place, JSON.stringify({ revision, base, values: read() }));
         else sessionStorage.removeItem(place);
       } catch { /* full or forbidden */ }
     }
@@ -139,7 +143,7 @@ export default function draftEditor(root) {
         }
         const line = now || leaves ? null : caretLine();
         if (wantsIds && line === null) askedFor = values.source;
-        attempt = { ...values, revision, line, aside };
+        attempt = { ...values, revision, base, line, aside };
       }
       firstChange = 0;
       isSending = true;
@@ -156,6 +160,7 @@ export default function draftEditor(root) {
 
     function settle() {
       firstChange = 0;
+      if (joined && !isComposing && isSame(read(), joined.sent)) load(joined.reply);
       if (!isAside && isOpen && savedAt) say("saved", savedAt);
       keep();
     }
@@ -165,15 +170,24 @@ export default function draftEditor(root) {
       if (status === 200) {
         failures = 0;
         attempt = null;
-        tell("");
-        revision = reply.revision;
-        form.elements.revision.value = revision;
         saved = Object.fromEntries(FIELDS.map((name) => [name, sent[name]]));
         savedAt = reply.saved_at;
         const by = find("saved-by");
         if (by) by.hidden = true;
-        takeIds(sent.source, reply.source);
-        if (tag === dataset.deciding) root.querySelector('input[name="deciding"]').value = revision;
+        if (reply.values) {
+          // While she goes on writing it is told once.
+          if (!joined) tell(reply.message);
+          if (!isComposing && isSame(read(), sent)) load(reply);
+          else {
+            joined = { sent: saved, reply };
+            base = reply.sent_base;
+          }
+        } else {
+          if (!joined) tell("");
+          joined = null;
+          writtenOn(reply);
+          takeIds(sent.source, reply.source);
+        }
         listProblems(reply.problems);
         listClauses(reply.clauses);
         if (!isUnsaved()) settle();
@@ -186,7 +200,7 @@ export default function draftEditor(root) {
         // What was written while this one was on its way goes aside too.
         const isMore = !isSame(read(), sent);
         isAside = true;
-        if (isMore) attempt = { ...read(), revision: sent.revision, line: null, aside };
+        if (isMore) attempt = { ...read(), revision: sent.revision, base: sent.base, line: null, aside };
         keep();
         setReadOnly();
         tell(reply.message, reply.aside_href, dataset.wordCompare);
@@ -216,6 +230,35 @@ export default function draftEditor(root) {
       const longest = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
       clearTimeout(saveTimer);
       saveTimer = setTimeout(save, wait + longest * (0.5 + Math.random() / 2));
+    }
+
+    function writtenOn(reply) {
+      revision = reply.revision;
+      base = reply.base;
+      form.elements.revision.value = revision;
+      form.elements.base.value = JSON.stringify(base);
+      if (tag === dataset.deciding) root.querySelector('input[name="deciding"]').value = revision;
+    }
+
+    /* Another text takes the place of what stands there; the caret stays among the same words of its clause. */
+    function load(reply) {
+      const [before, after] = [textarea.value, reply.values.source];
+      const ends = [textarea.selectionStart, textarea.selectionEnd].map((index) => {
+        const clause = clausesOf(before).filter((each) => each.index <= index).at(-1) ?? { anchor: "", index: 0 };
+        const there = clause.anchor ? clausesOf(after).find((each) => each.anchor === clause.anchor)?.index : clause.index;
+        return Math.min((there ?? clause.index) + index - clause.index, after.length);
+      });
+      const top = textarea.scrollTop;
+      for (const name of FIELDS) if (form.elements[name].value !== reply.values[name]) form.elements[name].value = reply.values[name];
+      if (before !== after) {
+        textarea.setSelectionRange(...ends);
+        textarea.scrollTop = top;
+      }
+      saved = read();
+      joined = null;
+      askedFor = null;
+      writtenOn(reply);
+      showTimer = setTimeout(show, PREVIEW_MS);
     }
 
     /* The server has written ids behind headings; they come into the text where nothing was changed since. */
@@ -362,9 +405,14 @@ export default function draftEditor(root) {
         queue(0);
       } else {
         // Somebody else has saved since: it goes aside, and the page shows what is saved.
-        post(form.action, { ...kept.values, revision: kept.revision, line: null, aside: "" }).then(([status, reply]) => {
+        post(form.action, { ...kept.values, revision: kept.revision, base: kept.base ?? null, line: null, aside: "" }).then(([status, reply]) => {
           if (status !== 200 && status !== 409) return;
           keep();
+          if (reply.values) {
+            // What was written since then is joined with its next save.
+            if (isSame(read(), saved)) load(reply);
+            tell(reply.message);
+          }
           if (reply.aside) tell(reply.message, reply.aside_href, dataset.wordCompare);
         }).catch(() => {});
       }
@@ -374,7 +422,7 @@ export default function draftEditor(root) {
     const self = {
       tag, form, section, textarea, restore, flush, keep, isUnsaved, goToClause, goToLine, setReadOnly, tell,
       leave: () => save({ leaves: true }),
-      isNewer: (number) => number > revision && !isSending && !isAside,
+      isNewer: (number) => number > revision && !isSending && !isAside && !joined,
       clauseAtCaret: () => clausesOf(textarea.value).filter((each) => each.index <= textarea.selectionStart).at(-1)?.anchor ?? "top",
       lookAgain: () => { if (!isUnsaved() && askedFor !== textarea.value && clausesOf(textarea.value).some((each) => !each.anchor && lineAt(textarea.value, each.index) !== caretLine())) queue(KEEP_MS); },
     };
