@@ -118,14 +118,17 @@ WORDS = "search_entries_fts"
 MAKE_WORDS = {
     "sqlite": (f"CREATE VIRTUAL TABLE {WORDS} USING fts5(en, ja, content='', contentless_delete=1, tokenize='ascii')",),
     "postgresql": (
+        # The tokens stand where all is that is asked of a hit. They are read by their index alone; out of the way they
+        # leave the rows short.
+        "ALTER TABLE search_entries ADD search_entries_fts_en tsvector NOT NULL, ADD search_entries_fts_ja tsvector NOT NULL",
+        "ALTER TABLE search_entries ALTER search_entries_fts_en SET STORAGE EXTERNAL, ALTER search_entries_fts_ja SET STORAGE EXTERNAL,"
+        " SET (toast_tuple_target = 128)",
+        f"CREATE INDEX ix_{WORDS}_en ON search_entries USING gin (search_entries_fts_en)",
+        f"CREATE INDEX ix_{WORDS}_ja ON search_entries USING gin (search_entries_fts_ja)",
+        # The told texts are looked at only where tokens prove too little.
         f"CREATE TABLE {WORDS} (rowid bigint PRIMARY KEY REFERENCES search_entries (id) ON DELETE CASCADE,"
-        " en tsvector NOT NULL, ja tsvector NOT NULL, told_en text NOT NULL, told_ja text NOT NULL)"
-        " WITH (toast_tuple_target = 256)",
-        # The tokens are read by their index alone; out of the way they leave the rows short.
-        f"ALTER TABLE {WORDS} ALTER en SET STORAGE EXTERNAL, ALTER ja SET STORAGE EXTERNAL,"
-        " ALTER told_en SET STORAGE MAIN, ALTER told_ja SET STORAGE MAIN",
-        f"CREATE INDEX ix_{WORDS}_en ON {WORDS} USING gin (en)",
-        f"CREATE INDEX ix_{WORDS}_ja ON {WORDS} USING gin (ja)",
+        " told_en text NOT NULL, told_ja text NOT NULL)",
+        f"ALTER TABLE {WORDS} ALTER told_en SET STORAGE MAIN, ALTER told_ja SET STORAGE MAIN",
     ),
 }
 DROP_WORDS = f"DROP TABLE {WORDS}"
@@ -139,7 +142,9 @@ for _dialect, _statements in MAKE_WORDS.items():
         )
 event.listen(SearchEntry.__table__, "before_drop", DDL(DROP_WORDS))  # type: ignore[no-untyped-call]
 
-_words = table(WORDS, column("rowid"), column("en"), column("ja"), column("told_en"), column("told_ja"))
+_words = table(WORDS, column("rowid"), column("told_en"), column("told_ja"))
+# On PostgreSQL alone.
+_tokens = {tag: literal_column(f"search_entries.{WORDS}_{tag}") for tag in LANGUAGES}
 
 
 # --- what domains contribute --------------------------------------------------------------------
@@ -265,16 +270,20 @@ def _renew(searchable: Searchable, things: Sequence[int]) -> None:
         words.append({"rowid": number, **_as_words(kept)})
     if not entries:
         return
-    session.execute(insert(SearchEntry), entries)
+    if _on_postgresql():
+        session.execute(_ADD_ENTRY_WITH_TOKENS, [entry | said for entry, said in zip(entries, words, strict=True)])
+        session.execute(text(f"INSERT INTO {WORDS} (rowid, told_en, told_ja) VALUES (:rowid, :told_en, :told_ja)"), words)
+    else:
+        session.execute(insert(SearchEntry), entries)
+        session.execute(text(f"INSERT INTO {WORDS} (rowid, en, ja) VALUES (:rowid, :en, :ja)"), words)
     session.execute(insert(SearchText), texts)
-    session.execute(text(_ADD_WORDS["postgresql" if _on_postgresql() else "sqlite"]), words)
 
 
-_ADD_WORDS = {
-    "sqlite": f"INSERT INTO {WORDS} (rowid, en, ja) VALUES (:rowid, :en, :ja)",
-    "postgresql": f"INSERT INTO {WORDS} (rowid, en, ja, told_en, told_ja) VALUES"
-    " (:rowid, array_to_tsvector(CAST(:en AS text[])), array_to_tsvector(CAST(:ja AS text[])), :told_en, :told_ja)",
-}
+_FACTS = [each.name for each in SearchEntry.__table__.columns]
+_ADD_ENTRY_WITH_TOKENS = text(
+    f"INSERT INTO search_entries ({', '.join(_FACTS)}, search_entries_fts_en, search_entries_fts_ja) VALUES ({', '.join(f':{each}' for each in _FACTS)},"
+    " array_to_tsvector(CAST(:en AS text[])), array_to_tsvector(CAST(:ja AS text[])))"
+)
 
 
 def _as_words(kept: _Kept) -> dict[str, Any]:
@@ -523,7 +532,8 @@ def search(
     if query:
         order = [_closeness(query).label("closeness"), SearchEntry.rank, SearchEntry.size, *order]
     # What is found is looked up once, for the counts and for the page.
-    hits = select(SearchEntry.kind, *order).select_from(_joined()).where(found).cte("hits").prefix_with("MATERIALIZED")
+    source = _joined_with(query, is_ordered=True)
+    hits = select(SearchEntry.kind, *order).select_from(source).where(found).cte("hits").prefix_with("MATERIALIZED")
     places = [column for column in hits.c if column is not hits.c.kind]
     page = select(hits).order_by(*places).limit(limit).offset(offset)
     if kinds is not None:
@@ -533,13 +543,30 @@ def search(
     )
     counts: dict[str, int] = {}
     ranked = []
-    for row in session.execute(union_all(count, select(page.subquery()))):
+    for row in _looked_up_by_index(union_all(count, select(page.subquery()))):
         if row.id < 0:
             counts[row.kind] = -row.id
         else:
             ranked.append(tuple(row)[1:])
     total = sum(number for kind, number in counts.items() if kinds is None or kind in kinds)
     return Found(_hits_of([place[-1] for place in sorted(ranked)]), counts, total)
+
+
+def _looked_up_by_index(statement: Any) -> Sequence[Any]:
+    """Return the rows of a statement about hits.
+
+    Of a word that stands nearly everywhere PostgreSQL would read the tokens of every entry, because it does not know how
+    much dearer they are than their index.
+    """
+    if not _on_postgresql():
+        return session.execute(statement).all()
+    session.execute(_WITHOUT_SCANS)
+    rows = session.execute(statement).all()
+    session.execute(_WITH_SCANS)
+    return rows
+
+
+_WITHOUT_SCANS, _WITH_SCANS = (text(f"SET LOCAL enable_seqscan = {value}") for value in ("off", "on"))
 
 
 def _hits_of(ids: Sequence[int]) -> list[Hit]:
@@ -572,7 +599,7 @@ def select_things(query: Query, person: Any, kinds: Collection[str], at: datetim
     """Return the statement for the row numbers of the things of these kinds in which the query finds something."""
     return (
         select(SearchEntry.thing_id)
-        .select_from(_joined())
+        .select_from(_joined_with(query))
         .where(_matches(query, person, None, at or clock.now()), SearchEntry.kind.in_(kinds))
     )
 
@@ -588,7 +615,7 @@ def things_saying(query: Query, kinds: Collection[str]) -> set[int]:
         things = set(
             session.scalars(
                 select(SearchEntry.thing_id)
-                .select_from(_joined())
+                .select_from(_joined_with(one))
                 .where(_holds(one, None, clock.now()), SearchEntry.kind.in_(kinds), SearchEntry.version == "")
             )
         )
@@ -596,7 +623,10 @@ def things_saying(query: Query, kinds: Collection[str]) -> set[int]:
     return found or set()
 
 
-def _joined() -> Any:
+def _joined_with(query: Query, *, is_ordered: bool = False) -> Any:
+    """Return the entries with what is asked of their words: on PostgreSQL the told texts where tokens prove too little."""
+    if _on_postgresql() and all(term.is_proven for term in query.terms) and not (is_ordered and len(query.terms) > 1):
+        return SearchEntry.__table__
     return SearchEntry.__table__.join(_words, _words.c.rowid == SearchEntry.id)
 
 
@@ -638,12 +668,12 @@ def _on_postgresql_is(query: Query, language: str | None) -> list[ColumnElement[
         # So many are enough to find the candidates by.
         tokens = list(dict.fromkeys(term.tokens))[:_MAX_CANDIDATE_TOKENS]
         wanted = " & ".join([f"'{each}'" for each in tokens] + ([f"'{term.prefix}':*"] if term.prefix else []))
-        found = or_(*(_has_tokens(_words.c[tag], wanted) for tag in tags))
+        found = or_(*(_has_tokens(_tokens[tag], wanted) for tag in tags))
         if not term.is_proven:
             found = and_(found, or_(*(func.strpos(_words.c[f"told_{tag}"], term.needle) > 0 for tag in tags)))
         if term.address:
             address = f"'{address_token(term.address)}':*"
-            found = or_(found, *(_has_tokens(_words.c[tag], address) for tag in tags))
+            found = or_(found, *(_has_tokens(_tokens[tag], address) for tag in tags))
         conditions.append(found)
     return conditions
 
