@@ -1,10 +1,13 @@
-"""On PostgreSQL the tokens of the search stand in the row of their entry.
+"""The search finds other forms of words; on PostgreSQL its tokens stand in the row of their entry.
+
+The worker makes the index anew; until then most is found all the same.
 
 Revision ID: 0020
 Revises: 0019
 """
 
 from alembic import op
+import sqlalchemy as sa
 
 
 revision = '0020'
@@ -14,6 +17,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table('search_entries', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('forms_en', sa.Text(), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('forms_ja', sa.Text(), nullable=False, server_default=''))
     if op.get_context().dialect.name != 'postgresql':
         return
     op.execute("DROP INDEX ix_search_entries_fts_en")
@@ -35,17 +41,30 @@ def upgrade() -> None:
     op.execute(
         "ALTER TABLE search_entries ALTER search_entries_fts_en SET NOT NULL, ALTER search_entries_fts_ja SET NOT NULL"
     )
-    op.execute("ALTER TABLE search_entries_fts DROP en, DROP ja, RESET (toast_tuple_target)")
+    op.execute(
+        "ALTER TABLE search_entries_fts DROP en, DROP ja, RESET (toast_tuple_target),"
+        " ADD short_en text NOT NULL DEFAULT '', ADD short_ja text NOT NULL DEFAULT ''"
+    )
+    op.execute(
+        "ALTER TABLE search_entries_fts ALTER short_en DROP DEFAULT, ALTER short_ja DROP DEFAULT,"
+        " ALTER short_en SET STORAGE MAIN, ALTER short_ja SET STORAGE MAIN"
+    )
     op.execute("CREATE INDEX ix_search_entries_fts_en ON search_entries USING gin (search_entries_fts_en)")
     op.execute("CREATE INDEX ix_search_entries_fts_ja ON search_entries USING gin (search_entries_fts_ja)")
 
 
 def downgrade() -> None:
-    if op.get_context().dialect.name != 'postgresql':
-        return
+    if op.get_context().dialect.name == 'postgresql':
+        _put_back()
+    with op.batch_alter_table('search_entries', schema=None) as batch_op:
+        batch_op.drop_column('forms_ja')
+        batch_op.drop_column('forms_en')
+
+
+def _put_back() -> None:
     op.execute("DROP INDEX ix_search_entries_fts_en")
     op.execute("DROP INDEX ix_search_entries_fts_ja")
-    op.execute("ALTER TABLE search_entries_fts ADD en tsvector, ADD ja tsvector")
+    op.execute("ALTER TABLE search_entries_fts DROP short_en, DROP short_ja, ADD en tsvector, ADD ja tsvector")
     op.execute(
         "ALTER TABLE search_entries_fts ALTER en SET STORAGE EXTERNAL, ALTER ja SET STORAGE EXTERNAL,"
         " SET (toast_tuple_target = 256)"
