@@ -49,8 +49,8 @@ def upgrade() -> None:
         "ALTER TABLE search_entries_fts ALTER short_en DROP DEFAULT, ALTER short_ja DROP DEFAULT,"
         " ALTER short_en SET STORAGE MAIN, ALTER short_ja SET STORAGE MAIN"
     )
-    op.execute("CREATE INDEX ix_search_entries_fts_en ON search_entries USING gin (search_entries_fts_en)")
-    op.execute("CREATE INDEX ix_search_entries_fts_ja ON search_entries USING gin (search_entries_fts_ja)")
+    op.execute("CREATE INDEX search_entries_fts_ix_en ON search_entries USING gin (search_entries_fts_en)")
+    op.execute("CREATE INDEX search_entries_fts_ix_ja ON search_entries USING gin (search_entries_fts_ja)")
 
 
 def downgrade() -> None:
@@ -62,8 +62,8 @@ def downgrade() -> None:
 
 
 def _put_back() -> None:
-    op.execute("DROP INDEX ix_search_entries_fts_en")
-    op.execute("DROP INDEX ix_search_entries_fts_ja")
+    op.execute("DROP INDEX search_entries_fts_ix_en")
+    op.execute("DROP INDEX search_entries_fts_ix_ja")
     op.execute("ALTER TABLE search_entries_fts DROP short_en, DROP short_ja, ADD en tsvector, ADD ja tsvector")
     op.execute(
         "ALTER TABLE search_entries_fts ALTER en SET STORAGE EXTERNAL, ALTER ja SET STORAGE EXTERNAL,"

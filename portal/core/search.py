@@ -139,8 +139,8 @@ MAKE_WORDS = {
         f"ALTER TABLE search_entries ADD {WORDS}_en tsvector NOT NULL, ADD {WORDS}_ja tsvector NOT NULL",
         f"ALTER TABLE search_entries ALTER {WORDS}_en SET STORAGE EXTERNAL, ALTER {WORDS}_ja SET STORAGE EXTERNAL,"
         " SET (toast_tuple_target = 128)",
-        f"CREATE INDEX ix_{WORDS}_en ON search_entries USING gin ({WORDS}_en)",
-        f"CREATE INDEX ix_{WORDS}_ja ON search_entries USING gin ({WORDS}_ja)",
+        f"CREATE INDEX {WORDS}_ix_en ON search_entries USING gin ({WORDS}_en)",
+        f"CREATE INDEX {WORDS}_ix_ja ON search_entries USING gin ({WORDS}_ja)",
         # The told texts are looked at only where tokens prove too little.
         f"CREATE TABLE {WORDS} (rowid bigint PRIMARY KEY REFERENCES search_entries (id) ON DELETE CASCADE,"
         " told_en text NOT NULL, told_ja text NOT NULL, short_en text NOT NULL, short_ja text NOT NULL)",
