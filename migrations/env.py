@@ -30,8 +30,8 @@ def compare_type(
 
 
 def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-    """Leave alone what SQLite's full-text search makes for itself."""
-    return not (kind == "table" and reflected and compare_to is None and "_fts" in (name or ""))
+    """Leave alone what belongs to the full-text search of a database: its tables, columns and their indexes."""
+    return not (reflected and compare_to is None and "_fts" in (name or ""))
 
 
 @contextmanager

@@ -5,6 +5,9 @@ blanks: words, and stretches of Japanese or Chinese writing, which has no words 
 else separates. A stretch is found by any part of it, a word from its beginning: `異議` in `再異議申立て`, `appeal` in
 `appeals`; words of one or two Latin letters are found whole only (`an` is not `and`). A long-vowel mark at the end of
 kana is left out: `パロディー` is `パロディ`.
+
+A word finds its other forms too, as `word_forms` knows them: `appeals` finds `appealing`, `取り扱い` finds `取扱`. In
+quotes English words are looked for as they stand.
 """
 
 from __future__ import annotations
@@ -12,13 +15,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
+from portal.core import word_forms
+
 # What is kept in the index depends on all this: whoever changes how texts are told counts this up, and the index is
 # made anew by itself (`search.tidy`).
-FOLDING = 2
+FOLDING = 3
 # What of a query is looked at; the page says so where there is more.
 MAX_QUERY = 2_000
 MAX_TERMS = 24
@@ -50,6 +55,8 @@ _IN_PLACE_OF_SIGNS = "\ue000"
 _IN_PLACE_OF_ONE = "\ue001"
 # Stands between two texts in the index, so that nothing is found across.
 BETWEEN = "\ue002"
+# Before what the index keeps of the other forms of words, so that it is told from what the text says.
+_OF_A_FORM = "\ue003"
 _TERM = re.compile('"(?P<quoted>[^"]*)"|(?P<bare>[^\\s"]+)')
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"'})
 
@@ -132,6 +139,22 @@ def marks_of(told_text: str) -> set[str]:
     return {_IN_PLACE_OF_ONE + each for each in told_text if _IS_PAIRED.match(each)}
 
 
+def shortened(told_text: str) -> str:
+    """Return a told text with its compounds written with as little kana as may be; mostly it is the same."""
+    return word_forms.shortened(told_text)
+
+
+def tokens_of_shortened(shortened_text: str) -> list[str]:
+    """Return what the index keeps of a told text that is another one when it is shortened, in its order."""
+    return [_OF_A_FORM + each for each in tokens_of(shortened_text)]
+
+
+def stems_of(told_text: str) -> set[str]:
+    """Return what the index keeps of the words of a told text that have another stem than themselves."""
+    stems = {(word, word_forms.stem(word)) for word in set(told_text.split())}
+    return {_OF_A_FORM + stem[:_MAX_TOKEN] for word, stem in stems if stem != word}
+
+
 def address_token(address: str) -> str:
     """Return what the index keeps of an address, so that it is found by how it begins; no text has such a word."""
     return _IN_PLACE_OF_SIGNS + _SIGN_OF_ADDRESS.sub(_IN_PLACE_OF_SIGNS, address.lower())
@@ -153,6 +176,24 @@ class Term:
     is_proven: bool = False
     # How an address begins that is meant as well.
     address: str = ""
+    # A compound as it is written with as little kana as may be, also within a text that is written so.
+    short: Term | None = None
+    # What all forms of a lone English word have in common.
+    stem: str = ""
+
+    @property
+    def as_form(self) -> Term:
+        """What the index keeps of it where it stands in a shortened text."""
+        return replace(
+            self,
+            tokens=tuple(_OF_A_FORM + each for each in self.tokens),
+            prefix=_OF_A_FORM + self.prefix if self.prefix else "",
+        )
+
+    @property
+    def stem_tokens(self) -> tuple[str, ...]:
+        """The words, whole, of which each proves that a form of it is there."""
+        return (self.stem, _OF_A_FORM + self.stem) if self.stem else ()
 
 
 @dataclass(frozen=True)
@@ -172,7 +213,7 @@ class Query:
     @cached_property
     def row(self) -> Term:
         """All of it in a row, as one term."""
-        found = _term(self.text, with_addresses=False)
+        found = _term(self.text, with_addresses=False, with_forms=False)
         assert found is not None, "a query without a term has no row"
         return found
 
@@ -190,7 +231,8 @@ def parse(text: str, *, with_addresses: bool = False) -> Query:
     used = given[:MAX_QUERY]
     terms: dict[str, Term] = {}
     for match in _TERM.finditer(used.translate(_QUOTES)):
-        term = _term(match["quoted"] if match["quoted"] is not None else match["bare"], with_addresses)
+        quoted = match["quoted"] is not None
+        term = _term(match["quoted" if quoted else "bare"], with_addresses, with_forms=not quoted)
         if term is not None:
             terms.setdefault(term.needle, term)
     kept = tuple(terms.values())[:MAX_TERMS]
@@ -214,10 +256,21 @@ def _needle(runs: Sequence[str]) -> str:
     return start + " ".join(runs) + end
 
 
-def _term(raw: str, with_addresses: bool) -> Term | None:
-    runs = told(raw).split()
+def _term(raw: str, with_addresses: bool, *, with_forms: bool) -> Term | None:
+    told_text = told(raw)
+    runs = told_text.split()
     if not runs:
         return None
+    looks_like_one = _BEGINNING_OF_ADDRESS if with_addresses else _ADDRESS
+    term = replace(_term_of(runs), address=raw.lower() if looks_like_one.fullmatch(raw.lower()) else "")
+    if with_forms and word_forms.has_compound(told_text):
+        return replace(term, short=_term_of(shortened(told_text).split()))
+    if with_forms and len(runs) == 1 and not _IS_PAIRED.match(runs[0]):
+        return replace(term, stem=word_forms.stem(runs[0])[:_MAX_TOKEN])
+    return term
+
+
+def _term_of(runs: Sequence[str]) -> Term:
     lone, last = runs[0] if len(runs) == 1 else "", runs[-1]
     if _IS_PAIRED.match(last):
         # More of the last stretch may follow in the text.
@@ -230,20 +283,45 @@ def _term(raw: str, with_addresses: bool) -> Term | None:
     else:
         tokens, prefix = tokens_of(" ".join(runs)), ""
     proven = bool(lone) and (len(lone) <= 2 if _IS_PAIRED.match(lone) else len(lone) <= _MAX_TOKEN)
-    looks_like_one = _BEGINNING_OF_ADDRESS if with_addresses else _ADDRESS
-    address = raw.lower() if looks_like_one.fullmatch(raw.lower()) else ""
-    return Term(_needle(runs), tuple(tokens), prefix, proven, address)
+    return Term(_needle(runs), tuple(tokens), prefix, proven)
+
+
+def terms_found(query: Query, told_text: str) -> list[Term]:
+    """Return the terms of the query that are in the told text, in whatever form."""
+    return [term for term in query.terms if _is_found(term, told_text)]
 
 
 def finds(query: Query, told_text: str) -> bool:
-    """Say whether every term of the query is in the told text."""
-    return all(needle in told_text for needle in query.needles)
+    """Say whether every term of the query is in the told text, in whatever form."""
+    return all(_is_found(term, told_text) for term in query.terms)
+
+
+def _is_found(term: Term, told_text: str) -> bool:
+    if term.needle in told_text:
+        return True
+    if term.short is not None:
+        return term.short.needle in told_text or term.short.needle in shortened(told_text)
+    if term.stem:
+        start = word_forms.beginning(term.needle.strip())
+        return f" {start}" in told_text and any(
+            word.startswith(start) and word_forms.stem(word) == term.stem for word in told_text.split()
+        )
+    return False
 
 
 def might_find(query: Query, text: str) -> bool:
     """Say quickly of a text that is not told yet whether `finds` can hold of it: most texts hold none of the words."""
     folded = fold(text).replace("ー", "")
-    return all(run.replace("ー", "") in folded for needle in query.needles for run in needle.split())
+    return all(_might_find(term, folded) for term in query.terms)
+
+
+def _might_find(term: Term, folded: str) -> bool:
+    if term.short is not None:
+        # What is never left out.
+        return all(each in folded for each in set("".join(term.short.needle.split())) - {"ー"})
+    if term.stem:
+        return word_forms.beginning(term.needle.strip()) in folded
+    return all(run.replace("ー", "") in folded for run in term.needle.split())
 
 
 # --- found again in the original ----------------------------------------------------------------
@@ -282,9 +360,39 @@ def _places_of(run: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]
     return places
 
 
-def _hits(text: str, needles: Sequence[str]) -> list[tuple[int, int]]:
-    """Return from where to where the needles stand in the text, in order, joined where but blanks are between them."""
+def _places_of_shortened(told_text: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return where the characters of `shortened(told_text)` stand; what is left out belongs to what is before it."""
+    kept, gone = list(places), word_forms.left_out(told_text)
+    for at in reversed(gone):
+        kept[at - 1] = (kept[at - 1][0], kept[at][1])
+        del kept[at]
+    return kept
+
+
+def _hits(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """Return from where to where the terms stand in the text, in order, joined where but blanks are between them."""
     told_text, places = _told_with_places(text)
+    shorts = [term.short for term in terms if term.short is not None]
+    found = _places_where(told_text, places, [term.needle for term in [*terms, *shorts]])
+    if shorts and (short := shortened(told_text)) != told_text:
+        found += _places_where(short, _places_of_shortened(told_text, places), [term.needle for term in shorts])
+    if stems := {term.stem for term in terms if term.stem}:
+        at = 1
+        for word in told_text.split():
+            if word_forms.stem(word) in stems:
+                found.append((places[at][0], places[at + len(word) - 1][1]))
+            at += len(word) + 1
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if joined and not text[joined[-1][1] : start].strip():
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _places_where(told_text: str, places: Sequence[tuple[int, int]], needles: Sequence[str]) -> list[tuple[int, int]]:
+    """Return from where to where in the original the needles stand that are in the told text."""
     found = []
     for needle in needles:
         core = needle.strip()
@@ -300,13 +408,7 @@ def _hits(text: str, needles: Sequence[str]) -> list[tuple[int, int]]:
                 last += 1
             found.append((places[first][0], places[last][1]))
             at = told_text.find(needle, at + 1)
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(found):
-        if joined and not text[joined[-1][1] : start].strip():
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
+    return found
 
 
 def _pieces(text: str, hits: Sequence[tuple[int, int]]) -> list[Piece]:
@@ -323,10 +425,9 @@ def _pieces(text: str, hits: Sequence[tuple[int, int]]) -> list[Piece]:
 
 def highlight(text: str, query: Query) -> list[Piece]:
     """Return the text in pieces, those marked that the query found in it, as they stand in the original."""
-    told_text = told(text)
     # Where each character stands is worked out only for what is there.
-    needles = [needle for needle in query.needles if needle in told_text]
-    return _pieces(text, _hits(text, needles) if needles else [])
+    terms = terms_found(query, told(text))
+    return _pieces(text, _hits(text, terms) if terms else [])
 
 
 # How much of a text is shown around a hit (of Japanese, which is twice as wide, half of it), and how much before it.
@@ -368,8 +469,6 @@ def _first_hit(text: str, query: Query) -> int | None:
     overlap = max(map(len, query.needles), default=0) * 2
     for start in range(0, len(text), _PART):
         part = text[start : start + _PART + overlap]
-        told_part = told(part)
-        needles = [needle for needle in query.needles if needle in told_part]
-        if needles:
-            return start + _hits(part, needles)[0][0]
+        if terms := terms_found(query, told(part)):
+            return start + _hits(part, terms)[0][0]
     return None

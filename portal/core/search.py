@@ -48,7 +48,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base, BigKey, session
-from portal.core.folding import BETWEEN, FOLDING, NO_QUERY, Query, Term, address_token, marks_of, tokens_of, told
+from portal.core.folding import (
+    BETWEEN,
+    FOLDING,
+    NO_QUERY,
+    Query,
+    Term,
+    address_token,
+    marks_of,
+    shortened,
+    stems_of,
+    tokens_of,
+    tokens_of_shortened,
+    told,
+)
 from portal.core.i18n import LANGUAGES, LazyText
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
@@ -89,6 +102,9 @@ class SearchEntry(Base):
     # The headings as told texts.
     head_en: Mapped[str] = mapped_column(Text)
     head_ja: Mapped[str] = mapped_column(Text)
+    # And their words in other forms: shortened where that is another text, then stems, as the index keeps them.
+    forms_en: Mapped[str] = mapped_column(Text)
+    forms_ja: Mapped[str] = mapped_column(Text)
 
 
 class SearchText(Base):
@@ -118,14 +134,18 @@ WORDS = "search_entries_fts"
 MAKE_WORDS = {
     "sqlite": (f"CREATE VIRTUAL TABLE {WORDS} USING fts5(en, ja, content='', contentless_delete=1, tokenize='ascii')",),
     "postgresql": (
+        # The tokens stand where all is that is asked of a hit. They are read by their index alone; out of the way they
+        # leave the rows short.
+        f"ALTER TABLE search_entries ADD {WORDS}_en tsvector NOT NULL, ADD {WORDS}_ja tsvector NOT NULL",
+        f"ALTER TABLE search_entries ALTER {WORDS}_en SET STORAGE EXTERNAL, ALTER {WORDS}_ja SET STORAGE EXTERNAL,"
+        " SET (toast_tuple_target = 128)",
+        f"CREATE INDEX {WORDS}_ix_en ON search_entries USING gin ({WORDS}_en)",
+        f"CREATE INDEX {WORDS}_ix_ja ON search_entries USING gin ({WORDS}_ja)",
+        # The told texts are looked at only where tokens prove too little.
         f"CREATE TABLE {WORDS} (rowid bigint PRIMARY KEY REFERENCES search_entries (id) ON DELETE CASCADE,"
-        " en tsvector NOT NULL, ja tsvector NOT NULL, told_en text NOT NULL, told_ja text NOT NULL)"
-        " WITH (toast_tuple_target = 256)",
-        # The tokens are read by their index alone; out of the way they leave the rows short.
-        f"ALTER TABLE {WORDS} ALTER en SET STORAGE EXTERNAL, ALTER ja SET STORAGE EXTERNAL,"
-        " ALTER told_en SET STORAGE MAIN, ALTER told_ja SET STORAGE MAIN",
-        f"CREATE INDEX ix_{WORDS}_en ON {WORDS} USING gin (en)",
-        f"CREATE INDEX ix_{WORDS}_ja ON {WORDS} USING gin (ja)",
+        " told_en text NOT NULL, told_ja text NOT NULL, short_en text NOT NULL, short_ja text NOT NULL)",
+        f"ALTER TABLE {WORDS} ALTER told_en SET STORAGE MAIN, ALTER told_ja SET STORAGE MAIN,"
+        " ALTER short_en SET STORAGE MAIN, ALTER short_ja SET STORAGE MAIN",
     ),
 }
 DROP_WORDS = f"DROP TABLE {WORDS}"
@@ -139,7 +159,9 @@ for _dialect, _statements in MAKE_WORDS.items():
         )
 event.listen(SearchEntry.__table__, "before_drop", DDL(DROP_WORDS))  # type: ignore[no-untyped-call]
 
-_words = table(WORDS, column("rowid"), column("en"), column("ja"), column("told_en"), column("told_ja"))
+_words = table(WORDS, *map(column, ("rowid", "told_en", "told_ja", "short_en", "short_ja")))
+# On PostgreSQL alone.
+_tokens: dict[str, ColumnElement[Any]] = {tag: literal_column(f"search_entries.{WORDS}_{tag}") for tag in LANGUAGES}
 
 
 # --- what domains contribute --------------------------------------------------------------------
@@ -265,16 +287,25 @@ def _renew(searchable: Searchable, things: Sequence[int]) -> None:
         words.append({"rowid": number, **_as_words(kept)})
     if not entries:
         return
-    session.execute(insert(SearchEntry), entries)
+    if _on_postgresql():
+        session.execute(_ADD_ENTRY_WITH_TOKENS, [entry | said for entry, said in zip(entries, words, strict=True)])
+        session.execute(_ADD_TOLD, words)
+    else:
+        session.execute(insert(SearchEntry), entries)
+        session.execute(text(f"INSERT INTO {WORDS} (rowid, en, ja) VALUES (:rowid, :en, :ja)"), words)
     session.execute(insert(SearchText), texts)
-    session.execute(text(_ADD_WORDS["postgresql" if _on_postgresql() else "sqlite"]), words)
 
 
-_ADD_WORDS = {
-    "sqlite": f"INSERT INTO {WORDS} (rowid, en, ja) VALUES (:rowid, :en, :ja)",
-    "postgresql": f"INSERT INTO {WORDS} (rowid, en, ja, told_en, told_ja) VALUES"
-    " (:rowid, array_to_tsvector(CAST(:en AS text[])), array_to_tsvector(CAST(:ja AS text[])), :told_en, :told_ja)",
-}
+_ADD_TOLD = text(
+    f"INSERT INTO {WORDS} (rowid, told_en, told_ja, short_en, short_ja)"
+    " VALUES (:rowid, :told_en, :told_ja, :short_en, :short_ja)"
+)
+_FACTS = [each.name for each in SearchEntry.__table__.columns]
+_ADD_ENTRY_WITH_TOKENS = text(
+    f"INSERT INTO search_entries ({', '.join(_FACTS)}, {WORDS}_en, {WORDS}_ja)"
+    f" VALUES ({', '.join(f':{each}' for each in _FACTS)},"
+    " array_to_tsvector(CAST(:en AS text[])), array_to_tsvector(CAST(:ja AS text[])))"
+)
 
 
 def _as_words(kept: _Kept) -> dict[str, Any]:
@@ -282,6 +313,7 @@ def _as_words(kept: _Kept) -> dict[str, Any]:
         return {
             **{tag: sorted({*kept.tokens[tag], *kept.marks[tag]}) for tag in LANGUAGES},
             **{f"told_{tag}": kept.told[tag] for tag in LANGUAGES},
+            **{f"short_{tag}": kept.short[tag] for tag in LANGUAGES},
         }
     return {tag: " ".join([*kept.tokens[tag], *sorted(kept.marks[tag])]) for tag in LANGUAGES}
 
@@ -303,6 +335,8 @@ class _Kept:
     texts: dict[str, dict[str, str]]
     # Head and body as told texts, a line each.
     told: dict[str, str]
+    # The same shortened, where that is another text.
+    short: dict[str, str]
     tokens: dict[str, list[str]]
     marks: dict[str, set[str]]
 
@@ -320,9 +354,11 @@ def _as_kept(entry: Entry) -> _Kept:
             "position": entry.position,
             "since": entry.since,
             "until": entry.until,
+            **{f"forms_{tag}": "" for tag in LANGUAGES},
         },
         texts={},
         told=dict.fromkeys(LANGUAGES, ""),
+        short=dict.fromkeys(LANGUAGES, ""),
         tokens={tag: [] for tag in LANGUAGES},
         marks={tag: set() for tag in LANGUAGES},
     )
@@ -333,7 +369,14 @@ def _as_kept(entry: Entry) -> _Kept:
         told_head, told_body = told(head), told(body)
         kept.told[tag] = f"{told_head}\n{told_body}"
         kept.tokens[tag][:] = [*tokens_of(told_head), BETWEEN, *tokens_of(told_body), BETWEEN]
-        kept.marks[tag].update(marks_of(kept.told[tag]), {address_token(entry.address)})
+        kept.marks[tag].update(marks_of(kept.told[tag]), stems_of(kept.told[tag]), {address_token(entry.address)})
+        short_head, short_body = shortened(told_head), shortened(told_body)
+        if (short_head, short_body) != (told_head, told_body):
+            kept.short[tag] = f"{short_head}\n{short_body}"
+            kept.tokens[tag] += [*tokens_of_shortened(short_head), BETWEEN, *tokens_of_shortened(short_body), BETWEEN]
+        kept.facts[f"forms_{tag}"] = " ".join(
+            [short_head if short_head != told_head else "", *sorted(stems_of(told_head)), ""]
+        )
     kept.facts.update({f"head_{tag}": kept.told[tag].partition("\n")[0] for tag in LANGUAGES})
     kept.facts["size"] = min((len(said) for said in kept.told.values() if said), default=0)
     return kept
@@ -509,8 +552,9 @@ def search(
     """Return what the person may see and the query finds, in texts of a language or of any, of these things or of all.
 
     `total` is that of the kinds asked for, `counts` tells all kinds. Headings that say exactly what was typed come
-    first, then headings with all of it, then texts with all of it in a row, then the rest; among equals the lower
-    rank, then the shorter text. None finds all of the things, in their order.
+    first, then headings with all of it, then those with other forms of its words, then texts with all of it in a row,
+    then the rest, that with other forms last; among equals the lower rank, then the shorter text. None finds all of the
+    things, in their order.
     """
     if query is None and things is not None:
         query = NO_QUERY
@@ -521,9 +565,12 @@ def search(
         found = and_(found, SearchEntry.thing_id.in_(things))
     order: list[Any] = [SearchEntry.thing_id, SearchEntry.position, SearchEntry.id]
     if query:
-        order = [_closeness(query).label("closeness"), SearchEntry.rank, SearchEntry.size, *order]
+        # One number in the place of three: what is found may be a great deal, and is written down and sorted by it.
+        place = (_closeness(query) * 1_000 + SearchEntry.rank) * _MORE_THAN_ANY_SIZE + SearchEntry.size
+        order = [place.label("place"), *order]
     # What is found is looked up once, for the counts and for the page.
-    hits = select(SearchEntry.kind, *order).select_from(_joined()).where(found).cte("hits").prefix_with("MATERIALIZED")
+    source = _joined_with(query, is_ordered=True)
+    hits = select(SearchEntry.kind, *order).select_from(source).where(found).cte("hits").prefix_with("MATERIALIZED")
     places = [column for column in hits.c if column is not hits.c.kind]
     page = select(hits).order_by(*places).limit(limit).offset(offset)
     if kinds is not None:
@@ -533,13 +580,35 @@ def search(
     )
     counts: dict[str, int] = {}
     ranked = []
-    for row in session.execute(union_all(count, select(page.subquery()))):
+    for row in _rows_of(union_all(count, select(page.subquery())), query):
         if row.id < 0:
             counts[row.kind] = -row.id
         else:
             ranked.append(tuple(row)[1:])
     total = sum(number for kind, number in counts.items() if kinds is None or kind in kinds)
     return Found(_hits_of([place[-1] for place in sorted(ranked)]), counts, total)
+
+
+# Words that may stand nearly everywhere: `の`, `する`, `the`.
+_SHORT_WORD = 3
+
+
+def _rows_of(statement: Any, query: Query) -> Sequence[Any]:
+    """Return the rows of a statement about what a query finds.
+
+    Of a word that stands nearly everywhere PostgreSQL would read the tokens of every entry, because it does not know
+    how much dearer they are than their index.
+    """
+    if not _on_postgresql() or any(len(term.needle.strip()) > _SHORT_WORD for term in query.terms):
+        return session.execute(statement).all()
+    session.execute(_WITHOUT_SCANS)
+    rows = session.execute(statement).all()
+    session.execute(_WITH_SCANS)
+    return rows
+
+
+_MORE_THAN_ANY_SIZE = literal(10_000_000, BigInteger)
+_WITHOUT_SCANS, _WITH_SCANS = (text(f"SET LOCAL enable_seqscan = {value}") for value in ("off", "on"))
 
 
 def _hits_of(ids: Sequence[int]) -> list[Hit]:
@@ -572,7 +641,7 @@ def select_things(query: Query, person: Any, kinds: Collection[str], at: datetim
     """Return the statement for the row numbers of the things of these kinds in which the query finds something."""
     return (
         select(SearchEntry.thing_id)
-        .select_from(_joined())
+        .select_from(_joined_with(query))
         .where(_matches(query, person, None, at or clock.now()), SearchEntry.kind.in_(kinds))
     )
 
@@ -588,7 +657,7 @@ def things_saying(query: Query, kinds: Collection[str]) -> set[int]:
         things = set(
             session.scalars(
                 select(SearchEntry.thing_id)
-                .select_from(_joined())
+                .select_from(_joined_with(one))
                 .where(_holds(one, None, clock.now()), SearchEntry.kind.in_(kinds), SearchEntry.version == "")
             )
         )
@@ -596,7 +665,15 @@ def things_saying(query: Query, kinds: Collection[str]) -> set[int]:
     return found or set()
 
 
-def _joined() -> Any:
+def _joined_with(query: Query, *, is_ordered: bool = False) -> Any:
+    """Return the entries with what is asked of their words.
+
+    On PostgreSQL the told texts are read only where tokens prove too little.
+    """
+    if _on_postgresql():
+        looked_at = [each for term in query.terms for each in (term, term.short) if each is not None]
+        if all(each.is_proven for each in looked_at) and not (is_ordered and len(query.terms) > 1):
+            return SearchEntry.__table__
     return SearchEntry.__table__.join(_words, _words.c.rowid == SearchEntry.id)
 
 
@@ -617,51 +694,120 @@ def _holds(query: Query, language: str | None, at: datetime) -> ColumnElement[bo
 def _on_sqlite_is(query: Query, language: str | None) -> list[ColumnElement[bool]]:
     if not query:
         return []
-    expression = " AND ".join(map(_phrase, query.terms))
-    return [_fts5(expression if language is None else f"{{{language}}} : ({expression})")]
+    return [_fts5(" AND ".join(map(_in_any_form, query.terms)), language)]
 
 
-def _fts5(expression: str) -> ColumnElement[bool]:
-    return literal_column(WORDS).op("MATCH", is_comparison=True)(expression)
+def _fts5(expression: str, language: str | None = None) -> ColumnElement[bool]:
+    within = expression if language is None else f"{{{language}}} : ({expression})"
+    return literal_column(WORDS).op("MATCH", is_comparison=True)(within)
+
+
+def _in_any_form(term: Term) -> str:
+    wanted = [_phrase(term)]
+    if term.short is not None:
+        wanted += [_phrase(term.short), _phrase(term.short.as_form)]
+    wanted += [f'"{each}"' for each in term.stem_tokens]
+    if term.address:
+        wanted.append(f'"{address_token(term.address)}" *')
+    return f"({' OR '.join(wanted)})"
 
 
 def _phrase(term: Term) -> str:
     # In quotes nothing is a word of FTS5's own language, and no run holds a quote.
-    wanted = f'"{" ".join([*term.tokens, *([term.prefix] if term.prefix else [])])}"{" *" if term.prefix else ""}'
-    return f'({wanted} OR "{address_token(term.address)}" *)' if term.address else wanted
+    return f'"{" ".join([*term.tokens, *([term.prefix] if term.prefix else [])])}"{" *" if term.prefix else ""}'
 
 
 def _on_postgresql_is(query: Query, language: str | None) -> list[ColumnElement[bool]]:
     tags = [tag for tag in LANGUAGES if language in (None, tag)]
     conditions = []
     for term in query.terms:
-        # So many are enough to find the candidates by.
-        tokens = list(dict.fromkeys(term.tokens))[:_MAX_CANDIDATE_TOKENS]
-        wanted = " & ".join([f"'{each}'" for each in tokens] + ([f"'{term.prefix}':*"] if term.prefix else []))
-        found = or_(*(_has_tokens(_words.c[tag], wanted) for tag in tags))
-        if not term.is_proven:
-            found = and_(found, or_(*(func.strpos(_words.c[f"told_{tag}"], term.needle) > 0 for tag in tags)))
+        by_tokens = list(map(_quoted, term.stem_tokens))
         if term.address:
-            address = f"'{address_token(term.address)}':*"
-            found = or_(found, *(_has_tokens(_words.c[tag], address) for tag in tags))
-        conditions.append(found)
+            by_tokens.append(f"{_quoted(address_token(term.address))}:*")
+        ways = [(term, "told")]
+        if term.short is not None:
+            ways += [(term.short, "told")] if term.short.needle != term.needle else []
+            ways += [(term.short.as_form, "short")]
+        looked_at = []
+        for way, where in ways:
+            if way.is_proven:
+                by_tokens.append(f"({_candidates(way)})")
+            else:
+                looked_at.append(_is_in_told(way, where, tags))
+        if by_tokens:
+            looked_at += [_has_tokens(tag, " | ".join(by_tokens)) for tag in tags]
+        conditions.append(or_(*looked_at))
     return conditions
 
 
-def _has_tokens(words: ColumnElement[Any], wanted: str) -> ColumnElement[bool]:
-    return words.op("@@", is_comparison=True)(cast(wanted, TSQUERY))
+def _is_in_told(term: Term, where: str, tags: Sequence[str]) -> ColumnElement[bool]:
+    return and_(
+        or_(*(_has_tokens(tag, _candidates(term)) for tag in tags)),
+        or_(*(func.strpos(_words.c[f"{where}_{tag}"], term.needle) > 0 for tag in tags)),
+    )
+
+
+def _candidates(term: Term) -> str:
+    """Return what a text must have in which the term is."""
+    # So many are enough to find the candidates by.
+    tokens = list(dict.fromkeys(term.tokens))[:_MAX_CANDIDATE_TOKENS]
+    return " & ".join([*map(_quoted, tokens), *([f"{_quoted(term.prefix)}:*"] if term.prefix else [])])
+
+
+def _quoted(token: str) -> str:
+    return f"'{token}'"
+
+
+def _has_tokens(tag: str, wanted: str) -> ColumnElement[bool]:
+    return _tokens[tag].op("@@", is_comparison=True)(cast(wanted, TSQUERY))
 
 
 def _closeness(query: Query) -> ColumnElement[int]:
     heads = (SearchEntry.head_en, SearchEntry.head_ja)
     position = func.strpos if _on_postgresql() else func.instr
+    exactly = [head == query.told for head in heads]
+    if query.text.isascii():
+        exactly.append(func.lower(SearchEntry.address) == query.text.lower())
     steps: list[tuple[ColumnElement[bool], int]] = [
-        (or_(*(head == query.told for head in heads), func.lower(SearchEntry.address) == query.text.lower()), 0),
+        (or_(*exactly), 0),
         (or_(*(and_(*(position(head, needle) > 0 for needle in query.needles)) for head in heads)), 1),
     ]
+    with_forms = [term for term in query.terms if term.short is not None or term.stem]
+    if with_forms:
+        steps.append((or_(*(and_(*(_is_in_head(term, tag) for term in query.terms)) for tag in LANGUAGES)), 2))
     if len(query.terms) > 1:
-        steps.append((_is_in_a_row(query.row), 2))
-    return case(*steps, else_=3)
+        steps.append((_is_in_a_row(query.row), 3))
+    if with_forms:
+        as_typed = replace(query, terms=tuple(replace(term, short=None, stem="") for term in query.terms))
+        steps.append((_is_as_typed(as_typed), 4))
+        return case(*steps, else_=5)
+    return case(*steps, else_=4)
+
+
+def _is_in_head(term: Term, tag: str) -> ColumnElement[bool]:
+    head, forms = getattr(SearchEntry, f"head_{tag}"), getattr(SearchEntry, f"forms_{tag}")
+    position = func.strpos if _on_postgresql() else func.instr
+    wanted = [position(head, term.needle) > 0]
+    if term.short is not None:
+        wanted += [position(each, term.short.needle) > 0 for each in (head, forms)]
+    wanted += [position(each, f" {token} ") > 0 for each, token in zip((head, forms), term.stem_tokens, strict=False)]
+    return or_(*wanted)
+
+
+def _is_as_typed(query: Query) -> ColumnElement[bool]:
+    """Say that the very words are there, where some are found by other forms."""
+    if _on_postgresql():
+        told = [term for term in query.terms if not term.is_proven]
+        by_tokens = replace(query, terms=tuple(term for term in query.terms if term.is_proven))
+        # Looked up by the index once more: reading the tokens of each hit is several times as dear.
+        again = select(SearchEntry.id).where(*_on_postgresql_is(by_tokens, None)).correlate(None)
+        return and_(
+            *(or_(*(func.strpos(_words.c[f"told_{tag}"], term.needle) > 0 for tag in LANGUAGES)) for term in told),
+            *([SearchEntry.id.in_(again)] if by_tokens else []),
+        )
+    return SearchEntry.id.in_(
+        select(literal_column("rowid")).select_from(_words).where(_fts5(" AND ".join(map(_in_any_form, query.terms))))
+    )
 
 
 def _is_in_a_row(row: Term) -> ColumnElement[bool]:

@@ -109,6 +109,60 @@ def test_the_search_finds_what_applies_to_the_reader(cast: Cast, overlay: Docume
     assert found("LINEも", cast.outsider) == []
 
 
+def test_a_clause_is_found_as_it_is_for_the_reader_and_its_market_is_named(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    def results(person: Person, words: str) -> list[tuple[str, str]]:
+        page = as_(person).get("library.search", q=words, text="en")
+        each = [" ".join("".join(item.itertext()).split()) for item in page.all("li", class_="result")]
+        links = [link.partition("#") for link in page.links() if "/library/imp" in link]
+        assert len(each) == len(links)
+        return [("#".join(link[::2]), text) for link, text in zip(links, each, strict=True)]
+
+    [(address, text)] = results(cast.colleague, "days appeals")
+    assert address == "/library/impersonation@JP#appeals"
+    assert "Text for Japan" in text
+    assert "14 days" in text
+    assert results(cast.colleague, '"30 days"') == [], "what her market replaced"
+    [(address, text)] = results(cast.colleague, "fees")
+    assert (address, "does not apply in Japan" in text) == ("/library/impersonation@JP#fees", True)
+    [(address, text)] = results(cast.outsider, "days appeals")
+    assert address == "/library/impersonation#appeals"
+    assert "Text for" not in text
+    assert "30 days" in text
+    for words in ('"14 days"', "notices", "LINE", "impersonation@JP#appeals", "impersonation@JP"):
+        assert results(cast.outsider, words) == [], words
+    assert {address for address, _text in results(cast.author, "days appeals")} == {
+        "/library/impersonation#appeals",
+        "/library/impersonation@JP#appeals",
+    }
+
+
+def test_authors_complete_clauses_of_both_and_readers_of_their_own(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    def completed(person: Person) -> set[str]:
+        rows = as_(person).fetch("library.complete_clause", q="appeals", accept="application/json").get_json()
+        return {row["address"] for row in rows}
+
+    both = {"impersonation#appeals", "impersonation@JP#appeals"}
+    assert completed(cast.author) == both
+    assert completed(cast.learner) == {"impersonation@JP#appeals"}
+    assert completed(cast.outsider) == {"impersonation#appeals"}
+
+
+def test_a_market_text_to_come_is_found_beside_the_base_until_its_day_and_alone_from_then_on(
+    cast: Cast, base: DocumentVersion
+) -> None:
+    day = clock.now() + timedelta(days=9)
+    publish(make_overlay(base.document, cast.admin), cast.admin, effective_at=day)
+    assert sorted(found("Appeals", cast.learner)) == ["impersonation#appeals", "impersonation@JP#appeals"]
+    assert found("Appeals", cast.outsider) == ["impersonation#appeals"]
+    with clock.frozen(day + timedelta(minutes=1)):
+        assert found("Appeals", cast.learner) == ["impersonation@JP#appeals"]
+        assert found("Appeals", cast.outsider) == ["impersonation#appeals"]
+
+
 def test_what_was_in_force_is_told_for_each_market(cast: Cast, base: DocumentVersion, as_: Any) -> None:
     publish(make_overlay(base.document, cast.admin), cast.admin, effective_at=base.effective_at + timedelta(days=30))
     early, late = base.effective_at + timedelta(days=1), base.effective_at + timedelta(days=31)

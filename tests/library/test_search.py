@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import delete, text, update
 
 from portal.accounts.models import Person, Role, Scope
-from portal.core import clock, folding, jobs, search
+from portal.core import clock, folding, jobs, search, word_forms
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.search import SearchEntry, SearchText
@@ -73,6 +73,52 @@ def test_a_folded_word_finds_what_is_written_otherwise(cast: Cast) -> None:
     assert found("ふあん", cast.learner) == []
 
 
+def test_other_forms_of_a_word_are_found_after_the_very_word(cast: Cast) -> None:
+    make_published(
+        cast.author,
+        texts=[
+            english(
+                "## First {#first}\n\nA policy is reviewed.\n\n## Second {#second}\n\nPolicies, and one review of them all.\n\n"
+                "## Policy {#third}\n\nNothing more.\n\n## Police {#fourth}\n\nThe previewed.\n"
+            ),
+            japanese(
+                "## 一 {#first}\n\n個人情報の取扱いです。\n\n## 二 {#second}\n\n個人情報の取り扱いを定めます。\n\n"
+                "## 取扱 {#third}\n\n以上。\n\n## 扱い {#fourth}\n\n組合のこと。組み合わせは別です。\n"
+            ),
+        ],
+    )
+
+    def anchors(words: str, **options: Any) -> list[str]:
+        return [address.partition("#")[2] for address in found(words, cast.learner, **options)]
+
+    assert anchors("policies") == ["third", "second", "first"], "a heading first, then the very word, then another form"
+    assert anchors("policy") == ["third", "first", "second"]
+    assert anchors("reviewing") == ["first", "second"]
+    assert anchors("reviews policy") == ["first", "second"]
+    assert anchors('"policies"') == ["second"], "in quotes nothing but that"
+    assert anchors('"取扱い"') == ["first"]
+    assert anchors("取り扱い") == ["third", "second", "first"]
+    assert anchors("取扱い") == ["third", "first", "second"]
+    assert anchors("取扱") == ["third", "first", "second"]
+    assert anchors("情報の取り扱いを") == ["second"]
+    assert sorted(anchors("情報の取扱")) == ["first", "second"]
+    assert anchors("扱い") == ["fourth", "first", "second"]
+    assert anchors("組合せ") == anchors("組み合わせ") == ["fourth"]
+    assert anchors("policies", language="ja") == anchors("取扱", language="en") == []
+    assert anchors("取扱い policies") == ["third", "first", "second"]
+
+
+def test_other_forms_are_marked_on_the_page(cast: Cast, as_: Any) -> None:
+    make_published(
+        cast.author,
+        texts=[english(one_clause("An appeal is read.")), japanese(one_clause("異議の申立てを読みます。"))],
+    )
+    page = as_(cast.colleague).get("library.search", q="appeals")
+    assert [mark.text for mark in page.all("mark")] == ["appeal"]
+    page = as_(cast.learner).get("library.search", q="申し立て")
+    assert [mark.text for mark in page.all("mark")] == ["申立て"]
+
+
 def test_marks_of_the_markdown_are_not_found(cast: Cast) -> None:
     make_published(
         cast.author,
@@ -101,8 +147,44 @@ def test_what_spans_two_texts_is_no_hit(cast: Cast) -> None:
 
 # --- substring truth ------------------------------------------------------------------------------
 
-_JA_BITS = ["異議", "申立", "て", "の", "アカウント", "表示", "確認", "期限", "A", "２", "、", "。", "ー", "々", "𠮷"]
-_EN_BITS = ["appeal", "appeals", "account", "a", "an", "review", "reviewer", "label", "'s", "-", ". ", "2026", "é"]
+_JA_BITS = [
+    "異議",
+    "申立",
+    "申し立て",
+    "取り扱い",
+    "取扱",
+    "て",
+    "の",
+    "アカウント",
+    "表示",
+    "確認",
+    "期限",
+    "A",
+    "２",
+    "、",
+    "。",
+    "ー",
+    "々",
+    "𠮷",
+]
+_EN_BITS = [
+    "appeal",
+    "appeals",
+    "appealing",
+    "policies",
+    "policy",
+    "account",
+    "a",
+    "an",
+    "review",
+    "reviewer",
+    "label",
+    "'s",
+    "-",
+    ". ",
+    "2026",
+    "é",
+]
 
 
 def _random_text(dice: random.Random, bits: list[str], between: str) -> str:
@@ -110,7 +192,7 @@ def _random_text(dice: random.Random, bits: list[str], between: str) -> str:
 
 
 def _brute_force(words: str, body: str) -> bool:
-    """Say whether each word of the query is in the text, by nothing but regular expressions over folded text."""
+    """Say whether each word of the query is in the text, by regular expressions over folded text and the rule of forms."""
 
     def runs(given: str) -> list[str]:
         japanese_run = "[\u3005\u3041-\u30ff\u4e00-\u9fff\U00020000-\U0002ffff]+"
@@ -119,13 +201,19 @@ def _brute_force(words: str, body: str) -> bool:
 
     whole = "|" + "|".join(runs(body)) + "|"
     for word in words.split():
+        if len(runs(word)) == 1 and word_forms.stem(runs(word)[0]) in map(word_forms.stem, runs(body)):
+            continue
         pattern = "\\|".join(map(re.escape, runs(word)))
         if not pattern:
             continue
         first, last = runs(word)[0], runs(word)[-1]
         before = "\\|" if first.isascii() else ""
         after = "\\|" if last.isascii() and len(last) <= 2 else ""
-        if not re.search(before + pattern + after, whole):
+        if re.search(before + pattern + after, whole):
+            continue
+        if not word_forms.has_compound(word):
+            return False
+        if not re.search(before + word_forms.shortened(pattern) + after, word_forms.shortened(whole)):
             return False
     return True
 

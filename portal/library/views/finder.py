@@ -18,6 +18,7 @@ from portal.core.paging import page_number, paging
 from portal.core.search import Found, Hit
 from portal.library.queries.search import CLAUSE, DOCUMENT
 from portal.library.views import LANGUAGE_NAMES, WARNINGS, blueprint
+from portal.library.views.market_facts import market_names
 
 PAGE_SIZE = 20
 COMPLETIONS = 10
@@ -36,6 +37,8 @@ class _Result:
     # The title of its document, where that is not the heading already.
     context: Sequence[Piece]
     address: str
+    # The market whose text it is, where it is not for all.
+    market: str
     state: str
     coming: str
     sensitivity: str
@@ -70,7 +73,7 @@ def find() -> str:
         kind=kind,
         text=text,
         texts=LANGUAGE_NAMES,
-        results=[_result(hit, query, text) for hit in found.hits],
+        results=_results(found.hits, query, text),
         total=found.total,
         tabs=_tabs(found, kinds, kind, kept),
         pager=page.links(lambda number: url_for("library.search", **kept, kind=kind or None, page=number)),
@@ -95,7 +98,17 @@ def _tabs(found: Found, kinds: dict[str, Any], chosen: str, kept: dict[str, Any]
     ]
 
 
-def _result(hit: Hit, query: Query, text: str) -> _Result:
+def _results(hits: Sequence[Hit], query: Query, text: str) -> list[_Result]:
+    markets = market_names() if any(map(_market_of, hits)) else {}
+    return [_result(hit, query, text, markets.get(_market_of(hit), _market_of(hit))) for hit in hits]
+
+
+def _market_of(hit: Hit) -> str:
+    """Return the code of the market that the document's address names."""
+    return hit.address.partition("#")[0].partition("@")[2] if hit.kind in (CLAUSE, DOCUMENT) else ""
+
+
+def _result(hit: Hit, query: Query, text: str, market: str) -> _Result:
     tag = _language_of(hit, query, text)
     searchable, said = search.searchable_of(hit.kind), hit.texts[tag]
     head = said.head or said.context
@@ -106,6 +119,7 @@ def _result(hit: Hit, query: Query, text: str) -> _Result:
         head=folding.highlight(head, query),
         context=folding.highlight(said.context, query) if said.context and said.context != head else [],
         address=hit.address if hit.kind in (CLAUSE, DOCUMENT) else "",
+        market=market,
         state="" if hit.state == "in_force" else hit.state,
         coming=_coming(hit),
         sensitivity="" if hit.sensitivity == _SHOWN_AT_ONCE else hit.sensitivity,
@@ -118,7 +132,7 @@ def _language_of(hit: Hit, query: Query, text: str) -> str:
     if text in hit.texts:
         return text
     told = {tag: folding.told(f"{said.head}\n{said.body}") for tag, said in hit.texts.items()}
-    return max(told, key=lambda tag: (sum(needle in told[tag] for needle in query.needles), tag == language()))
+    return max(told, key=lambda tag: (len(folding.terms_found(query, told[tag])), tag == language()))
 
 
 def _coming(hit: Hit) -> str:
