@@ -194,8 +194,9 @@ def test_what_two_people_write_in_different_clauses_comes_together_on_the_page(
     second.route("**/texts/en", slow, times=1)
     second.keyboard.type(" and")
     second.keyboard.press("Control+s")
-    second.wait_for_timeout(50)
     second.keyboard.type(" so on")
+    while not answers:
+        second.wait_for_timeout(50)
     for route, answer in answers:
         route.fulfill(response=answer)
     ends(second, " Again.\n")
