@@ -302,7 +302,7 @@ def _quizzes(app: Flask) -> None:
     from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuizzesRunningShort
     from portal.quizzes.service.findable import FindableQuestions
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
-    from portal.quizzes.views import ahead, author, blueprint, lead, learner, recheck  # noqa: F401
+    from portal.quizzes.views import ahead, author, blueprint, lead, learner, recheck, statistics  # noqa: F401
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)

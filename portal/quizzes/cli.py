@@ -16,7 +16,7 @@ from portal.quizzes import queries
 from portal.quizzes.formats import foreign
 from portal.quizzes.formats.interchange import MAX_BYTES, BadData, ForeignQuestion, as_data, from_data
 from portal.quizzes.formats.responses import ResponsesUnreadable, read_choices, read_marks
-from portal.quizzes.queries.statistics import marks_of_quiz
+from portal.quizzes.queries.statistics import sittings_of
 from portal.quizzes.rules import statistics as rules
 
 quizzes = AppGroup("quizzes", help="Question banks, quizzes and what their results say.")
@@ -117,8 +117,8 @@ def _of_quiz(slug: str, *, all_attempts: bool) -> rules.Figures:
         quiz = queries.find_quiz(slug)
         if quiz is None:
             raise click.ClickException(f"there is no quiz {slug}")
-        marks = marks_of_quiz(quiz.quiz_id, first_only=not all_attempts)
-        return rules.figures_of(marks.names, marks.rows, marks.maxima)
+        sittings = sittings_of(quiz.quiz_id, first_only=not all_attempts)
+        return rules.figures_of([each.name for each in sittings.asked], sittings.marks(), sittings.maxima)
 
 
 def _of_table(responses: Path, key: Path | None, greatest: float | None) -> rules.Figures:

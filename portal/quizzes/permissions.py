@@ -15,6 +15,7 @@ RECHECK_QUESTIONS = Permission(
 )
 TAKE_ATTEMPT = Permission("quizzes.take_attempt", "answer, hand in and look back at one's own attempt")
 RELEASE_RESULTS = Permission("quizzes.release_results", "release results that are released by hand")
+SEE_STATISTICS = Permission("quizzes.see_statistics", "read what the results of a quiz say of its questions")
 SUPERVISE_ATTEMPT = Permission(
     "quizzes.supervise_attempt", "see the history of a person's attempt without answers, grant minutes, make it void"
 )
@@ -36,6 +37,7 @@ def _scopes_of_taker(attempt: Attempt) -> dict[Any, set[str]]:
 
 TABLE: dict[Permission, AnyOf] = {
     SEE_BANKS: [[holds_everywhere(Role.AUTHOR, Role.APPROVER, Role.ADMIN)]],
+    SEE_STATISTICS: [[holds_everywhere(Role.AUTHOR, Role.APPROVER, Role.ADMIN)]],
     RECHECK_QUESTIONS: [[holds_everywhere(Role.AUTHOR, Role.ADMIN)]],
     TAKE_ATTEMPT: [[is_taker]],
     RELEASE_RESULTS: [[holds_everywhere(Role.AUTHOR, Role.ADMIN)]],

@@ -219,9 +219,11 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET quizzes.ahead",
             "GET quizzes.bank",
             "GET quizzes.banks",
+            "GET quizzes.export_statistics",
             "GET quizzes.preview",
             "GET quizzes.stale",
             "GET quizzes.stale_of_bank",
+            "GET quizzes.statistics",
         ],
     ),
     (

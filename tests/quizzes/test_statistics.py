@@ -18,18 +18,25 @@ from portal.core.transaction import own_transaction
 from portal.quizzes import queries
 from portal.quizzes.models import Attempt, QuizVersion, Release
 from portal.quizzes.rules.statistics import (
+    Interval,
     Mark,
     Third,
     Warned,
+    difference_between,
     figures_of,
     figures_of_choices,
+    histogram,
+    interval_of_alpha,
+    interval_of_correlation,
+    interval_of_facility,
     quantile,
     thirds_of,
 )
 from portal.quizzes.service import attempts as service
+from portal.quizzes.service.statistics import guess_score_of
 from tests.builders import Cast
 from tests.material import material
-from tests.quizzes.builders import answer_all, begin, make_quiz
+from tests.quizzes.builders import answer_all, begin, make_content, make_quiz
 
 # Five items of the Law School Admission Test, section 6, by pattern of right answers: R. D. Bock & M. Lieberman,
 # "Fitting a response model for n dichotomously scored items", Psychometrika 35 (1970), 1,000 people.
@@ -215,6 +222,75 @@ def test_every_choice_is_counted_in_all_and_in_each_third() -> None:
         for third in Third:
             rates = [each.rates[third] for each in item.choices]
             assert rates[0] is None or math.fsum(rate or 0 for rate in rates) == pytest.approx(1)
+
+
+# --- how sure a figure is ----------------------------------------------------------------------
+
+
+def _between(interval: Interval | None) -> tuple[float, float]:
+    assert interval is not None
+    return interval.low, interval.high
+
+
+def test_the_interval_of_a_share_is_wilsons() -> None:
+    rows: list[list[Mark]] = [[1.0]] * 8 + [[0.0]] * 2
+    (item,) = figures_of(["a"], rows).items
+    # By hand: (0.8 + z²/20 ± z·√(0.8·0.2/10 + z²/400)) / (1 + z²/10) with z = 1.96.
+    assert _between(interval_of_facility(item)) == pytest.approx((0.4902, 0.9433), abs=5e-5)
+
+
+def test_the_interval_of_partial_marks_comes_from_their_spread() -> None:
+    (item,) = figures_of(["a"], [[0.5]] * 20 + [[1.0]] * 5).items
+    low, high = _between(interval_of_facility(item))
+    assert item.sd is not None
+    assert (high - low) / 2 == pytest.approx(1.959964 * item.sd / 5, abs=1e-6)
+    assert (high + low) / 2 == pytest.approx(0.6)
+
+
+def test_the_interval_of_a_correlation_is_fishers() -> None:
+    # atanh 0.5 = 0.5493, ± 1.96 / √27 = 0.3772.
+    assert _between(interval_of_correlation(0.5, 30)) == pytest.approx((0.1704, 0.7290), abs=5e-5)
+    assert interval_of_correlation(None, 30) is None
+    assert interval_of_correlation(1.0, 30) is None
+    assert interval_of_correlation(0.5, 3) is None
+
+
+def test_the_interval_of_alpha_is_bonetts() -> None:
+    # ln(1 − 0.8) = −1.6094, ± 1.96 · √(2·10 / (9·98)) = 0.2951.
+    assert _between(interval_of_alpha(0.8, 10, 100)) == pytest.approx((0.7313, 0.8511), abs=5e-5)
+    low, high = _between(interval_of_alpha(-0.5, 10, 100))
+    assert low < -0.5 < high
+    assert interval_of_alpha(None, 10, 100) is None
+
+
+def test_a_difference_of_groups_of_the_same_ability_is_told_from_one_of_ability() -> None:
+    # All of one ability; 40 of 50 and 20 of 50 right. By hand: A = 40, E = 30, V = 50·50·60·40 / (100²·99) = 6.0606.
+    right = [True] * 40 + [False] * 10 + [True] * 20 + [False] * 30
+    is_first = [True] * 50 + [False] * 50
+    found = difference_between(right, [1.0] * 100, is_first)
+    assert found is not None
+    assert found.facilities == (0.8, 0.4)
+    assert found.gap == pytest.approx(0.4)
+    assert found.sizes == (50, 50)
+    # χ² = (10 − 0.5)² / 6.0606 = 14.891.
+    assert found.p == pytest.approx(math.erfc(math.sqrt(14.891 / 2)), rel=1e-3)
+    # Where each group has an ability of its own, nothing can be compared.
+    apart = difference_between(right, [float(each) for each in is_first], is_first)
+    assert apart is not None
+    assert apart.p is None
+    assert difference_between(right, [1.0] * 100, [True] * 100) is None
+
+
+def test_scores_fall_into_equal_parts_and_the_full_score_into_the_last() -> None:
+    assert histogram([0, 0.05, 0.1, 0.95, 1]) == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+    # 0.3 and 0.7 are a little less in floats.
+    assert histogram([0.1 * 3, 7 / 10]) == [0, 0, 0, 1, 0, 0, 0, 1, 0, 0]
+
+
+def test_guessing_earns_the_share_of_right_choices_and_nothing_that_is_known_of_several() -> None:
+    assert guess_score_of(make_content(0, "single_choice")) == pytest.approx(1 / 3)
+    assert guess_score_of(make_content(0, "true_false")) == 0.5
+    assert guess_score_of(make_content(0, "multiple_choice")) is None
 
 
 # --- the command -------------------------------------------------------------------------------

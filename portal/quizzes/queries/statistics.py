@@ -1,9 +1,10 @@
-"""Which marks of which attempts the statistics of a quiz are computed from."""
+"""Which marks and answers of which attempts the statistics of a quiz are computed from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -17,29 +18,66 @@ from portal.quizzes.models import (
     Question,
     QuestionBank,
     QuestionVersion,
+    Response,
 )
 from portal.quizzes.rules.statistics import Mark
 
 
 @dataclass(frozen=True, slots=True)
-class MarksOfQuiz:
-    """One row an attempt, one column a version of a question as `bank/id v2`; None where it was not drawn."""
+class Asked:
+    """A version of a question that was drawn, and the most points that it is worth."""
 
-    names: tuple[str, ...]
-    maxima: tuple[float, ...]
-    rows: tuple[tuple[Mark, ...], ...]
+    version_id: int
+    bank: str
+    slug: str
+    number: int
+    max: float
+
+    @property
+    def name(self) -> str:
+        """Its address with its version."""
+        return f"{self.bank}/{self.slug} v{self.number}"
 
 
-def marks_of_quiz(quiz_id: int, *, first_only: bool = True) -> MarksOfQuiz:
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One marked attempt: by the version of a question the points, and what was answered."""
+
+    language: str
+    # From 0 to 1.
+    score: float
+    points: Mapping[int, float]
+    # Part → ids of the chosen choices; empty where nothing was answered.
+    answers: Mapping[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sittings:
+    """The marked attempts at a quiz, and all that was asked in them."""
+
+    asked: tuple[Asked, ...]
+    rows: tuple[Sitting, ...]
+
+    def marks(self) -> list[list[Mark]]:
+        """Return one row an attempt, one column a version of a question; None where it was not drawn."""
+        return [[row.points.get(each.version_id) for each in self.asked] for row in self.rows]
+
+    @property
+    def maxima(self) -> list[float]:
+        """The most points of each column."""
+        return [each.max for each in self.asked]
+
+
+def sittings_of(quiz_id: int, *, first_only: bool = True) -> Sittings:
     """Return the newest markings of everybody's first attempt at a quiz, or of all attempts.
 
     Voided attempts count for nothing: the first one that was not voided is somebody's first.
     """
     marked = (
-        select(Attempt.id, func.max(Marking.marking_no).label("newest"))
+        select(Attempt.id, Attempt.language, func.max(Marking.marking_no).label("newest"))
         .join(Marking, Marking.attempt_id == Attempt.id)
         .where(Attempt.quiz_id == quiz_id, Attempt.state.in_((AttemptState.MARKED, AttemptState.RELEASED)))
-        .group_by(Attempt.id)
+        .group_by(Attempt.id, Attempt.language)
     )
     if first_only:
         firsts = (
@@ -54,7 +92,16 @@ def marks_of_quiz(quiz_id: int, *, first_only: bool = True) -> MarksOfQuiz:
     newest = marked.subquery()
     found = session.execute(
         select(
-            newest.c.id, QuestionBank.slug, Question.slug, QuestionVersion.number, ItemMark.points, ItemMark.max_points
+            newest.c.id,
+            newest.c.language,
+            Marking.score,
+            QuestionVersion.id.label("version_id"),
+            QuestionBank.slug.label("bank"),
+            Question.slug,
+            QuestionVersion.number,
+            ItemMark.points,
+            ItemMark.max_points,
+            Response.answer,
         )
         .join(Marking, (Marking.attempt_id == newest.c.id) & (Marking.marking_no == newest.c.newest))
         .join(ItemMark, ItemMark.marking_id == Marking.id)
@@ -62,17 +109,25 @@ def marks_of_quiz(quiz_id: int, *, first_only: bool = True) -> MarksOfQuiz:
         .join(QuestionVersion, QuestionVersion.id == Item.question_version_id)
         .join(Question, Question.id == QuestionVersion.question_id)
         .join(QuestionBank, QuestionBank.id == Question.bank_id)
-        .order_by(newest.c.id, QuestionBank.slug, Question.position, Question.slug, QuestionVersion.number)
+        .outerjoin(Response, Response.item_id == Item.id)
+        .order_by(newest.c.id)
     )
-    maxima: dict[str, Fraction] = {}
-    rows: dict[int, dict[str, float]] = {}
-    for attempt_id, bank, slug, number, points, max_points in found:
-        name = f"{bank}/{slug} v{number}"
-        maxima[name] = max_points
-        rows.setdefault(attempt_id, {})[name] = float(points)
-    names = tuple(sorted(maxima))
-    return MarksOfQuiz(
-        names,
-        tuple(float(maxima[name]) for name in names),
-        tuple(tuple(row.get(name) for name in names) for row in rows.values()),
+    asked: dict[int, Asked] = {}
+    heads: dict[int, tuple[str, float]] = {}
+    points: dict[int, dict[int, float]] = {}
+    answers: dict[int, dict[int, Mapping[str, Any]]] = {}
+    for row in found:
+        asked[row.version_id] = Asked(row.version_id, row.bank, row.slug, row.number, float(row.max_points))
+        heads[row.id] = (row.language, float(row.score))
+        points.setdefault(row.id, {})[row.version_id] = float(row.points)
+        answers.setdefault(row.id, {})[row.version_id] = row.answer or {}
+    return Sittings(
+        tuple(sorted(asked.values(), key=lambda each: each.name)),
+        tuple(Sitting(*head, points[number], answers[number]) for number, head in heads.items()),
     )
+
+
+def list_versions(version_ids: list[int]) -> dict[int, QuestionVersion]:
+    """Return row number → version of a question."""
+    found = session.scalars(select(QuestionVersion).where(QuestionVersion.id.in_(version_ids)))
+    return {version.id: version for version in found}

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from statistics import median
+from statistics import NormalDist, median
 
 Mark = float | None
 # Below this many people a figure may be chance alone; the item carries a warning.
@@ -367,3 +367,126 @@ def choices_of(taken: Sequence[str | None], right: Sequence[str], thirds: Sequen
             )
         )
     return tuple(found)
+
+
+# --- how sure a figure is ----------------------------------------------------------------------
+
+# Nothing is shown about fewer people: it would say more of them than of the question.
+MINIMUM_PEOPLE = 10
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Between what a figure lies, at a level of confidence of `CONFIDENCE`."""
+
+    low: float
+    high: float
+
+
+def _z() -> float:
+    return NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+
+
+def interval_of_facility(item: ItemFigures) -> Interval | None:
+    """Return the interval of an item's facility: Wilson's for marks of nothing or all, else by the normal law.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    if item.facility is None or item.sd is None or not item.max or item.n < 2:
+        return None
+    z, n, share = _z(), item.n, item.facility
+    # Of marks that are nothing or all, the spread follows from their mean.
+    is_dichotomous = math.isclose(
+        item.sd**2, item.max**2 * share * (1 - share) * n / (n - 1), rel_tol=1e-9, abs_tol=1e-12
+    )
+    if is_dichotomous:
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    else:
+        middle, half = share, z * item.sd / item.max / math.sqrt(n)
+    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+
+
+def interval_of_correlation(value: float | None, n: int) -> Interval | None:
+    """Return the interval of a coefficient of correlation by Fisher's transformation; None of fewer than four."""
+    if value is None or n < 4 or abs(value) >= 1:
+        return None
+    half = _z() / math.sqrt(n - 3)
+    return Interval(math.tanh(math.atanh(value) - half), math.tanh(math.atanh(value) + half))
+
+
+def interval_of_alpha(alpha: float | None, items: int, n: int) -> Interval | None:
+    """Return the interval of Cronbach's alpha.
+
+    D. G. Bonett, "Sample size requirements for testing and estimating coefficient alpha", Journal of Educational and
+    Behavioral Statistics 27 (2002).
+    """
+    if alpha is None or alpha >= 1 or items < 2 or n < 3:
+        return None
+    half = _z() * math.sqrt(2 * items / ((items - 1) * (n - 2)))
+    about = math.log(1 - alpha)
+    return Interval(1 - math.exp(about + half), 1 - math.exp(about - half))
+
+
+# --- two languages -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How an item differs between two groups of the same ability, the first and the second."""
+
+    sizes: tuple[int, int]
+    facilities: tuple[float, float]
+    # How likely such a difference is by chance; None where no level of ability has people of both groups.
+    p: float | None
+
+    @property
+    def gap(self) -> float:
+        """The facility of the first group less that of the second."""
+        return self.facilities[0] - self.facilities[1]
+
+
+def difference_between(
+    right: Sequence[bool], abilities: Sequence[float], is_first: Sequence[bool]
+) -> Difference | None:
+    """Compare two groups on one item, among people of the same ability; None where one of them is empty.
+
+    The test is Mantel and Haenszel's with the correction for continuity, as P. W. Holland and D. T. Thayer use it for
+    differential item functioning (in: Test Validity, 1988); abilities are cut into fifths, so that strata are filled.
+    """
+    first = [each for each, belongs in zip(right, is_first, strict=True) if belongs]
+    second = [each for each, belongs in zip(right, is_first, strict=True) if not belongs]
+    if not first or not second:
+        return None
+    ranked = sorted(abilities)
+    cuts = [quantile(ranked, step / 5) for step in range(1, 5)]
+    strata: dict[int, list[tuple[bool, bool]]] = {}
+    for is_right, ability, belongs in zip(right, abilities, is_first, strict=True):
+        strata.setdefault(sum(ability > cut for cut in cuts), []).append((is_right, belongs))
+    observed = expected = spread = 0.0
+    for people in strata.values():
+        n = len(people)
+        of_first, of_right = sum(belongs for _right, belongs in people), sum(is_right for is_right, _belongs in people)
+        if n < 2:
+            continue
+        observed += sum(is_right and belongs for is_right, belongs in people)
+        expected += of_first * of_right / n
+        spread += of_first * (n - of_first) * of_right * (n - of_right) / (n * n * (n - 1))
+    p = None
+    if spread:
+        statistic = max(0.0, abs(observed - expected) - 0.5) ** 2 / spread
+        # The tail of chi-squared with one degree of freedom.
+        p = math.erfc(math.sqrt(statistic / 2))
+    return Difference((len(first), len(second)), (sum(first) / len(first), sum(second) / len(second)), p)
+
+
+# --- scores ------------------------------------------------------------------------------------
+
+
+def histogram(scores: Sequence[float], bins: int = 10) -> list[int]:
+    """Return how many scores from 0 to 1 lie in each of so many equal parts; the last one holds 1, too."""
+    found = [0] * bins
+    for score in scores:
+        found[min(int(score * bins + 1e-9), bins - 1)] += 1
+    return found

@@ -12,12 +12,12 @@ from werkzeug.wrappers import Response
 
 from portal.accounts.models import Person
 from portal.core import clock
-from portal.core.access import actor, requires, signed_in
+from portal.core.access import actor, can, requires, signed_in
 from portal.core.i18n import format_duration, format_instant, format_percent, gettext, language, ngettext
 from portal.core.transaction import transaction
 from portal.quizzes import errors, limits, queries, rules
 from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, QuizVersion, Release, SubmittedBy
-from portal.quizzes.permissions import TAKE_ATTEMPT
+from portal.quizzes.permissions import SEE_STATISTICS, TAKE_ATTEMPT
 from portal.quizzes.rules import Hindrance, Standing
 from portal.quizzes.service import attempts as service
 from portal.quizzes.service import paper
@@ -152,6 +152,7 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
         can_start=running is None and first is None and applies and standing.hindrance is None,
         release_words=_release_words(version, zone),
         tolerance=int(queries.tolerance().total_seconds()),
+        statistics_href=url_for("quizzes.statistics", slug=version.quiz.slug) if can(SEE_STATISTICS) else None,
         attempts=[_attempt_row(each, now, zone) for each in reversed(attempts)],
     )
 
