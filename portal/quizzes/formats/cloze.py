@@ -37,8 +37,13 @@ _ENTITY = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-
 _WRITTEN = re.compile(
     r"(?P<number>[+-]?(?:[0-9]{1,30}(?P<rest>[.,][0-9]{0,30})?|[.,][0-9]{1,30}))(?:[eE](?P<exponent>[+-]?[0-9]{1,2}))?"
 )
+# Thirds and the like that were rounded make up a whole all the same.
+_ROUNDED = Fraction(1, 1000)
 _PLACE = re.compile(r"\[\[([0-9]{1,4})\]\]")
-# What would end an answer, or begin a percentage.
+# What ends an answer, and what ends what is said of it.
+_END_OF_ANSWER = re.compile(r"(?<!\\)(?<!&)(?<!&amp;)[~#}]")
+_END_OF_FEEDBACK = re.compile(r"(?<!\\)[~}]")
+# What would end an answer, or be taken for another sign.
 _SPECIAL = re.compile(r"[\\&~#}]")
 
 
@@ -79,6 +84,8 @@ def read_gaps(text: str) -> Gaps:
             if gap.choices:
                 shuffles.append(_CHOICES[found["type"]][1])
             gaps.append(gap)
+            if len(gaps) > MAX_CHOICES:
+                raise BadGap(found.start(), _("The question has more than %(most)s gaps.", most=MAX_CHOICES))
             pieces.append(f"\0{len(gaps)}\0")
         else:
             pieces.append(text[found.start() : end])
@@ -87,8 +94,6 @@ def read_gaps(text: str) -> Gaps:
     pieces.append(text[done:])
     if not gaps:
         raise BadGap(0, _("The text has no gap like “{1:SHORTANSWER:=answer}”."))
-    if len(gaps) > MAX_CHOICES:
-        raise BadGap(0, _("The question has more than %(most)s gaps.", most=MAX_CHOICES))
     stem = "".join(pieces)
     literal = _PLACE.search(stem)
     if literal:
@@ -148,6 +153,7 @@ class _Alternative:
 def _alternatives(text: str, place: int) -> tuple[int | None, list[_Alternative]]:
     """Return what a gap offers, and where it ends; None where it does not."""
     found: list[_Alternative] = []
+    begin = place
     while True:
         fraction, is_percent = Fraction(0), False
         mark = _ALTERNATIVE.match(text, place)
@@ -155,29 +161,23 @@ def _alternatives(text: str, place: int) -> tuple[int | None, list[_Alternative]
             is_percent = mark["right"] is None
             fraction = FULL if not is_percent else exact(mark["percent"].replace(",", ".").rstrip("."))
             place = mark.end()
-        stop = _stop(text, place, "~#}", ("\\", "&", "&amp;"))
+        stop = _END_OF_ANSWER.search(text, place)
         if stop is None:
             return None, []
-        answer, feedback = text[place:stop], ""
-        if text[stop] == "#":
-            place = stop + 1
-            stop = _stop(text, place, "~}", ("\\",))
+        answer, feedback = text[place : stop.start()], ""
+        if stop[0] == "#":
+            place = stop.end()
+            stop = _END_OF_FEEDBACK.search(text, place)
             if stop is None:
                 return None, []
-            feedback = text[place:stop]
+            feedback = text[place : stop.start()]
         if answer.strip():
             found.append(_Alternative(_plain(answer), fraction, is_percent, _plain(feedback)))
-        if text[stop] == "}":
-            return stop + 1, found
-        place = stop + 1
-
-
-def _stop(text: str, place: int, signs: str, guards: tuple[str, ...]) -> int | None:
-    """Return where the next of some signs stands that nothing guards."""
-    for found in re.compile(f"[{signs}]").finditer(text, place):
-        if not text.endswith(guards, place, found.start()):
-            return found.start()
-    return None
+            if len(found) > MAX_CHOICES:
+                raise BadGap(begin, _("A question takes at most %(most)s answers.", most=MAX_CHOICES))
+        place = stop.end()
+        if stop[0] == "}":
+            return place, found
 
 
 def _plain(text: str) -> str:
@@ -207,12 +207,10 @@ def _gap(name: str, points: str, alternatives: Sequence[_Alternative], place: in
         choices = tuple(ForeignChoice(each.text, each.fraction, each.feedback) for each in alternatives)
         if several:
             choices = tuple(_shared(choices, is_stated=any(each.is_percent for each in alternatives)))
-        if not 2 <= len(choices) <= MAX_CHOICES:
+        if len(choices) < 2:
             raise BadGap(place, _("A gap to choose in needs at least two choices."))
         _check_best([each.fraction for each in choices], place, any_will_do=several)
         return ForeignGap(choices=choices, points=worth, several=several)
-    if len(alternatives) > MAX_CHOICES:
-        raise BadGap(place, _("A question takes at most %(most)s answers.", most=MAX_CHOICES))
     _check_best([each.fraction for each in alternatives], place)
     if name not in ("NUMERICAL", "NM"):
         answers = tuple(
@@ -236,6 +234,8 @@ def _shared(choices: Sequence[ForeignChoice], *, is_stated: bool) -> Iterator[Fo
     Without percentages a wrong one costs what a right one earns.
     """
     total = sum((each.fraction for each in choices if each.fraction > 0), Fraction(0))
+    if abs(total - FULL) < _ROUNDED:
+        total = FULL
     for each in choices:
         if total and each.fraction > 0:
             yield replace(each, fraction=each.fraction * FULL / total)

@@ -113,18 +113,23 @@ def elements_of(text: str, *, root: str, item: str, dropped: frozenset[str]) -> 
         yield from parser.taken()
     if broken is None:
         return
-    yield broken
     if parser.is_forbidden or not parser.was_in_root:
+        yield broken
         return
     line, column = parser.began
     place = _place(text, start, line - first_line, column)
-    yield from _one_by_one(text, place, line, item, dropped)
+    found = _beginning(item).search(text, place + 1)
+    if parser.is_within or not found or found.start() > _place(text, start, *parser.fault):
+        yield broken
+    # Else the tag itself is wrong with which an item begins, and is met again.
+    yield from _one_by_one(text[place + 1 :], line, item, dropped)
 
 
-def _one_by_one(text: str, place: int, line: int, item: str, dropped: frozenset[str]) -> Iterator[Element | Refused]:
-    """Yield the items after the one at a place, each read for itself."""
-    begin, end = re.compile(rf"<{item}(?=[\s/>])"), f"</{item}>"
-    found = begin.search(text, place + 1)
+def _one_by_one(text: str, line: int, item: str, dropped: frozenset[str]) -> Iterator[Element | Refused]:
+    """Yield the items of a text that begins on some line, each read for itself."""
+    begin, end = _beginning(item), f"</{item}>"
+    place = 0
+    found = begin.search(text)
     while found:
         line += text.count("\n", place, found.start())
         place = found.start()
@@ -139,7 +144,12 @@ def _one_by_one(text: str, place: int, line: int, item: str, dropped: frozenset[
             yield from parser.taken()
 
 
+def _beginning(item: str) -> re.Pattern[str]:
+    return re.compile(rf"<{item}(?=[\s/>])")
+
+
 def _place(text: str, start: int, lines: int, column: int) -> int:
+    """Return the place that is so many lines after another one, in that column."""
     for _line in range(lines):
         start = text.index("\n", start) + 1
     return start + column
@@ -154,6 +164,8 @@ class _Parser(ContentHandler):
         self.is_forbidden = self.was_in_root = False
         # Where the child of the root began that is being read, or where the last one ended.
         self.began = (first_line, 0)
+        # Where the reading ended before its time: lines after the first one, and the column.
+        self.fault = (0, 0)
         self._open: list[Element] = []
         self._texts: list[list[str]] = []
         self._depth = self._count = 0
@@ -169,6 +181,11 @@ class _Parser(ContentHandler):
         """End the reading; return why it does not end here."""
         return self._guarded(self._sax.close)
 
+    @property
+    def is_within(self) -> bool:
+        """Whether an element is open in the root."""
+        return bool(self._open)
+
     def taken(self) -> list[Element]:
         """Return what was read since it was asked last."""
         done, self._done = self._done, []
@@ -178,7 +195,11 @@ class _Parser(ContentHandler):
         try:
             act()
         except SAXParseException as broken:
-            return Refused(self.first_line - 1 + (broken.getLineNumber() or 1), _words(broken.getMessage()))
+            self.fault = ((broken.getLineNumber() or 1) - 1, broken.getColumnNumber() or 0)
+            message = broken.getMessage()
+            ends_early = message.startswith("unclosed") or message == "no element found"
+            line = self.began[0] if ends_early and self._open else self.first_line + self.fault[0]
+            return Refused(line, _words(message))
         except DefusedXmlException:
             self.is_forbidden = True
             return Refused(self._line(), _("The file declares a document type or entities. Remove the declaration."))
@@ -244,7 +265,7 @@ def _words(message: str) -> str:
         return _("There is a sign like “&nbsp;” that XML does not know. Write “&amp;nbsp;”, or wrap the text in CDATA.")
     if message == "mismatched tag":
         return _("An element is closed here that is not the one that is open.")
-    if message.startswith("unclosed") or message in ("no element found", "parsing finished"):
+    if message.startswith("unclosed") or message == "no element found":
         return _("The file ends, or the question does, before everything is closed.")
     if message == "duplicate attribute":
         return _("An element says the same thing twice.")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from html import unescape
+from itertools import islice
 from urllib.parse import unquote
 
 from portal.core.i18n import gettext as _
@@ -48,6 +49,8 @@ _NAMES_OF_FORMATS = {text_format: name for name, text_format in _FORMATS.items()
 _BLANKS = " \t\n\r\0\x0b"
 # Whoever sends a file with more mistakes has enough to mend.
 _MAX_REFUSED = 1_000
+# Files of a question that are told by name; 20 are enough to know which ones they are.
+_MAX_NAMED = 20
 # Choices of gaps are written once and offered in each gap: a small file must not become a large one.
 _MAX_OFFERED = 1_000
 _MAX_OFFERED_IN_A_FILE = 200_000
@@ -210,7 +213,7 @@ class _Source:
     element: Element
     text_format: TextFormat = TextFormat.HTML
     losses: dict[str, None] = field(default_factory=dict)
-    files: dict[str, bool] = field(default_factory=dict)
+    files: dict[str, None] = field(default_factory=dict)
     referred: dict[str, None] = field(default_factory=dict)
 
     def value(self, name: str, usual: str = "") -> str:
@@ -231,7 +234,7 @@ class _Source:
         if markup:
             raise _Refusal(markup[0].line, _("Markup stands in a text as it is. Wrap the text in CDATA."))
         for each in holder.all("file"):
-            self.files.setdefault(each.attributes.get("name", "").strip() or "?", False)
+            self.files.setdefault(each.attributes.get("name", "").strip() or "?", None)
         text = (inner or holder).text.strip(_BLANKS)
         if len(text) > MAX_TEXT:
             text, count = _EMBEDDED.subn("data:,", text)
@@ -295,7 +298,7 @@ def _with_old_picture(source: _Source, stem: str) -> str:
     if not name:
         return stem
     name = name.replace("/", "_")[:255]
-    source.files[name] = False
+    source.files[name] = None
     return f'{stem} <img src="@@PLUGINFILE@@/{name}" />' if data else stem
 
 
@@ -352,11 +355,14 @@ def _fraction(element: Element) -> Fraction:
 def _note_the_rest(source: _Source, kind: Kind) -> None:
     """Note what else the element says."""
     element = source.element
-    for name in source.files:
+    for name in islice(source.files, _MAX_NAMED):
         source.lose(_("the embedded file “%(name)s”", name=name[:100]))
-    for name in source.referred:
-        if name not in source.files:
-            source.lose(_("the file “%(name)s”, to which its text refers", name=name[:100]))
+    missing = [name for name in source.referred if name not in source.files]
+    for name in missing[:_MAX_NAMED]:
+        source.lose(_("the file “%(name)s”, to which its text refers", name=name[:100]))
+    further = max(len(source.files) - _MAX_NAMED, 0) + max(len(missing) - _MAX_NAMED, 0)
+    if further:
+        source.lose(_("further files (%(count)s)", count=further))
     if any(_usual_words(each) not in {"", *_USUAL_FEEDBACK} for name in _COMBINED for each in element.all(name)):
         source.lose(_("its feedback on right, partly right and wrong answers"))
     if any((each.first("text") or each.first("hintcontent") or each).text.strip() for each in element.all("hint")):
@@ -405,7 +411,10 @@ def _read_choice(source: _Source, question: ForeignQuestion) -> ForeignQuestion:
 
 def _choices(source: _Source, *, have_fractions: bool = True) -> tuple[ForeignChoice, ...]:
     found = []
-    for answer in source.element.all("answer"):
+    answers = source.element.all("answer")
+    if len(answers) > MAX_CHOICES:
+        raise _Refusal(source.element.line, _("A question takes at most %(most)s choices.", most=MAX_CHOICES))
+    for answer in answers:
         fraction = _fraction(answer) if have_fractions else Fraction(0)
         choice = ForeignChoice(source.text(answer), fraction, source.text(answer.first("feedback")))
         if choice.text:
@@ -427,7 +436,7 @@ def _read_true_false(source: _Source, question: ForeignQuestion) -> ForeignQuest
     answers = source.element.all("answer")
     if not 1 <= len(answers) <= 2:
         raise _Refusal(source.element.line, _("A statement has the two answers “true” and “false”."))
-    feedback = {True: "", False: ""}
+    feedback: dict[bool, str] = {}
     right = set()
     for place, answer in enumerate(answers):
         words = source.text(answer, is_plain=True).lower()
@@ -435,14 +444,14 @@ def _read_true_false(source: _Source, question: ForeignQuestion) -> ForeignQuest
         side = words == "true" if words in ("true", "false") else place == 0
         feedback[side] = source.text(answer.first("feedback"))
         right.add(side == (_fraction(answer) == FULL))
-    if len(right) != 1:
+    if len(right) != 1 or len(feedback) != len(answers):
         raise _Refusal(source.element.line, _("Exactly one of “true” and “false” earns 100 percent."))
     return replace(
         question,
         type=Kind.TRUE_FALSE,
         correct=right.pop(),
-        feedback_true=feedback[True],
-        feedback_false=feedback[False],
+        feedback_true=feedback.get(True, ""),
+        feedback_false=feedback.get(False, ""),
         points=_points(source),
     )
 
@@ -454,7 +463,7 @@ def _read_short_answer(source: _Source, question: ForeignQuestion) -> ForeignQue
             fraction=_fraction(answer),
             feedback=source.text(answer.first("feedback")),
         )
-        for answer in source.element.all("answer")
+        for answer in _answers(source)
     ]
     return replace(
         question,
@@ -465,17 +474,22 @@ def _read_short_answer(source: _Source, question: ForeignQuestion) -> ForeignQue
     )
 
 
+def _answers(source: _Source) -> list[Element]:
+    answers = source.element.all("answer")
+    if len(answers) > MAX_CHOICES:
+        raise _Refusal(source.element.line, _("A question takes at most %(most)s answers.", most=MAX_CHOICES))
+    return answers
+
+
 def _some(source: _Source, answers: Sequence[ForeignAnswer]) -> tuple[ForeignAnswer, ...]:
     if not answers:
         raise _Refusal(source.element.line, _("The question has no answer."))
-    if len(answers) > MAX_CHOICES:
-        raise _Refusal(source.element.line, _("A question takes at most %(most)s answers.", most=MAX_CHOICES))
     return tuple(answers)
 
 
 def _read_numeric(source: _Source, question: ForeignQuestion) -> ForeignQuestion:
     answers = []
-    for answer in source.element.all("answer"):
+    for answer in _answers(source):
         written = source.text(answer, is_plain=True)
         if not written:
             continue
@@ -533,7 +547,10 @@ def _ratio(value: Fraction) -> str:
 
 def _read_matching(source: _Source, question: ForeignQuestion) -> ForeignQuestion:
     pairs = []
-    for each in source.element.all("subquestion"):
+    subquestions = source.element.all("subquestion")
+    if len(subquestions) > MAX_CHOICES:
+        raise _Refusal(source.element.line, _("A question takes at most %(most)s choices.", most=MAX_CHOICES))
+    for each in subquestions:
         left = source.text(each)
         right = source.text(each.first("answer"), is_plain=True)
         if left and not right:
@@ -542,8 +559,6 @@ def _read_matching(source: _Source, question: ForeignQuestion) -> ForeignQuestio
             pairs.append((left, right))
     if not any(left for left, _right in pairs) or len({right for _left, right in pairs}) < 2:
         raise _Refusal(source.element.line, _("A matching needs something to match, and two answers to choose from."))
-    if len(pairs) > MAX_CHOICES:
-        raise _Refusal(source.element.line, _("A question takes at most %(most)s choices.", most=MAX_CHOICES))
     return replace(
         question,
         type=Kind.MATCHING,
