@@ -188,6 +188,24 @@ def test_numbers_have_tolerances_and_units() -> None:
     assert FORMAT.read(writing.data).questions == (found,)
 
 
+@pytest.mark.parametrize(
+    ("multiplier", "value"),
+    [
+        ("0.000277777777778", "3600"),
+        ("0.00027778", "3600"),
+        ("0.0166667", "60"),
+        ("0.3048", "1250/381"),
+        ("0.3", "10/3"),
+    ],
+)
+def test_what_a_unit_is_survives_the_rounding_of_its_multiplier(multiplier: str, value: str) -> None:
+    hour = f"<unit><multiplier>{multiplier}</multiplier><unit_name>h</unit_name></unit>"
+    units = f"<units><unit><unit_name>s</unit_name></unit>{hour}</units>"
+    found = only(question("numerical", f"<answer fraction='100'><text>1</text></answer>{units}"))
+    assert found.units == (("s", "1"), ("h", value))
+    assert FORMAT.write([found]).losses == ()
+
+
 def test_a_tolerance_that_is_not_said_is_none_and_no_loss() -> None:
     exactly = ForeignQuestion(Kind.NUMERIC, "n", "How many?", answers=(ForeignAnswer(value="3"),))
     assert FORMAT.write([exactly]).losses == ()

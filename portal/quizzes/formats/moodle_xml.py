@@ -529,14 +529,25 @@ def _units(source: _Source) -> tuple[tuple[str, str], ...]:
     for unit in holder.all("unit") if holder else ():
         named, multiplier = unit.first("unit_name"), unit.first("multiplier")
         name = (named.first("text") or named).text.strip(_BLANKS) if named else ""
-        many = (
-            _number(multiplier.text.strip(), multiplier.line) if multiplier and multiplier.text.strip() else FULL / 100
-        )
+        written = (multiplier.text.strip() if multiplier else "") or "1"
+        many = _number(written, unit.line)
         if many <= 0:
             raise _Refusal(unit.line, _("A unit is more than 0 of another one."))
         if name:
-            found.append((name, many))
-    return tuple((name, _ratio(found[0][1] / many)) for name, many in found)
+            found.append((name, _one_of(many, written)))
+    return tuple((name, _ratio(value / found[0][1])) for name, value in found)
+
+
+def _one_of(many: Fraction, written: str) -> Fraction:
+    """Return what one is of another that so many make; 0.000277778, a rounded number, of one of 3,600."""
+    value = 1 / many
+    decimals = written.partition(".")[2]
+    if len(decimals.lstrip("0")) >= 5:
+        for parts in (1, 2, 3, 4, 5, 6, 8, 9, 10, 12):
+            near = Fraction(round(value * parts), parts)
+            if near and abs(1 / near - many) * 2 * 10 ** len(decimals) <= 1:
+                return near
+    return value
 
 
 def _ratio(value: Fraction) -> str:
