@@ -127,15 +127,16 @@ def elements_of(text: str, *, root: str, item: str, dropped: frozenset[str]) -> 
 
 def _one_by_one(text: str, line: int, item: str, dropped: frozenset[str]) -> Iterator[Element | Refused]:
     """Yield the items of a text that begins on some line, each read for itself."""
-    begin, end = _beginning(item), f"</{item}>"
+    begin, end = _beginning(item), re.compile(rf"</{item}\s*>")
     place = 0
     found = begin.search(text)
     while found:
         line += text.count("\n", place, found.start())
         place = found.start()
         found = begin.search(text, place + 1)
-        until = text.find(end, place, found.start() if found else len(text))
-        segment = text[place : until + len(end) if until >= 0 else found.start() if found else len(text)]
+        until = found.start() if found else len(text)
+        closed = end.search(text, place, until)
+        segment = text[place : closed.end() if closed else until]
         parser = _Parser(None, item, dropped, line)
         broken = parser.feed(segment) or parser.close()
         if broken:

@@ -7,7 +7,7 @@ is named in the losses of its question.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from html import unescape
@@ -15,7 +15,8 @@ from itertools import islice
 from urllib.parse import unquote
 
 from portal.core.i18n import gettext as _
-from portal.quizzes.formats.cloze import BadGap, decimal, decimal_of, read_gaps, write_gaps
+from portal.quizzes.formats import moodle_xml_writer
+from portal.quizzes.formats.cloze import BadGap, decimal, decimal_of, read_gaps
 from portal.quizzes.formats.elements import Element, WrongRoot, elements_of, text_of_xml
 from portal.quizzes.formats.interchange import (
     FULL,
@@ -36,32 +37,21 @@ from portal.quizzes.formats.interchange import (
     Writing,
     exact,
 )
-from portal.quizzes.formats.losses import lost, write_each
+from portal.quizzes.formats.moodle_xml_writer import BLANKS, COMBINED, FORMATS, PLACE, TAG
 
-_FORMATS = {
-    "moodle_auto_format": TextFormat.MOODLE,
-    "html": TextFormat.HTML,
-    "plain_text": TextFormat.PLAIN,
-    "markdown": TextFormat.MARKDOWN,
-}
-_NAMES_OF_FORMATS = {text_format: name for name, text_format in _FORMATS.items()}
-# What PHP's trim() takes off.
-_BLANKS = " \t\n\r\0\x0b"
 # Whoever sends a file with more mistakes has enough to mend.
 _MAX_REFUSED = 1_000
-# Files of a question that are told by name; 20 are enough to know which ones they are.
+# Four names of the longest, one in another.
+_MAX_CATEGORY = 4 * MAX_TITLE
+# Files and the like of one question that are told by name.
 _MAX_NAMED = 20
 # Choices of gaps are written once and offered in each gap: a small file must not become a large one.
 _MAX_OFFERED = 1_000
 _MAX_OFFERED_IN_A_FILE = 200_000
-_TAG = re.compile(r"<[^\s<>][^<>]*>")
 _FILE = re.compile(r"""@@PLUGINFILE@@/([^\s"'<>?#)]{1,255})""")
 _EMBEDDED = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,40};base64,[A-Za-z0-9+/=]{100,}")
 _MARKUP = re.compile(r"[<&\n*_#`\\\[\]]")
-_PLACE = re.compile(r"\[\[([0-9]{1,4})\]\]")
 _CONTEXT = re.compile(r"\$[a-z]+\$(?:/|$)")
-# What XML 1.0 cannot hold.
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # The values that Moodle's forms begin with: a file that holds them says nothing by it.
 _USUAL_FEEDBACK = {
     "Your answer is correct.",
@@ -86,7 +76,6 @@ _BESIDE_TEXT = {
     "clearwrong",
     "options",
 }
-_COMBINED = ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback")
 _COMMON = {
     "name",
     "questiontext",
@@ -106,7 +95,7 @@ _COMMON = {
     "showstandardinstruction",
     # Written by Moodle for types that have no use for it.
     "shuffleanswers",
-    *_COMBINED,
+    *COMBINED,
 }
 
 
@@ -141,14 +130,7 @@ class MoodleXml:
 
     def write(self, questions: Sequence[ForeignQuestion]) -> Writing:
         """Return a file of the questions and what it leaves out."""
-        return write_each(
-            [_settled(question) for question in questions],
-            render=lambda question: _rendered(question, self.read),
-            read=self.read,
-            join=_joined,
-            context=_category_change,
-            at_first=_category_change(ForeignQuestion(Kind.DESCRIPTION, "", "")),
-        )
+        return moodle_xml_writer.write(questions, self.read)
 
 
 class _Taking:
@@ -195,12 +177,15 @@ class _Taking:
 
     def _enter(self, element: Element) -> None:
         named = element.first("category")
-        path = "" if named is None else ((named.first("text") or named).text.strip(_BLANKS))
+        path = "" if named is None else ((named.first("text") or named).text.strip(BLANKS))
         path = _CONTEXT.sub("", path, count=1) if _CONTEXT.match(path) else path
-        self._category = "" if path == "top" else path.removeprefix("top/").strip("/")[:MAX_TEXT]
+        path = "" if path == "top" else path.removeprefix("top/").strip("/")
         info = element.first("info")
         has_info = info is not None and bool((info.first("text") or info).text.strip())
+        self._category = path[:_MAX_CATEGORY]
         self._of_category = [_("the description of its category")] if has_info else []
+        if len(path) > _MAX_CATEGORY:
+            self._of_category.append(_("its category"))
 
 
 # --- reading a question ------------------------------------------------------------------------
@@ -219,7 +204,7 @@ class _Source:
     def value(self, name: str, usual: str = "") -> str:
         """Return the text of a simple element."""
         found = self.element.first(name)
-        return usual if found is None else (found.first("text") or found).text.strip(_BLANKS)
+        return usual if found is None else (found.first("text") or found).text.strip(BLANKS)
 
     def flag(self, name: str, *, usual: bool) -> bool:
         """Return a yes or no; Moodle writes 1, 0, true and false."""
@@ -235,7 +220,7 @@ class _Source:
             raise _Refusal(markup[0].line, _("Markup stands in a text as it is. Wrap the text in CDATA."))
         for each in holder.all("file"):
             self.files.setdefault(each.attributes.get("name", "").strip() or "?", None)
-        text = (inner or holder).text.strip(_BLANKS)
+        text = (inner or holder).text.strip(BLANKS)
         if len(text) > MAX_TEXT:
             text, count = _EMBEDDED.subn("data:,", text)
             if count:
@@ -250,7 +235,7 @@ class _Source:
 
     def _check_format(self, holder: Element, text: str) -> None:
         name = holder.attributes.get("format", "").strip()
-        if name and _FORMATS.get(name, TextFormat.HTML) is not self.text_format and _MARKUP.search(text):
+        if name and FORMATS.get(name, TextFormat.HTML) is not self.text_format and _MARKUP.search(text):
             self.lose(_("that some of its texts are in another kind of markup (%(name)s)", name=name[:40]))
 
     def lose(self, what: str) -> None:
@@ -269,8 +254,8 @@ def _read(element: Element, category: str, lost_of_category: Sequence[str]) -> F
     source = _Source(element, losses=dict.fromkeys(lost_of_category))
     stem_holder = element.first("questiontext")
     written = (stem_holder.attributes.get("format", "") if stem_holder else "").strip()
-    source.text_format = _FORMATS.get(written, TextFormat.HTML)
-    if written and written not in _FORMATS:
+    source.text_format = FORMATS.get(written, TextFormat.HTML)
+    if written and written not in FORMATS:
         source.lose(_("its kind of markup, “%(name)s”: it is taken for HTML", name=written[:40]))
     stem = _with_old_picture(source, source.text(stem_holder))
     if not stem:
@@ -282,7 +267,7 @@ def _read(element: Element, category: str, lost_of_category: Sequence[str]) -> F
         text_format=source.text_format,
         general_feedback=source.text(element.first("generalfeedback")),
         tags=_tags(source),
-        id=source.value("idnumber"),
+        id=_id(source),
         category=category,
         line=element.line,
     )
@@ -304,22 +289,32 @@ def _with_old_picture(source: _Source, stem: str) -> str:
 
 def _title(source: _Source, stem: str) -> str:
     """Return the name of a question without tags, as Moodle keeps it; the beginning of its text where it has none."""
-    title = _TAG.sub("", source.text(source.element.first("name"), is_plain=True)).strip(_BLANKS)
+    title = TAG.sub("", source.text(source.element.first("name"), is_plain=True)).strip(BLANKS)
     if not title:
-        return " ".join(unescape(_TAG.sub(" ", stem)).split())[:MAX_TITLE].rstrip()
+        return " ".join(unescape(TAG.sub(" ", stem)).split())[:MAX_TITLE].rstrip()
     if len(title) > MAX_TITLE:
         source.lose(_("the end of its title, which is longer than %(most)s characters", most=MAX_TITLE))
-    return title[:MAX_TITLE].rstrip(_BLANKS)
+    return title[:MAX_TITLE].rstrip(BLANKS)
 
 
 def _tags(source: _Source) -> tuple[str, ...]:
     found = [
-        (tag.first("text") or tag).text.strip(_BLANKS)
+        (tag.first("text") or tag).text.strip(BLANKS)
         for name in ("tags", "coursetags")
         for holder in source.element.all(name)
         for tag in holder.all("tag")
     ]
-    return tuple(dict.fromkeys(each for each in found if each))
+    if any(len(each) > MAX_TITLE for each in found):
+        source.lose(_("its longest tags"))
+    return tuple(dict.fromkeys(each for each in found if 0 < len(each) <= MAX_TITLE))
+
+
+def _id(source: _Source) -> str:
+    written = source.value("idnumber")
+    if len(written) <= MAX_TITLE:
+        return written
+    source.lose(_("its id"))
+    return ""
 
 
 def _points(source: _Source) -> Fraction:
@@ -363,7 +358,7 @@ def _note_the_rest(source: _Source, kind: Kind) -> None:
     further = max(len(source.files) - _MAX_NAMED, 0) + max(len(missing) - _MAX_NAMED, 0)
     if further:
         source.lose(_("further files (%(count)s)", count=further))
-    if any(_usual_words(each) not in {"", *_USUAL_FEEDBACK} for name in _COMBINED for each in element.all(name)):
+    if any(_usual_words(each) not in {"", *_USUAL_FEEDBACK} for name in COMBINED for each in element.all(name)):
         source.lose(_("its feedback on right, partly right and wrong answers"))
     if any((each.first("text") or each.first("hintcontent") or each).text.strip() for each in element.all("hint")):
         source.lose(_("its hints"))
@@ -373,13 +368,17 @@ def _note_the_rest(source: _Source, kind: Kind) -> None:
     if source.flag("hidden", usual=False):
         source.lose(_("that it is hidden"))
     known = _COMMON | _READ_BY_TYPE.get(kind, set())
-    for each in element.children:
-        if each.name not in known and (each.children or each.text.strip() not in ("", "0")):
-            source.lose(_("what the file says in “%(name)s”", name=each.name[:40]))
+    unknown = (
+        each.name
+        for each in element.children
+        if each.name not in known and (each.children or each.text.strip() not in ("", "0"))
+    )
+    for name in islice(dict.fromkeys(unknown), _MAX_NAMED):
+        source.lose(_("what the file says in “%(name)s”", name=name[:40]))
 
 
 def _usual_words(holder: Element) -> str:
-    return " ".join(unescape(_TAG.sub(" ", (holder.first("text") or holder).text)).split())
+    return " ".join(unescape(TAG.sub(" ", (holder.first("text") or holder).text)).split())
 
 
 def _is_usual_penalty(written: str, kind: Kind) -> bool:
@@ -528,7 +527,7 @@ def _units(source: _Source) -> tuple[tuple[str, str], ...]:
     holder = source.element.first("units")
     for unit in holder.all("unit") if holder else ():
         named, multiplier = unit.first("unit_name"), unit.first("multiplier")
-        name = (named.first("text") or named).text.strip(_BLANKS) if named else ""
+        name = (named.first("text") or named).text.strip(BLANKS) if named else ""
         written = (multiplier.text.strip() if multiplier else "") or "1"
         many = _number(written, unit.line)
         if many <= 0:
@@ -602,10 +601,10 @@ def _read_cloze(source: _Source, question: ForeignQuestion) -> ForeignQuestion:
         found = read_gaps(question.stem)
     except BadGap as bad:
         inner = holder.first("text") or holder
-        ahead = len(inner.text) - len(inner.text.lstrip(_BLANKS))
+        ahead = len(inner.text) - len(inner.text.lstrip(BLANKS))
         line = inner.line + inner.text.count("\n", 0, ahead) + question.stem.count("\n", 0, bad.place)
         raise _Refusal(line, str(bad)) from None
-    for strange in found.strange:
+    for strange in islice(dict.fromkeys(found.strange), _MAX_NAMED):
         source.lose(_("a gap like “%(text)s”, which nobody knows: it stays text", text=strange[:40]))
     if len(set(found.shuffles)) == 2:
         source.lose(_("that the choices of only some gaps are shuffled"))
@@ -629,7 +628,7 @@ def _read_words_to_choose(source: _Source, question: ForeignQuestion) -> Foreign
             if text:
                 words.append((text, named.text.strip() if named else "1"))
     _check_count(source, len(words))
-    numbers = [int(place[1]) for place in _PLACE.finditer(question.stem)]
+    numbers = [int(place[1]) for place in PLACE.finditer(question.stem)]
     if not numbers:
         raise _Refusal(source.element.line, _("The text has no gap like “[[1]]”."))
     unknown = next((number for number in numbers if not 1 <= number <= len(words)), None)
@@ -657,7 +656,7 @@ def _read_words_to_choose(source: _Source, question: ForeignQuestion) -> Foreign
     return replace(
         question,
         type=Kind.GAP,
-        stem=_PLACE.sub(lambda _place: f"[[{next(places)}]]", question.stem),
+        stem=PLACE.sub(lambda _place: f"[[{next(places)}]]", question.stem),
         gaps=tuple(gaps),
         points=points,
         shuffle=source.flag("shuffleanswers", usual=True),
@@ -733,340 +732,6 @@ _READ_BY_TYPE: dict[Kind, set[str]] = {
         "numberingstyle",
     },
 }
-
-
-# --- writing -----------------------------------------------------------------------------------
-
-
-def _settled(question: ForeignQuestion) -> ForeignQuestion:
-    """Return a question with "exactly" said as we read it: a tolerance of 0."""
-
-    def exactly(answers: Iterable[ForeignAnswer]) -> tuple[ForeignAnswer, ...]:
-        return tuple(
-            replace(each, tolerance="0") if each.value is not None and not each.tolerance else each for each in answers
-        )
-
-    return replace(
-        question,
-        answers=exactly(question.answers),
-        gaps=tuple(replace(gap, answers=exactly(gap.answers)) for gap in question.gaps),
-    )
-
-
-def _joined(written: Iterable[str]) -> str:
-    return '<?xml version="1.0" encoding="UTF-8"?>\n<quiz>\n' + "".join(f"{each}\n" for each in written) + "</quiz>\n"
-
-
-def _category_change(question: ForeignQuestion) -> str:
-    path = "/".join(part for part in ("$course$/top", question.category) if part)
-    return "\n".join(
-        ['  <question type="category">', "    <category>", _text(path, 6), "    </category>", "  </question>\n\n"]
-    )
-
-
-def _rendered(question: ForeignQuestion, read: Callable[[bytes], Reading]) -> str | None:
-    """Return the element of a question; of a gap question the way of writing that loses least."""
-    if question.type is not Kind.GAP:
-        writer = _WRITERS.get(question.type)
-        return None if writer is None else writer(question)
-    best: tuple[int, str] | None = None
-    for writer in (_write_cloze, _write_words_to_choose):
-        text = writer(question)
-        if text is None:
-            continue
-        back = read(_joined([_category_change(question) + text]).encode()).questions
-        losses = len(list(lost(question, back[0]))) if len(back) == 1 else len(ForeignQuestion.__slots__)
-        if best is None or losses < best[0]:
-            best = (losses, text)
-        if not losses:
-            break
-    return best[1] if best else None
-
-
-def _element(question: ForeignQuestion, name: str, stem: str, inner: Iterable[str]) -> str:
-    """Return the element of a question, its parts in Moodle's order."""
-    markup = f'format="{_NAMES_OF_FORMATS[question.text_format]}"'
-    title = question.title.strip(_BLANKS) or " ".join(_TAG.sub(" ", question.stem).split())[:MAX_TITLE]
-    penalty = {Kind.TRUE_FALSE: "1.0000000", Kind.FREE_TEXT: "0.0000000", Kind.DESCRIPTION: "0.0000000"}
-    points = Fraction(0) if question.type is Kind.DESCRIPTION else question.points
-    lines = [
-        f'  <question type="{name}">',
-        "    <name>",
-        _text(title, 6),
-        "    </name>",
-        f"    <questiontext {markup}>",
-        _text(stem, 6),
-        "    </questiontext>",
-        f"    <generalfeedback {markup}>",
-        _text(question.general_feedback, 6),
-        "    </generalfeedback>",
-        # Of a cloze the gaps say it.
-        *([] if name == "cloze" else [f"    <defaultgrade>{_decimals(points, 7)}</defaultgrade>"]),
-        f"    <penalty>{penalty.get(question.type, '0.3333333')}</penalty>",
-        "    <hidden>0</hidden>",
-        f"    <idnumber>{_escaped(question.id)}</idnumber>",
-        *inner,
-    ]
-    if question.tags:
-        lines += ["    <tags>", *(f"      <tag>{_text(tag, 0)}</tag>" for tag in question.tags), "    </tags>"]
-    return "\n".join([*lines, "  </question>\n"])
-
-
-def _write_choice(question: ForeignQuestion) -> str:
-    return _element(
-        question,
-        "multichoice",
-        question.stem,
-        [
-            f"    <single>{'true' if question.type is Kind.SINGLE_CHOICE else 'false'}</single>",
-            f"    <shuffleanswers>{'true' if question.shuffle else 'false'}</shuffleanswers>",
-            "    <answernumbering>abc</answernumbering>",
-            "    <showstandardinstruction>0</showstandardinstruction>",
-            *_no_combined_feedback(),
-            *(_choice(question, each, _decimals(each.fraction, 5)) for each in question.choices),
-        ],
-    )
-
-
-def _write_true_false(question: ForeignQuestion) -> str:
-    return _element(
-        question,
-        "truefalse",
-        question.stem,
-        [
-            _answer(question, word, "100" if question.correct is side else "0", feedback)
-            for word, side, feedback in (
-                ("true", True, question.feedback_true),
-                ("false", False, question.feedback_false),
-            )
-        ],
-    )
-
-
-def _write_short_answer(question: ForeignQuestion) -> str:
-    return _element(
-        question,
-        "shortanswer",
-        question.stem,
-        [
-            f"    <usecase>{int(question.case_sensitive)}</usecase>",
-            *(_answer(question, each.text, _decimals(each.fraction, 5), each.feedback) for each in question.answers),
-        ],
-    )
-
-
-def _write_numeric(question: ForeignQuestion) -> str:
-    answers = [
-        _answer(
-            question,
-            each.value or "",
-            _decimals(each.fraction, 5),
-            each.feedback,
-            [f"      <tolerance>{_escaped(each.tolerance)}</tolerance>"],
-        )
-        for each in question.answers
-    ]
-    units = []
-    for name, value in question.units:
-        many = _inverse(value)
-        if many is not None:
-            units += [
-                "      <unit>",
-                f"        <multiplier>{many}</multiplier>",
-                f"        <unit_name>{_escaped(name)}</unit_name>",
-                "      </unit>",
-            ]
-    settings = [
-        *(["    <units>", *units, "    </units>"] if units else []),
-        "    <unitgradingtype>0</unitgradingtype>",
-        "    <unitpenalty>0.1000000</unitpenalty>",
-        f"    <showunits>{0 if units else 3}</showunits>",
-        "    <unitsleft>0</unitsleft>",
-    ]
-    return _element(question, "numerical", question.stem, [*answers, *settings])
-
-
-def _inverse(value: str) -> str | None:
-    over, _slash, under = value.partition("/")
-    try:
-        ratio = exact(over) / exact(under or 1)
-        return decimal(1 / ratio, 15) if ratio > 0 else None
-    except (BadData, ZeroDivisionError):
-        return None
-
-
-def _write_matching(question: ForeignQuestion) -> str:
-    markup = f'format="{_NAMES_OF_FORMATS[question.text_format]}"'
-    return _element(
-        question,
-        "matching",
-        question.stem,
-        [
-            f"    <shuffleanswers>{'true' if question.shuffle else 'false'}</shuffleanswers>",
-            *_no_combined_feedback(),
-            *(
-                "\n".join(
-                    [
-                        f"    <subquestion {markup}>",
-                        _text(left, 6),
-                        "      <answer>",
-                        _text(right, 8),
-                        "      </answer>",
-                        "    </subquestion>",
-                    ]
-                )
-                for left, right in question.pairs
-            ),
-        ],
-    )
-
-
-def _write_essay(question: ForeignQuestion) -> str:
-    markup = f'format="{_NAMES_OF_FORMATS[question.text_format]}"'
-    editor = "editor" if question.text_format is TextFormat.HTML else "plain"
-    return _element(
-        question,
-        "essay",
-        question.stem,
-        [
-            f"    <responseformat>{editor}</responseformat>",
-            "    <responserequired>1</responserequired>",
-            "    <responsefieldlines>15</responsefieldlines>",
-            "    <attachments>0</attachments>",
-            "    <attachmentsrequired>0</attachmentsrequired>",
-            f"    <graderinfo {markup}>",
-            _text(question.marking_notes, 6),
-            "    </graderinfo>",
-            f"    <responsetemplate {markup}>",
-            _text(question.template, 6),
-            "    </responsetemplate>",
-        ],
-    )
-
-
-def _write_description(question: ForeignQuestion) -> str:
-    return _element(question, "description", question.stem, [])
-
-
-def _write_cloze(question: ForeignQuestion) -> str | None:
-    # An answer to write and one to choose cannot be one gap.
-    if not question.gaps or any(bool(gap.choices) == bool(gap.answers) for gap in question.gaps):
-        return None
-    return _element(question, "cloze", write_gaps(question.stem, question.gaps, shuffle=question.shuffle), [])
-
-
-def _write_words_to_choose(question: ForeignQuestion) -> str | None:
-    """Return a question whose gaps are chosen from groups of words, or None where one of them is not."""
-    groups: dict[tuple[str, ...], int] = {}
-    words: list[tuple[str, int]] = []
-    numbers: list[int] = []
-    for gap in question.gaps:
-        texts = tuple(each.text for each in gap.choices)
-        right = [place for place, each in enumerate(gap.choices) if each.fraction == FULL]
-        is_plain = all(each.fraction in (0, FULL) and not each.feedback for each in gap.choices)
-        if len(right) != 1 or not is_plain or gap.answers or gap.several:
-            return None
-        if texts not in groups:
-            groups[texts] = len(words)
-            words += [(text, len(groups)) for text in texts]
-        numbers.append(groups[texts] + right[0] + 1)
-
-    def numbered(place: re.Match[str]) -> str:
-        number = int(place[1])
-        return f"[[{numbers[number - 1]}]]" if 1 <= number <= len(numbers) else place[0]
-
-    options = [
-        "\n".join(["    <selectoption>", _text(text, 6), f"      <group>{group}</group>", "    </selectoption>"])
-        for text, group in words
-    ]
-    inner = [f"    <shuffleanswers>{int(question.shuffle)}</shuffleanswers>", *_no_combined_feedback(), *options]
-    return _element(question, "gapselect", _PLACE.sub(numbered, question.stem), inner)
-
-
-def _write_ordering(question: ForeignQuestion) -> str:
-    return _element(
-        question,
-        "ordering",
-        question.stem,
-        [
-            "    <layouttype>VERTICAL</layouttype>",
-            "    <selecttype>ALL</selecttype>",
-            f"    <selectcount>{len(question.choices)}</selectcount>",
-            "    <gradingtype>ABSOLUTE_POSITION</gradingtype>",
-            "    <showgrading>SHOW</showgrading>",
-            "    <numberingstyle>none</numberingstyle>",
-            *_no_combined_feedback(),
-            *(_choice(question, each, f"{place}.0000000") for place, each in enumerate(question.choices, start=1)),
-        ],
-    )
-
-
-_WRITERS: dict[Kind, Callable[[ForeignQuestion], str | None]] = {
-    Kind.SINGLE_CHOICE: _write_choice,
-    Kind.MULTIPLE_CHOICE: _write_choice,
-    Kind.TRUE_FALSE: _write_true_false,
-    Kind.SHORT_ANSWER: _write_short_answer,
-    Kind.NUMERIC: _write_numeric,
-    Kind.MATCHING: _write_matching,
-    Kind.FREE_TEXT: _write_essay,
-    Kind.DESCRIPTION: _write_description,
-    Kind.ORDERING: _write_ordering,
-}
-
-
-def _choice(question: ForeignQuestion, choice: ForeignChoice, fraction: str) -> str:
-    return _answer(question, choice.text, fraction, choice.feedback, markup=_NAMES_OF_FORMATS[question.text_format])
-
-
-def _answer(
-    question: ForeignQuestion,
-    text: str,
-    fraction: str,
-    feedback: str,
-    further: Iterable[str] = (),
-    *,
-    markup: str = "moodle_auto_format",
-) -> str:
-    return "\n".join(
-        [
-            f'    <answer fraction="{fraction}" format="{markup}">',
-            _text(text, 6),
-            f'      <feedback format="{_NAMES_OF_FORMATS[question.text_format]}">',
-            _text(feedback, 8),
-            "      </feedback>",
-            *further,
-            "    </answer>",
-        ]
-    )
-
-
-def _no_combined_feedback() -> list[str]:
-    return [f'    <{name} format="html">\n      <text></text>\n    </{name}>' for name in _COMBINED]
-
-
-def _decimals(value: Fraction, digits: int) -> str:
-    """Return a number with the decimals it has, or rounded as Moodle rounds it."""
-    written = decimal(value, 20)
-    if Fraction(written) != value:
-        return decimal(value, digits)
-    whole, _point, rest = written.partition(".")
-    return f"{whole}.{rest.ljust(7, '0')}" if digits == 7 else written
-
-
-def _text(text: str, indent: int) -> str:
-    return f"{' ' * indent}<text>{_escaped(text)}</text>"
-
-
-def _escaped(text: str) -> str:
-    """Return a text as XML holds it, in CDATA where Moodle writes CDATA."""
-    text = _NOT_IN_XML.sub("", text)
-    if "\r" in text:
-        # CDATA cannot keep it.
-        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        return escaped.replace("\r", "&#13;")
-    if any(sign in text for sign in "&<>\"'"):
-        return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
-    return text
 
 
 FORMAT = MoodleXml()
