@@ -577,6 +577,16 @@ def test_no_more_questions_are_taken_than_a_bank_may_hold(monkeypatch: pytest.Mo
     assert [each.reason for each in reading.refused] == ["There are more than 3 questions."]
 
 
+def test_what_no_bank_needs_so_long_is_left_out_and_said() -> None:
+    change = f'<question type="category"><category><text>{"A/" * 600}</text></category></question>'
+    tags = f"<tags><tag><text>{'t' * 300}</text></tag><tag><text>tier</text></tag></tags>"
+    files = "</text>" + "".join(f'<file name="{n}.png"/>' for n in range(25)) + "<text>"
+    found = only(change, question("description", f"<idnumber>{'i' * 300}</idnumber>{tags}", stem="Read." + files))
+    assert (len(found.category), found.id, found.tags) == (1020, "", ("tier",))
+    assert {"its category", "its id", "its longest tags", "further files (5)"} < set(found.losses)
+    assert len(found.losses) == 24
+
+
 def test_a_file_of_mistakes_is_not_read_to_its_end() -> None:
     reading = FORMAT.read(quiz("<question/>\n" * 3_000))
     assert len(reading.refused) == 1_001

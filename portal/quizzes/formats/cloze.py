@@ -104,14 +104,14 @@ def read_gaps(text: str) -> Gaps:
     return Gaps(re.sub("\0([0-9]+)\0", r"[[\1]]", stem), tuple(gaps), tuple(shuffles), strange)
 
 
-def write_gaps(stem: str, gaps: Sequence[ForeignGap], *, shuffle: bool) -> str:
-    """Return a text with its gaps written into it."""
+def write_gaps(stem: str, gaps: Sequence[ForeignGap], *, shuffle: bool, guards: bool) -> str:
+    """Return a text with its gaps written into it; `guards` keeps text from being read as a gap, by an entity."""
 
     def written(place: re.Match[str]) -> str:
         number = int(place[1])
         return _written(gaps[number - 1], shuffle=shuffle) if 1 <= number <= len(gaps) else place[0]
 
-    return _PLACE.sub(written, _GAP.sub(lambda gap: "&#123;" + gap[0][1:], stem))
+    return _PLACE.sub(written, _GAP.sub(lambda gap: "&#123;" + gap[0][1:], stem) if guards else stem)
 
 
 def decimal_of(written: str) -> str | None:

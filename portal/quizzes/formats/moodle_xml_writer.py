@@ -87,12 +87,14 @@ def _rendered(question: ForeignQuestion, read: Callable[[bytes], Reading]) -> st
         writer = _WRITERS.get(question.type)
         return None if writer is None else writer(question)
     best: tuple[int, str] | None = None
-    for writer in (_write_cloze, _write_words_to_choose):
+    for writer in (_write_cloze, _write_guarded_cloze, _write_words_to_choose):
         text = writer(question)
         if text is None:
             continue
         back = read(_joined([_category_change(question) + text]).encode()).questions
-        losses = len(list(lost(question, back[0]))) if len(back) == 1 else len(ForeignQuestion.__slots__)
+        if len(back) != 1 or len(back[0].gaps) != len(question.gaps):
+            continue
+        losses = len(list(lost(question, back[0])))
         if best is None or losses < best[0]:
             best = (losses, text)
         if not losses:
@@ -265,11 +267,16 @@ def _write_description(question: ForeignQuestion) -> str:
     return _element(question, "description", question.stem, [])
 
 
-def _write_cloze(question: ForeignQuestion) -> str | None:
+def _write_cloze(question: ForeignQuestion, *, guards: bool = False) -> str | None:
     # An answer to write and one to choose cannot be one gap.
     if not question.gaps or any(bool(gap.choices) == bool(gap.answers) for gap in question.gaps):
         return None
-    return _element(question, "cloze", write_gaps(question.stem, question.gaps, shuffle=question.shuffle), [])
+    stem = write_gaps(question.stem, question.gaps, shuffle=question.shuffle, guards=guards)
+    return _element(question, "cloze", stem, [])
+
+
+def _write_guarded_cloze(question: ForeignQuestion) -> str | None:
+    return _write_cloze(question, guards=True)
 
 
 def _write_words_to_choose(question: ForeignQuestion) -> str | None:
