@@ -48,7 +48,9 @@ questions = st.builds(
     choices=choices,
     answers=answers,
     pairs=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
-    gaps=st.lists(st.builds(ForeignGap, choices, answers, is_numeric=st.booleans()), max_size=2).map(tuple),
+    gaps=st.lists(
+        st.builds(ForeignGap, choices, answers, is_numeric=st.booleans(), several=st.booleans()), max_size=2
+    ).map(tuple),
     parts=st.lists(st.builds(ForeignPart, texts, texts, choices, fractions, texts), max_size=2).map(tuple),
     general_feedback=texts,
     tags=st.lists(texts, max_size=3).map(tuple),

@@ -85,6 +85,8 @@ class ForeignGap:
     points: Fraction = Fraction(1)
     is_numeric: bool = False
     case_sensitive: bool = False
+    # More than one of the choices may be taken; those that are right make up the points together.
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class ForeignQuestion:
     points: Fraction = Fraction(1)
     shuffle: bool = True
     case_sensitive: bool = False
-    # Units that may follow the number, each with what one of it is in the first one.
+    # Units that may follow the number, each with what one of it is in the first one: a decimal number, or 1/3.
     units: tuple[tuple[str, str], ...] = ()
     # What is written into a free text for its taker, and what its marker goes by.
     template: str = ""
@@ -228,6 +230,7 @@ def as_data(question: ForeignQuestion) -> dict[str, Any]:
                 "is_numeric": gap.is_numeric,
                 "case_sensitive": gap.case_sensitive,
             }
+            | ({"several": True} if gap.several else {})
             for gap in question.gaps
         ]
     if question.parts:
@@ -305,6 +308,7 @@ def from_data(data: Any) -> ForeignQuestion:
                 points=exact(gap.get("points", 1)),
                 is_numeric=_flag(gap, "is_numeric", usual=False),
                 case_sensitive=_flag(gap, "case_sensitive", usual=False),
+                several=_flag(gap, "several", usual=False),
             )
             for gap in _objects(data, "gaps")
         ),

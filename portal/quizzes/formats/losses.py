@@ -49,21 +49,25 @@ def write_each(
     read: Callable[[bytes], Reading],
     join: Callable[[list[str]], str],
     context: Callable[[ForeignQuestion], str] = lambda question: "",
+    at_first: str = "",
 ) -> Writing:
     """Write question by question, leave out what the format cannot hold, and report what differs on reading back.
 
-    `render` returns a question as the format writes it, or None. `context` is what stands before it on reading it
-    back alone, such as the line of its category.
+    `render` returns a question as the format writes it, or None. `context` is what stands before it where it changes,
+    such as the line of its category; `at_first` is the one that holds at the beginning of a file.
     """
     written: list[str] = []
     losses: list[Loss] = []
+    before = at_first
     for place, question in enumerate(questions):
         text = render(question)
-        back = read(join([context(question) + text]).encode()).questions if text is not None else ()
+        ahead = context(question)
+        back = read(join([ahead + text]).encode()).questions if text is not None else ()
         if text is None or len(back) != 1 or back[0].type is not question.type:
             losses.append(Loss(place, _("The format has no questions of this kind, or none like this one."), True))
             continue
-        written.append(text)
+        written.append(text if ahead == before else ahead + text)
+        before = ahead
         losses += [Loss(place, what) for what in lost(question, back[0])]
     return Writing(join(written).encode(), tuple(losses))
 
