@@ -20,7 +20,7 @@ from portal.core.i18n import gettext as _
 
 MAX_DEPTH = 100
 # Of one file; of all files of a package together it is `Budget`.
-MAX_ELEMENTS = 50_000
+MAX_ELEMENTS = 20_000
 MAX_ATTRIBUTES = 1_000
 _CHUNK = 64 * 1024
 _DECLARED = re.compile(rb"""\A<\?xml[^>]{0,200}?encoding[ \t]*=[ \t]*["']([A-Za-z0-9._-]{1,40})["'][^>]{0,100}\?>""")
@@ -74,7 +74,8 @@ class Node:
         while waiting:
             node = waiting.pop()
             yield node
-            waiting.extend(reversed(list(node.elements())))
+            if node.children:
+                waiting.extend(child for child in reversed(node.children) if isinstance(child, Node))
 
     def text(self) -> str:
         """Return all text below."""
