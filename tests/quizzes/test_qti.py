@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.quizzes.formats import qti
@@ -598,7 +598,8 @@ def questions(draw: st.DrawFn) -> ForeignQuestion:
     )
 
 
-@given(st.lists(questions(), max_size=3))
+@settings(max_examples=examples(40), deadline=None)
+@given(st.lists(questions(), max_size=2))
 def test_what_was_written_is_read_again_but_for_the_losses_that_are_reported(asked: list[ForeignQuestion]) -> None:
     writing = FORMAT.write(asked)
     assert FORMAT.write(asked).data == writing.data

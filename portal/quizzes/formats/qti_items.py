@@ -44,6 +44,7 @@ _BLOCK = (
 _RANDOM = ("templateDeclaration", "templateProcessing", "printedVariable", "setTemplateValue")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,25})?|\.[0-9]{1,25})(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _NEAR = Fraction(1, 500)
+_CUT = Fraction(1, 10**7)
 
 
 class ItemRefused(ValueError):
@@ -406,7 +407,7 @@ class _Item:
             feedback = choice.feedback or self._feedback_of(
                 response.identifier, self._met_by(identifier, response, is_multiple=is_multiple), identifier
             )
-            told.append(replace(choice, fraction=worth / points * FULL, feedback=feedback))
+            told.append(replace(choice, fraction=_percent(worth, points), feedback=feedback))
         made = ForeignQuestion(
             Kind.MULTIPLE_CHOICE if is_multiple else Kind.SINGLE_CHOICE,
             "",
@@ -604,7 +605,7 @@ class _Item:
             self.places[id(node)] = f"[[{place}]]"
             gaps[place] = self._gap(node)
         self.reader.has_gaps = True
-        together = self.marking.together
+        together = self.marking.together or (self.is_ours and len(nodes) == 1 and self._is_together(nodes[0]))
         total = sum((gap.points for gap in gaps.values()), Fraction(0))
         named = self._maximum()
         points = total
@@ -612,6 +613,9 @@ class _Item:
             points = self._whole(self.marking.together_points)
         elif named is not None and (self.is_ours or abs(named - total) <= named * _NEAR):
             points = named
+            if self.is_ours:
+                # The gaps share the points of the question as their own points are to each other.
+                gaps = {place: _rescaled(gap, named / total) for place, gap in gaps.items()}
         shuffled = {self._shuffles(node) for node in nodes if node.tag == "inlineChoiceInteraction"}
         if len(shuffled) > 1:
             self.reader.lose(_("whether its choices are shuffled"))
@@ -624,6 +628,11 @@ class _Item:
             shuffle=False not in shuffled,
             all_or_nothing=together,
         )
+
+    def _is_together(self, node: Node) -> bool:
+        """Say whether a gap that is the only one is marked as ours are where all must be right."""
+        steps = self.marking.steps.get(node.get("responseIdentifier"), [])
+        return bool(steps) and all(step.test.against is Against.RIGHT for step in steps)
 
     def _numbered(self, nodes: Sequence[Node]) -> Sequence[Node]:
         """Return the gaps in their order: as ours are numbered, else as they stand."""
@@ -642,7 +651,7 @@ class _Item:
         told = tuple(
             replace(
                 choice,
-                fraction=worths[identifier] / points * FULL,
+                fraction=_percent(worths[identifier], points),
                 feedback=choice.feedback
                 or self._feedback_of(
                     response.identifier, self._met_by(identifier, response, is_multiple=False), identifier
@@ -728,7 +737,7 @@ class _Item:
         answers = []
         for test, worth in found:
             feedback = self._feedback_of(response.identifier, self._same(test, response))
-            answers.append(self._answer(node, test, worth / points * FULL, feedback, is_numeric=is_numeric))
+            answers.append(self._answer(node, test, _percent(worth, points), feedback, is_numeric=is_numeric))
         return tuple(answers), points, not is_numeric and True in cases, is_numeric
 
     def _of_step(self, step: Step, response: _Response, scale: str) -> Iterator[tuple[Test, Fraction]]:
@@ -817,6 +826,21 @@ def _within(worth: Fraction, response: _Response) -> Fraction:
     if response.lower is not None:
         worth = max(worth, response.lower)
     return min(worth, response.upper) if response.upper is not None else worth
+
+
+def _percent(worth: Fraction, whole: Fraction) -> Fraction:
+    """Return how much of the whole something is worth; what decimals have cut off of a simple share is restored."""
+    share = worth / whole * FULL
+    near = share.limit_denominator(60)
+    return near if abs(near - share) < _CUT else share
+
+
+def _rescaled(gap: ForeignGap, factor: Fraction) -> ForeignGap:
+    return replace(
+        gap,
+        choices=tuple(replace(each, fraction=_percent(each.fraction, factor * FULL)) for each in gap.choices),
+        answers=tuple(replace(each, fraction=_percent(each.fraction, factor * FULL)) for each in gap.answers),
+    )
 
 
 def _decimal(value: Fraction) -> str:

@@ -45,6 +45,7 @@ _HTML = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"""([A-Za-z-]{1,20})\s{0,5}=\s{0,5}(?:"([^"]{0,2000})"|'([^']{0,2000})')""")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _AROUND_BLOCKS = re.compile(rf" ?(</?(?:{'|'.join(sorted(_BLOCKS))}|br)(?: [^<>]*)?>) ?")
 # Where a gap stands among the texts while they are put together.
@@ -235,7 +236,7 @@ def _attributes(tag: str, given: dict[str, str]) -> str:
 
 def _least_escaped(text: str) -> str:
     """Return text as it is written among HTML that Moodle keeps: signs alone are themselves."""
-    text = re.sub(r"&(?=[#A-Za-z])", "&amp;", text)
+    text = _ENTITY.sub(lambda found: f"&amp;{found[0][1:]}", text)
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
 
 
@@ -268,16 +269,20 @@ def xhtml(text: str, text_format: TextFormat, *, gap: Callable[[int], str] | Non
 def words_alone(text: str, text_format: TextFormat) -> str:
     """Return a text as XML where no tag may stand."""
     if text_format is TextFormat.HTML:
-        return xml_text(html.unescape(_HTML.sub("", text)))
+        return xml_text(_unescaped(_HTML.sub("", text)))
     return xml_text(text)
 
 
 def _xhtml(text: str, text_format: TextFormat) -> str:
     if text_format is TextFormat.HTML:
         return _balanced(text)
-    if text_format is TextFormat.MOODLE and re.search(r"<[A-Za-z/!?]|&[#A-Za-z]", text):
+    if text_format is TextFormat.MOODLE and (re.search(r"<[A-Za-z/!?]", text) or _ENTITY.search(text)):
         return _balanced(text.replace("\n", "<br>"))
     return xml_text(text).replace("\n", "<br/>")
+
+
+def _unescaped(text: str) -> str:
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
 def _balanced(text: str) -> str:
@@ -289,7 +294,7 @@ def _balanced(text: str) -> str:
 
     def say(words: str) -> None:
         if not dropping:
-            written.append(xml_text(html.unescape(words)))
+            written.append(xml_text(_unescaped(words)))
 
     def close(upto: int) -> None:
         while len(opened) > upto:
@@ -309,9 +314,7 @@ def _balanced(text: str) -> str:
         elif tag in KEPT and len(opened) < _DEEPEST:
             if opened and tag in _ENDS.get(opened[-1], ()):
                 close(len(opened) - 1)
-            given = {
-                name.lower(): html.unescape(one or other) for name, one, other in _ATTRIBUTE.findall(found["rest"])
-            }
+            given = {name.lower(): _unescaped(one or other) for name, one, other in _ATTRIBUTE.findall(found["rest"])}
             attributes = _NOT_IN_XML.sub("\ufffd", _attributes(tag, given))
             if tag == "a" and "href" not in attributes:
                 continue
