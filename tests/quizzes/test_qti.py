@@ -34,6 +34,7 @@ from tests.volume import examples
 
 pytestmark = pytest.mark.any_database
 
+NAMES = '<manifest><resources><resource type="{kind}" href="{href}"/></resources></manifest>'
 RIGHT = '<match><variable identifier="{0}"/><correct identifier="{0}"/></match>'
 
 
@@ -91,7 +92,7 @@ def only(data: bytes) -> ForeignQuestion:
     return question
 
 
-def package(*items: bytes, manifest: str | None = None, **others: bytes) -> bytes:
+def package(*items: bytes, manifest: str | None = None, others: dict[str, bytes] | None = None) -> bytes:
     listed = "".join(
         f'<resource identifier="r{n}" type="imsqti_item_xmlv2p1" href="i{n}.xml"/>' for n in range(len(items))
     )
@@ -100,11 +101,12 @@ def package(*items: bytes, manifest: str | None = None, **others: bytes) -> byte
         archive.writestr("imsmanifest.xml", manifest or f"<manifest><resources>{listed}</resources></manifest>")
         for number, data in enumerate(items):
             archive.writestr(f"i{number}.xml", data)
-        for name, data in others.items():
+        for name, data in (others or {}).items():
             archive.writestr(name, data)
     return out.getvalue()
 
 
+TEXT_ENTRY = "<textEntryInteraction responseIdentifier='RESPONSE'/>"
 CHOICE = item(declare("B"), choices("A", "B", "C"), template("match_correct"))
 
 
@@ -185,9 +187,10 @@ def test_feedback_inside_a_choice_belongs_to_it() -> None:
 
 
 def test_one_place_to_write_is_a_short_answer_whose_text_shows_it() -> None:
-    more = '<mapping defaultValue="0"><mapEntry mapKey="York" mappedValue="1"/><mapEntry mapKey="york" mappedValue="0.5"/></mapping>'
-    body = "<p>Now is the winter.</p><p>Made summer by this sun of <textEntryInteraction responseIdentifier='RESPONSE'/>;</p>"
-    question = only(item(declare("York", base="string", more=more), body, template("map_response")))
+    body = f"<p>Now is the winter.</p><p>Made summer by this sun of {TEXT_ENTRY};</p>"
+    question = only(
+        item(declare("York", base="string", more=mapping(York="1", york="0.5")), body, template("map_response"))
+    )
     assert (question.type, question.case_sensitive) == (Kind.SHORT_ANSWER, True)
     assert question.stem == "<p>Now is the winter.</p><p>Made summer by this sun of _____;</p>"
     assert question.text_format is TextFormat.HTML
@@ -269,7 +272,7 @@ def test_sides_are_matched_and_what_is_left_over_is_a_wrong_choice() -> None:
     <simpleAssociableChoice identifier="R" matchMax="4">Romeo</simpleAssociableChoice>
     <simpleAssociableChoice identifier="T" matchMax="4">Tempest</simpleAssociableChoice></simpleMatchSet>
     </matchInteraction>"""
-    more = '<mapping defaultValue="0"><mapEntry mapKey="C R" mappedValue="1"/><mapEntry mapKey="D M" mappedValue="0.5"/></mapping>'
+    more = mapping(**{"C R": "1", "D M": "0.5"})
     declared = declare("C  R", "D M", cardinality="multiple", base="directedPair", more=more)
     question = only(item(declared, body, template("map_response")))
     assert question.type is Kind.MATCHING
@@ -296,7 +299,8 @@ def test_an_ordering_stands_in_its_right_order() -> None:
 
 
 def test_a_long_text_brings_what_its_marker_needs_and_its_picture_is_said() -> None:
-    body = """<p>Read this.</p><div><object type="image/png" data="images/card.png"><p>Where do you go?</p></object></div>
+    body = """<p>Read this.</p>
+    <div><object type="image/png" data="images/card.png"><p>Where do you go?</p></object></div>
     <extendedTextInteraction responseIdentifier="RESPONSE"><prompt>Write <b>25</b> words.</prompt>
     </extendedTextInteraction><rubricBlock view="scorer tutor"><p>-1 for each fault</p></rubricBlock>"""
     question = only(item(declare(base="string"), body))
@@ -338,6 +342,29 @@ def test_limits_to_the_points_are_no_rules_of_its_own() -> None:
     assert (question.points, question.losses) == (3, ())
 
 
+def test_points_for_the_right_answer_and_a_mapping_for_the_rest_are_a_mapping() -> None:
+    rest = f"""<responseProcessing><responseCondition><responseIf><isNull><variable identifier="RESPONSE"/></isNull>
+    </responseIf><responseElseIf>{RIGHT.format("RESPONSE")}<setOutcomeValue identifier="SCORE">
+    <variable identifier="MAXSCORE"/></setOutcomeValue></responseElseIf><responseElse><setOutcomeValue
+    identifier="SCORE"><sum><variable identifier="SCORE"/><mapResponse identifier="RESPONSE"/></sum></setOutcomeValue>
+    </responseElse></responseCondition></responseProcessing>"""
+    more = mapping('lowerBound="0" defaultValue="0"', A="1", B="1", C="-1")
+    declared = declare("A", "B", cardinality="multiple", more=more) + outcome("SCORE") + outcome("MAXSCORE", value="2")
+    question = only(item(declared, choices("A", "B", "C", attributes='maxChoices="0"'), rest))
+    assert [each.fraction for each in question.choices] == [50, 50, -50]
+    assert (question.all_or_nothing, question.losses) == (False, ())
+
+
+def test_points_that_depend_on_points_are_rules_of_its_own() -> None:
+    rest = f"""<responseProcessing><responseCondition><responseIf>{RIGHT.format("RESPONSE")}
+    <setOutcomeValue identifier="SCORE"><baseValue baseType="float">1</baseValue></setOutcomeValue></responseIf>
+    </responseCondition><responseCondition><responseIf><match><variable identifier="SCORE"/>
+    <baseValue baseType="float">1</baseValue></match><setOutcomeValue identifier="SCORE"><baseValue
+    baseType="float">5</baseValue></setOutcomeValue></responseIf></responseCondition></responseProcessing>"""
+    question = only(item(declare("A") + outcome("SCORE"), choices("A", "B"), rest))
+    assert question.losses == ("its own rules of marking",)
+
+
 def test_a_file_in_shift_jis_is_read_as_it_says() -> None:
     text = CHOICE.decode().replace("UTF-8", "Shift_JIS").replace("Which tier?", "どの区分？")
     assert only(text.encode("cp932")).stem == "どの区分？"
@@ -348,9 +375,6 @@ def test_a_file_in_shift_jis_is_read_as_it_says() -> None:
 
 
 # --- refusals ---
-
-
-TEXT_ENTRY = "<textEntryInteraction responseIdentifier='RESPONSE'/>"
 
 
 @pytest.mark.parametrize(
@@ -414,7 +438,7 @@ def test_a_package_brings_its_items_with_their_keywords_and_classification() -> 
     </classification></lom></metadata></resource>
     <resource identifier="c" type="webcontent" href="style.css"/></resources></manifest>"""
     reading = FORMAT.read(
-        package(manifest=manifest, **{"in/a b.xml": CHOICE, "in/test.xml": b"<assessmentTest/>", "x.css": b""})
+        package(manifest=manifest, others={"in/a b.xml": CHOICE, "in/test.xml": b"<assessmentTest/>", "x.css": b""})
     )
     (question,) = reading.questions
     assert (question.tags, question.category) == (("tier", "risk"), "Policies/Tiers")
@@ -426,7 +450,7 @@ def test_a_package_in_a_folder_made_on_windows_is_read_too() -> None:
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr(
             "bank\\imsmanifest.xml",
-            '<manifest><resources><resource type="imsqti_item_xmlv2p1" href="Items\\Q1.xml"/></resources></manifest>',
+            NAMES.format(kind="imsqti_item_xmlv2p1", href="Items\\Q1.xml"),
         )
         archive.writestr("bank\\items\\q1.xml", CHOICE)
     assert only(out.getvalue()).stem == "Which tier?"
@@ -455,7 +479,7 @@ def _twice() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("imsmanifest.xml", "<manifest/>")
-        with pytest.warns(UserWarning):
+        with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("imsmanifest.xml", "<manifest/>")
     return out.getvalue()
 
@@ -471,25 +495,25 @@ def _locked() -> bytes:
     [
         (package(CHOICE)[:200], "damaged"),
         (b"PK\x03\x04", "damaged"),
-        (package(**{"../x.xml": b"<a/>"}), "../x.xml: A file of the package has a name that leads out"),
-        (package(**{"/etc/x": b""}), "leads out"),
-        (package(**{"C:/x": b""}), "leads out"),
-        (package(**{"more.zip": b""}), "another archive"),
-        (package(**{f"f{n}": b"" for n in range(1000)}), "more than 1000 files"),
-        (package(**{"zeros": b"0" * 20_000_000}), "too large"),
+        (package(others={"../x.xml": b"<a/>"}), "../x.xml: A file of the package has a name that leads out"),
+        (package(others={"/etc/x": b""}), "leads out"),
+        (package(others={"C:/x": b""}), "leads out"),
+        (package(others={"more.zip": b""}), "another archive"),
+        (package(others={f"f{n}": b"" for n in range(1000)}), "more than 1000 files"),
+        (package(others={"zeros": b"0" * 20_000_000}), "too large"),
         (package(CHOICE, manifest="<manifest/>"), "names no items"),
         (package(CHOICE, manifest="<manifest>"), "imsmanifest.xml: The file is no well-formed XML"),
         (
             package(
                 CHOICE,
-                manifest='<manifest><resources><resource type="imsqti_item_xmlv2p1" href="../../no.xml"/></resources></manifest>',
+                manifest=NAMES.format(kind="imsqti_item_xmlv2p1", href="../../no.xml"),
             ),
             "no file of this name",
         ),
         (
             package(
-                manifest='<manifest><resources><resource type="imsqti_xmlv1p2" href="q.xml"/></resources></manifest>',
-                **{"q.xml": b"<questestinterop/>"},
+                manifest=NAMES.format(kind="imsqti_xmlv1p2", href="q.xml"),
+                others={"q.xml": b"<questestinterop/>"},
             ),
             "q.xml: This is QTI 1.2",
         ),
@@ -550,7 +574,7 @@ numbers = st.lists(
     ),
     max_size=3,
 ).map(tuple)
-points = st.sampled_from([Fraction(1), Fraction(3, 2), Fraction(2, 3), Fraction(7)])
+points = st.sampled_from([Fraction(0), Fraction(1), Fraction(3, 2), Fraction(2, 3), Fraction(7)])
 gaps = st.lists(
     st.one_of(
         st.builds(ForeignGap, choices=some_choices, points=points),
@@ -700,7 +724,7 @@ ORDINARY = [
         points=Fraction(3),
     ),
     ForeignQuestion(Kind.FREE_TEXT, "t", TEXTS, template=TEXTS, marking_notes=TEXTS, points=Fraction(10)),
-    ForeignQuestion(Kind.DESCRIPTION, "t", TEXTS),
+    ForeignQuestion(Kind.DESCRIPTION, "t", TEXTS, points=Fraction(0)),
 ]
 
 

@@ -159,8 +159,8 @@ class _Package:
 
 
 def _is_of_questions(kind: str) -> bool:
-    """Say whether a resource is an item, a test, or something of another version, which is refused by its name."""
-    return kind.startswith("imsqti") and not kind.startswith(("imsqti_stimulus", "imsqti_outcome"))
+    """Say whether a resource is an item, or a test or something of another version, which is refused by its name."""
+    return kind.startswith("imsqti") and not kind.startswith(("imsqti_stimulus", "imsqti_outcome", "imsqti_rptemplate"))
 
 
 def _resources(manifest: Node) -> Iterator[tuple[Node, str]]:

@@ -108,7 +108,7 @@ class _Item:
         self.is_ours = root.get("toolName") == TOOL
         self.outcomes = {each.get("identifier"): each for each in root.elements("outcomeDeclaration")}
         self.responses = {found.identifier: found for found in map(_response, root.elements("responseDeclaration"))}
-        self.marking = marking_of(root, self.outcomes)
+        self.marking = marking_of(root, self.outcomes, self.responses)
         self.body = root.first("itemBody") or Node("itemBody", root.space, {}, root.line)
         self.places: dict[int, str] = {}
         self._index_feedback()
@@ -145,7 +145,7 @@ class _Item:
         kept = [each for each in self.body.walk() if each.tag in (*_INLINE, *_BLOCK)]
         general = self._general()
         if not kept:
-            made = ForeignQuestion(Kind.DESCRIPTION, "", self._stem(None), points=self._maximum() or Fraction(1))
+            made = ForeignQuestion(Kind.DESCRIPTION, "", self._stem(None), points=self._of_no_answer())
         elif len(kept) == 1 and kept[0].tag in _BLOCK:
             made = self._block(kept[0])
         else:
@@ -298,6 +298,12 @@ class _Item:
             found = number(score.get("normalMaximum"))
         return found if found is not None and found > 0 else None
 
+    def _of_no_answer(self) -> Fraction:
+        """Return the points of what is not marked by itself; ours may say that there are none."""
+        declared = self.outcomes.get("MAXSCORE")
+        is_none = self.is_ours and declared is not None and number(declared.text()) == 0
+        return Fraction(0) if is_none else self._maximum() or Fraction(1)
+
     def _scale(self, best: Fraction, line: int, response: str = "") -> Fraction:
         """Return what a whole right answer earns. Raises `ItemRefused` where nothing earns any points."""
         named = self._maximum(response)
@@ -309,7 +315,8 @@ class _Item:
 
     def _is_mapped(self, response: _Response) -> bool:
         if response.identifier in self.marking.mapped or self.marking.by_template == "map":
-            return True
+            # Without a mapping, what is said to be right is meant.
+            return bool(response.entries or response.usual or not response.correct)
         if self.marking.by_template or response.identifier in self.marking.steps or self.marking.together:
             return False
         return bool(response.entries) and (not response.correct or self.marking.is_absent)
@@ -356,7 +363,7 @@ class _Item:
             Kind.FREE_TEXT,
             "",
             self._stem(node),
-            points=self._maximum() or Fraction(1),
+            points=self._of_no_answer(),
             template=template,
             marking_notes=notes,
         )

@@ -8,7 +8,7 @@ Any other rule that touches the points is said to be `strange`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -91,7 +91,7 @@ def number(text: str) -> Fraction | None:
         return None
 
 
-def marking_of(item: Node, outcomes: dict[str, Node]) -> Marking:
+def marking_of(item: Node, outcomes: dict[str, Node], responses: Collection[str]) -> Marking:
     """Return what the response processing of an item says."""
     found = Marking()
     processing = item.first("responseProcessing")
@@ -105,16 +105,17 @@ def marking_of(item: Node, outcomes: dict[str, Node]) -> Marking:
         else:
             found.by_template = "map" if "map_response" in template else "match"
         return found
-    _Rules(found, outcomes).follow(list(processing.elements()), ())
+    _Rules(found, outcomes, responses).follow(list(processing.elements()), ())
     return found
 
 
 class _Rules:
     """Walks over the rules and notes what is recognised."""
 
-    def __init__(self, found: Marking, outcomes: dict[str, Node]) -> None:
+    def __init__(self, found: Marking, outcomes: dict[str, Node], responses: Collection[str]) -> None:
         self.found = found
         self.outcomes = outcomes
+        self.responses = responses
 
     def follow(self, rules: Sequence[Node], tests: tuple[Test, ...] | None) -> None:
         """Note what rules give where all of the tests are met; without any they always give it. None is unknown."""
@@ -148,7 +149,7 @@ class _Rules:
                 has_unknown = True
                 continue
             options = _tests(expression)
-            if options is None:
+            if options is None or any(test.response not in self.responses for tests in options for test in tests):
                 has_unknown = True
                 self.follow(rules, None)
                 continue
@@ -202,7 +203,10 @@ class _Rules:
         elif any(test.against is Against.NOTHING for test in tests):
             self.found.strange = self.found.strange or bool(mapped) or points != 0
         elif mapped:
-            self.found.strange = True
+            # Right is all points, and the rest what the mapping says: the mapping says both.
+            is_rest = len(tests) == 1 and tests[0].against is Against.REST and mapped == {tests[0].response}
+            self.found.mapped |= mapped if is_rest else set()
+            self.found.strange = self.found.strange or not is_rest or points != 0
         elif len(tests) == 1:
             if points != 0 or tests[0].against is not Against.REST:
                 self.found.steps.setdefault(tests[0].response, []).append(Step(tests[0], points))
@@ -244,6 +248,8 @@ class _Rules:
     def _feedback(self, outcome: str, value: Node, tests: tuple[Test, ...]) -> None:
         if value.tag == "variable" and not tests:
             self.found.follows[outcome] = value.get("identifier")
+            return
+        if value.tag not in ("baseValue", "multiple"):
             return
         for base in value.walk():
             if base.tag != "baseValue":

@@ -63,7 +63,10 @@ class _Written:
             Kind.FREE_TEXT: self._free_text,
             Kind.DESCRIPTION: self._description,
         }.get(self.question.type)
-        return self.question.points > 0 and fill is not None and fill()
+        needs_points = self.question.type not in (Kind.FREE_TEXT, Kind.DESCRIPTION)
+        if fill is None or self.question.points < 0 or (needs_points and self.question.points == 0):
+            return False
+        return fill()
 
     def item(self, identifier: str) -> str:
         """Return the whole item."""
