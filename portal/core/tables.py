@@ -12,7 +12,6 @@ import re
 import unicodedata
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +23,7 @@ from urllib.parse import quote
 from flask import Response
 
 from portal.core import clock
+from portal.core.archives import ArchiveRefused, Why, open_archive
 from portal.core.errors import Invalid
 from portal.core.i18n import lazy_gettext as _l
 
@@ -581,30 +581,25 @@ def _cell_text(value: object) -> str:
 def _check_archive(data: bytes) -> None:
     """Refuse archives that unpack to far more than they are, and XML that declares entities."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            unpacked = sum(entry.file_size for entry in entries)
-            if len(entries) > MAX_ARCHIVE_ENTRIES or unpacked > MAX_UNPACKED_BYTES or unpacked > MAX_RATIO * len(data):
-                raise TableTooLarge()
-            for entry in entries:
-                if entry.flag_bits & 0x1:
-                    raise OldWorkbook()
-                if entry.filename.startswith("/") or ".." in entry.filename.split("/"):
-                    raise WorkbookDamaged()
-                if entry.filename.endswith((".xml", ".rels")) and _declares_entities(archive, entry):
-                    raise WorkbookDamaged()
-            if "[Content_Types].xml" not in archive.namelist():
+        archive = open_archive(
+            data, most_entries=MAX_ARCHIVE_ENTRIES, most_bytes=MAX_UNPACKED_BYTES, most_ratio=MAX_RATIO
+        )
+        for name in archive.entries:
+            if name.endswith((".xml", ".rels")) and _declares_entities(archive.chunks(name)):
                 raise WorkbookDamaged()
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as failure:
-        raise WorkbookDamaged() from failure
+    except ArchiveRefused as refused:
+        if refused.why in (Why.TOO_MANY, Why.TOO_LARGE):
+            raise TableTooLarge() from refused
+        raise (OldWorkbook if refused.why is Why.ENCRYPTED else WorkbookDamaged)() from refused
+    if "[Content_Types].xml" not in archive.entries:
+        raise WorkbookDamaged()
 
 
-def _declares_entities(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+def _declares_entities(chunks: Iterable[bytes]) -> bool:
     rest = b""
-    with archive.open(entry) as part:
-        while chunk := part.read(1024 * 1024):
-            seen = rest + chunk.replace(b"\x00", b"")
-            if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen:
-                return True
-            rest = seen[-10:]
+    for chunk in chunks:
+        seen = rest + chunk.replace(b"\x00", b"")
+        if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen:
+            return True
+        rest = seen[-10:]
     return False

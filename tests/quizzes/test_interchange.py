@@ -62,6 +62,7 @@ questions = st.builds(
     units=st.lists(st.tuples(texts, st.just("1000")), max_size=2).map(tuple),
     template=texts,
     marking_notes=texts,
+    all_or_nothing=st.booleans(),
 )
 
 

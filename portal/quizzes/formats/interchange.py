@@ -136,6 +136,8 @@ class ForeignQuestion:
     marking_notes: str = ""
     line: int = field(default=0, compare=False)
     losses: tuple[str, ...] = field(default=(), compare=False)
+    # Of several choices, gaps or pairs: only all of them right earn points. An ordering says nothing of it.
+    all_or_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,7 @@ _USUAL: Mapping[str, Any] = {
     "units": (),
     "template": "",
     "marking_notes": "",
+    "all_or_nothing": False,
 }
 
 
@@ -335,6 +338,7 @@ def from_data(data: Any) -> ForeignQuestion:
         units=_pairs(data, "units"),
         template=_text(data, "template"),
         marking_notes=_text(data, "marking_notes"),
+        all_or_nothing=_flag(data, "all_or_nothing", usual=False),
     )
 
 

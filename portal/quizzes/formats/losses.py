@@ -39,6 +39,7 @@ _WORDS: dict[str, Callable[[], str]] = {
     "units": lambda: _("its units"),
     "template": lambda: _("the template of the answer"),
     "marking_notes": lambda: _("the notes for its marker"),
+    "all_or_nothing": lambda: _("whether parts of a right answer earn points"),
 }
 
 
@@ -63,13 +64,19 @@ def write_each(
         text = render(question)
         ahead = context(question)
         back = read(join([ahead + text]).encode()).questions if text is not None else ()
-        if text is None or len(back) != 1 or back[0].type is not question.type:
-            losses.append(Loss(place, _("The format has no questions of this kind, or none like this one."), True))
-            continue
-        written.append(text if ahead == before else ahead + text)
-        before = ahead
-        losses += [Loss(place, what) for what in lost(question, back[0])]
+        found = losses_of(place, question, back)
+        losses += found
+        if text is not None and not any(loss.is_refused for loss in found):
+            written.append(text if ahead == before else ahead + text)
+            before = ahead
     return Writing(join(written).encode(), tuple(losses))
+
+
+def losses_of(place: int, question: ForeignQuestion, back: Sequence[ForeignQuestion]) -> list[Loss]:
+    """Return what a question has lost where it was read back, alone, as `back`; refused where it is another."""
+    if len(back) != 1 or back[0].type is not question.type:
+        return [Loss(place, _("The format has no questions of this kind, or none like this one."), True)]
+    return [Loss(place, what) for what in lost(question, back[0])]
 
 
 def lost(question: ForeignQuestion, back: ForeignQuestion) -> Iterator[str]:
