@@ -39,7 +39,22 @@ _WORDS: dict[str, Callable[[], str]] = {
     "units": lambda: _("its units"),
     "template": lambda: _("the template of the answer"),
     "marking_notes": lambda: _("the notes for its marker"),
+    "clauses": lambda: _("the clauses that it cites"),
+    "document": lambda: _("the document that its links belong to"),
+    "document_version": lambda: _("the version of the document that it was looked at against"),
+    "severity": lambda: _("its sensitivity level"),
+    "difficulty": lambda: _("its difficulty"),
+    "state": lambda: _("its state"),
+    "all_or_nothing": lambda: _("that only all right choices together earn points"),
 }
+
+
+# What a format gives to a question that has none: nothing is lost by it.
+_GIVEN = frozenset({"title", "id"})
+
+
+class CannotHold(Exception):
+    """A format cannot hold a question; the words say why."""
 
 
 def write_each(
@@ -52,25 +67,32 @@ def write_each(
 ) -> Writing:
     """Write question by question, leave out what the format cannot hold, and report what differs on reading back.
 
-    `render` returns a question as the format writes it, or None. `context` is what stands before it on reading it
-    back alone, such as the line of its category.
+    `render` returns a question as the format writes it, or None, or raises `CannotHold` with the reason. `context` is
+    what stands before it on reading it back alone, such as the line of its category. Halves of characters that no file
+    can hold become “?”.
     """
     written: list[str] = []
     losses: list[Loss] = []
     for place, question in enumerate(questions):
-        text = render(question)
-        back = read(join([context(question) + text]).encode()).questions if text is not None else ()
+        try:
+            text = render(question)
+        except CannotHold as reason:
+            losses.append(Loss(place, str(reason), True))
+            continue
+        back = read(join([context(question) + text]).encode(errors="replace")).questions if text is not None else ()
         if text is None or len(back) != 1 or back[0].type is not question.type:
             losses.append(Loss(place, _("The format has no questions of this kind, or none like this one."), True))
             continue
         written.append(text)
         losses += [Loss(place, what) for what in lost(question, back[0])]
-    return Writing(join(written).encode(), tuple(losses))
+    return Writing(join(written).encode(errors="replace"), tuple(losses))
 
 
 def lost(question: ForeignQuestion, back: ForeignQuestion) -> Iterator[str]:
     """Yield in words what a question has lost on its way through a format."""
     for name, words in _WORDS.items():
+        if name in _GIVEN and not getattr(question, name):
+            continue
         if getattr(question, name) != getattr(back, name):
             yield words()
     if question.choices != back.choices:
