@@ -330,6 +330,22 @@ def test_a_bank_that_is_too_large_is_refused_as_a_whole() -> None:
     assert (refused.line, "1 MB" in refused.reason) == (0, True)
 
 
+def test_no_file_is_written_that_would_be_too_large_to_be_read() -> None:
+    long = single(id="", stem="word " * 40_000, text_format=TextFormat.MARKDOWN)
+    writing = FORMAT.write([long] * 6)
+    assert [(loss.place, loss.is_refused) for loss in writing.losses if loss.is_refused] == [(5, True)]
+    assert len(FORMAT.read(writing.data).questions) == 5
+
+
+def test_the_bank_in_the_documentation_is_read() -> None:
+    documentation = Path("docs/content-format.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```markdown\n(---\ntitle: Fan accounts\n.*?)```", documentation, re.DOTALL)
+    reading = read(example)
+    assert reading.refused == ()
+    assert [question.type for question in reading.questions] == [Kind.SINGLE_CHOICE, Kind.CASE]
+    assert FORMAT.write(reading.questions).data.decode() == example
+
+
 def test_a_case_keeps_its_parts_and_an_unknown_one_is_refused() -> None:
     case = ForeignQuestion(
         Kind.CASE,

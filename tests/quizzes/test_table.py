@@ -8,6 +8,7 @@ import time
 import zipfile
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -257,6 +258,21 @@ def test_every_heading_is_understood_in_both_languages_and_however_it_is_spaced(
         for heading in (column.heading.en, column.heading.ja, *column.also):
             names = f"{heading}1" if column.is_numbered else heading
             assert "not known" not in " ".join(each.reason for each in read(f"{names}\nx\n").refused), heading
+
+
+def test_every_column_and_type_is_in_the_documentation() -> None:
+    documentation = Path("docs/content-format.md").read_text(encoding="utf-8")
+    documentation = documentation.partition("## Question files")[2].partition("\n## ")[0]
+    for column in COLUMNS:
+        number = "_1" if column.is_numbered else ""
+        (row,) = [
+            line
+            for line in documentation.split("\n")
+            if line.startswith("| `") and f"`{column.name}{number}`" in line.split(" | ")[0]
+        ]
+        assert column.heading.ja in row
+    for kind, (words, _also) in KINDS.items():
+        assert f"`{kind}` {words.ja}" in documentation.replace("\n", " ")
 
 
 # --- what is refused ---------------------------------------------------------------------------

@@ -106,8 +106,10 @@ class OwnMarkdown:
         bank = _bank_of(questions)
         head = markdown.render_head(bank)
         ids = _ids(questions)
+        size = len(head.encode())
 
         def rendered(question: ForeignQuestion) -> str:
+            nonlocal size
             own = _own(question, next(ids))
             text = markdown.render_question(own, bank.document)
             back = markdown.parse_each(head + _encodable(text), 2)
@@ -116,6 +118,9 @@ class OwnMarkdown:
                 raise CannotHold(_said(blocks[0].problems[0]))
             if len(blocks) != 1 or blocks[0].question != own:
                 raise CannotHold(_("In Markdown its text would be read as something else."))
+            size += len(_encodable(text).encode())
+            if size > MAX_BYTES:
+                raise CannotHold(_("The file would be too large with it. Write it into another one."))
             return text
 
         return write_each(questions, render=rendered, read=self.read, join=lambda texts: head + "".join(texts))
