@@ -228,7 +228,12 @@ def test_html_beyond_paragraphs_is_refused_by_its_tag() -> None:
 
 
 def test_a_text_that_would_change_what_is_right_is_refused() -> None:
-    for stem in ("Which?\n\n- [x] c", "Which?\n\n## Another {#other}\n{type=true_false}", "Which?\n\n```\nx"):
+    for stem in (
+        "Which?\n\n- [ ] c",
+        "Which?\n\n- [x] c",
+        "Which?\n\n## Another {#other}\n{type=true_false}",
+        "Which?\n\n```\nx",
+    ):
         (loss,) = FORMAT.write([single(stem=stem, text_format=TextFormat.MARKDOWN)]).losses
         assert loss.is_refused
 
