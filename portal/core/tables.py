@@ -394,62 +394,83 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was read: column names in their order, and the rows that are not blank."""
+    """What was read: column names in their order, the rows that are not blank, and what was left out by its line."""
 
     header: tuple[str, ...]
     rows: tuple[Row, ...]
+    # The line of the heading.
+    line: int = 1
+    left_out: tuple[tuple[int, TableUnreadable], ...] = ()
 
 
-def read_table(data: bytes, filename: str = "") -> Table:
+def read_table(data: bytes, filename: str = "", *, leave_out: bool = False) -> Table:
     """Read CSV or the first sheet of an XLSX workbook.
 
     CSV is separated by comma, semicolon or tab, in UTF-8, UTF-16, CP932, EUC-JP or ISO-2022-JP. What it is,
     is seen from the bytes; the file name only decides in doubt. Raises
-    `TableUnreadable` in words that name the line.
+    `TableUnreadable` in words that name the line; with `leave_out` a row below the heading that cannot be taken is
+    noted in the table instead, and the others are taken.
     """
     if len(data) > MAX_BYTES:
         raise TableTooLarge()
     if not data.strip():
         raise TableEmpty()
     if data.startswith(b"PK\x03\x04"):
-        return _table(_xlsx_lines(data))
+        return _table(_xlsx_lines(data), leave_out=leave_out)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise OldWorkbook()
     if filename.casefold().endswith((".xlsx", ".xlsm")):
         raise WorkbookDamaged()
-    return _table(_csv_lines(_decoded(data)))
+    return _table(_csv_lines(_decoded(data)), leave_out=leave_out)
 
 
-def _table(lines: Iterator[tuple[int, list[str]]]) -> Table:
+def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: bool) -> Table:
     header: list[str] | None = None
+    first = 1
     rows: list[Row] = []
-    for line, cells in lines:
-        while cells and not cells[-1].strip():
-            cells.pop()
-        if not cells:
-            continue
-        if header is None:
-            header = [name.strip() for name in cells]
-            _check_header(header)
-            continue
-        if len(cells) > len(header):
-            raise TooManyCells(line=line, cells=len(cells), columns=len(header))
-        if len(rows) >= MAX_ROWS:
+    left_out: list[tuple[int, TableUnreadable]] = []
+    for count, (line, cells) in enumerate(lines, start=1):
+        # Empty ones take time too.
+        if count > 2 * MAX_ROWS:
             raise TableTooLarge()
+        fault: TableUnreadable | None = None
+        if isinstance(cells, BrokenQuotes):
+            fault = cells
+        else:
+            while cells and not cells[-1].strip():
+                cells.pop()
+            if not cells:
+                continue
+            if header is not None and len(cells) > len(header):
+                fault = TooManyCells(line=line, cells=len(cells), columns=len(header))
+        if header is not None and len(rows) + len(left_out) >= MAX_ROWS:
+            fault = TableTooLarge()
+        if fault is not None:
+            if not leave_out or header is None:
+                raise fault
+            left_out.append((line, fault))
+            if isinstance(fault, TableTooLarge):
+                break
+            continue
+        assert isinstance(cells, list)
+        if header is None:
+            header, first = [name.strip() for name in cells], line
+            _check_header(header, line)
+            continue
         rows.append(Row(line, dict(zip(header, cells, strict=False))))
     if header is None:
         raise TableEmpty()
-    return Table(tuple(header), tuple(rows))
+    return Table(tuple(header), tuple(rows), first, tuple(left_out))
 
 
-def _check_header(header: list[str]) -> None:
+def _check_header(header: list[str], line: int) -> None:
     if len(header) > MAX_COLUMNS:
         raise TableTooLarge()
     for number, name in enumerate(header, start=1):
         if not name:
-            raise HeadingMissing(column=number)
+            raise HeadingMissing(column=number, line=line)
         if name in header[: number - 1]:
-            raise HeadingTwice(name=name)
+            raise HeadingTwice(name=name, line=line)
 
 
 def _decoded(data: bytes) -> str:
@@ -502,7 +523,8 @@ def _strictly(data: bytes, encoding: str) -> str:
         raise UnknownEncoding(line=before.count("\n") + 1) from None
 
 
-def _csv_lines(text: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_lines(text: str) -> Iterator[tuple[int, list[str] | BrokenQuotes]]:
+    """Yield the rows with their lines, and what cannot be split as its refusal."""
     delimiter = _delimiter(text)
     # A line of a million cells is refused before it is split into them.
     if any(line.count(delimiter) > 100 * MAX_COLUMNS for line in text.split("\n")):
@@ -515,8 +537,9 @@ def _csv_lines(text: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error:
-            raise BrokenQuotes(line=line) from None
-        yield line, [unguarded(cell) for cell in cells]
+            yield line, BrokenQuotes(line=line)
+        else:
+            yield line, [unguarded(cell) for cell in cells]
         line = reader.line_num + 1
 
 

@@ -247,3 +247,17 @@ def test_empty_rows_count_too_whatever_number_they_say_they_have(app: Flask, row
             after.writestr(name, content)
     with pytest.raises(tables.TableTooLarge):
         tables.read_table(spoilt.getvalue(), "people.xlsx")
+
+
+def test_rows_without_anything_in_them_are_counted_too() -> None:
+    with pytest.raises(tables.TableTooLarge):
+        tables.read_table(b"a,b\n" + b"\n" * (2 * tables.MAX_ROWS))
+
+
+def test_rows_that_cannot_be_taken_are_left_out_where_the_reader_wants_the_others() -> None:
+    table = tables.read_table(b'a,b\n1,2\n3,4,5\n"6" x,7\n8,9\n', leave_out=True)
+    assert [(row.line, row.get("a")) for row in table.rows] == [(2, "1"), (5, "8")]
+    assert [(line, type(fault)) for line, fault in table.left_out] == [
+        (3, tables.TooManyCells),
+        (4, tables.BrokenQuotes),
+    ]

@@ -62,6 +62,12 @@ questions = st.builds(
     units=st.lists(st.tuples(texts, st.just("1000")), max_size=2).map(tuple),
     template=texts,
     marking_notes=texts,
+    clauses=st.lists(texts, max_size=2).map(tuple),
+    document=texts,
+    document_version=texts,
+    severity=texts,
+    difficulty=st.sampled_from([None, 1, 5]),
+    state=texts,
     all_or_nothing=st.booleans(),
 )
 
@@ -90,6 +96,9 @@ def test_a_statement_keeps_what_is_right_and_what_is_said_of_either_answer() -> 
         ({"pairs": [["a"]]}, "pairs is a list of pairs"),
         ({"tags": [1]}, "tags is a list of texts"),
         ({"shuffle": "yes"}, "shuffle is true or false"),
+        ({"difficulty": 6}, "difficulty is a whole number"),
+        ({"difficulty": True}, "difficulty is a whole number"),
+        ({"clauses": "a#b"}, "clauses is a list of texts"),
         ({"points": "1e999999999"}, "no number"),
         ({"points": 10**10}, "too large"),
         ({"points": float("nan")}, "no number: nan"),

@@ -8,7 +8,14 @@ from portal.core.i18n import gettext as _
 from portal.quizzes.formats.interchange import MAX_BYTES, Format, Reading, Refused
 
 # Each is a module of this package with one `FORMAT`; loaded when it is needed.
-_MODULES = {"aiken": "aiken", "moodle-xml": "moodle_xml", "qti": "qti"}
+_MODULES = {
+    "aiken": "aiken",
+    "moodle-xml": "moodle_xml",
+    "qti": "qti",
+    "csv": "table",
+    "xlsx": "workbook",
+    "markdown": "own_markdown",
+}
 NAMES = tuple(_MODULES)
 
 

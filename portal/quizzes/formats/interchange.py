@@ -134,10 +134,19 @@ class ForeignQuestion:
     # What is written into a free text for its taker, and what its marker goes by.
     template: str = ""
     marking_notes: str = ""
+    # What makes a bank ours: the clauses that decide, `slug#id` each; the document and its version that a bare
+    # `[[#id]]` in a text belongs to; the sensitivity level of what is described; how hard it is guessed to be, 1 to 5.
+    clauses: tuple[str, ...] = ()
+    document: str = ""
+    document_version: str = ""
+    severity: str = ""
+    difficulty: int | None = None
+    state: str = "live"
+    # Of several choices, gaps or pairs: only all that is right, and nothing else, earns points. An ordering says
+    # nothing of it.
+    all_or_nothing: bool = False
     line: int = field(default=0, compare=False)
     losses: tuple[str, ...] = field(default=(), compare=False)
-    # Of several choices, gaps or pairs: only all of them right earn points. An ordering says nothing of it.
-    all_or_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +269,7 @@ def as_data(question: ForeignQuestion) -> dict[str, Any]:
     for name, usual in _USUAL.items():
         value = getattr(question, name)
         if value != usual:
-            data[name] = [list(each) for each in value] if name == "units" else value
+            data[name] = [list(each) for each in value] if name == "units" else _plain(value)
     data["line"] = question.line
     if question.losses:
         data["losses"] = list(question.losses)
@@ -274,6 +283,12 @@ _USUAL: Mapping[str, Any] = {
     "units": (),
     "template": "",
     "marking_notes": "",
+    "clauses": (),
+    "document": "",
+    "document_version": "",
+    "severity": "",
+    "difficulty": None,
+    "state": "live",
     "all_or_nothing": False,
 }
 
@@ -338,6 +353,12 @@ def from_data(data: Any) -> ForeignQuestion:
         units=_pairs(data, "units"),
         template=_text(data, "template"),
         marking_notes=_text(data, "marking_notes"),
+        clauses=tuple(_texts(data, "clauses")),
+        document=_text(data, "document"),
+        document_version=_text(data, "document_version"),
+        severity=_text(data, "severity"),
+        difficulty=_difficulty(data.get("difficulty")),
+        state=_text(data, "state") if "state" in data else "live",
         all_or_nothing=_flag(data, "all_or_nothing", usual=False),
     )
 
@@ -369,6 +390,16 @@ def exact(value: Any) -> Fraction:
     decimals = len(text.partition(".")[2])
     is_cut = decimals >= _DECIMALS_OF_A_THIRD and abs(near - written) < Fraction(5, 10**decimals)
     return near if near and is_cut else written
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _difficulty(value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 5):
+        return value
+    raise BadData("difficulty is a whole number from 1 to 5")
 
 
 def _choice_data(each: ForeignChoice) -> dict[str, Any]:

@@ -39,8 +39,22 @@ _WORDS: dict[str, Callable[[], str]] = {
     "units": lambda: _("its units"),
     "template": lambda: _("the template of the answer"),
     "marking_notes": lambda: _("the notes for its marker"),
-    "all_or_nothing": lambda: _("whether parts of a right answer earn points"),
+    "clauses": lambda: _("the clauses that it cites"),
+    "document": lambda: _("the document that its links belong to"),
+    "document_version": lambda: _("the version of the document that it was looked at against"),
+    "severity": lambda: _("its sensitivity level"),
+    "difficulty": lambda: _("its difficulty"),
+    "state": lambda: _("its state"),
+    "all_or_nothing": lambda: _("that only all right choices together earn points"),
 }
+
+
+# What a format gives to a question that has none: nothing is lost by it.
+_GIVEN = frozenset({"title", "id"})
+
+
+class CannotHold(Exception):
+    """A format cannot hold a question; the words say why."""
 
 
 def write_each(
@@ -54,22 +68,27 @@ def write_each(
 ) -> Writing:
     """Write question by question, leave out what the format cannot hold, and report what differs on reading back.
 
-    `render` returns a question as the format writes it, or None. `context` is what stands before it where it changes,
-    such as the line of its category; `at_first` is the one that holds at the beginning of a file.
+    `render` returns a question as the format writes it, or None, or raises `CannotHold` with the reason. `context` is
+    what stands before it where it changes, such as the line of its category; `at_first` is the one that holds at the
+    beginning of a file. Halves of characters that no file can hold become “?”.
     """
     written: list[str] = []
     losses: list[Loss] = []
     before = at_first
     for place, question in enumerate(questions):
-        text = render(question)
+        try:
+            text = render(question)
+        except CannotHold as reason:
+            losses.append(Loss(place, str(reason), True))
+            continue
         ahead = context(question)
-        back = read(join([ahead + text]).encode()).questions if text is not None else ()
+        back = read(join([ahead + text]).encode(errors="replace")).questions if text is not None else ()
         found = losses_of(place, question, back)
         losses += found
         if text is not None and not any(loss.is_refused for loss in found):
             written.append(text if ahead == before else ahead + text)
             before = ahead
-    return Writing(join(written).encode(), tuple(losses))
+    return Writing(join(written).encode(errors="replace"), tuple(losses))
 
 
 def losses_of(place: int, question: ForeignQuestion, back: Sequence[ForeignQuestion]) -> list[Loss]:
@@ -82,6 +101,8 @@ def losses_of(place: int, question: ForeignQuestion, back: Sequence[ForeignQuest
 def lost(question: ForeignQuestion, back: ForeignQuestion) -> Iterator[str]:
     """Yield in words what a question has lost on its way through a format."""
     for name, words in _WORDS.items():
+        if name in _GIVEN and not getattr(question, name):
+            continue
         if getattr(question, name) != getattr(back, name):
             yield words()
     if question.choices != back.choices:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice, pairwise
 
 from portal.core import markdown
 from portal.core.content import SLUG
@@ -30,6 +31,11 @@ _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 _TAG = re.compile(r"[^\s,{}=]{1,40}")
 _ATTRIBUTES = ("type", "clause", "difficulty", "severity", "tags", "points", "marking", "shuffle", "state")
 MAX_POINTS = 100
+# Longer lines are neither: looking for the braces at their end takes time.
+_LONGEST_HEADING = 400
+_LONGEST_ATTRIBUTES = 4_000
+# After so many code blocks without an end the rest of a file belongs to the last one.
+_MOST_OPEN_FENCES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,16 @@ class Bank:
     questions: tuple[BankQuestion, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What stands under one heading: the question, None where nothing can be made of it, and what is wrong there."""
+
+    line: int
+    question: QuestionText | None
+    problems: tuple[Problem, ...] = ()
+    has_attributes: bool = True
+
+
 # --- reading one file --------------------------------------------------------------------------
 
 
@@ -135,7 +151,8 @@ class _Line:
 class _Reader:
     """Reads one file, noting every problem that it meets."""
 
-    def __init__(self, text: str, language: str) -> None:
+    def __init__(self, text: str, language: str, *, needs_clauses: bool = True) -> None:
+        self.needs_clauses = needs_clauses
         self.text = text.replace("\r\n", "\n").replace("\r", "\n")
         self.language = language
         self.problems: list[Problem] = []
@@ -219,6 +236,11 @@ class _Reader:
 
     def _fences(self, lines: list[_Line]) -> list[_Line]:
         """Mark the lines of fenced code blocks: nothing in them is a heading or a choice."""
+        self._mark_fences(lines)
+        return lines
+
+    def _mark_fences(self, lines: Iterable[_Line]) -> int:
+        """Mark the lines of fenced code blocks; return the line of one that does not end, with a problem, or 0."""
         fence = ""
         opened = 0
         for line in lines:
@@ -233,7 +255,7 @@ class _Reader:
             self.problem(
                 opened, _("The code block that begins here does not end."), _("Close it with %(fence)s.", fence=fence)
             )
-        return lines
+        return opened if fence else 0
 
     def _questions(self, lines: list[_Line]) -> list[QuestionText]:
         blocks: list[list[_Line]] = []
@@ -273,9 +295,82 @@ class _Reader:
             self.problem(0, _("The file holds no question."), _("Begin each question with “## Title {#id}”."))
         return questions
 
+    def each(self, most: int) -> tuple[BankText, list[Problem], list[Block]] | None:
+        """Return the bank without its questions, what is wrong outside of them, and its questions one by one."""
+        lines = self.text.split("\n")
+        head = self._front_matter()
+        if head is None:
+            return None
+        values, body_from = head
+        # Lines of keys are looked for in the front matter alone.
+        self.text = "\n".join(lines[:body_from])
+        title, version = self._head_values(values)
+        beside, self.problems = self.problems, []
+        body = [_Line(number, text.rstrip()) for number, text in enumerate(lines, 1)][body_from:]
+        self._mark_fences_of_each(body)
+        open_fences, self.problems = self.problems, []
+        starts = [index for index, line in enumerate(body) if line.text.startswith("## ") and not line.fenced]
+        for line in body[: starts[0] if starts else len(body)]:
+            if line.text:
+                self.problem(
+                    line.number,
+                    _("Text stands before the first question."),
+                    _("Begin each question with “## Title {#id}”."),
+                )
+                break
+        beside += self.problems
+        blocks = [
+            self._block(body[start:end], open_fences) for start, end in islice(pairwise([*starts, len(body)]), most)
+        ]
+        bank = BankText(self.language, title, version, (), self.document)
+        return bank, beside, blocks
+
+    def _mark_fences_of_each(self, lines: list[_Line]) -> None:
+        """Mark the fenced lines; a code block that does not end takes no other question with it."""
+        start = 0
+        for _round in range(_MOST_OPEN_FENCES if lines else 0):
+            opened = self._mark_fences(lines[start:])
+            after = (
+                index
+                for index in range(opened - lines[0].number + 1, len(lines))
+                if lines[index].text.startswith("## ") and _heading_of(lines[index].text)
+            )
+            following = next(after, None) if opened else None
+            if following is None:
+                return
+            start = following
+            for line in lines[start:]:
+                line.fenced = False
+
+    def _block(self, lines: list[_Line], open_fences: Sequence[Problem]) -> Block:
+        first, last = lines[0].number, lines[-1].number
+        text = next((line.text for line in lines[1:] if line.text), "")
+        unended = tuple(problem for problem in open_fences if first <= problem.line <= last)
+        if unended:
+            # Everything else would only follow from it.
+            return Block(first, None, unended, text.startswith("{"))
+        self.problems = []
+        question = self._question(lines)
+        for line in lines:
+            if not line.fenced and line.text.startswith("# "):
+                self.problem(
+                    line.number,
+                    _("A heading of the first level is not used here."),
+                    _("Begin each question with “## Title {#id}”."),
+                )
+        if question is not None and not self.problems:
+            faults = type_of(question.attributes.type if question.attributes else "").check(_alone(question))
+            self.problems += [Problem(_line_of(fault, question), fault.message, fault.mend) for fault in faults]
+        known = {problem.line for problem in self.problems}
+        for found in markdown.scan("\n".join(line.text for line in lines), first_line=first):
+            if found.line not in known:
+                self.problem(found.line or first, found.reason, found.mend)
+        problems, self.problems = sorted(self.problems, key=lambda problem: problem.line), []
+        return Block(first, question, tuple(problems), text.startswith("{"))
+
     def _question(self, block: list[_Line]) -> QuestionText | None:
         heading = block[0]
-        found = _QUESTION.fullmatch(heading.text)
+        found = _heading_of(heading.text)
         if found is None:
             self.problem(
                 heading.number,
@@ -335,7 +430,9 @@ class _Reader:
 
     @staticmethod
     def _part_id(line: _Line) -> str | None:
-        found = None if line.fenced else _PART.fullmatch(line.text)
+        if line.fenced or not line.text.startswith("### ") or len(line.text) > _LONGEST_HEADING:
+            return None
+        found = _PART.fullmatch(line.text)
         return found["id"] if found else None
 
     def _case(self, lines: list[_Line]) -> tuple[str, tuple[PartText, ...]]:
@@ -425,6 +522,13 @@ class _Reader:
 
     def _attributes(self, line: _Line) -> Attributes | None:
         number = line.number
+        if len(line.text) > _LONGEST_ATTRIBUTES:
+            self.problem(
+                number,
+                _("The line of attributes is longer than %(most)s characters.", most=_LONGEST_ATTRIBUTES),
+                _("Take some of the clauses and tags away."),
+            )
+            return None
         if not line.text.endswith("}"):
             self.problem(number, _("The line of attributes does not end."), _("End it with } on the same line."))
             return None
@@ -483,7 +587,7 @@ class _Reader:
                 )
             elif f"{slug}#{anchor}" not in clauses:
                 clauses.append(f"{slug}#{anchor}")
-        if not clauses and not any(problem.line == number for problem in self.problems):
+        if not clauses and self.needs_clauses and not any(problem.line == number for problem in self.problems):
             self.problem(
                 number,
                 _("The question cites no clause."),
@@ -539,7 +643,7 @@ class _Reader:
         def close() -> None:
             if current is None:
                 return
-            body = _dedented(text)
+            body = dedented(text)
             if not body:
                 self.problem(current[0], _("The choice has no text."), _("Write its text behind the brackets."))
             choices.append(ChoiceText(body, current[1], _joined(told), current[0]))
@@ -620,7 +724,7 @@ def _joined(lines: Sequence[str]) -> str | None:
     return "\n".join(lines).strip("\n") or None
 
 
-def _dedented(lines: Sequence[str]) -> str:
+def dedented(lines: Sequence[str]) -> str:
     """Join a choice's lines; what follows the first loses the indentation that it has in common."""
     first, rest = lines[0], list(lines[1:])
     indents = [len(line) - len(line.lstrip()) for line in rest if line.strip()]
@@ -635,34 +739,84 @@ def parse(text: str, language: str) -> tuple[BankText | None, list[Problem]]:
     return bank, sorted(reader.problems, key=lambda problem: problem.line)
 
 
+def parse_each(text: str, most: int) -> tuple[BankText, list[Problem], list[Block]] | list[Problem]:
+    """Read the English file question by question, at most so many: what is wrong with one takes no other with it.
+
+    Return the bank without its questions, what is wrong outside of them, and the questions as they stand; where the
+    front matter cannot be read, its problems. A question need not cite a clause yet.
+    """
+    reader = _Reader(text, "en", needs_clauses=False)
+    return reader.each(most) or reader.problems
+
+
+def _heading_of(text: str) -> re.Match[str] | None:
+    return _QUESTION.fullmatch(text) if len(text) <= _LONGEST_HEADING else None
+
+
+def _alone(question: QuestionText) -> Content:
+    """Return a question in one language as one that says the same in both."""
+    attributes = question.attributes
+    assert attributes is not None
+
+    def both(text: str) -> Words:
+        return Words(text, text)
+
+    return Content(
+        type=attributes.type,
+        title=both(question.title),
+        stem=both(question.stem),
+        parts=tuple(
+            Part(
+                part.id,
+                both(part.heading),
+                part.points or 1,
+                tuple(
+                    Choice(LETTERS[place], both(choice.text), bool(choice.right))
+                    for place, choice in enumerate(part.choices)
+                ),
+            )
+            for part in question.parts
+        ),
+        clauses=attributes.clauses,
+    )
+
+
 # --- writing one file --------------------------------------------------------------------------
 
 
 def render(bank: BankText) -> str:
     """Write one file in the canonical form."""
+    return render_head(bank) + "".join(render_question(question, bank.document) for question in bank.questions)
+
+
+def render_head(bank: BankText) -> str:
+    """Write the front matter of a file."""
     lines = ["---", f"title: {_scalar(bank.title)}"]
     if bank.document:
         lines.append(f"document: {bank.document}")
     if bank.version:
         lines.append(f'version: "{bank.version}"')
-    lines.append("---")
-    for question in bank.questions:
-        lines += ["", f"## {question.title} {{#{question.id}}}"]
-        if question.attributes:
-            lines.append(_attribute_line(question.attributes, bank.document))
-        lines += ["", question.stem]
-        for part in question.parts:
-            if part.id != ANSWER:
-                points = "" if part.points is None else f" points={part.points}"
-                lines += ["", f"### {part.heading} {{#{part.id}{points}}}"]
-            if part.choices:
-                lines.append("")
-            for choice in part.choices:
-                lines += _choice_lines(choice)
-            if part.rationale:
-                lines += ["", *_quoted(part.rationale)]
-        if question.rationale:
-            lines += ["", *_quoted(question.rationale)]
+    return "\n".join([*lines, "---"]) + "\n"
+
+
+def render_question(question: QuestionText, document: str) -> str:
+    """Write one question of a file, with the empty line before it."""
+    lines = ["", f"## {question.title} {{#{question.id}}}"]
+    if question.attributes:
+        lines.append(_attribute_line(question.attributes, document))
+    lines += ["", question.stem]
+    for part in question.parts:
+        if part.id != ANSWER:
+            points = "" if part.points is None else f" points={part.points}"
+            lines += ["", f"### {part.heading} {{#{part.id}{points}}}"]
+        if part.choices:
+            lines.append("")
+        for choice in part.choices:
+            lines += _choice_lines(choice)
+        if part.rationale:
+            lines += ["", *_quoted(part.rationale)]
+    if question.rationale:
+        lines += ["", *_quoted(question.rationale)]
     return "\n".join(lines) + "\n"
 
 
