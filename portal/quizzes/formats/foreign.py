@@ -8,7 +8,7 @@ from portal.core.i18n import gettext as _
 from portal.quizzes.formats.interchange import MAX_BYTES, Format, Reading, Refused
 
 # Each is a module of this package with one `FORMAT`; loaded when it is needed.
-_MODULES = {"aiken": "aiken"}
+_MODULES = {"aiken": "aiken", "gift": "gift"}
 NAMES = tuple(_MODULES)
 
 

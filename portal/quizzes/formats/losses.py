@@ -52,20 +52,27 @@ def write_each(
 ) -> Writing:
     """Write question by question, leave out what the format cannot hold, and report what differs on reading back.
 
-    `render` returns a question as the format writes it, or None. `context` is what stands before it on reading it
-    back alone, such as the line of its category.
+    `render` returns a question as the format writes it, or None. `context` is what stands before it, such as the line
+    of its category; it is written where it differs from that of the question before.
     """
     written: list[str] = []
     losses: list[Loss] = []
+    stands = ""
     for place, question in enumerate(questions):
-        text = render(question)
-        back = read(join([context(question) + text]).encode()).questions if text is not None else ()
+        text, before = render(question), context(question)
+        back = read(_bytes(join([before + text]))).questions if text is not None else ()
         if text is None or len(back) != 1 or back[0].type is not question.type:
             losses.append(Loss(place, _("The format has no questions of this kind, or none like this one."), True))
             continue
-        written.append(text)
+        written.append(text if before == stands else before + text)
+        stands = before
         losses += [Loss(place, what) for what in lost(question, back[0])]
-    return Writing(join(written).encode(), tuple(losses))
+    return Writing(_bytes(join(written)), tuple(losses))
+
+
+def _bytes(text: str) -> bytes:
+    # Half of a pair of surrogates, as JSON can hold it, is no character; it becomes "?" and so a loss.
+    return text.encode("utf-8", "replace")
 
 
 def lost(question: ForeignQuestion, back: ForeignQuestion) -> Iterator[str]:
