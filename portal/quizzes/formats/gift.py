@@ -50,7 +50,7 @@ _TOP = "$course$/top"
 _ESCAPE = re.compile(r"\\([\\:#={}~n])")
 # While control signs are looked for, escaped ones are halves of surrogate pairs, which no text of a file can hold.
 _HIDDEN = {sign: chr(0xDC00 + ord(sign)) for sign in ":#={}~"} | {"n": chr(0xDC0A), "\\": "\\"}
-_SHOWN = str.maketrans({chr(0xDC00 + ord(sign)): sign for sign in ":#={}~\n"})
+_SHOWN = str.maketrans({chr(0xDC00 + ord(sign)): sign for sign in ":#={}~\n"} | {"\r": "\n"})
 _ESCAPED = str.maketrans({sign: "\\" + sign for sign in "\\:#={}~"} | {"\n": "\\n"})
 # In the items of an ordering Moodle undoes no escape but that of the backslash.
 _ESCAPED_IN_ITEMS = str.maketrans({sign: "\\" + sign for sign in "\\{}"} | {"\n": "\\n"})
@@ -201,7 +201,7 @@ def _blocks(text: str) -> Iterator[_Block]:
 
 
 def _block(first: int, lines: Sequence[str], comments: Sequence[str]) -> _Block:
-    text = "\n".join(lines).rstrip(_SPACE).replace("\r", _HIDDEN["n"])
+    text = "\n".join(lines).rstrip(_SPACE)
     return _Block(first, _ESCAPE.sub(lambda found: _HIDDEN[found[1]], text), tuple(comments))
 
 
@@ -303,22 +303,22 @@ def _without_tags(text: str) -> str:
 
 
 def _end_of_tag(text: str, start: int) -> int:
-    if text.startswith("<!--", start):
-        end = text.find("-->", start + 2)
-        return end + 3 if end >= 0 else len(text)
     depth, quote = 0, ""
-    for place in range(start + 1, len(text)):
+    for place in range(start, len(text)):
         sign = text[place]
         if quote:
             quote = "" if sign == quote else quote
+        elif text.startswith("<!--", place):
+            end = text.find("-->", place + 2)
+            return end + 3 if end >= 0 else len(text)
         elif sign in "\"'":
             quote = sign
         elif sign == "<" and not text[place + 1 : place + 2].isspace():
             depth += 1
         elif sign == ">":
+            depth -= 1
             if not depth:
                 return place + 1
-            depth -= 1
     return len(text)
 
 
