@@ -39,6 +39,9 @@ from portal.quizzes.formats.losses import write_each
 
 # After so many refusals the file is something else, and a longer list helps nobody.
 _MAX_REFUSED = 1_000
+# So much of a text is looked at for a title, and so much of a comment for tags.
+_BEGINNING = 8 * 1024
+_MAX_COMMENTS = 100
 # What Moodle trims: neither the full-width space nor the no-break one.
 _SPACE = " \t\n\r\v"
 # Texts that PHP takes for nothing.
@@ -63,6 +66,7 @@ _GREATEST_EXPONENT = 30
 _STEPS = re.compile(r"(?<!/)/(?!/)")
 _CONTEXT = re.compile(r"\$[a-z]+\$")
 _BLANK_LINES = re.compile(r"\n{2,}")
+_SIGN_OF_TAG = re.compile(r"<!--|[<>\"']")
 # What opens and ends a mark in a comment, and what none may hold.
 _ID = re.compile(r"(?P<open>\[id:)|(?P<end>(?<!\\)\])|(?P<bad>[\x00-\x1f\x7f])")
 _TAG = re.compile(r"(?P<open>\[tag:)|(?P<end>(?<!\\)\])|(?P<bad>[<>`\x00-\x1f\x7f])")
@@ -103,9 +107,9 @@ class Gift:
                 if block.text.startswith(_CATEGORY):
                     first, _line_end, rest = block.text.partition("\n")
                     category = _path(first.removeprefix(_CATEGORY).translate(_SHOWN))
-                    if rest.strip(_SPACE):
+                    if follows := rest.lstrip(_SPACE):
                         reason = _("After $CATEGORY there must be a blank line; what follows here was not taken.")
-                        raise _Untaken(block.line_of(block.text.index(rest.lstrip(_SPACE))), reason)
+                        raise _Untaken(block.line_of(len(block.text) - len(follows)), reason)
                     continue
                 questions.append(_question(block, category))
             except _Untaken as wrong:
@@ -166,6 +170,8 @@ class _Texts:
 
     def take(self, line: int, raw: str) -> str:
         """Return a text as it is meant: without the name of its markup, its escapes undone."""
+        if not raw:
+            return ""
         text, markup = _text(line, raw, self.usual)
         self.others |= markup is not self.usual
         return text
@@ -191,7 +197,8 @@ def _blocks(text: str) -> Iterator[_Block]:
                 yield _block(first, gathered, comments)
             gathered, comments = [], []
         elif line.startswith("//"):
-            comments.append(line)
+            if "[" in line and len(comments) < _MAX_COMMENTS:
+                comments.append(line[:_BEGINNING])
             if gathered:
                 gathered.append("")
         else:
@@ -202,7 +209,9 @@ def _blocks(text: str) -> Iterator[_Block]:
 
 def _block(first: int, lines: Sequence[str], comments: Sequence[str]) -> _Block:
     text = "\n".join(lines).rstrip(_SPACE)
-    return _Block(first, _ESCAPE.sub(lambda found: _HIDDEN[found[1]], text), tuple(comments))
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda found: _HIDDEN[found[1]], text)
+    return _Block(first, text, tuple(comments))
 
 
 def _question(block: _Block, category: str) -> ForeignQuestion:
@@ -271,11 +280,18 @@ def _text(line: int, raw: str, usual: TextFormat) -> tuple[str, TextFormat]:
     """Return a text without the name of its markup, and the markup; the name counts at the very start only."""
     if len(raw) > MAX_TEXT:
         raise _Untaken(line, _("The text is longer than %(most)s characters.", most=MAX_TEXT))
-    named = _MARKUP.match(raw)
+    named = _MARKUP.match(raw) if raw.startswith("[") else None
     if named:
         usual, raw = TextFormat(named[1]), raw[named.end() :]
-    # Where a comment stood there is an empty line, which is no paragraph.
-    return _BLANK_LINES.sub("\n", raw).translate(_SHOWN).strip(_SPACE), usual
+    return _shown(raw), usual
+
+
+def _shown(raw: str) -> str:
+    """Return a text with its escaped signs, without the space around it."""
+    if "\n\n" in raw:
+        # Where a comment stood there is an empty line, which is no paragraph.
+        raw = _BLANK_LINES.sub("\n", raw)
+    return (raw if raw.isascii() and "\r" not in raw else raw.translate(_SHOWN)).strip(_SPACE)
 
 
 def _title_from(stem: str) -> str:
@@ -289,6 +305,7 @@ def _shortened(text: str, most: int, length: int) -> str:
 
 def _without_tags(text: str) -> str:
     """Return a text without what looks like tags of HTML, for a title; "<" before a space is none."""
+    text = text[:_BEGINNING]
     kept: list[str] = []
     at = 0
     while (start := text.find("<", at)) >= 0:
@@ -304,29 +321,29 @@ def _without_tags(text: str) -> str:
 
 def _end_of_tag(text: str, start: int) -> int:
     depth, quote = 0, ""
-    for place in range(start, len(text)):
-        sign = text[place]
+    for found in _SIGN_OF_TAG.finditer(text, start):
+        sign = found[0]
         if quote:
             quote = "" if sign == quote else quote
-        elif text.startswith("<!--", place):
-            end = text.find("-->", place + 2)
+        elif sign == "<!--":
+            end = text.find("-->", found.start() + 2)
             return end + 3 if end >= 0 else len(text)
-        elif sign in "\"'":
-            quote = sign
-        elif sign == "<" and not text[place + 1 : place + 2].isspace():
-            depth += 1
+        elif sign == "<":
+            depth += not text[found.end() : found.end() + 1].isspace()
         elif sign == ">":
             depth -= 1
             if not depth:
-                return place + 1
+                return found.end()
+        else:
+            quote = sign
     return len(text)
 
 
 def _id_and_tags(comments: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """Return what comments say in `[id:…]`, the first one, and in `[tag:…]`."""
-    ids = [found for line in comments for found in _marked(line, _ID)]
-    tags = [found for line in comments for found in _marked(line, _TAG)]
-    return next(iter(ids), ""), tuple(dict.fromkeys(filter(None, tags)))
+    ids = (found for line in comments for found in _marked(line, _ID))
+    tags = (found for line in comments for found in _marked(line, _TAG))
+    return next(ids, ""), tuple(dict.fromkeys(filter(None, tags)))
 
 
 def _marked(line: str, signs: re.Pattern[str]) -> Iterator[str]:
@@ -381,8 +398,9 @@ def _split(section: _Piece, sign: str) -> list[_Piece]:
     pieces: list[_Piece] = []
     line = section.line
     for each in section.text.split(sign):
-        leading = len(each) - len(each.lstrip(_SPACE))
-        pieces.append(_Piece(line + each.count("\n", 0, leading), each.strip(_SPACE)))
+        text = each.lstrip(_SPACE)
+        begins = line + each.count("\n", 0, len(each) - len(text))
+        pieces.append(_Piece(begins, text.rstrip(_SPACE)))
         line += each.count("\n")
     if pieces[0].text in _NOTHING:
         del pieces[0]
@@ -391,7 +409,7 @@ def _split(section: _Piece, sign: str) -> list[_Piece]:
 
 def _weight(piece: _Piece, usual: Fraction) -> tuple[Fraction, _Piece]:
     """Return the percentage before an answer, and the rest of it."""
-    found = _WEIGHT.match(piece.text)
+    found = _WEIGHT.match(piece.text) if piece.text.startswith("%") else None
     if not found:
         return usual, piece
     try:
@@ -403,7 +421,9 @@ def _weight(piece: _Piece, usual: Fraction) -> tuple[Fraction, _Piece]:
 
 
 def _with_feedback(piece: _Piece, texts: _Texts) -> tuple[str, str]:
-    answer, _sign, feedback = piece.text.partition("#")
+    answer, sign, feedback = piece.text.partition("#")
+    if not sign:
+        return texts.take(piece.line, answer.strip(_SPACE)), ""
     line = piece.line + answer.count("\n")
     return texts.take(piece.line, answer.strip(_SPACE)), texts.take(line, feedback.strip(_SPACE))
 
@@ -451,8 +471,7 @@ def _pairs(section: _Piece, texts: _Texts) -> tuple[tuple[str, str], ...]:
             raise _Untaken(piece.line, _("There is no -> in “%(text)s”.", text=_quoted(piece.text)))
         if len(right) > MAX_TEXT:
             raise _Untaken(piece.line, _("The text is longer than %(most)s characters.", most=MAX_TEXT))
-        right = _BLANK_LINES.sub("\n", right).translate(_SHOWN).strip(_SPACE)
-        pairs.append((texts.take(piece.line, left), right))
+        pairs.append((texts.take(piece.line, left), _shown(right)))
     if len(pairs) < 2:
         raise _Untaken(section.line, _("A matching needs at least two pairs."))
     return tuple(pairs)
