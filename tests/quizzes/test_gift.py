@@ -589,6 +589,7 @@ def test_what_was_written_is_read_again_but_for_the_losses_that_are_reported(que
 )
 @settings(max_examples=examples(150))
 @example([ForeignQuestion(Kind.SHORT_ANSWER, "T", "Q", answers=(ForeignAnswer("%50%T"),))])
+@example([ForeignQuestion(Kind.SINGLE_CHOICE, "T", "Q", choices=(ForeignChoice("a", FULL), ForeignChoice("b", FULL)))])
 def test_what_the_format_can_say_is_never_lost(questions: list[ForeignQuestion]) -> None:
     writing = FORMAT.write(questions)
     assert writing.losses == ()
@@ -630,39 +631,29 @@ def test_broken_files_are_read_or_refused_and_never_fail() -> None:
         assert FORMAT.read(FORMAT.write(reading.questions).data).refused == ()
 
 
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "\n",
-        "}\n\n",
-        "a{T}\n\n",
-        "{",
-        "a{~",
-        "=",
-        "\\:",
-        "<",
-        "// [id:",
-        "//[tag:a\\]",
-        "$CATEGORY: a/\n\n",
-        "a{#1..1",
-        "[html]",
-    ],
-)
-def test_the_largest_file_of_one_piece_is_read_in_a_moment(piece: str) -> None:
-    data = (piece * (MAX_BYTES // len(piece)))[:MAX_BYTES].encode()
+LARGE = ("\n", "a{T}\n\n", "\\:")
+SMALLER = ("}\n\n", "{", "a{~", "=", "<", "// [id:", "//[tag:a\\]", "$CATEGORY: a/\n\n", "a{#1..1", "[html]", "a\r")
+
+
+@pytest.mark.parametrize("piece", [*LARGE, *SMALLER])
+def test_a_large_file_of_one_piece_is_read_in_a_moment(piece: str) -> None:
+    length = MAX_BYTES if piece in LARGE else MAX_BYTES // 5
+    data = (piece * (length // len(piece))).encode()
     began = time.process_time()
     reading = FORMAT.read(data)
-    assert time.process_time() - began < 6
+    assert time.process_time() - began < (8 if piece in LARGE else 3)
     assert len(reading.questions) <= MAX_QUESTIONS
     assert len(reading.refused) <= 1_001
 
 
-def test_many_answers_and_texts_at_their_limit_are_read_in_a_moment() -> None:
-    for block in ("q{" + "=a->b" * 190 + "}\n\n", "<" * 60_000 + "{T}\n\n", "q{#=" + "1" * 50 + "..2" + "}\n\n"):
-        data = (block * (MAX_BYTES // len(block) // 4)).encode()
-        began = time.process_time()
-        FORMAT.read(data)
-        assert time.process_time() - began < 4
+@pytest.mark.parametrize(
+    "block", ["q{" + "=a->b" * 190 + "}\n\n", "<" * 60_000 + "{T}\n\n", "q{#=" + "1" * 50 + "..2}\n\n"]
+)
+def test_many_answers_and_texts_at_their_limit_are_read_in_a_moment(block: str) -> None:
+    data = (block * (MAX_BYTES // len(block) // 8)).encode()
+    began = time.process_time()
+    FORMAT.read(data)
+    assert time.process_time() - began < 3
 
 
 def test_what_is_too_large_is_refused_whole() -> None:

@@ -597,7 +597,7 @@ def _answer_lines(question: ForeignQuestion) -> list[str] | None:
         case Kind.TRUE_FALSE:
             return _true_false_line(question)
         case Kind.SINGLE_CHOICE | Kind.MULTIPLE_CHOICE:
-            return [_choice_line(question, each) for each in question.choices]
+            return _choice_lines(question)
         case Kind.SHORT_ANSWER:
             return _short_answer_lines(question)
         case Kind.NUMERIC:
@@ -644,11 +644,17 @@ def _with_its_feedback(question: ForeignQuestion, text: str, feedback: str) -> s
     return f"{written}#{_named(feedback, question.text_format)}" if feedback else written
 
 
-def _choice_line(question: ForeignQuestion, choice: ForeignChoice) -> str:
-    said = _with_its_feedback(question, choice.text, choice.feedback)
-    if question.type is Kind.SINGLE_CHOICE and choice.fraction == FULL:
-        return f"={said}"
-    return f"~{_weighed(choice.fraction, choice.text, Fraction(0))}{said}"
+def _choice_lines(question: ForeignQuestion) -> list[str]:
+    lines = []
+    # With nothing but = it would be a short answer.
+    needs_tilde = all(each.fraction == FULL for each in question.choices)
+    for place, each in enumerate(question.choices):
+        said = _with_its_feedback(question, each.text, each.feedback)
+        if question.type is Kind.SINGLE_CHOICE and each.fraction == FULL and not (needs_tilde and place == 0):
+            lines.append(f"={said}")
+        else:
+            lines.append(f"~{_weighed(each.fraction, each.text, Fraction(0))}{said}")
+    return lines
 
 
 def _true_false_line(question: ForeignQuestion) -> list[str]:
