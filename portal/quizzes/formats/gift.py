@@ -44,6 +44,8 @@ _BEGINNING = 8 * 1024
 _MAX_COMMENTS = 100
 # What Moodle trims: neither the full-width space nor the no-break one.
 _SPACE = " \t\n\r\v"
+# What stands behind a "<" that begins no tag.
+_AFTER_NO_TAG = tuple(" \t\n\r\v\f")
 # Texts that PHP takes for nothing.
 _NOTHING = ("", "0")
 _GAP = "_____"
@@ -310,7 +312,7 @@ def _without_tags(text: str) -> str:
     at = 0
     while (start := text.find("<", at)) >= 0:
         kept.append(text[at:start])
-        if text[start + 1 : start + 2].isspace():
+        if text.startswith(_AFTER_NO_TAG, start + 1):
             kept.append("<")
             at = start + 1
         else:
@@ -329,7 +331,7 @@ def _end_of_tag(text: str, start: int) -> int:
             end = text.find("-->", found.start() + 2)
             return end + 3 if end >= 0 else len(text)
         elif sign == "<":
-            depth += not text[found.end() : found.end() + 1].isspace()
+            depth += not text.startswith(_AFTER_NO_TAG, found.end())
         elif sign == ">":
             depth -= 1
             if not depth:
@@ -611,7 +613,7 @@ def _answer_lines(question: ForeignQuestion) -> list[str] | None:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_ESCAPED)
+    return text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").translate(_ESCAPED)
 
 
 def _named(text: str, markup: TextFormat, usual: TextFormat | None = None) -> str:
