@@ -353,6 +353,7 @@ def test_each_question_knows_the_line_on_which_it_begins() -> None:
         ("A{~" + "~b" * 300 + "}", 1, "more than 200"),
         ("x" * 70_000 + "{T}", 1, "longer than"),
         ("A{=b\n=" + "x" * 70_000 + "}", 2, "longer than"),
+        ("A\n{" + ("~" + "\\:" * 3_000) * 190 + "}\nB", 1, "longer than"),
         ("A{=b->c\n=d->" + "x" * 70_000 + "}", 2, "longer than"),
         ("A{T\n####" + "x" * 70_000 + "}", 2, "longer than"),
     ],

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from fractions import Fraction
+from io import StringIO
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -42,6 +43,8 @@ _MAX_REFUSED = 1_000
 # So much of a text is looked at for a title, and so much of a comment for tags.
 _BEGINNING = 8 * 1024
 _MAX_COMMENTS = 100
+# The longest question, all of its texts together.
+_LONGEST_BLOCK = 16 * MAX_TEXT
 # What Moodle trims: neither the full-width space nor the no-break one.
 _SPACE = " \t\n\r\v"
 # What stands behind a "<" that begins no tag.
@@ -188,16 +191,17 @@ class _Texts:
 def _blocks(text: str) -> Iterator[_Block]:
     """Yield what stands between blank lines; what holds nothing but comments is left out."""
     # Files of old Macintoshes end their lines with \r alone; elsewhere it is space.
-    lines = text.replace("\0", "").split("\n" if "\n" in text else "\r")
+    text = text.replace("\0", "")
+    lines = StringIO(text if "\n" in text else text.replace("\r", "\n"), newline="\n")
     gathered: list[str] = []
     comments: list[str] = []
-    first = 0
+    first = size = 0
     for number, each in enumerate(chain(lines, [""]), start=1):
         line = each.strip(_SPACE)
         if line in _NOTHING:
             if gathered:
                 yield _block(first, gathered, comments)
-            gathered, comments = [], []
+            gathered, comments, size = [], [], 0
         elif line.startswith("//"):
             if "[" in line and len(comments) < _MAX_COMMENTS:
                 comments.append(line[:_BEGINNING])
@@ -206,12 +210,16 @@ def _blocks(text: str) -> Iterator[_Block]:
         else:
             if not gathered:
                 first = number
-            gathered.append(line)
+            # What is longer is refused, and need not be kept until then.
+            if size <= _LONGEST_BLOCK:
+                gathered.append(line)
+                size += len(line)
 
 
 def _block(first: int, lines: Sequence[str], comments: Sequence[str]) -> _Block:
     text = "\n".join(lines).rstrip(_SPACE)
-    if "\\" in text:
+    # What is too long to be taken stays so.
+    if "\\" in text and len(text) <= _LONGEST_BLOCK:
         text = _ESCAPE.sub(lambda found: _HIDDEN[found[1]], text)
     return _Block(first, text, tuple(comments))
 
@@ -219,6 +227,8 @@ def _block(first: int, lines: Sequence[str], comments: Sequence[str]) -> _Block:
 def _question(block: _Block, category: str) -> ForeignQuestion:
     """Return the question of a block. Raises `_Untaken`."""
     text = block.text
+    if len(text) > _LONGEST_BLOCK:
+        raise _Untaken(block.line, _("The text is longer than %(most)s characters.", most=_LONGEST_BLOCK))
     title: str | None = None
     begins = 0
     if text.startswith("::"):
