@@ -9,9 +9,10 @@ from portal.quizzes.formats.interchange import MAX_BYTES, Format, Reading, Refus
 
 # Each is a module of this package with one `FORMAT`; loaded when it is needed.
 _MODULES = {
-    "aiken": "aiken",
+    "gift": "gift",
     "moodle-xml": "moodle_xml",
     "qti": "qti",
+    "aiken": "aiken",
     "csv": "table",
     "xlsx": "workbook",
     "markdown": "own_markdown",

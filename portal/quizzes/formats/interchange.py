@@ -206,13 +206,17 @@ class NotUtf8(ValueError):
         super().__init__(_("The file is not UTF-8 text from this line on. Save it as UTF-8."))
 
 
-def text_of(data: bytes) -> str:
-    """Return the text of a file, its lines ended by one sign and without a mark of byte order. Raises `NotUtf8`."""
+def decoded(data: bytes) -> str:
+    """Return the text of a file without a mark of byte order. Raises `NotUtf8`."""
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as broken:
         raise NotUtf8(data.count(b"\n", 0, broken.start) + 1) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def text_of(data: bytes) -> str:
+    """Return the text of a file, its lines ended by one sign and without a mark of byte order. Raises `NotUtf8`."""
+    return decoded(data).replace("\r\n", "\n").replace("\r", "\n")
 
 
 # --- as plain data -----------------------------------------------------------------------------
