@@ -233,6 +233,80 @@ def test_after_its_withdrawal_the_base_is_followed_again(cast: Cast, overlay: Do
     assert cast.learner.id in campaigns.list_audience_ids(queries.get_document("impersonation"))
 
 
+def withdraw(version: DocumentVersion, by: Person) -> None:
+    with own_transaction():
+        held = queries.find_version_by_id(version.id)
+        assert held is not None
+        versions.withdraw_version(version=held, reason="Wrong", by=by)
+    jobs.run_due()
+    session.rollback()
+    session.expire_all()
+
+
+def open_request(person: Person, slug: str = "impersonation") -> Any:
+    return campaigns.find_open_request(person, queries.get_document(slug))
+
+
+def test_after_its_withdrawal_its_readers_are_asked_about_the_base_from_what_they_confirmed_last(
+    cast: Cast, overlay: DocumentVersion
+) -> None:
+    """The base asked nobody, and asks nobody abroad now: only those for whom another text applies at once."""
+    confirm(cast.learner, overlay)
+    withdraw(overlay, cast.admin)
+    base = queries.get_document("impersonation").versions[0]
+    asked = open_request(cast.learner)
+    assert (asked.campaign.version_id, asked.from_version_id) == (base.id, overlay.id)
+    delta = deltas.find_delta(cast.learner, queries.get_document("impersonation"))
+    assert delta is not None
+    assert (delta.old, delta.new) == (queries.get_document("impersonation@JP").versions[0], base)
+    assert (set(delta.changes.changed), delta.changes.removed) == ({"scope", "appeals", "fees"}, ("notices",))
+    assert [each.id for each in delta.covered] == [base.id]
+    assert open_request(cast.outsider) is None
+    with own_transaction():
+        list(asking.keep_up())
+    assert open_request(cast.outsider) is None
+    shown = campaigns.list_not_asked_ids(asked.campaign)
+    assert cast.outsider.id not in shown
+
+
+def test_who_had_confirmed_the_base_is_not_asked_again_when_her_market_comes_back_to_it(
+    cast: Cast, base: DocumentVersion
+) -> None:
+    confirm(cast.learner, base)
+    own = publish(make_overlay(base.document, cast.admin), cast.admin)
+    withdraw(own, cast.admin)
+    assert open_request(cast.learner) is None
+    assert open_request(cast.colleague) is not None
+
+
+def test_where_the_base_is_asked_already_those_who_come_back_to_it_are_asked_with_the_others(
+    cast: Cast, overlay: DocumentVersion
+) -> None:
+    texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
+    second = make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
+    jobs.run_due()
+    session.rollback()
+    assert open_request(cast.learner) is None
+    withdraw(overlay, cast.admin)
+    assert open_request(cast.learner).campaign.version_id == second.id
+    assert open_request(cast.outsider).campaign.version_id == second.id
+    assert session.query(asking.Campaign).count() == 1
+
+
+def test_a_version_called_off_before_its_day_changes_nothing_about_whom_the_base_applies_to(
+    cast: Cast, overlay: DocumentVersion
+) -> None:
+    """The market's earlier version stays in force: nobody there is asked about the base."""
+    later = publish(
+        queries.get_document("impersonation@JP"), cast.admin, "2.0", effective_at=clock.now() + timedelta(days=9)
+    )
+    withdraw(later, cast.admin)
+    base = queries.get_document("impersonation")
+    assert base.markets_apart == ["JP"]
+    assert cast.learner.id not in campaigns.list_audience_ids(base)
+    assert open_request(cast.learner) is None
+
+
 def test_a_document_without_overlays_is_read_with_as_many_statements_as_before(
     cast: Cast, base: DocumentVersion, as_: Any
 ) -> None:

@@ -107,11 +107,13 @@ def delta_until(
 ) -> Delta:
     """Return what changed for the person up to a version; questions are asked only where she is asked to confirm."""
     # Who confirmed the text of all markets before hers had one of its own reads what is otherwise there.
-    old = reading.find_last_confirmed(person, new) or reading.find_confirmed_base(person, new)
+    # So does who comes back to it, since her market's own was withdrawn.
+    old = reading.find_last_confirmed(person, new)
     changes = changes_of(old, new)
     sequences = rules.covered(
         document.versions,
-        after=_begins_after(document, old),
+        # What she confirms is among it, even where her market's text said it before.
+        after=min(_begins_after(document, old), new.sequence - 1),
         until=new.sequence,
         asked=requests.list_asked_versions(person, document.id) if request else (),
         has_base=old is not None,
@@ -131,8 +133,12 @@ def delta_until(
 
 
 def _begins_after(document: Document, old: DocumentVersion | None) -> int:
-    """Return the sequence of the document's own version that was confirmed; 0 where that was its base."""
-    return old.sequence if old is not None and old.document_id == document.id else 0
+    """Return the sequence of the document's version that was confirmed, or over which lay what was; 0 for its base."""
+    if old is None:
+        return 0
+    if old.document_id == document.id:
+        return old.sequence
+    return old.over.sequence if old.over is not None and old.over.document_id == document.id else 0
 
 
 def changes_of(old: DocumentVersion | None, new: DocumentVersion) -> Changes:
