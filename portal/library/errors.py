@@ -345,8 +345,8 @@ class BaseMoved(Conflict):
     """An overlay is published over the version that its base has now."""
 
     message = _l(
-        "The text was written over version %(over)s of its base, which is at %(latest)s by now. Look at what changed "
-        "there, and lay the text over it."
+        "The text was written over version %(over)s of its base; version %(latest)s has been published since. Look at "
+        "what changed there, and lay the text over it."
     )
 
 

@@ -425,7 +425,7 @@ def list_last_confirmed(version: DocumentVersion, people: Collection[int]) -> di
     before = and_(DocumentVersion.document_id == version.document_id, DocumentVersion.sequence < version.sequence)
     if over is None:
         overlays = select(Document.id).where(Document.base_id == version.document_id)
-        besides = DocumentVersion.document_id.in_(overlays)
+        besides: ColumnElement[bool] = DocumentVersion.document_id.in_(overlays)
     else:
         besides = and_(DocumentVersion.document_id == over.document_id, DocumentVersion.sequence <= over.sequence)
     rows = session.execute(

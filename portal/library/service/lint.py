@@ -187,7 +187,7 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
         _("Take over what changed in between; then the draft is based on the latest version."),
     ),
     "base_moved": lambda v: (
-        _("The text is written over version %(over)s of its base, which is at %(latest)s by now.", **v),
+        _("The text is written over version %(over)s of its base; version %(latest)s has been published since.", **v),
         _("Look at what changed there, clause by clause, and lay the text over it."),
     ),
     "number_unreadable": lambda v: (

@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
 from portal.core.i18n import gettext as _
@@ -115,6 +116,7 @@ def _markets_page(document: Document, *, refusal: DomainError | None = None) -> 
         title=titles[shown.id] if shown is not None else document.slug,
         is_published=bool(document.versions),
         followed=followed,
+        is_ahead=followed is not None and followed.effective_at > clock.now(),
         rows=rows,
         refusal=str(refusal) if refusal else None,
     )
@@ -136,7 +138,7 @@ def _text_row(stand: market_texts.Stand) -> dict[str, Any]:
         else None,
         "over": over,
         "waits": stand.waits,
-        "clashing": list(stand.clashing),
+        "clashing": [(anchor, str(market_texts.CLASH_WORDS[clash])) for anchor, clash in stand.clashing.items()],
         "drafts": [
             {"number": draft.number, "href": url_for("library.draft", code=draft.code)}
             for draft in stand.drafts
@@ -256,6 +258,7 @@ def _desk(
         base=base,
         over=over,
         move=move,
+        is_ahead=move is not None and move.latest.effective_at > clock.now(),
         clashing=_clash_rows(draft, move, decisions or {}) if move is not None else [],
         clauses=_clause_rows(draft, move),
         beginning={mode.value: str(words) for mode, words in _BEGINNING.items()},
