@@ -356,6 +356,12 @@ class BaseNotPublished(Conflict):
     message = _l("There is no version of this document over which a market's text could be laid.")
 
 
+class BaseNotForMarket(Invalid):
+    """A market does otherwise than a text that is meant for it."""
+
+    message = _l("The document is not addressed to %(market)s, so there is nothing to do otherwise there.")
+
+
 class OverlayAboveOverlay(Invalid):
     """Overlays do not stand on one another: nobody could tell what applies, or it would never end."""
 

@@ -68,7 +68,7 @@ def test_a_clause_is_replaced_appended_to_added_or_does_not_apply(overlay: Docum
     assert clause(overlay, "appeals") == "## Appeals in Japan\n\nWithin 14 days."
     assert clause(overlay, "notices") == "## Notices\n\nA notice is sent."
     assert clause(overlay, "fees") == "## Fees\n\n**This clause does not apply in Japan.**"
-    assert clause(overlay, "fees", "ja") == "## 手数料\n\n**この条項は日本では適用しない。**"
+    assert clause(overlay, "fees", "ja") == "## 手数料\n\n**この条項は日本では適用しません。**"
     assert clause(overlay, "scope", "ja") == "## 範囲\n\nすべて。\n\nLINEも。"
 
 
@@ -107,7 +107,7 @@ def test_half_of_a_rule_is_never_shown_as_the_whole(base: DocumentVersion, cast:
     assert text is not None
     assert text.behind == ["scope", "notices"]
     assert "すべて" not in text.source
-    assert clause(version, "fees", "ja").endswith("**この条項は日本では適用しない。**")
+    assert clause(version, "fees", "ja").endswith("**この条項は日本では適用しません。**")
 
 
 def test_a_link_to_the_base_is_a_link_within_the_markets_own_text(overlay: DocumentVersion) -> None:

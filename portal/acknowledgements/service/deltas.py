@@ -21,7 +21,7 @@ from portal.library.models import Document, DocumentVersion, VersionText
 from portal.library.queries.redlines import ClauseRedline, redline_of_versions
 from portal.library.rules import Changes, Standing, changes_between
 from portal.library.service.dependants import base_of
-from portal.library.service.overlays import modes_of
+from portal.library.service.overlays import modes_of, what_to_do_differently
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import QuestionCitation, QuestionState, QuestionVersion
 from portal.quizzes.queries import staleness
@@ -199,10 +199,9 @@ def news_of(delta: Delta, language: str) -> list[News]:
         own = texts.get(language)
         # A translation that is behind would tell what to do differently since an earlier version.
         text = own if own is not None and own.says_number == version.number else texts[delta.document.authoritative]
-        if text.what_to_do_differently:
-            found.append(
-                News(version.number, version.effective_at, version.zone, text.what_to_do_differently, text.language)
-            )
+        line = what_to_do_differently(version, text)
+        if line:
+            found.append(News(version.number, version.effective_at, version.zone, line, text.language))
     # Of versions that take effect at once, the older comes first; `list_news` gives the newest first.
     found.reverse()
     return sorted(found, key=lambda each: each.effective_at)

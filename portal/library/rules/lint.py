@@ -170,6 +170,8 @@ class Proposal:
     # Of an overlay: the versions of its base over which it is written, and over which it has to be laid by now.
     over: str | None = None
     over_latest: str | None = None
+    # Of an overlay: whether it does otherwise in the very clauses that its base has changed.
+    is_told_otherwise: bool = False
     # When it takes effect as things stand, and the version before which it must not, with the instant of that one.
     takes_effect_at: datetime | None = None
     not_before: NotBefore | None = None
@@ -300,6 +302,9 @@ def _of_text(proposal: Proposal, text: Text, deciding: Text | None) -> Iterator[
             yield Finding("summary_missing", level, language)
         if proposal.latest is not None and not text.what_to_do_differently.strip():
             yield Finding("what_to_do_missing", level, language)
+    is_asked_for = proposal.latest is not None and proposal.is_material
+    if proposal.is_told_otherwise and not is_asked_for and not text.what_to_do_differently.strip():
+        yield Finding("what_to_do_of_base", Level.HINT, language)
     is_unlabelled = all(clause.sensitivity is None for clause in text.clauses)
     if text.minutes > MOST_MINUTES:
         yield Finding("long", Level.HINT, language, values={"minutes": text.minutes})

@@ -117,6 +117,8 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         behind=drafts.behind_of_draft(draft, second) if both and second is not None else (),
         over=draft.over.number if draft.over is not None else None,
         over_latest=followed.number if followed is not None else None,
+        is_told_otherwise=draft.over is not None
+        and overlays.is_told_otherwise(draft.over, overlays.modes_of_draft(draft)),
         takes_effect_at=takes_effect_at(draft),
         not_before=NotBefore(last.number, last.effective_at, last.zone) if last is not None else None,
     )
@@ -265,6 +267,13 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "what_to_do_missing": lambda v: (
         _("It does not say what to do differently."),
         _("Write in one or two sentences what changes at work; readers of a material change see it first."),
+    ),
+    "what_to_do_of_base": lambda v: (
+        _("It does not say what this market does differently."),
+        _(
+            "The base text has changed clauses in which the market does otherwise, so what it says to do differently "
+            "is not shown here. Write what changes at work in this market."
+        ),
     ),
     "long": lambda v: (
         ngettext(

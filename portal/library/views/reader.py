@@ -31,7 +31,7 @@ from portal.library.queries import get_document
 from portal.library.queries.drafts import list_open_drafts
 from portal.library.rules import Standing, changes_between
 from portal.library.rules.changes import was_called_off
-from portal.library.service import readings
+from portal.library.service import overlays, readings
 from portal.library.service.panels import ClauseNote, clause_notes_for, panels_for
 from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
 from portal.library.views.market_facts import applies_in_its_place, market_names, marks_of, overlay_facts
@@ -164,6 +164,7 @@ def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]
     wanted = wanted if wanted in LANGUAGES else language()
     text = texts.get(wanted) or texts[document.authoritative]
     second = texts.get(other(document.authoritative))
+    news = text if text.says_number == version.number else texts[document.authoritative]
     here = language()
     return {
         "document": document,
@@ -171,7 +172,8 @@ def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]
         "text": text,
         "texts": texts,
         # A translation that is behind would tell what to do differently since an earlier version.
-        "news": text if text.says_number == version.number else texts[document.authoritative],
+        "news": news,
+        "what_to_do": overlays.what_to_do_differently(version, news),
         # The reader asked for a language in which there is no text.
         "missing": LANGUAGE_WORDS[wanted].in_(here) if text.language != wanted else None,
         "behind": second.behind if second else [],
