@@ -390,6 +390,17 @@ def test_where_the_base_is_asked_already_those_who_come_back_to_it_are_asked_wit
     assert session.query(asking.Campaign).count() == 1
 
 
+def test_a_campaign_that_asks_nobody_says_so(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:
+    """Everybody within reach follows the market's own text."""
+    texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
+    make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
+    jobs.run_due()
+    page = as_(cast.lead, language="en").get("acknowledgements.list_campaigns")
+    rows = words_of(page, "tr")
+    assert "Nobody asked" in rows
+    assert "0 / 0" not in rows
+
+
 def test_a_version_called_off_before_its_day_changes_nothing_about_whom_the_base_applies_to(
     cast: Cast, overlay: DocumentVersion
 ) -> None:
