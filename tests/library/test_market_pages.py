@@ -16,6 +16,7 @@ from portal.library import limits, queries
 from portal.library.models import AudienceKind, ChangeClass, DocumentVersion, Draft, DraftState
 from portal.library.queries import drafts
 from portal.library.service import following, overlays, reviews
+from portal.library.service.documents import OwnedDocuments
 from portal.library.service.drafts import begin_draft, discard_draft
 from tests.builders import Cast, make_grant, make_market, make_person
 from tests.library.builders import edit_draft, english, japanese, make_published, make_version
@@ -687,7 +688,9 @@ def test_a_text_that_is_not_published_is_called_as_its_base_with_the_name_of_the
     draft = begin(base, japan)
     page = as_(japan, language="ja").get("library.impact", code=draft.code)
     assert "「なりすまし（日本）」の草案の影響" in page.heading
-    assert queries.list_document_titles(["impersonation@JP"], "en") == {"impersonation@JP": "Impersonation (Japan)"}
+    assert "impersonation@JP" not in as_(japan, language="ja").get("training.today").text
+    (thing,) = OwnedDocuments().find_things(["impersonation@JP"]).values()
+    assert (thing.title, thing.href) == ("Impersonation (Japan)", None)
 
 
 # --- the mail --------------------------------------------------------------------------------------

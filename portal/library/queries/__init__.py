@@ -501,9 +501,14 @@ def list_document_titles(slugs: Collection[str], language: str) -> dict[str, str
         for document in documents
         if (version := rules.to_read(document.versions, clock.now())) is not None
     }
-    titles = {versions[version_id]: title for version_id, title in list_titles(versions, language).items()}
-    # A market's text that is not published yet is called as its base, with the market.
-    unpublished = [each for each in documents if each.slug not in titles and each.base_id is not None]
+    return {versions[version_id]: title for version_id, title in list_titles(versions, language).items()}
+
+
+def list_document_names(slugs: Collection[str], language: str) -> dict[str, str]:
+    """Return what `list_document_titles` does, and what market texts that are not published yet are called."""
+    titles = list_document_titles(slugs, language)
+    missing = [slug for slug in slugs if slug not in titles and slug != base_slug(slug)]
+    unpublished = list(session.scalars(select(Document).where(Document.slug.in_(missing)))) if missing else []
     if unpublished:
         bases = list_document_titles({base_slug(each.slug) for each in unpublished}, language)
         markets = {each.code: each.name.in_(language) for each in organisation.list_markets()}

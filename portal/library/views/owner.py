@@ -116,7 +116,7 @@ def _set_steps(document: Document, rows: Sequence[tuple[str, str]]) -> Done:
 
 
 def _document_title(document: Document) -> str:
-    return queries.list_document_titles([document.slug], language()).get(document.slug, document.slug)
+    return queries.list_document_names([document.slug], language()).get(document.slug, document.slug)
 
 
 # --- audience -----------------------------------------------------------------------------------
