@@ -78,7 +78,8 @@ def _held(since: datetime, until: datetime | None, at: datetime) -> bool:
 def requests_are_what_was_asked() -> list[str]:
     """What was asked is of the campaign's document and counted; confirmed is what an acknowledgement stands for."""
     broken = []
-    kin = dict(session.execute(select(Document.id, Document.base_id).where(Document.base_id.is_not(None))).tuples())
+    overlays = session.execute(select(Document.id, Document.base_id).where(Document.base_id.is_not(None)))
+    kin = {row.id: row.base_id for row in overlays}
     confirmed = exists().where(
         Acknowledgement.person_id == AcknowledgementRequest.person_id, Acknowledgement.version_id == Campaign.version_id
     )

@@ -13,6 +13,7 @@ from portal.core.markdown import split_clauses
 from portal.core.transaction import own_transaction
 from portal.library import queries
 from portal.library.errors import BaseMoved, ClashUndecided, EffectiveBeforeBase, OverlayAboveOverlay, OverlayThere
+from portal.library.invariants import INVARIANTS
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentVersion, Draft, DraftState, Origin
 from portal.library.queries import drafts
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clashes
@@ -59,6 +60,18 @@ def fresh(slug: str) -> Document:
 
 
 # --- laid over -----------------------------------------------------------------------------------
+
+
+def test_what_was_published_in_earlier_words_is_still_what_results(
+    base: DocumentVersion, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How a clause that does not apply is worded has changed; published texts have not."""
+    check = INVARIANTS["texts of markets are what results over their base"]
+    with monkeypatch.context() as then:
+        then.setattr(overlays, "_NOT_APPLICABLE", overlays._SAID_BEFORE[0])
+        version = publish_overlay(make_overlay(base.document, cast.admin), cast.admin)
+    assert clause(version, "fees", "ja").endswith("**この条項は日本では適用しない。**")
+    assert check() == []
 
 
 def test_a_clause_is_replaced_appended_to_added_or_does_not_apply(overlay: DocumentVersion) -> None:

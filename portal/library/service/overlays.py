@@ -250,15 +250,14 @@ def ways_of_reading(over: DocumentVersion, market: Words, texts: Sequence[TextDr
         yield {text.language: text.source for text in laid_over(base_of(over), market, texts, said=said)}
 
 
-def laid_over(
-    base: Base, market: Words, texts: Sequence[TextDraft], *, said: Words = _NOT_APPLICABLE
-) -> list[TextDraft]:
+def laid_over(base: Base, market: Words, texts: Sequence[TextDraft], *, said: Words | None = None) -> list[TextDraft]:
     """Return the texts of an overlay as they read over its base, in every language that one of them has.
 
     A clause of which a translation does not have its part is left out of the translation, so that readers meet it in
     the deciding language and are told so: half of a rule is never shown as the whole. Where the deciding text that
     results is beyond the limits of a text, it is the only one returned.
     """
+    said = said or _NOT_APPLICABLE
     given = {text.language: text for text in texts}
     own = given.get(base.authoritative)
     if own is None:
