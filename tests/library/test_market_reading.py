@@ -85,6 +85,7 @@ def test_a_reader_is_led_to_the_text_of_her_market_and_everybody_else_reads_the_
         ("library.read", {}),
         ("library.read_version", {"number": "1.0"}),
         ("library.history", {}),
+        ("library.compare", {}),
         ("library.print_view", {}),
         ("library.print_version", {"number": "1.0"}),
     ],
@@ -346,7 +347,7 @@ def open_request(person: Person, slug: str = "impersonation") -> Any:
 
 
 def test_after_its_withdrawal_its_readers_are_asked_about_the_base_from_what_they_confirmed_last(
-    cast: Cast, overlay: DocumentVersion
+    cast: Cast, overlay: DocumentVersion, as_: Any
 ) -> None:
     """The base asked nobody, and asks nobody abroad now: only those for whom another text applies at once."""
     confirm(cast.learner, overlay)
@@ -359,6 +360,9 @@ def test_after_its_withdrawal_its_readers_are_asked_about_the_base_from_what_the
     assert (delta.old, delta.new) == (queries.get_document("impersonation@JP").versions[0], base)
     assert (set(delta.changes.changed), delta.changes.removed) == ({"scope", "appeals", "fees"}, ("notices",))
     assert [each.id for each in delta.covered] == [base.id]
+    page = as_(cast.learner, language="en").get("acknowledgements.delta", slug="impersonation")
+    assert "From “Impersonation (Japan)”, version 1.0, confirmed last, to version 1.0" in page.text
+    assert "/library/impersonation@JP/versions/1.0" in page.links()
     assert open_request(cast.outsider) is None
     with own_transaction():
         list(asking.keep_up())
