@@ -43,10 +43,11 @@ def on_published(event: VersionPublished) -> None:
 
 
 def on_withdrawn(event: VersionWithdrawn) -> None:
-    """Ask nobody any more to confirm what does not apply."""
+    """Ask nobody any more to confirm what does not apply, and whoever follows another text now about that one."""
     version = library.find_version_by_id(event.version_id)
     if version is not None:
         campaigns.end_what_applies_no_more(version)
+        campaigns.ask_who_comes_back(version)
 
 
 def init() -> None:

@@ -78,6 +78,8 @@ def _held(since: datetime, until: datetime | None, at: datetime) -> bool:
 def requests_are_what_was_asked() -> list[str]:
     """What was asked is of the campaign's document and counted; confirmed is what an acknowledgement stands for."""
     broken = []
+    overlays = session.execute(select(Document.id, Document.base_id).where(Document.base_id.is_not(None)))
+    kin = {row.id: row.base_id for row in overlays}
     confirmed = exists().where(
         Acknowledgement.person_id == AcknowledgementRequest.person_id, Acknowledgement.version_id == Campaign.version_id
     )
@@ -93,7 +95,12 @@ def requests_are_what_was_asked() -> list[str]:
         name = f"request {row.id} for version {version.number}"
         if row.document_id != version.document_id:
             broken.append(f"{name} is about another document than its campaign")
-        if base is not None and (base.document_id != version.document_id or base.sequence >= version.sequence):
+        if base is not None and not (
+            base.sequence < version.sequence
+            if base.document_id == version.document_id
+            # A market's text begins from its base, and whoever comes back to the base from a market's text.
+            else kin.get(base.document_id) == version.document_id or kin.get(version.document_id) == base.document_id
+        ):
             broken.append(f"{name} begins from a version that is none before it")
         if row.closed_as is RequestEnd.CONFIRMED and not is_confirmed:
             broken.append(f"{name} is closed as confirmed, but the person has not confirmed it")

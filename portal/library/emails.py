@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.accounts import queries as accounts
 from portal.accounts.service.recipients import describe_mail
+from portal.core import clock
 from portal.core.i18n import force_locale, language
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
@@ -58,6 +59,19 @@ def _describe(words: Any, arguments: Sequence[Mapping[str, Any]]) -> list[Descri
     titles = queries.list_document_titles({each["slug"] for each in arguments}, language())
     people = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
     return [describe_mail(words, people.get(each["to"]), titles.get(each["slug"], each["slug"])) for each in arguments]
+
+
+def _describe_withdrawal(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    titles = queries.list_document_titles({each["slug"] for each in arguments}, language())
+    people = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
+    return [
+        describe_mail(
+            _l("Mail: the text of a market was withdrawn"),
+            people.get(each["to"]),
+            titles.get(each["slug"], each["slug"]),
+        )
+        for each in arguments
+    ]
 
 
 def _about(draft: Draft | None) -> str:
@@ -186,7 +200,13 @@ def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
             "number": number,
             "over": before.number if before is not None else "",
             "stays": queries.version_in_force(overlay) is not None,
-            "clauses": [_named(anchor, headings.get(anchor, "")) for anchor in stand.clashing],
+            "effective_at": followed.effective_at if followed.effective_at > clock.now() else None,
+            "zone": followed.zone,
+            # The words are written in the mail's own language.
+            "clauses": [
+                (_named(anchor, headings.get(anchor, "")), market_texts.CLASH_WORDS[clash])
+                for anchor, clash in stand.clashing.items()
+            ],
             "href": public_url("library.base_of_draft", code=stand.draft.code)
             if stand.draft is not None
             else public_url("library.market_texts_of", slug=overlay.base.slug),
@@ -219,5 +239,34 @@ def overlay_withdrawn(slug: str, number: str, to: str) -> Email | None:
             "applies": applies.number if applies is not None else "",
             "said_by": said_by.number if said_by is not None else "",
             "href": public_url("library.market_texts_of", slug=base.slug),
+        },
+    )
+
+
+@email("library.market_text_withdrawn", describe=_describe_withdrawal)
+def market_text_withdrawn(slug: str, number: str, to: str) -> Email | None:
+    """Tell whoever answers for a market's text that a version of it was withdrawn, and what applies there now."""
+    overlay, person = queries.find_document(slug), accounts.find_person(to)
+    version = queries.find_version(overlay, number) if overlay is not None else None
+    if overlay is None or overlay.base is None or version is None or person is None or not person.is_active:
+        return None
+    spoken = person.language
+    by = accounts.find_person(version.withdrawn_by or "")
+    own, base = queries.version_in_force(overlay), queries.version_in_force(overlay.base)
+    market = organisation.find_market(overlay.market or "")
+    return Email(
+        template="library/emails/market_text_withdrawn",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(spoken),
+        language=spoken,
+        values={
+            "title": queries.list_titles([version.id], spoken)[version.id],
+            "market": market.name.in_(spoken) if market is not None else overlay.market or "",
+            "number": number,
+            "by": by.name_in(spoken) if by is not None else "",
+            "reason": version.withdrawal_reason or "",
+            "own": own.number if own is not None else None,
+            "base": base.number if base is not None else None,
+            "href": public_url("library.read_version", slug=slug, number=number),
         },
     )

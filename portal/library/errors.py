@@ -351,8 +351,8 @@ class BaseMoved(Conflict):
     """An overlay is published over the version that its base has now."""
 
     message = _l(
-        "The text was written over version %(over)s of its base, which is at %(latest)s by now. Look at what changed "
-        "there, and lay the text over it."
+        "The text was written over version %(over)s of its base; version %(latest)s has been published since. Look at "
+        "what changed there, and lay the text over it."
     )
 
 
@@ -369,6 +369,12 @@ class BaseWithdrawn(Conflict):
         "Every version of the base text has been withdrawn, and the market’s text with it. Publish a new version of "
         "the base text “%(slug)s” first; the market’s text can then be laid over it."
     )
+
+
+class BaseNotForMarket(Invalid):
+    """A market does otherwise than a text that is meant for it."""
+
+    message = _l("The document is not addressed to %(market)s, so there is nothing to do otherwise there.")
 
 
 class OverlayAboveOverlay(Invalid):

@@ -16,7 +16,7 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.library.permissions import SEE_DRAFT
 from portal.library.queries import drafts
-from portal.library.service import following, reviews
+from portal.library.service import following, market_texts, reviews
 
 
 def _describe(arguments: Sequence[Mapping[str, Any]]) -> list[jobs.Description]:
@@ -71,3 +71,4 @@ def init() -> None:
     """Listen to what happens in the library itself."""
     subscribe(VersionPublished, on_version_published)
     subscribe(VersionWithdrawn, following.withdraw_with_base)
+    subscribe(VersionWithdrawn, market_texts.tell_of_withdrawal)

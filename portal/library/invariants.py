@@ -241,13 +241,13 @@ def overlays_say_what_results_over_their_base() -> list[str]:
             continue
         names = {tag: (text.overlay or {})["market"] for tag, text in texts.items()}
         some = next(iter(names.values()), "")
-        again = overlays.resolved(
-            version.document,
+        ways = overlays.ways_of_reading(
             version.over,
+            Words(names.get("en", some), names.get("ja", some)),
             [overlays.written(text) for text in version.texts],
-            market=Words(names.get("en", some), names.get("ja", some)),
         )
-        if {text.language: text.source for text in again} != {tag: text.source for tag, text in texts.items()}:
+        published = {tag: text.source for tag, text in texts.items()}
+        if all(again != published for again in ways):
             broken.append(f"{address} is not what results over {version.over.number} of its base")
     return broken
 

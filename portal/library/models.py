@@ -97,12 +97,22 @@ class Document(Base):
         return [
             overlay.market
             for overlay in self.overlays
-            if overlay.market is not None and overlay.versions and overlay.versions[-1].withdrawn_at is None
+            if overlay.market is not None
+            and (last := _last_that_counts(overlay.versions)) is not None
+            and last.withdrawn_at is None
         ]
 
     def audience(self, kind: AudienceKind) -> list[str]:
         """Return the present codes of a kind in order; an empty list means everybody."""
         return [row.code for row in self.audiences if row.kind is kind and row.ended_at is None]
+
+
+def _last_that_counts(versions: list[DocumentVersion]) -> DocumentVersion | None:
+    """Return the version published last, but for those that were withdrawn before anybody had to follow them."""
+    return next(
+        (each for each in reversed(versions) if each.withdrawn_at is None or each.withdrawn_at > each.effective_at),
+        None,
+    )
 
 
 class DocumentAudience(Base):

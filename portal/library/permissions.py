@@ -12,6 +12,7 @@ from portal.library.models import AudienceKind, Document, Draft
 from portal.organisation import queries as organisation
 
 READ_DOCUMENT = Permission("library.read_document", "read a document, its versions and its history")
+FIND_DOCUMENT = Permission("library.find_document", "find a document in the library, the search and quizzes about it")
 READ_EVERYTHING = Permission("library.read_everything", "read every document, also those addressed to others")
 WRITE_DRAFTS = Permission("library.write_drafts", "write documents: begin drafts, change their texts, submit them")
 SEE_DRAFT = Permission("library.see_draft", "see a draft, its remarks and how its approval stands")
@@ -74,6 +75,15 @@ def applies_to(person: Person, document: Document) -> bool:
 def in_audience(person: Person, thing: Any) -> bool:
     """Say whether the thing is a document that is addressed to the person."""
     return isinstance(thing, Document) and is_addressed(person, thing)
+
+
+def may_find_its_base(person: Person, thing: Any) -> bool:
+    """Say whether the thing is the text of a market, over a document that the person finds.
+
+    People move between markets, and leads compare: what another market does otherwise may be read, not confirmed.
+    """
+    base = thing.base if isinstance(thing, Document) else None
+    return base is not None and (in_audience(person, base) or works_for_its_market(person, base))
 
 
 def markets_worked_for(person: Person) -> set[str]:
@@ -163,6 +173,7 @@ TABLE: dict[Permission, AnyOf] = {
     SEE_MARKET_TEXTS: [[holds_everywhere(*EVERYTHING)], [works_for_its_market]],
     BEGIN_MARKET_TEXT: [[holds_everywhere(*WRITERS)], [writes_for_a_market_of_it, works_for_its_market]],
     WITHDRAW_VERSION: [[_works_on(Role.POLICY_OWNER, Role.APPROVER)]],
-    READ_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market]],
+    FIND_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market]],
+    READ_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market], [may_find_its_base]],
     READ_EVERYTHING: [[holds_everywhere(*EVERYTHING)]],
 }

@@ -12,6 +12,7 @@ import pytest
 from portal.accounts.models import Person, Role, Scope
 from portal.core import clock, jobs
 from portal.core.db import session
+from portal.core.i18n import force_locale, format_instant
 from portal.core.markdown import split_clauses
 from portal.core.transaction import own_transaction
 from portal.library import limits, queries
@@ -19,6 +20,7 @@ from portal.library.models import AudienceKind, ChangeClass, DocumentVersion, Dr
 from portal.library.queries import drafts
 from portal.library.queries.drafting import list_kept
 from portal.library.service import following, overlays, reviews, versions
+from portal.library.service.documents import OwnedDocuments
 from portal.library.service.drafts import begin_draft, discard_draft
 from tests.builders import Cast, make_grant, make_market, make_person
 from tests.library.builders import edit_draft, english, japanese, make_published, make_version
@@ -141,7 +143,7 @@ def test_the_author_of_a_market_begins_its_text_and_nobody_elses(
     assert queries.find_document("impersonation@US") is None
     client.post("library.begin_market_text", {"market": "JP"}, slug="impersonation")
     (draft,) = drafts.list_open_drafts(queries.get_document("impersonation@JP"))
-    assert client.get("library.base_of_draft", code=draft.code).heading == "“Impersonation (JP)” over its base text"
+    assert client.get("library.base_of_draft", code=draft.code).heading == "“Impersonation (Japan)” over its base text"
     assert as_(cast.learner).fetch("library.market_texts_of", slug="impersonation").status_code == 403
     assert as_(cast.approver, language="en").post(
         "library.begin_market_text", {"market": "US"}, slug="impersonation", expect=403
@@ -345,7 +347,9 @@ def test_what_clashes_is_shown_as_a_redline_beside_the_words_of_the_market(
     page = as_(cast.author, language=language).get("library.base_of_draft", code=draft.code)
     assert len(page.all("fieldset", class_="desk__clash")) == 2
     marked = " ".join("".join(each.itertext()) for tag in ("del", "ins") for each in page.all(tag))
-    assert ("30" in marked, "60" in marked) == ((True, True) if language == "en" else (False, False))
+    # The Japanese page shows what changed in English alone, and says so.
+    assert ("30" in marked, "60" in marked) == (True, True)
+    assert ("正文である英語の本文だけ" in page.text) == (language == "ja")
     assert ("Within 14 days." if language == "en" else "14日以内。") in page.text
     waits = "Waits for a decision" if language == "en" else "判断待ち"
     assert [waits in clause_of(page, anchor) for anchor in ("scope", "appeals", "fees")] == [True, True, False]
@@ -626,6 +630,132 @@ def test_the_number_of_statements_does_not_grow_with_the_markets(cast: Cast, bas
         published(base, cast.admin, market)
     move_base(cast.admin, BOTH.replace("60", "90"), "3.0")
     assert statements() == before
+
+
+# --- words ------------------------------------------------------------------------------------------
+
+
+def test_a_draft_in_which_nothing_is_written_yet_says_what_the_base_says(
+    cast: Cast, base: DocumentVersion, japan: Person, as_: Any
+) -> None:
+    draft = begin(base, japan)
+    page = as_(japan).get("library.draft", code=draft.code)
+    assert "Removed:" not in page.text
+    assert "Within 30 days." in page.text
+    assert [each.source for each in overlays.texts_of_draft(fresh(draft))] == [
+        text.source for text in sorted(base.texts, key=lambda each: each.language)
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_base_that_is_not_in_force_yet_is_named_with_its_instant(
+    cast: Cast, base: DocumentVersion, app: Any, as_: Any, language: str
+) -> None:
+    """On the desk, in the editor and on the markets' page; the mail names it as the time until which to decide."""
+    owner = make_person("owner@portal.example", language=language)
+    make_grant(owner, Role.AUTHOR, Scope.MARKET, "JP")
+    publish_from(written(begin(base, owner), by=owner), cast)
+    at = clock.now() + timedelta(days=20)
+    document = queries.get_document("impersonation")
+    texts = [english(BASE_EN.replace("30 days", "60 days").replace("## Fees {#fees}", "## Other {#other}"))]
+    make_version(document, cast.admin, "2.0", texts=texts, effective_at=at)
+    with force_locale(language):
+        when = format_instant(at, "Asia/Tokyo")
+    (told,) = sent(app, "owner@portal.example")
+    assert when in told
+    assert ("(fees): removed" if language == "en" else "(fees): 削除") in told
+    assert ("(appeals): changed" if language == "en" else "(appeals): 変更") in told
+    with own_transaction():
+        draft = begin_draft(document=queries.get_document("impersonation@JP"), by=owner)
+    client = as_(owner, language=language)
+    for endpoint, values in (
+        ("library.market_texts_of", {"slug": "impersonation"}),
+        ("library.base_of_draft", {"code": draft.code}),
+        ("library.edit_draft", {"code": draft.code}),
+    ):
+        page = client.get(endpoint, **values)
+        assert when in page.text, endpoint
+        for passed in ("by now", "になっています", "The base text is at version"):
+            assert passed not in page.text, endpoint
+    rows = client.get("library.market_texts_of", slug="impersonation").text
+    assert ("removed" if language == "en" else "削除") in rows
+
+
+def test_what_the_base_says_to_do_differently_is_not_said_where_the_market_does_that_very_clause_otherwise(
+    cast: Cast, base: DocumentVersion, as_: Any
+) -> None:
+    """Inherited where the market's clauses are others than those that changed; the author is hinted at it."""
+    line = "Wait 60 days."
+
+    def published_over(number: str, en: str) -> str:
+        texts = [english(en, what_to_do_differently=line), japanese(BASE_JA)]
+        make_version(queries.get_document("impersonation"), cast.admin, number, texts=texts)
+        if queries.get_document("impersonation@JP").versions[-1].over.number != number:
+            publish_overlay(queries.get_document("impersonation@JP"), cast.admin, number)
+        page = as_(cast.colleague).get("library.read", slug="impersonation@JP")
+        assert f"Version {number}" in page.text
+        return page.text
+
+    published(base, cast.admin)
+    assert line in published_over("2.0", BASE_EN.replace("Opening", "Another opening"))
+    with own_transaction():
+        draft = begin_draft(document=queries.get_document("impersonation@JP"), by=cast.author)
+    said = "It does not say what this market does differently."
+    assert said not in as_(cast.author, language="en").get("library.draft", code=draft.code).text
+    assert line not in published_over("3.0", BOTH)
+    discard_draft_of(draft, cast.author)
+    with own_transaction():
+        again = begin_draft(document=queries.get_document("impersonation@JP"), by=cast.author)
+    edit_draft(again, "", by=cast.author, change_class=ChangeClass.MINOR)
+    page = as_(cast.author, language="en").get("library.draft", code=again.code)
+    assert said in page.text
+    assert line not in page.text
+
+
+def discard_draft_of(draft: Draft, by: Person) -> None:
+    with own_transaction():
+        discard_draft(draft=drafts.get_draft(draft.code), reason="Not needed", by=by)
+
+
+def test_a_market_to_which_the_base_is_not_addressed_is_refused_with_that_reason(cast: Cast, as_: Any) -> None:
+    make_published(
+        cast.admin, "abroad", texts=[english(BASE_EN), japanese(BASE_JA)], audience={AudienceKind.MARKET: ["US"]}
+    )
+    page = as_(cast.author, language="en").post(
+        "library.begin_market_text", {"market": "JP"}, slug="abroad", expect=400
+    )
+    assert "The document is not addressed to Japan" in page.text
+
+
+def test_what_is_refused_of_a_market_text_leads_to_the_markets_of_its_base(
+    cast: Cast, base: DocumentVersion, as_: Any
+) -> None:
+    published(base, cast.admin)
+    page = as_(cast.author, language="en").post(
+        "library.begin_market_text", {"market": "US"}, slug="impersonation@JP", expect=400
+    )
+    assert {each.get("action") for each in page.all("form") if "/markets" in each.get("action", "")} <= {
+        "/library/impersonation/markets"
+    }
+    assert page.heading == "Market texts of “Impersonation”"
+
+
+def test_a_version_that_followed_by_itself_says_so_in_the_history(cast: Cast, base: DocumentVersion, as_: Any) -> None:
+    published(base, cast.admin)
+    move_base(cast.admin, BASE_EN.replace("Opening", "Another opening"))
+    rows = as_(cast.colleague).get("library.history", slug="impersonation@JP").text
+    assert rows.count("Followed the base text by itself") == 1
+
+
+def test_a_text_that_is_not_published_is_called_as_its_base_with_the_name_of_the_market(
+    cast: Cast, base: DocumentVersion, japan: Person, as_: Any
+) -> None:
+    draft = begin(base, japan)
+    page = as_(japan, language="ja").get("library.impact", code=draft.code)
+    assert "「なりすまし（日本）」の草案の影響" in page.heading
+    assert "impersonation@JP" not in as_(japan, language="ja").get("training.today").text
+    (thing,) = OwnedDocuments().find_things(["impersonation@JP"]).values()
+    assert (thing.title, thing.href) == ("Impersonation (Japan)", None)
 
 
 # --- the mail --------------------------------------------------------------------------------------

@@ -6,23 +6,28 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
-from portal.accounts.models import Person
+from portal.accounts.models import Person, Role
+from portal.accounts.service.ownership import set_owner
 from portal.acknowledgements import queries as acknowledgements
 from portal.acknowledgements import service as confirming
+from portal.acknowledgements.invariants import INVARIANTS
 from portal.acknowledgements.queries import campaigns
 from portal.acknowledgements.service import campaigns as asking
 from portal.acknowledgements.service import deltas
 from portal.core import clock, folding, jobs, search
 from portal.core.db import session
+from portal.core.i18n import force_locale, format_instant
 from portal.core.transaction import own_transaction
 from portal.library import queries
-from portal.library.models import ChangeClass, Document, DocumentVersion
+from portal.library.models import AudienceKind, ChangeClass, Document, DocumentVersion
 from portal.library.queries.search import find_in_force, is_replaced, list_in_force
 from portal.library.service import dependants, overlays, readings, versions
 from tests.acknowledgements.builders import confirm
-from tests.builders import Cast, make_market
+from tests.acknowledgements.test_mails import mails
+from tests.builders import Cast, make_grant, make_market, make_person
 from tests.library.builders import (
     BASE_EN,
     BASE_JA,
@@ -72,7 +77,52 @@ def test_a_reader_is_led_to_the_text_of_her_market_and_everybody_else_reads_the_
     abroad = as_(cast.outsider).get("library.read", **BASE)
     assert abroad.heading == "Impersonation"
     assert "Within 30 days." in abroad.text
-    as_(cast.outsider).get("library.read", **OWN, expect=404)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "more"),
+    [
+        ("library.read", {}),
+        ("library.read_version", {"number": "1.0"}),
+        ("library.history", {}),
+        ("library.compare", {}),
+        ("library.print_view", {}),
+        ("library.print_version", {"number": "1.0"}),
+    ],
+)
+def test_what_another_market_does_otherwise_is_read_by_whoever_reads_the_base(
+    cast: Cast, overlay: DocumentVersion, as_: Any, endpoint: str, more: dict[str, str]
+) -> None:
+    """It is the same text that `market=JP` shows; it is not found among what applies to her, and not confirmed."""
+    assert as_(cast.outsider).get(endpoint, **OWN, **more).status == 200
+    assert found("LINEも", cast.outsider) == []
+    make_published(cast.admin, "secret", audience={AudienceKind.MARKET: ["JP"]})
+    hidden = make_overlay(queries.get_document("secret"), cast.admin)
+    publish(hidden, cast.admin)
+    as_(cast.outsider).get(endpoint, slug="secret@JP", **more, expect=404)
+
+
+def test_a_reader_of_another_market_is_told_that_it_does_not_apply_to_her(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    page = as_(cast.outsider).get("library.read", **OWN)
+    assert "It does not apply in United States." in page.text
+    assert "/library/impersonation" in page.links()
+    assert not page.all("form", action="/library/impersonation@JP/versions/1.0/acknowledge")
+    assert "It does not apply" not in as_(cast.colleague).get("library.read", **OWN).text
+
+
+@pytest.mark.parametrize("market", ["JP", "jp"])
+def test_a_market_alone_means_now(cast: Cast, overlay: DocumentVersion, as_: Any, market: str) -> None:
+    page = as_(cast.outsider).get("library.read", **BASE, market=market)
+    assert "Within 14 days." in page.text
+    assert "market Japan" in page.text
+    base = as_(cast.colleague).get("library.read", **BASE, market="US")
+    assert "Within 30 days." in base.text
+    refused = as_(cast.colleague).get("library.read", **BASE, market="ZZ", expect=400)
+    dated = as_(cast.colleague).get("library.read", **BASE, market="ZZ", at=clock.now().isoformat(), expect=400)
+    for page in (refused, dated):
+        assert page.text.count("ZZ") == 1
 
 
 def test_the_base_can_be_read_from_there_and_says_that_the_market_follows_another(
@@ -201,6 +251,55 @@ def test_the_same_instant_gives_the_same_bytes_after_the_base_has_moved_on(
     assert shown() == before
 
 
+def test_a_text_that_waits_names_the_instant_from_which_the_base_says_otherwise(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
+    from_then = clock.now() + timedelta(days=20)
+    make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts, effective_at=from_then)
+    with force_locale("en"):
+        when = format_instant(from_then, "Asia/Tokyo")
+    page = as_(cast.colleague).get("library.read", **OWN)
+    assert f"Version 2.0 of the base text takes effect on {when}." in page.text
+    assert "by now" not in page.text
+
+
+def test_a_withdrawn_text_says_what_applies_there_and_nothing_else(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
+    make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
+    withdraw(overlay, cast.admin)
+    page = as_(cast.colleague).get("library.read", **OWN)
+    said = words_of(page, "div", class_="callout")
+    assert "In Japan the base text applies, version 2.0." in said
+    for wrong in ("Nothing is in force", "by now", "stays in force", "Text for Japan"):
+        assert wrong not in said
+    assert "/library/impersonation" in page.links()
+
+
+def test_the_page_of_a_withdrawal_says_that_the_base_applies_then(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    owner = make_person("owner@portal.example", language="en")
+    make_grant(owner, Role.POLICY_OWNER)
+    page = as_(owner, language="en").get("library.withdraw", **OWN, number="1.0")
+    assert "the base text applies in Japan, version 1.0" in page.text
+    assert "nothing is in force" not in page.text
+
+
+def test_whoever_answers_for_the_text_of_a_market_is_told_of_its_withdrawal(
+    cast: Cast, overlay: DocumentVersion, app: Flask
+) -> None:
+    with own_transaction():
+        set_owner(kind="document", code="impersonation@JP", owner=cast.author, by=cast.admin)
+    withdraw(overlay, cast.admin)
+    (told,) = mails(app, cast.author)
+    said = told.get_body(("plain",)).get_content()
+    assert "Wrong" in said
+    assert "日本では基本文書（第1.0版）が適用されます" in said
+
+
 def test_a_text_that_waits_says_so(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:
     texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
     make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
@@ -285,6 +384,94 @@ def test_after_its_withdrawal_the_base_is_followed_again(cast: Cast, overlay: Do
     assert (page.status, page.heading) == (200, "Impersonation")
     assert found("Appeals", cast.learner) == ["impersonation#appeals"]
     assert cast.learner.id in campaigns.list_audience_ids(queries.get_document("impersonation"))
+
+
+def withdraw(version: DocumentVersion, by: Person) -> None:
+    with own_transaction():
+        held = queries.find_version_by_id(version.id)
+        assert held is not None
+        versions.withdraw_version(version=held, reason="Wrong", by=by)
+    jobs.run_due()
+    session.rollback()
+    session.expire_all()
+
+
+def open_request(person: Person, slug: str = "impersonation") -> Any:
+    return campaigns.find_open_request(person, queries.get_document(slug))
+
+
+def test_after_its_withdrawal_its_readers_are_asked_about_the_base_from_what_they_confirmed_last(
+    cast: Cast, overlay: DocumentVersion, as_: Any
+) -> None:
+    """The base asked nobody, and asks nobody abroad now: only those for whom another text applies at once."""
+    confirm(cast.learner, overlay)
+    withdraw(overlay, cast.admin)
+    base = queries.get_document("impersonation").versions[0]
+    asked = open_request(cast.learner)
+    assert (asked.campaign.version_id, asked.from_version_id) == (base.id, overlay.id)
+    delta = deltas.find_delta(cast.learner, queries.get_document("impersonation"))
+    assert delta is not None
+    assert (delta.old, delta.new) == (queries.get_document("impersonation@JP").versions[0], base)
+    assert (set(delta.changes.changed), delta.changes.removed) == ({"scope", "appeals", "fees"}, ("notices",))
+    assert [each.id for each in delta.covered] == [base.id]
+    page = as_(cast.learner, language="en").get("acknowledgements.delta", slug="impersonation")
+    assert "From “Impersonation (Japan)”, version 1.0, confirmed last, to version 1.0" in page.text
+    assert "/library/impersonation@JP/versions/1.0" in page.links()
+    assert open_request(cast.outsider) is None
+    with own_transaction():
+        list(asking.keep_up())
+    assert open_request(cast.outsider) is None
+    assert cast.outsider.id not in campaigns.list_not_asked_ids(asked.campaign)
+    assert [broken for check in INVARIANTS.values() for broken in check()] == []
+
+
+def test_who_had_confirmed_the_base_is_not_asked_again_when_her_market_comes_back_to_it(
+    cast: Cast, base: DocumentVersion
+) -> None:
+    confirm(cast.learner, base)
+    own = publish(make_overlay(base.document, cast.admin), cast.admin)
+    withdraw(own, cast.admin)
+    assert open_request(cast.learner) is None
+    assert open_request(cast.colleague) is not None
+
+
+def test_where_the_base_is_asked_already_those_who_come_back_to_it_are_asked_with_the_others(
+    cast: Cast, overlay: DocumentVersion
+) -> None:
+    texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
+    second = make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
+    jobs.run_due()
+    session.rollback()
+    assert open_request(cast.learner) is None
+    withdraw(overlay, cast.admin)
+    assert open_request(cast.learner).campaign.version_id == second.id
+    assert open_request(cast.outsider).campaign.version_id == second.id
+    assert session.query(asking.Campaign).count() == 1
+
+
+def test_a_campaign_that_asks_nobody_says_so(cast: Cast, overlay: DocumentVersion, as_: Any) -> None:
+    """Everybody within reach follows the market's own text."""
+    texts = [english(BASE_EN.replace("30 days", "60 days")), japanese(BASE_JA)]
+    make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
+    jobs.run_due()
+    page = as_(cast.lead, language="en").get("acknowledgements.list_campaigns")
+    rows = words_of(page, "tr")
+    assert "Nobody asked" in rows
+    assert "0 / 0" not in rows
+
+
+def test_a_version_called_off_before_its_day_changes_nothing_about_whom_the_base_applies_to(
+    cast: Cast, overlay: DocumentVersion
+) -> None:
+    """The market's earlier version stays in force: nobody there is asked about the base."""
+    later = publish(
+        queries.get_document("impersonation@JP"), cast.admin, "2.0", effective_at=clock.now() + timedelta(days=9)
+    )
+    withdraw(later, cast.admin)
+    base = queries.get_document("impersonation")
+    assert base.markets_apart == ["JP"]
+    assert cast.learner.id not in campaigns.list_audience_ids(base)
+    assert open_request(cast.learner) is None
 
 
 def test_a_document_without_overlays_is_read_with_as_many_statements_as_before(

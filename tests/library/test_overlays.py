@@ -14,6 +14,7 @@ from portal.core.markdown import split_clauses
 from portal.core.transaction import own_transaction
 from portal.library import queries
 from portal.library.errors import BaseMoved, ClashUndecided, EffectiveBeforeBase, OverlayAboveOverlay, OverlayThere
+from portal.library.invariants import INVARIANTS
 from portal.library.models import AudienceKind, ChangeClass, Document, DocumentVersion, Draft, DraftState, Origin
 from portal.library.queries import drafts
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clashes
@@ -64,6 +65,18 @@ def fresh(slug: str) -> Document:
 # --- laid over -----------------------------------------------------------------------------------
 
 
+def test_what_was_published_in_earlier_words_is_still_what_results(
+    base: DocumentVersion, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How a clause that does not apply is worded has changed; published texts have not."""
+    check = INVARIANTS["texts of markets are what results over their base"]
+    with monkeypatch.context() as then:
+        then.setattr(overlays, "_NOT_APPLICABLE", overlays._SAID_BEFORE[0])
+        version = publish_overlay(make_overlay(base.document, cast.admin), cast.admin)
+    assert clause(version, "fees", "ja").endswith("**この条項は日本では適用しない。**")
+    assert check() == []
+
+
 def test_a_clause_is_replaced_appended_to_added_or_does_not_apply(overlay: DocumentVersion) -> None:
     assert anchors(overlay) == ["top", "scope", "notices", "appeals", "fees"]
     assert clause(overlay, "top") == "Opening."
@@ -71,7 +84,7 @@ def test_a_clause_is_replaced_appended_to_added_or_does_not_apply(overlay: Docum
     assert clause(overlay, "appeals") == "## Appeals in Japan\n\nWithin 14 days."
     assert clause(overlay, "notices") == "## Notices\n\nA notice is sent."
     assert clause(overlay, "fees") == "## Fees\n\n**This clause does not apply in Japan.**"
-    assert clause(overlay, "fees", "ja") == "## 手数料\n\n**この条項は日本では適用しない。**"
+    assert clause(overlay, "fees", "ja") == "## 手数料\n\n**この条項は日本では適用しません。**"
     assert clause(overlay, "scope", "ja") == "## 範囲\n\nすべて。\n\nLINEも。"
 
 
@@ -110,7 +123,7 @@ def test_half_of_a_rule_is_never_shown_as_the_whole(base: DocumentVersion, cast:
     assert text is not None
     assert text.behind == ["scope", "notices"]
     assert "すべて" not in text.source
-    assert clause(version, "fees", "ja").endswith("**この条項は日本では適用しない。**")
+    assert clause(version, "fees", "ja").endswith("**この条項は日本では適用しません。**")
 
 
 def test_a_link_to_the_base_is_a_link_within_the_markets_own_text(overlay: DocumentVersion) -> None:

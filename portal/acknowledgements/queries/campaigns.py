@@ -29,8 +29,8 @@ from portal.core import clock
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
 from portal.core.errors import NotFound
-from portal.library.models import Document, DocumentVersion, Reading, VersionText
-from portal.library.queries.audience import people_addressed
+from portal.library.models import AudienceKind, Document, DocumentVersion, Origin, Reading, VersionText
+from portal.library.queries.audience import markets_returned, people_addressed, people_in
 from portal.library.queries.search import is_readable
 from portal.organisation.models import Market, Team
 
@@ -344,9 +344,39 @@ def list_emergencies(person_id: int, language: str) -> list[Emergency]:
 # --- the audience -------------------------------------------------------------------------------
 
 
+def is_to_be_asked(version: DocumentVersion) -> bool:
+    """Say whether the version asks its audience to confirm it, by its class, its document and where it was written."""
+    return rules.asks(
+        change_class=version.change_class.value,
+        kind=version.document.kind.value,
+        is_first=version.sequence == 1,
+        is_imported=version.origin is Origin.IMPORT,
+    )
+
+
+def people_asked(version: DocumentVersion) -> ColumnElement[bool]:
+    """Return the condition that a person is asked to confirm a version: she is in the audience of its document.
+
+    A version that asks nobody by itself is asked only of markets that came back to it when a text of theirs was
+    withdrawn.
+    """
+    document = version.document
+    if is_to_be_asked(version):
+        return people_addressed(document)
+    returned = markets_returned(document)
+    if not returned:
+        return false()
+    return and_(people_addressed(document), people_in({AudienceKind.MARKET: returned}))
+
+
 def list_audience_ids(document: Document) -> list[int]:
     """Return the row numbers of everybody active whom the document is addressed to, in their order."""
     return list(session.scalars(select(Person.id).where(people_addressed(document)).order_by(Person.id)))
+
+
+def list_asked_ids(version: DocumentVersion) -> list[int]:
+    """Return the row numbers of everybody whom a campaign for the version asks, in their order."""
+    return list(session.scalars(select(Person.id).where(people_asked(version)).order_by(Person.id)))
 
 
 def list_not_asked_ids(campaign: Campaign) -> list[int]:
@@ -357,16 +387,14 @@ def list_not_asked_ids(campaign: Campaign) -> list[int]:
     )
     return list(
         session.scalars(
-            select(Person.id)
-            .where(people_addressed(campaign.version.document), Person.id.not_in(asked))
-            .order_by(Person.id)
+            select(Person.id).where(people_asked(campaign.version), Person.id.not_in(asked)).order_by(Person.id)
         )
     )
 
 
 def list_left(campaign: Campaign, limit: int) -> list[AcknowledgementRequest]:
     """Return open requests of people who are not active, or not in the document's audience any more."""
-    here = select(Person.id).where(people_addressed(campaign.version.document))
+    here = select(Person.id).where(people_asked(campaign.version))
     return list(
         session.scalars(
             select(AcknowledgementRequest)
@@ -386,19 +414,39 @@ def list_people(ids: Collection[int]) -> list[Person]:
     return list(session.scalars(select(Person).where(Person.id.in_(ids)).order_by(Person.id)))
 
 
-def list_last_confirmed(document_id: int, people: Collection[int], before: int) -> dict[int, int]:
-    """Return person → row number of the last version of the document that she confirmed, older than a sequence."""
+def list_last_confirmed(version: DocumentVersion, people: Collection[int]) -> dict[int, int]:
+    """Return person → row number of the version that she confirmed last before this one.
+
+    It is one of the document. Who has confirmed none of a market's text begins from what she confirmed of its base, up
+    to the version over which it is laid; who comes back to the base from a market's text begins from that one, where
+    she confirmed it later than anything that the base said before.
+    """
+    over = version.over
+    before = and_(DocumentVersion.document_id == version.document_id, DocumentVersion.sequence < version.sequence)
+    if over is None:
+        overlays = select(Document.id).where(Document.base_id == version.document_id)
+        besides: ColumnElement[bool] = DocumentVersion.document_id.in_(overlays)
+    else:
+        besides = and_(DocumentVersion.document_id == over.document_id, DocumentVersion.sequence <= over.sequence)
     rows = session.execute(
-        select(Acknowledgement.person_id, DocumentVersion.id)
+        select(Acknowledgement.person_id, DocumentVersion.id, DocumentVersion.document_id, Acknowledgement.at)
         .join(DocumentVersion, DocumentVersion.id == Acknowledgement.version_id)
-        .where(
-            DocumentVersion.document_id == document_id,
-            DocumentVersion.sequence < before,
-            Acknowledgement.person_id.in_(people),
-        )
-        .order_by(DocumentVersion.sequence)
+        .where(or_(before, besides), Acknowledgement.person_id.in_(people))
+        .order_by(DocumentVersion.sequence, Acknowledgement.id)
     )
-    return {row[0]: row[1] for row in rows}
+    own: dict[int, tuple[int, datetime]] = {}
+    others: dict[int, dict[int, tuple[int, datetime]]] = {}
+    for person_id, version_id, document_id, at in rows:
+        if document_id == version.document_id:
+            own[person_id] = version_id, at
+        else:
+            others.setdefault(person_id, {})[document_id] = version_id, at
+    found = {person_id: version_id for person_id, (version_id, _at) in own.items()}
+    for person_id, each in others.items():
+        version_id, at = max(each.values(), key=lambda one: one[1])
+        if person_id not in own or (over is None and at > own[person_id][1]):
+            found[person_id] = version_id
+    return found
 
 
 def list_redated(campaign: Campaign, limit: int) -> list[AcknowledgementRequest]:
@@ -533,7 +581,7 @@ def list_standings(campaign: Campaign, reach: Reach, at: datetime) -> list[Stand
         .outerjoin(older, older.c.person_id == Person.id)
         .outerjoin(asking, asking.c.person_id == Person.id)
         .outerjoin(answered, answered.c.person_id == Person.id)
-        .where(or_(AcknowledgementRequest.id.is_not(None), people_addressed(version.document)), within(reach))
+        .where(or_(AcknowledgementRequest.id.is_not(None), people_asked(version)), within(reach))
         .order_by(Person.sort_key, Person.id)
     ).all()
     away = people_on_leave(at)

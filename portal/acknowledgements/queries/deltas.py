@@ -10,7 +10,8 @@ from sqlalchemy.orm import aliased, joinedload, load_only, selectinload
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
-from portal.acknowledgements.models import Acknowledgement, AcknowledgementRequest, ClauseQuestion, DeltaAnswer
+from portal.acknowledgements.models import AcknowledgementRequest, ClauseQuestion, DeltaAnswer
+from portal.acknowledgements.queries.campaigns import list_last_confirmed
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
 from portal.core.errors import NotFound
@@ -27,36 +28,9 @@ from portal.quizzes.models import QuestionVersion
 
 
 def find_last_confirmed(person: Person, version: DocumentVersion) -> DocumentVersion | None:
-    """Return the last version before this one that the person has confirmed, or None."""
-    return session.scalar(
-        select(DocumentVersion)
-        .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
-        .where(
-            Acknowledgement.person_id == person.id,
-            DocumentVersion.document_id == version.document_id,
-            DocumentVersion.sequence < version.sequence,
-        )
-        .order_by(DocumentVersion.sequence.desc())
-        .limit(1)
-    )
-
-
-def find_confirmed_base(person: Person, version: DocumentVersion) -> DocumentVersion | None:
-    """Return the last version that the person confirmed of the base under a market's text, up to its own, or None."""
-    over = version.over
-    if over is None:
-        return None
-    return session.scalar(
-        select(DocumentVersion)
-        .join(Acknowledgement, Acknowledgement.version_id == DocumentVersion.id)
-        .where(
-            Acknowledgement.person_id == person.id,
-            DocumentVersion.document_id == over.document_id,
-            DocumentVersion.sequence <= over.sequence,
-        )
-        .order_by(DocumentVersion.sequence.desc())
-        .limit(1)
-    )
+    """Return what the person confirmed last before this version, as `list_last_confirmed` says it, or None."""
+    found = list_last_confirmed(version, [person.id]).get(person.id)
+    return session.get(DocumentVersion, found) if found is not None else None
 
 
 def list_news(document: Document, *, after: int, until: int) -> list[tuple[DocumentVersion, dict[str, VersionText]]]:

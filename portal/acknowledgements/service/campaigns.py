@@ -26,7 +26,9 @@ from portal.core.codes import new_code
 from portal.core.db import session
 from portal.journal.service import record
 from portal.library import queries as library
-from portal.library.models import ChangeClass, DocumentVersion, Origin
+from portal.library.models import ChangeClass, DocumentKind, DocumentVersion
+from portal.library.queries.audience import markets_returned
+from portal.library.rules.changes import was_called_off
 
 # So many people are asked, or requests ended, in one transaction.
 AT_ONCE = 250
@@ -39,12 +41,7 @@ REASON_LIMIT = 500
 
 def is_to_be_asked(version: DocumentVersion) -> bool:
     """Say whether the version asks its audience to confirm it, by its class, its document and where it was written."""
-    return rules.asks(
-        change_class=version.change_class.value,
-        kind=version.document.kind.value,
-        is_first=version.sequence == 1,
-        is_imported=version.origin is Origin.IMPORT,
-    )
+    return queries.is_to_be_asked(version)
 
 
 def ask_key(version_id: int) -> str:
@@ -95,10 +92,12 @@ def begin_campaign(version: DocumentVersion) -> Campaign | None:
 def ask_audience(version_id: int) -> Iterator[jobs.Progress]:
     """Ask everybody whom the version is addressed to, some at a time; who was asked before is not asked again."""
     version = library.find_version_by_id(version_id)
-    campaign = begin_campaign(version) if version is not None else None
+    if version is None or not (is_to_be_asked(version) or queries.list_asked_ids(version)):
+        return
+    campaign = begin_campaign(version)
     if campaign is None:
         return
-    ids = queries.list_audience_ids(campaign.version.document)
+    ids = queries.list_asked_ids(campaign.version)
     yield jobs.Progress(0, len(ids))
     for start in range(0, len(ids), AT_ONCE):
         chunk = ids[start : start + AT_ONCE]
@@ -136,7 +135,7 @@ def ask_people(*, campaign: Campaign, people: Mapping[int, AskedAs]) -> int:
     # A person has one open request for a document: the older ones are closed before there are new ones.
     session.flush()
     confirmed = statements.list_acknowledgements_of(version, ids)
-    bases = queries.list_last_confirmed(version.document_id, ids, version.sequence)
+    bases = queries.list_last_confirmed(version, ids)
     minutes = _minutes(version, set(bases.values()) | ({None} if len(bases) < len(ids) else set()))
     working = calendars.read_calendars({person.home_market for person in found}, ids)
     new = list_newcomers(
@@ -181,9 +180,11 @@ def _is_away(person: Person, away: Mapping[int, Sequence[tuple[date, date]]]) ->
 
 
 def _minutes(version: DocumentVersion, bases: Collection[int | None]) -> dict[int | None, int]:
-    by_id = {each.id: each for each in version.document.versions}
     return {
-        base: deltas.minutes_of(version.document, by_id[base] if base is not None else None, version) for base in bases
+        base: deltas.minutes_of(
+            version.document, library.find_version_by_id(base) if base is not None else None, version
+        )
+        for base in bases
     }
 
 
@@ -334,6 +335,36 @@ def end_what_applies_no_more(version: DocumentVersion) -> None:
         effect_key=f"{ask_key(asked.id)}:again:{version.id}",
     )
     record("acknowledgements.campaign_reopened", by=None, subject=("campaign", before.code))
+
+
+def ask_who_comes_back(version: DocumentVersion) -> None:
+    """After the withdrawal of a market's text: ask its readers about the text of all markets, which they follow again.
+
+    Where a campaign about that one asks, they are asked by it; else by one for the last version that changed what is to
+    be done, be it that it asked nobody when it came. One that somebody ended stays so.
+    """
+    overlay, base = version.document, version.document.base
+    if base is None or was_called_off(version) or overlay.market not in markets_returned(base):
+        return
+    current = library.version_in_force(base)
+    if current is None:
+        return
+    asking = next((each for each in queries.list_campaigns_about(base.id) if each.closed_at is None), None)
+    changing = [
+        each
+        for each in base.versions
+        if each.sequence <= current.sequence
+        and each.withdrawn_at is None
+        and each.change_class.value in rules.ASKING
+        and (each.sequence > 1 or base.kind is not DocumentKind.LESSON)
+    ]
+    asked_id = asking.version_id if asking is not None else changing[-1].id if changing else None
+    if asked_id is not None:
+        jobs.enqueue(
+            "acknowledgements.ask",
+            {"version_id": asked_id},
+            effect_key=f"{ask_key(asked_id)}:back:{version.id}",
+        )
 
 
 def exempt(*, request: AcknowledgementRequest, reason: str, by: Person) -> None:

@@ -22,7 +22,7 @@ from portal.library.queries.redlines import ClauseRedline, redline_of_versions
 from portal.library.rules import Changes, Standing, changes_between
 from portal.library.service.changed import changed_in_version
 from portal.library.service.dependants import base_of
-from portal.library.service.overlays import modes_of
+from portal.library.service.overlays import modes_of, what_to_do_differently
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import QuestionCitation, QuestionState, QuestionVersion
 from portal.quizzes.queries import staleness
@@ -108,11 +108,13 @@ def delta_until(
 ) -> Delta:
     """Return what changed for the person up to a version; questions are asked only where she is asked to confirm."""
     # Who confirmed the text of all markets before hers had one of its own reads what is otherwise there.
-    old = reading.find_last_confirmed(person, new) or reading.find_confirmed_base(person, new)
+    # So does who comes back to it, since her market's own was withdrawn.
+    old = reading.find_last_confirmed(person, new)
     changes = changes_of(old, new)
     sequences = rules.covered(
         document.versions,
-        after=_begins_after(document, old),
+        # What she confirms is among it, even where her market's text said it before.
+        after=min(_begins_after(document, old), new.sequence - 1),
         until=new.sequence,
         asked=requests.list_asked_versions(person, document.id) if request else (),
         has_base=old is not None,
@@ -132,8 +134,12 @@ def delta_until(
 
 
 def _begins_after(document: Document, old: DocumentVersion | None) -> int:
-    """Return the sequence of the document's own version that was confirmed; 0 where that was its base."""
-    return old.sequence if old is not None and old.document_id == document.id else 0
+    """Return the sequence of the document's version that was confirmed, or over which lay what was; 0 for its base."""
+    if old is None:
+        return 0
+    if old.document_id == document.id:
+        return old.sequence
+    return old.over.sequence if old.over is not None and old.over.document_id == document.id else 0
 
 
 def changes_of(old: DocumentVersion | None, new: DocumentVersion) -> Changes:
@@ -205,10 +211,9 @@ def news_of(delta: Delta, language: str) -> list[News]:
         own = texts.get(language)
         # A translation that is behind would tell what to do differently since an earlier version.
         text = own if own is not None and own.says_number == version.number else texts[delta.document.authoritative]
-        if text.what_to_do_differently:
-            found.append(
-                News(version.number, version.effective_at, version.zone, text.what_to_do_differently, text.language)
-            )
+        line = what_to_do_differently(version, text)
+        if line:
+            found.append(News(version.number, version.effective_at, version.zone, line, text.language))
     # Of versions that take effect at once, the older comes first; `list_news` gives the newest first.
     found.reverse()
     return sorted(found, key=lambda each: each.effective_at)

@@ -218,6 +218,7 @@ def _page(
         document=found.document,
         title=text,
         old=found.old,
+        old_title=deltas.text_of(found.old, here).title if found.old else None,
         new=found.new,
         text_href=_text_href(found.new),
         applies_from=format_instant(found.new.effective_at, found.new.zone) if is_ahead else None,

@@ -33,7 +33,8 @@ from portal.library.models import (
 from portal.library.permissions import READ_EVERYTHING
 from portal.library.queries.search import is_readable
 from portal.library.rules import Standing
-from portal.library.rules.overlays import base_slug
+from portal.library.rules.overlays import base_slug, title_in_market
+from portal.organisation import queries as organisation
 
 # The statements of the reading page are made once; what they look for is given when they run.
 _DOCUMENT = (
@@ -515,6 +516,20 @@ def list_document_titles(slugs: Collection[str], language: str) -> dict[str, str
         if (version := rules.to_read(document.versions, clock.now())) is not None
     }
     return {versions[version_id]: title for version_id, title in list_titles(versions, language).items()}
+
+
+def list_document_names(slugs: Collection[str], language: str) -> dict[str, str]:
+    """Return what `list_document_titles` does, and what market texts that are not published yet are called."""
+    titles = list_document_titles(slugs, language)
+    missing = [slug for slug in slugs if slug not in titles and slug != base_slug(slug)]
+    unpublished = list(session.scalars(select(Document).where(Document.slug.in_(missing)))) if missing else []
+    if unpublished:
+        bases = list_document_titles({base_slug(each.slug) for each in unpublished}, language)
+        markets = {each.code: each.name.in_(language) for each in organisation.list_markets()}
+        for each in unpublished:
+            title, name = bases.get(base_slug(each.slug), base_slug(each.slug)), markets.get(each.market or "", "")
+            titles[each.slug] = title_in_market(title, name or each.market or "", language)
+    return titles
 
 
 def list_live_slugs(slugs: Collection[str] | None = None) -> set[str]:

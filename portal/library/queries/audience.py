@@ -11,6 +11,7 @@ from portal.accounts.models import Person, Role, RoleGrant, further_markets
 from portal.core.db import session
 from portal.library.models import AudienceKind, Document
 from portal.library.rules import was_addressed
+from portal.library.rules.changes import was_called_off
 from portal.organisation.models import Market, Team
 
 
@@ -77,6 +78,18 @@ def markets_then(document: Document, at: datetime) -> list[str]:
         for row in document.audiences
         if row.kind is AudienceKind.MARKET and was_addressed(row.since, row.ended_at, document.created_at, at)
     )
+
+
+def markets_returned(document: Document) -> list[str]:
+    """Return the markets that follow a document again, since a text of their own that they followed was withdrawn."""
+    apart = set(document.markets_apart)
+    return [
+        overlay.market
+        for overlay in document.overlays
+        if overlay.market is not None
+        and overlay.market not in apart
+        and any(each.withdrawn_at is not None and not was_called_off(each) for each in overlay.versions)
+    ]
 
 
 def select_addressed(audience: Mapping[AudienceKind, Collection[str]], besides: Collection[str] = ()) -> Select[int]:

@@ -31,7 +31,8 @@ from portal.library.models import (
     VersionText,
 )
 from portal.library.permissions import markets_written_for, sees_every_draft
-from portal.library.queries.drafts import OPEN_STATES, silent_clauses, title_in_market
+from portal.library.queries.drafts import OPEN_STATES, name_in_market, silent_clauses
+from portal.organisation import queries as organisation
 
 # A page is heard of three times a minute; whoever has not been for this long is not at it any more.
 PRESENT_WITHIN = timedelta(minutes=2)
@@ -95,12 +96,13 @@ def list_drafts(person: Person, language: str, *, ended: bool = False) -> list[L
         .order_by(DraftAuthor.draft_id, DraftAuthor.since, DraftAuthor.person_id)
     ):
         authors.setdefault(author.draft_id, []).append(author.person.name_in(language))
+    markets = {each.code: each for each in organisation.list_markets()} if bases else {}
     listed = []
     for draft, saved_at in rows:
         title, title_language = title_of(titles.get(draft.id, {}), language)
         if not title and draft.over_id is not None:
             title, title_language = title_of(bases[draft.over_id], language)
-            title = title_in_market(title, draft.document, title_language)
+            title = name_in_market(title, draft.document, title_language, markets)
         listed.append(
             ListedDraft(
                 draft=draft,
@@ -127,7 +129,7 @@ def name_of(draft: Draft, language: str) -> tuple[str, str]:
     title, tag = title_of({text.language: text.title for text in draft.texts}, language)
     if not title and draft.over is not None:
         title, tag = title_of({text.language: text.title for text in draft.over.texts}, language)
-        title = title_in_market(title, draft.document, tag)
+        title = name_in_market(title, draft.document, tag)
     return title or draft.document.slug, tag
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 
 from sqlalchemy import and_, func, or_, select
@@ -28,7 +28,9 @@ from portal.library.models import (
     ReviewAct,
     VersionText,
 )
-from portal.library.rules.overlays import Mode
+from portal.library.rules.overlays import Mode, title_in_market
+from portal.organisation import queries as organisation
+from portal.organisation.models import Market
 
 OPEN_STATES = (DraftState.WRITING, DraftState.IN_REVIEW, DraftState.APPROVED)
 _CODE_LENGTH = 12
@@ -351,12 +353,14 @@ def title_of_draft(draft: Draft, language: str) -> str:
     if title or draft.over is None:
         return visible(title or draft.document.slug)
     theirs = {text.language: text.title for text in draft.over.texts}
-    return title_in_market(theirs.get(language) or next(iter(theirs.values())), draft.document, language)
+    return name_in_market(theirs.get(language) or next(iter(theirs.values())), draft.document, language)
 
 
-def title_in_market(title: str, document: Document, language: str) -> str:
-    """Return the title that a market's text has of its base, with the code of the market."""
-    return f"{title}（{document.market}）" if language == "ja" else f"{title} ({document.market})"
+def name_in_market(title: str, document: Document, language: str, markets: Mapping[str, Market] | None = None) -> str:
+    """Return what `title_in_market` does of a document; `markets` are those that are known already, by code."""
+    code = document.market or ""
+    market = organisation.find_market(code) if markets is None else markets.get(code)
+    return title_in_market(title, market.name.in_(language) if market is not None else code, language)
 
 
 def submissions_of(draft: Draft) -> list[DraftReview]:

@@ -49,8 +49,9 @@ _STATES = {Standing.IN_FORCE: 0, Standing.ISSUED: 1, Standing.SUPERSEDED: 2, Sta
 
 
 def is_readable(person: Person, document_id: Any) -> ColumnElement[bool]:
-    """Return the condition that the document of this row number is one that the person may read.
+    """Return the condition that the document of this row number is one that the person finds.
 
+    What another market does otherwise than a document of hers can be read at its address; it is not found.
     What she may not read is looked up as a whole, once for a statement: there is less of it than there are documents.
     """
     if allows(person, READ_EVERYTHING):

@@ -174,6 +174,8 @@ class Proposal:
     over_latest: str | None = None
     # Whether it may be published over the version in force, before the latest takes effect.
     over_may_stay: bool = False
+    # Of an overlay: whether it does otherwise in the very clauses that its base has changed.
+    is_told_otherwise: bool = False
     # When it takes effect as things stand, and the version before which it must not, with the instant of that one.
     takes_effect_at: datetime | None = None
     not_before: NotBefore | None = None
@@ -309,6 +311,9 @@ def _of_text(proposal: Proposal, text: Text, deciding: Text | None) -> Iterator[
             yield Finding("summary_missing", level, language)
         if proposal.latest is not None and not text.what_to_do_differently.strip():
             yield Finding("what_to_do_missing", level, language)
+    is_asked_for = proposal.latest is not None and proposal.is_material
+    if proposal.is_told_otherwise and not is_asked_for and not text.what_to_do_differently.strip():
+        yield Finding("what_to_do_of_base", Level.HINT, language)
     is_unlabelled = all(clause.sensitivity is None for clause in text.clauses)
     if text.minutes > MOST_MINUTES:
         yield Finding("long", Level.HINT, language, values={"minutes": text.minutes})

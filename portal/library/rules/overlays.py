@@ -50,6 +50,11 @@ def overlay_slug(base: str, market: str) -> str:
     return f"{base}@{market}"
 
 
+def title_in_market(title: str, market: str, language: str) -> str:
+    """Return what a market's text without a title of its own is called: as its base, with the name of the market."""
+    return f"{title}（{market}）" if language == "ja" else f"{title} ({market})"
+
+
 def clashes(overlaid: Iterable[Overlaid], before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Clash]:
     """Return clause id → what the base did under an overlay between two of its versions, as clause id → hash.
 

@@ -32,9 +32,10 @@ class OwnedDocuments:
         """Return the documents of these addresses with their titles."""
         titles = queries.list_document_titles(codes, language())
         live = queries.list_live_slugs(codes)
-        # What has no version yet has neither a title nor a page.
+        names = queries.list_document_names(live | titles.keys(), language())
+        # What has no version yet has no page, and but for the text of a market no title.
         return {
-            slug: OwnedThing(titles.get(slug, slug), f"/library/{slug}" if slug in titles else None, slug in live)
+            slug: OwnedThing(names.get(slug, slug), f"/library/{slug}" if slug in titles else None, slug in live)
             for slug in sorted(live | titles.keys())
         }
 

@@ -17,6 +17,7 @@ from portal.journal.service import record
 from portal.library import queries
 from portal.library.errors import (
     AudienceOutOfReach,
+    BaseNotForMarket,
     BaseNotPublished,
     ClashUndecided,
     ClauseNotOverlaid,
@@ -89,8 +90,8 @@ def begin_overlay(*, base: Document, market: Market, by: Person) -> Draft:
     """Make the document that says what a market does otherwise than a base, and its first draft.
 
     It is addressed to the market, and there to the teams and roles of its base. Raises `OverlayAboveOverlay`,
-    `OverlayThere`, `BaseNotPublished`, and `AudienceOutOfReach` where the author could not write it herself, or the
-    base is not addressed to the market.
+    `OverlayThere`, `BaseNotPublished`, `BaseNotForMarket`, and `AudienceOutOfReach` where the author could not write it
+    herself.
     """
     if base.base_id is not None:
         raise OverlayAboveOverlay(slug=base.slug)
@@ -101,7 +102,7 @@ def begin_overlay(*, base: Document, market: Market, by: Person) -> Draft:
         raise OverlayThere(market=market.code)
     markets = base.audience(AudienceKind.MARKET)
     if markets and market.code not in markets:
-        raise AudienceOutOfReach()
+        raise BaseNotForMarket(market=market.name)
     document = create_document(
         slug=overlay_slug(base.slug, market.code),
         kind=base.kind,

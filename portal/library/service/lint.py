@@ -121,6 +121,8 @@ def _proposal(draft: Draft, texts: list[rules.Text]) -> rules.Proposal:
         over=draft.over.number if draft.over is not None else None,
         over_latest=followed.number if followed is not None else None,
         over_may_stay=is_ahead,
+        is_told_otherwise=draft.over is not None
+        and overlays.is_told_otherwise(draft.over, overlays.modes_of_draft(draft)),
         takes_effect_at=takes_effect_at(draft),
         not_before=NotBefore(last.number, last.effective_at, last.zone) if last is not None else None,
     )
@@ -198,7 +200,7 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
         _("Take over what changed in between; then the draft is based on the latest version."),
     ),
     "base_moved": lambda v: (
-        _("The text is written over version %(over)s of its base, which is at %(latest)s by now.", **v),
+        _("The text is written over version %(over)s of its base; version %(latest)s has been published since.", **v),
         _("Look at what changed there, clause by clause, and lay the text over it."),
     ),
     "base_ahead": lambda v: (
@@ -296,6 +298,13 @@ _WORDS: dict[str, Callable[[Values], tuple[str, str]]] = {
     "what_to_do_missing": lambda v: (
         _("It does not say what to do differently."),
         _("Write in one or two sentences what changes at work; readers of a material change see it first."),
+    ),
+    "what_to_do_of_base": lambda v: (
+        _("It does not say what this market does differently."),
+        _(
+            "The base text has changed clauses in which the market does otherwise, so what it says to do differently "
+            "is not shown here. Write what changes at work in this market."
+        ),
     ),
     "long": lambda v: (
         ngettext(

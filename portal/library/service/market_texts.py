@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from portal.accounts import queries as accounts
+from portal.core import mail
+from portal.core.i18n import lazy_pgettext
+from portal.library import queries as library
+from portal.library.events import VersionWithdrawn
 from portal.library.models import Document, DocumentVersion, Draft, DraftState
 from portal.library.queries import market_texts as queries
 from portal.library.rules.overlays import Clash, clashes
-from portal.library.service.overlays import followed_version, overlaid_in, version_to_follow_with
+from portal.library.service.documents import OWNED_KIND
+from portal.library.service.overlays import (
+    followed_version,
+    is_withdrawn_with_base,
+    overlaid_in,
+    version_to_follow_with,
+)
+
+# What the base has done, in a word beside the clause's name.
+CLASH_WORDS = {
+    Clash.CHANGED: lazy_pgettext("clash", "changed"),
+    Clash.GONE: lazy_pgettext("clash", "removed"),
+    Clash.TAKEN: lazy_pgettext("clash", "new clause of the same id"),
+    Clash.PLACE_GONE: lazy_pgettext("clash", "the clause before it removed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,22 @@ def stands_of(overlays: Sequence[Document]) -> list[Stand]:
             )
         )
     return found
+
+
+def tell_of_withdrawal(event: VersionWithdrawn) -> None:
+    """Tell those who answer for a market's text that it was withdrawn, and what its market follows now."""
+    version = library.find_version_by_id(event.version_id)
+    # What went with its base is told as that.
+    if version is None or version.document.base_id is None or is_withdrawn_with_base(version):
+        return
+    owner = accounts.find_owners(OWNED_KIND, [event.document_slug]).get(event.document_slug)
+    for person in [] if owner is None else filter(None, [owner.owner, owner.deputy]):
+        if person.code != version.withdrawn_by:
+            mail.send_later(
+                "library.market_text_withdrawn",
+                {"slug": event.document_slug, "number": event.version_number, "to": person.code},
+                effect_key=f"library.market_text_withdrawn:{event.document_slug}:{event.version_number}:{person.code}",
+            )
 
 
 def _stand_of(overlay: Document, drafts: list[Draft]) -> Stand:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,8 @@ from portal.library import queries
 from portal.library.models import Document, DocumentVersion, Draft, DraftText, VersionText
 from portal.library.queries.drafting import origins_of_version, texts_of_version
 from portal.library.queries.drafts import behind_of_draft, clauses_in
-from portal.library.rules import clauses_behind
-from portal.library.rules.changes import takes_effect_last
+from portal.library.rules import changes_between, clauses_behind
+from portal.library.rules.changes import last_that_stands, takes_effect_last
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clashes
 from portal.library.service.texts import TextDraft, can_be_split, pieces_of, problems_of
 from portal.organisation import queries as organisation
@@ -25,7 +25,9 @@ from portal.organisation import queries as organisation
 _ATX = re.compile(r" {0,3}#{1,6}[ \t]+(?P<words>.*?)(?:[ \t]+#+)?[ \t]*")
 # What a text names elsewhere in itself: notes at its foot, and addresses of links.
 _LABEL = re.compile(r"^ {0,3}\[(?P<label>\^?[^\]\n]{1,200})\]:", re.MULTILINE)
-_NOT_APPLICABLE = Words("**This clause does not apply in {market}.**", "**この条項は{market}では適用しない。**")
+_NOT_APPLICABLE = Words("**This clause does not apply in {market}.**", "**この条項は{market}では適用しません。**")
+# Said so until then: versions that were published with these words read with them for ever.
+_SAID_BEFORE = (Words(_NOT_APPLICABLE.en, "**この条項は{market}では適用しない。**"),)
 # What stands beside a text; where an overlay leaves it empty, its base says it.
 LINES = ("title", "summary", "what_to_do_differently", "attestation")
 
@@ -239,6 +241,37 @@ def modes_of(version: DocumentVersion) -> dict[str, Mode]:
     }
 
 
+def changed_in(over: DocumentVersion) -> set[str]:
+    """Return the clauses that a version of a base changed or took out; none where it is the first."""
+    earlier = [each for each in over.document.versions if each.sequence < over.sequence]
+    before = last_that_stands(earlier)
+    if before is None:
+        return set()
+    changes = changes_between(queries.clause_hashes(before), queries.clause_hashes(over))
+    return {*changes.changed, *changes.added, *changes.removed}
+
+
+def is_told_otherwise(over: DocumentVersion, modes: Mapping[str, Mode]) -> bool:
+    """Say whether a market says something else in the place of what a version of its base changed.
+
+    What to do differently is then for the market to say: what the base says of it may be wrong there.
+    """
+    instead = {anchor for anchor, mode in modes.items() if mode is not Mode.APPENDED}
+    return bool(instead) and not changed_in(over).isdisjoint(instead)
+
+
+def what_to_do_differently(version: DocumentVersion, text: VersionText) -> str:
+    """Return what readers of a version are told to do differently, empty for nothing.
+
+    A market's text that does not say it has the words of its base, but where the market does otherwise in the very
+    clauses that the base changed.
+    """
+    line = text.what_to_do_differently
+    if not line or version.over is None or text.overlay is None or text.overlay["what_to_do_differently"]:
+        return line
+    return "" if is_told_otherwise(version.over, modes_of(version)) else line
+
+
 def clashes_between(deciding: str, before: DocumentVersion, after: DocumentVersion) -> dict[str, Clash]:
     """Return clause id → what changed in the base, between two of its versions, under an overlay's deciding text."""
     if before.id == after.id:
@@ -260,13 +293,20 @@ def resolved(
     return laid_over(base_of(over), market or _name_of(document), texts)
 
 
-def laid_over(base: Base, market: Words, texts: Sequence[TextDraft]) -> list[TextDraft]:
+def ways_of_reading(over: DocumentVersion, market: Words, texts: Sequence[TextDraft]) -> Iterator[dict[str, str]]:
+    """Yield language → source of an overlay over a version of its base, in each way in which that was ever said."""
+    for said in (_NOT_APPLICABLE, *_SAID_BEFORE):
+        yield {text.language: text.source for text in laid_over(base_of(over), market, texts, said=said)}
+
+
+def laid_over(base: Base, market: Words, texts: Sequence[TextDraft], *, said: Words | None = None) -> list[TextDraft]:
     """Return the texts of an overlay as they read over its base, in every language that one of them has.
 
     A clause of which a translation does not have its part is left out of the translation, so that readers meet it in
     the deciding language and are told so: half of a rule is never shown as the whole. Where the deciding text that
     results is beyond the limits of a text, it is the only one returned.
     """
+    said = said or _NOT_APPLICABLE
     given = {text.language: text for text in texts}
     own = given.get(base.authoritative)
     if own is None:
@@ -276,7 +316,9 @@ def laid_over(base: Base, market: Words, texts: Sequence[TextDraft]) -> list[Tex
     overlaid = overlaid_in(own.source, pieces)
     order = arranged(list(pieces), overlaid)
     own_clauses, base_clauses = _clauses(own.source), _clauses(deciding.source)
-    source = _Layers(market.in_(own.language), own.language, pieces, base_clauses, own_clauses).joined(order, overlaid)
+    source = _Layers(
+        said.in_(own.language).format(market=market.in_(own.language)), pieces, base_clauses, own_clauses
+    ).joined(order, overlaid)
     found = [_with_lines(own, deciding, source, Written(*_lines(own), own.source, {}, market.in_(own.language)), None)]
     second = next(tag for tag in LANGUAGES if tag != base.authoritative)
     theirs, mine = base.texts.get(second), given.get(second)
@@ -310,7 +352,9 @@ def laid_over(base: Base, market: Words, texts: Sequence[TextDraft]) -> list[Tex
             whole.append(anchor)
             says[anchor] = hashes.get(anchor) if follows else origin
     their_clauses = _clauses(theirs.source) if theirs is not None else {}
-    text = _Layers(market.in_(second), second, there, their_clauses, parts).joined(whole, overlaid)
+    text = _Layers(said.in_(second).format(market=market.in_(second)), there, their_clauses, parts).joined(
+        whole, overlaid
+    )
     if text.strip():
         kept = Written(*_lines(mine), mine.source, made_from, market.in_(second))
         found.append(_with_lines(mine, theirs, text, kept, says))
@@ -360,8 +404,8 @@ def _made_from(text: TextDraft, deciding: Mapping[str, str]) -> dict[str, str | 
 class _Layers:
     """A base and an overlay in one language: the base as it is cut into clauses, and the clauses of both by id."""
 
-    market: str
-    language: str
+    # What stands in a clause that does not apply.
+    not_applicable: str
     base: Mapping[str, str]
     theirs: Mapping[str, ClauseSource]
     parts: Mapping[str, ClauseSource]
@@ -392,8 +436,7 @@ class _Layers:
         part, theirs = self.parts.get(anchor), self.theirs.get(anchor)
         words = theirs or part
         assert words is not None
-        said = _NOT_APPLICABLE.in_(self.language).format(market=self.market)
-        return _blocks(_heading(words, part, theirs), said, part.body if part is not None else "")
+        return _blocks(_heading(words, part, theirs), self.not_applicable, part.body if part is not None else "")
 
 
 def _blocks(*blocks: str) -> str:
@@ -425,7 +468,13 @@ def _heading(words: ClauseSource, part: ClauseSource | None, theirs: ClauseSourc
 def texts_of_draft(draft: Draft) -> list[TextDraft]:
     """Return the texts of a draft as they would be published; a second language that nobody has begun is left out."""
     texts = written_texts_of_draft(draft)
-    return texts if draft.over is None else resolved(draft.document, draft.over, texts)
+    if draft.over is None:
+        return texts
+    authoritative = draft.document.authoritative
+    if not any(text.language == authoritative for text in texts):
+        # Where the market has not written anything yet, everything reads as in the base.
+        texts = [TextDraft(authoritative, "", ""), *texts]
+    return resolved(draft.document, draft.over, texts)
 
 
 def written_texts_of_draft(draft: Draft, unsaved: Mapping[str, str] | None = None) -> list[TextDraft]:

@@ -14,6 +14,7 @@ from portal.library.models import Document, DocumentVersion
 from portal.library.permissions import READ_DOCUMENT
 from portal.library.queries import get_document
 from portal.library.queries.redlines import redline_of_versions
+from portal.library.service import overlays
 from portal.library.service.changed import changed_in_version, notes_of
 from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
 
@@ -37,6 +38,8 @@ def compare(document: Document) -> str:
     shown = wanted if wanted in tags else document.authoritative
     words = texts[new.id][shown]
     is_pair = old is not None and old.id != new.id
+    # A translation that is behind would tell what to do differently since an earlier version.
+    news = words if words.says_number == new.number else texts[new.id][document.authoritative]
 
     def address(**changed: str) -> str:
         values: dict[str, Any] = {
@@ -54,8 +57,8 @@ def compare(document: Document) -> str:
         unknown=unknown,
         redline=redline_of_versions(old, new, shown) if is_pair else None,
         text=words,
-        # A translation that is behind would tell what to do differently since an earlier version.
-        news=words if words.says_number == new.number else texts[new.id][document.authoritative],
+        news=news,
+        what_to_do=overlays.what_to_do_differently(new, news),
         shown=shown,
         view=view,
         # What came or went as a whole is not listed clause by clause.

@@ -252,7 +252,8 @@ def _over(draft: Draft) -> dict[str, Any] | None:
         "market": market_name(draft.document.market),
         "slug": base.slug,
         "number": over.number,
-        "moved_to": followed.number if followed is not None and followed.id != over.id else None,
+        "moved_to": followed if followed is not None and followed.id != over.id else None,
+        "is_ahead": followed is not None and followed.effective_at > clock.now(),
         "href": url_for("library.base_of_draft", code=draft.code),
     }
 

@@ -154,7 +154,7 @@ def _of_versions(document: Document) -> _Shown:
 
 
 def _document_title(document: Document) -> str:
-    return queries.list_document_titles([document.slug], language()).get(document.slug, document.slug)
+    return queries.list_document_names([document.slug], language()).get(document.slug, document.slug)
 
 
 # --- the pages ----------------------------------------------------------------------------------

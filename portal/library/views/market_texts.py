@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
@@ -36,7 +36,7 @@ from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged
 from portal.library.service import following, market_texts, overlays, versions
 from portal.library.service.following import Clashing, Decision, Move
 from portal.library.service.texts import can_be_split, resolver
-from portal.library.views import WARNINGS, blueprint, market_name
+from portal.library.views import LANGUAGE_WORDS, WARNINGS, blueprint, market_name
 from portal.organisation import queries as organisation
 
 # What a person can choose for a clause that reads as in the base.
@@ -90,7 +90,9 @@ def begin_market_text(document: Document) -> Response:
     try:
         return carry_out(work)
     except DomainError as refused:
-        return _markets_page(queries.get_document(slug), refusal=refused)
+        found = queries.get_document(slug)
+        # The markets are those of the base, whatever was asked.
+        return _markets_page(found.base or found, refusal=refused)
 
 
 def _markets_page(document: Document, *, refusal: DomainError | None = None) -> Response:
@@ -117,6 +119,7 @@ def _markets_page(document: Document, *, refusal: DomainError | None = None) -> 
         title=titles[shown.id] if shown is not None else document.slug,
         is_published=bool(document.versions),
         followed=followed,
+        is_ahead=followed is not None and followed.effective_at > clock.now(),
         rows=rows,
         refusal=str(refusal) if refusal else None,
     )
@@ -138,7 +141,7 @@ def _text_row(stand: market_texts.Stand) -> dict[str, Any]:
         else None,
         "over": over,
         "waits": stand.waits,
-        "clashing": list(stand.clashing),
+        "clashing": [(anchor, str(market_texts.CLASH_WORDS[clash])) for anchor, clash in stand.clashing.items()],
         "drafts": [
             {"number": draft.number, "href": url_for("library.draft", code=draft.code)}
             for draft in stand.drafts
@@ -298,6 +301,7 @@ def _desk(
         over=over,
         move=move,
         ahead=_ahead(draft),
+        is_ahead=move is not None and move.latest.effective_at > clock.now(),
         clashing=_clash_rows(draft, move, decisions or {}) if move is not None else [],
         clauses=_clause_rows(draft, move),
         beginning={mode.value: str(words) for mode, words in _BEGINNING.items()},
@@ -407,12 +411,10 @@ def _clash_rows(draft: Draft, move: Move, decisions: Mapping[str, Decision]) -> 
     """Return for each clash what changed in the base, what the market says, and what can be decided."""
     # Of an added clause whose place is gone the place is what changed.
     places = {each.anchor: _place(each) for each in move.clashing}
-    redline = redline_of_versions(move.over, move.latest, language(), only=list(places.values()))
-    changed: dict[str, ClauseRedline] = {}
-    for row in redline.changed:
-        for anchor in (row.anchor, row.was_anchor):
-            if anchor:
-                changed.setdefault(anchor, row)
+    changed = _changed_clauses(move, language(), places.values())
+    deciding = draft.document.authoritative
+    # A change in the language that decides is one, even where the page's own reads as before.
+    decided = _changed_clauses(move, deciding, [each for each in places.values() if each not in changed])
     own, tag = _own_words(draft)
     headings, here = _headings(draft), language()
     return [
@@ -425,7 +427,10 @@ def _clash_rows(draft: Draft, move: Move, decisions: Mapping[str, Decision]) -> 
             ],
             "mode": each.overlaid.mode.value,
             "happened": str(_HAPPENED[each.clash]),
-            "redline": changed.get(places[each.anchor]),
+            "redline": changed.get(places[each.anchor]) or decided.get(places[each.anchor]),
+            "only_in": LANGUAGE_WORDS[deciding].in_(here)
+            if places[each.anchor] not in changed and places[each.anchor] in decided
+            else None,
             "own": own.get(each.anchor),
             "language": tag,
             "choices": [
@@ -437,6 +442,17 @@ def _clash_rows(draft: Draft, move: Move, decisions: Mapping[str, Decision]) -> 
         }
         for each in move.clashing
     ]
+
+
+def _changed_clauses(move: Move, tag: str, anchors: Iterable[str]) -> dict[str, ClauseRedline]:
+    """Return clause id, before or after, → what became of it in the base, in a language."""
+    wanted = list(anchors)
+    found: dict[str, ClauseRedline] = {}
+    for row in redline_of_versions(move.over, move.latest, tag, only=wanted).changed if wanted else ():
+        for anchor in (row.anchor, row.was_anchor):
+            if anchor:
+                found.setdefault(anchor, row)
+    return found
 
 
 def _place(clashing: Clashing) -> str:

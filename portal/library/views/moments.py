@@ -149,10 +149,12 @@ class _Nearest:
 
 
 def page_at(document: Document) -> str:
-    """Show what of a document was to be followed at the instant of the address, in a market."""
+    """Show what of a document was to be followed at the instant of the address, in a market: now by default."""
     if not document.versions:
         raise DocumentNotFound()
-    meant, market = instant_of(request.args["at"]), market_of(request.args.get("market", ""))
+    at = request.args.get("at", "").strip()
+    meant = instant_of(at) if at else MeantInstant(clock.now(), is_zone_assumed=False)
+    market = market_of(request.args.get("market", ""))
     version = queries.version_in_force(document, market.code, meant.at)
     chosen = version or queries.version_to_read(document, meant.at) or document.versions[-1]
     texts = queries.list_text_heads(chosen)
@@ -180,6 +182,7 @@ def page_at(document: Document) -> str:
             nearest=_nearest(document, meant),
             now=clock.now(),
             addressed=[names.get(code, code) for code in addressed] if is_elsewhere else [],
+            base_href=_base_href(document, meant, market),
         )
     shown = shown_at(
         version=version,
@@ -188,15 +191,18 @@ def page_at(document: Document) -> str:
         market=market.code,
         address=lambda slug, anchor: url_for("library.read", **(address | {"slug": slug}), _anchor=anchor),
     )
+    since, until = rules.begins(version), rules.ends(version, version.document.versions)
     part: Any = current_app.jinja_env.get_template("library/clauses.html").module
     second = texts.get(other(document.authoritative))
     return render_template(
         "library/at.html",
         **values,
         version=version,
-        since=rules.begins(version),
-        until=rules.ends(version, version.document.versions),
+        since=since,
+        until=until,
         overlay=overlay_facts(version),
+        is_past=until is not None and until <= clock.now(),
+        is_yet_to_come=since > clock.now(),
         change_class=CHANGE_CLASSES[version.change_class],
         main=part.shown(
             shown.clauses,
@@ -223,6 +229,13 @@ def page_at(document: Document) -> str:
         ],
         current=queries.version_in_force(document, market.code),
     )
+
+
+def _base_href(document: Document, meant: MeantInstant, market: Market) -> str | None:
+    """Return where what a market followed instead of a text of its own can be read, if there was something."""
+    if document.base is None or queries.version_in_force(document.base, market.code, meant.at) is None:
+        return None
+    return url_for("library.read", slug=document.base.slug, at=exact(meant), market=market.code)
 
 
 def _nearest(document: Document, meant: MeantInstant) -> list[_Nearest]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -661,7 +661,18 @@ def _text(
                 remarks=_remarks(by_clause.get(source.anchor, []), tag) if is_new else [],
             )
         )
-    return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": _head(text)}
+    head = _head(_lines_shown(draft, text))
+    return {"clauses": shown, "footnotes": rendered.footnotes, "problem": "", "head": head}
+
+
+def _lines_shown(draft: Draft, text: TextDraft) -> TextDraft:
+    """Return a text without what its base says to do differently, where a market has its own say in that."""
+    written = draft.text_in(text.language)
+    is_own = written is not None and bool(written.what_to_do_differently.strip())
+    if draft.over is None or is_own or not text.what_to_do_differently:
+        return text
+    is_told = overlays.is_told_otherwise(draft.over, overlays.modes_of_draft(draft))
+    return replace(text, what_to_do_differently="") if is_told else text
 
 
 def _head(text: DraftText | TextDraft | None) -> dict[str, str] | None:

@@ -114,7 +114,7 @@ def _set_steps(document: Document, rows: Sequence[tuple[str, str]]) -> Done:
 
 
 def _document_title(document: Document) -> str:
-    return queries.list_document_titles([document.slug], language()).get(document.slug, document.slug)
+    return queries.list_document_names([document.slug], language()).get(document.slug, document.slug)
 
 
 # --- audience -----------------------------------------------------------------------------------
@@ -186,8 +186,11 @@ def withdraw(document: Document, number: str) -> Response | tuple[str, int]:
         title=queries.list_titles([version.id], language())[version.id],
         standing=standing,
         follows=[
-            *_what_follows(standing, current.number if current and current.id != version.id else None),
+            *_what_becomes_of(standing, document, current if current and current.id != version.id else None),
             *_in_markets(version),
+            _("Its text stays readable at its address, with the reason above it."),
+            _("Confirmations, results and certificates that rest on it stay as they are."),
+            _("A withdrawal cannot be undone."),
         ],
         form=form,
         refusal=refusal,
@@ -208,21 +211,49 @@ def _in_markets(version: DocumentVersion) -> list[str]:
     return said
 
 
-def _what_follows(standing: Standing, other_in_force: str | None) -> list[str]:
-    said = []
+def _what_becomes_of(standing: Standing, document: Document, other_in_force: DocumentVersion | None) -> list[str]:
+    """Say what is to be followed once a version is withdrawn."""
+    if document.base is not None and other_in_force is None:
+        said = _what_a_market_follows(standing, document, document.base)
+        if said:
+            return said
     match standing:
         case Standing.IN_FORCE:
-            said.append(_("From that moment nothing is in force: an earlier version does not come back by itself."))
-            said.append(_("To go back to an earlier text, publish it as a new version first."))
+            return [
+                _("From that moment nothing is in force: an earlier version does not come back by itself."),
+                _("To go back to an earlier text, publish it as a new version first."),
+            ]
         case Standing.ISSUED if other_in_force is not None:
-            said.append(_("It never takes effect. Version %(number)s stays in force.", number=other_in_force))
+            return [_("It never takes effect. Version %(number)s stays in force.", number=other_in_force.number)]
         case Standing.ISSUED:
-            said.append(_("It never takes effect."))
+            return [_("It never takes effect.")]
         case Standing.SUPERSEDED:
-            said.append(_("It is not in force any more, so nothing changes in what is to be followed."))
+            return [_("It is not in force any more, so nothing changes in what is to be followed.")]
         case Standing.WITHDRAWN:
-            pass
-    said.append(_("Its text stays readable at its address, with the reason above it."))
-    said.append(_("Confirmations, results and certificates that rest on it stay as they are."))
-    said.append(_("A withdrawal cannot be undone."))
-    return said
+            return []
+
+
+def _what_a_market_follows(standing: Standing, document: Document, base: Document) -> list[str]:
+    """Say which version of the base a market follows once its own text is withdrawn; nothing where there is none."""
+    applying, market = queries.version_in_force(base), market_name(document.market)
+    if applying is None or standing not in (Standing.IN_FORCE, Standing.ISSUED):
+        return []
+    if standing is Standing.ISSUED:
+        return [
+            _(
+                "It never takes effect. In %(market)s the base text stays in force, version %(number)s.",
+                market=market,
+                number=applying.number,
+            )
+        ]
+    return [
+        _(
+            "From that moment the base text applies in %(market)s, version %(number)s: an earlier version of the "
+            "market's text does not come back by itself.",
+            market=market,
+            number=applying.number,
+        ),
+        _("Those who follow the text of this market are asked to confirm the base text unless they have confirmed it."),
+        _("Whoever answers for the text of this market is told by mail."),
+        _("To go back to an earlier text, publish it as a new version first."),
+    ]

@@ -16,7 +16,7 @@ from portal.core.i18n import LANGUAGES, language, other
 from portal.core.i18n import gettext as _
 from portal.library import queries
 from portal.library.errors import DocumentNotFound, PlaceUnknown
-from portal.library.models import Document, DocumentVersion, VersionText
+from portal.library.models import AudienceKind, Document, DocumentVersion, VersionText
 from portal.library.permissions import (
     READ_DOCUMENT,
     READ_EVERYTHING,
@@ -25,16 +25,17 @@ from portal.library.permissions import (
     SET_AUDIENCE,
     WITHDRAW_VERSION,
     WRITE_DRAFT,
+    codes_of,
 )
 from portal.library.queries import get_document
 from portal.library.queries.drafts import list_open_drafts
 from portal.library.rules import Standing
 from portal.library.rules.changes import was_called_off
-from portal.library.service import readings
+from portal.library.service import overlays, readings
 from portal.library.service.changed import Changed, changed_between, groups_of, notes_of
 from portal.library.service.panels import ClauseNote, clause_notes_for, panels_for
 from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
-from portal.library.views.market_facts import market_names, marks_of, overlay_facts
+from portal.library.views.market_facts import applies_in_its_place, market_names, marks_of, overlay_facts
 from portal.library.views.moments import page_at
 
 
@@ -56,10 +57,10 @@ def index() -> str:
 def read(document: Document) -> str | Response:
     """Show the version in force; before there is one the next, after a withdrawal the one withdrawn.
 
-    With `at=`, and perhaps `market=`, what was in force at an instant. Whoever works for a market that follows a text
-    of its own is led there, but for those who work with all documents, and for `base=1`.
+    With `at=`, `market=` or both, what was in force at an instant, which is now where none is named. Whoever works for
+    a market that follows a text of its own is led there, but for those who work with all documents, and for `base=1`.
     """
-    if request.args.get("at", "").strip():
+    if any(request.args.get(name, "").strip() for name in ("at", "market")):
         return page_at(document)
     own = _own_text(document)
     if own is not None and not request.args.get("base") and not can(READ_EVERYTHING):
@@ -169,6 +170,7 @@ def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]
     wanted = wanted if wanted in LANGUAGES else language()
     text = texts.get(wanted) or texts[document.authoritative]
     second = texts.get(other(document.authoritative))
+    news = text if text.says_number == version.number else texts[document.authoritative]
     here = language()
     return {
         "document": document,
@@ -176,7 +178,8 @@ def _text_values(document: Document, version: DocumentVersion) -> dict[str, Any]
         "text": text,
         "texts": texts,
         # A translation that is behind would tell what to do differently since an earlier version.
-        "news": text if text.says_number == version.number else texts[document.authoritative],
+        "news": news,
+        "what_to_do": overlays.what_to_do_differently(version, news),
         # The reader asked for a language in which there is no text.
         "missing": LANGUAGE_WORDS[wanted].in_(here) if text.language != wanted else None,
         "behind": second.behind if second else [],
@@ -291,6 +294,8 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
         print_href=url_for("library.print_version", slug=document.slug, number=version.number, **own),
         panels=panels_for(actor(), version, text),
         overlay=overlay_facts(version),
+        instead=applies_in_its_place(document),
+        is_elsewhere=document.market is not None and document.market not in codes_of(actor())[AudienceKind.MARKET],
         own_text=_own_text(document),
         own_market=actor().home_market.name,
         provisional=_provisional(version),

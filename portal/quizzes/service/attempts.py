@@ -24,7 +24,7 @@ from portal.core.errors import Invalid
 from portal.core.i18n import format_instant
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import record, seal
-from portal.library.permissions import READ_DOCUMENT
+from portal.library.permissions import FIND_DOCUMENT
 from portal.quizzes import errors, queries, rules
 from portal.quizzes.models import (
     Attempt,
@@ -327,7 +327,7 @@ def applying_to(person: Person, versions: Sequence[QuizVersion]) -> set[int]:
     """
     blueprints = {version.quiz_id: blueprint_of_terms(version.blueprint) for version in versions}
     cited = queries.list_cited_documents({slug for lines in blueprints.values() for slug in banks_of(lines)})
-    closed = [each for each in cited if not allows(person, READ_DOCUMENT, each.document)]
+    closed = [each for each in cited if not allows(person, FIND_DOCUMENT, each.document)]
     return {
         quiz_id
         for quiz_id, lines in blueprints.items()
