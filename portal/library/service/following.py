@@ -30,7 +30,7 @@ from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.library.models import AudienceKind, Document, DocumentVersion, Draft, DraftState, KeptBecause, Origin
 from portal.library.permissions import WRITE_DRAFT
 from portal.library.queries import drafts
-from portal.library.rules.overlays import Clash, Mode, Overlaid, overlay_slug
+from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, overlay_slug, place_of
 from portal.library.service import overlays, reviews, versions
 from portal.library.service.anchors import write_braces
 from portal.library.service.documents import OWNED_KIND, create_document
@@ -282,13 +282,14 @@ def move_draft(*, draft: Draft, seen: str, decisions: Mapping[str, Decision], by
         decision = decisions.get(each.anchor)
         if decision is None or (decision is Decision.KEEP and not each.may_keep):
             raise ClashUndecided()
+    places = _places(held, move, decisions)
     for text in held.texts:
         source = text.source
         for each in move.clashing:
             if decisions[each.anchor] is Decision.DROP:
                 source = _without(source, each.anchor)
             elif each.clash is not Clash.CHANGED:
-                source = _kept(source, each)
+                source = _kept(source, each, places[each.anchor])
         if source != text.source:
             text.source = source
             text.revision += 1
@@ -319,7 +320,20 @@ def _without(source: str, anchor: str) -> str:
     return "\n\n".join(pieces.values()) + ("\n" if pieces else "")
 
 
-def _kept(source: str, clashing: Clashing) -> str:
+def _places(draft: Draft, move: Move, decisions: Mapping[str, Decision]) -> dict[str, str]:
+    """Return for each clause that clashes behind which one it keeps its place."""
+    text = draft.text_in(draft.document.authoritative)
+    was, now = queries.clause_anchors(move.over), set(queries.clause_anchors(move.latest))
+    overlaid = overlays.overlaid_in(text.source, was) if text is not None else []
+    dropped = {anchor for anchor, decision in decisions.items() if decision is Decision.DROP}
+    # What the base has got under the id of an added clause stands where the base has it.
+    taken = {each.anchor for each in move.clashing if each.clash is Clash.TAKEN}
+    stays = (now & set(was)) | {each.anchor for each in overlaid if each.anchor not in dropped | taken}
+    order = arranged(was, overlaid)
+    return {each.anchor: place_of(each.anchor, order, stays) for each in move.clashing}
+
+
+def _kept(source: str, clashing: Clashing, place: str) -> str:
     """Say in the braces what a clause that is kept does to the base as it is now."""
     clause = next((each for each in split_clauses(source) if each.anchor == clashing.anchor), None)
     if clause is None or clause.level == 0:
@@ -327,11 +341,11 @@ def _kept(source: str, clashing: Clashing) -> str:
     attributes = {key: value for key, value in clause.attributes.items() if key not in ("overlay", "after")}
     match clashing.clash:
         case Clash.GONE:
-            attributes["overlay"] = Mode.ADDED.value
+            attributes |= {"overlay": Mode.ADDED.value, "after": place}
         case Clash.TAKEN:
             attributes["overlay"] = Mode.REPLACED.value
         case _:
-            attributes["overlay"] = clashing.overlaid.mode.value
+            attributes |= {"overlay": clashing.overlaid.mode.value, "after": place}
     return write_braces(source, clause, attributes)
 
 

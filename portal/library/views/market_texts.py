@@ -55,7 +55,7 @@ _CHOICES = {
     Clash.CHANGED: (_l("Keep what the market says"), _l("Give it up and follow the base text")),
     Clash.GONE: (_l("Keep it as a clause that only this market has"), _l("Give it up, as the base text has")),
     Clash.TAKEN: (_l("Keep it in the place of the new clause"), _l("Give it up and follow the base text")),
-    Clash.PLACE_GONE: (_l("Keep it at the end of the text"), _l("Give it up")),
+    Clash.PLACE_GONE: (_l("Keep it where it stands in the text"), _l("Give it up")),
 }
 
 

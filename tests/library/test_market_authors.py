@@ -1,0 +1,163 @@
+"""What the authors of a market's text are told, and where what they write comes to stand."""
+
+from __future__ import annotations
+
+import pytest
+
+from portal.core.markdown import scan, split_clauses
+from portal.core.transaction import own_transaction
+from portal.library import queries
+from portal.library.models import DocumentVersion, Draft
+from portal.library.queries import drafts
+from portal.library.rules.overlays import Mode, Overlaid, arranged, circles
+from portal.library.service import following, lint, overlays
+from portal.library.service.drafts import begin_draft
+from portal.library.service.following import Decision
+from tests.builders import Cast
+from tests.library.builders import (
+    BASE_EN,
+    BASE_JA,
+    edit_draft,
+    english,
+    japanese,
+    make_overlay,
+    make_published,
+    make_version,
+    publish_overlay,
+)
+
+
+@pytest.fixture
+def base(cast: Cast) -> DocumentVersion:
+    return make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
+
+
+@pytest.fixture
+def overlay(base: DocumentVersion, cast: Cast) -> DocumentVersion:
+    return publish_overlay(make_overlay(base.document, cast.admin), cast.admin)
+
+
+def publish_base(cast: Cast, en: str, number: str = "2.0", **values: object) -> DocumentVersion:
+    document = queries.get_document("impersonation")
+    return make_version(document, cast.admin, number, texts=[english(en)], **values)  # type: ignore[arg-type]
+
+
+def begin(cast: Cast) -> Draft:
+    with own_transaction():
+        code = begin_draft(document=queries.get_document("impersonation@JP"), by=cast.admin).code
+    return drafts.get_draft(code)
+
+
+def order_of(draft: Draft) -> list[str]:
+    text = overlays.text_of_draft(draft, "en")
+    assert text is not None
+    return [clause.anchor for clause in split_clauses(text.source)]
+
+
+# --- the place of what is kept ---------------------------------------------------------------------
+
+
+def keep_all(draft: Draft, cast: Cast) -> Draft:
+    move = following.move_of(draft)
+    assert move is not None
+    decisions = {each.anchor: Decision.KEEP for each in move.clashing}
+    with own_transaction():
+        following.move_draft(draft=drafts.get_draft(draft.code), seen=move.seen, decisions=decisions, by=cast.admin)
+    return drafts.get_draft(draft.code)
+
+
+def section(anchor: str, overlay: str = "") -> str:
+    return f"## {anchor.title()} {{#{anchor}{overlay}}}\n\nText of {anchor}.\n\n"
+
+
+def test_a_clause_that_is_kept_though_the_base_removed_it_keeps_its_place(cast: Cast) -> None:
+    """In the base it stood in the middle; at the end it would read as an afterthought."""
+    base = make_published(cast.admin, texts=[english("".join(map(section, "abcd")))])
+    publish_overlay(
+        make_overlay(base.document, cast.admin),
+        cast.admin,
+        en=section("c") + section("b") + section("x", " overlay=add after=b"),
+        ja="",
+    )
+    publish_base(cast, section("a") + section("d"))
+    draft = keep_all(begin(cast), cast)
+    assert order_of(draft) == ["a", "b", "x", "c", "d"]
+    text = draft.text_in("en")
+    assert text is not None
+    assert "{#b overlay=add after=a}" in text.source
+    assert draft.over is not None
+    assert overlays.problems_of_overlay(draft.document, draft.over, overlays.written_texts_of_draft(draft)) == []
+
+
+def test_what_is_kept_from_the_beginning_of_the_base_stays_at_the_beginning(cast: Cast) -> None:
+    base = make_published(cast.admin, texts=[english("".join(map(section, "abc")))])
+    publish_overlay(make_overlay(base.document, cast.admin), cast.admin, en=section("a"), ja="")
+    publish_base(cast, section("b") + section("c"))
+    draft = keep_all(begin(cast), cast)
+    assert order_of(draft) == ["a", "b", "c"]
+    assert draft.over is not None
+    assert overlays.problems_of_overlay(draft.document, draft.over, overlays.written_texts_of_draft(draft)) == []
+
+
+def test_an_added_clause_whose_neighbour_goes_stays_where_it_stood(overlay: DocumentVersion, cast: Cast) -> None:
+    """“Notices” stands behind “scope”, which the base takes out and the market gives up, too."""
+    scope = "## Scope {#scope}\n\nEverywhere.\n\n"
+    publish_base(cast, BASE_EN.replace(scope, "").replace(" See [[impersonation#scope]].", ""))
+    draft = begin(cast)
+    move = following.move_of(draft)
+    assert move is not None
+    decisions = {each.anchor: Decision.DROP if each.anchor == "scope" else Decision.KEEP for each in move.clashing}
+    with own_transaction():
+        following.move_draft(draft=draft, seen=move.seen, decisions=decisions, by=cast.admin)
+    assert order_of(drafts.get_draft(draft.code)) == ["top", "notices", "appeals", "fees"]
+
+
+@pytest.mark.any_database
+def test_an_added_clause_may_be_written_before_the_one_behind_which_it_stands() -> None:
+    added = [Overlaid("y", Mode.ADDED, "x"), Overlaid("x", Mode.ADDED, "a")]
+    assert arranged(["a", "b"], added) == ["a", "x", "y", "b"]
+
+
+# --- what its braces say -----------------------------------------------------------------------------
+
+
+def test_clauses_that_stand_behind_one_another_in_a_circle_are_found(base: DocumentVersion, cast: Cast) -> None:
+    """Neither would have a place."""
+    document = make_overlay(base.document, cast.admin)
+    text = section("aa", " overlay=add after=bb") + section("bb", " overlay=add after=aa")
+    found = [problem for _tag, problem in overlays.problems_of_overlay(document, base, [english(text)])]
+    assert [problem.line for problem in found] == [1, 5]
+    assert all(problem.reason.endswith("in a circle: aa, bb.") and problem.mend for problem in found)
+
+
+def test_a_clause_that_stands_behind_itself_is_told_so(base: DocumentVersion, cast: Cast) -> None:
+    document = make_overlay(base.document, cast.admin)
+    text = section("aa", " overlay=add after=aa")
+    (problem,) = [each for _tag, each in overlays.problems_of_overlay(document, base, [english(text)])]
+    assert "behind itself" in problem.reason
+    assert "The base has no clause" not in problem.reason
+
+
+def test_a_circle_stops_a_draft(overlay: DocumentVersion, cast: Cast) -> None:
+    draft = begin(cast)
+    text = section("aa", " overlay=add after=bb") + section("bb", " overlay=add after=aa")
+    told = lint.examine(edit_draft(draft, "en", by=cast.admin, source=text))
+    assert any(each.stops and "circle" in each.what for each in told), [each.what for each in told]
+
+
+@pytest.mark.any_database
+def test_only_what_is_in_a_circle_is_named_not_what_hangs_on_it() -> None:
+    added = [Overlaid(anchor, Mode.ADDED, after) for anchor, after in ("ab", "bc", "cb", "dx", "ed")]
+    assert circles(added) == [("b", "c")]
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    "braces", ["{#fees overlay=none overlay=replace}", "{#fees sensitivity=S1 overlay=none sensitivity=S1}"]
+)
+def test_a_word_that_stands_twice_in_the_braces_is_found(braces: str) -> None:
+    """Only the last one would have counted."""
+    (problem,) = scan(f"Before.\n\n## Fees {braces}\n\nNone.\n")
+    assert problem.line == 3
+    assert "stands twice" in problem.reason
+    assert problem.mend
