@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
+from portal.accounts.models import Person, Role, Scope
+from portal.accounts.service.ownership import set_owner
+from portal.core import clock
 from portal.core.markdown import scan, split_clauses
 from portal.core.transaction import own_transaction
 from portal.library import queries
-from portal.library.models import DocumentVersion, Draft
+from portal.library.models import ChangeClass, DocumentVersion, Draft, DraftState
 from portal.library.queries import drafts
 from portal.library.rules.overlays import Mode, Overlaid, arranged, circles
-from portal.library.service import following, lint, overlays
-from portal.library.service.drafts import begin_draft
+from portal.library.service import following, lint, overlays, reviews
+from portal.library.service.drafts import begin_draft, mark_in_step
 from portal.library.service.following import Decision
-from tests.builders import Cast
+from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import (
     BASE_EN,
     BASE_JA,
+    OVER_EN,
     edit_draft,
     english,
     japanese,
@@ -25,6 +32,7 @@ from tests.library.builders import (
     make_version,
     publish_overlay,
 )
+from tests.library.test_market_pages import sent
 
 
 @pytest.fixture
@@ -161,3 +169,115 @@ def test_a_word_that_stands_twice_in_the_braces_is_found(braces: str) -> None:
     assert problem.line == 3
     assert "stands twice" in problem.reason
     assert problem.mend
+
+
+# --- a draft that comes back because its base has moved ----------------------------------------------
+
+NEWS = ("Overtaken", "Back from approval", "decision", "見送り", "差し戻し", "承認", "判断")
+
+
+def submitted(draft: Draft, by: Person, *, scheduled: bool = False, cast: Cast) -> Draft:
+    """Return a market's draft that waits for its approval, or for its day."""
+    issue_at = clock.now() + timedelta(days=5) if scheduled else None
+    edit_draft(draft, "", by=by, number="1.5", change_class=ChangeClass.MINOR, issue_at=issue_at)
+    source = OVER_EN.replace("14 days", "7 days")
+    edit_draft(draft, "en", by=by, title="impersonation@JP", source=source)
+    with own_transaction():
+        held = drafts.get_draft(draft.code)
+        text = held.text_in("en")
+        assert text is not None
+        mark_in_step(draft=held, anchors=None, deciding_revision=text.revision, by=by)
+    with own_transaction():
+        reviews.submit_draft(draft=drafts.get_draft(draft.code), by=by)
+    if scheduled:
+        with own_transaction():
+            held = drafts.get_draft(draft.code)
+            seen = drafts.hash_of_draft(held)
+            reviews.approve_draft(draft=held, seen=seen, confirmed=ChangeClass.MINOR, by=cast.approver)
+    return drafts.get_draft(draft.code)
+
+
+@pytest.fixture
+def owner(overlay: DocumentVersion) -> Person:
+    """Return who answers for the text of Japan, and writes it."""
+    person = make_person("owner@portal.example", language="en")
+    make_grant(person, Role.AUTHOR, Scope.MARKET, "JP")
+    with own_transaction():
+        set_owner(kind="document", code="impersonation@JP", owner=person, by=person)
+    return person
+
+
+def start(by: Person) -> Draft:
+    with own_transaction():
+        code = begin_draft(document=queries.get_document("impersonation@JP"), by=by).code
+    return drafts.get_draft(code)
+
+
+def test_of_a_scheduled_draft_whose_base_clashes_its_owner_gets_one_mail_that_is_true(
+    owner: Person, cast: Cast, app: Any
+) -> None:
+    draft = submitted(start(owner), owner, scheduled=True, cast=cast)
+    sent(app, owner.sign_in_name)
+    publish_base(cast, BASE_EN.replace("Everywhere.", "Everywhere and always."))
+    (told,) = sent(app, owner.sign_in_name, about=NEWS)
+    assert "- Scope (scope)" in told
+    assert "The draft of version 1.5 has come back with it" in told
+    assert f"/drafts/{draft.code}/base" in told
+    assert drafts.get_draft(draft.code).state is DraftState.WRITING
+
+
+def test_an_author_who_is_not_the_owner_is_told_that_the_base_came_first(
+    overlay: DocumentVersion, cast: Cast, app: Any
+) -> None:
+    author = make_person("writes@portal.example", language="en")
+    make_grant(author, Role.AUTHOR, Scope.MARKET, "JP")
+    draft = submitted(start(author), author, scheduled=True, cast=cast)
+    sent(app, author.sign_in_name)
+    publish_base(cast, BASE_EN.replace("Everywhere.", "Everywhere and always."))
+    (told,) = sent(app, author.sign_in_name, about=NEWS)
+    assert "Version 2.0 of the base text of “impersonation@JP” has been published" in told
+    assert "(scope)" in told
+    assert "Another version" not in told
+    assert f"/drafts/{draft.code}/base" in told
+
+
+@pytest.mark.parametrize("is_scheduled", [False, True])
+def test_of_a_draft_that_is_laid_over_the_new_base_already_nothing_is_to_be_taken_over(
+    owner: Person, cast: Cast, app: Any, as_: Any, is_scheduled: bool
+) -> None:
+    draft = submitted(start(owner), owner, scheduled=is_scheduled, cast=cast)
+    sent(app, owner.sign_in_name)
+    base = publish_base(cast, BASE_EN.replace("Opening.", "Begin."))
+    (told,) = sent(app, owner.sign_in_name, about=NEWS)
+    assert "It is laid over version 2.0 already" in told
+    assert "Take over" not in told
+    assert "Another version" not in told
+    assert drafts.get_draft(draft.code).over_id == base.id
+    page = as_(owner, language="en").get("library.draft", code=draft.code)
+    assert "Version 2.0 of the base text was published first" in page.text
+    assert "Another version was published first" not in page.text
+    assert "Overtaken by another version" not in page.text
+    assert "Version 2.0 of the base text was published first" in as_(owner, language="en").get("training.today").text
+
+
+def test_another_version_of_the_markets_own_text_still_overtakes(owner: Person, cast: Cast, app: Any) -> None:
+    draft = submitted(start(owner), owner, scheduled=True, cast=cast)
+    sent(app, owner.sign_in_name)
+    publish_overlay(queries.get_document("impersonation@JP"), cast.admin, "1.2")
+    (told,) = sent(app, owner.sign_in_name, about=NEWS)
+    assert "Another version of “impersonation@JP” was published before version 1.5" in told
+    assert drafts.get_draft(draft.code).state is DraftState.WRITING
+
+
+@pytest.mark.parametrize("changed", ["Begin.", ""])
+def test_what_became_of_a_draft_is_told_in_japanese_too(
+    overlay: DocumentVersion, cast: Cast, app: Any, changed: str
+) -> None:
+    author = make_person("writes@portal.example", language="ja")
+    make_grant(author, Role.AUTHOR, Scope.MARKET, "JP")
+    submitted(start(author), author, cast=cast)
+    sent(app, author.sign_in_name)
+    clashing = BASE_EN.replace("Everywhere.", "Everywhere and always.")
+    publish_base(cast, BASE_EN.replace("Opening.", changed) if changed else clashing)
+    (told,) = sent(app, author.sign_in_name, about=("第1.5版",))
+    assert ("すでに基本文書の第2.0版に" if changed else "（scope）") in told

@@ -100,14 +100,15 @@ def circles(overlaid: Iterable[Overlaid]) -> list[tuple[str, ...]]:
     after = {each.anchor: each.after for each in overlaid if each.mode is Mode.ADDED}
     found: list[tuple[str, ...]] = []
     seen: set[str] = set()
-    for anchor in after:
+    for first in list(after):
         path: list[str] = []
-        while anchor in after and anchor not in seen:
-            seen.add(anchor)
-            path.append(anchor)
-            anchor = after[anchor]
-        if anchor in path:
-            found.append(tuple(path[path.index(anchor) :]))
+        here = first
+        while here in after and here not in seen:
+            seen.add(here)
+            path.append(here)
+            here = after[here]
+        if here in path:
+            found.append(tuple(path[path.index(here) :]))
     return found
 
 

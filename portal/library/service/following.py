@@ -135,11 +135,12 @@ def follow(event: VersionPublished) -> None:
         return
     for overlay in base.overlays:
         held = drafts.hold_document(overlay)
-        published = None if held.slug in event.brought else _follow(held, version)
+        published, told = (None, set()) if held.slug in event.brought else _follow(held, version)
         for draft in drafts.list_open_drafts(held):
             mine = drafts.hold_draft(draft)
-            # What was approved was approved over another base.
-            reviews.outdate_draft(mine)
+            # What was approved was approved over another base. Whoever is told what waits is not told twice.
+            waits = mine.begun_by in told and bool(overlays.clashes_of_draft(mine))
+            reviews.outdate_draft(mine, base=version, tells=not waits)
             _bring_along(mine, published)
 
 
@@ -151,36 +152,43 @@ def _follow_ahead(urgent: DocumentVersion, draft_code: str) -> None:
         _follow(urgent.document, followed, draft_code)
 
 
-def _follow(overlay: Document, version: DocumentVersion, draft_code: str = "") -> DocumentVersion | None:
-    """Publish what the overlay says over the version, or tell its owner what clashes; None where it does not follow."""
+def _follow(
+    overlay: Document, version: DocumentVersion, draft_code: str = ""
+) -> tuple[DocumentVersion | None, set[str]]:
+    """Publish what the overlay says over the version, or tell its owner what clashes.
+
+    Returns what was published, or None, and the codes of those who are told.
+    """
     latest = overlays.version_to_follow_with(overlay)
     if latest is None or latest.over is None:
-        return None
+        return None, set()
     texts = written_to_follow(latest)
     deciding = texts[0]
     clashing = overlays.clashes_between(deciding.source, latest.over, version)
     problems = () if clashing else overlays.problems_of_overlay(overlay, version, texts)
     if not clashing and not problems:
-        return versions.follow_base(
+        published = versions.follow_base(
             document=overlay,
             over=version,
             texts=overlays.resolved(overlay, version, texts),
             said_by=latest,
             draft_code=draft_code,
         )
+        return published, set()
     record(
         "library.overlay_clashes",
         by=None,
         subject=(OWNED_KIND, overlay.slug),
         after={"over": latest.over.number, "base_version": version.number, "clauses": sorted(clashing)},
     )
-    for person in _answering_for(overlay):
+    people = _answering_for(overlay)
+    for person in people:
         mail.send_later(
             "library.overlay_clashes",
             {"slug": overlay.slug, "number": version.number, "to": person.code},
             effect_key=f"library.overlay_clashes:{overlay.slug}:{version.number}:{person.code}",
         )
-    return None
+    return None, {person.code for person in people}
 
 
 def _answering_for(overlay: Document) -> list[Person]:
