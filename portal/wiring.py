@@ -232,11 +232,13 @@ def _library(app: Flask) -> None:
         settling,
     )
     from portal.library.views.impact import impact_panel
+    from portal.library.views.market_texts import markets_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedDocuments())
     register_draft_panel(impact_panel)
+    register_draft_panel(markets_panel)
     handlers.init()
     search.register(FindableDocuments())
     search.register(FindableTerms())

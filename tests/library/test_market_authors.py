@@ -9,6 +9,7 @@ import pytest
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.service.ownership import set_owner
+from portal.acknowledgements import queries as acknowledgements
 from portal.core import clock
 from portal.core.markdown import scan, split_clauses
 from portal.core.transaction import own_transaction
@@ -16,17 +17,21 @@ from portal.library import queries
 from portal.library.models import ChangeClass, DocumentVersion, Draft, DraftState
 from portal.library.queries import drafts
 from portal.library.rules.overlays import Mode, Overlaid, arranged, circles
-from portal.library.service import following, lint, overlays, reviews
+from portal.library.service import following, lint, market_texts, overlays, reviews, versions
+from portal.library.service.dependants import change_of_draft, change_of_version
 from portal.library.service.drafts import begin_draft, mark_in_step
 from portal.library.service.following import Decision
+from tests.acknowledgements.builders import confirm
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import (
     BASE_EN,
     BASE_JA,
     OVER_EN,
+    OVER_JA,
     edit_draft,
     english,
     japanese,
+    make_draft,
     make_overlay,
     make_published,
     make_version,
@@ -281,3 +286,129 @@ def test_what_became_of_a_draft_is_told_in_japanese_too(
     publish_base(cast, BASE_EN.replace("Opening.", changed) if changed else clashing)
     (told,) = sent(app, author.sign_in_name, about=("第1.5版",))
     assert ("すでに基本文書の第2.0版に" if changed else "（scope）") in told
+
+
+# --- what the publication of a base does to the markets, before it happens ------------------------------
+
+SCOPE = BASE_EN.replace("Everywhere.", "Everywhere and always.")
+
+
+def recounted(document: str) -> int:
+    """Return how many people the newest version of a document addresses, as things stand now."""
+    held = queries.get_document(document)
+    newest = queries.latest_version(held)
+    assert newest is not None
+    change = change_of_version(newest)
+    total, _confirmed = acknowledgements.count_addressed(
+        change.document_id, change.audience, besides=change.markets_apart, before=change.sequence
+    )
+    return total
+
+
+def counted_ahead(draft: Draft) -> int:
+    change = change_of_draft(drafts.get_draft(draft.code))
+    total, _confirmed = acknowledgements.count_addressed(
+        change.document_id, change.audience, besides=change.markets_apart, before=change.sequence
+    )
+    return total
+
+
+@pytest.mark.parametrize(("changed", "waits"), [(SCOPE, True), (BASE_EN.replace("Opening.", "Begin."), False)])
+def test_what_a_draft_of_a_base_says_of_its_markets_is_what_happens(
+    overlay: DocumentVersion, cast: Cast, changed: str, waits: bool
+) -> None:
+    texts = [english(changed), japanese(BASE_JA)]
+    draft = make_draft(queries.get_document("impersonation"), cast.author, number="2.0", texts=texts)
+    (ahead,) = market_texts.ahead_of(draft)
+    assert ahead.waits is waits
+    assert set(ahead.clashing) == ({"scope"} if waits else set())
+    counted, people = counted_ahead(draft), ahead.people
+    base = make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
+    newest = queries.latest_version(queries.get_document("impersonation@JP"))
+    assert newest is not None
+    assert (newest.over_id == base.id) is not waits
+    assert recounted("impersonation") == counted
+    assert recounted("impersonation@JP") == people
+    assert people > 0
+
+
+def test_a_market_that_comes_back_with_a_version_of_its_base_is_not_counted_with_the_base(
+    overlay: DocumentVersion, base: DocumentVersion, cast: Cast
+) -> None:
+    """Its text was withdrawn with the base, and follows the next version by itself."""
+    with own_transaction():
+        held = queries.get_version(queries.get_document("impersonation"), "1.0")
+        versions.withdraw_version(version=held, reason="A mistake", by=cast.admin)
+    texts = [english(BASE_EN.replace("Opening.", "Begin.")), japanese(BASE_JA)]
+    draft = make_draft(queries.get_document("impersonation"), cast.author, number="2.0", texts=texts)
+    counted = counted_ahead(draft)
+    make_version(queries.get_document("impersonation"), cast.admin, "2.0", texts=texts)
+    assert recounted("impersonation") == counted
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_overview_and_the_impact_of_a_base_name_the_markets_that_will_wait(
+    overlay: DocumentVersion, cast: Cast, as_: Any, language: str
+) -> None:
+    texts = [english(SCOPE), japanese(BASE_JA)]
+    draft = make_draft(queries.get_document("impersonation"), cast.author, number="2.0", texts=texts)
+    for endpoint in ("library.draft", "library.impact"):
+        page = as_(cast.author, language=language).get(endpoint, code=draft.code)
+        said = (
+            ("Will wait for a decision", "until it is decided")
+            if language == "en"
+            else ("判断待ちになります", "判断が済むまで")
+        )
+        for words in said:
+            assert words in page.text, words
+    edit_draft(draft, "en", by=cast.author, source=BASE_EN.replace("Opening.", "Begin."))
+    page = as_(cast.author, language=language).get("library.draft", code=draft.code)
+    assert ("Follows by itself" if language == "en" else "自動で追従します") in page.text
+
+
+def test_the_markets_name_an_approved_version_of_the_base_that_will_clash(
+    overlay: DocumentVersion, cast: Cast, as_: Any
+) -> None:
+    texts = [english(SCOPE), japanese(BASE_JA)]
+    issue_at = clock.now() + timedelta(days=5)
+    draft = make_draft(
+        queries.get_document("impersonation"), cast.author, number="2.0", texts=texts, issue_at=issue_at
+    )  # fmt: skip
+    title = "Version 2.0 of the base text will clash with the text of Japan"
+    assert title not in as_(cast.author, language="en").get("library.market_texts_of", slug="impersonation").text
+    edit_draft(draft, "", by=cast.author, state=DraftState.APPROVED)
+    page = as_(cast.author, language="en").get("library.market_texts_of", slug="impersonation")
+    assert title in page.text
+    assert f"/drafts/{draft.code}" in page.links()
+
+
+# --- the impact of a market's first text -----------------------------------------------------------------
+
+
+def test_a_first_text_of_a_market_is_compared_with_its_base_and_counts_who_confirmed_that(
+    base: DocumentVersion, cast: Cast, as_: Any
+) -> None:
+    confirm(cast.learner, base)
+    make_overlay(base.document, cast.admin)
+    draft = make_draft(
+        queries.get_document("impersonation@JP"),
+        cast.author,
+        texts=[english(OVER_EN), japanese(OVER_JA)],
+        over=base,
+        change_class=ChangeClass.MATERIAL,
+    )
+    change = change_of_draft(draft)
+    assert (change.clauses.changed, change.clauses.added) == (("scope", "appeals", "fees"), ("notices",))
+    page = as_(cast.author, language="en").get("library.impact", code=draft.code)
+    assert "3 clauses changed, 1 clause added" in page.text
+    assert "1 of them has confirmed an earlier version" in page.text
+    assert "confirmed version 1.0 of the base text" in page.text
+    assert "nothing rests on its clauses yet" not in page.text
+    assert "/library/impersonation/versions/1.0#scope" in page.links()
+
+
+def test_the_delta_from_a_base_to_the_text_of_a_market_says_so(base: DocumentVersion, cast: Cast, as_: Any) -> None:
+    confirm(cast.learner, base)
+    publish_overlay(make_overlay(base.document, cast.admin), cast.admin)
+    page = as_(cast.learner, language="en").get("acknowledgements.delta", slug="impersonation@JP")
+    assert "From version 1.0 of the base text, confirmed last, to version 1.0 of this market's text" in page.text

@@ -550,6 +550,11 @@ def problems_over(
     return found
 
 
+def is_publishable_over(base: Base, document: Document, texts: Sequence[TextDraft]) -> bool:
+    """Say whether the texts of an overlay could be published over something that is not published yet."""
+    return not problems_over(base, _name_of(document), texts)
+
+
 def problems_in(source: str, anchors: Iterable[str]) -> list[Problem]:
     """Return which headings of an overlay do not say what they do to the base, whose clause ids are given."""
     known = set(anchors)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
@@ -28,13 +29,14 @@ from portal.library.permissions import (
     writes_for,
 )
 from portal.library.queries.drafting import name_of
-from portal.library.queries.drafts import get_draft
+from portal.library.queries.drafts import get_draft, list_open_drafts
 from portal.library.queries.market_texts import list_market_texts
 from portal.library.queries.redlines import ClauseRedline, redline_of_versions
 from portal.library.rules.changes import takes_effect_last
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged
 from portal.library.service import following, market_texts, overlays, versions
 from portal.library.service.following import Clashing, Decision, Move
+from portal.library.service.panels import Panel
 from portal.library.service.texts import can_be_split, resolver
 from portal.library.views import WARNINGS, blueprint, market_name
 from portal.organisation import queries as organisation
@@ -50,6 +52,13 @@ _HAPPENED = {
     Clash.GONE: _l("The base text does not have this clause any more."),
     Clash.TAKEN: _l("The base text has got a clause of the same id."),
     Clash.PLACE_GONE: _l("The clause behind which it stood is not in the base text any more."),
+}
+# The same, before it has happened.
+_HAPPENED_AHEAD = {
+    Clash.CHANGED: _l("changed"),
+    Clash.GONE: _l("removed"),
+    Clash.TAKEN: _l("the id is taken"),
+    Clash.PLACE_GONE: _l("its place is removed"),
 }
 _CHOICES = {
     Clash.CHANGED: (_l("Keep what the market says"), _l("Give it up and follow the base text")),
@@ -96,7 +105,8 @@ def begin_market_text(document: Document) -> Response:
 def _markets_page(document: Document, *, refusal: DomainError | None = None) -> Response:
     here = language()
     followed = overlays.followed_version(document)
-    stands = {each.overlay.market: each for each in market_texts.stands_of(list_market_texts(document))}
+    texts = list_market_texts(document)
+    stands = {each.overlay.market: each for each in market_texts.stands_of(texts)}
     wanted = document.audience(AudienceKind.MARKET)
     may_begin = followed is not None and can(BEGIN_MARKET_TEXT, document)
     rows = [
@@ -118,9 +128,52 @@ def _markets_page(document: Document, *, refusal: DomainError | None = None) -> 
         is_published=bool(document.versions),
         followed=followed,
         rows=rows,
+        scheduled=_scheduled(document, texts),
         refusal=str(refusal) if refusal else None,
     )
     return make_response(page, refusal.status if refusal else 200)
+
+
+def markets_panel(person: Person, draft: Draft) -> Panel | None:
+    """Return for the overview of a base's draft what becomes of the texts of markets; None where there are none."""
+    rows = rows_ahead(draft)
+    return Panel("library/markets_panel.html", {"rows": rows}) if rows else None
+
+
+def rows_ahead(draft: Draft) -> list[dict[str, Any]]:
+    """Return for each market with a text of its own what the publication of a draft of the base does to it."""
+    return [
+        {
+            "market": market_name(each.overlay.market),
+            "number": each.latest.number,
+            "waits": each.waits,
+            "is_back": each.is_back,
+            "people": each.people,
+            "clauses": [(anchor, str(_HAPPENED_AHEAD[clash])) for anchor, clash in each.clashing.items()],
+            "href": url_for("library.market_texts_of", slug=draft.document.slug)
+            if can(SEE_MARKET_TEXTS, draft.document)
+            else None,
+        }
+        for each in market_texts.ahead_of(draft)
+    ]
+
+
+def _scheduled(document: Document, overlays: Sequence[Document]) -> list[dict[str, Any]]:
+    """Return the versions of a base that are approved for a day and will clash with a market, which, and with what."""
+    drafts = [each for each in list_open_drafts(document) if each.state is DraftState.APPROVED]
+    ahead = market_texts.clashes_ahead(drafts, overlays) if drafts else {}
+    return [
+        {
+            "number": draft.number,
+            "href": url_for("library.draft", code=draft.code) if can(SEE_DRAFT, draft) else None,
+            "when": format_instant(draft.issue_at, draft.zone) if draft.issue_at is not None else "",
+            "market": market_name(each.overlay.market),
+            "clauses": list(each.clashing),
+        }
+        for draft in drafts
+        for each in ahead.get(draft.id, [])
+        if each.clashing
+    ]
 
 
 def _text_row(stand: market_texts.Stand) -> dict[str, Any]:
