@@ -276,6 +276,7 @@ def _library(app: Flask) -> None:
                 "library.take_over",
                 "library.base_of_draft",
                 "library.overlay_clause",
+                "library.add_market_clause",
                 "library.move_draft",
             ),
         )

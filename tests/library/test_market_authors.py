@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from portal.library.queries import drafts
 from portal.library.rules.overlays import Mode, Overlaid, arranged, circles
 from portal.library.service import following, lint, market_texts, overlays, reviews, versions
 from portal.library.service.dependants import change_of_draft, change_of_version
-from portal.library.service.drafts import begin_draft, mark_in_step
+from portal.library.service.drafts import begin_draft, mark_in_step, save_text, values_of
 from portal.library.service.following import Decision
 from tests.acknowledgements.builders import confirm
 from tests.builders import Cast, make_grant, make_person
@@ -412,3 +413,77 @@ def test_the_delta_from_a_base_to_the_text_of_a_market_says_so(base: DocumentVer
     publish_overlay(make_overlay(base.document, cast.admin), cast.admin)
     page = as_(cast.learner, language="en").get("acknowledgements.delta", slug="impersonation@JP")
     assert "From version 1.0 of the base text, confirmed last, to version 1.0 of this market's text" in page.text
+
+
+# --- a clause of the market's own ------------------------------------------------------------------------
+
+
+def add(client: Any, draft: Draft, **values: str) -> Any:
+    form = {f"heading-{tag}": values.get(tag, "") for tag in ("en", "ja")} | {"after": values.get("after", "")}
+    return client.post("library.add_market_clause", form, code=draft.code, expect=int(values.get("expect", 303)))
+
+
+def test_a_clause_of_the_markets_own_is_added_from_the_desk(overlay: DocumentVersion, cast: Cast, as_: Any) -> None:
+    draft, client = begin(cast), as_(cast.author, language="en")
+    page = client.get("library.base_of_draft", code=draft.code)
+    assert "A clause that only this market has" in page.text
+    assert "This text has no heading that could say what becomes of it" in page.text
+    response = add(client, draft, en="Local offices", ja="国内の拠点", after="scope")
+    draft = drafts.get_draft(draft.code)
+    sources = {text.language: text.source for text in draft.texts}
+    line = sources["en"].split("\n").index("## Local offices {#local-offices overlay=add after=scope}") + 1
+    assert response.location.endswith(f"#line-{line}")
+    assert "## 国内の拠点 {#local-offices}" in sources["ja"]
+    assert order_of(draft) == ["top", "scope", "notices", "local-offices", "appeals", "fees"]
+    assert draft.over is not None
+    assert overlays.problems_of_overlay(draft.document, draft.over, overlays.written_texts_of_draft(draft)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"ja": "国内の拠点"}, "Enter the heading of the clause in English."),
+        ({"en": "Offices", "after": "nowhere"}, "There is no clause “nowhere” any more"),
+        ({"en": "Offices <b>x</b>"}, "The clause cannot be added"),
+        ({"en": "x" * 301}, "The clause cannot be added"),
+    ],
+)
+def test_what_cannot_be_added_is_said_and_what_was_typed_is_kept(
+    overlay: DocumentVersion, cast: Cast, as_: Any, values: dict[str, str], said: str
+) -> None:
+    draft = begin(cast)
+    expected = "409" if "after" in values else "400"
+    page = add(as_(cast.author, language="en"), draft, **values, expect=expected)
+    assert said in page.text
+    name, typed = next(iter(values.items()))
+    assert page.one("input", id=f"heading-{name}").get("value") == typed
+    text = drafts.get_draft(draft.code).text_in("en")
+    assert text is not None
+    assert text.source == OVER_EN
+
+
+def test_an_id_that_is_taken_is_not_proposed_again(overlay: DocumentVersion, cast: Cast) -> None:
+    draft = begin(cast)
+    with own_transaction():
+        held = drafts.get_draft(draft.code)
+        assert following.add_clause(draft=held, headings={"en": "Appeals"}, after="", by=cast.admin) == "appeals-2"
+        assert following.add_clause(draft=held, headings={"en": "Main"}, after="appeals-2", by=cast.admin) == "main-2"
+    assert order_of(drafts.get_draft(draft.code))[-2:] == ["appeals-2", "main-2"]
+
+
+def test_a_heading_without_braces_is_taken_as_added_where_the_base_has_no_such_clause(
+    overlay: DocumentVersion, cast: Cast
+) -> None:
+    draft = begin(cast)
+    with own_transaction():
+        held = drafts.get_draft(draft.code)
+        text = held.text_in("en")
+        assert text is not None
+        values = replace(values_of(text), source=text.source + "\n## Local offices\n\nIn Tokyo.\n")
+        save_text(draft=held, language="en", revision=text.revision, values=values, by=cast.admin)
+    text = drafts.get_draft(draft.code).text_in("en")
+    assert text is not None
+    assert "## Local offices {#local-offices overlay=add}" in text.source
+    assert text.source.count("overlay=add") == 2, "what had its braces keeps them"
+    kept = "## Appeals in Japan {#appeals}"
+    assert kept in text.source

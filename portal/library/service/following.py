@@ -12,10 +12,15 @@ from portal.accounts.service.ownership import set_owner
 from portal.core import mail
 from portal.core.access import allows
 from portal.core.db import session
-from portal.core.markdown import TOP, split_clauses
+from portal.core.i18n import LANGUAGES
+from portal.core.i18n import language as reader_language
+from portal.core.markdown import TOP, propose_anchor, split_clauses
 from portal.journal.service import record
 from portal.library import queries
 from portal.library.errors import (
+    AddedClauseBroken,
+    AddedClauseNameless,
+    AddedClausePlaceGone,
     AudienceOutOfReach,
     BaseNotPublished,
     ClashUndecided,
@@ -33,6 +38,7 @@ from portal.library.queries import drafts
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, overlay_slug, place_of
 from portal.library.service import overlays, reviews, versions
 from portal.library.service.anchors import write_braces
+from portal.library.service.changed import LANGUAGE_WORDS
 from portal.library.service.documents import OWNED_KIND, create_document
 from portal.library.service.drafts import (
     begin_draft,
@@ -43,7 +49,7 @@ from portal.library.service.drafts import (
     values_of,
     write_text,
 )
-from portal.library.service.texts import TextDraft, can_be_split, pieces_of
+from portal.library.service.texts import RESERVED, TextDraft, can_be_split, pieces_of, problems_of
 from portal.organisation.models import Market
 
 
@@ -392,6 +398,41 @@ def overlay_clause(*, draft: Draft, anchor: str, mode: Mode, by: Person) -> None
         )
     _note_what_follows(held, anchor)
     note_author(held, by)
+
+
+def add_clause(*, draft: Draft, headings: Mapping[str, str], after: str, by: Person) -> str:
+    """Begin a clause that only the market has, in the languages in which it has a heading; return its id.
+
+    It stands behind `after`, at its level; empty: at the end. Raises `DraftNotWritable`, `AddedClauseNameless` without
+    a heading in the deciding language, `AddedClausePlaceGone` and `AddedClauseBroken`.
+    """
+    held = hold(draft)
+    deciding = held.document.authoritative
+    given = {tag: " ".join(headings.get(tag, "").split()) for tag in LANGUAGES}
+    if held.over is None or not given[deciding]:
+        raise AddedClauseNameless(language=LANGUAGE_WORDS[deciding].in_(reader_language()))
+    levels = {TOP: 2}
+    for source in (overlays.base_of(held.over).deciding.source, *(text.source for text in held.texts)):
+        for clause in split_clauses(source) if can_be_split(source) else ():
+            levels.setdefault(clause.anchor, clause.level)
+    if after and after not in levels:
+        raise AddedClausePlaceGone(id=after)
+    # Of a heading without Latin letters its number is what can be said.
+    words = next((each for each in (given[deciding], *given.values()) if propose_anchor(each) != "clause"), None)
+    anchor = propose_anchor(words or str(len(levels)), {*levels, *RESERVED})
+    for tag, heading in given.items():
+        if not heading:
+            continue
+        labels = f" overlay={Mode.ADDED}{f' after={after}' if after else ''}" if tag == deciding else ""
+        piece = f"{'#' * levels.get(after, 2)} {heading} {{#{anchor}{labels}}}\n"
+        found = problems_of(piece, overlay=True)
+        if found:
+            raise AddedClauseBroken(reason=found[0].reason)
+        values = values_of(held.text_in(tag))
+        source = "\n\n".join(filter(None, [values.source.rstrip("\n"), piece]))
+        write_text(held, tag, replace(values, source=source), by)
+    note_author(held, by)
+    return anchor
 
 
 def follow_base_here(*, draft: Draft, anchor: str, by: Person) -> None:

@@ -12,7 +12,7 @@ from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
-from portal.core.i18n import format_instant, language, other
+from portal.core.i18n import LANGUAGES, format_instant, language, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import TOP, TrustedHtml, remembering, render_clauses, split_clauses
@@ -38,7 +38,7 @@ from portal.library.service import following, market_texts, overlays, versions
 from portal.library.service.following import Clashing, Decision, Move
 from portal.library.service.panels import Panel
 from portal.library.service.texts import can_be_split, resolver
-from portal.library.views import WARNINGS, blueprint, market_name
+from portal.library.views import LANGUAGE_WORDS, WARNINGS, blueprint, market_name
 from portal.organisation import queries as organisation
 
 # What a person can choose for a clause that reads as in the base.
@@ -264,6 +264,30 @@ def overlay_clause(draft: Draft) -> Response:
         return _desk(get_market_draft(code), refusal=refused)
 
 
+@blueprint.post("/drafts/<code>/base/added")
+@requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
+@remembering()
+def add_market_clause(draft: Draft) -> Response:
+    """Begin a clause that only the market has; its words are written in the editor."""
+    code = draft.code
+    given = {name: request.form.get(name, "") for name in ("after", *(f"heading-{tag}" for tag in LANGUAGES))}
+
+    def work() -> Done:
+        headings = {tag: given[f"heading-{tag}"] for tag in LANGUAGES}
+        anchor = following.add_clause(draft=draft, headings=headings, after=given["after"], by=actor())
+        return Done(
+            _("The clause “%(id)s” can be written now, in both languages.", id=anchor),
+            _place_in_editor(get_draft(code), draft.document.authoritative, anchor),
+        )
+
+    try:
+        return carry_out(work)
+    except errors.DraftNotWritable:
+        raise
+    except DomainError as refused:
+        return _desk(get_market_draft(code), refusal=refused, added=given)
+
+
 @blueprint.post("/drafts/<code>/base/follow")
 @requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
 def follow_base_here(draft: Draft) -> Response:
@@ -332,7 +356,11 @@ def _places_in_editor(draft: Draft, tag: str) -> Callable[[str], str]:
 
 @remembering()
 def _desk(
-    draft: Draft, *, decisions: Mapping[str, Decision] | None = None, refusal: DomainError | None = None
+    draft: Draft,
+    *,
+    decisions: Mapping[str, Decision] | None = None,
+    refusal: DomainError | None = None,
+    added: Mapping[str, str] | None = None,
 ) -> Response:
     document, over, here = draft.document, draft.over, language()
     base = document.base
@@ -355,6 +383,11 @@ def _desk(
         clauses=_clause_rows(draft, move),
         beginning={mode.value: str(words) for mode, words in _BEGINNING.items()},
         is_open=is_open,
+        added=added or dict.fromkeys(("after", *(f"heading-{tag}" for tag in LANGUAGES)), ""),
+        languages=[
+            (tag, LANGUAGE_WORDS[tag].in_(here), tag == document.authoritative)
+            for tag in (document.authoritative, other(document.authoritative))
+        ],
         warnings=WARNINGS,
         refusal=str(refusal) if refusal else None,
     )
