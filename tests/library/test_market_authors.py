@@ -19,9 +19,12 @@ from portal.library.models import ChangeClass, DocumentVersion, Draft, DraftStat
 from portal.library.queries import drafts
 from portal.library.rules.overlays import Mode, Overlaid, arranged, circles
 from portal.library.service import following, lint, market_texts, overlays, reviews, versions
-from portal.library.service.dependants import change_of_draft, change_of_version
+from portal.library.service.dependants import change_of_draft, change_of_version, find_dependants
 from portal.library.service.drafts import begin_draft, mark_in_step, save_text, values_of
 from portal.library.service.following import Decision
+from portal.quizzes import queries as quizzes
+from portal.quizzes.formats.markdown import Bank, BankQuestion
+from portal.quizzes.service.banks import take_bank
 from tests.acknowledgements.builders import confirm
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import (
@@ -39,6 +42,7 @@ from tests.library.builders import (
     publish_overlay,
 )
 from tests.library.test_market_pages import sent
+from tests.quizzes.builders import make_content
 
 
 @pytest.fixture
@@ -487,3 +491,71 @@ def test_a_heading_without_braces_is_taken_as_added_where_the_base_has_no_such_c
     assert text.source.count("overlay=add") == 2, "what had its braces keeps them"
     kept = "## Appeals in Japan {#appeals}"
     assert kept in text.source
+
+
+# --- what rests on the clauses of the base that do not say what holds in the market --------------------------
+
+
+def ask(cast: Cast, tested: dict[str, str]) -> None:
+    """Write live questions, and one that is not, about clauses of the base."""
+    questions = tuple(
+        BankQuestion(slug, replace(make_content(place), clauses=(f"impersonation#{anchor}",)), "live")
+        for place, (slug, anchor) in enumerate(tested.items())
+    )
+    bank = Bank(title=make_content(0).title, document="impersonation", version="1.0", questions=questions)
+    with own_transaction():
+        take_bank(slug="bank", bank=bank, facts=quizzes.find_clauses, by=cast.author)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_impact_names_questions_about_clauses_that_differ_in_the_market(
+    overlay: DocumentVersion, cast: Cast, app: Any, as_: Any, language: str
+) -> None:
+    """They are drawn there all the same."""
+    ask(cast, {"replaced": "appeals", "silent": "fees", "appended": "scope", "left-alone": "top"})
+    draft = begin(cast)
+    change = change_of_draft(draft)
+    asked = find_dependants("market-questions")
+    assert asked is not None
+    with app.test_request_context():
+        found = asked.affected_by(change, reader=cast.author)
+    assert [(item.note, tuple(item.clauses)) for item in found.items] == [
+        ("bank/replaced", ("appeals",)),
+        ("bank/silent", ("fees",)),
+    ]
+    said = "2 live questions test clauses that differ in this market" if language == "en" else "出題中の設問"
+    for endpoint in ("library.draft", "library.impact"):
+        assert said in as_(cast.author, language=language).get(endpoint, code=draft.code).text
+    newest = queries.latest_version(queries.get_document("impersonation@JP"))
+    assert newest is not None
+    assert asked.affected_by(change_of_version(newest), reader=cast.author, limit=0).total == 2
+
+
+def test_the_impact_names_links_to_a_clause_that_does_not_apply(
+    base: DocumentVersion, cast: Cast, app: Any, as_: Any
+) -> None:
+    linking = BASE_EN.replace("Opening.", "Opening. See [[#fees]].").replace("30 days", "30 days, see [[#fees]]")
+    make_version(base.document, cast.admin, "1.1", texts=[english(linking)])
+    publish_overlay(make_overlay(queries.get_document("impersonation"), cast.admin), cast.admin)
+    other = english("See [[impersonation#fees]] and [[impersonation#scope]].", title="Linking")
+    make_published(cast.admin, "linking", texts=[other])
+    draft = begin(cast)
+    asked = find_dependants("market-links")
+    assert asked is not None
+    with app.test_request_context():
+        found = asked.affected_by(change_of_draft(draft), reader=cast.author)
+    # What the market replaces does not link there any more.
+    assert [(item.title, tuple(item.clauses)) for item in found.items] == [
+        ("The clause “top” of this text", ("fees",)),
+        ("Linking", ("fees",)),
+    ]
+    page = as_(cast.author, language="en").get("library.impact", code=draft.code)
+    assert "2 places link to clauses that do not apply in this market" in page.text
+
+
+def test_of_a_text_of_all_markets_nothing_is_said_of_clauses_that_differ(base: DocumentVersion, cast: Cast) -> None:
+    ask(cast, {"silent": "fees"})
+    for kind in ("market-questions", "market-links"):
+        asked = find_dependants(kind)
+        assert asked is not None
+        assert asked.affected_by(change_of_version(base), reader=cast.author, limit=0).total == 0

@@ -24,6 +24,7 @@ from portal.library.rules.changes import (
     touched_by,
     was_called_off,
 )
+from portal.library.rules.overlays import Mode
 from portal.library.service import market_texts, overlays
 from portal.library.service.changed import Changed, changed_in_draft, changed_in_version
 
@@ -58,6 +59,7 @@ class Change:
     sequence: int | None
     # Of a market's text: the document and the sequence of the version of its base under it. Confirming that counts.
     laid_over: tuple[int, int] | None = None
+    base_slug: str = ""
     # Address and number of the version with which the clauses are compared: of a market's first text that of its base.
     compared: tuple[str, str] | None = None
     # The draft that it is, or of which the version was made; empty: it came another way, or it does not matter.
@@ -66,6 +68,8 @@ class Change:
     _known: dict[str, Any] = field(default_factory=dict)
     _names: Callable[[], Mapping[int, Mapping[str, str]]] = dict
     _changed: Callable[[], Changed] | None = None
+    _overlaid: Callable[[], Mapping[str, Mode]] = dict
+    _source: Callable[[], str] = str
 
     @property
     def asks_again(self) -> bool:
@@ -93,6 +97,16 @@ class Change:
         """What became of the clauses, in every language and of their places as well, as pages list it."""
         found = self._changed
         return self.once("changed", found) if found is not None else Changed(self.clauses)
+
+    @property
+    def overlaid(self) -> Mapping[str, Mode]:
+        """Of a market's text what it does to which clause; empty for every other text."""
+        return self.once("overlaid", self._overlaid)
+
+    @property
+    def source(self) -> str:
+        """Of a market's text what results, in the language that decides; empty for every other text."""
+        return self.once("source", self._source)
 
     def cited_as(self) -> set[str]:
         """Return every clause id under which one of the touched clauses may have been cited."""
@@ -220,6 +234,8 @@ def change_of_draft(draft: Draft) -> Change:
         sequence=None,
         over=draft.over,
         back=market_texts.markets_back_with(draft),
+        _overlaid=lambda: overlays.modes_of_draft(draft),
+        _source=lambda: text.source if text is not None and draft.over is not None else "",
         draft_code=draft.code,
         _changed=(lambda: changed_in_draft(compared, draft)) if compared is not None else None,
     )
@@ -278,8 +294,15 @@ def change_between(base: DocumentVersion | None, version: DocumentVersion) -> Ch
         touched=touched,
         sequence=version.sequence,
         over=version.over,
+        _overlaid=lambda: overlays.modes_of(version),
+        _source=lambda: _source_of(version) if version.over is not None else "",
         _changed=(lambda: changed_in_version(compared, version)) if compared is not None else None,
     )
+
+
+def _source_of(version: DocumentVersion) -> str:
+    text = version.text_in(version.document.authoritative)
+    return text.source if text is not None else ""
 
 
 def _change(
@@ -312,6 +335,7 @@ def _change(
         document_slug=document.slug,
         base_number=base.number if base else None,
         laid_over=(over.document_id, over.sequence) if over is not None else None,
+        base_slug=over.document.slug if over is not None else "",
         compared=(compared.document.slug, compared.number) if compared is not None else None,
         audience={kind: tuple(document.audience(kind)) for kind in AudienceKind},
         markets_apart=(*document.markets_apart, *back),
