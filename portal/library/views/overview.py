@@ -328,7 +328,8 @@ def _situation(
             return {"kind": "warning", "title": title, "quote": last.reason, "text": more}
         case DraftState.WRITING if last is not None and _is_from_base(last):
             title = _("Version %(number)s of the base text was published first", number=last.reason)
-            if overlays.has_base_moved(draft):
+            followed = overlays.followed_version(draft.document.base) if draft.document.base is not None else None
+            if followed is not None and followed.id != draft.over_id:
                 text = _(
                     "How the draft is laid over it is decided on its page “Base text”. Nothing of this draft is lost."
                 )
