@@ -214,7 +214,7 @@ def _library(app: Flask) -> None:
     from portal.library.service.dependants import register_dependants
     from portal.library.service.documents import OwnedDocuments
     from portal.library.service.findable import FindableDocuments, FindableTerms, find_anew
-    from portal.library.service.links import LinkingDocuments
+    from portal.library.service.links import LinkingDocuments, LinkingInMarket
     from portal.library.service.panels import register_draft_panel
     from portal.library.views import (  # noqa: F401
         author,
@@ -232,11 +232,13 @@ def _library(app: Flask) -> None:
         settling,
     )
     from portal.library.views.impact import impact_panel
+    from portal.library.views.market_texts import markets_panel
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedDocuments())
     register_draft_panel(impact_panel)
+    register_draft_panel(markets_panel)
     handlers.init()
     search.register(FindableDocuments())
     search.register(FindableTerms())
@@ -274,6 +276,7 @@ def _library(app: Flask) -> None:
                 "library.take_over",
                 "library.base_of_draft",
                 "library.overlay_clause",
+                "library.add_market_clause",
                 "library.move_draft",
             ),
         )
@@ -283,6 +286,7 @@ def _library(app: Flask) -> None:
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     register_dependants(LinkingDocuments())
+    register_dependants(LinkingInMarket())
 
 
 def _cohorts(app: Flask) -> None:
@@ -299,7 +303,7 @@ def _quizzes(app: Flask) -> None:
     from portal.quizzes import cli, emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.quizzes.content import BanksPart, QuizzesPart
     from portal.quizzes.queries.staleness import count_to_look_at
-    from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuizzesRunningShort
+    from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuestionsOfMarket, QuizzesRunningShort
     from portal.quizzes.service.findable import FindableQuestions
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
     from portal.quizzes.views import ahead, author, blueprint, lead, learner, recheck, statistics  # noqa: F401
@@ -314,7 +318,7 @@ def _quizzes(app: Flask) -> None:
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     handlers.init()
-    for dependants in (AffectedQuestions(), QuizzesRunningShort(), PeopleTold()):
+    for dependants in (AffectedQuestions(), QuestionsOfMarket(), QuizzesRunningShort(), PeopleTold()):
         register_dependants(dependants)
     register_draft_panel(ahead.questions_panel)
     NAVIGATION.append(Place("quizzes.index", _l("Quizzes"), "quizzes", "learn"))

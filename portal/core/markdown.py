@@ -462,6 +462,15 @@ def _contents(text: str, pictures: frozenset[str] | None) -> list[Problem]:
         elif token.type == "heading_open":
             headings += 1
             too_many = line if headings == MAX_HEADINGS + 1 else too_many
+            twice = token.meta.get("twice")
+            if twice:
+                problems.append(
+                    Problem(
+                        line,
+                        _("“%(key)s” stands twice in the braces of this heading.", key=twice),
+                        _("Keep the one that is meant."),
+                    )
+                )
             wrong = token.meta.get("wrong")
             if wrong:
                 problems.append(
@@ -1186,6 +1195,7 @@ def places(text: str) -> list[Place]:
             inline = tokens[number + 1]
             attributes: dict[str, str] = token.meta.get("attributes", {})
             is_plain = set(attributes) <= {"sensitivity"} and attributes.get("sensitivity", "S0") in SENSITIVITIES
+            is_plain = is_plain and "twice" not in token.meta
             braces = str(token.meta.get("wrong", ""))
             if not is_plain:
                 opening = text.rfind("{#", starts[first], starts[after] - 1)
@@ -1337,8 +1347,11 @@ def _heading_attributes(state: StateCore) -> None:
         opening = content.rfind("{") if content.endswith("}") else -1
         found = _ATTRIBUTES.fullmatch(content, opening) if opening != -1 else None
         if found:
-            pairs = (pair.split("=", 1) for pair in found["rest"].split())
+            pairs = [pair.split("=", 1) for pair in found["rest"].split()]
             token.meta = {"id": found["id"], "attributes": dict(pairs)}
+            twice = [name for number, (name, _value) in enumerate(pairs) if name in dict(pairs[:number])]
+            if twice:
+                token.meta["twice"] = twice[0]
             inline.content = content[:opening].rstrip()
         elif opening != -1 and content[opening + 1 :].lstrip().startswith("#"):
             token.meta = {"wrong": content[opening:][:80]}

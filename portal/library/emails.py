@@ -19,7 +19,7 @@ from portal.library.models import DocumentVersion, Draft, DraftReview, DraftStat
 from portal.library.queries import drafts
 from portal.library.recorded import CHANGE_CLASSES
 from portal.library.rules import drafts as rules
-from portal.library.service import market_texts, reviews
+from portal.library.service import market_texts, overlays, reviews
 from portal.library.service.changed import changed_in_draft, compared_with, groups_of, notes_of
 from portal.library.service.overlays import version_to_follow_with
 from portal.organisation import queries as organisation
@@ -132,6 +132,7 @@ def draft_news(code: str, number: int) -> Email | None:
     if draft is None or person is None or review is None or not person.is_active:
         return None
     by = accounts.find_person(review.by)
+    is_back = review.act is ReviewAct.OUTDATED and bool(review.reason) and draft.over is not None
     return Email(
         template="library/emails/draft_news",
         to_address=person.sign_in_name,
@@ -142,15 +143,18 @@ def draft_news(code: str, number: int) -> Email | None:
             "title": drafts.title_of_draft(draft, person.language),
             "number": draft.number,
             "by": by.name_in(person.language) if by else "",
-            "reason": review.reason,
+            "reason": "" if is_back else review.reason,
             "proposed_class": _proposed(review),
+            # Of what came back because its base has moved: that version, and the clauses that are to be decided.
+            "base_number": review.reason if is_back else "",
+            "clashing": list(overlays.clashes_of_draft(draft)) if is_back else [],
             # The instant is written in the mail's own language.
             "issue_at": draft.issue_at,
             "effective_at": draft.published_version.effective_at if draft.published_version else draft.effective_at,
             "zone": draft.zone,
             "href": public_url("library.read_version", slug=draft.document.slug, number=draft.number)
             if review.act is ReviewAct.PUBLISHED
-            else public_url("library.draft", code=draft.code),
+            else public_url("library.base_of_draft" if is_back else "library.draft", code=draft.code),
         },
     )
 
@@ -207,11 +211,18 @@ def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
                 (_named(anchor, headings.get(anchor, "")), market_texts.CLASH_WORDS[clash])
                 for anchor, clash in stand.clashing.items()
             ],
+            # A draft that was to be published, and came back because of it.
+            "came_back": stand.draft.number if stand.draft is not None and _came_back(stand.draft, number) else "",
             "href": public_url("library.base_of_draft", code=stand.draft.code)
             if stand.draft is not None
             else public_url("library.market_texts_of", slug=overlay.base.slug),
         },
     )
+
+
+def _came_back(draft: Draft, number: str) -> bool:
+    last = draft.reviews[-1] if draft.reviews else None
+    return last is not None and last.act is ReviewAct.OUTDATED and last.reason == number
 
 
 @email("library.overlay_withdrawn", describe=_describe_withdrawn)

@@ -410,6 +410,24 @@ class ClauseNotOverlaid(Conflict):
     )
 
 
+class AddedClauseNameless(Invalid):
+    """A clause of a market's own begins with its heading."""
+
+    message = _l("Enter the heading of the clause in %(language)s.")
+
+
+class AddedClauseBroken(Invalid):
+    """A heading of which no clause can be made."""
+
+    message = _l("The clause cannot be added: %(reason)s")
+
+
+class AddedClausePlaceGone(Conflict):
+    """The clause behind which another one is to stand is not there any more."""
+
+    message = _l("There is no clause “%(id)s” any more behind which the new one could stand. Choose another one.")
+
+
 class MarketNotListed(Invalid):
     """A text is for one of the markets that there are."""
 

@@ -561,6 +561,7 @@ class DraftReview(Base):
     act: Mapped[ReviewAct] = mapped_column(enum_type(ReviewAct))
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(String(40))
+    # Of what came back because its base has moved: the number of that version of the base.
     reason: Mapped[str] = mapped_column(Text, default="")
     # SHA-256 over all that is proposed: an approval is of exactly that.
     hash: Mapped[str] = mapped_column(String(64))

@@ -65,6 +65,7 @@ VOCABULARY = Vocabulary(
         "library.draft_sent_back": _l("Draft sent back"),
         "library.draft_approved": _l("Draft approved"),
         "library.draft_outdated": _l("Draft overtaken by another version"),
+        "library.draft_came_back": _l("Draft given back because its base text has another version"),
         "library.draft_published": _l("Draft published"),
         "library.draft_commented": _l("Remark made on a draft"),
         "library.comment_settled": _l("Remark settled"),

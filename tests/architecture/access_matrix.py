@@ -188,6 +188,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET library.new_document",
             "POST library.add_document",
             "POST library.add_image",
+            "POST library.add_market_clause",
             "POST library.begin_draft",
             "POST library.begin_market_text",
             "POST library.change_proposal",

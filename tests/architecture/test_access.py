@@ -140,6 +140,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     special = {
         "acknowledgements.question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
         "acknowledgements.answer_question": {"code": session.scalars(select(ClauseQuestion.code)).one()},
+        "library.add_market_clause": of_market,
         "library.base_of_draft": of_market,
         "library.follow_base_here": of_market,
         "library.move_draft": of_market,

@@ -239,7 +239,7 @@ def test_every_finding_has_its_words() -> None:
     values = {
         "based_on": "1", "latest": "2", "number": "x", "expected": "a", "label": "S1", "deciding": "S2", "minutes": 21,
         "document": "S0", "slug": "a", "id": "b", "word": "w", "term": "t", "counterpart": "c", "over": "1.0",
-        "stands": "1.0", "withdrawn": "1.1", "ids": "a", "written": "[[#A]]", "meant": "[[#a]]",
+        "stands": "1.0", "withdrawn": "1.1", "ids": "a", "class": "material", "written": "[[#A]]", "meant": "[[#a]]",
         "at": NOW, "zone": "Asia/Tokyo",
     }  # fmt: skip
     assert {Level.STOPS, Level.HINT} == set(Level)

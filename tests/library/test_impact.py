@@ -43,7 +43,18 @@ from tests.quizzes.builders import make_content, make_quiz
 from tests.training.builders import acknowledge
 
 CHANGED = EN.replace("None.", "There is one now.")
-KINDS = ["questions", "quizzes", "told", "people", "certificates", "documents", "steps", "enrollments"]
+KINDS = [
+    "questions",
+    "quizzes",
+    "told",
+    "people",
+    "certificates",
+    "documents",
+    "market-links",
+    "market-questions",
+    "steps",
+    "enrollments",
+]
 
 
 @pytest.fixture
@@ -110,7 +121,7 @@ def test_every_kind_is_asked_and_answers_with_its_number(world: Cast) -> None:
     people = session.scalars(select(Person)).all()
     assert found == {
         "questions": 2, "quizzes": 1, "told": 0, "people": len(people), "certificates": 0, "documents": 1,
-        "steps": 0, "enrollments": 0,
+        "market-links": 0, "market-questions": 0, "steps": 0, "enrollments": 0,
     }  # fmt: skip
 
 

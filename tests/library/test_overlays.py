@@ -449,7 +449,7 @@ def test_a_kept_clause_whose_base_is_gone_becomes_one_that_the_market_adds(
     assert draft.over is not None
     text = draft.text_in("en")
     assert text is not None
-    assert "{#appeals overlay=add}" in text.source
+    assert "{#appeals overlay=add after=scope}" in text.source
     assert "{#notices overlay=replace}" in text.source
     written = [TextDraft("en", text.title, text.source)]
     assert overlays.problems_of_overlay(draft.document, draft.over, written) == []

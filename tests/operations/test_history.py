@@ -391,6 +391,28 @@ def test_what_a_market_does_otherwise_is_told_of_and_not_shown_as_a_text_of_its_
     assert [document.slug for document in queries.list_documents()] == ["fans"]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("fans@JP@US", "never over an overlay"), ("fans@", "“fans@” cannot be an address")]
+)
+def test_a_folder_that_is_no_markets_text_is_not_taken_as_a_document_of_its_own(
+    take: Any, folder: GitFolder, name: str, said: str
+) -> None:
+    settings = 'kind = "policy"\nowner = "admin@portal.example"\n'
+    folder.commit(
+        {
+            "documents/fans/document.toml": settings,
+            "documents/fans/en.md": ours("1.0", "a day"),
+            f"documents/{name}/en.md": ours("1.0", "LINE"),
+        },
+        "Begin",
+    )
+    done = take(folder.path)
+    assert done.stdout.splitlines()[-1] == "1 document, 1 version, 1 refused"
+    assert f"documents/{name}/en.md" in done.stderr
+    assert said in done.stderr
+    assert [document.slug for document in queries.list_documents()] == ["fans"]
+
+
 def test_a_second_time_takes_in_what_was_committed_since(take: Any, folder: GitFolder) -> None:
     folder.commit({"a.md": POLICY, "b.md": "# B\n\nText."})
     take(folder.path)

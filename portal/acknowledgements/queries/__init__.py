@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import Person
@@ -136,15 +136,29 @@ def list_acknowledgements_of(version: DocumentVersion, people: Collection[int]) 
 # --- who is asked when a version changes --------------------------------------------------------
 
 
-def _confirmed_before(document_id: int, before: int | None) -> Select[int, int]:
-    """Return the statement for person's row number and highest sequence that she confirmed below `before`."""
-    statement = (
-        select(Acknowledgement.person_id, func.max(DocumentVersion.sequence).label("sequence"))
-        .join(DocumentVersion, DocumentVersion.id == Acknowledgement.version_id)
-        .where(DocumentVersion.document_id == document_id)
-        .group_by(Acknowledgement.person_id)
+def _confirmed_before(document_id: int, before: int | None, base: tuple[int, int] | None) -> Select[int, int]:
+    """Return the statement for person's row number and the version that she confirmed last, below a sequence.
+
+    `base`: document and sequence under a market's text. Who has confirmed no version of that text has confirmed the
+    base, up to this version.
+    """
+    own = DocumentVersion.document_id == document_id
+    if before is not None:
+        own = and_(own, DocumentVersion.sequence < before)
+    where = own
+    if base is not None:
+        where = or_(own, and_(DocumentVersion.document_id == base[0], DocumentVersion.sequence <= base[1]))
+    place = func.row_number().over(
+        partition_by=Acknowledgement.person_id,
+        order_by=(case((DocumentVersion.document_id == document_id, 0), else_=1), DocumentVersion.sequence.desc()),
     )
-    return statement if before is None else statement.where(DocumentVersion.sequence < before)
+    ranked = (
+        select(Acknowledgement.person_id, Acknowledgement.version_id, place.label("place"))
+        .join(DocumentVersion, DocumentVersion.id == Acknowledgement.version_id)
+        .where(where)
+        .subquery()
+    )
+    return select(ranked.c.person_id, ranked.c.version_id).where(ranked.c.place == 1)
 
 
 def count_addressed(
@@ -153,12 +167,13 @@ def count_addressed(
     *,
     besides: Collection[str] = (),
     before: int | None,
+    base: tuple[int, int] | None = None,
 ) -> tuple[int, int]:
     """Return how many active people an audience has, and how many of them confirmed a version below a sequence.
 
-    `besides`: markets that have a text of their own.
+    `besides`: markets that have a text of their own; `base`: what lies under a market's text, and counts as well.
     """
-    confirmed = _confirmed_before(document_id, before).subquery()
+    confirmed = _confirmed_before(document_id, before, base).subquery()
     addressed = select_addressed(audience, besides).subquery()
     row = session.execute(
         select(func.count(), func.count(confirmed.c.person_id))
@@ -174,21 +189,22 @@ def list_addressed(
     *,
     besides: Collection[str] = (),
     before: int | None,
+    base: tuple[int, int] | None = None,
     offset: int = 0,
     limit: int | None = None,
-) -> list[tuple[Person, str | None]]:
-    """Return the active people of an audience, in the order of lists, with the version that each confirmed last."""
-    confirmed = _confirmed_before(document_id, before).subquery()
+) -> list[tuple[Person, str | None, bool]]:
+    """Return the active people of an audience, in the order of lists, with the version that each confirmed last.
+
+    And whether that is one of the base under a market's text.
+    """
+    confirmed = _confirmed_before(document_id, before, base).subquery()
     rows = session.execute(
-        select(Person, DocumentVersion.number)
+        select(Person, DocumentVersion.number, DocumentVersion.document_id)
         .outerjoin(confirmed, confirmed.c.person_id == Person.id)
-        .outerjoin(
-            DocumentVersion,
-            and_(DocumentVersion.document_id == document_id, DocumentVersion.sequence == confirmed.c.sequence),
-        )
+        .outerjoin(DocumentVersion, DocumentVersion.id == confirmed.c.version_id)
         .where(Person.id.in_(select_addressed(audience, besides)))
         .order_by(Person.sort_key, Person.id)
         .offset(offset or None)
         .limit(limit)
     )
-    return [(person, number) for person, number in rows]
+    return [(person, number, found not in (None, document_id)) for person, number, found in rows]

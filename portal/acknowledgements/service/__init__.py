@@ -335,15 +335,20 @@ class PeopleAddressed:
     def affected_by(self, change: Change, *, reader: Person, offset: int = 0, limit: int | None = None) -> Affected:
         """Return the active people of the audience in the order of lists, with what they confirmed last."""
         total, confirmed = queries.count_addressed(
-            change.document_id, change.audience, besides=change.markets_apart, before=change.sequence
-        )
-        here = reader_language()
-        items = []
-        for person, number in queries.list_addressed(
             change.document_id,
             change.audience,
             besides=change.markets_apart,
             before=change.sequence,
+            base=change.laid_over,
+        )
+        here = reader_language()
+        items = []
+        for person, number, is_of_base in queries.list_addressed(
+            change.document_id,
+            change.audience,
+            besides=change.markets_apart,
+            before=change.sequence,
+            base=change.laid_over,
             offset=offset,
             limit=limit,
         ):
@@ -351,7 +356,11 @@ class PeopleAddressed:
                 AffectedItem(
                     person.name_in(here),
                     url_for("accounts.show_person", code=person.code) if allows(reader, SEE_PERSON, person) else None,
-                    _("confirmed version %(number)s", number=number) if number else _("has confirmed no version yet"),
+                    _("has confirmed no version yet")
+                    if not number
+                    else _("confirmed version %(number)s of the base text", number=number)
+                    if is_of_base
+                    else _("confirmed version %(number)s", number=number),
                 )
             )
         note = ngettext(

@@ -631,13 +631,19 @@ def named(path: str) -> Named:
 
 def is_of_overlay(path: str) -> bool:
     """Say whether a file is, in our own layout, the text of what a market does otherwise than a document."""
+    return bool(OVERLAY.fullmatch(_folder_of_ours(path)))
+
+
+def is_of_unknown_overlay(path: str) -> bool:
+    """Say whether a file's folder is, in our own layout, named as a market's text, but is that of no document."""
+    return "@" in _folder_of_ours(path) and not is_of_overlay(path)
+
+
+def _folder_of_ours(path: str) -> str:
+    """Return in which folder of our own layout a document's text lies; empty for any other file."""
     *folders, file = path.split("/")
-    return (
-        len(folders) >= 2
-        and folders[-2] == "documents"
-        and file in ("en.md", "ja.md")
-        and bool(OVERLAY.fullmatch(folders[-1]))
-    )
+    is_ours = len(folders) >= 2 and folders[-2] == "documents" and file in ("en.md", "ja.md")
+    return folders[-1] if is_ours else ""
 
 
 def slugs_for(names: Sequence[tuple[str, ...]], taken: Iterable[str] = ()) -> list[str]:

@@ -51,6 +51,11 @@ def people_addressed(document: Document) -> ColumnElement[bool]:
     return people_in({kind: document.audience(kind) for kind in AudienceKind}, document.markets_apart)
 
 
+def count_addressed(document: Document) -> int:
+    """Return how many people there are to whom the document is addressed, and who are to follow it."""
+    return session.scalar(select(func.count(Person.id)).where(people_addressed(document))) or 0
+
+
 def count_difference(
     document: Document, audience: Mapping[AudienceKind, Collection[str]]
 ) -> tuple[dict[str, int], dict[str, int]]:

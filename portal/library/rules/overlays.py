@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 SLUG = re.compile(r"(?P<base>[a-z][a-z0-9-]{0,59})@(?P<market>[A-Za-z][A-Za-z0-9-]{0,19})")
+
+# Behind what stands before the first heading: the first place that a clause with a heading can have.
+BEGINNING = "top"
 
 
 class Mode(StrEnum):
@@ -65,7 +68,7 @@ def clashes(overlaid: Iterable[Overlaid], before: Mapping[str, str], after: Mapp
         if each.mode is Mode.ADDED:
             if each.anchor in after and each.anchor not in before:
                 found[each.anchor] = Clash.TAKEN
-            elif each.after in before and each.after not in after:
+            elif each.after != BEGINNING and each.after in before and each.after not in after:
                 found[each.anchor] = Clash.PLACE_GONE
         elif before.get(each.anchor) != after.get(each.anchor):
             found[each.anchor] = Clash.CHANGED if each.anchor in after else Clash.GONE
@@ -75,18 +78,46 @@ def clashes(overlaid: Iterable[Overlaid], before: Mapping[str, str], after: Mapp
 def arranged(base: Sequence[str], overlaid: Sequence[Overlaid]) -> list[str]:
     """Return the clause ids of the text that results: those of the base, added ones where they belong.
 
-    Several that stand behind the same clause keep the order in which they were written; one whose place is not there
-    stands at the end.
+    Several that stand behind the same clause keep the order in which they were written, and one may be written before
+    the one behind which it stands; one whose place is not there stands at the end.
     """
     order = list(base)
     behind: dict[str, str] = {}
-    for each in overlaid:
-        if each.anchor in order:
-            continue
-        place = behind.get(each.after, each.after)
-        if place in order:
-            order.insert(order.index(place) + 1, each.anchor)
-            behind[each.after] = each.anchor
-        else:
+    waiting = [each for each in overlaid if each.anchor not in set(base)]
+    waiting = list({each.anchor: each for each in reversed(waiting)}.values())[::-1]
+    there = set(order)
+    while waiting:
+        each = next((each for each in waiting if each.after in there or each.after == BEGINNING), None)
+        if each is None:
+            each = waiting[0]
             order.append(each.anchor)
+        else:
+            place = behind.get(each.after, each.after)
+            order.insert(order.index(place) + 1 if place in there else 0, each.anchor)
+            behind[each.after] = each.anchor
+        there.add(each.anchor)
+        waiting.remove(each)
     return order
+
+
+def circles(overlaid: Iterable[Overlaid]) -> list[tuple[str, ...]]:
+    """Return the circles in which added clauses stand behind one another, each from its first written on."""
+    after = {each.anchor: each.after for each in overlaid if each.mode is Mode.ADDED}
+    found: list[tuple[str, ...]] = []
+    seen: set[str] = set()
+    for first in list(after):
+        path: list[str] = []
+        here = first
+        while here in after and here not in seen:
+            seen.add(here)
+            path.append(here)
+            here = after[here]
+        if here in path:
+            found.append(tuple(path[path.index(here) :]))
+    return found
+
+
+def place_of(anchor: str, order: Sequence[str], stays: Container[str]) -> str:
+    """Return behind which clause one keeps its place among others of which only some stay."""
+    before = order[: order.index(anchor)] if anchor in order else order
+    return next((each for each in reversed(before) if each in stays), BEGINNING)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from portal.core.markdown import ClauseSource, TextRefused, propose_anchor, split_clauses
+from portal.library.rules.overlays import Mode
 from portal.library.service.texts import RESERVED
 
 _ATX = re.compile(r"^ {0,3}#{1,6}(?:[ \t]|$)")
@@ -100,6 +101,18 @@ def write_braces(source: str, clause: ClauseSource, attributes: Mapping[str, str
     labels = "".join(f" {name}={value}" for name, value in attributes.items())
     _append(lines, clause.line - 1, f"{{#{clause.anchor}{labels}}}")
     return "\n".join(lines)
+
+
+def as_added(source: str, *, written: str, base: Collection[str]) -> str:
+    """Return the text of a market in which headings that got their ids just now are said to be added by the market.
+
+    `written` is the text before they got them, `base` the ids of its base; a heading that has one of these replaces.
+    """
+    bare = {clause.line for clause in _clauses(written) if clause.level and not clause.anchor}
+    for clause in _clauses(source) if bare else ():
+        if clause.line in bare and clause.anchor and clause.anchor not in base and "overlay" not in clause.attributes:
+            source = write_braces(source, clause, {"overlay": Mode.ADDED.value, **clause.attributes})
+    return source
 
 
 def _ids(braces: Iterable[str]) -> list[str]:

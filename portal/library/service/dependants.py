@@ -24,7 +24,8 @@ from portal.library.rules.changes import (
     touched_by,
     was_called_off,
 )
-from portal.library.service import overlays
+from portal.library.rules.overlays import Mode
+from portal.library.service import market_texts, overlays
 from portal.library.service.changed import Changed, changed_in_draft, changed_in_version
 
 T = TypeVar("T")
@@ -56,12 +57,19 @@ class Change:
     # Number → sequence of the versions that there are; the change's own sequence, None for a draft.
     sequences: Mapping[str, int]
     sequence: int | None
+    # Of a market's text: the document and the sequence of the version of its base under it. Confirming that counts.
+    laid_over: tuple[int, int] | None = None
+    base_slug: str = ""
+    # Address and number of the version with which the clauses are compared: of a market's first text that of its base.
+    compared: tuple[str, str] | None = None
     # The draft that it is, or of which the version was made; empty: it came another way, or it does not matter.
     draft_code: str = ""
     # What was asked already: several look at the same things.
     _known: dict[str, Any] = field(default_factory=dict)
     _names: Callable[[], Mapping[int, Mapping[str, str]]] = dict
     _changed: Callable[[], Changed] | None = None
+    _overlaid: Callable[[], Mapping[str, Mode]] = dict
+    _source: Callable[[], str] = str
 
     @property
     def asks_again(self) -> bool:
@@ -89,6 +97,16 @@ class Change:
         """What became of the clauses, in every language and of their places as well, as pages list it."""
         found = self._changed
         return self.once("changed", found) if found is not None else Changed(self.clauses)
+
+    @property
+    def overlaid(self) -> Mapping[str, Mode]:
+        """Of a market's text what it does to which clause; empty for every other text."""
+        return self.once("overlaid", self._overlaid)
+
+    @property
+    def source(self) -> str:
+        """Of a market's text what results, in the language that decides; empty for every other text."""
+        return self.once("source", self._source)
 
     def cited_as(self) -> set[str]:
         """Return every clause id under which one of the touched clauses may have been cited."""
@@ -198,8 +216,9 @@ def change_of_draft(draft: Draft) -> Change:
     document = draft.document
     until = draft.based_on.sequence if draft.based_on else 0
     base = last_that_counts([version for version in document.versions if version.sequence <= until])
+    compared = base or draft.over
     text = overlays.text_of_draft(draft, document.authoritative)
-    before = queries.clause_hashes(base) if base else {}
+    before = queries.clause_hashes(compared) if compared else {}
     after = clauses_in(text.source) if text else before
     asks_again = draft.change_class is None or draft.change_class.value in ASKS_AGAIN
     return _change(
@@ -210,10 +229,15 @@ def change_of_draft(draft: Draft) -> Change:
         effective_at=draft.effective_at,
         zone=draft.zone,
         clauses=changes_between(before, after),
-        touched=touched_by(before, [(after, asks_again)]),
+        # Nothing rests on the clauses of a text that is not there yet.
+        touched=touched_by(before, [(after, asks_again)]) if base else {},
         sequence=None,
+        over=draft.over,
+        back=market_texts.markets_back_with(draft),
+        _overlaid=lambda: overlays.modes_of_draft(draft),
+        _source=lambda: text.source if text is not None and draft.over is not None else "",
         draft_code=draft.code,
-        _changed=(lambda: changed_in_draft(base, draft)) if base is not None else None,
+        _changed=(lambda: changed_in_draft(compared, draft)) if compared is not None else None,
     )
 
 
@@ -234,7 +258,8 @@ def change_between(base: DocumentVersion | None, version: DocumentVersion) -> Ch
     """
     document = version.document
     if base is None:
-        clauses = Changes(tuple(queries.clause_hashes(version)), (), (), ())
+        before = queries.clause_hashes(version.over) if version.over is not None else {}
+        clauses = changes_between(before, queries.clause_hashes(version))
         change_class: ChangeClass | None = version.change_class
         touched: dict[str, Touched] = {}
     else:
@@ -257,6 +282,7 @@ def change_between(base: DocumentVersion | None, version: DocumentVersion) -> Ch
             [(hashes.get(each.id, {}), each.change_class.value in ASKS_AGAIN) for each in steps],
         )
         change_class = ChangeClass(gravest([each.change_class.value for each in steps]))
+    compared = base or version.over
     return _change(
         document,
         base,
@@ -267,12 +293,28 @@ def change_between(base: DocumentVersion | None, version: DocumentVersion) -> Ch
         clauses=clauses,
         touched=touched,
         sequence=version.sequence,
-        _changed=(lambda: changed_in_version(base, version)) if base is not None else None,
+        over=version.over,
+        _overlaid=lambda: overlays.modes_of(version),
+        _source=lambda: _source_of(version) if version.over is not None else "",
+        _changed=(lambda: changed_in_version(compared, version)) if compared is not None else None,
     )
 
 
-def _change(document: Document, base: DocumentVersion | None, **values: Any) -> Change:
+def _source_of(version: DocumentVersion) -> str:
+    text = version.text_in(version.document.authoritative)
+    return text.source if text is not None else ""
+
+
+def _change(
+    document: Document,
+    base: DocumentVersion | None,
+    *,
+    over: DocumentVersion | None,
+    back: Sequence[str] = (),
+    **values: Any,
+) -> Change:
     """Return the change with what every one of them knows of its document."""
+    compared = base or over
     earlier = [
         version
         for version in document.versions
@@ -292,8 +334,11 @@ def _change(document: Document, base: DocumentVersion | None, **values: Any) -> 
         document_id=document.id,
         document_slug=document.slug,
         base_number=base.number if base else None,
+        laid_over=(over.document_id, over.sequence) if over is not None else None,
+        base_slug=over.document.slug if over is not None else "",
+        compared=(compared.document.slug, compared.number) if compared is not None else None,
         audience={kind: tuple(document.audience(kind)) for kind in AudienceKind},
-        markets_apart=tuple(document.markets_apart),
+        markets_apart=(*document.markets_apart, *back),
         sequences={version.number: version.sequence for version in document.versions},
         _names=names,
         **values,

@@ -61,7 +61,7 @@ from portal.library.queries.drafting import find_author, find_kept_just_now, lis
 from portal.library.queries.drafts import clauses_of_draft, hash_of_draft, lock_draft
 from portal.library.rules import NUMBER, number_key
 from portal.library.rules.merging import Digests, Side, next_numbers, read_digests
-from portal.library.service.anchors import with_ids
+from portal.library.service.anchors import as_added, with_ids
 from portal.library.service.documents import OWNED_KIND, create_document
 from portal.library.service.joining import Joined, Taken, TextValues, join
 from portal.library.service.overlays import followed_version, written_origins, written_texts
@@ -263,15 +263,15 @@ def save_text(
     held = hold(draft)
     text = held.text_in(language)
     counterpart = held.text_in(other(language))
-    kept = replace(
-        values,
-        source=with_ids(
-            values.source,
-            before=text.source if text else "",
-            counterpart=counterpart.source if counterpart else "",
-            besides_line=besides_line,
-        ),
+    source = with_ids(
+        values.source,
+        before=text.source if text else "",
+        counterpart=counterpart.source if counterpart else "",
+        besides_line=besides_line,
     )
+    if held.over is not None and language == held.document.authoritative and source != values.source:
+        source = as_added(source, written=values.source, base=queries.clause_anchors(held.over))
+    kept = replace(values, source=source)
     if kept == values_of(text):
         return Saved(Outcome.SAVED, text)
     if revision != (text.revision if text else 0):

@@ -12,10 +12,15 @@ from portal.accounts.service.ownership import set_owner
 from portal.core import mail
 from portal.core.access import allows
 from portal.core.db import session
-from portal.core.markdown import TOP, split_clauses
+from portal.core.i18n import LANGUAGES
+from portal.core.i18n import language as reader_language
+from portal.core.markdown import TOP, propose_anchor, split_clauses
 from portal.journal.service import record
 from portal.library import queries
 from portal.library.errors import (
+    AddedClauseBroken,
+    AddedClauseNameless,
+    AddedClausePlaceGone,
     AudienceOutOfReach,
     BaseNotForMarket,
     BaseNotPublished,
@@ -31,9 +36,10 @@ from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.library.models import AudienceKind, Document, DocumentVersion, Draft, DraftState, KeptBecause, Origin
 from portal.library.permissions import WRITE_DRAFT
 from portal.library.queries import drafts
-from portal.library.rules.overlays import Clash, Mode, Overlaid, overlay_slug
+from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, overlay_slug, place_of
 from portal.library.service import overlays, reviews, versions
 from portal.library.service.anchors import write_braces
+from portal.library.service.changed import LANGUAGE_WORDS
 from portal.library.service.documents import OWNED_KIND, create_document
 from portal.library.service.drafts import (
     begin_draft,
@@ -44,7 +50,7 @@ from portal.library.service.drafts import (
     values_of,
     write_text,
 )
-from portal.library.service.texts import TextDraft, can_be_split, pieces_of
+from portal.library.service.texts import RESERVED, TextDraft, can_be_split, pieces_of, problems_of
 from portal.organisation.models import Market
 
 
@@ -136,11 +142,12 @@ def follow(event: VersionPublished) -> None:
         return
     for overlay in base.overlays:
         held = drafts.hold_document(overlay)
-        published = None if held.slug in event.brought else _follow(held, version)
+        published, told = (None, set()) if held.slug in event.brought else _follow(held, version)
         for draft in drafts.list_open_drafts(held):
             mine = drafts.hold_draft(draft)
-            # What was approved was approved over another base.
-            reviews.outdate_draft(mine)
+            # What was approved was approved over another base. Whoever is told what waits is not told twice.
+            waits = mine.begun_by in told and bool(overlays.clashes_of_draft(mine))
+            reviews.outdate_draft(mine, base=version, tells=not waits)
             _bring_along(mine, published)
 
 
@@ -152,36 +159,43 @@ def _follow_ahead(urgent: DocumentVersion, draft_code: str) -> None:
         _follow(urgent.document, followed, draft_code)
 
 
-def _follow(overlay: Document, version: DocumentVersion, draft_code: str = "") -> DocumentVersion | None:
-    """Publish what the overlay says over the version, or tell its owner what clashes; None where it does not follow."""
+def _follow(
+    overlay: Document, version: DocumentVersion, draft_code: str = ""
+) -> tuple[DocumentVersion | None, set[str]]:
+    """Publish what the overlay says over the version, or tell its owner what clashes.
+
+    Returns what was published, or None, and the codes of those who are told.
+    """
     latest = overlays.version_to_follow_with(overlay)
     if latest is None or latest.over is None:
-        return None
+        return None, set()
     texts = written_to_follow(latest)
     deciding = texts[0]
     clashing = overlays.clashes_between(deciding.source, latest.over, version)
     problems = () if clashing else overlays.problems_of_overlay(overlay, version, texts)
     if not clashing and not problems:
-        return versions.follow_base(
+        published = versions.follow_base(
             document=overlay,
             over=version,
             texts=overlays.resolved(overlay, version, texts),
             said_by=latest,
             draft_code=draft_code,
         )
+        return published, set()
     record(
         "library.overlay_clashes",
         by=None,
         subject=(OWNED_KIND, overlay.slug),
         after={"over": latest.over.number, "base_version": version.number, "clauses": sorted(clashing)},
     )
-    for person in _answering_for(overlay):
+    people = _answering_for(overlay)
+    for person in people:
         mail.send_later(
             "library.overlay_clashes",
             {"slug": overlay.slug, "number": version.number, "to": person.code},
             effect_key=f"library.overlay_clashes:{overlay.slug}:{version.number}:{person.code}",
         )
-    return None
+    return None, {person.code for person in people}
 
 
 def _answering_for(overlay: Document) -> list[Person]:
@@ -283,13 +297,14 @@ def move_draft(*, draft: Draft, seen: str, decisions: Mapping[str, Decision], by
         decision = decisions.get(each.anchor)
         if decision is None or (decision is Decision.KEEP and not each.may_keep):
             raise ClashUndecided()
+    places = _places(held, move, decisions)
     for text in held.texts:
         source = text.source
         for each in move.clashing:
             if decisions[each.anchor] is Decision.DROP:
                 source = _without(source, each.anchor)
             elif each.clash is not Clash.CHANGED:
-                source = _kept(source, each)
+                source = _kept(source, each, places[each.anchor])
         if source != text.source:
             text.source = source
             text.revision += 1
@@ -320,7 +335,20 @@ def _without(source: str, anchor: str) -> str:
     return "\n\n".join(pieces.values()) + ("\n" if pieces else "")
 
 
-def _kept(source: str, clashing: Clashing) -> str:
+def _places(draft: Draft, move: Move, decisions: Mapping[str, Decision]) -> dict[str, str]:
+    """Return for each clause that clashes behind which one it keeps its place."""
+    text = draft.text_in(draft.document.authoritative)
+    was, now = queries.clause_anchors(move.over), set(queries.clause_anchors(move.latest))
+    overlaid = overlays.overlaid_in(text.source, was) if text is not None else []
+    dropped = {anchor for anchor, decision in decisions.items() if decision is Decision.DROP}
+    # What the base has got under the id of an added clause stands where the base has it.
+    taken = {each.anchor for each in move.clashing if each.clash is Clash.TAKEN}
+    stays = (now & set(was)) | {each.anchor for each in overlaid if each.anchor not in dropped | taken}
+    order = arranged(was, overlaid)
+    return {each.anchor: place_of(each.anchor, order, stays) for each in move.clashing}
+
+
+def _kept(source: str, clashing: Clashing, place: str) -> str:
     """Say in the braces what a clause that is kept does to the base as it is now."""
     clause = next((each for each in split_clauses(source) if each.anchor == clashing.anchor), None)
     if clause is None or clause.level == 0:
@@ -328,11 +356,11 @@ def _kept(source: str, clashing: Clashing) -> str:
     attributes = {key: value for key, value in clause.attributes.items() if key not in ("overlay", "after")}
     match clashing.clash:
         case Clash.GONE:
-            attributes["overlay"] = Mode.ADDED.value
+            attributes |= {"overlay": Mode.ADDED.value, "after": place}
         case Clash.TAKEN:
             attributes["overlay"] = Mode.REPLACED.value
         case _:
-            attributes["overlay"] = clashing.overlaid.mode.value
+            attributes |= {"overlay": clashing.overlaid.mode.value, "after": place}
     return write_braces(source, clause, attributes)
 
 
@@ -371,6 +399,41 @@ def overlay_clause(*, draft: Draft, anchor: str, mode: Mode, by: Person) -> None
         )
     _note_what_follows(held, anchor)
     note_author(held, by)
+
+
+def add_clause(*, draft: Draft, headings: Mapping[str, str], after: str, by: Person) -> str:
+    """Begin a clause that only the market has, in the languages in which it has a heading; return its id.
+
+    It stands behind `after`, at its level; empty: at the end. Raises `DraftNotWritable`, `AddedClauseNameless` without
+    a heading in the deciding language, `AddedClausePlaceGone` and `AddedClauseBroken`.
+    """
+    held = hold(draft)
+    deciding = held.document.authoritative
+    given = {tag: " ".join(headings.get(tag, "").split()) for tag in LANGUAGES}
+    if held.over is None or not given[deciding]:
+        raise AddedClauseNameless(language=LANGUAGE_WORDS[deciding].in_(reader_language()))
+    levels = {TOP: 2}
+    for source in (overlays.base_of(held.over).deciding.source, *(text.source for text in held.texts)):
+        for clause in split_clauses(source) if can_be_split(source) else ():
+            levels.setdefault(clause.anchor, clause.level)
+    if after and after not in levels:
+        raise AddedClausePlaceGone(id=after)
+    # Of a heading without Latin letters its number is what can be said.
+    words = next((each for each in (given[deciding], *given.values()) if propose_anchor(each) != "clause"), None)
+    anchor = propose_anchor(words or str(len(levels)), {*levels, *RESERVED})
+    for tag, heading in given.items():
+        if not heading:
+            continue
+        labels = f" overlay={Mode.ADDED}{f' after={after}' if after else ''}" if tag == deciding else ""
+        piece = f"{'#' * levels.get(after, 2)} {heading} {{#{anchor}{labels}}}\n"
+        found = problems_of(piece, overlay=True)
+        if found:
+            raise AddedClauseBroken(reason=found[0].reason)
+        values = values_of(held.text_in(tag))
+        source = "\n\n".join(filter(None, [values.source.rstrip("\n"), piece]))
+        write_text(held, tag, replace(values, source=source), by)
+    note_author(held, by)
+    return anchor
 
 
 def follow_base_here(*, draft: Draft, anchor: str, by: Person) -> None:

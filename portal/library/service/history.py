@@ -168,6 +168,19 @@ def plan_documents(repository: Repository, *, prefix: str = "") -> tuple[list[Pl
                     _("Import the folder without --history afterwards."),
                 )
             )
+        elif foreign.is_of_unknown_overlay(last.path):
+            name = _shown(last.path.split("/")[-2])
+            refusals.append(
+                Refusal(
+                    last.path,
+                    last.commit_hash,
+                    0,
+                    _("An overlay is laid over a base, never over an overlay.")
+                    if name.count("@") > 1
+                    else _("“%(name)s” cannot be an address.", name=name),
+                    _("Name the folder of an overlay <slug>@<MARKET>, such as impersonation@JP."),
+                )
+            )
         else:
             groups.append(group)
     new = [group for group in groups if not group.is_known]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from portal.accounts import queries as accounts
 from portal.core import mail
@@ -12,13 +12,19 @@ from portal.library import queries as library
 from portal.library.events import VersionWithdrawn
 from portal.library.models import Document, DocumentVersion, Draft, DraftState
 from portal.library.queries import market_texts as queries
+from portal.library.queries.audience import count_addressed
+from portal.library.queries.drafts import clauses_in
 from portal.library.rules.overlays import Clash, clashes
+from portal.library.service import following
 from portal.library.service.documents import OWNED_KIND
 from portal.library.service.overlays import (
+    Base,
     followed_version,
+    is_publishable_over,
     is_withdrawn_with_base,
     overlaid_in,
     version_to_follow_with,
+    written_texts_of_draft,
 )
 
 # What the base has done, in a word beside the clause's name.
@@ -121,3 +127,86 @@ def _over(stand: Stand) -> int:
 def _now(stand: Stand) -> int:
     assert stand.followed is not None
     return stand.followed.id
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the publication of a draft of a base would do to the text of a market.
+
+    `clashing` says what the draft does under which of its clauses; `is_broken`: nothing clashes, but what would result
+    cannot be published. `people` follow the text of the market.
+    """
+
+    overlay: Document
+    latest: DocumentVersion
+    clashing: Mapping[str, Clash]
+    is_broken: bool = False
+    people: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether the market keeps its present text until somebody has decided; else it follows by itself."""
+        return bool(self.clashing) or self.is_broken
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the text was withdrawn with its base, so that its market follows the base until this publication."""
+        return self.latest.withdrawn_at is not None
+
+
+def clashes_ahead(drafts: Sequence[Draft], overlays: Sequence[Document]) -> dict[int, list[Ahead]]:
+    """Return draft's row number → what its publication would do to these texts of its markets, as far as clauses clash.
+
+    The number of statements does not grow with the texts.
+    """
+    said_by = {each.id: latest for each in overlays if (latest := version_to_follow_with(each)) is not None}
+    over = {each.over_id for each in said_by.values() if each.over_id is not None}
+    hashes = queries.list_deciding_hashes(over)
+    sources = queries.list_written_sources([each.id for each in said_by.values()])
+    found: dict[int, list[Ahead]] = {}
+    for draft in drafts:
+        text = draft.text_in(draft.document.authoritative)
+        now = clauses_in(text.source) if text is not None else {}
+        for overlay in overlays:
+            known = said_by.get(overlay.id)
+            if known is not None and known.over_id is not None and overlay.base_id == draft.document_id:
+                was = hashes[known.over_id]
+                clashing = clashes(overlaid_in(sources.get(known.id, ""), was), was, now)
+                found.setdefault(draft.id, []).append(Ahead(overlay, known, clashing))
+    return found
+
+
+def ahead_of(draft: Draft) -> list[Ahead]:
+    """Return what the publication of a draft of a base would do to the texts of its markets, with their people."""
+    if draft.document.base_id is not None or draft.ended_at is not None or not draft.document.overlays:
+        return []
+    found = clashes_ahead([draft], queries.list_market_texts(draft.document)).get(draft.id, [])
+    texts = {text.language: text for text in written_texts_of_draft(draft)}
+    deciding = draft.document.authoritative
+    base = Base(
+        authoritative=deciding,
+        texts=texts,
+        origins={
+            tag: {anchor: hash_ for anchor, hash_ in (text.made_from or {}).items() if hash_ is not None}
+            for tag, text in texts.items()
+            if tag != deciding
+        },
+    )
+    return [
+        replace(
+            each,
+            is_broken=not each.clashing
+            and deciding in texts
+            and not is_publishable_over(base, each.overlay, following.written_to_follow(each.latest)),
+            people=count_addressed(each.overlay),
+        )
+        for each in found
+    ]
+
+
+def markets_back_with(draft: Draft) -> list[str]:
+    """Return the markets that follow the base of a draft now, and after its publication their own text again."""
+    base = draft.document
+    if base.base_id is not None or all(each.market in base.markets_apart for each in base.overlays):
+        return []
+    return [each.overlay.market or "" for each in ahead_of(draft) if each.is_back and not each.waits]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from portal.library.queries.drafting import origins_of_version, texts_of_version
 from portal.library.queries.drafts import behind_of_draft, clauses_in
 from portal.library.rules import changes_between, clauses_behind
 from portal.library.rules.changes import last_that_stands, takes_effect_last
-from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, clashes
+from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged, circles, clashes
 from portal.library.service.texts import TextDraft, can_be_split, pieces_of, problems_of
 from portal.organisation import queries as organisation
 
@@ -599,6 +599,11 @@ def problems_over(
     return found
 
 
+def is_publishable_over(base: Base, document: Document, texts: Sequence[TextDraft]) -> bool:
+    """Say whether the texts of an overlay could be published over something that is not published yet."""
+    return not problems_over(base, _name_of(document), texts)
+
+
 def problems_in(source: str, anchors: Iterable[str]) -> list[Problem]:
     """Return which headings of an overlay do not say what they do to the base, whose clause ids are given."""
     known = set(anchors)
@@ -641,7 +646,15 @@ def problems_in(source: str, anchors: Iterable[str]) -> list[Problem]:
                     _("Remove it: the clause stands where it stands in the base."),
                 )
             )
-        elif after and (after not in known | own or after == clause.anchor):
+        elif after and after == clause.anchor:
+            problems.append(
+                Problem(
+                    clause.line,
+                    _("The clause “%(id)s” cannot stand behind itself.", id=after),
+                    _("Name behind “after” the clause behind which this one stands."),
+                )
+            )
+        elif after and after not in known | own | {TOP}:
             problems.append(
                 Problem(
                     clause.line,
@@ -649,7 +662,29 @@ def problems_in(source: str, anchors: Iterable[str]) -> list[Problem]:
                     _("Name behind “after” the clause behind which this one stands."),
                 )
             )
-    return problems
+    return problems + _circles(clauses, known)
+
+
+def _circles(clauses: Sequence[ClauseSource], known: Collection[str]) -> list[Problem]:
+    """Return the added clauses that stand behind one another in a circle: none of them would have a place."""
+    added = {
+        clause.anchor: Overlaid(clause.anchor, Mode.ADDED, clause.attributes.get("after", ""))
+        for clause in clauses
+        if clause.anchor and clause.anchor not in known
+    }
+    named = {anchor: circle for circle in circles(added.values()) if len(circle) > 1 for anchor in circle}
+    return [
+        Problem(
+            clause.line,
+            _(
+                "These clauses stand behind one another in a circle: %(ids)s.",
+                ids=_(", ").join(named[clause.anchor]),
+            ),
+            _("Let one of them stand behind another clause."),
+        )
+        for clause in clauses
+        if clause.anchor in named
+    ]
 
 
 def _differences(source: str, deciding: str, anchors: Iterable[str]) -> list[Problem]:

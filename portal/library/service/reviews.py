@@ -50,6 +50,7 @@ from portal.library.models import (
     DraftComment,
     DraftReview,
     DraftState,
+    Origin,
     ReviewAct,
 )
 from portal.library.permissions import REVIEW_DRAFT
@@ -221,7 +222,7 @@ def approve_draft(*, draft: Draft, seen: str, confirmed: ChangeClass | None, by:
     if draft.change_class is None or confirmed is not draft.change_class:
         raise ChangeClassUnconfirmed()
     if _is_outdated(draft, document):
-        _outdate(draft)
+        _outdate(draft, base=_base_that_moved(draft, document))
         return Approved(Outcome.OUTDATED)
     _check_class(draft)
     given = [*given_for(draft), Approval(by.code, verdict.step)]
@@ -269,7 +270,7 @@ def publish_draft(*, draft: Draft, approved_hash: str) -> DocumentVersion | None
     if not is_due or approved_hash != approval.hash or drafts.hash_of_draft(draft) != approval.hash:
         return None
     if _is_outdated(draft, document):
-        _outdate(draft)
+        _outdate(draft, base=_base_that_moved(draft, document))
         return None
     _check_class(draft)
     approver = accounts.get_person(approval.by)
@@ -326,14 +327,23 @@ def _publish(
 
 def outdate_drafts(event: VersionPublished) -> None:
     """Give the drafts back that wait for an approval, or for their day, and that a new version has overtaken."""
+    version = queries.find_version_by_id(event.version_id)
     for draft in drafts.list_overtaken(event.document_id, event.version_id, event.draft_code):
-        outdate_draft(drafts.hold_draft(draft))
+        # What followed by itself says what the draft was begun from, over a newer base.
+        followed = (
+            version is not None and version.origin is Origin.FOLLOWED and draft.based_on_id == version.based_on_id
+        )
+        outdate_draft(drafts.hold_draft(draft), base=version.over if version is not None and followed else None)
 
 
-def outdate_draft(draft: Draft) -> None:
-    """Give a draft back that waits for an approval or for its day, because what it rests on has moved."""
+def outdate_draft(draft: Draft, *, base: DocumentVersion | None = None, tells: bool = True) -> None:
+    """Give a draft back that waits for an approval or for its day, because what it rests on has moved.
+
+    `base` is the version of its base that came; without one another version of its document did. Its author is told,
+    unless she is by another mail.
+    """
     if rules.after(draft.state.value, ReviewAct.OUTDATED) is not None:
-        _outdate(draft)
+        _outdate(draft, base=base, tells=tells)
 
 
 def _is_outdated(draft: Draft, document: Document) -> bool:
@@ -341,10 +351,24 @@ def _is_outdated(draft: Draft, document: Document) -> bool:
     return draft.based_on_id != (latest.id if latest else None) or overlays.has_base_moved(draft)
 
 
-def _outdate(draft: Draft) -> None:
-    review = _act(draft, ReviewAct.OUTDATED, by=None)
-    _tell_author(draft, review)
-    record("library.draft_outdated", by=None, subject=(DRAFT_KIND, draft.code), after=_facts(draft, review))
+def _outdate(draft: Draft, *, base: DocumentVersion | None, tells: bool = True) -> None:
+    review = _act(draft, ReviewAct.OUTDATED, by=None, reason=base.number if base is not None else "")
+    if tells:
+        _tell_author(draft, review)
+    facts = _facts(draft, review)
+    if base is None:
+        record("library.draft_outdated", by=None, subject=(DRAFT_KIND, draft.code), after=facts)
+    else:
+        after = facts | {"base_version": base.number}
+        record("library.draft_came_back", by=None, subject=(DRAFT_KIND, draft.code), after=after)
+
+
+def _base_that_moved(draft: Draft, document: Document) -> DocumentVersion | None:
+    """Return the version of its base that keeps a draft from being published; None where one of its own does."""
+    latest = queries.latest_version(document)
+    if document.base is None or draft.based_on_id != (latest.id if latest else None):
+        return None
+    return overlays.followed_version(document.base)
 
 
 def _refused(refusal: Refusal, draft: Draft, steps: Sequence[ApprovalStep], authors: Collection[str]) -> DomainError:

@@ -25,6 +25,7 @@ from portal.library.service.changed import groups_of, notes_of
 from portal.library.service.dependants import Affected, Change, DependantsOfClause
 from portal.library.service.panels import Panel
 from portal.library.views import CHANGE_CLASSES, LANGUAGE_WORDS, blueprint
+from portal.library.views.market_texts import rows_ahead
 
 NAMED_AT_ONCE = 5
 PAGE_SIZE = 50
@@ -44,6 +45,7 @@ class _Shown:
     over_before: DocumentVersion | None
     list_of: Callable[..., str]
     csv_of: Callable[[str], str]
+    draft: Draft | None = None
 
 
 # --- a draft ------------------------------------------------------------------------------------
@@ -89,6 +91,7 @@ def _of_draft(draft: Draft) -> _Shown:
         over_before=draft.based_on.over if draft.based_on is not None else None,
         list_of=lambda kind, **more: url_for("library.impact_list", code=draft.code, kind=kind, **more),
         csv_of=lambda kind: url_for("library.impact_csv", code=draft.code, kind=kind),
+        draft=draft,
     )
 
 
@@ -192,6 +195,8 @@ def _summary(shown: _Shown, reader: Person, limit: int = 0) -> dict[str, Any]:
         "class_name": change.change_class.value if change.change_class else None,
         "is_first": change.base_number is None,
         "base_number": change.base_number,
+        # Of a market's first text: the version of its base with which it is compared.
+        "base_text_number": change.compared[1] if change.compared is not None and change.base_number is None else None,
         "number": change.number,
         "effective_on": format_date(change.effective_on, "long") if change.effective_on else None,
         "changed": _changed_words(change),
@@ -224,10 +229,11 @@ def _changed_words(change: Change) -> str:
 
 
 def _clause_href(change: Change, anchor: str, *, before: bool, text: str = "") -> str | None:
-    number = change.base_number if before else change.number if change.sequence is not None else None
-    if number is None:
+    now = (change.document_slug, change.number) if change.sequence is not None else None
+    found = change.compared if before else now
+    if found is None:
         return None
-    return url_for("library.read_version", slug=change.document_slug, number=number, text=text or None, _anchor=anchor)
+    return url_for("library.read_version", slug=found[0], number=found[1], text=text or None, _anchor=anchor)
 
 
 def _rows(change: Change, found: Affected) -> list[dict[str, Any]]:
@@ -263,6 +269,7 @@ def _overview(shown: _Shown) -> str:
         ],
         notes=notes_of(change.changed, language()),
         base_text=_base_text(shown),
+        markets=rows_ahead(shown.draft) if shown.draft is not None else [],
         has_moved=bool(change.clauses.moved or change.changed.placed),
         in_translation_only=[LANGUAGE_WORDS[tag].in_(language()) for tag in change.changed.only_in or {}],
         **_summary(shown, actor(), NAMED_AT_ONCE),

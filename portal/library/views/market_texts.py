@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
-from portal.core.i18n import format_instant, language, other
+from portal.core.i18n import LANGUAGES, format_instant, language, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import TOP, TrustedHtml, remembering, render_clauses, split_clauses
@@ -28,13 +29,14 @@ from portal.library.permissions import (
     writes_for,
 )
 from portal.library.queries.drafting import name_of
-from portal.library.queries.drafts import get_draft
+from portal.library.queries.drafts import get_draft, list_open_drafts
 from portal.library.queries.market_texts import list_market_texts
 from portal.library.queries.redlines import ClauseRedline, redline_of_versions
 from portal.library.rules.changes import takes_effect_last
 from portal.library.rules.overlays import Clash, Mode, Overlaid, arranged
 from portal.library.service import following, market_texts, overlays, versions
 from portal.library.service.following import Clashing, Decision, Move
+from portal.library.service.panels import Panel
 from portal.library.service.texts import can_be_split, resolver
 from portal.library.views import LANGUAGE_WORDS, WARNINGS, blueprint, market_name
 from portal.organisation import queries as organisation
@@ -51,11 +53,18 @@ _HAPPENED = {
     Clash.TAKEN: _l("The base text has got a clause of the same id."),
     Clash.PLACE_GONE: _l("The clause behind which it stood is not in the base text any more."),
 }
+# The same, before it has happened.
+_HAPPENED_AHEAD = {
+    Clash.CHANGED: _l("changed"),
+    Clash.GONE: _l("removed"),
+    Clash.TAKEN: _l("the id is taken"),
+    Clash.PLACE_GONE: _l("its place is removed"),
+}
 _CHOICES = {
     Clash.CHANGED: (_l("Keep what the market says"), _l("Give it up and follow the base text")),
     Clash.GONE: (_l("Keep it as a clause that only this market has"), _l("Give it up, as the base text has")),
     Clash.TAKEN: (_l("Keep it in the place of the new clause"), _l("Give it up and follow the base text")),
-    Clash.PLACE_GONE: (_l("Keep it at the end of the text"), _l("Give it up")),
+    Clash.PLACE_GONE: (_l("Keep it where it stands in the text"), _l("Give it up")),
 }
 
 
@@ -98,7 +107,8 @@ def begin_market_text(document: Document) -> Response:
 def _markets_page(document: Document, *, refusal: DomainError | None = None) -> Response:
     here = language()
     followed = overlays.followed_version(document)
-    stands = {each.overlay.market: each for each in market_texts.stands_of(list_market_texts(document))}
+    texts = list_market_texts(document)
+    stands = {each.overlay.market: each for each in market_texts.stands_of(texts)}
     wanted = document.audience(AudienceKind.MARKET)
     may_begin = followed is not None and can(BEGIN_MARKET_TEXT, document)
     rows = [
@@ -121,9 +131,52 @@ def _markets_page(document: Document, *, refusal: DomainError | None = None) -> 
         followed=followed,
         is_ahead=followed is not None and followed.effective_at > clock.now(),
         rows=rows,
+        scheduled=_scheduled(document, texts),
         refusal=str(refusal) if refusal else None,
     )
     return make_response(page, refusal.status if refusal else 200)
+
+
+def markets_panel(person: Person, draft: Draft) -> Panel | None:
+    """Return for the overview of a base's draft what becomes of the texts of markets; None where there are none."""
+    rows = rows_ahead(draft)
+    return Panel("library/markets_panel.html", {"rows": rows}) if rows else None
+
+
+def rows_ahead(draft: Draft) -> list[dict[str, Any]]:
+    """Return for each market with a text of its own what the publication of a draft of the base does to it."""
+    return [
+        {
+            "market": market_name(each.overlay.market),
+            "number": each.latest.number,
+            "waits": each.waits,
+            "is_back": each.is_back,
+            "people": each.people,
+            "clauses": [(anchor, str(_HAPPENED_AHEAD[clash])) for anchor, clash in each.clashing.items()],
+            "href": url_for("library.market_texts_of", slug=draft.document.slug)
+            if can(SEE_MARKET_TEXTS, draft.document)
+            else None,
+        }
+        for each in market_texts.ahead_of(draft)
+    ]
+
+
+def _scheduled(document: Document, overlays: Sequence[Document]) -> list[dict[str, Any]]:
+    """Return the versions of a base that are approved for a day and will clash with a market, which, and with what."""
+    drafts = [each for each in list_open_drafts(document) if each.state is DraftState.APPROVED]
+    ahead = market_texts.clashes_ahead(drafts, overlays) if drafts else {}
+    return [
+        {
+            "number": draft.number,
+            "href": url_for("library.draft", code=draft.code) if can(SEE_DRAFT, draft) else None,
+            "when": format_instant(draft.issue_at, draft.zone) if draft.issue_at is not None else "",
+            "market": market_name(each.overlay.market),
+            "clauses": list(each.clashing),
+        }
+        for draft in drafts
+        for each in ahead.get(draft.id, [])
+        if each.clashing
+    ]
 
 
 def _text_row(stand: market_texts.Stand) -> dict[str, Any]:
@@ -214,6 +267,30 @@ def overlay_clause(draft: Draft) -> Response:
         return _desk(get_market_draft(code), refusal=refused)
 
 
+@blueprint.post("/drafts/<code>/base/added")
+@requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
+@remembering()
+def add_market_clause(draft: Draft) -> Response:
+    """Begin a clause that only the market has; its words are written in the editor."""
+    code = draft.code
+    given = {name: request.form.get(name, "") for name in ("after", *(f"heading-{tag}" for tag in LANGUAGES))}
+
+    def work() -> Done:
+        headings = {tag: given[f"heading-{tag}"] for tag in LANGUAGES}
+        anchor = following.add_clause(draft=draft, headings=headings, after=given["after"], by=actor())
+        return Done(
+            _("The clause “%(id)s” can be written now, in both languages.", id=anchor),
+            _place_in_editor(get_draft(code), draft.document.authoritative, anchor),
+        )
+
+    try:
+        return carry_out(work)
+    except errors.DraftNotWritable:
+        raise
+    except DomainError as refused:
+        return _desk(get_market_draft(code), refusal=refused, added=given)
+
+
 @blueprint.post("/drafts/<code>/base/follow")
 @requires(WRITE_DRAFT, on=get_market_draft, see=SEE_DRAFT)
 def follow_base_here(draft: Draft) -> Response:
@@ -282,7 +359,11 @@ def _places_in_editor(draft: Draft, tag: str) -> Callable[[str], str]:
 
 @remembering()
 def _desk(
-    draft: Draft, *, decisions: Mapping[str, Decision] | None = None, refusal: DomainError | None = None
+    draft: Draft,
+    *,
+    decisions: Mapping[str, Decision] | None = None,
+    refusal: DomainError | None = None,
+    added: Mapping[str, str] | None = None,
 ) -> Response:
     document, over, here = draft.document, draft.over, language()
     base = document.base
@@ -306,6 +387,11 @@ def _desk(
         clauses=_clause_rows(draft, move),
         beginning={mode.value: str(words) for mode, words in _BEGINNING.items()},
         is_open=is_open,
+        added=added or dict.fromkeys(("after", *(f"heading-{tag}" for tag in LANGUAGES)), ""),
+        languages=[
+            (tag, LANGUAGE_WORDS[tag].in_(here), tag == document.authoritative)
+            for tag in (document.authoritative, other(document.authoritative))
+        ],
         warnings=WARNINGS,
         refusal=str(refusal) if refusal else None,
     )

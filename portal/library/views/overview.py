@@ -326,6 +326,16 @@ def _situation(
             proposed = CHANGE_CLASSES[last.change_class] if last.change_class else None
             more = _("Proposed change class: %(class)s", **{"class": proposed}) if proposed else ""
             return {"kind": "warning", "title": title, "quote": last.reason, "text": more}
+        case DraftState.WRITING if last is not None and _is_from_base(last):
+            title = _("Version %(number)s of the base text was published first", number=last.reason)
+            followed = overlays.followed_version(draft.document.base) if draft.document.base is not None else None
+            if followed is not None and followed.id != draft.over_id:
+                text = _(
+                    "How the draft is laid over it is decided on its page “Base text”. Nothing of this draft is lost."
+                )
+            else:
+                text = _("The draft is laid over the new version of the base text. Look at it, and submit it again.")
+            return {"kind": "warning", "title": title, "quote": "", "text": text}
         case DraftState.WRITING if last is not None and last.act is ReviewAct.OUTDATED:
             text = _("Take over what changed in between. Nothing of this draft is lost, and nothing was overwritten.")
             return {"kind": "warning", "title": _("Another version was published first"), "quote": "", "text": text}
@@ -361,6 +371,11 @@ def _situation(
             return {"kind": "success", "title": title, "quote": "", "text": text}
         case _:
             return None
+
+
+def _is_from_base(review: DraftReview) -> bool:
+    """Say whether a draft came back because its base has moved; `reason` is the number of that version then."""
+    return review.act is ReviewAct.OUTDATED and bool(review.reason)
 
 
 def _findings(draft: Draft, told: Sequence[lint.Told]) -> list[dict[str, Any]]:
@@ -702,10 +717,12 @@ def _path(draft: Draft, steps: Sequence[ApprovalStep], people: Mapping[str, Pers
             meta.append(_("Proposed change class: %(class)s", **{"class": CHANGE_CLASSES[review.change_class]}))
         posts.append(
             {
-                "title": ACTS[review.act],
+                "title": _("Back, because version %(number)s of the base text was published", number=review.reason)
+                if _is_from_base(review)
+                else ACTS[review.act],
                 "state": "done",
                 "date": format_instant(review.at, actor().time_zone),
-                "quote": review.reason,
+                "quote": "" if _is_from_base(review) else review.reason,
                 "meta": meta,
             }
         )

@@ -13,6 +13,7 @@ from portal.core.access import allows
 from portal.core.i18n import gettext as _
 from portal.core.i18n import language, ngettext
 from portal.core.i18n import lazy_gettext as _l
+from portal.library.rules.overlays import Mode
 from portal.library.service.dependants import Affected, AffectedItem, Change
 from portal.quizzes import queries
 from portal.quizzes.models import QuestionState
@@ -62,6 +63,46 @@ class AffectedQuestions:
         note = _("They are not drawn from the publication on, until somebody has re-checked them.")
         act = _look_at_them(change) if may_open and limit != 0 else None
         return Affected(len(found), items, note if found else "", act)
+
+
+class QuestionsOfMarket:
+    """Questions about a base text that test what a market does otherwise: they are drawn there all the same."""
+
+    kind = "market-questions"
+    name = _l("Questions about clauses that differ in this market")
+    flips = False
+
+    def said(self, total: int, change: Change) -> str:
+        """Say what the questions test."""
+        return ngettext(
+            "%(num)d live question tests clauses that differ in this market",
+            "%(num)d live questions test clauses that differ in this market",
+            total,
+        )
+
+    def affected_by(self, change: Change, *, reader: Person, offset: int = 0, limit: int | None = None) -> Affected:
+        """Return the live questions by their addresses, with the clauses that the market replaces or does not apply."""
+        differing = [anchor for anchor, mode in change.overlaid.items() if mode in (Mode.REPLACED, Mode.NOT_APPLICABLE)]
+        if not differing:
+            return Affected(0)
+        found: dict[str, list[looked_up.Tested]] = {}
+        for each in looked_up.list_tested(change.base_slug, differing):
+            if each.state is QuestionState.LIVE:
+                found.setdefault(each.address, []).append(each)
+        shown = _some(list(found.items()), offset, limit)
+        wordings = looked_up.list_contents([tests[0].version_id for _address, tests in shown])
+        may_open, here = allows(reader, SEE_BANKS), language()
+        items = [
+            AffectedItem(
+                read(wordings[tests[0].version_id].content).title.in_(here) or tests[0].slug,
+                url_for("quizzes.bank", slug=tests[0].bank, _anchor=tests[0].slug) if may_open else None,
+                address,
+                tuple(each.anchor for each in tests),
+            )
+            for address, tests in shown
+        ]
+        note = _("Quizzes draw them in this market, too. Write questions for the market, or leave these out there.")
+        return Affected(len(found), items, note if found else "")
 
 
 def _look_at_them(change: Change) -> tuple[str, str] | None:

@@ -182,7 +182,12 @@ def _returned(person: Person) -> Concern:
     for draft in returned[:NAMED_TODAY]:
         last = draft.reviews[-1]
         is_quoted = last.act is ReviewAct.SENT_BACK
-        said = last.reason if is_quoted else _("Another version was published first.")
+        if is_quoted:
+            said = last.reason
+        elif last.reason:
+            said = _("Version %(number)s of the base text was published first", number=last.reason)
+        else:
+            said = _("Another version was published first.")
         rows.append(
             (
                 Cell(
