@@ -57,6 +57,7 @@ _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}", re.ASCII)
 _TAG = re.compile(r"[^\s,{}=]{1,40}")
 _NO_TAG = re.compile(r"[\s,{}=]+")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
+_BREAKS = re.compile(r"[ \t]*[\r\n\f\v\x1c-\x1e\x85\u2028\u2029]+[ \t]*")
 
 
 class OwnMarkdown:
@@ -203,7 +204,7 @@ def _choices(part: PartText, *, wrong: int) -> tuple[ForeignChoice, ...]:
 
 def _bank_of(questions: Sequence[ForeignQuestion]) -> BankText:
     """Return what the front matter says: what most of the questions say."""
-    titles = Counter(" ".join(question.category.split()) for question in questions)
+    titles = Counter(_on_one_line(question.category) for question in questions)
     documents = Counter((question.document, question.document_version) for question in questions)
     title = titles.most_common(1)[0][0] if titles else ""
     document, version = documents.most_common(1)[0][0] if documents else ("", "")
@@ -315,7 +316,12 @@ def _whole(points: Fraction) -> int:
 
 
 def _one_line(text: str) -> str:
-    return _encodable(" ".join(text.split()))
+    return _encodable(_on_one_line(text))
+
+
+def _on_one_line(text: str) -> str:
+    # Other blanks are kept: a no-break space is there on purpose.
+    return _BREAKS.sub(" ", text).strip()
 
 
 def _block_text(text: str, in_markdown: Callable[[str], str]) -> str:
