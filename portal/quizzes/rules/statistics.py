@@ -19,6 +19,8 @@ from statistics import NormalDist, median
 Mark = float | None
 # Below this many people a figure may be chance alone; the item carries a warning.
 FEW_PEOPLE = 30
+# What is smaller than this beside the rest of a sum is the rounding of floats.
+_NOTHING = 1e-12
 
 
 class Warned(StrEnum):
@@ -233,7 +235,7 @@ def _effective_weights(columns: Sequence[Sequence[Mark]], totals: Sequence[float
     for column in columns:
         shown = [(mark, total) for mark, total in zip(column, totals, strict=True) if mark is not None]
         shared = covariance([mark for mark, _total in shown], [total for _mark, total in shown])
-        roots.append(math.sqrt(shared) if shared is not None and shared >= 0 else None)
+        roots.append(math.sqrt(max(0.0, shared)) if shared is not None and shared >= -_NOTHING else None)
     of_all = math.fsum(root for root in roots if root is not None)
     return [root / of_all if root is not None and of_all else None for root in roots]
 
@@ -281,9 +283,10 @@ class _Alphas:
         if len(kept) < 2 or any(each is None for each in of_items):
             return None
         of_total = self._variance_of_total(kept, left_out)
-        if not of_total:
-            return None
         parts = math.fsum(each for each in of_items if each is not None)
+        # A sum of covariances is nothing up to the last digit; where people saw different items it may be negative.
+        if of_total is None or of_total <= parts * _NOTHING:
+            return None
         return len(kept) / (len(kept) - 1) * (1 - parts / of_total)
 
     def _variance_of_total(self, kept: Sequence[int], left_out: int | None) -> float | None:
@@ -300,7 +303,8 @@ def _figures_of_quiz(totals: Sequence[float], alpha: float | None) -> QuizFigure
     spread = variance(totals)
     sd = math.sqrt(spread) if spread is not None else None
     # Above 1 where alpha is negative; the whole spread of the totals is then error and more.
-    error = math.sqrt(1 - alpha) if alpha is not None else None
+    # Above 1 it can only be where people saw different items, and then has no error that could be told.
+    error = None if alpha is None or alpha > 1 + _NOTHING else math.sqrt(max(0.0, 1 - alpha))
     return QuizFigures(
         n=len(totals),
         mean=mean(totals),
