@@ -781,10 +781,8 @@ def _text_of(inline: Token) -> str:
     return "".join(pieces).strip()
 
 
-@_once
-def clause_links(text: str) -> list[tuple[str, str, int]]:
-    """Return the clause links of a text as (document slug or "", clause id, line)."""
-    found = []
+def _inline_tokens(text: str) -> Iterator[tuple[Token, int]]:
+    """Yield the tokens within the lines of a text, each with its line."""
     line = 1
     tokens, _env = _parsed(_checked(text))
     for token in tokens:
@@ -794,9 +792,17 @@ def clause_links(text: str) -> list[tuple[str, str, int]]:
         for child in token.children or ():
             if child.type in ("softbreak", "hardbreak"):
                 at += 1
-            elif child.type == "clause_link":
-                found.append((child.meta["slug"], child.meta["anchor"], at))
-    return found
+            yield child, at
+
+
+@_once
+def clause_links(text: str) -> list[tuple[str, str, int]]:
+    """Return the clause links of a text as (document slug or "", clause id, line)."""
+    return [
+        (token.meta["slug"], token.meta["anchor"], line)
+        for token, line in _inline_tokens(text)
+        if token.type == "clause_link"
+    ]
 
 
 @_once
@@ -805,21 +811,14 @@ def inner_addresses(text: str) -> list[tuple[str, int]]:
 
     Links to clauses in double brackets are not among them; see `clause_links`.
     """
-    found = []
-    line = 1
-    tokens, _env = _parsed(_checked(text))
-    for token in tokens:
-        if token.map is not None:
-            line = token.map[0] + 1
-        at = line
-        for child in token.children or ():
-            if child.type in ("softbreak", "hardbreak"):
-                at += 1
-            elif child.type == "link_open":
-                address = str(child.attrs.get("href", ""))
-                if address.startswith("#") or (address.startswith("/") and not _REMOTE.match(address)):
-                    found.append((address, at))
-    return found
+    addresses = [
+        (str(token.attrs.get("href", "")), line) for token, line in _inline_tokens(text) if token.type == "link_open"
+    ]
+    return [
+        (address, line)
+        for address, line in addresses
+        if address.startswith("#") or (address.startswith("/") and not _REMOTE.match(address))
+    ]
 
 
 # --- rendering ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from portal.core.jobs import Description
 from portal.core.mail import Email, email
 from portal.core.web import public_url
 from portal.library import queries
-from portal.library.models import DocumentVersion, Draft, DraftReview, DraftState, ReviewAct
+from portal.library.models import Document, DocumentVersion, Draft, DraftReview, DraftState, ReviewAct
 from portal.library.queries import drafts
 from portal.library.recorded import CHANGE_CLASSES
 from portal.library.rules import drafts as rules
@@ -62,16 +62,7 @@ def _describe(words: Any, arguments: Sequence[Mapping[str, Any]]) -> list[Descri
 
 
 def _describe_withdrawal(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
-    titles = queries.list_document_titles({each["slug"] for each in arguments}, language())
-    people = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
-    return [
-        describe_mail(
-            _l("Mail: the text of a market was withdrawn"),
-            people.get(each["to"]),
-            titles.get(each["slug"], each["slug"]),
-        )
-        for each in arguments
-    ]
+    return _describe(_l("Mail: the text of a market was withdrawn"), arguments)
 
 
 def _about(draft: Draft | None) -> str:
@@ -192,7 +183,6 @@ def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
         for anchor, words in queries.clause_headings(version, spoken).items()
         if anchor in stand.clashing
     }
-    market = organisation.find_market(overlay.market or "")
     return Email(
         template="library/emails/overlay_clashes",
         to_address=person.sign_in_name,
@@ -200,7 +190,7 @@ def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
         language=spoken,
         values={
             "title": queries.list_titles([stand.latest.id], spoken)[stand.latest.id],
-            "market": market.name.in_(spoken) if market is not None else overlay.market or "",
+            "market": _market_of(overlay, spoken),
             "number": number,
             "over": before.number if before is not None else "",
             "stays": queries.version_in_force(overlay) is not None,
@@ -220,6 +210,11 @@ def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
     )
 
 
+def _market_of(overlay: Document, spoken: str) -> str:
+    market = organisation.find_market(overlay.market or "")
+    return market.name.in_(spoken) if market is not None else overlay.market or ""
+
+
 def _came_back(draft: Draft, number: str) -> bool:
     last = draft.reviews[-1] if draft.reviews else None
     return last is not None and last.act is ReviewAct.OUTDATED and last.reason == number
@@ -233,7 +228,6 @@ def overlay_withdrawn(slug: str, number: str, to: str) -> Email | None:
     if overlay is None or withdrawn is None or withdrawn.over is None or person is None or not person.is_active:
         return None
     spoken, base = person.language, withdrawn.over.document
-    market = organisation.find_market(overlay.market or "")
     applies = queries.version_in_force(base)
     said_by = version_to_follow_with(overlay)
     return Email(
@@ -243,7 +237,7 @@ def overlay_withdrawn(slug: str, number: str, to: str) -> Email | None:
         language=spoken,
         values={
             "title": queries.list_titles([withdrawn.id], spoken)[withdrawn.id],
-            "market": market.name.in_(spoken) if market is not None else overlay.market or "",
+            "market": _market_of(overlay, spoken),
             "number": withdrawn.number,
             "base_number": withdrawn.over.number,
             "reason": withdrawn.withdrawal_reason or "",
@@ -264,7 +258,6 @@ def market_text_withdrawn(slug: str, number: str, to: str) -> Email | None:
     spoken = person.language
     by = accounts.find_person(version.withdrawn_by or "")
     own, base = queries.version_in_force(overlay), queries.version_in_force(overlay.base)
-    market = organisation.find_market(overlay.market or "")
     return Email(
         template="library/emails/market_text_withdrawn",
         to_address=person.sign_in_name,
@@ -272,7 +265,7 @@ def market_text_withdrawn(slug: str, number: str, to: str) -> Email | None:
         language=spoken,
         values={
             "title": queries.list_titles([version.id], spoken)[version.id],
-            "market": market.name.in_(spoken) if market is not None else overlay.market or "",
+            "market": _market_of(overlay, spoken),
             "number": number,
             "by": by.name_in(spoken) if by is not None else "",
             "reason": version.withdrawal_reason or "",

@@ -188,7 +188,7 @@ def _follow(
         subject=(OWNED_KIND, overlay.slug),
         after={"over": latest.over.number, "base_version": version.number, "clauses": sorted(clashing)},
     )
-    people = _answering_for(overlay)
+    people = answering_for(overlay)
     for person in people:
         mail.send_later(
             "library.overlay_clashes",
@@ -198,7 +198,8 @@ def _follow(
     return None, {person.code for person in people}
 
 
-def _answering_for(overlay: Document) -> list[Person]:
+def answering_for(overlay: Document) -> list[Person]:
+    """Return the owner of a market's text and the deputy, as far as there are any."""
     owner = accounts.find_owners(OWNED_KIND, [overlay.slug]).get(overlay.slug)
     return [] if owner is None else [each for each in (owner.owner, owner.deputy) if each is not None]
 
@@ -253,7 +254,7 @@ def withdraw_with_base(event: VersionWithdrawn) -> None:
 
 
 def _tell_of_withdrawal(version: DocumentVersion) -> None:
-    for person in _answering_for(version.document):
+    for person in answering_for(version.document):
         mail.send_later(
             "library.overlay_withdrawn",
             {"slug": version.document.slug, "number": version.number, "to": person.code},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from portal.accounts import queries as accounts
 from portal.core import mail
 from portal.core.i18n import lazy_pgettext
 from portal.library import queries as library
@@ -16,7 +15,6 @@ from portal.library.queries.audience import count_addressed
 from portal.library.queries.drafts import clauses_in
 from portal.library.rules.overlays import Clash, clashes
 from portal.library.service import following
-from portal.library.service.documents import OWNED_KIND
 from portal.library.service.overlays import (
     Base,
     followed_version,
@@ -95,8 +93,7 @@ def tell_of_withdrawal(event: VersionWithdrawn) -> None:
     # What went with its base is told as that.
     if version is None or version.document.base_id is None or is_withdrawn_with_base(version):
         return
-    owner = accounts.find_owners(OWNED_KIND, [event.document_slug]).get(event.document_slug)
-    for person in [] if owner is None else filter(None, [owner.owner, owner.deputy]):
+    for person in following.answering_for(version.document):
         if person.code != version.withdrawn_by:
             mail.send_later(
                 "library.market_text_withdrawn",
