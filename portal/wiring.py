@@ -306,7 +306,33 @@ def _quizzes(app: Flask) -> None:
     from portal.quizzes.service.dependants import AffectedQuestions, PeopleTold, QuestionsOfMarket, QuizzesRunningShort
     from portal.quizzes.service.findable import FindableQuestions
     from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
-    from portal.quizzes.views import ahead, author, blueprint, lead, learner, recheck, statistics  # noqa: F401
+    from portal.quizzes.views import (  # noqa: F401
+        ahead,
+        appeals,
+        author,
+        bank,
+        blueprint,
+        breaks,
+        coverage,
+        editing,
+        flags,
+        giving_out,
+        lead,
+        learner,
+        marking,
+        owners,
+        papers,
+        pictures,
+        practice,
+        question,
+        recheck,
+        regrades,
+        reviews,
+        revising,
+        statistics,
+        taking_in,
+        versions,
+    )
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
@@ -329,7 +355,68 @@ def _quizzes(app: Flask) -> None:
             "bank",
             "teach",
             permissions.SEE_BANKS,
-            pages=("quizzes.bank", "quizzes.preview", "quizzes.release"),
+            pages=(
+                "quizzes.bank",
+                "quizzes.new_bank",
+                "quizzes.add_bank",
+                "quizzes.change_questions",
+                "quizzes.question",
+                "quizzes.preview",
+                "quizzes.new_question",
+                "quizzes.add_question",
+                "quizzes.edit_question",
+                "quizzes.save_question",
+                "quizzes.take_step",
+                "quizzes.note_in_step",
+                "quizzes.choose_file",
+                "quizzes.send_file",
+                "quizzes.look_at_file",
+                "quizzes.take_in_file",
+                "quizzes.read_file_again",
+                "quizzes.look_at_question",
+                "quizzes.choose_format",
+                "quizzes.ask_for_file",
+                "quizzes.look_at_export",
+                "quizzes.flags",
+                "quizzes.flag",
+                "quizzes.close_flag",
+                "quizzes.release",
+            ),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "quizzes.reviews",
+            _l("Questions to review"),
+            "check",
+            "teach",
+            permissions.APPROVE_QUESTIONS,
+            count=reviews.count_for_actor,
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "quizzes.marking",
+            lazy_pgettext("place", "Marking"),
+            "verified",
+            "teach",
+            permissions.SEE_MARKING,
+            pages=(
+                "quizzes.answer",
+                "quizzes.mark",
+                "quizzes.agreement",
+                "quizzes.appeals",
+                "quizzes.appeal",
+                "quizzes.answer_appeal",
+                "quizzes.name_for_appeal",
+                "quizzes.regrades",
+                "quizzes.regrade",
+                "quizzes.propose_regrade",
+                "quizzes.add_regrade",
+                "quizzes.approve_regrade",
+                "quizzes.decline_regrade",
+            ),
+            count=marking.count_for_actor,
         )
     )
     NAVIGATION.append(
@@ -400,32 +487,58 @@ def _acknowledgements(app: Flask) -> None:
 
 
 def _gradebook(app: Flask) -> None:
-    from portal.gradebook import handlers, invariants, permissions
-    from portal.gradebook.views import blueprint
-    from portal.quizzes.events import AttemptReleased
+    from portal.gradebook import emails, handlers, invariants, permissions, recorded  # noqa: F401
+    from portal.gradebook.service.by_hand import decided_by_hand
+    from portal.gradebook.views import blueprint, result, table, transcript  # noqa: F401
+    from portal.quizzes.events import AttemptReleased, ResultCorrected
+    from portal.quizzes.service.decided import register_decider
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     events.subscribe(AttemptReleased, handlers.enter_result)
+    events.subscribe(ResultCorrected, handlers.enter_result)
+    register_decider(decided_by_hand)
+    journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
-    NAVIGATION.append(Place("gradebook.transcript", _l("My transcript"), "history", "learn"))
+    NAVIGATION.append(
+        Place(
+            "gradebook.transcript",
+            _l("My transcript"),
+            "history",
+            "learn",
+            pages=("gradebook.transcript_of",),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "gradebook.table",
+            _l("Gradebook"),
+            "verified",
+            "lead",
+            permissions.FIND_GRADEBOOK,
+            pages=("gradebook.quiz", "gradebook.result", "gradebook.decide", "gradebook.withdraw"),
+        )
+    )
 
 
 def _training(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.acknowledgements import service as acknowledgements
     from portal.acknowledgements.service.newcomers import register_first_days
+    from portal.gradebook.service.rests import register_rests
     from portal.library.service.dependants import register_dependants
     from portal.quizzes.service import attempts
+    from portal.quizzes.service.supervision import register_expected_takers
     from portal.training import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
-    from portal.training.queries import list_first_days
+    from portal.training.queries import list_expected_takers, list_first_days
     from portal.training.service import order
     from portal.training.service.concerns import register_concerns
+    from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, learner  # noqa: F401
+    from portal.training.views import blueprint, dates, learner  # noqa: F401
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
@@ -437,8 +550,10 @@ def _training(app: Flask) -> None:
     handlers.init()
     register_concerns(supervised)
     attempts.register_start_guard(order.what_comes_before_quiz)
+    register_expected_takers(list_expected_takers)
     acknowledgements.register_guard(order.what_is_asked)
     register_first_days(list_first_days)
+    register_rests(steps_of)
     CONTENT_PARTS.append(PlansPart())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
@@ -461,7 +576,16 @@ def _training(app: Flask) -> None:
             "people",
             "lead",
             permissions.SEE_LEARNERS,
-            pages=("training.extension", "training.leave"),
+            pages=(
+                "training.change_dates",
+                "training.extension",
+                "training.plan_extension",
+                "training.first_day",
+                "training.pause",
+                "training.resumption",
+                "training.end",
+                "training.leave",
+            ),
         )
     )
     NAVIGATION.append(
@@ -483,14 +607,20 @@ def _certificates(app: Flask) -> None:
     from portal.certificates.content import CredentialsPart
     from portal.certificates.service import OwnedCredentials
     from portal.certificates.service.dependants import AffectedCertificates
+    from portal.certificates.service.results import rests_on_results
+    from portal.certificates.service.transcripts import certificates_of
     from portal.certificates.views import blueprint
+    from portal.gradebook.service.rests import register_rests
     from portal.library.service.dependants import register_dependants
+    from portal.quizzes.service.regrades import register_rests as register_rests_of_attempts
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
+    register_rests_of_attempts(rests_on_results)
     app.cli.add_command(certificates)
     ownership.register_kind(OwnedCredentials())
     register_dependants(AffectedCertificates())
+    register_rests(certificates_of)
     handlers.init()
     NAVIGATION.append(Place("certificates.index", _l("Certificates"), "certificates", "learn"))
     INVARIANTS.update(invariants.INVARIANTS)

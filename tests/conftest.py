@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,16 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from jinja2 import FileSystemBytecodeCache
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from portal import create_app
-from portal.core import i18n, search
+from portal.core import i18n
 from portal.core.db import Base, db, session, stamp_file
+from tests.beginnings import Beginnings, beginning, beginnings_of, having_rows, tables
 from tests.builders import Cast, make_cast
 from tests.page_client import PageClient
 from tests.volume import examples
@@ -64,6 +71,18 @@ def make_tables(app: Flask) -> None:
         connection.commit()
 
 
+# Before pytest sorts out what was not asked for.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for no database of ours: it says nothing about one."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if not {"application", "postgresql", "portal"}.intersection(item.fixturenames) and not hasattr(
+            item.module, "DATABASE"
+        ):
+            item.add_marker(pytest.mark.any_database)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _catalogues() -> None:
     i18n.compile_all()
@@ -98,18 +117,34 @@ def application(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtur
     else:
         url = f"sqlite:///{folder / 'test.sqlite3'}"
     app = create_app(settings(folder, url))
+    # All workers of a run share the folder above theirs: each template is compiled once in a run.
+    shared = tmp_path_factory.getbasetemp()
+    compiled = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "templates"
+    compiled.mkdir(exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     with app.app_context():
+        if DATABASE == "sqlite":
+            # The tests kill applications, never the machine: nobody need wait for the disk.
+            event.listen(db.engine, "connect", _without_waiting)
         make_tables(app)
+        kept = Beginnings(app)
     yield app
+    kept.close()
     with app.app_context():
         db.engine.dispose()
+
+
+def _without_waiting(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    connection.cursor().execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture
 def app(application: Flask) -> Iterator[Flask]:
     """The application with an empty database, inside an application context."""
     with application.app_context():
-        _empty()
+        if beginnings_of(application).stands != ():
+            empty()
+            beginnings_of(application).stands = ()
         shutil.rmtree(application.config["DATA_DIR"] / "mail", ignore_errors=True)
         session.remove()
         yield application
@@ -117,30 +152,31 @@ def app(application: Flask) -> Iterator[Flask]:
         session.remove()
 
 
-def _empty() -> None:
-    """Delete all rows; quick because most tables are empty."""
-    tables = [search.WORDS, *(table.name for table in reversed(Base.metadata.sorted_tables))]
+def empty(only: Sequence[str] = ()) -> None:
+    """Delete all rows, or those of some tables; quick because most tables are empty."""
+    names = only or tables()
     connection = db.engine.raw_connection()
     try:
         cursor = connection.cursor()
         if db.engine.dialect.name == "postgresql":
             # TRUNCATE would make new files for every table and index:
             # a tenth of a second each time, and a minute of clearing up at the end.
-            cursor.execute(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables))
+            cursor.execute(having_rows(names))
             filled = [name for (name,) in cursor.fetchall()]
             cursor.execute("SET session_replication_role = replica")
             for name in filled:
                 cursor.execute(f"DELETE FROM {name}")
-            cursor.execute(
-                "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence"
-                " WHERE pg_sequence_last_value(seqrelid) IS NOT NULL"
-            )
+            if not only:
+                cursor.execute(
+                    "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence"
+                    " WHERE pg_sequence_last_value(seqrelid) IS NOT NULL"
+                )
             cursor.execute("SET session_replication_role = DEFAULT")
             connection.commit()
         else:
             cursor.execute("PRAGMA foreign_keys=OFF")
             cursor.execute("BEGIN IMMEDIATE")
-            for name in tables:
+            for name in names:
                 cursor.execute(f"DELETE FROM {name}")
             cursor.execute("COMMIT")
             cursor.execute("PRAGMA foreign_keys=ON")
@@ -164,11 +200,37 @@ def chromium(playwright_driver: Playwright) -> Iterator[Browser]:
     started = playwright_driver.chromium.launch(
         executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     )
-    yield started
+    with _waiting_for_modules():
+        yield started
     started.close()
 
 
+@contextmanager
+def _waiting_for_modules() -> Iterator[None]:
+    """Let a page that is opened or loaded again wait until its modules are attached.
+
+    What is pressed or typed before does what it does without them, which is another promise: `wait_until="commit"`
+    goes on at once.
+    """
+
+    def waiting(go: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(go)
+        def gone(page: Page, *arguments: Any, **options: Any) -> Any:
+            answer = go(page, *arguments, **options)
+            if options.get("wait_until") != "commit" and page.locator("html.has-modules").count():
+                page.locator("html.modules-attached").wait_for(state="attached")
+            return answer
+
+        return gone
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("goto", "reload", "go_back"):
+            patched.setattr(Page, name, waiting(getattr(Page, name)))
+        yield
+
+
 @pytest.fixture
+@beginning
 def cast(app: Flask) -> Cast:
     """The fixed cast: people whose names say the relation to the learner."""
     return make_cast()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import Counter
 from typing import Any
 from xml.etree import ElementTree
 
@@ -28,7 +29,10 @@ class Page:
         self.response = response
         self.status = response.status_code
         self.body = response.get_data(as_text=True)
-        self.tree: ElementTree.Element = html5lib.parse(self.body, namespaceHTMLElements=False)
+        parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+        self.tree: ElementTree.Element = parser.parse(self.body)
+        # Where it is not valid, and how.
+        self.errors = [(position, code) for position, code, _ in parser.errors]
 
     @property
     def text(self) -> str:
@@ -188,17 +192,14 @@ def check_page(page: Page) -> None:
     headers = page.response.headers
     assert "unsafe-inline" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
-    parser = html5lib.HTMLParser(strict=False)
-    parser.parse(page.body)
-    errors = [(position, code) for position, code, _ in parser.errors]
-    assert not errors, f"{where}: not valid HTML: {errors[:5]}"
+    assert not page.errors, f"{where}: not valid HTML: {page.errors[:5]}"
     html = page.tree
     language = html.get("lang")
     assert language in ("en", "ja"), f"{where}: lang is {language}"
     title = (html.findtext("head/title") or "").strip()
     assert title.startswith(page.heading), f"{where}: title {title!r} does not start with {page.heading!r}"
-    ids = [element.get("id") for element in html.iter() if element.get("id")]
-    twice = {each for each in ids if ids.count(each) > 1}
+    ids = Counter(element.get("id") for element in html.iter() if element.get("id"))
+    twice = {each for each, times in ids.items() if times > 1}
     assert not twice, f"{where}: ids used twice: {twice}"
     for element in html.iter():
         assert element.get("style") is None, f"{where}: inline style on {element.tag}"

@@ -6,22 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from portal.core.db import db
 
 
 @contextmanager
-def counted_queries() -> Iterator[list[str]]:
-    """Collect the SQL statements that run inside, transaction control left out."""
+def counted_queries(engine: Engine | None = None) -> Iterator[list[str]]:
+    """Collect the SQL statements that run inside, transaction control left out; of the application's own engine."""
+    engine = engine or db.engine
     statements: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "SET LOCAL")):
             statements.append(statement)
 
-    event.listen(db.engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)

@@ -169,7 +169,16 @@ class NotForTeam(ScopeTooNarrow):
 class AccommodationInvalid(Invalid):
     """The multiplier or the dates are outside what is possible."""
 
-    message = _l("Enter a time factor from 1 to 3, and an end date that is not before the start date.")
+    message = _l(
+        "Enter a time factor from 1 to 3, at most 240 minutes of breaks, and an end date that is not before the start "
+        "date."
+    )
+
+
+class NeedsAnotherPerson(Conflict):
+    """Whoever approved it does not confirm it too."""
+
+    message = _l("Another administrator has to confirm this: not the one who approved it, and not the person herself.")
 
 
 class ImportHasErrors(Conflict):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
-from wtforms.validators import Length, Optional, StopValidation
+from wtforms.validators import Length, NumberRange, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.accounts.permissions import ROLE_NAMES
+from portal.accounts.service.accommodations import MOST
 from portal.accounts.service.imports import is_mail_address
 from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core import clock
-from portal.core.forms import DateField, Form, LongTextField, Required, TextField
+from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField
 from portal.core.i18n import gettext as _
+from portal.core.i18n import half_width_digits
 from portal.core.i18n import lazy_gettext as _l
 
 REQUIRED = Required()
@@ -122,13 +125,44 @@ class GrantForm(Form):
     scope = SelectField(_l("For"), [Required(_l("Choose for whom the role holds."))])
 
 
-class AccommodationForm(Form):
-    """Extra time; what for is nobody's business."""
+def _factor(text: str) -> Fraction | None:
+    """Read a decimal as typed, full-width digits and a comma included."""
+    plain = half_width_digits(text).replace(",", ".").lstrip("×x").strip()
+    whole, _dot, part = plain.partition(".")
+    if not (whole + part).isascii() or not (whole + part).isdigit() or not whole:
+        return None
+    return Fraction(plain if part else whole)
 
-    multiplier = TextField(_l("Time factor"), [REQUIRED, at_most(10)])
+
+def _time_factor(form: Form, field: Any) -> None:
+    factor = _factor(field.data or "")
+    if factor is None or not 1 <= factor <= MOST:
+        raise StopValidation(_("Enter a number from 1 to %(most)s, like 1.5 or 1.25.", most=MOST))
+
+
+def _not_before_start(form: Form, field: Any) -> None:
+    start = form["valid_from"].data
+    if field.data is not None and start is not None and field.data < start:
+        raise StopValidation(_("The end date is before the start date."))
+
+
+class AccommodationForm(Form):
+    """What is provided in quizzes; what for is nobody's business, and there is no field for it."""
+
+    multiplier = TextField(_l("Time factor"), [REQUIRED, at_most(10), _time_factor])
     hide_countdown = BooleanField(_l("Do not show the remaining time"))
+    break_minutes = IntegerField(
+        _l("Breaks in minutes, in all"),
+        [Optional(), NumberRange(0, 240, _l("Enter a whole number from %(least)s to %(most)s.", least=0, most=240))],
+    )
+    alternative_format = TextField(_l("Alternative format"), [at_most(200)])
     valid_from = DateField(_l("From"), [Required(_l("Choose the start date."))])
-    valid_until = DateField(_l("Until"), [Optional()])
+    valid_until = DateField(_l("Until"), [Optional(), _not_before_start])
+
+    @property
+    def factor(self) -> Fraction:
+        """The factor as a number, of a form that is valid."""
+        return _factor(self.multiplier.data or "") or Fraction(1)
 
 
 class PassOnForm(Form):

@@ -256,20 +256,40 @@ class SignInBackoff(Base):
 
 
 class Accommodation(Base):
-    """What a person needs to be tested fairly: more time, no visible countdown; never a diagnosis."""
+    """What a person needs to be tested fairly: more time, no visible countdown, breaks, a format; never a diagnosis."""
 
     __tablename__ = "accommodations"
-    __sealed__ = Sealed(later=("ended_at",))
+    __sealed__ = Sealed(later=("ended_at", "confirmed_at", "confirmed_by"))
+    __table_args__ = (
+        CheckConstraint("(confirmed_at is null) = (confirmed_by is null)", name="confirmed_by"),
+        CheckConstraint("confirmed_by <> approved_by", name="two_people"),
+        CheckConstraint("break_minutes > 0", name="break_minutes"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
     multiplier: Mapped[Fraction]
     hide_countdown: Mapped[bool] = mapped_column(default=False)
+    # For how long in all the clock of an attempt may be stopped; None: not at all.
+    break_minutes: Mapped[int | None]
+    # What is provided, in words: large print, a reader.
+    alternative_format: Mapped[str | None] = mapped_column(String(200))
     valid_from: Mapped[date]
     valid_until: Mapped[date | None]
     approved_by: Mapped[str] = mapped_column(String(40))
     approved_at: Mapped[datetime]
+    # The house asked for a second person when it was approved: it holds once somebody else has confirmed it.
+    needs_second: Mapped[bool | None]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None] = mapped_column(String(40))
     ended_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a second person has still to confirm it."""
+        return bool(self.needs_second) and self.confirmed_at is None and self.ended_at is None
 
 
 class Ownership(Base):

@@ -9,6 +9,7 @@ from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.core.access import AnyOf, Permission, Predicate, described
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.permissions import READ_JOURNAL
+from portal.organisation import queries as organisation
 from portal.organisation.permissions import CHANGE_SETTINGS, SEE_JOBS
 
 # What the roles are called, in the order of how much they are entrusted with.
@@ -26,7 +27,13 @@ ROLE_NAMES = {
 
 ADMINISTER_PEOPLE = Permission("accounts.administer_people", "see, invite, change and deactivate people")
 SEE_PEOPLE = Permission("accounts.see_people", "see and export the list of all people")
-SEE_ACCOMMODATION = Permission("accounts.see_accommodation", "see a person's extra time (never why)")
+SEE_ACCOMMODATION = Permission(
+    "accounts.see_accommodation", "see what is agreed for a person in quizzes: time, breaks, format (never why)"
+)
+DECIDE_ACCOMMODATION = Permission(
+    "accounts.decide_accommodation", "approve, confirm and end what is agreed for a person in quizzes; never oneself"
+)
+SEE_ACCOMMODATIONS = Permission("accounts.see_accommodations", "see the list of what is agreed for people in quizzes")
 SEE_PERSON = Permission("accounts.see_person", "see a person's page")
 
 
@@ -89,10 +96,23 @@ def scopes_of_person(person: Person) -> dict[Scope, set[str]]:
     }
 
 
+def is_somebody_else(person: Person, thing: Any) -> bool:
+    """Say whether the thing is another person: nobody agrees anything with herself."""
+    return isinstance(thing, Person) and thing.id != person.id
+
+
+def house_lets_leads_see(person: Person, thing: Any) -> bool:
+    """Say whether the organisation has set that leads see what is agreed for their people."""
+    return organisation.leads_see_accommodations()
+
+
 def is_self(person: Person, thing: Any) -> bool:
     """Say whether the thing is the person herself."""
     return isinstance(thing, Person) and thing.id == person.id
 
+
+# Whether a person is the lead of another's team, market or everybody.
+leads = holds_for(Role.LEAD, scopes=scopes_of_person)
 
 TABLE: dict[Permission, AnyOf] = {
     ADMINISTER_PEOPLE: [[holds_everywhere(Role.ADMIN)]],
@@ -100,8 +120,11 @@ TABLE: dict[Permission, AnyOf] = {
     SEE_ACCOMMODATION: [
         [is_self],
         [holds_everywhere(Role.ADMIN)],
-        [holds_for(Role.LEAD, scopes=scopes_of_person)],
+        # Nothing about an attempt is shown by which a lead could tell, unless the organisation wants leads to know.
+        [house_lets_leads_see, holds_for(Role.LEAD, scopes=scopes_of_person)],
     ],
+    DECIDE_ACCOMMODATION: [[is_somebody_else, holds_everywhere(Role.ADMIN)]],
+    SEE_ACCOMMODATIONS: [[holds_everywhere(Role.ADMIN)]],
     # Lower domains know no roles; who may use their pages is said here.
     CHANGE_SETTINGS: [[holds_everywhere(Role.ADMIN)]],
     SEE_JOBS: [[holds_everywhere(Role.ADMIN)]],

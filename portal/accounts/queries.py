@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
 
 from portal.accounts import rules
 from portal.accounts.models import (
@@ -402,11 +403,28 @@ def list_accommodations(person: Person) -> list[Accommodation]:
     )
 
 
+def list_open_accommodations() -> list[Accommodation]:
+    """Return what is agreed for people and has not ended, what waits for a second person first, then by name."""
+    found = session.scalars(
+        select(Accommodation)
+        .join(Accommodation.person)
+        .where(Accommodation.ended_at.is_(None), Person.deactivated_at.is_(None))
+        .order_by(Person.sort_key, Person.id, Accommodation.id.desc())
+        .options(contains_eager(Accommodation.person).options(lazyload(Person.home_market), lazyload(Person.team)))
+    )
+    return sorted(found, key=lambda each: not each.is_waiting)
+
+
+# Not ended, and agreed by as many as the house asks for.
+_STANDS = (
+    Accommodation.ended_at.is_(None),
+    or_(Accommodation.needs_second.is_not(True), Accommodation.confirmed_at.is_not(None)),
+)
 _ACCOMMODATION = (
     select(Accommodation)
     .where(
         Accommodation.person_id == bindparam("person_id"),
-        Accommodation.ended_at.is_(None),
+        *_STANDS,
         Accommodation.valid_from <= bindparam("day"),
         or_(Accommodation.valid_until.is_(None), Accommodation.valid_until >= bindparam("day")),
     )
@@ -418,6 +436,20 @@ _ACCOMMODATION = (
 def find_accommodation(person: Person, on: date) -> Accommodation | None:
     """Return the accommodation that holds for the person on the day (in her zone), or None; the newest counts."""
     return session.scalar(_ACCOMMODATION, {"person_id": person.id, "day": on})
+
+
+def most_time_factor(first: date, last: date) -> Fraction:
+    """Return the largest time factor that holds for anybody on some of these days; 1 where none does."""
+    factors = session.scalars(
+        select(Accommodation.multiplier)
+        .where(
+            *_STANDS,
+            Accommodation.valid_from <= last,
+            or_(Accommodation.valid_until.is_(None), Accommodation.valid_until >= first),
+        )
+        .distinct()
+    )
+    return max(factors, default=Fraction(1))
 
 
 # --- Ownership ---------------------------------------------------------------------------------
@@ -464,6 +496,22 @@ def list_owned(person: Person, *, as_deputy: bool = False) -> list[Ownership]:
                 .exists(),
             )
             .order_by(Ownership.kind, Ownership.thing_code)
+        )
+    )
+
+
+def list_codes_owned(person: Person, kind: str) -> set[str]:
+    """Return the codes of the things of a kind that the person answers for now, as owner or deputy."""
+    newer = aliased(Ownership)
+    return set(
+        session.scalars(
+            select(Ownership.thing_code).where(
+                Ownership.kind == kind,
+                or_(Ownership.owner_id == person.id, Ownership.deputy_id == person.id),
+                ~select(newer.id)
+                .where(newer.kind == Ownership.kind, newer.thing_code == Ownership.thing_code, newer.id > Ownership.id)
+                .exists(),
+            )
         )
     )
 

@@ -47,6 +47,7 @@ VOCABULARY = Vocabulary(
         "accounts.role_granted": _l("Role granted"),
         "accounts.role_ended": _l("Role ended"),
         "accounts.accommodation_approved": _l("Accommodation approved"),
+        "accounts.accommodation_confirmed": _l("Accommodation confirmed by a second person"),
         "accounts.accommodation_ended": _l("Accommodation ended"),
         "accounts.owner_set": _l("Owner named"),
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import IntEnum, StrEnum
 from fractions import Fraction
@@ -361,7 +361,7 @@ def _counted(start: date, days: int, calendar: WorkingCalendar) -> tuple[DueDate
 
 def without_holidays(calendar: WorkingCalendar) -> WorkingCalendar:
     """Return the calendar as far as it is known where the national holidays are not."""
-    return WorkingCalendar(company_days=calendar.company_days, leave=calendar.leave, weekend=calendar.weekend)
+    return replace(calendar, country="", known_years=None, provisional_from=None, holidays={})
 
 
 def _end_of(on: date, zone: tzinfo) -> datetime:

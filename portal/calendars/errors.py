@@ -51,6 +51,26 @@ class PeriodTooLong(Invalid):
     message = _l("Leave can last at most %(days)s days. Record a longer one in parts.")
 
 
+class CycleUnreadable(Invalid):
+    """A cycle is days worked and days off in turn."""
+
+    message = _l(
+        "Write the days worked and the days off in turn, like 4-2 or 2-1-3-1; at most %(days)s days altogether."
+    )
+
+
+class ShiftsUnchanged(Conflict):
+    """Who works by the week cannot return to it."""
+
+    message = _l("This person works by the week on that day already. Nothing was changed.")
+
+
+class ShiftsGone(Conflict):
+    """What was chosen has been withdrawn in the meantime."""
+
+    message = _l("These shifts are not recorded any more. Nothing was changed.")
+
+
 @contextmanager
 def unknown_years_refused() -> Iterator[None]:
     """Turn the rules' bare fact about a missing year into words for a person."""

@@ -1,4 +1,4 @@
-"""Tables of national holidays by version, company days of markets, and personal leave."""
+"""Tables of national holidays by version, company days of markets, personal leave and shifts."""
 
 from __future__ import annotations
 
@@ -98,6 +98,29 @@ class Leave(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     first_on: Mapped[date]
     last_on: Mapped[date]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str] = mapped_column(String(40))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(40))
+
+    person: Mapped[Person] = relationship()
+
+
+class ShiftPattern(Base):
+    """By which shifts a person works from a day on, until the next of her rows; taken back by a date, never deleted."""
+
+    __tablename__ = "shift_patterns"
+    __sealed__ = Sealed(later=("withdrawn_at", "withdrawn_by"))
+    __table_args__ = (Index("ix_shift_patterns_person", "person_id", "withdrawn_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    # The first working day of the cycle.
+    first_on: Mapped[date]
+    # Days worked and days off in turn, like "4-2"; None: she works by the week again.
+    cycle: Mapped[str | None] = mapped_column(String(60))
+    # Whether she works on holidays and company days when her shift says so.
+    works_holidays: Mapped[bool]
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str] = mapped_column(String(40))
     withdrawn_at: Mapped[datetime | None]

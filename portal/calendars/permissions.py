@@ -8,8 +8,12 @@ from portal.accounts.models import Person, Role
 from portal.accounts.permissions import holds_everywhere, holds_for, is_self, scopes_of_person
 from portal.core.access import AnyOf, Permission
 
-SEE_LEAVE = Permission("calendars.see_leave", "see on which days a person is away (never why)")
-RECORD_LEAVE = Permission("calendars.record_leave", "record, end and withdraw a person's leave; never one's own")
+SEE_LEAVE = Permission(
+    "calendars.see_leave", "see on which days a person is away (never why), and by which shifts she works"
+)
+RECORD_LEAVE = Permission(
+    "calendars.record_leave", "record, end and withdraw a person's leave and shifts; never one's own"
+)
 
 
 def is_somebody_else(person: Person, thing: Any) -> bool:

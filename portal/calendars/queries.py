@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Date,
+    String,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
-from portal.calendars.models import CompanyDay, Holiday, HolidayTable, Leave
-from portal.calendars.rules import WorkingCalendar
+from portal.calendars.models import CompanyDay, Holiday, HolidayTable, Leave, ShiftPattern
+from portal.calendars.rules import ONE_DAY, Roster, WorkingCalendar, days_of_cycle, read_cycle
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.organisation.models import Market
@@ -32,9 +49,27 @@ _COMPANY_DAYS = (
     .where(CompanyDay.market_id.in_(bindparam("ids", expanding=True)), CompanyDay.withdrawn_at.is_(None))
     .order_by(CompanyDay.id)
 )
-_LEAVE = select(Leave.person_id, Leave.first_on, Leave.last_on).where(
-    Leave.person_id.in_(bindparam("ids", expanding=True)), Leave.withdrawn_at.is_(None)
-)
+# What of a calendar is a person's own, in one statement: her leave, and the shifts by which she works from a day on.
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_own_rows = union_all(
+    select(
+        Leave.person_id,
+        Leave.id,
+        Leave.first_on,
+        Leave.last_on,
+        cast(null(), String).label("cycle"),
+        cast(null(), Boolean).label("works_holidays"),
+    ).where(Leave.person_id.in_(_ids), Leave.withdrawn_at.is_(None)),
+    select(
+        ShiftPattern.person_id,
+        ShiftPattern.id,
+        ShiftPattern.first_on,
+        cast(null(), Date),
+        ShiftPattern.cycle,
+        ShiftPattern.works_holidays,
+    ).where(ShiftPattern.person_id.in_(_ids), ShiftPattern.withdrawn_at.is_(None)),
+).subquery()
+_OWN = select(_own_rows).order_by(_own_rows.c.first_on, _own_rows.c.id)
 
 
 def find_table(country: str) -> HolidayTable | None:
@@ -87,6 +122,32 @@ def list_leave(person_id: int) -> list[Leave]:
     )
 
 
+def list_shifts(person_id: int) -> list[ShiftPattern]:
+    """Return by which shifts the person works, in the order of their first days."""
+    return list(
+        session.scalars(
+            select(ShiftPattern)
+            .where(ShiftPattern.person_id == person_id, ShiftPattern.withdrawn_at.is_(None))
+            .order_by(ShiftPattern.first_on, ShiftPattern.id)
+        )
+    )
+
+
+def list_cycles() -> list[str]:
+    """Return the cycles by which people work, those of most first."""
+    return [
+        cycle
+        for cycle in session.scalars(
+            select(ShiftPattern.cycle)
+            .where(ShiftPattern.withdrawn_at.is_(None), ShiftPattern.cycle.is_not(None))
+            .group_by(ShiftPattern.cycle)
+            .order_by(func.count().desc(), ShiftPattern.cycle)
+            .limit(10)
+        )
+        if cycle is not None
+    ]
+
+
 def list_leave_between(first_on: date, last_on: date) -> list[tuple[int, date, date]]:
     """Return whose leave that holds touches these days: person's row number, first day, last day."""
     rows = session.execute(
@@ -97,48 +158,53 @@ def list_leave_between(first_on: date, last_on: date) -> list[tuple[int, date, d
     return [(row.person_id, row.first_on, row.last_on) for row in rows]
 
 
-def leave_changed_since(person_id: Any, since: Any) -> ColumnElement[bool]:
-    """Return the condition that leave of the person was recorded, or taken back, later than an instant."""
-    return exists().where(
-        Leave.person_id == person_id,
-        or_(Leave.recorded_at > since, and_(Leave.withdrawn_at.is_not(None), Leave.withdrawn_at > since)),
+def calendar_changed_since(person_id: Any, since: Any) -> ColumnElement[bool]:
+    """Return the condition that leave or shifts of the person were recorded, or taken back, later than an instant."""
+    return or_(
+        *(
+            exists().where(
+                table.person_id == person_id,
+                or_(table.recorded_at > since, and_(table.withdrawn_at.is_not(None), table.withdrawn_at > since)),
+            )
+            for table in (Leave, ShiftPattern)
+        )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What of a calendar is a person's own."""
+
+    leave: frozenset[date] = frozenset()
+    rosters: tuple[Roster, ...] = ()
+
+
+_NOTHING_OWN = _Own()
 
 
 class Calendars:
     """The working calendars of some markets and people, read together.
 
-    People of one market with the same leave get the very same calendar, so that what is computed
+    People of one market with the same leave and shifts get the very same calendar, so that what is computed
     for one serves all.
     """
 
-    def __init__(self, bases: Mapping[int, WorkingCalendar], leave: Mapping[int, frozenset[date]]) -> None:
-        self._bases, self._leave = bases, leave
-        self._made: dict[tuple[int, frozenset[date]], WorkingCalendar] = {}
+    def __init__(self, bases: Mapping[int, WorkingCalendar], own: Mapping[int, _Own]) -> None:
+        self._bases, self._own = bases, own
+        self._made: dict[tuple[int, _Own], WorkingCalendar] = {}
 
     def of(self, market_id: int, person_id: int | None = None) -> WorkingCalendar:
-        """Return the calendar of the market, less the person's leave."""
-        leave = self._leave.get(person_id, frozenset()) if person_id is not None else frozenset()
-        key = (market_id, leave)
+        """Return the calendar of the market as the person works in it."""
+        own = self._own.get(person_id, _NOTHING_OWN) if person_id is not None else _NOTHING_OWN
+        key = (market_id, own)
         if key not in self._made:
             base = self._bases[market_id]
-            self._made[key] = (
-                WorkingCalendar(
-                    country=base.country,
-                    known_years=base.known_years,
-                    provisional_from=base.provisional_from,
-                    holidays=base.holidays,
-                    company_days=base.company_days,
-                    leave=leave,
-                )
-                if leave
-                else base
-            )
+            self._made[key] = base if own == _NOTHING_OWN else replace(base, leave=own.leave, rosters=own.rosters)
         return self._made[key]
 
 
 def read_calendars(markets: Iterable[Market], person_ids: Iterable[int] = ()) -> Calendars:
-    """Read the calendars of these markets and the leave of these people, in a fixed number of statements."""
+    """Read the calendars of these markets, leave and shifts of these people, in a fixed number of statements."""
     wanted = {market.id: market for market in markets}
     tables = {table.country: table for table in list_tables()}
     company_days: dict[int, dict[date, Words]] = defaultdict(dict)
@@ -149,11 +215,11 @@ def read_calendars(markets: Iterable[Market], person_ids: Iterable[int] = ()) ->
         market.id: _base(market, tables.get(market.holiday_country or ""), company_days[market.id])
         for market in wanted.values()
     }
-    return Calendars(bases, _leave_of(set(person_ids)))
+    return Calendars(bases, _own_of(set(person_ids)))
 
 
 def working_calendar(market: Market, person_id: int | None = None) -> WorkingCalendar:
-    """Return the calendar of one market, less the leave of one person."""
+    """Return the calendar of one market, as one person works in it."""
     people = [] if person_id is None else [person_id]
     return read_calendars([market], people).of(market.id, person_id)
 
@@ -180,13 +246,30 @@ def _holidays(digest: str, table_id: int) -> Mapping[date, Words]:
     return {row.on: row.name for row in rows}
 
 
-def _leave_of(person_ids: set[int]) -> dict[int, frozenset[date]]:
+def _own_of(person_ids: set[int]) -> dict[int, _Own]:
     if not person_ids:
         return {}
-    days: dict[int, set[date]] = defaultdict(set)
-    for row in session.execute(_LEAVE, {"ids": list(person_ids)}):
-        days[row.person_id].update(_days(row.first_on, row.last_on))
-    return {person_id: frozenset(taken) for person_id, taken in days.items()}
+    leave: dict[int, set[date]] = defaultdict(set)
+    shifts: dict[int, list[Any]] = defaultdict(list)
+    for row in session.execute(_OWN, {"ids": list(person_ids)}):
+        if row.works_holidays is None:
+            leave[row.person_id].update(_days(row.first_on, row.last_on))
+        else:
+            shifts[row.person_id].append(row)
+    return {
+        person_id: _Own(frozenset(leave.get(person_id, ())), _rosters(shifts.get(person_id, ())))
+        for person_id in leave.keys() | shifts.keys()
+    }
+
+
+def _rosters(rows: Sequence[Any]) -> tuple[Roster, ...]:
+    """Return what these rows say, each until the day before the next: of those that begin on a day the last counts."""
+    found = []
+    for row, following in zip_longest(rows, rows[1:]):
+        last_on = following.first_on - ONE_DAY if following is not None else None
+        if row.cycle is not None and (last_on is None or row.first_on <= last_on):
+            found.append(Roster(row.first_on, days_of_cycle(read_cycle(row.cycle)), last_on, row.works_holidays))
+    return tuple(found)
 
 
 def _days(first: date, last: date) -> list[date]:

@@ -23,6 +23,8 @@ VOCABULARY = Vocabulary(
         "calendars.company_days_declared": _l("Company days declared"),
         "calendars.leave_recorded": _l("Leave recorded"),
         "calendars.leave_withdrawn": _l("Leave withdrawn"),
+        "calendars.shifts_recorded": _l("Shifts recorded"),
+        "calendars.shifts_withdrawn": _l("Shifts withdrawn"),
     },
     kinds={"holiday_table": Kind(_l("National holidays"), _find_tables)},
     facts={
@@ -33,5 +35,8 @@ VOCABULARY = Vocabulary(
         "declared": Fact(_l("Declared")),
         "withdrawn": Fact(_l("Withdrawn")),
         "days": Fact(_l("Days")),
+        "first_on": Fact(_l("First working day of the cycle")),
+        "cycle": Fact(_l("Days worked and days off in turn")),
+        "works_holidays": Fact(_l("Works on holidays")),
     },
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -36,7 +37,13 @@ class OffReason(StrEnum):
     WEEKEND = "weekend"
     HOLIDAY = "holiday"
     COMPANY_DAY = "company_day"
+    REST = "rest"
     LEAVE = "leave"
+    PAUSE = "pause"
+
+
+# What lies with one person; everything else holds for all who share her calendar.
+ABSENCES = frozenset({OffReason.LEAVE, OffReason.PAUSE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +56,60 @@ class DayOff:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkingCalendar:
-    """Which days are worked: what a market and a person's leave make of the year.
+class Roster:
+    """A shift pattern as somebody works it from one day to another, `last_on` None: until further notice.
 
-    `known_years` None: there is no national table for this market, so every year will do.
+    `cycle` says of each of its days, of which the first falls on `first_on`, whether it is worked. Whoever
+    works by shifts works at weekends, and with `works_holidays` on holidays and company days too.
+    """
+
+    first_on: date
+    cycle: tuple[bool, ...]
+    last_on: date | None = None
+    works_holidays: bool = True
+
+    def __post_init__(self) -> None:
+        if not any(self.cycle):
+            raise ValueError("a cycle without a working day cannot be counted")
+
+    def covers(self, on: date) -> bool:
+        """Say whether the pattern decides about the day."""
+        return self.first_on <= on and (self.last_on is None or on <= self.last_on)
+
+    def works(self, on: date) -> bool:
+        """Say whether the pattern has the day as a working day."""
+        return self.cycle[(on - self.first_on).days % len(self.cycle)]
+
+
+# Beyond this nobody repeats a pattern.
+LONGEST_CYCLE_DAYS = 84
+
+
+def read_cycle(text: str) -> tuple[int, ...]:
+    """Return the days worked and the days off in turn that a text like "4-2" or "2-1-3-1" names.
+
+    Raises `ValueError` for anything else, and for a cycle longer than `LONGEST_CYCLE_DAYS`.
+    """
+    numbers = [part.strip() for part in unicodedata.normalize("NFKC", text).strip().split("-")]
+    if len(numbers) % 2 or not all(part.isascii() and part.isdigit() and len(part) <= 2 for part in numbers):
+        raise ValueError(f"{text!r} is no cycle")
+    found = tuple(int(part) for part in numbers)
+    if 0 in found or sum(found) > LONGEST_CYCLE_DAYS:
+        raise ValueError(f"{text!r} is no cycle")
+    return found
+
+
+def days_of_cycle(numbers: Sequence[int]) -> tuple[bool, ...]:
+    """Return of each day of a cycle whether it is worked, from days worked and days off in turn."""
+    return tuple(place % 2 == 0 for place, number in enumerate(numbers) for _day in range(number))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCalendar:
+    """Which days are worked: what a market, a person's shifts, leave and pauses make of the year.
+
+    `known_years` None: there is no national table for this market, so every year will do. Of rosters that
+    overlap the first counts.
     """
 
     country: str = ""
@@ -62,6 +119,8 @@ class WorkingCalendar:
     company_days: Mapping[date, Named] = field(default_factory=dict)
     leave: frozenset[date] = frozenset()
     weekend: frozenset[int] = SATURDAY_AND_SUNDAY
+    rosters: tuple[Roster, ...] = ()
+    paused: frozenset[date] = frozenset()
 
     def __post_init__(self) -> None:
         if len(self.weekend) > 6:
@@ -75,15 +134,27 @@ class WorkingCalendar:
         """
         if self.known_years is not None and on.year not in self.known_years:
             raise YearNotInTable(on.year, self.country)
-        name = self.holidays.get(on)
+        roster = next((each for each in self.rosters if each.covers(on)), None) if self.rosters else None
+        keeps_holidays = roster is None or not roster.works_holidays
+        name = self.holidays.get(on) if keeps_holidays else None
         if name is not None:
             return DayOff(on, OffReason.HOLIDAY, name)
-        if on.weekday() in self.weekend:
-            return DayOff(on, OffReason.WEEKEND)
-        name = self.company_days.get(on)
+        if roster is None:
+            if on.weekday() in self.weekend:
+                return DayOff(on, OffReason.WEEKEND)
+        elif not roster.works(on):
+            return DayOff(on, OffReason.REST)
+        name = self.company_days.get(on) if keeps_holidays else None
         if name is not None:
             return DayOff(on, OffReason.COMPANY_DAY, name)
-        return DayOff(on, OffReason.LEAVE) if on in self.leave else None
+        if on in self.leave:
+            return DayOff(on, OffReason.LEAVE)
+        return DayOff(on, OffReason.PAUSE) if on in self.paused else None
+
+    @property
+    def undisturbed(self) -> WorkingCalendar:
+        """The calendar without what lies with one person: her leave and pauses."""
+        return replace(self, leave=frozenset(), paused=frozenset()) if self.leave or self.paused else self
 
     def is_working_day(self, on: date) -> bool:
         """Say whether the day is worked. Raises `YearNotInTable`."""
@@ -96,7 +167,10 @@ class WorkingCalendar:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """How a date came about: from a start, so many working days on, these days not counted."""
+    """How a date came about: from a start, so many working days on, or back where negative; these days not counted.
+
+    `skipped` is in the order in which the days were passed.
+    """
 
     start: date
     working_days: int
@@ -105,7 +179,8 @@ class Derivation:
 
     def recount(self) -> date:
         """Return the date from the explanation alone; it is the date explained."""
-        return self.start + timedelta(days=self.working_days + len(self.skipped))
+        days = abs(self.working_days) + len(self.skipped)
+        return self.start + timedelta(days=days if self.working_days >= 0 else -days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,41 +192,55 @@ class DueDate:
 
 
 class Count:
-    """Working days counted from one start; further dates continue where the last one stopped."""
+    """Working days counted from one start, on and back; further dates continue where the last one stopped."""
 
-    __slots__ = ("_calendar", "_days", "_next", "_skipped", "_start")
+    __slots__ = ("_ahead", "_back", "_calendar", "_start")
 
     def __init__(self, start: date, calendar: WorkingCalendar) -> None:
-        self._start, self._calendar, self._next = start, calendar, start
+        self._start, self._calendar = start, calendar
+        self._ahead = _Walk(start, ONE_DAY, calendar)
+        self._back = _Walk(start - ONE_DAY, -ONE_DAY, calendar)
+
+    def after(self, working_days: int) -> DueDate:
+        """Return the date so many working days after the start, or before it where negative.
+
+        0 is the start itself, or the first working day after it where it is none: day 1 of a
+        plan is a day on which somebody works. -1 is the last working day before the start.
+        Raises `YearNotInTable`.
+        """
+        if working_days >= 0:
+            on, skipped = self._ahead.nth(working_days)
+        else:
+            on, skipped = self._back.nth(-working_days - 1)
+        return DueDate(on, Derivation(self._start, working_days, skipped, self._calendar.is_provisional(on)))
+
+
+class _Walk:
+    """The working days in one direction, found as far as they were asked for."""
+
+    __slots__ = ("_calendar", "_days", "_next", "_skipped", "_step")
+
+    def __init__(self, first: date, step: timedelta, calendar: WorkingCalendar) -> None:
+        self._next, self._step, self._calendar = first, step, calendar
         # The working days found so far, each with how many days had been skipped before it.
         self._days: list[tuple[date, int]] = []
         self._skipped: list[DayOff] = []
 
-    def after(self, working_days: int) -> DueDate:
-        """Return the date so many working days after the start.
-
-        0 is the start itself, or the first working day after it where it is none: day 1 of a
-        plan is a day on which somebody works. Raises `ValueError` for a negative number and
-        `YearNotInTable`.
-        """
-        if working_days < 0:
-            raise ValueError("working days are counted forwards")
-        while len(self._days) <= working_days:
+    def nth(self, number: int) -> tuple[date, tuple[DayOff, ...]]:
+        """Return the working day of this number, from 0, and the days skipped on the way."""
+        while len(self._days) <= number:
             off = self._calendar.day_off(self._next)
             if off is None:
                 self._days.append((self._next, len(self._skipped)))
             else:
                 self._skipped.append(off)
-            self._next += ONE_DAY
-        on, skipped = self._days[working_days]
-        return DueDate(
-            on,
-            Derivation(self._start, working_days, tuple(self._skipped[:skipped]), self._calendar.is_provisional(on)),
-        )
+            self._next += self._step
+        on, skipped = self._days[number]
+        return on, tuple(self._skipped[:skipped])
 
 
 def add_working_days(start: date, working_days: int, calendar: WorkingCalendar) -> DueDate:
-    """Return the date so many working days after `start`, with every skipped day; see `Count.after`."""
+    """Return the date so many working days from `start`, with every skipped day; see `Count.after`."""
     return Count(start, calendar).after(working_days)
 
 

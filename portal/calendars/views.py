@@ -1,4 +1,4 @@
-"""When a person is away: seen by herself, recorded by those who lead her."""
+"""When a person is away, and by which shifts she works: seen by herself, recorded by those who lead her."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from werkzeug import Response
 from portal.accounts.models import Person
 from portal.accounts.queries import get_person
 from portal.calendars import service
-from portal.calendars.errors import LeaveGone
-from portal.calendars.forms import EarlierEndForm, LeaveForm
+from portal.calendars.errors import CycleUnreadable, LeaveGone, ShiftsGone
+from portal.calendars.forms import BY_SHIFTS, EarlierEndForm, LeaveForm, ShiftsForm, WithdrawShiftsForm
 from portal.calendars.models import Leave
 from portal.calendars.permissions import RECORD_LEAVE, SEE_LEAVE
-from portal.calendars.queries import list_leave
+from portal.calendars.queries import list_cycles, list_leave, list_shifts, working_calendar
+from portal.calendars.service.told import cycle_told, weeks_told
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError
 from portal.core.forms import Form
+from portal.core.i18n import format_date, language
 from portal.core.i18n import gettext as _
-from portal.core.i18n import language
 from portal.core.once import Done, carry_out
 
 blueprint = Blueprint("calendars", __name__, template_folder="templates")
@@ -45,7 +46,7 @@ def record_leave(person: Person) -> Response | tuple[str, int]:
         service.record_leave(person=person, first_on=_day(form.first_on), last_on=_day(form.last_on), by=actor())
         return _done(_("The leave has been recorded."), person)
 
-    return _carry_out(form, work, person)
+    return _carry_out(form, work, person, page=_page)
 
 
 @blueprint.post("/people/<code>/leave/earlier-end")
@@ -58,7 +59,7 @@ def end_leave_early(person: Person) -> Response | tuple[str, int]:
         service.end_leave_early(leave=_chosen(person, form), last_on=_day(form.ends_on), by=actor())
         return _done(_("The leave ends earlier."), person)
 
-    return _carry_out(form, work, person)
+    return _carry_out(form, work, person, page=_page)
 
 
 @blueprint.post("/people/<code>/leave/withdrawal")
@@ -71,18 +72,23 @@ def withdraw_leave(person: Person) -> Response | tuple[str, int]:
         service.withdraw_leave(leave=_chosen(person, form), by=actor())
         return _done(_("The leave has been withdrawn."), person)
 
-    return _carry_out(form, work, person)
+    return _carry_out(form, work, person, page=_page)
 
 
-def _carry_out(form: Form, work: Callable[[], Done], person: Person) -> Response | tuple[str, int]:
-    status = 400
+def _carry_out(
+    form: Form, work: Callable[[], Done], person: Person, *, told_on: Form | None = None, page: Callable[..., str]
+) -> Response | tuple[str, int]:
+    """Do the work of a valid form; else show the page with what is wrong on its form, or on the one it is `told_on`."""
+    status, shown = 400, told_on or form
     if form.validate():
         try:
             return carry_out(work)
+        except CycleUnreadable as refused:
+            shown["cycle"].errors = [str(refused)]
         except DomainError as refused:
-            form.form_errors.append(str(refused))
+            shown.form_errors.append(str(refused))
             status = refused.status
-    return _page(person, form), status
+    return page(person, shown), status
 
 
 def _done(said: str, person: Person) -> Done:
@@ -119,4 +125,80 @@ def _page(person: Person, form: Form) -> str:
         record_href=url_for("calendars.record_leave", code=person.code),
         end_href=url_for("calendars.end_leave_early", code=person.code) if may_record else None,
         withdraw_href=url_for("calendars.withdraw_leave", code=person.code) if may_record else None,
+        shifts_href=url_for("calendars.shifts", code=person.code),
+    )
+
+
+# --- Shifts ------------------------------------------------------------------------------------
+
+
+@blueprint.get("/people/<code>/shifts")
+@requires(SEE_LEAVE, on=get_person)
+def shifts(person: Person) -> str:
+    """Show by which shifts a person works."""
+    return _shifts_page(person, ShiftsForm(formdata=None))
+
+
+@blueprint.post("/people/<code>/shifts")
+@requires(RECORD_LEAVE, on=get_person, see=SEE_LEAVE)
+def record_shifts(person: Person) -> Response | tuple[str, int]:
+    """Record by which shifts a person works from a day on."""
+    form = ShiftsForm()
+    by_shifts = form.works.data == BY_SHIFTS
+
+    def work() -> Done:
+        service.record_shifts(
+            person=person,
+            first_on=_day(form.first_on),
+            cycle=(form.cycle.data or "") if by_shifts else None,
+            works_holidays=form.works_holidays.data,
+            by=actor(),
+        )
+        return Done(_("The shifts have been recorded."), url_for("calendars.shifts", code=person.code))
+
+    return _carry_out(form, work, person, page=_shifts_page)
+
+
+@blueprint.post("/people/<code>/shifts/withdrawal")
+@requires(RECORD_LEAVE, on=get_person, see=SEE_LEAVE)
+def withdraw_shifts(person: Person) -> Response | tuple[str, int]:
+    """Take back shifts that were recorded by mistake."""
+    form = WithdrawShiftsForm()
+
+    def work() -> Done:
+        found = next((each for each in list_shifts(person.id) if str(each.id) == form.number.data), None)
+        if found is None:
+            raise ShiftsGone()
+        service.withdraw_shifts(pattern=found, by=actor())
+        return Done(_("The shifts have been withdrawn."), url_for("calendars.shifts", code=person.code))
+
+    return _carry_out(form, work, person, told_on=ShiftsForm(formdata=None), page=_shifts_page)
+
+
+def _shifts_page(person: Person, form: ShiftsForm) -> str:
+    may_record, today = can(RECORD_LEAVE, person), clock.today(person.home_market.time_zone)
+    rows = list_shifts(person.id)
+    current = next((each for each in reversed(rows) if each.first_on <= today), None)
+    calendar = working_calendar(person.home_market, person.id)
+    return render_template(
+        "calendars/shifts.html",
+        code=person.code,
+        name=person.name_in(language()),
+        is_self=person.id == actor().id,
+        person_href=url_for("accounts.show_person", code=person.code),
+        form=form,
+        may_record=may_record,
+        cycles=list_cycles(),
+        rows=[
+            {
+                "number": each.id,
+                "first": format_date(each.first_on),
+                "works": cycle_told(each.cycle),
+                "holidays": each.works_holidays,
+                "is_by_week": each.cycle is None,
+                "is_now": each is current,
+            }
+            for each in rows
+        ],
+        days=weeks_told(calendar, today),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,10 +27,12 @@ from portal.core import clock, codes
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.jobs import Job
+from portal.gradebook import queries as gradebook
 from portal.library import queries as library
 from portal.library.models import ChangeClass, Document, DocumentVersion
 from portal.library.rules.changes import ASKS_AGAIN
 from portal.library.rules.overlays import base_slug
+from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Attempt, Item, Question, QuestionBank, QuestionVersion
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
@@ -378,15 +380,17 @@ def gather_basis(enrollment: Enrollment) -> dict[str, Any]:
     """Return as plain data what completed the steps of an enrollment.
 
     `documents`: slug, version, title, hash, clauses (id → hash in the deciding language), when read and acknowledged;
-    `attempts`: code, quiz, version, title, score as an exact fraction, questions (bank/id → version);
-    `sign_offs`: step, title, who and when.
+    `attempts`: code, quiz, version, title, score as an exact fraction, questions (bank/id → version), and its
+    sections where it has any;
+    `sign_offs`: step, title, who and when; `by_hand`, where there are any: quizzes from which she is exempt or whose
+    score two people set, with who they are and when, and the score as an exact fraction.
     """
     completions = training.list_completions(enrollment)
     return {
         "documents": _documents(completions),
         "attempts": _attempts(completions),
         "sign_offs": _sign_offs(enrollment, completions),
-    }
+    } | ({"by_hand": by_hand} if (by_hand := _by_hand(completions)) else {})
 
 
 def _documents(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
@@ -412,6 +416,20 @@ def _documents(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def list_resting_on_attempts(attempt_codes: Collection[str]) -> list[tuple[str, Certificate]]:
+    """Return the certificates that were issued because of these attempts and not replaced, with the attempt's code."""
+    if not attempt_codes:
+        return []
+    rows = session.execute(
+        select(StepCompletion.attempt_code, Certificate)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .join(Certificate, Certificate.enrollment_code == Enrollment.code)
+        .where(StepCompletion.attempt_code.in_(attempt_codes), Certificate.replaced_at.is_(None))
+        .order_by(Certificate.id, StepCompletion.id)
+    )
+    return [(str(code), certificate) for code, certificate in rows]
+
+
 def _attempts(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
     codes_of = [completion.attempt_code for completion in completions if completion.attempt_code is not None]
     attempts = {attempt.code: attempt for attempt in session.scalars(select(Attempt).where(Attempt.code.in_(codes_of)))}
@@ -425,6 +443,7 @@ def _attempts(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
         .order_by(Item.attempt_id, Item.position)
     ):
         questions.setdefault(attempt_id, {})[f"{bank}/{slug}"] = number
+    sections = _sections(attempts.values())
     found = []
     for completion in completions:
         if completion.attempt_code is None or completion.score is None:
@@ -441,7 +460,56 @@ def _attempts(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
                 "score": f"{completion.score.numerator}/{completion.score.denominator}",
                 "questions": questions.get(attempt.id, {}) if attempt else {},
             }
+            | ({"sections": sections[attempt.id]} if attempt and sections.get(attempt.id) else {})
         )
+    return found
+
+
+def _by_hand(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:
+    lines = {
+        line.id: line
+        for line in gradebook.list_lines_by_hand(
+            [row.score_entry_id for row in completions if row.score_entry_id is not None]
+        )
+    }
+    found: list[dict[str, Any]] = []
+    for completion in completions:
+        line = lines.get(completion.score_entry_id or 0)
+        if line is None or line.decision is None or line.decision.closed_by is None:
+            continue
+        decision = line.decision
+        found.append(
+            {
+                "quiz": completion.step.quiz_slug or "",
+                "version": decision.quiz_version.number,
+                "title": _title(decision.quiz_version.title, completion.step.quiz_slug or ""),
+                "kind": line.kind.value,
+                "decision": decision.code,
+                "asked_by": decision.asked_by.code,
+                "confirmed_by": line.decision.closed_by.code,
+                "at": line.at.isoformat(),
+            }
+            | ({"score": f"{line.score.numerator}/{line.score.denominator}"} if line.score is not None else {})
+        )
+    return found
+
+
+def _sections(attempts: Iterable[Attempt]) -> dict[int, list[dict[str, Any]]]:
+    """Return attempt's row number → id, title, score and mark of each section, of attempts that have sections."""
+    found = {}
+    for attempt in attempts:
+        marking = quizzes.find_current_marking(attempt) if attempt.quiz_version.sections else None
+        kept = (marking.sections or {}) if marking else {}
+        found[attempt.id] = [
+            {
+                "id": section["id"],
+                "title": section["title"],
+                "score": f"{kept[section['id']]['points']}/{kept[section['id']]['max_points']}",
+                "pass_mark": section.get("pass_mark"),
+            }
+            for section in attempt.quiz_version.sections or ()
+            if section["id"] in kept
+        ]
     return found
 
 

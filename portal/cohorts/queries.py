@@ -91,3 +91,23 @@ def list_members(cohort: Cohort) -> list[Person]:
             .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id)
         )
     )
+
+
+def list_codes_of_person(person: Person) -> set[str]:
+    """Return the codes of the cohorts that the person is in."""
+    return set(
+        session.scalars(
+            select(Cohort.code)
+            .join(CohortMember, CohortMember.cohort_id == Cohort.id)
+            .where(CohortMember.person_id == person.id, CohortMember.left_at.is_(None))
+        )
+    )
+
+
+def is_member(codes: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a person (of `Person`) is in one of the cohorts of these codes."""
+    return Person.id.in_(
+        select(CohortMember.person_id)
+        .join(Cohort, Cohort.id == CohortMember.cohort_id)
+        .where(Cohort.code.in_(codes), CohortMember.left_at.is_(None))
+    )

@@ -121,12 +121,16 @@ def requires(
     permission: Permission,
     on: Callable[..., Any] | None = None,
     see: Permission | None = None,
+    absent: type[NotFound] = NotFound,
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Declare a route that needs a permission, on the thing that `on` loads.
 
     `on` takes those URL values that it names, raises `NotFound` for what is not there, and its
     result becomes the view's first argument; the other URL values are passed on. With `see`, a
     thing that the person may not see is *not found*, one she may see but not act on *not allowed*.
+
+    What is not there is answered in the same words as what is not hers to see, those of `absent`: a difference would
+    tell that there is such a thing.
     """
 
     def decorate(view: Callable[..., R]) -> Callable[..., R]:
@@ -138,11 +142,14 @@ def requires(
                 if not can(permission):
                     raise NotAllowed()
                 return view(**values)
-            thing = on(**{name: value for name, value in values.items() if name in taken})
+            try:
+                thing = on(**{name: value for name, value in values.items() if name in taken})
+            except NotFound as missing:
+                raise absent() from missing
             if see is not None and not can(see, thing):
-                raise NotFound()
+                raise absent()
             if not can(permission, thing):
-                raise NotAllowed() if see is not None else NotFound()
+                raise NotAllowed() if see is not None else absent()
             return view(thing, **{name: value for name, value in values.items() if name not in taken})
 
         return _declare(permitted, Declaration("requires", permission))

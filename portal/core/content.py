@@ -63,10 +63,15 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ContentFile:
-    """One file of the folder: its path relative to the folder, with `/`, and its text."""
+    """One file of the folder: its path relative to the folder, with `/`, and its text; of a picture its bytes.
+
+    `left_out`: what of the present state a file that is written out does not hold, and what to do about it.
+    """
 
     path: str
     text: str
+    data: bytes | None = None
+    left_out: tuple[Finding, ...] = field(default=(), compare=False)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -78,12 +83,14 @@ class ContentFile:
 class ContentFolder:
     """A content folder read into memory, with what its parts tell one another.
 
+    `pictures` are the files below the folders of pictures that parts name (`HasPictures`): path → bytes, unread.
     `shared` holds what a lower part found for the upper ones, under agreed names:
     `clauses`: {document slug: {version number: set of clause ids}}, `documents`: set of slugs,
     `questions`: {bank slug: {question id: type}}, `quizzes`, `plans`: sets of slugs.
     """
 
     files: dict[str, ContentFile]
+    pictures: dict[str, bytes] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
 
@@ -237,6 +244,14 @@ class ContentPart(Protocol):
 
     def canonical(self, file: ContentFile) -> str | None:
         """Return the canonical form of a file of this part, or None where it cannot be read."""
+
+
+@runtime_checkable
+class HasPictures(Protocol):
+    """A part whose texts show pictures that lie in a folder of their own."""
+
+    # Below the part's own folder, as `banks/pictures`.
+    pictures: str
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -23,7 +23,7 @@ from portal.core import word_forms
 
 # What is kept in the index depends on all this: whoever changes how texts are told counts this up, and the index is
 # made anew by itself (`search.tidy`).
-FOLDING = 3
+FOLDING = 4
 # What of a query is looked at; the page says so where there is more.
 MAX_QUERY = 2_000
 MAX_TERMS = 24
@@ -35,7 +35,7 @@ _PAIRED = (
     "\u3005-\u3007\u303b\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003fffd"
 )
-_RUN = re.compile(f"(?P<stretch>[{_PAIRED}]+)|(?:(?![{_PAIRED}])[^\\W_])+")
+_RUN = re.compile(f"[{_PAIRED}]+|(?:(?![{_PAIRED}])[^\\W_])+")
 _IS_PAIRED = re.compile(f"[{_PAIRED}]")
 # Each of these folds by itself: nothing here joins with what stands before it.
 _PLAIN = re.compile(r"[\x00-\x7f\u2010-\u2027\u3000-\u3029\u3030-\u3098\u309d-\u30ff\u4e00-\u9fff\uff01-\uff9d]*")
@@ -57,6 +57,10 @@ _IN_PLACE_OF_ONE = "\ue001"
 BETWEEN = "\ue002"
 # Before what the index keeps of the other forms of words, so that it is told from what the text says.
 _OF_A_FORM = "\ue003"
+# Before what it keeps of headings once more, so that what stands in one is found first.
+_IN_HEAD = "\ue004"
+# Between two words that stand in a row.
+_IN_A_ROW = "\ue005"
 _TERM = re.compile('"(?P<quoted>[^"]*)"|(?P<bare>[^\\s"]+)')
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"'})
 
@@ -110,17 +114,15 @@ def fold(text: str) -> str:
 
 def told(text: str) -> str:
     """Return the runs of a text, folded, with one blank before, between and after them; " " where there are none."""
-    return _in_blanks(_short(run.group()) for run in _RUN.finditer(fold(text)))
+    folded = fold(text)
+    runs = _RUN.findall(folded)
+    inside = " ".join(map(_short, runs) if "ー" in folded else runs)
+    return f" {inside} " if inside else " "
 
 
 def _short(run: str) -> str:
     """Return a run without long-vowel marks at the end of kana."""
     return _LONG_AT_END.sub("", run) if "ー" in run else run
-
-
-def _in_blanks(runs: Iterator[str]) -> str:
-    inside = " ".join(runs)
-    return f" {inside} " if inside else " "
 
 
 def tokens_of(told_text: str) -> list[str]:
@@ -149,10 +151,36 @@ def tokens_of_shortened(shortened_text: str) -> list[str]:
     return [_OF_A_FORM + each for each in tokens_of(shortened_text)]
 
 
+def tokens_of_shortened_head(shortened_head: str) -> list[str]:
+    """Return the same of a heading once more, as it is looked for in headings."""
+    return [_OF_A_FORM + each for each in in_heads(tokens_of(shortened_head))]
+
+
 def stems_of(told_text: str) -> set[str]:
     """Return what the index keeps of the words of a told text that have another stem than themselves."""
     stems = {(word, word_forms.stem(word)) for word in set(told_text.split())}
     return {_OF_A_FORM + stem[:_MAX_TOKEN] for word, stem in stems if stem != word}
+
+
+def in_heads(tokens: Iterable[str]) -> list[str]:
+    """Return what the index keeps of a heading's tokens once more, in their order."""
+    return [_IN_HEAD + each for each in tokens]
+
+
+def pairs_of(told_text: str) -> set[str]:
+    """Return the words of a told text two by two as they stand in a row, for an index that knows no places."""
+    return {
+        pair
+        for first, second in pairwise(told_text.split())
+        if (pair := _pair(first, second)) and not _IS_PAIRED.match(second)
+    }
+
+
+def _pair(first: str, second: str) -> str:
+    """Return two words in a row as one token; "" where the first is none, or where they are too long for one."""
+    if _IS_PAIRED.match(first) or len(first) + len(second) >= _MAX_TOKEN:
+        return ""
+    return first + _IN_A_ROW + second
 
 
 def address_token(address: str) -> str:
@@ -180,20 +208,31 @@ class Term:
     short: Term | None = None
     # What all forms of a lone English word have in common.
     stem: str = ""
+    # Its words two by two, and how the last two begin where more of the last may follow.
+    pairs: tuple[str, ...] = ()
+    prefix_pair: str = ""
+    # What stands before each token where it is looked for in one place of a text only.
+    mark: str = ""
 
     @property
     def as_form(self) -> Term:
         """What the index keeps of it where it stands in a shortened text."""
-        return replace(
-            self,
-            tokens=tuple(_OF_A_FORM + each for each in self.tokens),
-            prefix=_OF_A_FORM + self.prefix if self.prefix else "",
-        )
+        return self._marked(_OF_A_FORM)
+
+    @property
+    def in_head(self) -> Term:
+        """What the index keeps of it where it stands in a heading."""
+        short = self.short.in_head if self.short else None
+        return replace(self._marked(_IN_HEAD), short=short, address="", mark=_IN_HEAD)
+
+    def _marked(self, mark: str) -> Term:
+        tokens = tuple(mark + each for each in self.tokens)
+        return replace(self, tokens=tokens, prefix=mark + self.prefix if self.prefix else "", pairs=(), prefix_pair="")
 
     @property
     def stem_tokens(self) -> tuple[str, ...]:
         """The words, whole, of which each proves that a form of it is there."""
-        return (self.stem, _OF_A_FORM + self.stem) if self.stem else ()
+        return (self.mark + self.stem, self.mark + _OF_A_FORM + self.stem) if self.stem else ()
 
 
 @dataclass(frozen=True)
@@ -283,7 +322,15 @@ def _term_of(runs: Sequence[str]) -> Term:
     else:
         tokens, prefix = tokens_of(" ".join(runs)), ""
     proven = bool(lone) and (len(lone) <= 2 if _IS_PAIRED.match(lone) else len(lone) <= _MAX_TOKEN)
-    return Term(_needle(runs), tuple(tokens), prefix, proven)
+    pairs, prefix_pair = [], ""
+    for place, (first, second) in enumerate(pairwise(runs), start=2):
+        if _IS_PAIRED.match(second) or not (pair := _pair(first, second)):
+            continue
+        if place == len(runs) and not _is_whole(second):
+            prefix_pair = pair
+        else:
+            pairs.append(pair)
+    return Term(_needle(runs), tuple(tokens), prefix, proven, pairs=tuple(pairs), prefix_pair=prefix_pair)
 
 
 def terms_found(query: Query, told_text: str) -> list[Term]:
@@ -335,26 +382,39 @@ class Piece:
     is_hit: bool = False
 
 
-def _told_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return the told text, and for each of its characters from where to where it stands in the original."""
-    folded, places = [], []
+def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
+    is_plain = _PLAIN.fullmatch(text) is not None
+    if is_plain and len(whole := fold(text)) == len(text):
+        # Where each character folds by itself, and none into several, each is where it was.
+        return whole, list(zip(range(len(text)), range(1, len(text) + 1), strict=True))
+    folded: list[str] = []
+    places: list[tuple[int, int]] = []
     start = 0
-    for cluster in text if _PLAIN.fullmatch(text) else _clusters(text):
+    for cluster in text if is_plain else _clusters(text):
         end = start + len(cluster)
         for character in _fold_cluster(cluster):
             folded.append(character)
             places.append((start, end))
         start = end
-    pieces, kept = [" "], [(0, 0)]
-    for run in _RUN.finditer("".join(folded)):
-        pieces += [_short(run.group()), " "]
-        kept += [*_places_of(run.group(), places[run.start() : run.end()]), (places[run.end() - 1][1],) * 2]
-    return "".join(pieces), kept
+    return "".join(folded), places
+
+
+def _told_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the told text, and for each of its characters from where to where it stands in the original."""
+    whole, places = _folded_with_places(text)
+    spans = [run.span() for run in _RUN.finditer(whole)]
+    runs = [whole[start:end] for start, end in spans]
+    kept = [(0, 0)]
+    for run, (start, end) in zip(runs, spans, strict=True):
+        last = places[end - 1][1]
+        kept += _places_of(run, places[start:end]) if "ー" in run else places[start:end]
+        kept.append((last, last))
+    return " ".join(["", *map(_short, runs), ""]) if runs else " ", kept
 
 
 def _places_of(run: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return where the characters of `_short(run)` stand; what is left out belongs to the character before it."""
-    for mark in reversed(list(_LONG_AT_END.finditer(run)) if "ー" in run else []):
+    for mark in reversed(list(_LONG_AT_END.finditer(run))):
         places[mark.start() - 1] = (places[mark.start() - 1][0], places[mark.end() - 1][1])
         del places[mark.start() : mark.end()]
     return places

@@ -250,8 +250,12 @@ def format_minutes(minutes: int) -> str:
 
 
 def format_duration(duration: timedelta) -> str:
-    """Write a duration rounded up to whole minutes."""
-    return format_minutes(-(-int(duration.total_seconds()) // 60))
+    """Write a duration to the whole second: "1 min 30 s", 「1分30秒」; what lasts 90 seconds is no two minutes."""
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    parts = [format_minutes(minutes)] if minutes else []
+    if seconds or not minutes:
+        parts.append(str(ngettext("%(num)d s", "%(num)d s", seconds)))
+    return ("" if language() == "ja" else " ").join(parts)
 
 
 def format_percent(share: Fraction | int, digits: int = 1) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -278,6 +278,13 @@ def get_job(job_id: int) -> Job | None:
 def find_job(effect_key: str) -> Job | None:
     """Return the job that stands under the effect key, or None."""
     return session.scalar(select(Job).where(Job.effect_key == effect_key))
+
+
+def find_jobs(effect_keys: Collection[str]) -> dict[str, Job]:
+    """Return the jobs that stand under some effect keys, by their keys."""
+    if not effect_keys:
+        return {}
+    return {row.effect_key: row for row in session.scalars(select(Job).where(Job.effect_key.in_(effect_keys)))}
 
 
 def get_job_by_code(code: str) -> Job:

@@ -72,7 +72,9 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//|/?\\")
 _ALLOWED_SCHEMES = ("https:", "http:", "mailto:")
 # Invisible marks that make a text read otherwise than it is stored, and what no database keeps.
-HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]")
+HIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]"
+)
 _MARKER = re.compile(r">|[-+*](?=[ \t]|$)|\d{1,9}[.)](?=[ \t]|$)")
 _MARKERS = re.compile(r"(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$)))+")
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
@@ -835,6 +837,19 @@ def render(
     """
     parser, env = _writer(), _environment(resolve, id_prefix, language)
     return _clean(parser.render(_checked(text), env))
+
+
+def cut(shown: TrustedHtml, marker: re.Pattern[str]) -> list[tuple[TrustedHtml, str | None]]:
+    """Return markup in pieces, cut where markers stand in its text, each with the first group of the one behind it.
+
+    Around something that belongs into running text the pieces are whole; by themselves they are not.
+    """
+    pieces: list[tuple[TrustedHtml, str | None]] = []
+    start = 0
+    for found in marker.finditer(shown):
+        pieces.append((TrustedHtml(shown[start : found.start()]), found[1]))
+        start = found.end()
+    return [*pieces, (TrustedHtml(shown[start:]), None)]
 
 
 def render_inline(

@@ -73,14 +73,15 @@ def form_key() -> str:
     return secrets.token_hex(8) if actor() is not None else ""
 
 
-def carry_out(work: Callable[[], Done]) -> Response:
+def carry_out(work: Callable[[], Done], *, beside: str = "") -> Response:
     """Carry out a posted form in one transaction, once, and answer with its message and page.
 
+    `beside` is what the form says in no field, such as the hash of a file that came with it.
     What `work` raises undoes everything, the note that the form was used included. Raises `FormUsed` where
     the same form said something else before.
     """
     with transaction():
-        row, is_new = _claim()
+        row, is_new = _claim(beside)
         if is_new:
             done = work()
             row.location, row.message = done.location, done.message
@@ -90,9 +91,9 @@ def carry_out(work: Callable[[], Done]) -> Response:
     return redirect(done.location, 303)
 
 
-def _claim() -> tuple[CarriedOut, bool]:
+def _claim(beside: str) -> tuple[CarriedOut, bool]:
     """Take the form's number; of two at the same moment the second waits for the first to end."""
-    now, said = clock.now(), _digest(*sorted(_fields()))
+    now, said = clock.now(), _digest(*sorted(_fields()), *([("", beside)] if beside else []))
     number = request.form.get(FIELD, "")
     key = _digest(("person", str(getattr(actor(), "code", ""))), ("path", request.path), ("form", number or said))
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

@@ -55,6 +55,8 @@ _CP932_TWINS = {"〜": "～", "−": "－", "‖": "∥", "—": "―", "¢": "�
 # A file to save, should a browser show it in spite of all.
 DOWNLOAD_POLICY = "sandbox; default-src 'none'"
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
+# So much of a text is looked at for its encoding.
+_SAMPLE = 256 * 1024
 _HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f]")
 _USUAL_JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 _FULL_WIDTH_KANA = re.compile("[\u3041-\u30fe]")
@@ -363,7 +365,7 @@ class TooManyCells(TableUnreadable):
     """A row is longer than the heading."""
 
     message = _l(
-        "Line %(line)s has %(cells)s cells, but the first line names %(columns)s columns. "
+        "Line %(line)s has more cells (%(cells)s) than the first line (%(columns)s). "
         "Put a text that holds a comma between quotation marks."
     )
 
@@ -382,10 +384,14 @@ class WorkbookDamaged(TableUnreadable):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its line number in what was sent (the heading is line 1) and its cells by column name."""
+    """One row: its line number in what was sent (the heading is line 1) and its cells by column name.
+
+    `written` is how many cells stand in its line; None in a workbook, where empty ones at the end are not written.
+    """
 
     line: int
     cells: dict[str, str]
+    written: int | None = None
 
     def get(self, column: str) -> str:
         """Return the cell with blanks at its ends taken off; empty where there is no such column."""
@@ -416,7 +422,7 @@ def read_table(data: bytes, filename: str = "", *, leave_out: bool = False) -> T
     if not data.strip():
         raise TableEmpty()
     if data.startswith(b"PK\x03\x04"):
-        return _table(_xlsx_lines(data), leave_out=leave_out)
+        return _table(_xlsx_lines(data), leave_out=leave_out, is_counted=False)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise OldWorkbook()
     if filename.casefold().endswith((".xlsx", ".xlsm")):
@@ -424,7 +430,7 @@ def read_table(data: bytes, filename: str = "", *, leave_out: bool = False) -> T
     return _table(_csv_lines(_decoded(data)), leave_out=leave_out)
 
 
-def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: bool) -> Table:
+def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: bool, is_counted: bool = True) -> Table:
     header: list[str] | None = None
     first = 1
     rows: list[Row] = []
@@ -434,9 +440,11 @@ def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: 
         if count > 2 * MAX_ROWS:
             raise TableTooLarge()
         fault: TableUnreadable | None = None
+        written = None
         if isinstance(cells, BrokenQuotes):
             fault = cells
         else:
+            written = len(cells) if is_counted else None
             while cells and not cells[-1].strip():
                 cells.pop()
             if not cells:
@@ -457,7 +465,7 @@ def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: 
             header, first = [name.strip() for name in cells], line
             _check_header(header, line)
             continue
-        rows.append(Row(line, dict(zip(header, cells, strict=False))))
+        rows.append(Row(line, dict(zip(header, cells, strict=False)), written))
     if header is None:
         raise TableEmpty()
     return Table(tuple(header), tuple(rows), first, tuple(left_out))
@@ -473,33 +481,56 @@ def _check_header(header: list[str], line: int) -> None:
             raise HeadingTwice(name=name, line=line)
 
 
+def encoding_of(data: bytes) -> str:
+    """Return as what `read_table` reads text: "UTF-8", "UTF-16", "Shift_JIS", "EUC-JP" or "ISO-2022-JP".
+
+    Raises `UnknownEncoding`.
+    """
+    return _in_encoding(data)[0]
+
+
 def _decoded(data: bytes) -> str:
+    return _in_encoding(data)[1]
+
+
+def _in_encoding(data: bytes) -> tuple[str, str]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _strictly(data, "utf-16")
+        return "UTF-16", _strictly(data, "utf-16")
     if data.startswith(b"\xef\xbb\xbf"):
-        return _strictly(data[3:], "utf-8")
+        return "UTF-8", _strictly(data[3:], "utf-8")
     sample = data[:4000]
     # Latin text in UTF-16 without its mark: every other byte is zero.
     for encoding, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
         half = sample[offset::2]
         if len(half) > 4 and half.count(0) > len(half) * 0.6:
-            return _strictly(data, encoding)
+            return "UTF-16", _strictly(data, encoding)
     if _ISO_2022_JP.search(data):
-        return _strictly(data, "iso2022_jp_ext")
+        return "ISO-2022-JP", _strictly(data, "iso2022_jp_ext")
     try:
-        return data.decode("utf-8")
+        return "UTF-8", data.decode("utf-8")
     except UnicodeDecodeError as failure:
+        if is_nearly_utf_8(data):
+            raise UnknownEncoding(line=data.count(b"\n", 0, failure.start) + 1) from None
         text = data.decode("cp932", "replace")
         other = data.decode("euc_jp", "replace")
         if _looks_more_like(other, text):
             if "\ufffd" in other:
                 line = other.count("\n", 0, other.index("\ufffd")) + 1
                 raise UnknownEncoding(line=line) from None
-            return other
+            return "EUC-JP", other
         # Stray bytes that the codec lets through as private characters are no Japanese text.
         if _NOT_SHIFT_JIS.search(text):
             raise UnknownEncoding(line=data.count(b"\n", 0, failure.start) + 1) from None
-        return text
+        return "Shift_JIS", text
+
+
+def is_nearly_utf_8(data: bytes) -> bool:
+    """Say whether more of the bytes beyond ASCII are UTF-8 than not: a file of it with a fault, and nothing else."""
+    text = data[:_SAMPLE].decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    # No other encoding has three bytes that happen to be kana or kanji but for once in a while.
+    japanese = len(_USUAL_JAPANESE.findall(text))
+    return 0 < wrong <= 3 * japanese or sum(not each.isascii() for each in text) > 2 * wrong
 
 
 def _looks_more_like(euc: str, cp932: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from flask import (
@@ -16,6 +17,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    url_for,
 )
 from flask import session as session_cookie
 from flask_wtf.csrf import CSRFError
@@ -23,9 +25,9 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal.core.access import actor, wants_json
+from portal.core.access import actor, declaration_of, is_own_path, wants_json
 from portal.core.db import session
-from portal.core.errors import DomainError, Invalid, TooMany
+from portal.core.errors import DomainError, Invalid, NotAllowed, TooMany
 from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES, SWITCH, SWITCHED
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
@@ -36,6 +38,19 @@ CONTENT_SECURITY_POLICY = (
 )
 # A table of 5 MB and the form around it.
 MAX_BODY_BYTES = 6 * 1024 * 1024
+# Under this name a view that takes larger files keeps how much it takes.
+_MOST = "most_body_bytes"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def takes_files(most: int) -> Callable[[View], View]:
+    """Let a view take files of so many bytes, and the form around them; a decorator between route and permission."""
+
+    def decorate(view: View) -> View:
+        setattr(view, _MOST, most + 1024 * 1024)
+        return view
+
+    return decorate
 
 
 def init_app(app: Flask) -> None:
@@ -46,7 +61,7 @@ def init_app(app: Flask) -> None:
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     # Before the check of the form's token, which reads the body.
-    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_too_much)
+    app.before_request_funcs.setdefault(None, [])[:0] = [_refuse_other_sites, _refuse_too_much]
     app.before_request(_switch_language)
     app.after_request(_secure)
     app.register_error_handler(DomainError, _domain_error)
@@ -58,8 +73,40 @@ def init_app(app: Flask) -> None:
 def _refuse_too_much() -> None:
     """Answer at once what says itself that it is too large, whether or not the page would read it."""
     limit = current_app.config["MAX_CONTENT_LENGTH"]
+    view = current_app.view_functions.get(request.endpoint or "")
+    if limit is not None and hasattr(view, _MOST):
+        limit = request.max_content_length = max(limit, getattr(view, _MOST))
     if limit is not None and (request.content_length or 0) > limit:
         raise RequestEntityTooLarge()
+
+
+class FromAnotherSite(NotAllowed):
+    """A page of another site changes nothing here, whatever it knows."""
+
+    message = _l(
+        "This was sent by a page of another site, so it was not carried out. Open the page here and repeat it."
+    )
+
+
+def _refuse_other_sites() -> None:
+    """Refuse what would change something and comes from a page elsewhere: the browser says so itself.
+
+    A second layer beside the token of forms. A browser that tells neither header is left to the token.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is not None:
+        is_ours = site in ("same-origin", "none")
+    else:
+        is_ours = origin is None or urlsplit(origin).netloc in (request.host, urlsplit(_public_origin()).netloc)
+    if not is_ours:
+        raise FromAnotherSite()
+
+
+def _public_origin() -> str:
+    return str(current_app.config.get("PUBLIC_URL") or "")
 
 
 class LanguageUnknown(Invalid):
@@ -137,13 +184,47 @@ def _secure(response: Response) -> Response:
     return response
 
 
-def error_page(status: int, title: str, message: str, retry_after: int | None = None) -> Response:
+def guarded_picture(data: bytes, media_type: str, *, etag: str) -> Response:
+    """Return a picture for the reader's own browser, which asks each time anew whether it may still show it."""
+    answer = current_app.response_class(data, mimetype=media_type)
+    # Saved, each is called the same, whatever it shows.
+    answer.headers["Content-Disposition"] = f'inline; filename="picture.{media_type.rpartition("/")[2]}"'
+    answer.set_etag(etag)
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.make_conditional(request)
+    return answer
+
+
+def _needs_sign_in() -> bool:
+    """Say whether what was asked is for people who are signed in, and nobody is."""
+    declared = declaration_of(current_app, request.endpoint or "")
+    return actor() is None and declared is not None and declared.kind != "public"
+
+
+def _sign_in_href() -> str:
+    """Return where to sign in and come back to the page from which something was sent."""
+    before = urlsplit(request.referrer or "")
+    here = before.path + (f"?{before.query}" if before.query else "")
+    is_known = before.netloc == request.host and is_own_path(here)
+    return url_for(current_app.config["SIGN_IN_ENDPOINT"], next=here if is_known else None)
+
+
+def error_page(
+    status: int, title: str, message: str, retry_after: int | None = None, *, signs_in: bool = False
+) -> Response:
     """Return the page (or JSON, where a module asked) that tells what went wrong and what to do."""
     body: Any
     if wants_json():
         body = jsonify({"error": title, "message": message, "request": request_id()})
     else:
-        body = render_template("ui/error.html", status=status, title=title, message=message, request_id=request_id())
+        body = render_template(
+            "ui/error.html",
+            status=status,
+            title=title,
+            message=message,
+            request_id=request_id(),
+            sign_in_href=_sign_in_href() if signs_in else None,
+        )
     response = make_response(body, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
@@ -179,7 +260,10 @@ def _http_error(failure: HTTPException) -> Response:
         return make_response(failure.get_response())
     if 300 <= status < 400:
         return make_response(failure.get_response())
-    if isinstance(failure, CSRFError):
+    if isinstance(failure, CSRFError) and _needs_sign_in():
+        status, title = 401, _titles()[401]
+        message = _("You have been signed out, so this was not carried out. Sign in again and repeat the step.")
+    elif isinstance(failure, CSRFError):
         title = _("Please do that once more")
         message = _("The page was open for too long or in another session. Go back, load it again and repeat the step.")
     else:
@@ -191,7 +275,7 @@ def _http_error(failure: HTTPException) -> Response:
             413: _("What was sent is larger than the limit. Make it smaller or split it."),
             415: _("Send one of the file types listed on the page."),
         }.get(status, _("Go back and try again. If it happens again, tell an administrator the number below."))
-    response = error_page(status, title, message)
+    response = error_page(status, title, message, signs_in=status == 401)
     if status == 405:
         response.headers["Allow"] = failure.get_response().headers.get("Allow", "")
     return response

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -19,9 +18,10 @@ from portal import wiring
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.core import access, clock, search
+from portal.core.commands import said_in
 from portal.core.content import SLUG, ContentFolder, Finding, Level, printable
 from portal.core.errors import DomainError
-from portal.core.i18n import LANGUAGES, force_locale, ngettext
+from portal.core.i18n import force_locale, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.markdown import remembering
 from portal.core.transaction import transaction
@@ -38,19 +38,8 @@ from portal.operations.service import (
 )
 
 content = AppGroup("content", help="Check, take in and write out a folder of content.")
-_said_in = click.option(
-    "--language",
-    type=click.Choice(LANGUAGES),
-    callback=lambda _context, _option, given: given or _language_of_terminal(),
-    help="Language of what is said; default: the terminal's.",
-)
 demo_group = AppGroup("demo", help="The demo organisation.")
 search_group = AppGroup("search", help="The index of the search.")
-
-
-def _language_of_terminal() -> str:
-    told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "ja" if told.startswith("ja") else "en"
 
 
 def _counted(folder: ContentFolder) -> str:
@@ -80,7 +69,7 @@ def _say(findings: Sequence[Finding]) -> None:
 
 @content.command("check")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@_said_in
+@said_in
 def check(folder: Path, language: str) -> None:
     """Look at every file of DIR and say what is wrong, where, and how to mend it."""
     with force_locale(language):
@@ -101,7 +90,7 @@ def check(folder: Path, language: str) -> None:
     help="Make versions of what git's commits did to the Markdown files below DIR, of whatever layout.",
 )
 @click.option("--prefix", metavar="WORD", help="With --history: stands before the addresses of new documents.")
-@_said_in
+@said_in
 def import_(folder: Path, by: str | None, with_history: bool, prefix: str | None, language: str) -> None:
     """Take DIR in: everything or nothing. A second time changes nothing.
 
@@ -228,9 +217,12 @@ def _importer(name: str | None) -> Person:
 
 @content.command("export")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@_said_in
+@said_in
 def export(folder: Path, language: str) -> None:
-    """Write the present content into DIR, which must be new or empty."""
+    """Write the present content into DIR, which must be new or empty.
+
+    What no file can hold is left out and named; the exit status is then 1.
+    """
     with force_locale(language):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise click.ClickException(_("%(folder)s is not empty; name a new folder.", folder=folder))
@@ -246,6 +238,10 @@ def export(folder: Path, language: str) -> None:
                 "%(num)d file written to %(folder)s", "%(num)d files written to %(folder)s", len(files), folder=folder
             )
         )
+        left_out = [finding for file in files for finding in file.left_out]
+        _say(left_out)
+        if left_out:
+            raise SystemExit(1)
 
 
 @demo_group.command("load")

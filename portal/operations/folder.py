@@ -15,15 +15,18 @@ MAX_FILES = 20_000
 # Our deepest path has three names; a little more lets a misplaced file be named as such.
 MAX_DEPTH = 8
 MAX_PATH = 300
+# As large as one that is uploaded in the product; and all pictures of a folder together.
+MAX_PICTURE_BYTES = 5 * 1024 * 1024
+MAX_PICTURES_BYTES = 256 * 1024 * 1024
 # What may lie in a content folder without being content.
 _IGNORED = {"readme.md", "licence", "license", "license.md", "licence.md"}
 
 
-def read_folder(root: Path, known_folders: Collection[str]) -> ContentFolder:
+def read_folder(root: Path, known_folders: Collection[str], pictures: Collection[str] = ()) -> ContentFolder:
     """Read every text file below `root`; what cannot be content is a finding with the way to mend it.
 
-    `known_folders` are the names that something reads; one that ends with `.toml` is a file. Only regular
-    files are opened, and no link is followed below `root`.
+    `known_folders` are the names that something reads; one that ends with `.toml` is a file. What lies directly in one
+    of the folders `pictures` is read as bytes. Only regular files are opened, and no link is followed below `root`.
     """
     folder = ContentFolder(files={})
     if not root.is_dir():
@@ -34,7 +37,7 @@ def read_folder(root: Path, known_folders: Collection[str]) -> ContentFolder:
             _("Name the folder that holds documents/, banks/ and so on."),
         )
         return folder
-    count = 0
+    count = size = 0
     for path, relative in _walk(root, root, folder):
         count += 1
         if count > MAX_FILES:
@@ -48,7 +51,23 @@ def read_folder(root: Path, known_folders: Collection[str]) -> ContentFolder:
                 _("Content belongs in %(folders)s.", folders=", ".join(_shown(known_folders))),
             )
             continue
-        text = _read(path, relative, folder)
+        if relative.rpartition("/")[0] in pictures:
+            data = _read(path, relative, folder, MAX_PICTURE_BYTES, _("Make the picture smaller."))
+            size += len(data or b"")
+            if size > MAX_PICTURES_BYTES:
+                megabytes = MAX_PICTURES_BYTES // 1024 // 1024
+                folder.error(
+                    relative,
+                    0,
+                    _("The pictures of the folder have more than %(limit)s MB together.", limit=megabytes),
+                    _("Make the pictures smaller, or take some away."),
+                )
+                break
+            if data is not None:
+                folder.pictures[relative] = data
+            continue
+        data = _read(path, relative, folder, MAX_FILE_BYTES, _("Split it into several documents or banks."))
+        text = None if data is None else _decoded(data, relative, folder)
         if text is not None:
             folder.files[relative] = ContentFile(relative, text)
     return folder
@@ -129,29 +148,29 @@ def _cannot_be_read(folder: ContentFolder, relative: str, refused: OSError) -> N
     )
 
 
-def _read(path: Path, relative: str, folder: ContentFolder) -> str | None:
+def _read(path: Path, relative: str, folder: ContentFolder, most: int, mend: str) -> bytes | None:
     try:
         # Whatever took the file's place since it was listed: no link is followed, and no pipe waited for.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(file.fileno())
-            data = file.read(MAX_FILE_BYTES + 1) if stat.S_ISREG(found.st_mode) else None
+            data = file.read(most + 1) if stat.S_ISREG(found.st_mode) else None
     except OSError as refused:
         _cannot_be_read(folder, relative, refused)
         return None
     if data is None:
         folder.error(relative, 0, _("It changed while it was read."), _("Check the folder again."))
         return None
-    if len(data) > MAX_FILE_BYTES:
+    if len(data) > most:
         size = max(found.st_size, len(data))
         folder.error(
             relative,
             0,
-            _("The file has %(size)s KB; the limit is %(limit)s KB.", size=size // 1024, limit=MAX_FILE_BYTES // 1024),
-            _("Split it into several documents or banks."),
+            _("The file has %(size)s KB; the limit is %(limit)s KB.", size=size // 1024, limit=most // 1024),
+            mend,
         )
         return None
-    return _decoded(data, relative, folder)
+    return data
 
 
 def _decoded(data: bytes, relative: str, folder: ContentFolder) -> str | None:
@@ -180,4 +199,4 @@ def write_folder(root: Path, files: list[ContentFile]) -> None:
     for file in files:
         target = root / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.text.encode("utf-8"))
+        target.write_bytes(file.text.encode("utf-8") if file.data is None else file.data)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from portal.core import clock
-from portal.core.content import ContentFile, ContentFolder, ContentPart, Finding, Level, Prepares, printable
+from portal.core.content import (
+    ContentFile,
+    ContentFolder,
+    ContentPart,
+    Finding,
+    HasPictures,
+    Level,
+    Prepares,
+    printable,
+)
 from portal.core.db import session
 from portal.core.errors import DomainError
 from portal.core.i18n import lazy_gettext as _l
@@ -32,7 +42,8 @@ class ContentRefused(DomainError):
 
 def check_content(root: Path, parts: Sequence[ContentPart]) -> ContentFolder:
     """Read and check a folder without touching the database; the findings tell what is wrong."""
-    folder = read_folder(root, {part.folder for part in parts})
+    pictures = {part.pictures for part in parts if isinstance(part, HasPictures)}
+    folder = read_folder(root, {part.folder for part in parts}, pictures)
     for part in parts:
         part.check(folder)
     folder.findings.sort(key=_by_cause(parts))
@@ -110,7 +121,7 @@ def export_content(parts: Sequence[ContentPart]) -> list[ContentFile]:
     """Return the present content as files.
 
     A file that was imported and still says the same as what is stored comes back byte for byte; anything
-    else in its canonical form.
+    else in its canonical form. What a file cannot hold is named as its `left_out`.
     """
     imported = {row.path: row.text for row in session.scalars(select(ImportedFile))}
     files = []
@@ -118,7 +129,7 @@ def export_content(parts: Sequence[ContentPart]) -> list[ContentFile]:
         for file in part.dump():
             as_taken = imported.get(file.path)
             if as_taken is not None and part.canonical(ContentFile(file.path, as_taken)) == file.text:
-                files.append(ContentFile(file.path, as_taken))
+                files.append(replace(file, text=as_taken))
             else:
                 files.append(file)
     return files

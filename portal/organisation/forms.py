@@ -46,6 +46,8 @@ class SettingsForm(Form):
         _l("Tolerance after the end of a quiz, in seconds"),
         whole_number(0, MAX_ATTEMPT_TOLERANCE),
     )
+    needs_two = BooleanField(_l("An accommodation needs a second person"))
+    leads_see = BooleanField(_l("Team leads see the accommodations of their people"))
 
 
 class MarketForm(Form):

@@ -65,6 +65,16 @@ def attempt_tolerance() -> timedelta:
     return timedelta(seconds=setting(rules.ATTEMPT_TOLERANCE, rules.DEFAULT_ATTEMPT_TOLERANCE))
 
 
+def accommodation_needs_two() -> bool:
+    """Say whether what is agreed for a person holds only once a second person has confirmed it."""
+    return setting(rules.ACCOMMODATION_NEEDS_TWO, False)
+
+
+def leads_see_accommodations() -> bool:
+    """Say whether leads see what was agreed for their people."""
+    return setting(rules.LEADS_SEE_ACCOMMODATIONS, False)
+
+
 def own_words() -> list[str]:
     """Return the words that everybody here knows, which make no password."""
     known = name()

@@ -8,6 +8,9 @@ WELLBEING_TEXT = "wellbeing.text"
 TIME_ZONE = "organisation.time_zone"
 LANGUAGE = "organisation.language"
 ATTEMPT_TOLERANCE = "attempts.tolerance_seconds"
+# Whether an accommodation holds only once a second person has confirmed it; whether leads see those of their people.
+ACCOMMODATION_NEEDS_TWO = "accommodations.needs_two"
+LEADS_SEE_ACCOMMODATIONS = "accommodations.leads_see"
 
 DEFAULT_NAME = ("Shirube", "標（しるべ）")
 DEFAULT_TIME_ZONE = "Asia/Tokyo"

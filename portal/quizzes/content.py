@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from portal.accounts import queries as people
 from portal.accounts.models import Person
 from portal.accounts.service.ownership import set_owner
-from portal.core.content import ContentFile, ContentFolder, line_of
+from portal.core.content import ContentFile, ContentFolder, Finding, line_of
+from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, other
 from portal.core.i18n import gettext as _
 from portal.library.queries import list_changes_since as find_changes
 from portal.library.rules import number_key
+from portal.library.service import images
 from portal.quizzes import queries, rules
 from portal.quizzes.formats import markdown, quiz_toml
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.formats.quiz_toml import QuizFile
+from portal.quizzes.formats.reading_back import problem_with, unwritable_in
 from portal.quizzes.models import QuestionState, Quiz
+from portal.quizzes.permissions import BANK, QUIZ
 from portal.quizzes.queries import ClauseFact, staleness
+from portal.quizzes.queries.pictures import list_pictures
+from portal.quizzes.rules import taking
 from portal.quizzes.service import banks as service
-from portal.quizzes.service.attempts import banks_of, blueprint_of_terms, is_drawn
+from portal.quizzes.service.drawing import banks_of, blueprint_of_terms, is_drawn
+from portal.quizzes.service.new_bank import PAGES as NO_BANKS
+from portal.quizzes.service.pictures import keep_picture
 from portal.quizzes.types.base import read
-
-BANK = "question_bank"
-QUIZ = "quiz"
 
 
 class BanksPart:
-    """The question banks: two files each, one a language."""
+    """The question banks: two files each, one a language; their pictures lie beside them."""
 
     folder = "banks"
+    pictures = "banks/pictures"
 
     def check(self, folder: ContentFolder) -> None:
         """Read both files of every bank; note what is wrong with them, with their pair and with what they cite."""
         questions = folder.shared.setdefault("questions", {})
         known = folder.shared.setdefault("banks", {})
+        hashes = _made_pictures(folder)
         texts: dict[str, dict[str, ContentFile]] = {}
         for file in folder.below(self.folder):
             place = _bank_place(folder, file)
@@ -50,11 +58,12 @@ class BanksPart:
                         files[there].path, 0, _("The other language is missing."), _("Add %(path)s.", path=path)
                     )
                 continue
-            bank = _read_bank(folder, files)
+            bank = _read_bank(folder, files, hashes)
             if bank is not None:
                 known[slug] = bank
                 questions[slug] = {question.id: question.content.type for question in bank.questions}
                 _check_citations(folder, files["en"], bank)
+        _warn_of_unused(folder, hashes)
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
         """Take in every bank; what changed becomes a new version."""
@@ -72,7 +81,25 @@ class BanksPart:
                 )
             _warn_of_changes(folder, file, slug, bank)
             try:
+                _warn_of_kept(folder, file, slug, bank)
+                for question in bank.questions:
+                    if question.content.picture:
+                        made = folder.shared["pictures"][question.content.picture.sha256]
+                        keep_picture(made=made, bank=slug, by=by)
                 changed = service.take_bank(slug=slug, bank=bank, facts=facts, by=by)
+            except service.ChangedHere as refused:
+                question = next(q for q in bank.questions if q.id == refused.question)
+                folder.error(
+                    file.path,
+                    question.line,
+                    _("A new wording of “%(id)s” waits for approval here.", id=question.id)
+                    if refused.is_proposed
+                    else _("“%(id)s” has been changed here since this file was written.", id=question.id),
+                    _("Approve or drop the wording on the question's page, then import again.")
+                    if refused.is_proposed
+                    else _("Export the bank, make the change in the exported files, and import those."),
+                )
+                continue
             except service.UnknownClause as unknown:
                 question = next(q for q in bank.questions if q.id == unknown.question)
                 folder.error(file.path, question.line, *_no_clause(unknown.clause, unknown.version))
@@ -84,25 +111,106 @@ class BanksPart:
         return changes
 
     def dump(self) -> Iterator[ContentFile]:
-        """Yield both files of every bank."""
+        """Yield both files of every bank, and the pictures of its questions."""
+        shown: set[str] = set()
         for row in queries.list_banks():
             bank = Bank(
                 title=row.title,
                 document=row.document_slug,
                 version=row.document_version,
                 questions=tuple(
-                    BankQuestion(question.slug, read(version.content), question.written_state.value)
+                    BankQuestion(
+                        question.slug, read(version.content), question.written_state.value, behind=version.behind or ""
+                    )
                     for question, version in queries.list_latest(row)
                 ),
+                revision=row.revision,
             )
+            bank, left_out = _writable(row.slug, bank)
             for language in LANGUAGES:
                 text = markdown.render(markdown.split(bank, language))
-                yield ContentFile(f"{self.folder}/{row.slug}.{language}.md", text)
+                yield ContentFile(
+                    f"{self.folder}/{row.slug}.{language}.md", text, left_out=left_out if language == "en" else ()
+                )
+            shown |= {question.content.picture.sha256 for question in bank.questions if question.content.picture}
+        for picture in list_pictures(shown):
+            yield ContentFile(f"{self.folder}/{markdown.picture_path(picture.sha256)}", "", picture.data)
 
     def canonical(self, file: ContentFile) -> str | None:
         """Return the file parsed and written again."""
         bank, problems = markdown.parse(file.text, file.path.split(".")[-2])
         return None if bank is None or problems else markdown.render(bank)
+
+
+def _writable(slug: str, bank: Bank) -> tuple[Bank, tuple[Finding, ...]]:
+    """Return a bank without the questions that its files would not give back, and what is said of each of them."""
+    written, findings = [], []
+    path = f"{BanksPart.folder}/{slug}.en.md"
+    for question in bank.questions:
+        problem = problem_with(question)
+        if problem is None:
+            written.append(question)
+            continue
+        reasons = [each.message for each in unwritable_in(question.content)]
+        findings.append(
+            Finding(
+                path,
+                0,
+                _("“%(id)s” is left out: no file can hold it as it is.", id=question.id),
+                _(
+                    "%(reason)s Change it on its page (%(address)s), then export again; taken in as it is, this file "
+                    "would retire the question here.",
+                    reason=" ".join(reasons[:3]) or f"{problem.message} {problem.mend}".strip(),
+                    address=f"/banks/{slug}/{question.id}",
+                ),
+            )
+        )
+    return replace(bank, questions=tuple(written)), tuple(findings)
+
+
+def _made_pictures(folder: ContentFolder) -> dict[str, str]:
+    """Make the pictures of the folder anew into `shared`; return path from a bank's file → hash."""
+    made = folder.shared.setdefault("pictures", {})
+    hashes = {}
+    for path, data in folder.pictures.items():
+        name = path.removeprefix(f"{BanksPart.folder}/")
+        if not markdown.PICTURE_PATH.fullmatch(name):
+            folder.error(
+                path,
+                0,
+                _("“%(name)s” cannot be the name of a picture.", name=path.rpartition("/")[2][:60]),
+                _("Use lower-case letters, digits and hyphens, and end it with .png, .jpg, .webp or .gif."),
+            )
+            continue
+        try:
+            picture = images.of_file(data)
+        except DomainError as refused:
+            folder.error(path, 0, str(refused))
+            continue
+        made[picture.sha256] = picture
+        hashes[name] = picture.sha256
+    return hashes
+
+
+def _warn_of_unused(folder: ContentFolder, hashes: Mapping[str, str]) -> None:
+    """Name the pictures that no question shows: they are not taken in."""
+    if folder.has_errors(f"{BanksPart.folder}/"):
+        return
+    banks: dict[str, Bank] = folder.shared["banks"]
+    shown = {
+        question.content.picture.sha256
+        for bank in banks.values()
+        for question in bank.questions
+        if question.content.picture
+    }
+    for name, hash_ in hashes.items():
+        if hash_ not in shown:
+            folder.warn(
+                f"{BanksPart.folder}/{name}",
+                0,
+                _("No question shows this picture."),
+                _("Name it in a case, or take it away."),
+            )
 
 
 def _bank_place(folder: ContentFolder, file: ContentFile) -> tuple[str, str] | None:
@@ -122,10 +230,18 @@ def _bank_place(folder: ContentFolder, file: ContentFile) -> tuple[str, str] | N
         )
         return None
     slug = folder.slug_of(file, stem)
+    if slug in NO_BANKS:
+        _is_page(folder, file, slug)
+        return None
     return (slug, language) if slug else None
 
 
-def _read_bank(folder: ContentFolder, files: Mapping[str, ContentFile]) -> Bank | None:
+def _is_page(folder: ContentFolder, file: ContentFile, slug: str) -> None:
+    """Note that what a file would make has the address of a page of the product."""
+    folder.error(file.path, 0, _("“%(slug)s” is the address of a page.", slug=slug), _("Give the file another name."))
+
+
+def _read_bank(folder: ContentFolder, files: Mapping[str, ContentFile], pictures: Mapping[str, str]) -> Bank | None:
     read_texts = {}
     faulty = []
     for language in LANGUAGES:
@@ -142,7 +258,7 @@ def _read_bank(folder: ContentFolder, files: Mapping[str, ContentFile]) -> Bank 
             if language not in faulty:
                 folder.unchecked(files[language].path, 0, files[other(language)].path)
         return None
-    bank, english, japanese = markdown.merge(read_texts["en"], read_texts["ja"])
+    bank, english, japanese = markdown.merge(read_texts["en"], read_texts["ja"], pictures)
     for language, problems in (("en", english), ("ja", japanese)):
         for problem in problems:
             folder.error(files[language].path, problem.line, problem.message, problem.mend)
@@ -210,6 +326,19 @@ def _check_citations(folder: ContentFolder, file: ContentFile, bank: Bank) -> No
                 ids=_ids(questions),
             ),
             _('Let them cite another clause, or take them out; then write version: "%(number)s".', number=here),
+        )
+
+
+def _warn_of_kept(folder: ContentFolder, file: ContentFile, slug: str, bank: Bank) -> None:
+    """Name the questions that stay as people have left them here, though the file says something older."""
+    row = queries.find_bank(slug)
+    kept = service.kept_here(row, bank) if row else []
+    if kept:
+        folder.warn(
+            file.path,
+            line_of(file.text, "revision"),
+            _("Changed here since this file was written, and kept as they are here: %(ids)s.", ids=", ".join(kept)),
+            _("Export the bank and go on from the exported files."),
         )
 
 
@@ -291,6 +420,8 @@ class QuizzesPart:
             if slug is None:
                 continue
             slugs.add(slug)
+            if slug in service.PAGES:
+                _is_page(folder, file, slug)
             quiz = quiz_toml.parse(folder, file)
             if quiz is not None:
                 known[slug] = quiz
@@ -314,6 +445,14 @@ class QuizzesPart:
                 continue
             if version is not None:
                 changes.append(f"{path}: {version.number}")
+            newest = queries.get_quiz(slug)
+            if newest.number != quiz.terms.number:
+                folder.warn(
+                    path,
+                    line_of(folder.files[path].text, "version"),
+                    _("The quiz has version %(number)s by now; what the file says is older.", number=newest.number),
+                    _("Export the content to have the newest terms in the file."),
+                )
             if _take_owner(folder, path, queries.get_quiz(slug).quiz, quiz, by):
                 changes.append(f"{path}: {quiz.owner}")
         return changes
@@ -396,6 +535,16 @@ def _check_draws(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> No
             ),
             _("Ask for fewer, loosen the filters, or write more questions."),
         )
+    if fine and quiz.terms.practice and not taking.open_for_practice(blueprint, pool):
+        folder.warn(
+            file.path,
+            line_of(file.text, "practice"),
+            _("Practice is offered, but no live question is open for it: learners see none."),
+            _(
+                "Give live questions of its banks, in both languages, the tag “practice”, and let no draw ask for that "
+                "tag or name them; or leave practice out."
+            ),
+        )
 
 
 def _warn_of_audiences(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> None:
@@ -451,8 +600,16 @@ def _take_owner(folder: ContentFolder, path: str, quiz: Quiz, file: QuizFile, by
 
 
 def _stated(quiz: Quiz) -> tuple[str, str]:
-    """Return owner and deputy as a file states them: those of the file it came from while they still hold."""
+    """Return owner and deputy as a file states them: those of the file it came from while they still hold.
+
+    Whom a file names and nobody knows here is written back; who was named here since stands in their place.
+    """
     ownership = people.find_owner(QUIZ, quiz.slug)
-    if ownership is None or ownership.owner.code == quiz.stated_owner_became:
+    if ownership is None:
         return quiz.stated_owner, quiz.stated_deputy
-    return ownership.owner.sign_in_name, ownership.deputy.sign_in_name if ownership.deputy else ""
+    deputy = ownership.deputy.sign_in_name if ownership.deputy else ""
+    if ownership.owner.code != quiz.stated_owner_became:
+        return ownership.owner.sign_in_name, deputy
+    named = people.find_person_by_sign_in_name(quiz.stated_deputy) if quiz.stated_deputy else None
+    is_unknown = named is None or not named.is_active or named.id == ownership.owner_id
+    return quiz.stated_owner, quiz.stated_deputy if not deputy and is_unknown else deputy

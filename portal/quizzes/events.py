@@ -19,3 +19,17 @@ class AttemptReleased:
     score: Fraction
     passed: bool
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResultCorrected:
+    """A result that was released has been marked again; what it says now counts."""
+
+    attempt_id: int
+    attempt_code: str
+    person_id: int
+    quiz_id: int
+    quiz_slug: str
+    score: Fraction
+    passed: bool
+    at: datetime

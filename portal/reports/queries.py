@@ -18,17 +18,18 @@ from portal.cohorts.models import Cohort, CohortMember
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
-from portal.gradebook.models import ScoreEntry
+from portal.gradebook import queries as gradebook
 from portal.library import queries as library
 from portal.library.models import DocumentVersion
 from portal.organisation.models import Market
-from portal.quizzes.models import Attempt, Marking, Quiz
+from portal.quizzes import queries as quizzes
+from portal.quizzes.models import Attempt, Marking
 from portal.reports import rules
 from portal.reports.rules import Standing, Summary
 from portal.training import queries as training
 from portal.training import rules as steps_rules
 from portal.training.models import Enrollment, PlanVersion, SignOff, StepCompletion
-from portal.training.rules import Extension, Progress, Schedule, SignOffAct, StepKind, StepShape, StepStatus
+from portal.training.rules import Progress, Schedule, SignOffAct, StepKind, StepShape, StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One step of one person; the score is the one that passed, else the best so far."""
+    """One step of one person; the score is the one that passed, else the result so far by the quiz's rule."""
 
     status: StepStatus
     due_on: date
@@ -108,7 +109,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """What everybody with the same version, start, calendar and extensions shares."""
+    """What everybody with the same version, calendar and basis shares."""
 
     shapes: Sequence[StepShape]
     dues: Schedule
@@ -146,8 +147,7 @@ def cohort_report(
     shown_versions = [
         version for version_id, version in versions.items() if version_id in {entry.version_id for entry in mine}
     ]
-    extensions = training.extensions_of([entry.id for entry in mine])
-    _follow_paths(mine, versions, extensions)
+    _follow_paths(mine, versions)
     # Sorting is stable and the entries come by name.
     mine.sort(key=lambda entry: rules.reading_order(entry.standing) if entry.standing else (0, date.max))
     last = None if limit is None else offset + limit
@@ -177,7 +177,7 @@ def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
     In a number of statements that does not grow with the cohorts. Raises `HolidayYearUnknown`.
     """
     versions, entries = _versions_and_entries(cohort_ids)
-    _follow_paths(entries, versions, training.extensions_of([entry.id for entry in entries]))
+    _follow_paths(entries, versions)
     by_cohort: dict[int, dict[int, list[Standing]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
         if entry.standing is not None and entry.cohort_id is not None:
@@ -243,11 +243,7 @@ def _columns(versions: Sequence[PlanVersion]) -> list[Column]:
     return list(columns.values())
 
 
-def _follow_paths(
-    entries: Sequence[_Entry],
-    versions: Mapping[int, PlanVersion],
-    extensions: Mapping[int, Mapping[str, list[Extension]]],
-) -> None:
+def _follow_paths(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> None:
     """Compute each schedule once for all who share it, then how far everybody is."""
     markets = {
         market.id: market
@@ -258,25 +254,18 @@ def _follow_paths(
     slugs = {step.id: step.slug for version in versions.values() for step in version.steps}
     done = _done([entry.id for entry in entries])
     shapes = {version.id: [step.shape for step in version.steps] for version in versions.values()}
+    bases = training.bases_of({entry.id: entry.starts_on for entry in entries})
     paths: dict[object, _Path] = {}
     for entry in entries:
-        calendar = read.of(entry.market_id, entry.person_id)
-        given = extensions.get(entry.id, {})
-        key = (
-            entry.version_id,
-            entry.market_id,
-            entry.starts_on,
-            # One object for all with the same leave; it lives as long as `read`.
-            id(calendar),
-            tuple((slug, tuple(each)) for slug, each in sorted(given.items())),
-        )
+        calendar, basis = read.of(entry.market_id, entry.person_id), bases[entry.id]
+        entry.starts_on = basis.starts_on
+        # One object for all with the same leave; it lives as long as `read`.
+        key = (entry.version_id, entry.market_id, basis, id(calendar))
         if key not in paths:
+            day = today[entry.market_id]
             with unknown_years_refused():
-                paths[key] = _path(
-                    shapes[entry.version_id],
-                    steps_rules.schedule(shapes[entry.version_id], entry.starts_on, calendar, given),
-                    today[entry.market_id],
-                )
+                dues = steps_rules.schedule(shapes[entry.version_id], basis, basis.calendar(calendar, day))
+            paths[key] = _path(shapes[entry.version_id], dues, day)
         entry.path = paths[key]
         entry.done = frozenset(slugs[step_id] for step_id in done.get(entry.id, ()))
         entry.standing = entry.path.standing(entry.done, is_complete=entry.completed_at is not None)
@@ -308,7 +297,7 @@ def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> lis
     }
     completed = _completed(ids)
     sent_back = _sent_back(ids)
-    best = _best_scores(entries, versions)
+    results = _results(entries, versions)
     steps: dict[int, list[_Step]] = {
         version.id: [(step.id, step.slug, step.quiz_slug) for step in version.steps] for version in versions.values()
     }
@@ -318,7 +307,7 @@ def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> lis
             person=people[entry.person_id],
             starts_on=entry.starts_on,
             standing=entry.standing,
-            cells=_cells(entry, steps[entry.version_id], completed[entry.id], sent_back[entry.id], best),
+            cells=_cells(entry, steps[entry.version_id], completed[entry.id], sent_back[entry.id], results),
         )
         for entry in entries
         if entry.path is not None and entry.standing is not None
@@ -337,7 +326,7 @@ def _cells(
     steps: Sequence[_Step],
     completed: Mapping[int, _Completed],
     sent_back: set[int],
-    best: Mapping[tuple[int, str], _Score],
+    results: Mapping[tuple[int, str], _Score],
 ) -> dict[str, Cell]:
     path = entry.path
     assert path is not None
@@ -349,7 +338,7 @@ def _cells(
         if row is not None:
             cells[slug] = Cell(status, row.due_on or due_on, row.completed_at, row.score, row.attempt)
         else:
-            score, attempt = best.get((entry.id, quiz), _NO_SCORE) if quiz is not None else _NO_SCORE
+            score, attempt = results.get((entry.id, quiz), _NO_SCORE) if quiz is not None else _NO_SCORE
             cells[slug] = Cell(status, due_on, None, score, attempt)
     return cells
 
@@ -391,31 +380,24 @@ def _sent_back(enrollment_ids: Sequence[int]) -> Mapping[int, set[int]]:
     return found
 
 
-def _best_scores(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> Mapping[tuple[int, str], _Score]:
-    """Return each person's best score since her enrollment, by enrollment and quiz; corrections replace results."""
+def _results(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> Mapping[tuple[int, str], _Score]:
+    """Return what counts for each person since her enrollment by the rule of each quiz, by enrollment and quiz."""
     mine = {entry.version_id for entry in entries}
     slugs = {step.quiz_slug for version_id in mine for step in versions[version_id].steps if step.quiz_slug is not None}
     if not slugs:
         return {}
-    since = {entry.person_id: entry for entry in entries}
-    rows = session.execute(
-        select(ScoreEntry.person_id, Quiz.slug, Attempt.code, ScoreEntry.score, ScoreEntry.at)
-        .join(Quiz, Quiz.id == ScoreEntry.quiz_id)
-        .join(Attempt, Attempt.id == ScoreEntry.attempt_id)
-        .where(ScoreEntry.person_id.in_(since), Quiz.slug.in_(slugs))
-        .order_by(ScoreEntry.attempt_id, ScoreEntry.entry_no)
+    asked = {version.quiz_id: version for version in quizzes.list_quizzes_of(slugs)}
+    of_person = {entry.person_id: entry for entry in entries}
+    found = gradebook.results_since(
+        {person_id: entry.enrolled_at for person_id, entry in of_person.items()}, list(asked.values())
     )
-    standing: dict[tuple[int, str, str], Fraction] = {}
-    for row in rows:
-        if row.at >= since[row.person_id].enrolled_at:
-            standing[since[row.person_id].id, row.slug, row.code] = row.score
-    best: dict[tuple[int, str], _Score] = {}
-    for (enrollment_id, slug, attempt), score in standing.items():
-        so_far = best.get((enrollment_id, slug), _NO_SCORE)[0]
-        # Of equal scores the earlier one: that is when it was reached.
-        if so_far is None or score > so_far:
-            best[enrollment_id, slug] = (score, attempt)
-    return best
+    return {
+        (of_person[person_id].id, asked[quiz_id].quiz.slug): (
+            result.score,
+            result.line.attempt.code if result.line is not None and result.line.attempt is not None else None,
+        )
+        for (person_id, quiz_id), result in found.items()
+    }
 
 
 def points_of(rows: Sequence[Row]) -> Mapping[str, tuple[Fraction, Fraction]]:

@@ -1,4 +1,4 @@
-"""The mails of training: a plan has begun, a step waits for a sign-off."""
+"""The mails of training: a plan has begun or was ended, a step waits for a sign-off."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.accounts import queries as accounts
 from portal.accounts.service.recipients import describe_mail
-from portal.core.i18n import language
+from portal.core.i18n import LazyText, language
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import Description
 from portal.core.mail import Email, email
@@ -17,11 +17,19 @@ from portal.training.rules import StepState
 
 
 def _describe_starts(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe(_l("Mail: a training plan begins"), arguments)
+
+
+def _describe_ends(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe(_l("Mail: a training plan was ended"), arguments)
+
+
+def _describe(said: LazyText, arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
     found = {each.code: each for each in queries.list_enrollments_by_code([each["code"] for each in arguments])}
     return [
-        describe_mail(_l("Mail: a training plan begins"), enrollment.person, str(enrollment.version.title))
+        describe_mail(said, enrollment.person, str(enrollment.version.title))
         if (enrollment := found.get(each["code"])) is not None
-        else Description(_l("Mail: a training plan begins"))
+        else Description(said)
         for each in arguments
     ]
 
@@ -72,6 +80,27 @@ def plan_started(code: str) -> Email | None:
                 for step in first
             ],
             "href": public_url("training.today"),
+        },
+    )
+
+
+@email("training.plan_ended", describe=_describe_ends)
+def plan_ended(code: str) -> Email | None:
+    """Tell the learner that her plan was ended, by whom and why."""
+    enrollment = queries.find_enrollment(code)
+    if enrollment is None or enrollment.ended_by is None:
+        return None
+    person, by = enrollment.person, accounts.find_person(enrollment.ended_by)
+    return Email(
+        template="training/emails/plan_ended",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "plan": enrollment.version.title,
+            "by": by.name_in(person.language) if by is not None else enrollment.ended_by,
+            "reason": enrollment.ended_reason or "",
+            "href": public_url("training.path", code=code),
         },
     )
 

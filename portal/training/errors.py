@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.core.errors import Conflict, Invalid, NotFound
+from portal.core.i18n import format_date
 from portal.core.i18n import lazy_gettext as _l
 
 
@@ -79,15 +80,64 @@ class DateIsPast(Conflict):
 
 
 class ReasonMissing(Invalid):
-    """More time is given for a reason, which the learner reads."""
+    """What changes somebody's plan has a reason, which the learner reads."""
 
-    message = _l("Write why more time is given; the learner reads it.")
+    message = _l("Write a reason; the learner reads it.")
 
 
 class ExtensionOutOfBounds(Invalid):
     """More time is counted in whole working days."""
 
     message = _l("More time is 1 to %(most)s working days.")
+
+
+class PlanIsOver(Conflict):
+    """What is completed or ended cannot be ended."""
+
+    message = _l("This training is completed, or has been ended already. Load the page again.")
+
+
+class StartUnchanged(Conflict):
+    """The plan begins on this day already."""
+
+    message = _l("The plan begins on this day already.")
+
+
+class StartOutOfBounds(Invalid):
+    """A first day lies within a year of today."""
+
+    message = _l("The first day lies more than a year from today. Check the year.")
+
+
+class AlreadyPaused(Conflict):
+    """A pause is not over yet."""
+
+    message = _l("The plan is paused already. Load the page again.")
+
+
+class NotPaused(Conflict):
+    """Only what is paused can be resumed."""
+
+    message = _l("The plan is not paused any more. Load the page again.")
+
+
+class _DayOutOfBounds(Invalid):
+    """A day lies outside of those that are possible, `first` to `last`."""
+
+    def __str__(self) -> str:
+        return str(self.message) % {name: format_date(day) for name, day in self.values.items()}
+
+
+class PauseOutOfBounds(_DayOutOfBounds):
+    """A pause begins after the last one, and not long ago or far ahead."""
+
+    message = _l("The pause can begin from %(first)s to %(last)s.")
+
+
+class ResumesOutOfBounds(_DayOutOfBounds):
+    """A pause ends after it began, within a year."""
+
+    message = _l("The first day that counts again can be from %(first)s to %(last)s.")
 
 
 class StatementMissing(Invalid):

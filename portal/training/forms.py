@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wtforms import BooleanField
 from wtforms.validators import InputRequired, NumberRange
 
 from portal.core.forms import DateField, Form, IntegerField, LongTextField
@@ -25,7 +26,37 @@ class ExtensionForm(Form):
             NumberRange(1, MOST_DAYS_AT_ONCE, _l("Write a whole number from 1 to 60.")),
         ],
     )
-    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write why more time is given; the learner reads it."))])
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
+class NewStartForm(Form):
+    """Another first day, and why."""
+
+    starts_on = DateField(_l("First day of the plan"), [InputRequired(_l("Choose the first day."))])
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
+class PauseForm(Form):
+    """From when a plan is paused, and why."""
+
+    first_on = DateField(_l("First day of the pause"), [InputRequired(_l("Choose the first day."))])
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
+class ResumeForm(Form):
+    """From when the days of a plan count again."""
+
+    resumes_on = DateField(_l("First day that counts again"), [InputRequired(_l("Choose the first day."))])
+
+
+class EndForm(Form):
+    """Why a plan ends, and that this is meant."""
+
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+    is_meant = BooleanField(
+        _l("End this plan for good; to go on, the person is enrolled again"),
+        [InputRequired(_l("Confirm that the plan is to be ended."))],
+    )
 
 
 class LeaveForm(Form):

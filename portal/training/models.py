@@ -22,6 +22,7 @@ from portal.cohorts.models import Cohort
 from portal.core.db import Base, BigKey, enum_type
 from portal.core.i18n import Words
 from portal.core.seals import Sealed
+from portal.gradebook.models import ScoreEntry
 from portal.organisation.models import Market
 from portal.training.rules import Doer, SignOffAct, StepKind, StepShape
 
@@ -148,7 +149,7 @@ class Enrollment(Base):
     """One learner in one version of a plan, from a day on, in a market's calendar."""
 
     __tablename__ = "enrollments"
-    __sealed__ = Sealed(later=("completed_at", "ended_at", "ended_by"))
+    __sealed__ = Sealed(later=("completed_at", "ended_at", "ended_by", "ended_reason"))
     __table_args__ = (
         ForeignKeyConstraint(
             ["plan_id", "plan_version_id"], ["plan_versions.plan_id", "plan_versions.id"], ondelete="RESTRICT"
@@ -178,6 +179,7 @@ class Enrollment(Base):
     # Ended before it was completed.
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None] = mapped_column(String(40))
+    ended_reason: Mapped[str | None] = mapped_column(Text)
 
     person: Mapped[Person] = relationship()
     version: Mapped[PlanVersion] = relationship()
@@ -199,7 +201,8 @@ class StepCompletion(Base):
     __table_args__ = (
         UniqueConstraint("enrollment_id", "step_id"),
         CheckConstraint("(document_slug is null) = (document_version is null)", name="document"),
-        CheckConstraint("(score is null) = (attempt_code is null)", name="score"),
+        CheckConstraint("attempt_code is null or score is not null", name="score"),
+        CheckConstraint("score is null or attempt_code is not null or score_entry_id is not null", name="score_of"),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -211,14 +214,17 @@ class StepCompletion(Base):
     # The effective due date at that moment: later changes of a calendar do not make it late.
     # None: it lay in a year without a holiday table.
     due_on: Mapped[date | None]
-    # What completed it: the version read or acknowledged, or the attempt and its score.
+    # What completed it: the version read or acknowledged, the attempt and its score, or a decision by hand.
     document_slug: Mapped[str | None] = mapped_column(String(90))
     document_version: Mapped[str | None] = mapped_column(String(20))
     acknowledgement_id: Mapped[int | None] = mapped_column(BigKey)
     attempt_code: Mapped[str | None] = mapped_column(String(40))
     score: Mapped[Fraction | None]
+    # What two people decided by hand: a score that passes, or an exemption, which has none.
+    score_entry_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("score_entries.id", ondelete="RESTRICT"))
 
     enrollment: Mapped[Enrollment] = relationship(back_populates="completions")
+    score_entry: Mapped[ScoreEntry | None] = relationship()
     step: Mapped[PlanStep] = relationship(lazy="joined", innerjoin=True)
 
 
@@ -267,3 +273,68 @@ class StepExtension(Base):
     at: Mapped[datetime]
 
     by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class PlanExtension(Base):
+    """More time for a whole plan of one learner: moves what is counted from its start, and is never changed."""
+
+    __tablename__ = "plan_extensions"
+    __sealed__ = Sealed()
+    __table_args__ = (CheckConstraint("working_days > 0", name="working_days"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
+    working_days: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class NewStart(Base):
+    """Another first day of one enrollment than the one it was made with; the latest counts, none is changed."""
+
+    __tablename__ = "new_starts"
+    __sealed__ = Sealed()
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
+    starts_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class EnrollmentPause(Base):
+    """Days that do not count in one enrollment, from the first until the learner resumes."""
+
+    __tablename__ = "enrollment_pauses"
+    __sealed__ = Sealed(later=("resumes_on", "resumed_at", "resumed_by_id"))
+    __table_args__ = (
+        CheckConstraint("resumes_on is null or resumes_on >= first_on", name="period"),
+        CheckConstraint("(resumes_on is null) = (resumed_at is null)", name="resumed"),
+        Index(
+            "uq_enrollment_pauses_open",
+            "enrollment_id",
+            unique=True,
+            sqlite_where=Column("resumes_on").is_(None),
+            postgresql_where=Column("resumes_on").is_(None),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
+    first_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+    # The first day that counts again; the first day of the pause itself takes it back.
+    resumes_on: Mapped[date | None]
+    resumed_at: Mapped[datetime | None]
+    resumed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+
+    by: Mapped[Person] = relationship(foreign_keys=[by_id], lazy="joined", innerjoin=True)
+    resumed_by: Mapped[Person | None] = relationship(foreign_keys=[resumed_by_id], lazy="joined")

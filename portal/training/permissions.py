@@ -15,7 +15,7 @@ SEE_ENROLLMENT = Permission("training.see_enrollment", "see how far a learner is
 SEE_LEARNERS = Permission("training.see_learners", "see the list of the learners whom one leads or mentors")
 SEE_SIGN_OFFS = Permission("training.see_sign_offs", "see which steps wait for one's sign-off")
 SIGN_OFF = Permission("training.sign_off", "sign a step off, or send it back")
-CHANGE_DATES = Permission("training.change_dates", "give a learner more time for a step, or record her leave")
+CHANGE_DATES = Permission("training.change_dates", "move a learner's dates, pause or end her plan, or record her leave")
 ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
 
 

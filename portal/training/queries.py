@@ -6,9 +6,29 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -27,16 +47,21 @@ from portal.core.access import allows
 from portal.core.db import UtcDateTime, session
 from portal.core.i18n import LazyText, Words
 from portal.core.i18n import lazy_gettext as _l
+from portal.gradebook import queries as gradebook
+from portal.gradebook.models import ScoreEntry
 from portal.library import queries as library
 from portal.library.models import ChangeClass, Document, DocumentVersion, VersionText
 from portal.library.rules.overlays import base_slug
 from portal.organisation.models import Market, Team
-from portal.quizzes.models import Quiz, QuizVersion
+from portal.quizzes.models import Attempt, Quiz, QuizVersion
 from portal.training import rules
-from portal.training.errors import NoSuchEnrollment, NoSuchPlan, NoSuchStep
+from portal.training.errors import NoSuchEnrollment, NoSuchPlan, NoSuchStep, NotPaused
 from portal.training.models import (
     Enrollment,
+    EnrollmentPause,
+    NewStart,
     Plan,
+    PlanExtension,
     PlanStep,
     PlanVersion,
     SignOff,
@@ -45,8 +70,10 @@ from portal.training.models import (
 )
 from portal.training.permissions import SIGN_OFF, StepOfEnrollment, scopes_of_enrollment
 from portal.training.rules import (
+    Basis,
     Doer,
     Extension,
+    Pause,
     PhaseSpec,
     PlanSpec,
     Progress,
@@ -346,10 +373,38 @@ def list_unfinished_steps(person_id: int, kinds: Iterable[StepKind], slug: str) 
     return [(row[0], row[1]) for row in rows]
 
 
+def list_expected_takers(quiz_slug: str) -> set[int]:
+    """Return the people (their row numbers) whose running plans have this quiz as a step that is not completed."""
+    rows = session.scalars(
+        select(Enrollment.person_id)
+        .join(PlanStep, PlanStep.version_id == Enrollment.plan_version_id)
+        .where(
+            PlanStep.quiz_slug == quiz_slug,
+            Enrollment.completed_at.is_(None),
+            Enrollment.ended_at.is_(None),
+            ~_is_completed,
+        )
+        .distinct()
+    )
+    return set(rows)
+
+
+# The first day of an enrollment, as it was set last.
+_first_day = func.coalesce(
+    select(NewStart.starts_on)
+    .where(NewStart.enrollment_id == Enrollment.id)
+    .order_by(NewStart.id.desc())
+    .limit(1)
+    .correlate(Enrollment)
+    .scalar_subquery(),
+    Enrollment.starts_on,
+)
+
+
 def list_first_days(people: Collection[int]) -> dict[int, date]:
     """Return person's row number → the first day of her running plans, for those who follow one."""
     rows = session.execute(
-        select(Enrollment.person_id, func.min(Enrollment.starts_on))
+        select(Enrollment.person_id, func.min(_first_day))
         .where(Enrollment.person_id.in_(people), Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None))
         .group_by(Enrollment.person_id)
     )
@@ -363,6 +418,24 @@ def list_completions(enrollment: Enrollment) -> list[StepCompletion]:
             select(StepCompletion).where(StepCompletion.enrollment_id == enrollment.id).order_by(StepCompletion.id)
         )
     )
+
+
+def list_quiz_completions(person_id: int) -> list[tuple[StepCompletion, Enrollment]]:
+    """Return the steps that ask for a quiz and that the person has done, the newest first, with their enrollments."""
+    rows = session.execute(
+        select(StepCompletion, Enrollment)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .join(PlanStep, PlanStep.id == StepCompletion.step_id)
+        .where(Enrollment.person_id == person_id, PlanStep.kind == StepKind.QUIZ)
+        .order_by(StepCompletion.id.desc())
+        .options(
+            joinedload(StepCompletion.score_entry).joinedload(ScoreEntry.decision),
+            joinedload(Enrollment.version),
+            joinedload(Enrollment.person),
+            joinedload(Enrollment.cohort),
+        )
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def has_begun(enrollment: Enrollment) -> bool:
@@ -428,6 +501,8 @@ class Completed:
     due_on: date | None
     document_version: str | None
     score: Fraction | None
+    # What two people decided by hand completed it.
+    score_entry_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,6 +511,7 @@ class Standing:
 
     enrollment: Enrollment
     today: date
+    basis: Basis
     dues: Schedule
     statuses: Mapping[str, StepStatus]
     completions: Mapping[str, Completed]
@@ -445,6 +521,16 @@ class Standing:
     day: int
     # The number of the last working day on which a step is due.
     length: int
+
+    @property
+    def starts_on(self) -> date:
+        """The first day of the plan, as it was set last."""
+        return self.basis.starts_on
+
+    @property
+    def pause(self) -> Pause | None:
+        """The pause in which today lies."""
+        return self.basis.pause_on(self.today)
 
     @property
     def steps(self) -> Sequence[PlanStep]:
@@ -477,27 +563,29 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
     )
     completions = _completions_of(ids)
     sign_offs = _sign_offs_of(ids)
-    extensions = extensions_of(ids)
+    bases = bases_of({enrollment.id: enrollment.starts_on for enrollment in enrollments})
     found = []
     for enrollment in enrollments:
         steps = enrollment.version.steps
         shapes = [step.shape for step in steps]
         slug_of = {step.id: step.slug for step in steps}
-        calendar = read.of(enrollment.market_id, enrollment.person_id)
         today = clock.today(enrollment.market.time_zone)
+        basis = bases[enrollment.id]
+        calendar = basis.calendar(read.of(enrollment.market_id, enrollment.person_id), today)
         done = {slug_of[row.step_id]: row for row in completions[enrollment.id]}
         said: dict[str, list[SignOff]] = defaultdict(list)
         for row in sign_offs[enrollment.id]:
             said[slug_of[row.step_id]].append(row)
         with unknown_years_refused():
-            dues = rules.schedule(shapes, enrollment.starts_on, calendar, extensions[enrollment.id])
-            last = max((due.on for due in dues.values()), default=enrollment.starts_on)
-            day = working_day_number(enrollment.starts_on, today, calendar) if enrollment.is_open else 0
-            length = working_day_number(enrollment.starts_on, last, calendar)
+            dues = rules.schedule(shapes, basis, calendar)
+            last = max((due.on for due in dues.values()), default=basis.starts_on)
+            day = working_day_number(basis.starts_on, today, calendar) if enrollment.is_open else 0
+            length = working_day_number(basis.starts_on, last, calendar)
         found.append(
             Standing(
                 enrollment=enrollment,
                 today=today,
+                basis=basis,
                 dues=dues,
                 statuses=rules.statuses(shapes, dues, done, today, sent_back(said)),
                 completions=done,
@@ -507,6 +595,39 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
                 length=length,
             )
         )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that moved the dates of an enrollment: which row it is, who did it when, and why."""
+
+    row: StepExtension | PlanExtension | NewStart | EnrollmentPause
+    at: datetime
+    by: Person
+    reason: str
+
+
+def list_changes(enrollment: Enrollment) -> list[Change]:
+    """Return everything that moved the dates of an enrollment besides leave, the latest first."""
+    rows: list[StepExtension | PlanExtension | NewStart | EnrollmentPause] = [
+        *session.scalars(select(StepExtension).where(StepExtension.enrollment_id == enrollment.id)),
+        *session.scalars(select(PlanExtension).where(PlanExtension.enrollment_id == enrollment.id)),
+        *session.scalars(select(NewStart).where(NewStart.enrollment_id == enrollment.id)),
+        *session.scalars(select(EnrollmentPause).where(EnrollmentPause.enrollment_id == enrollment.id)),
+    ]
+    return sorted((Change(row, row.at, row.by, row.reason) for row in rows), key=lambda each: each.at, reverse=True)
+
+
+def get_open_pause(enrollment: Enrollment) -> EnrollmentPause:
+    """Return the pause that is not over. Raises `NotPaused`."""
+    found = session.scalar(
+        select(EnrollmentPause).where(
+            EnrollmentPause.enrollment_id == enrollment.id, EnrollmentPause.resumes_on.is_(None)
+        )
+    )
+    if found is None:
+        raise NotPaused()
     return found
 
 
@@ -565,14 +686,51 @@ def sent_back(said: Mapping[str, Sequence[SignOff]]) -> set[str]:
     return {slug for slug, rows in said.items() if rows and rows[-1].act is SignOffAct.SENT_BACK}
 
 
-_EXTENSIONS = (
-    select(StepExtension, PlanStep.slug)
-    .join(PlanStep, PlanStep.id == StepExtension.step_id)
-    .where(StepExtension.enrollment_id.in_(bindparam("ids", expanding=True)))
-    .order_by(StepExtension.id)
-    # Mostly there are none, and then nobody is read.
-    .options(selectinload(StepExtension.by))
-)
+class _Of(StrEnum):
+    """What a row of `_BASES` is about."""
+
+    STEP = "step"
+    PLAN = "plan"
+    START = "start"
+    PAUSE = "pause"
+
+
+# What a kind of row does not have, as a value of its type: databases want the types of all parts to agree.
+_NO_TEXT, _NO_NUMBER, _NO_DAY = cast(null(), String), cast(null(), Integer), cast(null(), Date)
+
+
+def _basis(
+    of: _Of,
+    table: Any,
+    *,
+    slug: Any = _NO_TEXT,
+    number: Any = _NO_NUMBER,
+    first_on: Any = _NO_DAY,
+    until: Any = _NO_DAY,
+) -> Select[Any]:
+    return select(
+        literal(of.value).label("of"),
+        table.enrollment_id.label("enrollment_id"),
+        table.id.label("id"),
+        slug.label("slug"),
+        number.label("working_days"),
+        first_on.label("first_on"),
+        until.label("until"),
+        table.reason.label("reason"),
+        table.by_id.label("by_id"),
+    ).where(table.enrollment_id.in_(bindparam("ids", expanding=True)))
+
+
+# One statement for all that can move somebody's dates: mostly there is none of it.
+_bases = union_all(
+    _basis(_Of.STEP, StepExtension, slug=PlanStep.slug, number=StepExtension.working_days).join(
+        PlanStep, PlanStep.id == StepExtension.step_id
+    ),
+    _basis(_Of.PLAN, PlanExtension, number=PlanExtension.working_days),
+    _basis(_Of.START, NewStart, first_on=NewStart.starts_on),
+    _basis(_Of.PAUSE, EnrollmentPause, first_on=EnrollmentPause.first_on, until=EnrollmentPause.resumes_on),
+).subquery()
+_BASES = select(_bases).order_by(_bases.c.of, _bases.c.id)
 # Columns instead of objects: a lead's queue reads thousands of them.
 _COMPLETIONS = select(
     StepCompletion.enrollment_id,
@@ -582,6 +740,7 @@ _COMPLETIONS = select(
     StepCompletion.due_on,
     StepCompletion.document_version,
     StepCompletion.score,
+    StepCompletion.score_entry_id,
 ).where(StepCompletion.enrollment_id.in_(bindparam("ids", expanding=True)))
 _SIGN_OFFS = (
     select(SignOff)
@@ -591,12 +750,25 @@ _SIGN_OFFS = (
 )
 
 
-def extensions_of(enrollment_ids: Sequence[int]) -> Mapping[int, Mapping[str, list[Extension]]]:
-    """Return the extensions of each enrollment by the step's slug, in the order in which they were given."""
-    found: dict[int, dict[str, list[Extension]]] = defaultdict(lambda: defaultdict(list))
-    for row, slug in session.execute(_EXTENSIONS, {"ids": list(enrollment_ids)}):
-        found[row.enrollment_id][slug].append(Extension(row.working_days, row.reason, row.by.full_name))
-    return found
+def bases_of(starts: Mapping[int, date]) -> dict[int, Basis]:
+    """Return what the dates of each enrollment rest on, from the first day with which each was made."""
+    rows = session.execute(_BASES, {"ids": list(starts)}).all()
+    names: dict[int, str] = {}
+    if rows:
+        people = session.scalars(select(Person).where(Person.id.in_({row.by_id for row in rows})))
+        names = {person.id: person.full_name for person in people}
+    first_on = dict(starts)
+    extensions: dict[int, list[tuple[str | None, Extension]]] = defaultdict(list)
+    pauses: dict[int, list[Pause]] = defaultdict(list)
+    for row in rows:
+        if row.of == _Of.START:
+            first_on[row.enrollment_id] = row.first_on
+        elif row.of == _Of.PAUSE:
+            pauses[row.enrollment_id].append(Pause(row.first_on, row.until))
+        else:
+            given = Extension(row.working_days, row.reason, names[row.by_id], is_of_plan=row.of == _Of.PLAN)
+            extensions[row.enrollment_id].append((row.slug, given))
+    return {id_: Basis(day, tuple(extensions[id_]), tuple(pauses[id_])) for id_, day in first_on.items()}
 
 
 def _completions_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[Completed]]:
@@ -611,6 +783,27 @@ def _sign_offs_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[SignOff]]:
     for row in session.scalars(_SIGN_OFFS, {"ids": list(enrollment_ids)}):
         found[row.enrollment_id].append(row)
     return found
+
+
+def list_untold(enrollment_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Return (enrollment, step) of what was completed with a score that the quiz does not show the learner."""
+    attempts = select(StepCompletion.enrollment_id, StepCompletion.step_id, Attempt).join(
+        Attempt, Attempt.code == StepCompletion.attempt_code
+    )
+    untold = {
+        (enrollment_id, step_id)
+        for enrollment_id, step_id, attempt in session.execute(
+            attempts.where(StepCompletion.enrollment_id.in_(enrollment_ids))
+        )
+        if not attempt.quiz_version.shows_score
+    }
+    by_hand = session.execute(
+        select(StepCompletion.enrollment_id, StepCompletion.step_id, StepCompletion.score_entry_id).where(
+            StepCompletion.enrollment_id.in_(enrollment_ids), StepCompletion.score_entry_id.is_not(None)
+        )
+    ).all()
+    lines = gradebook.list_untold([entry_id for _enrollment, _step, entry_id in by_hand if entry_id is not None])
+    return untold | {(row[0], row[1]) for row in by_hand if row[2] in lines}
 
 
 # --- Sign-offs ---------------------------------------------------------------------------------

@@ -52,7 +52,12 @@ VOCABULARY = Vocabulary(
         "training.step_signed": _l("Step signed off"),
         "training.step_sent_back": _l("Step sent back"),
         "training.step_extended": _l("More time given for a step"),
+        "training.plan_extended": _l("More time given for a plan"),
+        "training.start_moved": _l("First day of a training moved"),
+        "training.paused": _l("Training paused"),
+        "training.resumed": _l("Training resumed"),
         "training.step_asked_again": _l("Sign-off asked for again"),
+        "training.ended": _l("Training ended before it was completed"),
         "training.plan_completed": _l("Training plan completed"),
     },
     kinds={
@@ -65,6 +70,9 @@ VOCABULARY = Vocabulary(
         "step": Fact(_l("Step"), refers_to="plan_step", within=True),
         "training.enrolled:version": Fact(_l("Version of the plan")),
         "working_days": Fact(_l("Working days more")),
+        "training.paused:first_on": Fact(_l("First day of the pause")),
+        "resumes_on": Fact(_l("First day that counts again")),
+        "was": Fact(_l("First day before")),
         "digest": Fact(_l("Hash"), technical=True),
     },
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
 
-from portal.calendars.rules import Count, DueDate, WorkingCalendar
+from portal.calendars.rules import ABSENCES, ONE_DAY, Count, DayOff, DueDate, WorkingCalendar
 from portal.core.i18n import Words
 
 
@@ -114,6 +114,8 @@ def number_key(number: str) -> tuple[int, int]:
 MAX_DUE_DAYS = 250
 # More is given by giving it again: each time with a reason.
 MOST_DAYS_AT_ONCE = 60
+# Of a statement or a reason; it is a few sentences.
+STATEMENT_LIMIT = 2_000
 # A step takes at most two full working weeks; what takes longer is several steps.
 MAX_MINUTES = 4_800
 
@@ -235,11 +237,12 @@ def length(steps: Iterable[StepShape]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """More time for one step of one person: so many working days, why and from whom."""
+    """More time for one step of one person, or for her whole plan: so many working days, why and from whom."""
 
     working_days: int
     reason: str
     by: str
+    is_of_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +257,12 @@ class Extended:
 class EffectiveDue:
     """When a step is due for a person, with everything that led there.
 
-    `anchor` names the step from whose date was counted, None the plan's start.
+    `anchor` names the step from whose date was counted, None the plan's start. `undisturbed` is the date as it
+    would be without the person's leave and pauses, `counted` the date with them, `extended` what came of it.
     """
 
     anchor: str | None
+    undisturbed: DueDate
     counted: DueDate
     extended: tuple[Extended, ...] = ()
 
@@ -265,6 +270,11 @@ class EffectiveDue:
     def on(self) -> date:
         """The date that counts."""
         return self.extended[-1].due.on if self.extended else self.counted.on
+
+    @property
+    def absences(self) -> tuple[DayOff, ...]:
+        """The days of leave and of pauses that moved the date, in their order; others would have been worked."""
+        return tuple(off for off in self.counted.derivation.skipped if off.reason in ABSENCES)
 
     @property
     def provisional(self) -> bool:
@@ -276,14 +286,23 @@ class Counts:
     """Counting from several starts in one calendar; what was counted from a start is kept."""
 
     def __init__(self, calendar: WorkingCalendar) -> None:
-        self._calendar = calendar
+        self._calendar, self._undisturbed = calendar, calendar.undisturbed
         self._from: dict[date, Count] = {}
+        self._undisturbed_from: dict[date, Count] = {}
 
     def from_(self, start: date) -> Count:
         """Return the count that began on this day."""
         if start not in self._from:
             self._from[start] = Count(start, self._calendar)
         return self._from[start]
+
+    def undisturbed_from(self, start: date) -> Count:
+        """Return the count that began on this day as if the person were never away."""
+        if self._undisturbed is self._calendar:
+            return self.from_(start)
+        if start not in self._undisturbed_from:
+            self._undisturbed_from[start] = Count(start, self._undisturbed)
+        return self._undisturbed_from[start]
 
 
 def effective_due(
@@ -294,32 +313,77 @@ def effective_due(
     Counted in working days from the anchor's date, then lengthened by each extension in its order.
     Raises `YearNotInTable`.
     """
+    undisturbed = counts.undisturbed_from(anchor_on).after(step.due_days)
     counted = counts.from_(anchor_on).after(step.due_days)
     due, extended = counted, []
     for extension in extensions:
         due = counts.from_(due.on).after(extension.working_days)
         extended.append(Extended(extension, due))
-    return EffectiveDue(step.anchor, counted, tuple(extended))
+    return EffectiveDue(step.anchor, undisturbed, counted, tuple(extended))
 
 
 Schedule = Mapping[str, EffectiveDue]
 
 
-def schedule(
-    steps: Iterable[StepShape],
-    starts_on: date,
-    calendar: WorkingCalendar,
-    extensions: Mapping[str, Sequence[Extension]] | None = None,
-) -> Schedule:
-    """Return when every step is due; a step anchored on another follows its effective date.
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Days of one person that do not count in a plan: from the first up to the day before she resumes.
 
-    Takes plans without `faults`. Raises `YearNotInTable`.
+    `resumes_on` None: she has not resumed yet.
     """
-    counts, given = Counts(calendar), extensions or {}
+
+    first_on: date
+    resumes_on: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Say whether the day is one of its days."""
+        return self.first_on <= day and (self.resumes_on is None or day < self.resumes_on)
+
+    def days(self, today: date) -> Iterator[date]:
+        """Yield its days; of one that is not over those up to today, as if she resumed tomorrow."""
+        end = self.resumes_on if self.resumes_on is not None else today + ONE_DAY
+        for number in range((end - self.first_on).days):
+            yield self.first_on + timedelta(days=number)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the dates of one person in a plan rest on besides the plan and her calendar.
+
+    `extensions` are in the order in which they were given, each with its step's slug; None stands for the whole plan.
+    """
+
+    starts_on: date
+    extensions: tuple[tuple[str | None, Extension], ...] = ()
+    pauses: tuple[Pause, ...] = ()
+
+    def of(self, slug: str | None) -> tuple[Extension, ...]:
+        """Return the extensions of a step, or those of the whole plan."""
+        return tuple(extension for step, extension in self.extensions if step == slug)
+
+    def calendar(self, calendar: WorkingCalendar, today: date) -> WorkingCalendar:
+        """Return the calendar less the days of the pauses."""
+        if not self.pauses:
+            return calendar
+        return replace(calendar, paused=frozenset(day for pause in self.pauses for day in pause.days(today)))
+
+    def pause_on(self, day: date) -> Pause | None:
+        """Return the pause in which a day lies."""
+        return next((each for each in self.pauses if each.covers(day)), None)
+
+
+def schedule(steps: Iterable[StepShape], basis: Basis, calendar: WorkingCalendar) -> Schedule:
+    """Return when every step is due in the calendar that the basis makes; an anchored step follows its anchor's date.
+
+    More time for the whole plan lengthens what is counted from its start; the rest follows that. Takes plans
+    without `faults`. Raises `YearNotInTable`.
+    """
+    counts, whole = Counts(calendar), basis.of(None)
     dues: dict[str, EffectiveDue] = {}
     for step in steps:
-        anchor_on = starts_on if step.anchor is None else dues[step.anchor].on
-        dues[step.slug] = effective_due(step, anchor_on, counts, given.get(step.slug, ()))
+        anchor_on = basis.starts_on if step.anchor is None else dues[step.anchor].on
+        given = basis.of(step.slug)
+        dues[step.slug] = effective_due(step, anchor_on, counts, (*whole, *given) if step.anchor is None else given)
     return dues
 
 

@@ -25,6 +25,7 @@ STYLES = (
     "matrix",
     "path",
     "quiz",
+    "authoring",
     "review",
     "document",
     "editor",

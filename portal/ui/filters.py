@@ -43,7 +43,7 @@ def minutes(count: int) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """Write a duration, rounded up to whole minutes."""
+    """Write a duration to the whole second."""
     return i18n.format_duration(length)
 
 

@@ -41,6 +41,7 @@ LOOKS = {
     "passed": Look("done", "done", lambda: pgettext("state", "Passed")),
     "failed": Look("plain", "cross", lambda: pgettext("state", "Not passed")),
     "submitted": Look("action", "disc", lambda: pgettext("state", "Submitted")),
+    "waits_for_marking": Look("plain", "hourglass", lambda: pgettext("state", "Waits for marking")),
     "not_released": Look("plain", "hourglass", lambda: pgettext("state", "Result not released yet")),
     # texts
     "draft": Look("plain", "dashed", lambda: pgettext("state", "Draft")),

@@ -20,6 +20,8 @@ from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
 from portal.organisation import queries as organisation
+from portal.organisation.rules import LEADS_SEE_ACCOMMODATIONS
+from portal.organisation.service import change_settings
 from tests.builders import MORNING, Cast, make_grant, make_person, make_team, save
 from tests.page_client import PageClient
 from tests.queries import counted_queries
@@ -334,7 +336,11 @@ def test_an_owner_leaves_only_after_passing_on(admin: PageClient, cast: Cast, la
 def test_ownership_is_added_to_and_never_edited(cast: Cast, lamps: None) -> None:
     own(cast.author, "hall", deputy=cast.approver)
     own(cast.author, "hall", deputy=cast.approver)
-    own(cast.approver, "hall")
+    own(cast.approver, "hall", deputy=cast.lead)
+    # The owner and who stands in for her; what was passed on is nobody's who had it.
+    owning = (cast.author, cast.approver, cast.lead, cast.learner)
+    assert [queries.list_codes_owned(person, "lamp") for person in owning] == [set(), {"hall"}, {"hall"}, set()]
+    assert queries.list_codes_owned(cast.approver, "quiz") == set()
     assert [row.thing_code for row in queries.list_owned(cast.author)] == []
     assert queries.list_owned(cast.approver, as_deputy=True) == []
     assert list(queries.find_owners("lamp", ["hall", "desk"])) == ["hall"]
@@ -421,9 +427,12 @@ def test_an_accommodation_is_exact_dated_and_its_journal_entry_does_not_say_what
     entry = session.query(JournalEntry).filter_by(action="accounts.accommodation_approved").one()
     assert entry.after == {"valid_from": "2026-04-01", "valid_until": "2026-04-30"}
     with clock.frozen(MORNING + timedelta(days=1)):
+        assert "1.3 times the time" not in as_(cast.lead).get("accounts.show_person", code=code).text
+        with own_transaction():
+            change_settings(values={LEADS_SEE_ACCOMMODATIONS: True}, by=cast.admin)
         assert "1.3 times the time" in as_(cast.lead).get("accounts.show_person", code=code).text
         assert "1.3" in as_(cast.learner).get("accounts.own_account", lang="en").text
-    # Peers, authors and auditors never see it.
+    # Leads do where the organisation wants it; peers, authors and auditors never do.
     auditor = make_person(language="en")
     make_grant(auditor, Role.AUDITOR)
     assert "Accommodation" not in as_(auditor).get("accounts.show_person", code=code).text

@@ -49,6 +49,7 @@ from tests.acknowledgements.builders import (
     run,
     understand,
 )
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_market, make_person, make_team
 from tests.library.builders import english, japanese, make_document, make_published, make_version
 from tests.training import builders as training
@@ -63,6 +64,7 @@ def _monday(app: Any) -> Any:
 
 
 @pytest.fixture
+@beginning
 def asked(cast: Cast) -> Campaign:
     """A campaign about version 2.0, asked of everybody in Japan."""
     holidays()

@@ -22,6 +22,7 @@ from portal.library import queries
 from portal.library.models import ChangeClass, DocumentVersion
 from portal.library.service import versions
 from tests.acknowledgements.builders import MONDAY, ask, away, changed, confirm, holidays, make_first, request_of
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
 
 
@@ -31,6 +32,7 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
 
 
 @pytest.fixture
+@beginning
 def asked(cast: Cast) -> Campaign:
     """Version 2.0, asked on Monday at ten; due on the Monday after."""
     with clock.frozen(MONDAY):

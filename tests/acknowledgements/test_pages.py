@@ -38,6 +38,7 @@ from tests.acknowledgements.builders import (
     request_of,
     understand,
 )
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import JA, english, japanese, make_document, make_draft, make_version
 from tests.page_client import Page
@@ -54,6 +55,7 @@ def _monday(app: Any) -> Any:
 
 
 @pytest.fixture
+@beginning
 def asked(cast: Cast) -> Campaign:
     """Version 2.0, asked of everybody; the learner had confirmed 1.0, and there are questions about a change."""
     holidays()

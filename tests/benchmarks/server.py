@@ -85,7 +85,7 @@ def running(what: tuple[list[str], int], environment: dict[str, str], check: str
 
 
 def _answers(url: str) -> bool:
-    for _ in range(400):
+    for _ in range(1200):
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:
                 if answer.status < 500:

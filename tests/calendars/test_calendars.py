@@ -20,6 +20,7 @@ from portal.core.content import ContentFile, ContentFolder
 from portal.core.db import session
 from portal.core.i18n import Words, force_locale
 from portal.core.transaction import transaction
+from tests.beginnings import beginning
 from tests.builders import Cast, make_market
 from tests.queries import counted_queries
 
@@ -31,6 +32,7 @@ name = { en = "Year-end closure", ja = "年末年始休業" }
 
 
 @pytest.fixture
+@beginning
 def japan(app: Flask) -> None:
     make_market()
     with transaction():

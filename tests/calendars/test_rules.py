@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from portal.calendars.rules import (
     Count,
     OffReason,
+    Roster,
     WorkingCalendar,
     YearNotInTable,
     add_working_days,
@@ -134,9 +136,70 @@ def test_japan_is_provisional_after_the_next_year_and_statutes_never() -> None:
     assert provisional_from("US", 2026) is None
 
 
-def test_working_days_are_counted_forwards() -> None:
-    with pytest.raises(ValueError, match="forwards"):
-        add_working_days(date(2026, 4, 1), -1, WorkingCalendar())
+@settings(max_examples=examples(50), deadline=None)
+@given(days, st.integers(1, 60), calendars())
+def test_counting_back_mirrors_counting_on(start: date, number: int, calendar: WorkingCalendar) -> None:
+    due = add_working_days(start, -number, calendar)
+    assert due.derivation.recount() == due.on
+    assert {off.on for off in due.derivation.skipped} == {
+        day
+        for day in (due.on + timedelta(days=each) for each in range((start - due.on).days))
+        if not calendar.is_working_day(day)
+    }
+    # From the first working day on, counted on again, it is where it began.
+    assert add_working_days(due.on, number, calendar).on == add_working_days(start, 0, calendar).on
+
+
+def test_the_days_before_a_plan_are_counted_back_from_its_first_day() -> None:
+    monday = date(2026, 5, 11)
+    golden_week = {date(2026, 5, day): Words("Holiday", "祝日") for day in (4, 5, 6)}
+    calendar = WorkingCalendar(holidays=golden_week)
+    assert add_working_days(monday, -1, calendar).on == date(2026, 5, 8)
+    assert add_working_days(monday, -3, calendar).on == date(2026, 5, 1)
+    # The first day of the plan falls on a Sunday: its day 1 is the Monday, and the day before that the Friday.
+    assert add_working_days(date(2026, 5, 10), -1, calendar).on == date(2026, 5, 8)
+
+
+@settings(max_examples=examples(50), deadline=None)
+@given(
+    days,
+    st.integers(0, 40),
+    calendars(),
+    st.lists(st.booleans(), min_size=1, max_size=9).filter(any),
+    st.booleans(),
+    st.integers(0, 300),
+)
+def test_by_shifts_the_cycle_decides_instead_of_the_week(
+    start: date, number: int, calendar: WorkingCalendar, cycle: list[bool], works_holidays: bool, length: int
+) -> None:
+    roster = Roster(EPOCH, tuple(cycle), EPOCH + timedelta(days=length), works_holidays)
+    worked = []
+    for each in range(4000):
+        day = start + timedelta(days=each)
+        closed = day in calendar.holidays or day in calendar.company_days
+        if EPOCH <= day <= EPOCH + timedelta(days=length):
+            works = cycle[(day - EPOCH).days % len(cycle)] and (works_holidays or not closed)
+        else:
+            works = day.weekday() not in calendar.weekend and not closed
+        if works and day not in calendar.leave:
+            worked.append(day)
+    due = add_working_days(start, number, replace(calendar, rosters=(roster,)))
+    assert due.on == worked[number]
+    assert due.derivation.recount() == due.on
+
+
+def test_a_rest_day_and_a_holiday_are_told_apart() -> None:
+    saturday, sunday = date(2026, 5, 2), date(2026, 5, 3)
+    roster = Roster(saturday, (True, False), works_holidays=False)
+    calendar = WorkingCalendar(holidays={sunday: Words("Constitution Day", "憲法記念日")}, rosters=(roster,))
+    assert calendar.is_working_day(saturday)
+    reasons = [calendar.day_off(saturday + timedelta(days=each)) for each in range(4)]
+    assert [off and off.reason for off in reasons] == [None, OffReason.HOLIDAY, None, OffReason.REST]
+
+
+def test_a_cycle_without_a_working_day_is_refused() -> None:
+    with pytest.raises(ValueError, match="cycle"):
+        Roster(EPOCH, (False, False))
 
 
 def test_a_week_without_a_working_day_is_refused() -> None:

@@ -163,7 +163,7 @@ BAD: list[tuple[bytes, str, str]] = [
     (b"", "x.csv", "The table is empty"),
     (b"\n\n ,\n", "x.csv", "The table is empty"),
     (b'a,b\n1,2\n3,"4\n', "x.csv", "Line 3 cannot be split"),
-    (b"a,b\n1,2,3\n", "x.csv", "Line 2 has 3 cells, but the first line names 2"),
+    (b"a,b\n1,2,3\n", "x.csv", "Line 2 has more cells (3) than the first line (2)"),
     (b"a,,b\n1,2,3\n", "x.csv", "Column 2 has no heading"),
     (b"a,a\n1,2\n", "x.csv", "The heading “a” appears twice"),
     (b"a\nok\n\xff\xfa\x80\n", "x.csv", "Line 3 holds characters in an unknown encoding"),

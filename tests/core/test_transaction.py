@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import threading
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from portal import create_app
 from portal.core import jobs
 from portal.core.db import db, journal_mode, session, sqlite_wal_is_safe
 from portal.core.jobs import Job, JobState
@@ -16,6 +18,7 @@ from portal.core.transaction import own_transaction, transaction
 from portal.journal.models import GENESIS, JournalEntry
 from portal.journal.service import record
 from tests.builders import make_market
+from tests.conftest import settings
 
 
 @pytest.fixture(autouse=True)
@@ -160,14 +163,17 @@ def test_wal_is_used_only_where_it_is_safe(version: tuple[int, int, int], mode: 
     assert sqlite_wal_is_safe(version) == (mode == "WAL")
 
 
-def test_sqlite_is_durable_and_checks_foreign_keys(app: Flask) -> None:
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL has its own settings")
-    with db.engine.connect() as connection:
-        asked = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("synchronous", "foreign_keys", "journal_mode", "trusted_schema", "busy_timeout")
-        }
+@pytest.mark.any_database
+def test_sqlite_is_durable_and_checks_foreign_keys(tmp_path: Path) -> None:
+    # The application of the other tests does not wait for the disk.
+    own = create_app(settings(tmp_path, f"sqlite:///{tmp_path / 'own.sqlite3'}"))
+    with own.app_context():
+        with db.engine.connect() as connection:
+            asked = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                for name in ("synchronous", "foreign_keys", "journal_mode", "trusted_schema", "busy_timeout")
+            }
+        db.engine.dispose()
     assert asked == {
         "synchronous": 2,
         "foreign_keys": 1,

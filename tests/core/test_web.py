@@ -64,6 +64,53 @@ def test_the_page_of_a_missing_token_has_the_number_of_its_request(app: Flask) -
     assert number in answer.get_data(as_text=True)
 
 
+ELSEWHERE = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"},
+]
+
+
+def test_nothing_is_changed_by_a_page_of_another_site_whatever_the_route(app: Flask) -> None:
+    browser = app.test_client()
+    unsafe = [
+        (rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+    ]
+    assert len(unsafe) > 100
+    open_to_others = []
+    for rule, method in unsafe:
+        path = rule.build(dict.fromkeys(rule.arguments, "1"), append_unknown=False)
+        assert path is not None, rule
+        for headers in ELSEWHERE:
+            answer = browser.open(path[1], method=method, headers=headers)
+            if answer.status_code != 403 or "another site" not in answer.get_data(as_text=True):
+                open_to_others.append((rule.endpoint, headers, answer.status_code))
+    assert open_to_others == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://localhost"}],
+)
+def test_what_a_page_of_ours_sends_is_left_to_the_token(app: Flask, headers: dict[str, str]) -> None:
+    assert app.test_client().post("/sign-in", data={}, headers=headers).status_code == 400
+
+
+def test_who_was_signed_out_meanwhile_is_led_to_sign_in_and_back(app: Flask) -> None:
+    headers = {"Referer": "http://localhost/attempts/ABC?question=2"}
+    answer = app.test_client().post("/attempts/ABC", data={"action": "save"}, headers=headers)
+    assert answer.status_code == 401
+    assert 'href="/sign-in?next=/attempts/ABC?question%3D2"' in answer.get_data(as_text=True)
+    answer = app.test_client().post("/attempts/ABC", data={}, headers={"Referer": "http://evil.example/attempts/ABC"})
+    assert 'href="/sign-in"' in answer.get_data(as_text=True)
+    answer = app.test_client().post("/attempts/ABC/responses", json={}, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.is_json) == (401, True)
+
+
 @pytest.mark.parametrize("refusal", [TooMany, SignInTooOften])
 def test_one_second_is_one_second(app: Flask, refusal: type[TooMany]) -> None:
     with app.test_request_context(), force_locale("en"):

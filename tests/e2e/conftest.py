@@ -120,6 +120,11 @@ class Visitor:
         """Open a path of the product."""
         self.page.goto(self.portal.address + path)
 
+    def wait_for_modules(self) -> None:
+        """Wait until the modules are attached: a press that comes earlier does what it does without them."""
+        if self.page.locator("html.has-modules").count():
+            self.page.locator("html.modules-attached").wait_for(state="attached")
+
     def sign_in(self, role: str) -> None:
         """Sign in with the demo account of the role."""
         account = self.portal.accounts[role]

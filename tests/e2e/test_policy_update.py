@@ -27,6 +27,7 @@ def _speak(visitor: Visitor) -> None:
 def _press(page: Page, visitor: Visitor, text: str, **values: str) -> None:
     with page.expect_navigation():
         page.get_by_role("button", name=say(visitor.language, text, **values), exact=True).click()
+    visitor.wait_for_modules()
 
 
 def _confirm_what_holds(reader: Visitor, slug: str) -> None:

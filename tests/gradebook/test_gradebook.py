@@ -14,8 +14,10 @@ from portal.core.events import publish
 from portal.core.transaction import own_transaction
 from portal.gradebook import queries, service
 from portal.gradebook.models import ScoreEntry
+from portal.gradebook.rules import EntryKind, State
 from portal.quizzes.events import AttemptReleased
 from portal.quizzes.models import Attempt, Release
+from portal.quizzes.rules.passing import Counts
 from portal.quizzes.service.attempts import submit_attempt
 from portal.quizzes.service.marking import release_by_hand
 from tests.builders import MORNING, Cast
@@ -71,22 +73,41 @@ def test_the_same_release_twice_is_one_line_and_a_correction_a_further_one(cast:
         )
     entries = queries.list_entries(cast.learner)
     assert sorted(entry.entry_no for entry in entries) == [1, 2]
-    standing = queries.find_standing(cast.learner, attempt.quiz_id)
-    assert standing is not None
-    assert (standing.latest.score, standing.best.score, standing.has_passed) == (Fraction(1, 2), Fraction(1, 2), False)
+    standing = queries.find_standing(cast.learner, attempt.quiz_version)
+    assert (standing.state, standing.result.score) == (State.FAILED, Fraction(1, 2))
+    assert {entry.entry_no: entry.kind for entry in entries} == {1: EntryKind.RESULT, 2: EntryKind.CORRECTION}
 
 
-def test_the_last_and_the_best_result_of_each_person_and_quiz(cast: Cast) -> None:
-    first = make_quiz(cast.author, wait_hours=0)
+@pytest.mark.parametrize(
+    ("counts", "state", "score"),
+    [(Counts.HIGHEST, State.PASSED, 1), (Counts.LATEST, State.FAILED, 0), (Counts.FIRST, State.FAILED, None)],
+)
+def test_what_counts_of_several_attempts_is_what_the_quiz_says(
+    cast: Cast, counts: Counts, state: State, score: Fraction | None
+) -> None:
+    first = make_quiz(cast.author, wait_hours=0, counts=counts)
     second = make_quiz(cast.author, slug="second", wait_hours=0)
-    for right in (2, None, 0):
-        _take(cast.learner, first, right)
+    sat = [_take(cast.learner, first, right) for right in (1, None, 0)]
     _take(cast.colleague, second, 0)
-    found = queries.standings([cast.learner.id, cast.colleague.id, cast.lead.id], [first.quiz_id, second.quiz_id])
+    found = queries.standings([cast.learner.id, cast.colleague.id, cast.lead.id], [first, second])
     assert set(found) == {(cast.learner.id, first.quiz_id), (cast.colleague.id, second.quiz_id)}
     mine = found[cast.learner.id, first.quiz_id]
-    assert (mine.latest.score, mine.best.score, mine.has_passed) == (0, 1, True)
-    assert not found[cast.colleague.id, second.quiz_id].has_passed
+    # One right answer of four is worth more or less, as the draw has it.
+    score = sat[0].markings[-1].score if score is None else score
+    assert (mine.state, mine.result.score, mine.attempts) == (state, score, 3)
+    assert found[cast.colleague.id, second.quiz_id].state is State.FAILED
+
+
+def test_while_the_latest_has_no_result_nothing_counts_in_its_place(cast: Cast) -> None:
+    version = make_quiz(cast.author, wait_hours=0, counts=Counts.LATEST)
+    _take(cast.learner, version, None)
+    assert queries.find_standing(cast.learner, version).state is State.PASSED
+    version = make_quiz(cast.author, wait_hours=0, counts=Counts.LATEST, number="1.1", release=Release.BY_HAND)
+    _take(cast.learner, version, 0)
+    assert queries.find_standing(cast.learner, version).state is State.NOT_RELEASED
+    begin(cast.colleague, version)
+    assert queries.find_standing(cast.colleague, version).state is State.IN_PROGRESS
+    assert queries.find_standing(cast.lead, version).state is State.NOT_BEGUN
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -28,7 +28,7 @@ from portal.library.service import reviews
 from portal.operations.models import ImportedFile
 from portal.operations.service import ContentRefused, check_content, export_content, import_content
 from tests.builders import Cast, make_cast
-from tests.conftest import _empty
+from tests.conftest import empty
 from tests.library.builders import EN, JA, english, japanese, make_document, make_draft, make_published
 
 PARTS = [GlossaryPart(), DocumentsPart()]
@@ -499,7 +499,7 @@ def test_what_the_product_wrote_goes_out_and_comes_into_another_house_the_same(
     first = {file.path: file.text for file in export_content(PARTS)}
     assert 'version: "1.0"\nbehind: scope, exceptions\n' in first["documents/impersonation/ja.md"]
     session.remove()
-    _empty()
+    empty()
     session.remove()
     take_in(write(tmp_path / "other", first), make_cast().admin)
     text = queries.get_version(queries.get_document("impersonation"), "1.1").text_in("ja")

@@ -15,6 +15,7 @@ from portal.library.models import ChangeClass, Document, Draft
 from portal.library.queries import drafts
 from portal.library.service import lint, reviews, versions
 from portal.organisation import queries as organisation
+from tests.beginnings import beginning
 from tests.builders import Cast
 from tests.library.builders import APRIL, EN, JA, english, japanese, make_draft, make_published, make_version, soon
 
@@ -25,6 +26,7 @@ CHANGED_JA = JA.replace("ありません。", "一つだけあります。")
 
 
 @pytest.fixture
+@beginning
 def document(cast: Cast) -> Document:
     return make_published(cast.author).document
 

@@ -26,6 +26,7 @@ from portal.library.views.impact import impact_panel
 from portal.quizzes import queries as quizzes
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.service.banks import take_bank
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team
 from tests.library.builders import (
     EN,
@@ -58,6 +59,7 @@ KINDS = [
 
 
 @pytest.fixture
+@beginning
 def world(cast: Cast) -> Cast:
     """A policy, a bank of three questions about it, a quiz that needs all three, one person who has confirmed."""
     version = make_version(make_document(cast.author, "impersonation"), cast.author)

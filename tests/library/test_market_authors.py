@@ -26,6 +26,7 @@ from portal.quizzes import queries as quizzes
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.service.banks import take_bank
 from tests.acknowledgements.builders import confirm
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import (
     BASE_EN,
@@ -46,11 +47,13 @@ from tests.quizzes.builders import make_content
 
 
 @pytest.fixture
+@beginning
 def base(cast: Cast) -> DocumentVersion:
     return make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
 
 
 @pytest.fixture
+@beginning
 def overlay(base: DocumentVersion, cast: Cast) -> DocumentVersion:
     return publish_overlay(make_overlay(base.document, cast.admin), cast.admin)
 
@@ -208,6 +211,7 @@ def submitted(draft: Draft, by: Person, *, scheduled: bool = False, cast: Cast) 
 
 
 @pytest.fixture
+@beginning
 def owner(overlay: DocumentVersion) -> Person:
     """Return who answers for the text of Japan, and writes it."""
     person = make_person("owner@portal.example", language="en")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from portal.core.transaction import own_transaction
@@ -13,6 +12,7 @@ from portal.library import queries
 from portal.library.models import DraftState
 from portal.library.queries import drafts
 from portal.library.service.drafts import begin_draft
+from tests.accessibility import WCAG, faults_of
 from tests.builders import Cast, make_market
 from tests.library.builders import english, japanese, make_published, make_version
 from tests.library.test_editor_browser import address, open_as  # noqa: F401
@@ -52,8 +52,7 @@ def type_at_end(page: Page, tag: str, text: str) -> None:
 
 
 def faults(page: Page) -> list[str]:
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-    return [f"{page.url}: {each['id']} {each['nodes'][0]['html'][:120]}" for each in found.response["violations"]]
+    return [f"{page.url}: {each}" for each in faults_of(page, WCAG)]
 
 
 def test_a_market_text_is_begun_written_and_submitted_by_keyboard(

@@ -22,6 +22,7 @@ from portal.library.queries.drafting import list_kept
 from portal.library.service import following, overlays, reviews, versions
 from portal.library.service.documents import OwnedDocuments
 from portal.library.service.drafts import begin_draft, discard_draft
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_market, make_person
 from tests.library.builders import edit_draft, english, japanese, make_published, make_version
 from tests.library.test_overlays import BASE_EN, BASE_JA, OVER_EN, OVER_JA, SCOPE, make_overlay, publish_overlay
@@ -38,12 +39,14 @@ def _fresh_limits() -> None:
 
 
 @pytest.fixture
+@beginning
 def base(cast: Cast) -> DocumentVersion:
     make_market("JP")
     return make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
 
 
 @pytest.fixture
+@beginning
 def japan(cast: Cast) -> Person:
     """Return somebody who writes for Japan alone."""
     person = make_person("japan@portal.example", language="en")

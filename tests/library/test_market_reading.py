@@ -27,6 +27,7 @@ from portal.library.queries.search import find_in_force, is_replaced, list_in_fo
 from portal.library.service import dependants, overlays, readings, versions
 from tests.acknowledgements.builders import confirm
 from tests.acknowledgements.test_mails import mails
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_market, make_person
 from tests.library.builders import (
     BASE_EN,
@@ -47,11 +48,13 @@ BASE, OWN = {"slug": "impersonation"}, {"slug": "impersonation@JP"}
 
 
 @pytest.fixture
+@beginning
 def base(cast: Cast) -> DocumentVersion:
     return make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
 
 
 @pytest.fixture
+@beginning
 def overlay(base: DocumentVersion, cast: Cast) -> DocumentVersion:
     return publish(make_overlay(base.document, cast.admin), cast.admin)
 

@@ -17,6 +17,7 @@ from portal.library.service import following, lint, versions
 from portal.library.service.drafts import begin_draft
 from portal.library.service.following import Decision
 from portal.library.service.market_texts import stands_of
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import (
     BASE_EN,
@@ -35,11 +36,13 @@ OTHER = BASE_EN.replace("Opening.", "Another opening.")
 
 
 @pytest.fixture
+@beginning
 def base(cast: Cast) -> DocumentVersion:
     return make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
 
 
 @pytest.fixture
+@beginning
 def overlay(base: DocumentVersion, cast: Cast) -> DocumentVersion:
     return publish_overlay(make_overlay(base.document, cast.admin), cast.admin)
 

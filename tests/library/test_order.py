@@ -20,6 +20,7 @@ from portal.library.service import lint, versions
 from portal.library.service.drafts import Proposal, change_proposal
 from portal.library.service.past import PastVersion, import_past_versions
 from portal.library.service.versions import check_order
+from tests.beginnings import beginning
 from tests.builders import Cast
 from tests.library.builders import (
     BASE_EN,
@@ -93,6 +94,7 @@ def test_what_is_in_force_never_falls_back(acts: list[tuple[str, int, int]]) -> 
 
 
 @pytest.fixture
+@beginning
 def document(cast: Cast) -> Document:
     """A document whose version 2.0 takes effect on the seventh."""
     document = make_published(cast.author).document

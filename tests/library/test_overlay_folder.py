@@ -24,8 +24,9 @@ from portal.library.models import AudienceKind, ChangeClass, DocumentVersion, Or
 from portal.library.service import versions
 from portal.operations.models import ImportedFile
 from portal.operations.service import ContentRefused, check_content, export_content, import_content
+from tests.beginnings import beginning
 from tests.builders import Cast, make_cast, make_market
-from tests.conftest import _empty
+from tests.conftest import empty
 from tests.library.builders import english, japanese, make_version
 from tests.volume import examples
 
@@ -198,6 +199,7 @@ def latest(slug: str = "impersonation@JP") -> DocumentVersion:
 
 
 @pytest.fixture
+@beginning
 def cast(app: object) -> Cast:
     cast = make_cast()
     make_market("JP")
@@ -468,7 +470,7 @@ def test_what_was_written_out_gives_the_same_hashes_elsewhere_and_comes_out_agai
     assert behind.behind == ["top", "notices"]
 
     session.remove()
-    _empty()
+    empty()
     session.remove()
     other = make_cast().admin
     make_market("US")

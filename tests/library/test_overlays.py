@@ -22,6 +22,7 @@ from portal.library.service import documents, following, overlays, reviews, vers
 from portal.library.service.drafts import begin_draft, mark_in_step
 from portal.library.service.following import Decision
 from portal.library.service.texts import TextDraft
+from tests.beginnings import beginning
 from tests.builders import Cast, make_market
 from tests.library.builders import (
     BASE_EN,
@@ -39,11 +40,13 @@ from tests.library.builders import (
 
 
 @pytest.fixture
+@beginning
 def base(cast: Cast) -> DocumentVersion:
     return make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
 
 
 @pytest.fixture
+@beginning
 def overlay(base: DocumentVersion, cast: Cast) -> DocumentVersion:
     return publish_overlay(make_overlay(base.document, cast.admin), cast.admin)
 

@@ -18,6 +18,7 @@ from portal.library.queries import drafts
 from portal.library.rules import Standing
 from portal.library.service import panels, reviews
 from portal.library.service.panels import Panel
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import EN, JA, edit_draft, english, japanese, make_document, make_draft, make_published
 from tests.page_client import Page, PageClient
@@ -30,11 +31,13 @@ CHANGED = [
 
 
 @pytest.fixture
+@beginning
 def document(cast: Cast) -> Document:
     return make_published(cast.author).document
 
 
 @pytest.fixture
+@beginning
 def draft(cast: Cast, document: Document) -> Draft:
     return make_draft(document, cast.author, texts=CHANGED)
 

@@ -24,6 +24,7 @@ from portal.library.queries import drafts
 from portal.library.rules import Standing
 from portal.library.service import lint, overlays, reviews, versions
 from portal.library.service.reviews import Outcome
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import (
     EN,
@@ -79,11 +80,13 @@ def owed(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
+@beginning
 def document(cast: Cast) -> Document:
     return make_published(cast.author).document
 
 
 @pytest.fixture
+@beginning
 def second(cast: Cast) -> Person:
     """Another approver."""
     person = make_person("second@portal.example", language="en")

@@ -256,6 +256,66 @@ def test_exactly_what_holds_the_words_is_found(cast: Cast, seed: int) -> None:
         assert set(found(words, cast.learner, kinds=["clause"])) == expected, words
 
 
+def test_of_what_is_found_very_often_the_same_come_first_as_if_all_were_ranked(
+    cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = [
+        ("Appeals", "異議申立て"), ("Appeal", "異議"), ("On appeals", "異議の扱い"), ("Answering", "取り扱い"),
+        ("Appealing twice", "取扱"), ("Other", "の"), ("Answer to appeals", "措置"), ("Fans", "異議申立"),
+    ]  # fmt: skip
+    says = [
+        ("An answer to appeals.", "異議申立ての取り扱いです。"), ("Appeals have an answer.", "取扱いの異議申立です。"),
+        ("They appealed; we answer to appeals.", "異議の申立ての措置です。"), ("Nothing.", "の。"),
+        ("Answers.", "取り扱いの措置、異議申し立て。"),
+    ]  # fmt: skip
+    for number, (head_en, head_ja) in enumerate(heads):
+        body_en, body_ja = says[number % len(says)]
+        make_published(
+            cast.author,
+            f"rule-{number}",
+            texts=[
+                english(f"## {head_en} {{#clause}}\n\n{body_en}{' More.' * (number % 4)}\n"),
+                japanese(f"## {head_ja} {{#clause}}\n\n{body_ja}{'以上。' * (number % 4)}\n"),
+            ],
+        )
+    queries = ("appeals", "appeal", "answer appeals", '"answer to appeals"', "異議", "異議申立て", "取り扱い", "取扱 異議", "の", "rule-3",
+               "rule-3#clause", "措置 の")  # fmt: skip
+    ways: list[dict[str, Any]] = [{}, {"language": "ja"}, {"language": "en"}, {"kinds": ["clause"]}]
+    expected = {
+        (words, place): found(words, cast.learner, **way) for words in queries for place, way in enumerate(ways)
+    }
+    assert max(map(len, expected.values())) > 7, "or nothing would be looked up in stages"
+    for most in (0, 1, 3, 7):
+        monkeypatch.setattr(search, "MOST_LISTED", most)
+        for (words, place), addresses in expected.items():
+            assert found(words, cast.learner, **ways[place]) == addresses[:most], (most, words, ways[place])
+    monkeypatch.setattr(search, "MOST_LISTED", 3)
+    page = as_(cast.learner).get("library.search", q="appeals")
+    assert "表示できる件数を超えています" in page.text
+    assert "3件超" in page.text
+    third = search.search(folding.parse("appeals"), cast.learner, limit=1, offset=2).hits
+    assert [hit.address for hit in third] == expected["appeals", 0][2:3], "a later page goes on where the first ended"
+
+
+def test_what_is_headed_so_in_the_other_language_alone_is_not_found_in_stages(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [("Zebra", "しま", "None."), ("Other", "別", "zebra です。"), ("Third", "三", "zebra もあります。")]
+    for number, (head_en, head_ja, said) in enumerate(texts):
+        make_published(
+            cast.author,
+            f"animal-{number}",
+            texts=[
+                english(f"## {head_en} {{#clause}}\n\nText.\n"),
+                japanese(f"## {head_ja} {{#clause}}\n\n{said}\n"),
+            ],
+        )
+    monkeypatch.setattr(search, "MOST_LISTED", 1)
+    assert found("zebra", cast.learner, language="ja") == ["animal-1#clause"]
+    monkeypatch.setattr(search, "MOST_LISTED", 2)
+    assert set(found("zebra", cast.learner, language="ja")) == {"animal-1#clause", "animal-2#clause"}
+
+
 def test_more_places_than_a_database_keeps_are_no_obstacle(cast: Cast) -> None:
     """PostgreSQL keeps 256 places of a word and none after the 16,383rd; what is at the end is found all the same."""
     make_published(
@@ -323,7 +383,7 @@ def test_questions_are_found_by_those_who_read_banks_alone(cast: Cast, as_: Any)
     for person in (cast.learner, cast.lead, cast.outsider):
         assert "question" not in search.search(folding.parse("question"), person).counts
     page = as_(cast.author).get("library.search", q="question", kind="question")
-    assert any(link.startswith("/banks/impersonation#") for link in page.links())
+    assert any(link.startswith("/banks/impersonation/") for link in page.links())
 
 
 # --- over time ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from portal.core.transaction import own_transaction
 from portal.operations import demo
 from portal.training import queries as training
 from portal.training.rules import StepState
+from tests.beginnings import beginning
 from tests.page_client import PageClient
 
 # A working day, a Sunday before a holiday, the middle of the company's winter days.
@@ -30,6 +31,7 @@ SAID = {
 }
 
 
+@beginning
 def load(day: date) -> dict[str, Person]:
     with own_transaction():
         assert demo.load(day)
@@ -40,7 +42,7 @@ def load(day: date) -> dict[str, Person]:
 def test_whenever_the_demo_is_loaded_the_first_learner_begins_and_nothing_is_overdue(app: Flask, day: date) -> None:
     noon = demo.moment_of(day, 12)
     with clock.frozen(noon):
-        people = load(day)
+        people = load(day=day)
         client = PageClient(app, people["yui.takahashi"])
         begins = NEXT_WORKING_DAY.get(day, day)
         for here, said in SAID[begins == day].items():
@@ -60,7 +62,7 @@ def test_whenever_the_demo_is_loaded_the_first_learner_begins_and_nothing_is_ove
 def test_a_lead_sees_people_who_are_done_late_waiting_and_never_seen(app: Flask) -> None:
     day = date(2026, 4, 16)
     with clock.frozen(demo.moment_of(day, 12)):
-        people = load(day)
+        people = load(day=day)
         states: dict[str, set[Any]] = {}
         for name in (trainee.name for trainee in demo.COHORT):
             (enrollment,) = training.list_enrollments_of(people[name].id)
@@ -88,7 +90,7 @@ def test_a_start_mail_names_the_first_steps_and_is_not_sent_to_those_in_the_midd
 
     day = date(2026, 4, 16)
     with clock.frozen(demo.moment_of(day, 12)):
-        people = load(day)
+        people = load(day=day)
         built = {}
         for name in ("yui.takahashi", "yoshida.kaho", "emma.larsen", "kim.minseo"):
             (enrollment,) = training.list_enrollments_of(people[name].id)

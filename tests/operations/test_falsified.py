@@ -145,6 +145,25 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("scores out of count", "I6", "are not numbered", ("UPDATE score_entries SET entry_no = 2 WHERE attempt_id = {failed}",)),
     ("a score for an attempt that is running", "I5", "not released",
      ("UPDATE score_entries SET attempt_id = {running}, person_id = {outsider} WHERE attempt_id = {failed}",)),
+    ("a score set by hand raised", "I6", "is not what decision",
+     ("UPDATE score_entries SET score = '1/1' WHERE kind = 'override'",)),
+    ("a score set by hand raised with what was decided", "I13", "grade_decisions row 1: " + HISTORY,
+     ("UPDATE score_entries SET score = '1/1' WHERE kind = 'override'",
+      "UPDATE grade_decisions SET score = '1/1' WHERE wish = 'override'")),
+    ("a score set by hand made to pass", "I6", "passes otherwise than its score",
+     ("UPDATE score_entries SET passed = {true} WHERE kind = 'override'",)),
+    ("an exemption given to somebody else", "I6", "is not what decision",
+     ("UPDATE score_entries SET person_id = {learner} WHERE kind = 'exemption'",)),
+    ("a decision deleted", "I6", "was confirmed, but has no entry",
+     ("DELETE FROM score_entries WHERE kind = 'withdrawal'",)),
+    ("a decision said to be unconfirmed", "I6", "which nobody confirmed",
+     ("UPDATE grade_decisions SET is_confirmed = {false} WHERE wish = 'exemption'",)),
+    ("decisions out of count", "I6", "are not numbered",
+     ("UPDATE score_entries SET entry_no = 9 WHERE kind = 'exemption'",)),
+    ("a withdrawal of something else", "I6", "withdraws a decision that does not stand",
+     ("UPDATE score_entries SET withdraws_no = 0 WHERE kind = 'withdrawal'",)),
+    ("the reason of a decision rewritten", "I13", "grade_decisions row 2: " + HISTORY,
+     ("UPDATE grade_decisions SET reason = 'rewritten' WHERE id = 2",)),
     ("a marking and its entry raised together", "I5", "the stored score is not that of the stored answers",
      ("UPDATE markings SET score = '1/1', passed = {true} WHERE attempt_id = {failed}",
       "UPDATE score_entries SET score = '1/1', passed = {true} WHERE attempt_id = {failed}")),
@@ -162,6 +181,30 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE question_versions SET content = replace(content, '\"right\":true', '\"right\":false')",)),
     ("a citation of a question changed", "I13", "question_citations of question_version_id",
      ("UPDATE question_citations SET title = '{{\"en\":\"x\",\"ja\":\"x\"}}' WHERE position = 1",)),
+    # --- marks of people, appeals, regrades
+    ("points given by a person raised", "I5", "the points given by a person are not those of her criteria",
+     ("UPDATE hand_marks SET points = '3/1' WHERE round = 'moderation'",)),
+    ("a comment rewritten", "I13", "hand_marks row 1: " + HISTORY, ("UPDATE hand_marks SET comment = 'x' WHERE id = 1",)),
+    ("somebody made to have marked herself", "I5", "somebody marked herself",
+     ("UPDATE hand_marks SET marked_by = (SELECT code FROM people WHERE id = {learner}) WHERE id = 1",)),
+    ("one person made to have marked twice", "I5", "one person marked it twice",
+     ("UPDATE hand_marks SET marked_by = (SELECT marked_by FROM hand_marks WHERE round = 'first') WHERE round = 'second'",)),
+    ("the decision between two marks deleted", "I6", "its answers wait for other marks than they need",
+     ("DELETE FROM hand_marks WHERE round = 'moderation'",)),
+    ("the decision between two marks deleted, as the scores see it", "I5", "the stored score is not that",
+     ("DELETE FROM hand_marks WHERE round = 'moderation'",)),
+    ("an answer put back before people", "I6", "its answers wait for other marks than they need",
+     ("UPDATE answers_to_mark SET round = 'first'",)),
+    ("an appeal reworded", "I13", "appeals row 1: " + HISTORY, ("UPDATE appeals SET words = 'x'",)),
+    ("an appeal answered otherwise", "I13", "appeals row 1: " + HISTORY, ("UPDATE appeals SET answer = 'x'",)),
+    ("somebody else asked about an appeal", "I13", "appeal_referrals row 1: " + HISTORY,
+     ("UPDATE appeal_referrals SET person_id = {learner}",)),
+    ("a rule made another", "I5", "the stored score is not that", ("UPDATE regrades SET kind = 'full'",)),
+    ("a rule approved by somebody else", "I13", "regrades row 1: " + HISTORY, ("UPDATE regrades SET decided_by = 'P1'",)),
+    ("the reason for a lost pass rewritten", "I13", "regrade_falls row 1: " + HISTORY,
+     ("UPDATE regrade_falls SET reason = 'x'",)),
+    ("a lost pass kept after all", "I13", "markings row",
+     ("UPDATE markings SET passed = {true}, keeps_pass = {true} WHERE attempt_id = (SELECT attempt_id FROM regrade_falls) AND marking_no = 2",)),
     # --- answers and histories of attempts
     ("an answer replaced", "I3", "the stored answer has been changed",
      ("UPDATE responses SET answer = '{{}}' WHERE item_id = (SELECT id FROM items WHERE attempt_id = {running} AND position = 2)",)),
@@ -205,6 +248,22 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE responses SET received_at = (SELECT started_at FROM attempts WHERE id = {running})"
       " WHERE item_id = (SELECT min(id) FROM items WHERE attempt_id = {failed})",
       "UPDATE attempts SET tolerance_seconds = 999999 WHERE id = {failed}")),
+    ("a late answer rewritten", "I13", "refused_answers row 1: " + HISTORY,
+     ("UPDATE refused_answers SET answer = '{{}}'",)),
+    ("a request to make void reworded", "I13", "void_requests row 1: " + HISTORY,
+     ("UPDATE void_requests SET reason = 'x'",)),
+    ("a result made void by one person", "I6", "no two people decided that it is void",
+     ("UPDATE attempts SET state = 'voided' WHERE id = {failed}",)),
+    ("a void that was confirmed by nobody", "I6", "no two people decided that it is void",
+     ("UPDATE void_requests SET decided_at = asked_at, decided_by = 'x', is_confirmed = {true}",)),
+    ("a late answer made less late", "I3", "not as late as it says", ("UPDATE refused_answers SET late_seconds = 1",)),
+    ("a late answer accepted by nobody", "I3", "does not say what became of the late answer",
+     ("UPDATE refused_answers SET accepted_at = received_at, accepted_by = 'x', reason = 'x'",)),
+    ("how sure somebody was", "I3", "not what was saved last",
+     ("UPDATE responses SET confidence = 'sure' WHERE item_id = (SELECT id FROM items WHERE attempt_id = {running} AND position = 2)",)),
+    ("a course begun where there is none", "I4", "is at question 1", ("UPDATE attempts SET reached = 1 WHERE id = {running}",)),
+    ("a break that was not taken", "I13", "attempts row {running}: " + HISTORY,
+     ("UPDATE attempts SET break_allowance_seconds = 600, break_seconds = 600 WHERE id = {running}",)),
     ("an attempt finished late", "I4", "finished after its deadline",
      ("UPDATE attempts SET finished_at = (SELECT started_at FROM attempts WHERE id = {running}) WHERE id = {failed}",)),
     ("a deadline moved", "I4", "does not follow from its start",
@@ -239,6 +298,36 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("beside which words it was looked at", "I13", "question_looks row 1: " + HISTORY,
      ("UPDATE question_looks SET clause_hash = '" + "0" * 64 + "' WHERE id = 1",)),
     ("a look deleted", "I13", "question_looks row 1: is gone", ("DELETE FROM question_looks WHERE id = 1",)),
+    # --- the life of a question
+    ("a question brought to another state", "states of questions", "its last step made it live",
+     ("UPDATE questions SET state = 'pilot' WHERE slug = 'imp-new'",)),
+    ("a step that begins elsewhere", "states of questions", "takes a step from quarantined, but was in_review",
+     ("UPDATE question_steps SET before = 'quarantined' WHERE after = 'live'",)),
+    ("who approved a question", "I13", "question_steps row 2: " + HISTORY,
+     ("UPDATE question_steps SET by = 'P1' WHERE id = 2",)),
+    ("a step of a question deleted", "I13", "question_steps row 1: is gone", ("DELETE FROM question_steps WHERE id = 1",)),
+    # --- what results point out
+    ("the figures of a flag", "flags rest on results", "its figures do not say",
+     ("UPDATE question_flags SET figures = '{{\"shown\": 1}}', n = 2",)),
+    ("a flag that rests on more than there was", "flags rest on results", "rests on 999 results",
+     ("UPDATE question_flags SET figures = '{{\"shown\": 999}}', n = 999",)),
+    ("a flag about another wording", "flags rest on results", "is about another wording than it says",
+     ("UPDATE question_flags SET wording = 'x'",)),
+    ("a flag closed before it was raised", "flags rest on results", "was closed before it was raised",
+     ("UPDATE question_flags SET closed_at = '2026-01-01 00:00:00', closed_by = 'P1', note = 'x'",)),
+    ("a flag rewritten", "I13", "question_flags row 1: " + HISTORY, ("UPDATE question_flags SET code = 'x'",)),
+    ("a flag deleted", "I13", "question_flags row 1: is gone", ("DELETE FROM question_flags",)),
+    ("a question quarantined by nobody", "quarantines by results", "was quarantined otherwise than its flags say",
+     ("UPDATE question_steps SET after = 'quarantined', by = NULL WHERE id = 1",)),
+    ("a flag that took nothing out", "quarantines by results", "was quarantined otherwise than its flags say",
+     ("UPDATE question_flags SET kind = 'negative_discrimination', quiz_id = 1",)),
+    ("results looked at too far", "results are looked at", "looked at further than there are any",
+     ("UPDATE results_watches SET marking_id = 99999",)),
+    ("a language no longer behind", "I13", "question_versions row", ("UPDATE question_versions SET behind = NULL",)),
+    ("a proposed wording that is not there", "proposed wordings", "or a proposed one that is none",
+     ("UPDATE questions SET proposed = 9 WHERE slug = 'imp-new'",)),
+    ("a wording that counts and is not there", "proposed wordings", "has no wording that counts",
+     ("UPDATE questions SET latest = 9 WHERE slug = 'imp-new'",)),
     # --- certificates
     ("a certificate older than a policy that does not touch it", "I7", "which does not change its basis",
      ("UPDATE policy_supersessions SET anchors = '[\"nothing\"]'",)),
@@ -427,6 +516,13 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("UPDATE document_images SET data = {bytes}, sha256 ="
       " 'd9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa'",)),
     ("a picture deleted", "I13", "document_images row 1: is gone", ("DELETE FROM document_images",)),
+    ("the bytes of a picture of questions", "pictures of questions", "is not what was uploaded",
+     ("UPDATE question_pictures SET data = {bytes}",)),
+    ("a picture of questions and its hash", "I13", "question_pictures row 1: " + HISTORY,
+     ("UPDATE question_pictures SET data = {bytes}, sha256 ="
+      " 'd9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa'",)),
+    ("a picture of questions deleted", "pictures of questions", "shows a picture that is gone",
+     ("DELETE FROM question_pictures",)),
     ("the steps of a plan", "plan versions", "has been changed since it was created",
      ("UPDATE plan_steps SET due_days = 30 WHERE slug = 'quiz'",)),
     ("a step of a plan made optional, as the seals see it", "I13", "plan_steps row 3: " + HISTORY,
@@ -454,18 +550,18 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("an index that is no longer unique", "I14", "certificates: the index uq_certificates_current is another one",
      ("DROP INDEX uq_certificates_current",
       "CREATE INDEX uq_certificates_current ON certificates (credential_id, enrollment_code) WHERE replaced_at IS NULL")),
-    ("a unique key lost", "I14", "score_entries: attempt_id, entry_no are not kept unique",
-     ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
-      "ALTER TABLE other RENAME TO score_entries")),
-    ("a check lost", "I14", "score_entries: the check ck_score_entries_entry_no is missing",
-     ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
-      "ALTER TABLE other RENAME TO score_entries")),
-    ("a reference lost", "I14", "score_entries: attempt_id no longer refers to attempts",
-     ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
-      "ALTER TABLE other RENAME TO score_entries")),
-    ("a column that may be empty", "I14", "score_entries: the column attempt_id may be empty",
-     ("CREATE TABLE other AS SELECT * FROM score_entries", "DROP TABLE score_entries",
-      "ALTER TABLE other RENAME TO score_entries")),
+    ("a unique key lost", "I14", "step_completions: enrollment_id, step_id are not kept unique",
+     ("CREATE TABLE other AS SELECT * FROM step_completions", "DROP TABLE step_completions",
+      "ALTER TABLE other RENAME TO step_completions")),
+    ("a check lost", "I14", "step_completions: the check ck_step_completions_document is missing",
+     ("CREATE TABLE other AS SELECT * FROM step_completions", "DROP TABLE step_completions",
+      "ALTER TABLE other RENAME TO step_completions")),
+    ("a reference lost", "I14", "step_completions: enrollment_id no longer refers to enrollments",
+     ("CREATE TABLE other AS SELECT * FROM step_completions", "DROP TABLE step_completions",
+      "ALTER TABLE other RENAME TO step_completions")),
+    ("a column that may be empty", "I14", "sign_offs: the column act may be empty",
+     ("CREATE TABLE other AS SELECT * FROM sign_offs", "DROP TABLE sign_offs",
+      "ALTER TABLE other RENAME TO sign_offs")),
     ("a table dropped", "I14", "table step_extensions is missing", ("DROP TABLE step_extensions",)),
     ("a column dropped", "I14", "attempts: the column hide_countdown is missing",
      ("ALTER TABLE attempts DROP COLUMN hide_countdown",)),
@@ -641,6 +737,8 @@ _PRESENT = "facts of the present: every change is an entry of the journal with b
 _WORKING = "working data that nothing rests on"
 NOT_SEALED = {
     "attempt_events": "chained within the attempt, whose seal names the end",
+    "answers_to_mark": "whose turn it is follows from the sealed marks, and is compared with them",
+    "mark_drafts": "what somebody writes before she gives a mark",
     "responses": "equal to the last saving in the attempt's history",
     "journal_entries": "the chain itself",
     "journal_heads": "the end of the chain",
@@ -656,10 +754,11 @@ NOT_SEALED = {
     **dict.fromkeys(
         ["draft_asides", "draft_authors", "draft_kept", "draft_texts"], "what is published of them is sealed with its version",
     ),
+    "practice_answers": "counts for nothing: no result, no figure and no certificate rests on it",
     **dict.fromkeys(
         ["certificate_lookup_levels", "certificate_lookups", "forms_carried_out", "heartbeats", "imported_files",
-         "jobs", "one_time_links", "people_imports", "periodic_runs", "readings", "sign_in_backoffs",
-         "sign_in_sessions"], _WORKING,
+         "jobs", "one_time_links", "people_imports", "periodic_runs", "question_exports", "question_import_rows",
+         "question_imports", "readings", "results_watches", "sign_in_backoffs", "sign_in_sessions", "transcript_files"], _WORKING,
     ),
 }  # fmt: skip
 
@@ -687,8 +786,9 @@ def test_history_from_before_the_seals_is_sealed_by_the_migration(
         flask_migrate.downgrade(revision="0005")
         _chain_as_before()
         flask_migrate.upgrade()
-        # The way back had taken the index away, and what says whose text a market's is.
-        lost = ("appeals@JP: base is", "appeals@JP: market is")
+        # The way back had taken the index away, the pictures of cases, and what says whose text a market's is.
+        gone = "question case, version 1, shows a picture"
+        lost = ("appeals@JP: base is", "appeals@JP: market is", gone, *_marked_by_people())
         assert [breach for breach in _red() if not breach.startswith("search: ") and not breach.startswith(lost)] == []
         session.rollback()
         with own_transaction():
@@ -700,6 +800,14 @@ def test_history_from_before_the_seals_is_sealed_by_the_migration(
         session.rollback()
         session.remove()
         db.engine.dispose()
+
+
+def _marked_by_people() -> list[str]:
+    """Return how breaches begin that are about results by marks of people and rules, which the way back took away."""
+    codes = session.scalars(
+        text("SELECT attempts.code FROM attempts JOIN quizzes ON quizzes.id = quiz_id WHERE slug = 'texts'")
+    )
+    return [f"attempt {code}: the stored score is not that" for code in codes]
 
 
 def _chain_as_before() -> None:

@@ -89,8 +89,15 @@ def test_a_web_process_that_is_killed_comes_back(tmp_path: Path) -> None:
         except OSError:
             return False
 
+    def is_worker(process: int) -> bool:
+        try:
+            return b"serve" in Path(f"/proc/{process}/cmdline").read_bytes()
+        except OSError:
+            # It has ended in between.
+            return False
+
     def workers() -> set[int]:
-        return {each for each in children(server.pid) if b"serve" in Path(f"/proc/{each}/cmdline").read_bytes()}
+        return set(filter(is_worker, children(server.pid)))
 
     try:
         assert until(answers)

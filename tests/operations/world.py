@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.service import accommodations, grants, ownership, people
@@ -26,6 +27,8 @@ from portal.core import clock, jobs, pdf
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
+from portal.gradebook.queries import get_decision
+from portal.gradebook.service import decisions
 from portal.library import queries as library
 from portal.library.models import AudienceKind, ChangeClass
 from portal.library.queries.drafts import hash_of_draft
@@ -34,15 +37,22 @@ from portal.library.service.dependants import change_of_draft
 from portal.library.service.readings import note_opened
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
-from portal.quizzes.models import Verdict
-from portal.quizzes.service import ahead, staleness
+from portal.quizzes.formats.markdown import Bank, BankQuestion
+from portal.quizzes.models import Attempt, FlagKind, Item, RegradeKind, Remedy, SecondMarker, Verdict
+from portal.quizzes.queries import appeals as appealed
+from portal.quizzes.queries import flags as flagged
+from portal.quizzes.queries.regrades import get_regrade
+from portal.quizzes.service import ahead, appeals, editing, flags, lifecycle, regrades, staleness, voiding
 from portal.quizzes.service.attempts import extend_attempt, submit_attempt, void_attempt
-from portal.quizzes.types.base import read
+from portal.quizzes.service.banks import take_bank
+from portal.quizzes.service.pictures import keep_picture
+from portal.quizzes.types.base import Picture, read
 from portal.training import queries as training
 from portal.training.service import sign_offs
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.certificates.builders import make_credential
+from tests.gradebook import builders as grading
 from tests.library.builders import (
     BASE_EN,
     BASE_JA,
@@ -55,7 +65,18 @@ from tests.library.builders import (
     make_version,
     publish_overlay,
 )
-from tests.quizzes.builders import answer, answer_all, begin, make_quiz, right_answer, wrong_answer
+from tests.quizzes.builders import (
+    Facts,
+    answer,
+    answer_all,
+    begin,
+    drawable,
+    make_content,
+    make_quiz,
+    right_answer,
+    wrong_answer,
+)
+from tests.quizzes.marking import give, make_marked_quiz, sit, version_of
 from tests.training.builders import make_plan
 
 # A Tuesday morning in Tokyo.
@@ -84,9 +105,63 @@ def make_world() -> None:
             jobs.run_due()
         with clock.frozen(VISIT - timedelta(minutes=2)):
             _ask(staff)
+            _decide(staff)
             _differ(staff)
             _look_ahead(staff)
+            _write_questions(staff)
+        with clock.frozen(VISIT - timedelta(minutes=1)):
+            _mark(staff)
+            _point_out()
     session.remove()
+
+
+def _mark(staff: dict[str, Person]) -> None:
+    """Let two persons mark an answer and a third decide; let a learner appeal, and a rule take a pass away."""
+    version = make_marked_quiz(staff["author"], "texts", second_marker=SecondMarker.ALL, pass_mark=Fraction(1, 2))
+    attempt = sit(staff["learner"], version)
+    sit(staff["colleague"], version, text="")
+    for name, points in (("author", (2, 1)), ("approver", (0, 0)), ("admin", (1, 1))):
+        give(staff[name], attempt, *points, comment="The clause is named.")
+    with own_transaction():
+        attempt = quizzes.get_attempt(attempt.code)
+        code = appeals.make_appeal(
+            attempt=attempt, item=quizzes.list_items(attempt)[0], words="Both are right.", by=staff["learner"]
+        ).code
+    with own_transaction():
+        appeals.name_person(appeal=appealed.get_appeal(code), person=staff["second"], by=staff["admin"])
+    with own_transaction():
+        appeals.answer_appeal(
+            appeal=appealed.get_appeal(code), is_upheld=True, remedy=Remedy.REGRADE, answer="Yes.", by=staff["second"]
+        )
+    with own_transaction():
+        rule = regrades.propose_regrade(
+            version=version_of("one", "texts"), kind=RegradeKind.VOID, accepts=None,
+            reason=Words("Both are right.", "どちらも正しいです。"), by=staff["author"],
+            appeal=appealed.get_appeal(code),
+        ).code  # fmt: skip
+    with own_transaction():
+        changes = regrades.preview(get_regrade(rule))
+        regrades.approve_regrade(
+            regrade=get_regrade(rule), looked_at=regrades.seen(changes),
+            falls={each.attempt.code: "She had the key." for each in changes if each.is_fall}, by=staff["second"],
+        )  # fmt: skip
+    jobs.run_due()
+
+
+def _point_out() -> None:
+    """Let results point out that a question was shown too often."""
+    drawn = session.scalars(select(Item.question_version_id).order_by(Item.id.desc())).all()
+    version_id = next(iter(flagged.list_counted(drawn)))
+    shown = drawn.count(version_id)
+    finding = flags.Finding(FlagKind.OVEREXPOSED, version_id, shown, shown, {"shown": shown})
+    quiz_id = session.scalars(
+        select(Attempt.quiz_id).join(Item, Item.attempt_id == Attempt.id).where(Item.question_version_id == version_id)
+    ).first()
+    assert quiz_id is not None
+    look = flags.Look(quiz_id, flagged.newest_marking(quiz_id), (finding,))
+    session.rollback()
+    with own_transaction():
+        assert len(flags.follow(look)) == 1
 
 
 def _differ(staff: dict[str, Person]) -> None:
@@ -120,7 +195,7 @@ def _ask(staff: dict[str, Person]) -> None:
     request = asking.find_request(campaign, learner)
     assert request is not None
     deltas.note_opened(request)
-    question = quizzes.list_pool(["impersonation"])["impersonation/imp-000"][1]
+    question = drawable("impersonation")["impersonation/imp-000"]
     with own_transaction():
         # What it asks about changed; the bank of this world tests another document.
         answered = {part.id: sorted(part.key) for part in read(question.content).parts}
@@ -146,6 +221,18 @@ def _ask(staff: dict[str, Person]) -> None:
         exempt(request=asked_again, reason="Works elsewhere.", by=staff["lead"])
         end_exemption(request=asked_again, reason="Works here again.", by=staff["lead"])
     jobs.run_due()
+
+
+def _decide(staff: dict[str, Person]) -> None:
+    """Let two people set a score, exempt somebody and take that back; a request is declined."""
+    version = quizzes.get_quiz("impersonation")
+    lead, admin, person = staff["lead"], staff["admin"], staff["colleague"]
+    grading.decide(person, version, (lead, admin), Fraction(1, 2))
+    grading.decide(person, version, (lead, admin))
+    grading.withdraw(person, version, 2, (admin, lead))
+    asked = grading.ask(staff["swept"], version, lead)
+    with own_transaction():
+        decisions.decline(decision=get_decision(asked.code), note="She sits it next week.", by=admin)
 
 
 def _found() -> dict[str, Person]:
@@ -201,6 +288,12 @@ def _publish(staff: dict[str, Person]) -> None:
         draft = drafts.begin_draft(document=library.get_document("background"), by=author)
         images.add_image(draft=draft, file_name="Map.png", picture=images.MadePicture(b"webp", 1, 1), by=author)
     make_quiz(author)
+    with own_transaction():
+        shown = keep_picture(made=images.MadePicture(b"webp", 1, 1), bank="impersonation", by=author)
+        alt = Words("A profile", "プロフィール")
+        content = make_content(0, "case", picture=Picture(shown.sha256, alt, "S1"))
+        cases = Bank(Words("Cases", "事例"), "impersonation", "1.0", (BankQuestion("case", content),))
+        take_bank(slug="cases", bank=cases, facts=Facts(), by=author)
     make_credential("reviewer")
     make_plan("first-days", author)
     with own_transaction():
@@ -258,8 +351,13 @@ def _sit(staff: dict[str, Person]) -> None:
             void_attempt(attempt=void, reason="fire alarm", by=staff["lead"])
         swept = begin(staff["swept"], version)
         answer(swept, 1, right_answer(swept, 1))
+    with clock.frozen(START + timedelta(minutes=86)):
+        # Too late: kept, not counted.
+        answer(swept, 2, right_answer(swept, 2))
     with clock.frozen(START + timedelta(minutes=90)):
         jobs.run_periodic("quizzes.sweep")
+        with own_transaction():
+            voiding.ask_void(attempt=swept, reason="Somebody else sat it.", by=staff["lead"])
     with clock.frozen(START + timedelta(minutes=100)):
         passed = begin(staff["learner"], version)
         answer_all(passed)
@@ -333,6 +431,25 @@ def _look_ahead(staff: dict[str, Person]) -> None:
         )  # fmt: skip
 
 
+def _write_questions(staff: dict[str, Person]) -> None:
+    """Let a question be written, submitted and approved, and a new wording be proposed beside it."""
+    content = replace(make_content(20), document="impersonation")
+    with own_transaction():
+        editing.add_question(
+            bank=quizzes.get_bank("impersonation"), content=content, by=staff["author"], slug="imp-new"
+        )
+    for to, by in (("in_review", "author"), ("live", "approver")):
+        with own_transaction():
+            lifecycle.take_step(question=quizzes.get_question("impersonation", "imp-new"), to=to, by=staff[by])
+    with own_transaction():
+        editing.save_wording(
+            question=quizzes.get_question("impersonation", "imp-new"),
+            content=replace(content, stem=Words("What is right now?", content.stem.ja)),
+            base=1,
+            by=staff["author"],
+        )
+
+
 def _review(staff: dict[str, Person]) -> None:
     """Let a draft be remarked on, sent back, approved by the step of a chain and published."""
     author, approver = staff["author"], staff["approver"]
@@ -363,7 +480,9 @@ def facts() -> dict[str, Any]:
         return found[0]
 
     return {
-        "passed": one("SELECT max(id) FROM attempts WHERE state = 'released' AND submitted_by = 'learner'"),
+        "passed": one(
+            "SELECT max(id) FROM attempts WHERE state = 'released' AND submitted_by = 'learner' AND quiz_id = 1"
+        ),
         "failed": one("SELECT min(id) FROM attempts WHERE state = 'released' AND submitted_by = 'learner'"),
         "void": one("SELECT id FROM attempts WHERE state = 'voided'"),
         "running": one("SELECT id FROM attempts WHERE state = 'in_progress'"),

@@ -14,13 +14,28 @@ from portal.core.transaction import own_transaction
 from portal.quizzes import queries
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.formats.quiz_toml import QuizTerms
-from portal.quizzes.models import Attempt, QuizVersion, Release
-from portal.quizzes.queries import ClauseFact
+from portal.quizzes.models import Attempt, QuestionVersion, QuizVersion, Release
+from portal.quizzes.queries import ClauseFact, pool
 from portal.quizzes.service.attempts import save_response, start_attempt
 from portal.quizzes.service.banks import take_bank, take_quiz
 from portal.quizzes.types import type_of
-from portal.quizzes.types.base import ANSWER, Choice, Content, Part, read
+from portal.quizzes.types.base import (
+    ANSWER,
+    ESSAY,
+    NUMBER,
+    ORDER,
+    TEXT,
+    Choice,
+    Content,
+    Criterion,
+    NumberKey,
+    Part,
+    TextKey,
+    Unit,
+    read,
+)
 from portal.quizzes.types.case import HEADINGS
+from portal.quizzes.types.matching import parts_of
 from tests.builders import MORNING, save
 
 # Stands in every text that a learner must not see before release.
@@ -89,6 +104,91 @@ def make_content(number: int, kind: str = "single_choice", **values: Any) -> Con
         tags=("labels",) if number % 2 else ("fans",),
     )
     return replace(content, **values)
+
+
+# A number that stands nowhere but in a key.
+SECRET_NUMBER = "8675309"
+
+
+def make_written(kind: str, **values: Any) -> Content:
+    """Return a question of a type in which something is written, matched or put in order, its secrets as above."""
+
+    def secret(what: str) -> Words:
+        return Words(f"{SECRET} {what}", f"{SECRET} {what}")
+
+    def both(text: str) -> Words:
+        return Words(text, f"日本語{text[0]}{text[-1]}")
+
+    text = Part(
+        ANSWER,
+        None,
+        2,
+        kind=TEXT,
+        keys=(
+            TextKey(secret("key"), feedback=secret("feedback")),
+            TextKey(Words("label notice", "ラベルの通知"), feedback=both("Well done")),
+            TextKey(Words("*notice*", "*通知*"), Fraction(1, 2), both("Which one?")),
+        ),
+    )
+    number = Part(
+        ANSWER,
+        None,
+        2,
+        kind=NUMBER,
+        keys=(NumberKey("72", "12"), NumberKey(SECRET_NUMBER, SECRET_NUMBER, Fraction(1, 2), secret("feedback"))),
+        units=(Unit("h"), Unit("d", Fraction(24))),
+    )
+    steps = tuple(Choice("abc"[place], both(f"Step {place}"), True, secret("step")) for place in range(3))
+    choices = (Choice("a", both("deleted"), False, secret("a")), Choice("b", both("suspended"), True, secret("b")))
+    criteria = (Criterion("a", secret("names it"), 3), Criterion("b", secret("says why"), 2))
+    pairs = [
+        (both("Parody"), both("No action"), secret("pair")),
+        (both("**Fan** page"), both("Notice"), None),
+        (both("Copy of a bank"), both("Removal"), None),
+    ]
+    parts: dict[str, tuple[Part, ...]] = {
+        "short_answer": (text,),
+        "numeric": (number,),
+        "matching": parts_of(pairs, [both("Hand it on")]),
+        "ordering": (Part(ANSWER, None, 2, steps, kind=ORDER),),
+        "gap": (
+            replace(number, id="1"),
+            Part("2", None, 1, choices),
+            replace(text, id="3", rationale=secret("gap")),
+        ),
+        "free_text": (Part(ANSWER, None, 5, kind=ESSAY, criteria=criteria, least=10, most=50),),
+    }
+    stem = both(f"A question of {kind}?")
+    if kind == "gap":
+        stem = Words("Within [[1]] it is [[2]], and **[[3]]** is sent.", "[[1]]以内に[[2]]し、[[3]]を送ります。")
+    content = Content(
+        type=kind,
+        title=secret("title"),
+        stem=stem,
+        parts=parts[kind],
+        clauses=("impersonation#fan-accounts",),
+        rationale=secret("rationale") if kind != "gap" else None,
+        document="impersonation",
+    )
+    return replace(content, **values)
+
+
+WRITTEN = ("short_answer", "numeric", "matching", "ordering", "gap")
+
+
+def make_written_quiz(by: Person, kinds: tuple[str, ...] = WRITTEN, **values: Any) -> QuizVersion:
+    """Take in a bank with a question of each of these types, and a quiz that asks them all in this order."""
+    bank = Bank(
+        title=Words("In writing", "記述の問題"),
+        document="impersonation",
+        version="1.0",
+        questions=tuple(BankQuestion(kind.replace("_", "-"), make_written(kind)) for kind in kinds),
+    )
+    with own_transaction():
+        take_bank(slug="written", bank=bank, facts=Facts(), by=by)
+    questions = [f"written/{kind.replace('_', '-')}" for kind in kinds]
+    terms: dict[str, Any] = {"blueprint": [{"questions": questions}], "shuffle_questions": False}
+    return make_quiz(by, "written", bank=False, **(terms | values))
 
 
 KINDS = ("single_choice", "multiple_choice", "true_false", "case")
@@ -167,8 +267,8 @@ def right_answer(attempt: Attempt, position: int) -> dict[str, list[str]]:
     """Return the places of the right choices of an item as they stand on this attempt's page."""
     item = queries.list_items(attempt)[position - 1]
     content = read(item.question_version.content)
-    key = {part.id: sorted(part.key) for part in content.parts}
-    return type_of(content.type).places(content, item.choice_order, key)
+    kind = type_of(content.type)
+    return kind.places(content, item.choice_order, kind.solution(content))
 
 
 def wrong_answer(attempt: Attempt, position: int) -> dict[str, list[str]]:
@@ -194,6 +294,25 @@ def answer_all(attempt: Attempt, right: int | None = None) -> None:
     for position in range(1, total + 1):
         is_right = right is None or position <= right
         answer(attempt, position, (right_answer if is_right else wrong_answer)(attempt, position))
+
+
+def drawable(bank: str, *languages: str) -> dict[str, QuestionVersion]:
+    """Return what can be drawn from a bank now, in these languages: address → version of the question."""
+    found = {each.candidate.address: each.version_id for each in pool.list_drawable([bank], languages=languages)}
+    versions = pool.get_versions(found.values())
+    return {address: versions[version_id] for address, version_id in found.items()}
+
+
+def filled_in(attempt: Attempt) -> dict[str, list[str]]:
+    """Return what the page of an attempt sends of its questions as they are saved."""
+    form: dict[str, list[str]] = {}
+    for item in queries.list_items(attempt):
+        content = item.question_version.read()
+        saved = item.response.answer if item.response else {}
+        form[f"seq-{item.position}"] = [str(item.response.seq if item.response else 0)]
+        for part, places in type_of(content.type).places(content, item.choice_order, saved).items():
+            form[f"q{item.position}-{part}"] = list(places)
+    return form
 
 
 def at(minutes: float = 0, seconds: float = 0, start: datetime = MORNING) -> datetime:

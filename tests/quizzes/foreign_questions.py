@@ -78,12 +78,19 @@ valued = st.builds(
     feedback=texts,
 )
 gaps = st.one_of(
-    st.builds(ForeignGap, choices=st.lists(choices, min_size=1, max_size=3).map(tuple), points=points),
+    st.builds(ForeignGap, choices=st.lists(choices, min_size=1, max_size=3).map(tuple), points=points, feedback=texts),
     st.builds(
         ForeignGap, answers=st.lists(written, max_size=3).map(tuple), points=points, case_sensitive=st.booleans()
     ),
-    st.builds(ForeignGap, answers=st.lists(valued, max_size=3).map(tuple), points=points, is_numeric=st.just(True)),
+    st.builds(
+        ForeignGap,
+        answers=st.lists(valued, max_size=3).map(tuple),
+        points=points,
+        is_numeric=st.just(True),
+        units=st.lists(st.tuples(texts, st.just("1000")), max_size=1).map(tuple),
+    ),
 )
+lengths = st.sampled_from([(None, None), (10, None), (None, 400), (10, 400), (400, 10), (None, 1_000_000)])
 parts = st.builds(
     ForeignPart,
     st.sampled_from(["decision", "clause", "severity", "two words", ""]),
@@ -109,6 +116,8 @@ def questions(draw: Any) -> ForeignQuestion:
                 for place, each in enumerate(given)
             ]
         what = {"choices": tuple(given), "all_or_nothing": draw(st.booleans())}
+        further = {Kind.MULTIPLE_CHOICE: "penalty", Kind.ORDERING: "partial"}.get(kind, "")
+        what["marking"] = draw(st.sampled_from(["", further]))
     elif kind is Kind.TRUE_FALSE:
         what = {"correct": draw(st.booleans()), "feedback_true": draw(texts), "feedback_false": draw(texts)}
     elif kind is Kind.SHORT_ANSWER:
@@ -120,12 +129,13 @@ def questions(draw: Any) -> ForeignQuestion:
         }
     elif kind is Kind.MATCHING:
         what = {"pairs": tuple(draw(st.lists(st.tuples(texts, texts), max_size=3)))}
+        what["pair_feedback"] = draw(st.sampled_from([(), tuple(draw(texts) for _pair in what["pairs"])]))
     elif kind is Kind.GAP:
         what = {"gaps": tuple(draw(st.lists(gaps, max_size=3)))}
     elif kind is Kind.CASE:
         what = {"parts": tuple(draw(st.lists(parts, max_size=3)))}
     elif kind is Kind.FREE_TEXT:
-        what = {"template": draw(texts), "marking_notes": draw(texts)}
+        what = {"template": draw(texts), "marking_notes": draw(texts), "length": draw(lengths)}
     usual = {"title": "A title", "stem": draw(texts)}
     # Of what every type has, a few fields each time: the more there is to draw, the fewer examples there are.
     further: dict[str, Any] = {

@@ -28,6 +28,7 @@ from portal.quizzes.invariants import question_versions_say_what_they_said, stal
 from portal.quizzes.models import QuestionLook, QuestionStaleness, SettledHow, Verdict
 from portal.quizzes.queries import staleness as looked_up
 from portal.quizzes.service import ahead, staleness
+from tests.beginnings import beginning
 from tests.builders import Cast
 from tests.core.test_redline import unmarked
 from tests.library.builders import english, make_bare_draft
@@ -44,6 +45,7 @@ FEW = settings(max_examples=examples(12), deadline=None, suppress_health_check=[
 
 
 @pytest.fixture
+@beginning
 def bank(cast: Cast) -> dict[str, str]:
     """Version 1.0 with four clauses, a question about each, and one about two of them."""
     publish(cast, FIRST)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
@@ -15,10 +14,11 @@ from sqlalchemy import select
 
 from portal.core import clock, events, jobs
 from portal.core.db import session
+from portal.core.mail import render
 from portal.core.transaction import own_transaction
 from portal.organisation.rules import ATTEMPT_TOLERANCE
 from portal.organisation.service import change_settings
-from portal.quizzes import errors, queries, rules
+from portal.quizzes import emails, errors, queries, rules
 from portal.quizzes.events import AttemptReleased
 from portal.quizzes.invariants import INVARIANTS
 from portal.quizzes.models import (
@@ -32,20 +32,24 @@ from portal.quizzes.models import (
     SubmittedBy,
 )
 from portal.quizzes.service import attempts as service
-from portal.quizzes.service.attempts import Outcome, Told
+from portal.quizzes.service.attempts import Outcome, Told, handing_in, starting
 from portal.quizzes.service.marking import release_by_hand
 from tests.builders import MORNING, Cast
+from tests.queries import counted_queries
 from tests.quizzes.builders import (
+    ONE_OF_EACH,
     answer,
     answer_all,
     at,
     begin,
+    filled_in,
     make_accommodation,
     make_bank,
     make_quiz,
     right_answer,
     wrong_answer,
 )
+from tests.quizzes.crowd import at_once
 
 
 def _fresh(attempt: Attempt) -> Attempt:
@@ -267,7 +271,8 @@ def test_an_answer_is_taken_until_the_tolerance_is_over(cast: Cast, seconds: flo
         (-1.0, SubmittedBy.LEARNER, -1.0),
         (-0.1, SubmittedBy.LEARNER, -0.1),
         (0.0, SubmittedBy.LEARNER, 0.0),
-        (4.9, SubmittedBy.LEARNER, 0.0),
+        # What comes after the end is never called her act: at its end the page sends itself.
+        (4.9, SubmittedBy.SWEEP, 0.0),
         (5.1, SubmittedBy.SWEEP, 0.0),
     ],
 )
@@ -363,7 +368,7 @@ def test_a_page_tells_what_it_noticed_once(cast: Cast) -> None:
 
 def test_handing_in_marks_what_is_stored_and_a_second_time_changes_nothing(cast: Cast) -> None:
     with clock.frozen(MORNING):
-        attempt = begin(cast.learner, make_quiz(cast.author))
+        attempt = begin(cast.learner, make_quiz(cast.author, blueprint=ONE_OF_EACH))
         answer_all(attempt, right=2)
         first = _submit(attempt)
         marking = queries.find_current_marking(first)
@@ -410,11 +415,42 @@ def test_a_result_waits_for_the_end_of_the_window_and_of_the_last_attempt(cast: 
         # Somebody with more time is still at it: the key must not be out.
         jobs.run_periodic("quizzes.release")
         assert _fresh(attempt).state is AttemptState.MARKED
-    with clock.frozen(at(minutes=31)):
+    with clock.frozen(at(minutes=34)):
+        # Nobody is at it any more, but she could still begin another attempt.
         jobs.run_periodic("quizzes.sweep")
+        jobs.run_periodic("quizzes.release")
+        assert _fresh(other).state is AttemptState.MARKED
+        assert _fresh(attempt).state is AttemptState.MARKED
+    with clock.frozen(at(minutes=36)):
         jobs.run_periodic("quizzes.release")
     assert _fresh(attempt).state is AttemptState.RELEASED
     assert _fresh(other).state is AttemptState.RELEASED
+
+
+def test_who_waits_for_a_result_is_told_by_mail_and_who_sees_it_at_once_is_not(cast: Cast) -> None:
+    version = make_quiz(cast.author, release=Release.BY_HAND)
+    waiting = _submit(begin(cast.learner, version))
+    with own_transaction():
+        release_by_hand(quiz=version.quiz, by=cast.author)
+    assert jobs.find_job(f"mail:quizzes.result_released:{waiting.code}") is not None
+    mail = emails.result_released(waiting.code)
+    assert mail is not None
+    text = render(mail).get_body().get_content()  # type: ignore[union-attr]
+    assert f"/attempts/{waiting.code}/result" in text
+    assert "100" not in text, "what the result is stands on its page alone"
+    at_once = _submit(begin(cast.learner, make_quiz(cast.author, slug="other", bank=False)))
+    assert jobs.find_job(f"mail:quizzes.result_released:{at_once.code}") is None
+
+
+def test_whose_attempt_is_made_void_is_told_so_and_why(cast: Cast) -> None:
+    attempt = begin(cast.learner, make_quiz(cast.author))
+    with own_transaction():
+        service.void_attempt(attempt=attempt, reason="火災報知器が鳴ったため", by=cast.lead)
+    job = jobs.find_job(f"mail:quizzes.attempt_voided:{attempt.code}")
+    assert job is not None
+    mail = emails.attempt_voided(**job.arguments["arguments"])
+    assert mail is not None
+    assert "火災報知器が鳴ったため" in render(mail).get_body().get_content()  # type: ignore[union-attr]
 
 
 def test_a_result_released_by_hand_is_not_shown_before(cast: Cast) -> None:
@@ -466,20 +502,42 @@ def test_the_sweep_closes_what_is_over_as_if_on_time(cast: Cast) -> None:
     assert _fresh(attempt).markings[0].score == 1
 
 
+def test_handing_in_takes_as_many_statements_for_many_questions_as_for_few_and_no_more_than_stated(
+    cast: Cast, as_: Any
+) -> None:
+    make_bank(cast.author, size=40)
+    counts = []
+    for size in (4, 40):
+        version = make_quiz(
+            cast.author, f"of-{size}", blueprint=[{"bank": "impersonation", "count": size}], time_limit_minutes=60
+        )
+        attempt = begin(cast.colleague, version)
+        answer_all(attempt, right=size // 2)
+        browser = as_(cast.colleague)
+        form = {"action": "submit", **filled_in(attempt)}
+        with counted_queries() as statements:
+            browser.post("quizzes.send_page", form, code=attempt.code)
+        assert _fresh(attempt).state is AttemptState.RELEASED
+        counts.append(len(statements))
+    # The items of the attempt are read once, and so is each of its questions (docs/performance.md).
+    assert counts[0] == counts[1] <= 41
+    assert sum("FROM items" in each for each in statements) == 1
+
+
 def test_one_attempt_that_cannot_be_closed_does_not_hold_up_the_others(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = make_quiz(cast.author)
     with clock.frozen(MORNING):
         broken, good = begin(cast.learner, version), begin(cast.colleague, version)
-    mark = service.mark_attempt
+    mark = handing_in.mark_when_complete
 
     def fail(**values: Any) -> Any:
         if values["attempt"].id == broken.id:
             raise RuntimeError("on purpose")
         return mark(**values)
 
-    monkeypatch.setattr(service, "mark_attempt", fail)
+    monkeypatch.setattr(handing_in, "mark_when_complete", fail)
     with clock.frozen(at(minutes=16)):
         jobs.run_periodic("quizzes.sweep")
         assert _fresh(broken).state is AttemptState.IN_PROGRESS
@@ -514,6 +572,8 @@ def test_a_voided_attempt_counts_for_nothing(cast: Cast) -> None:
         with own_transaction():
             service.void_attempt(attempt=attempt, reason="fire alarm", by=cast.lead)
         assert answer(attempt, 1, {}).outcome is Outcome.CLOSED
+        with pytest.raises(errors.AlreadyVoid), own_transaction():
+            service.void_attempt(attempt=attempt, reason="another reason", by=cast.admin)
         again = begin(cast.learner, version)
         assert again.attempt_no == 2
         _submit(again)
@@ -527,17 +587,18 @@ def test_a_voided_attempt_counts_for_nothing(cast: Cast) -> None:
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abcds"))[::8])
 def test_saves_of_two_pages_and_a_submission_in_any_order_keep_the_protocol(cast: Cast, order: tuple[str, ...]) -> None:
-    _play(cast, order)
+    play(cast, order)
 
 
 @pytest.mark.races
 def test_saves_of_two_pages_and_a_submission_in_every_order_keep_the_protocol(cast: Cast) -> None:
     version = make_quiz(cast.author, attempts_allowed=1000, wait_hours=0)
     for order in itertools.permutations("abcds"):
-        _play(cast, order, version)
+        play(cast, order, version)
+    _sound(MORNING)
 
 
-def _play(cast: Cast, order: tuple[str, ...], version: Any = None) -> None:
+def play(cast: Cast, order: tuple[str, ...], version: Any = None) -> None:
     """Two saves of one page (a before b by number), two of another, and a submission."""
     with clock.frozen(MORNING):
         attempt = begin(cast.learner, version or make_quiz(cast.author))
@@ -583,60 +644,6 @@ def _play(cast: Cast, order: tuple[str, ...], version: Any = None) -> None:
 # --- races -------------------------------------------------------------------------------------
 
 
-def _race(app: Flask, work: Callable[[int], Any], threads: int = 20) -> list[Any]:
-    """Run the work in threads that begin together; return what they gave back."""
-    results: list[Any] = []
-    failures: list[BaseException] = []
-    gate = threading.Barrier(threads)
-
-    def run(number: int) -> None:
-        with app.app_context():
-            gate.wait()
-            for _try in range(50):
-                try:
-                    results.append(work(number))
-                    break
-                except errors.DomainError as failure:
-                    results.append(failure)
-                    break
-                except BaseException as failure:
-                    if "locked" not in str(failure):
-                        failures.append(failure)
-                        break
-            session.remove()
-
-    session.rollback()
-    crowd = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
-    for thread in crowd:
-        thread.start()
-    for thread in crowd:
-        thread.join()
-    assert not failures, failures[0]
-    return results
-
-
-@pytest.mark.races
-@pytest.mark.parametrize("round_", range(5))
-def test_twenty_starts_at_once_are_one_attempt(app: Flask, cast: Cast, round_: int) -> None:
-    version = make_quiz(cast.author)
-    person_id, slug = cast.learner.id, version.quiz.slug
-
-    def work(_number: int) -> str:
-        from portal.accounts.models import Person
-
-        with own_transaction():
-            return service.start_attempt(
-                version=queries.get_quiz(slug), person=session.get_one(Person, person_id), language="ja"
-            ).code
-
-    codes = _race(app, work)
-    assert len(codes) == 20
-    assert len(set(codes)) == 1
-    attempts = session.scalars(select(Attempt)).all()
-    assert [attempt.attempt_no for attempt in attempts] == [1]
-    assert queries.count_items(attempts[0]) == 4
-
-
 @pytest.mark.races
 @pytest.mark.parametrize("round_", range(5))
 def test_twenty_submissions_and_saves_at_once_are_one_marking_of_what_is_stored(
@@ -652,7 +659,7 @@ def test_twenty_submissions_and_saves_at_once_are_one_marking_of_what_is_stored(
         with own_transaction():
             return service.submit_attempt(attempt=loaded, person=loaded.person).finished_at
 
-    results = _race(app, work)
+    results = at_once(app, work)
     finished = {result for result in results if not isinstance(result, Outcome)}
     assert len(finished) == 1
     attempt = _fresh(attempt)
@@ -667,8 +674,10 @@ def test_the_database_itself_refuses_a_second_attempt_in_progress(cast: Cast) ->
     attempt = begin(cast.learner, make_quiz(cast.author))
     values = {c.name: getattr(attempt, c.name) for c in Attempt.__table__.columns if c.name not in ("id", "code")}
     with own_transaction():
-        assert service._insert(**(values | {"code": "OTHER", "attempt_no": 2})) is None
-        assert service._insert(**(values | {"code": "OTHER", "state": "marked", "finished_at": MORNING})) is None
+        assert starting.insert_attempt(**(values | {"code": "OTHER", "attempt_no": 2})) is None
+        assert (
+            starting.insert_attempt(**(values | {"code": "OTHER", "state": "marked", "finished_at": MORNING})) is None
+        )
 
 
 def test_the_history_is_only_added_to(cast: Cast) -> None:

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,13 +14,15 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
+from portal.accounts.service.accommodations import approve_accommodation
 from portal.core import clock
 from portal.core.db import session
+from portal.core.transaction import own_transaction
 from portal.quizzes import queries
-from portal.quizzes.models import Attempt, AttemptState, EventKind, Response
+from portal.quizzes.models import Attempt, AttemptState, EventKind, Layout, Navigation, Response
 from tests.builders import Cast
 from tests.page_client import PageClient
-from tests.quizzes.builders import ONE_OF_EACH, begin, make_quiz, right_answer
+from tests.quizzes.builders import ONE_OF_EACH, begin, make_quiz, make_written_quiz, right_answer
 from tests.serving import served
 
 pytestmark = pytest.mark.browser
@@ -117,6 +120,66 @@ def test_answers_are_saved_through_a_lost_connection_and_handed_in(
     assert EventKind.ONLINE in kinds
 
 
+def test_handing_in_without_a_connection_stays_on_the_page_and_says_so(
+    cast: Cast, open_as: Callable[..., BrowserContext]
+) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    context = open_as(cast.colleague)
+    page = context.new_page()
+    page.goto(f"/attempts/{attempt.code}", wait_until="networkidle")
+    context.set_offline(True)
+    _choose(page, attempt, 1)
+    page.locator("summary", has_text="Hand in").click()
+    page.get_by_role("button", name="Hand in now").click()
+    expect(page.get_by_text("Not handed in: there is no connection.")).to_be_visible(timeout=10_000)
+    assert page.url.endswith(f"/attempts/{attempt.code}")
+    _choose(page, attempt, 2)
+    context.set_offline(False)
+    expect(_word(page, 2)).to_contain_text("Saved", timeout=15_000)
+    expect(page.get_by_text("Not handed in: there is no connection.")).to_be_hidden()
+    page.locator("summary", has_text="Hand in").click()
+    page.get_by_role("button", name="Hand in now").click()
+    expect(page).to_have_title("Result: Knowledge check · Shirube")
+    assert len(_stored()) == 2
+
+
+@pytest.mark.parametrize("by", ["save", "sign of life"])
+def test_what_is_agreed_while_the_page_is_open_holds_and_is_told_there_without_loading_it_again(
+    cast: Cast, by: str, open_as: Callable[..., BrowserContext]
+) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    page = open_as(cast.colleague).new_page()
+    page.goto(f"/attempts/{attempt.code}", wait_until="networkidle")
+    until = page.locator(".countdown [data-slot=until]").inner_text()
+    expect(page.get_by_role("button", name="Take a break")).to_be_hidden()
+    # Gone if the page were loaded again.
+    page.evaluate("window.isSame = true")
+    with own_transaction():
+        approve_accommodation(
+            person=cast.colleague, multiplier=Fraction(3, 2), hide_countdown=True, break_minutes=5,
+            valid_from=clock.local_date(clock.now(), cast.colleague.time_zone), valid_until=None, by=cast.admin,
+        )  # fmt: skip
+    if by == "save":
+        _choose(page, attempt, 1)
+    else:
+        page.evaluate("window.dispatchEvent(new Event('blur'))")
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+    told = page.locator(".attempt__notices [data-slot=terms]")
+    for words in ("There is more time now.", "The countdown is hidden from now on.", "for 5 min in all"):
+        expect(told).to_contain_text(words)
+    assert page.locator(".attempt__notices").get_attribute("aria-live") == "polite"
+    expect(page.locator(".countdown")).to_be_hidden()
+    page.locator("summary", has_text="Show when it ends").click()
+    end = page.locator("[data-slot=end]")
+    expect(end).to_be_visible()
+    assert end.inner_text() not in until
+    expect(page.get_by_text("The time cannot be paused.")).to_be_hidden()
+    assert page.evaluate("window.isSame")
+    # The break that is offered now can be taken.
+    page.get_by_role("button", name="Take a break").click()
+    expect(page.get_by_role("heading", name="The clock stands still")).to_be_visible()
+
+
 def test_a_second_tab_only_reads_until_it_takes_over(cast: Cast, open_as: Callable[..., BrowserContext]) -> None:
     attempt = begin(cast.colleague, make_quiz(cast.author))
     context = open_as(cast.colleague)
@@ -178,7 +241,7 @@ def test_what_is_chosen_before_the_script_has_come_is_saved(cast: Cast, open_as:
         held.append(route)
 
     page.route("**/modules/attempt.js*", hold)
-    page.goto(f"/attempts/{attempt.code}")
+    page.goto(f"/attempts/{attempt.code}", wait_until="commit")
     _choose(page, attempt, 1)
     assert _stored() == []
     held[0].continue_()
@@ -236,12 +299,31 @@ def test_enter_in_a_choice_never_sends_the_page(cast: Cast, open_as: Callable[..
     page = open_as(cast.colleague).new_page()
     page.goto(f"/attempts/{attempt.code}")
     # Before the script has come, Enter sends the page, as in any form; that saves, too.
-    expect(page.locator('button[value="save"]')).to_be_hidden()
+    expect(page.locator('#hand-in button[value="save"]')).to_be_hidden()
     page.locator("[data-position='1'] input").first.focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Space")
     expect(_word(page, 1)).to_contain_text("Saved")
     assert page.url.endswith(attempt.code)
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("navigation", [Navigation.FREE, Navigation.FORWARD_ONLY])
+def test_enter_in_a_field_without_a_script_saves_and_stays(
+    cast: Cast, open_as: Callable[..., BrowserContext], navigation: Navigation
+) -> None:
+    terms = {"navigation": navigation, "layout": Layout.ONE_PER_PAGE}
+    attempt = begin(cast.colleague, make_written_quiz(cast.author, ("short_answer", "numeric"), **terms))
+    page = open_as(cast.colleague, java_script_enabled=False).new_page()
+    page.goto(f"/attempts/{attempt.code}")
+    if navigation is Navigation.FREE:
+        page.locator(".attempt__top button[name=go][value='2']").click()
+    here = page.locator("section.quiz-item").get_attribute("id")
+    page.locator("section.quiz-item input").first.fill("7")
+    page.locator("section.quiz-item input").first.press("Enter")
+    expect(page.get_by_text("Saved").first).to_be_visible()
+    assert page.locator("section.quiz-item").get_attribute("id") == here
+    assert len(_stored()) == 1
 
 
 @pytest.mark.any_database

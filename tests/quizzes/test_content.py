@@ -18,8 +18,9 @@ from portal.quizzes import queries
 from portal.quizzes.content import BanksPart, QuizzesPart
 from portal.quizzes.models import Question, QuestionCitation, QuestionState, QuestionVersion, QuizVersion
 from portal.wiring import CONTENT_PARTS
+from tests.beginnings import beginning
 from tests.builders import Cast
-from tests.quizzes.builders import begin
+from tests.quizzes.builders import begin, drawable
 
 ROOT = Path(__file__).resolve().parents[2] / "content"
 
@@ -54,20 +55,25 @@ def _swap(old: str, new: str) -> Callable[[str], str]:
     return lambda text: text.replace(old, new, 1)
 
 
+@pytest.fixture
+@beginning
+def taken(cast: Cast) -> None:
+    """What the product brings, taken in."""
+    _take_in(ROOT, cast)
+
+
 @pytest.mark.usefixtures("app")
 def test_the_content_of_the_product_has_no_finding_in_banks_and_quizzes(folder: Path) -> None:
     findings = check_content(folder, _parts()).findings
     assert [str(f) for f in findings if f.path.startswith(("banks/", "quizzes/"))] == []
 
 
-def test_what_was_taken_in_is_written_back_byte_for_byte(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_what_was_taken_in_is_written_back_byte_for_byte(cast: Cast, folder: Path, taken: None) -> None:
     for file in export_content([BanksPart(), QuizzesPart()]):
         assert file.text == (folder / file.path).read_text(encoding="utf-8"), file.path
 
 
-def test_the_canonical_form_is_what_the_database_says(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_the_canonical_form_is_what_the_database_says(cast: Cast, folder: Path, taken: None) -> None:
     for part in (BanksPart(), QuizzesPart()):
         files = list(part.dump())
         assert files
@@ -86,8 +92,9 @@ def test_taking_in_the_same_folder_again_changes_nothing(cast: Cast, folder: Pat
     assert len(session.scalars(select(QuestionVersion)).all()) == before
 
 
-def test_only_a_question_that_changed_gets_a_new_version_and_attempts_keep_theirs(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_only_a_question_that_changed_gets_a_new_version_and_attempts_keep_theirs(
+    cast: Cast, folder: Path, taken: None
+) -> None:
     attempt = begin(cast.learner, queries.get_quiz("impersonation"))
     drawn = [item.question_version_id for item in queries.list_items(attempt)]
     _edit(
@@ -104,18 +111,16 @@ def test_only_a_question_that_changed_gets_a_new_version_and_attempts_keep_their
     assert [item.question_version_id for item in queries.list_items(queries.get_attempt(attempt.code))] == drawn
 
 
-def test_a_state_is_changed_without_a_new_version(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_a_state_is_changed_without_a_new_version(cast: Cast, folder: Path, taken: None) -> None:
     _edit(folder, "banks/impersonation.en.md", _swap("severity=S0 tags=names}", "severity=S0 tags=names state=draft}"))
     assert _take_in(folder, cast) == ["banks/impersonation.en.md: imp-001"]
     found = queries.find_latest(queries.get_bank("impersonation"), "imp-001")
     assert found is not None
     assert (found[0].state, found[1].number) == (QuestionState.DRAFT, 1)
-    assert "impersonation/imp-001" not in queries.list_pool(["impersonation"])
+    assert "impersonation/imp-001" not in drawable("impersonation")
 
 
-def test_a_question_that_left_the_files_is_retired_and_can_come_back(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_a_question_that_left_the_files_is_retired_and_can_come_back(cast: Cast, folder: Path, taken: None) -> None:
     kept = {name: (folder / f"banks/impersonation.{name}.md").read_text(encoding="utf-8") for name in ("en", "ja")}
     for name, text in kept.items():
         head, _, rest = text.partition("\n## ")
@@ -134,8 +139,7 @@ def test_a_question_that_left_the_files_is_retired_and_can_come_back(cast: Cast,
     assert (back.state, back.position, back.latest) == (QuestionState.LIVE, 1, 1)
 
 
-def test_a_question_remembers_the_clauses_as_they_stood(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_a_question_remembers_the_clauses_as_they_stood(cast: Cast, folder: Path, taken: None) -> None:
     citations = session.scalars(
         select(QuestionCitation).where(QuestionCitation.anchor == "parody-accounts", QuestionCitation.tested)
     ).all()
@@ -148,8 +152,7 @@ def test_a_question_remembers_the_clauses_as_they_stood(cast: Cast, folder: Path
         assert citation.title.ja == "パロディアカウント"
 
 
-def test_changed_terms_need_a_new_number_and_become_a_version(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_changed_terms_need_a_new_number_and_become_a_version(cast: Cast, folder: Path, taken: None) -> None:
     _edit(folder, "quizzes/impersonation.toml", _swap("attempts = 3", "attempts = 4"))
     with pytest.raises(ContentRefused) as refused, own_transaction():
         import_content(root=folder, parts=_parts(), by=cast.admin)
@@ -277,7 +280,7 @@ def test_a_known_owner_is_the_owner(cast: Cast, folder: Path) -> None:
             _swap("time_limit_minutes = 15", "time_limit_minutes = 0"),
             "quizzes/impersonation.toml",
             3,
-            "“time_limit_minutes” is missing or no whole number",
+            "“time_limit_minutes” is no whole number within its bounds",
             "from 1 to 1440",
         ),
         (
@@ -486,15 +489,15 @@ def _warnings(root: Path, cast: Cast) -> list[str]:
     return [f"{each.path}:{each.line} {each.message} {each.mend}" for each in folder.findings if "banks/" in each.path]
 
 
-def test_an_editorial_version_asks_nothing_of_the_banks(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_an_editorial_version_asks_nothing_of_the_banks(cast: Cast, folder: Path, taken: None) -> None:
     _new_version(folder, "1.1", "editorial", "1.0", "This policy covers accounts", "The policy covers accounts")
     assert _warnings(folder, cast) == []
     assert session.query(QuestionVersion).filter(QuestionVersion.number > 1).count() == 0
 
 
-def test_a_changed_clause_names_the_questions_that_cite_it_until_they_are_looked_at(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_a_changed_clause_names_the_questions_that_cite_it_until_they_are_looked_at(
+    cast: Cast, folder: Path, taken: None
+) -> None:
     _new_version(folder, "1.1", "editorial", "1.0", "This policy covers accounts", "The policy covers accounts")
     _take_in(folder, cast)
     _new_version(folder, "1.2", "material", "1.1", "It gives **72 hours**", "It gives **48 hours**")
@@ -535,8 +538,9 @@ def test_a_bank_without_a_version_cites_what_is_there_and_says_what_changed(cast
     assert _warnings(folder, cast) == []
 
 
-def test_a_clause_that_is_gone_is_said_with_its_questions_and_what_was_cited_stays(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_a_clause_that_is_gone_is_said_with_its_questions_and_what_was_cited_stays(
+    cast: Cast, folder: Path, taken: None
+) -> None:
     _new_version(folder, "1.1", "minor", "1.0", "## Parody accounts {#parody-accounts}", "## Parody {#parody}")
     _edit(folder, EN, lambda text: text.replace("[[#parody-accounts]]", "[[#parody]]"))
     _edit(
@@ -575,8 +579,9 @@ def _stale() -> set[str]:
     return set(session.scalars(select(Question.slug).where(Question.state == QuestionState.STALE)))
 
 
-def test_a_material_version_makes_its_questions_stale_and_the_files_stay_as_they_were(cast: Cast, folder: Path) -> None:
-    _take_in(folder, cast)
+def test_a_material_version_makes_its_questions_stale_and_the_files_stay_as_they_were(
+    cast: Cast, folder: Path, taken: None
+) -> None:
     _new_version(folder, "1.1", "material", "1.0", "It gives **72 hours**", "It gives **48 hours**")
     assert len(_warnings(folder, cast)) == 1
     stale = _stale()
@@ -589,9 +594,8 @@ def test_a_material_version_makes_its_questions_stale_and_the_files_stay_as_they
 
 
 def test_a_version_and_a_bank_that_was_looked_at_for_it_come_in_together_with_live_questions(
-    cast: Cast, folder: Path
+    cast: Cast, folder: Path, taken: None
 ) -> None:
-    _take_in(folder, cast)
     _new_version(folder, "1.1", "material", "1.0", "It gives **72 hours**", "It gives **48 hours**")
     for name in ("en", "ja"):
         _edit(folder, f"banks/impersonation.{name}.md", _swap('version: "1.0"', 'version: "1.1"'))

@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.quizzes.formats import foreign
 from portal.quizzes.formats.interchange import (
     BadData,
     ForeignAnswer,
@@ -18,12 +19,16 @@ from portal.quizzes.formats.interchange import (
     ForeignPart,
     ForeignQuestion,
     Kind,
+    NotUtf8,
     TextFormat,
     as_data,
+    decoded,
+    encoding_of,
     exact,
     from_data,
     number,
 )
+from tests.volume import examples
 
 pytestmark = pytest.mark.any_database
 
@@ -125,3 +130,71 @@ def test_decimals_of_a_third_mean_a_third_and_others_what_they_say() -> None:
     assert exact(0.1) == Fraction(1, 10)
     assert exact(1e-05) == Fraction(1, 100_000)
     assert exact("0.0167") == Fraction(167, 10_000)
+
+
+# --- encodings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "どれ？ {T}",
+        "正答 {=漢字 ~漢語}\n\n表示 {T}",
+        "利用規約違反 {=停止}",
+        "A社 {=該当 ~非該当}",
+        "曖昧 {=明確 ~曖昧}",
+        "髙橋さん、﨑の字 {T}",
+        "ﾃｽﾄ、テスト {T}",
+    ],
+)
+def test_japanese_in_shift_jis_is_known_even_where_it_is_nothing_but_kanji(text: str) -> None:
+    assert encoding_of(text.encode("cp932")) == "Shift_JIS"
+    assert decoded(text.encode("cp932")) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Hammarskjöld? {T}", "cp1252"),
+        ("Où est l’élève ? {=là ~ici}", "cp1252"),
+        ("it’s {T}\n\nthat’s {T}\n\n“A” {=b}", "cp1252"),
+        ("naïve café—bar {T}", "mac_roman"),
+        ("ÉCOLE École ÉTÉ {T}", "mac_roman"),
+        ("L'école élémentaire {T}", "cp850"),
+        ("Où est l'élève ? {=là ~ici}", "cp437"),
+        ("Привет мир {T}", "cp1251"),
+        ("正答 {=漢字 ~漢語}", "euc_jp"),
+        ("问题 {=正确 ~错误}", "gbk"),
+        ("問題 {=正確 ~錯誤}", "big5"),
+        ("무엇입니까? {=정답 ~오답}", "cp949"),
+    ],
+)
+def test_no_other_encoding_is_taken_for_shift_jis(text: str, encoding: str) -> None:
+    with pytest.raises(NotUtf8):
+        decoded(text.encode(encoding))
+
+
+@given(
+    st.text("これはなりすましの表示規約違反停止例えば、。設問", min_size=3, max_size=12),
+    st.integers(0),
+    st.integers(0, 7),
+)
+@settings(max_examples=examples(300))
+def test_japanese_in_utf_8_with_a_fault_is_refused_and_never_garbled(text: str, place: int, bit: int) -> None:
+    data = bytearray(f"{text} {{T}}\n".encode())
+    data[place % len(text.encode())] ^= 1 << bit
+    try:
+        assert encoding_of(bytes(data)) == "UTF-8"
+        decoded(bytes(data))
+    except NotUtf8:
+        pass
+
+
+def test_an_encoding_that_somebody_names_counts() -> None:
+    for name, codec in foreign.ENCODINGS.items():
+        text = "::T::Café {T}\n" if codec == "cp1252" else "::題::可 {T}\n"
+        (question,) = foreign.read_file("gift", text.encode(codec), name).questions
+        assert question.stem in ("Café", "可")
+        assert foreign.unusual_encoding("gift", text.encode(codec), name) == ("" if name == "UTF-8" else name)
+    (refused,) = foreign.read_file("gift", "A{T}\n\n可 {T}\n".encode("cp932"), "UTF-8").refused
+    assert (refused.line, refused.reason) == (3, "The file is not UTF-8 text from this line on.")

@@ -25,6 +25,7 @@ from portal.quizzes.models import (
     Response,
 )
 from portal.quizzes.service.attempts import extend_attempt, submit_attempt, void_attempt
+from tests.beginnings import beginning
 from tests.builders import MORNING, Cast
 from tests.quizzes.builders import answer, answer_all, at, begin, make_quiz, right_answer
 
@@ -37,6 +38,7 @@ def _broken() -> dict[str, list[str]]:
 
 
 @pytest.fixture
+@beginning
 def life(cast: Cast) -> dict[str, Attempt]:
     """Attempts in every state, as people leave them."""
     version = make_quiz(cast.author, wait_hours=0)

@@ -452,7 +452,8 @@ def test_a_title_has_no_tags_and_is_made_of_the_text_where_there_is_none() -> No
         (question("matching", "<subquestion><text>a</text><answer><text>b</text></answer></subquestion>"), 2, "match"),
         (question("cloze", "", stem="No gap {1:MULTICHOICE}"), 2, "no gap"),
         (question("cloze", "", stem="\nA\n{1:MULTICHOICE:=Apple#Right}"), 4, "two choices"),
-        (question("cloze", "", stem="A {1:MC:Pear~%50%Apple}"), 2, "all its points"),
+        (question("cloze", "", stem="A {1:MC:Pear~%50%Apple}"), 2, "Gap 1: A gap needs an answer that earns"),
+        (question("cloze", "", stem="A {1:SA:=a} {1:MC:=x}"), 2, "Gap 2: A gap to choose in needs"),
         (question("cloze", "", stem="\nA {3:NUMERICAL:=zero}"), 3, "“zero” is no number"),
         (question("cloze", "", stem="[[1]] {1:SA:=a}"), 2, "“[[1]]”, which stands for a gap"),
         (question("cloze", "", stem="{1:SA:=a}" * 201), 2, "200 gaps"),
@@ -517,6 +518,12 @@ def test_declarations_are_refused_and_nothing_is_looked_up(declared: str) -> Non
     reading = FORMAT.read(text.encode())
     assert reading.questions == ()
     assert [(each.line, "declares a document type" in each.reason) for each in reading.refused] == [(2, True)]
+
+
+def test_what_is_no_question_and_says_nothing_is_stepped_over() -> None:
+    reading = FORMAT.read(f"<?latexml class='article'?><quiz>\n<p>\n<br/></p>{GOOD}\n<p>Read this.</p></quiz>".encode())
+    assert len(reading.questions) == 1
+    assert [(each.line, each.reason) for each in reading.refused] == [(4 + GOOD.count("\n"), "“p” is no question.")]
 
 
 def test_a_declaration_after_questions_ends_the_file() -> None:
@@ -679,7 +686,7 @@ def test_what_moodle_has_no_type_for_is_refused_on_writing() -> None:
 def test_signs_that_xml_cannot_hold_are_a_loss_and_no_fault() -> None:
     statement = replace(FORMAT.read(quiz(GOOD)).questions[0], title="a\x00b\ud800\uffff", stem="c\x0bd")
     writing = FORMAT.write([statement])
-    assert [loss.what for loss in writing.losses] == ["its title", "its text as it is written"]
+    assert [loss.what for loss in writing.losses] == ["its title: “a�b��” → “ab”", "its text as it is written"]
     assert FORMAT.read(writing.data).questions[0].title == "ab"
 
 

@@ -18,7 +18,9 @@ from portal.core import markdown as texts
 from portal.quizzes.formats import markdown
 from portal.quizzes.formats.interchange import (
     FULL,
+    ForeignAnswer,
     ForeignChoice,
+    ForeignGap,
     ForeignPart,
     ForeignQuestion,
     Kind,
@@ -101,14 +103,42 @@ def test_everything_that_an_english_file_says_is_in_the_record() -> None:
 
 
 def test_several_right_choices_earn_all_or_nothing_or_each_its_share() -> None:
-    def fractions(marking: str) -> tuple[list[Fraction], bool]:
+    def fractions(marking: str) -> tuple[list[Fraction], bool, str]:
         body = f"## Q {{#q}}\n{{type=multiple_choice clause=a#b{marking}}}\n\nWhich?\n\n- [x] a\n- [x] b\n- [ ] c\n"
         (question,) = read(HEAD + body).questions
         assert FORMAT.write([question]).data.decode() == HEAD + body
-        return [each.fraction for each in question.choices], question.all_or_nothing
+        assert question.losses == ()
+        return [each.fraction for each in question.choices], question.all_or_nothing, question.marking
 
-    assert fractions("") == ([50, 50, 0], True)
-    assert fractions(" marking=partial") == ([50, 50, -50], False)
+    assert fractions("") == ([50, 50, 0], True, "")
+    assert fractions(" marking=partial") == ([50, 50, -50], False, "")
+    # Wrong choices may take more than the right ones give: that no share says.
+    assert fractions(" marking=penalty") == ([50, 50, -50], False, "penalty")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{type=ordering clause=a#b marking=partial}\n\nIn which order?\n\n- [1] a\n- [2] b\n",
+        "{type=free_text clause=a#b least=10 most=400}\n\nWhy?\n\n- [2] names it\n",
+        "{type=matching clause=a#b}\n\nWhat?\n\n- [x] a\n  = 1\n  > Because.\n- [x] b\n  = 2\n- [ ] 3\n",
+        "{type=gap clause=a#b}\n\nIn [[1]].\n\n"
+        "### Gap 1 {#gap-1 kind=number units=h,d=24 points=1}\n\n- [x] 3\n\n> So.\n",
+    ],
+)
+def test_how_a_question_is_marked_and_explained_survives_the_command_line(
+    app: Flask, tmp_path: Path, body: str
+) -> None:
+    bank = HEAD + "## Q {#q}\n" + body
+    (tmp_path / "bank.en.md").write_text(bank, encoding="utf-8")
+    run = app.test_cli_runner().invoke
+    read_ = run(args=["quizzes", "read", str(tmp_path / "bank.en.md"), "--format", "markdown", "--json"])
+    (tmp_path / "bank.json").write_text(read_.output, encoding="utf-8")
+    output = str(tmp_path / "again.md")
+    written = run(args=["quizzes", "write", str(tmp_path / "bank.json"), "--format", "markdown", "--output", output])
+    assert written.output == ""
+    assert Path(output).read_text(encoding="utf-8") == bank
+    assert "losses" not in read_.output
 
 
 @pytest.mark.parametrize(
@@ -116,7 +146,7 @@ def test_several_right_choices_earn_all_or_nothing_or_each_its_share() -> None:
     [
         ("## No id\n{type=single_choice}\n\nQ\n", 7, "The heading has no id"),
         ("## Q {#q}\n\nQ\n\n- [x] a\n- [ ] b\n", 7, "line of attributes is missing"),
-        ("## Q {#q}\n{type=numeric clause=a#b}\n\nQ\n", 8, "type is “numeric”, which is not known"),
+        ("## Q {#q}\n{type=essay clause=a#b}\n\nQ\n", 8, "type is “essay”, which is not known"),
         ("## Q {#q}\n{type=single_choice clause=a#b level=3}\n\nQ\n\n- [x] a\n- [ ] b\n", 8, "“level=3” is not known"),
         ("## Q {#q}\n{type=single_choice clause=a#b}\n\nQ\n\n- [x] a\n- [x] b\n", 13, "More than one choice"),
         ("## Q {#q}\n{type=single_choice clause=a#b}\n\nQ\n\n- [ ] a\n- [ ] b\n", 7, "No choice is marked"),
@@ -176,7 +206,7 @@ def test_a_question_without_a_clause_is_taken_because_other_formats_have_none() 
 
 
 @pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind(name) for name in type_names()}))
-def test_a_type_that_the_bank_does_not_know_yet_is_refused_by_its_name(kind: Kind) -> None:
+def test_a_type_that_the_bank_does_not_know_is_refused_by_its_name(kind: Kind) -> None:
     writing = FORMAT.write([single(type=kind, choices=())])
     assert [(loss.place, loss.is_refused) for loss in writing.losses] == [(0, True)]
     assert f"“{kind.value}”" in writing.losses[0].what
@@ -193,12 +223,12 @@ def test_a_question_of_another_format_gets_an_id_and_is_told_what_a_bank_cannot_
     back = FORMAT.read(writing.data).questions
     assert [question.id for question in back] == ["q-001", "q-002", "q-7", "q-004"]
     assert [(loss.place, loss.what) for loss in writing.losses] == [
-        (1, "its tags"),
-        (1, "its id"),
-        (1, "its points"),
+        (1, "its tags: “two words” → “two-words”"),
+        (1, "its id: “Q 7” → “q-002”"),
+        (1, "its points: 1.5 → 2"),
         (1, "the template of the answer"),
-        (2, "what its choices are worth"),
-        (3, "its id"),
+        (2, "what its choices are worth: “a” −50 % → 0 %"),
+        (3, "its id: “q-7” → “q-004”"),
     ]
 
 
@@ -217,25 +247,77 @@ def test_texts_of_other_kinds_are_written_so_that_they_look_the_same(
 ) -> None:
     writing = FORMAT.write([single(stem=text, text_format=text_format)])
     (question,) = FORMAT.read(writing.data).questions
-    assert question.stem == (written or "One **two** \\<three\n\n\\* four\\\nfive")
+    assert question.stem == (written or "One **two**\u00a0\\<three\n\n\\* four\\\nfive")
     assert "the kind of markup of its text" in [loss.what for loss in writing.losses]
 
 
+def test_what_moodle_writes_for_any_number_and_for_half_can_be_written() -> None:
+    number = single(
+        type=Kind.NUMERIC,
+        choices=(),
+        answers=(
+            ForeignAnswer(value=".5", tolerance=".1"),
+            ForeignAnswer(value="*", tolerance="0", fraction=Fraction(0)),
+        ),
+    )
+    writing = FORMAT.write([number])
+    assert not any(loss.is_refused or "answers" in loss.what for loss in writing.losses)
+    (back,) = FORMAT.read(writing.data).questions
+    assert [(each.value, each.tolerance) for each in back.answers] == [("0.5", "0.1"), ("*", "")]
+
+
+def test_an_answer_that_stands_twice_is_written_once_and_named() -> None:
+    twice = single(type=Kind.SHORT_ANSWER, choices=(), answers=(ForeignAnswer("Lead"), ForeignAnswer("lead")))
+    writing = FORMAT.write([twice])
+    assert "a second answer “lead”" in [loss.what for loss in writing.losses]
+    assert len(FORMAT.read(writing.data).questions[0].answers) == 1
+
+
+def test_a_question_is_never_written_with_another_key() -> None:
+    other = single(type=Kind.MULTIPLE_CHOICE, choices=(C("A", FULL), C("B", Fraction("12.3456")), C("C")))
+    (loss,) = FORMAT.write([other]).losses
+    assert loss.is_refused
+    assert "“A” 100 %, “B” 12.3456 %" in loss.what
+    # Wrong choices that cost nothing cost nothing afterwards.
+    free = single(type=Kind.MULTIPLE_CHOICE, choices=(C("a", FULL), C("b"), C("c")))
+    writing = FORMAT.write([free])
+    assert "that more than one of its choices may be taken" in [loss.what for loss in writing.losses]
+    assert [each.fraction for each in FORMAT.read(writing.data).questions[0].choices] == [FULL, 0, 0]
+
+
+def test_a_gap_that_a_bank_cannot_have_is_named() -> None:
+    gaps = (ForeignGap(answers=(ForeignAnswer("a"),)), ForeignGap((C("a", FULL),)))
+    (loss,) = FORMAT.write([single(type=Kind.GAP, choices=(), stem="[[1]] [[2]]", gaps=gaps)]).losses
+    assert loss.is_refused
+    assert loss.what == "Gap 2: it offers one choice alone."
+
+
 def test_html_beyond_paragraphs_is_refused_by_its_tag() -> None:
-    writing = FORMAT.write([single(stem="<table><tr></tr></table>", text_format=TextFormat.HTML), single()])
-    assert [(loss.place, loss.is_refused, "<table>" in loss.what) for loss in writing.losses[:1]] == [(0, True, True)]
+    writing = FORMAT.write([single(stem="One <u>two</u>", text_format=TextFormat.HTML), single()])
+    assert [(loss.place, loss.is_refused, "<u>" in loss.what) for loss in writing.losses[:1]] == [(0, True, True)]
     assert len(FORMAT.read(writing.data).questions) == 1
 
 
-def test_a_text_that_would_change_what_is_right_is_refused() -> None:
+def test_a_text_that_looks_like_a_key_changes_nothing_of_what_is_right() -> None:
     for stem in (
         "Which?\n\n- [ ] c",
         "Which?\n\n- [x] c",
         "Which?\n\n## Another {#other}\n{type=true_false}",
         "Which?\n\n```\nx",
     ):
-        (loss,) = FORMAT.write([single(stem=stem, text_format=TextFormat.MARKDOWN)]).losses
-        assert loss.is_refused
+        question = single(stem=stem, text_format=TextFormat.MARKDOWN)
+        writing = FORMAT.write([question])
+        (back,) = FORMAT.read(writing.data).questions
+        assert not any(loss.is_refused for loss in writing.losses)
+        assert back.stem == stem
+        assert [(each.text, each.fraction) for each in back.choices] == [
+            (each.text, each.fraction) for each in question.choices
+        ]
+
+
+def test_a_text_that_no_file_can_hold_is_refused() -> None:
+    (loss,) = FORMAT.write([single(stem="Which?\n\n```\n<b>", text_format=TextFormat.MARKDOWN)]).losses
+    assert loss.is_refused
 
 
 @given(st.lists(PLAIN_LINES, min_size=1, max_size=3).map("\n".join))

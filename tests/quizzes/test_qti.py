@@ -20,6 +20,7 @@ from portal.quizzes.formats import qti
 from portal.quizzes.formats.foreign import read_file
 from portal.quizzes.formats.interchange import (
     FULL,
+    MAX_BYTES,
     ForeignAnswer,
     ForeignChoice,
     ForeignGap,
@@ -208,7 +209,7 @@ def test_a_place_to_write_on_a_line_of_its_own_leaves_the_text_alone() -> None:
 @pytest.mark.parametrize(
     ("comparison", "value", "tolerance"),
     [
-        ('toleranceMode="exact"', "7.0", ""),
+        ('toleranceMode="exact"', "7.0", "0"),
         ('toleranceMode="absolute" tolerance="0.5 0.5"', "7.0", "0.5"),
         ('toleranceMode="absolute" tolerance="0.5"', "7.0", "0.5"),
         ('toleranceMode="relative" tolerance="10 10"', "7.0", "0.7"),
@@ -227,6 +228,72 @@ def test_a_number_has_the_tolerance_of_its_comparison(comparison: str, value: st
     assert (question.type, question.stem, question.points) == (Kind.NUMERIC, "5 - _____ = -2", 2)
     assert question.answers == (ForeignAnswer(value=value, tolerance=tolerance),)
     assert question.losses == ()
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "<gte>{0}{1}</gte><lte>{0}{2}</lte>",
+        "<lte>{1}{0}</lte><gte>{2}{0}</gte>",
+        # As Moodle writes it, which has the signs the wrong way round.
+        "<gte>{1}{0}</gte><lte>{2}{0}</lte>",
+    ],
+)
+def test_a_number_between_two_others_is_one_with_a_tolerance(ends: str) -> None:
+    variable = '<variable identifier="RESPONSE"/>'
+    least, greatest = (f'<baseValue baseType="float">{each}</baseValue>' for each in ("3.13", "3.15"))
+    rest = f"""<responseProcessing><responseCondition><responseIf><and><not><isNull>{variable}</isNull></not>
+    {ends.format(variable, least, greatest)}</and>
+    <setOutcomeValue identifier="SCORE"><baseValue baseType="integer">2</baseValue></setOutcomeValue></responseIf>
+    </responseCondition></responseProcessing>"""
+    question = only(item(declare(base="float") + outcome("SCORE"), TEXT_ENTRY, rest))
+    assert (question.answers, question.points) == ((ForeignAnswer(value="3.14", tolerance="0.01"),), 2)
+    assert question.losses == ()
+
+
+def test_a_mapping_that_takes_slips_of_the_keyboard_is_a_mapping_without_them() -> None:
+    rest = """<responseProcessing><responseCondition><responseIf>
+    <not><isNull><variable identifier="RESPONSE"/></isNull></not><setOutcomeValue identifier="SCORE">
+    <mapTolResponse xmlns="http://bps-system.de/xsd/imsqti_ext_maptolresponse" identifier="RESPONSE" tolerance="2"/>
+    </setOutcomeValue></responseIf></responseCondition></responseProcessing>"""
+    declared = declare("more", base="string", more=mapping(more="3", larger="1.5")) + outcome("SCORE")
+    question = only(item(declared, TEXT_ENTRY, rest))
+    assert [(each.text, each.fraction) for each in question.answers] == [("more", 100), ("larger", 50)]
+    assert question.points == 3
+    assert question.losses == ("that an answer with a slip of the keyboard is taken",)
+
+
+def test_what_stands_beside_the_only_text_is_a_loss_and_not_forgotten() -> None:
+    passage = '<rubricBlock view="candidate"><div><object data="passage.html" type="text/html"/></div></rubricBlock>'
+    question = only(item(declare("A"), passage + choices("A", "B")))
+    assert question.stem == "Which tier?"
+    assert question.losses == ("the file passage.html (object)",)
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [("Cause&amp;nbsp;and effect", "Cause and effect"), ("R&amp;D &amp;copy", "R&D &copy"), ("&lt;b&gt;", "<b>")],
+)
+def test_a_title_that_was_escaped_twice_is_read_as_it_was_meant(written: str, title: str) -> None:
+    data = item(declare("A"), choices("A", "B")).replace(b'title="Tiers"', f'title="{written}"'.encode())
+    assert only(data).title == title
+
+
+@pytest.mark.parametrize(
+    "declared",
+    ["<!DOCTYPE assessmentItem>", '<!DOCTYPE a PUBLIC "-//W3C//DTD MathML 2.0//EN" "http://127.0.0.1:9/x.dtd">'],
+)
+def test_a_document_type_that_declares_nothing_is_stepped_over(declared: str) -> None:
+    data = item(declare("A"), choices("A", "B")).replace(b"?>\n", b"?>" + declared.encode() + b"\n", 1)
+    assert only(data).stem == "Which tier?"
+
+
+def test_signs_of_html_are_known_by_name_where_a_document_type_leads_to_them_and_no_others() -> None:
+    outside = b'?><!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd">\n'
+    data = item(declare("A"), choices("A", "B", prompt="&Uuml;ber&nbsp;uns")).replace(b"?>\n", outside, 1)
+    assert only(data).stem == "Über\xa0uns"
+    reading = FORMAT.read(data.replace(b"&Uuml;", b"&passwd;"))
+    assert [(each.line, "names a sign" in each.reason) for each in reading.refused] == [(5, True)]
 
 
 def test_a_mapping_behind_a_check_for_emptiness_is_taken() -> None:
@@ -259,7 +326,7 @@ def test_several_places_are_gaps_with_their_own_points() -> None:
     assert [gap.points for gap in question.gaps] == [1, 2]
     assert [(each.text, each.fraction) for each in question.gaps[0].choices] == [("Gloucester", 0), ("York", 100)]
     assert question.gaps[1] == ForeignGap(
-        (), (ForeignAnswer(value="4.0"),), Fraction(2), is_numeric=True, case_sensitive=False
+        (), (ForeignAnswer(value="4.0", tolerance="0"),), Fraction(2), is_numeric=True, case_sensitive=False
     )
     assert (question.points, question.shuffle) == (3, True)
 
@@ -365,6 +432,12 @@ def test_points_that_depend_on_points_are_rules_of_its_own() -> None:
     assert question.losses == ("its own rules of marking",)
 
 
+def test_a_statement_of_ours_comes_back_without_a_loss() -> None:
+    question = ForeignQuestion(Kind.TRUE_FALSE, "T", "Is it?", TextFormat.HTML, correct=True)
+    (back,) = FORMAT.read(FORMAT.write([question]).data).questions
+    assert (back.correct, back.losses) == (True, ())
+
+
 def test_a_file_in_shift_jis_is_read_as_it_says() -> None:
     text = CHOICE.decode().replace("UTF-8", "Shift_JIS").replace("Which tier?", "どの区分？")
     assert only(text.encode("cp932")).stem == "どの区分？"
@@ -462,7 +535,7 @@ def test_an_item_that_is_refused_takes_no_other_with_it() -> None:
     assert len(reading.questions) == 2
     assert [(each.line, each.reason) for each in reading.refused] == [
         (6, "i1.xml: Interactions of the kind sliderInteraction are not taken."),
-        (1, "i2.xml: The file is no well-formed XML: unclosed token."),
+        (1, "i2.xml: The file is no well-formed XML: it ends before everything is closed."),
     ]
 
 
@@ -845,4 +918,4 @@ def test_the_commands_read_and_write_packages(app: Flask, tmp_path: Path) -> Non
     args = ["quizzes", "write", str(tmp_path / "bank.json"), "--format", "qti", "--output", str(target)]
     assert run(args=args).exit_code == 0
     assert FORMAT.read(target.read_bytes()).questions == FORMAT.read(package(CHOICE)).questions
-    assert read_file("qti", b"x" * 6_000_000).refused[0].line == 0
+    assert read_file("qti", b"x" * (MAX_BYTES + 1)).refused[0].line == 0

@@ -13,6 +13,7 @@ from portal.core.transaction import own_transaction
 from portal.quizzes import queries
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.service.banks import take_bank
+from tests.beginnings import beginning
 from tests.builders import Cast
 from tests.core.test_redline import silent, unmarked
 from tests.library.builders import english, japanese, make_document, make_version
@@ -25,6 +26,7 @@ FIRST = {anchor: f"Rule {anchor}." for anchor in CLAUSES}
 
 
 @pytest.fixture
+@beginning
 def changed(cast: Cast) -> Cast:
     """A bank of four questions, two of whose clauses have changed, and one of whose is gone."""
     publish(cast, FIRST)

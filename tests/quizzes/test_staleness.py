@@ -27,9 +27,10 @@ from portal.quizzes.models import Question, QuestionBank, QuestionStaleness, Que
 from portal.quizzes.queries import staleness as looked_up
 from portal.quizzes.service import staleness
 from portal.quizzes.service.banks import take_bank
+from tests.beginnings import beginning
 from tests.builders import Cast
 from tests.library.builders import english, make_bare_draft, make_document, make_version, soon
-from tests.quizzes.builders import begin, make_content, make_quiz
+from tests.quizzes.builders import begin, drawable, make_content, make_quiz
 from tests.volume import examples
 
 _numbers = count(1)
@@ -81,6 +82,7 @@ def stale(bank: str = "") -> set[str]:
 
 
 @pytest.fixture
+@beginning
 def bank(cast: Cast) -> dict[str, str]:
     """Version 1.0 with four clauses, and a question about each."""
     first = {anchor: f"Rule {anchor}." for anchor in CLAUSES}
@@ -104,7 +106,7 @@ def test_a_changed_clause_takes_exactly_its_questions_out(cast: Cast, bank: dict
     assert stale() == {"q-b"}
     (row,) = session.scalars(select(QuestionStaleness)).all()
     assert (row.version_id, row.anchors, row.settled_at) == (version.id, ["b"], None)
-    assert set(queries.list_pool(["bank"])) == {"bank/q-a", "bank/q-c", "bank/q-d"}
+    assert set(drawable("bank")) == {"bank/q-a", "bank/q-c", "bank/q-d"}
 
 
 @pytest.mark.parametrize("change_class", ["editorial", "minor"])

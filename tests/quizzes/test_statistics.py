@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from portal.quizzes.rules.statistics import (
     Mark,
     Third,
     Warned,
+    consistency_of_papers,
+    decision_of,
     difference_between,
     figures_of,
     figures_of_choices,
@@ -29,7 +32,14 @@ from portal.quizzes.rules.statistics import (
     interval_of_alpha,
     interval_of_correlation,
     interval_of_facility,
+    interval_of_gap,
+    interval_of_mean,
+    interval_of_median,
+    interval_of_share,
+    probability_of_chance,
     quantile,
+    seconds_by_question,
+    share_by_thirds,
     thirds_of,
 )
 from portal.quizzes.service import attempts as service
@@ -71,6 +81,89 @@ def test_the_figures_published_for_a_thousand_people_are_reproduced() -> None:
     assert [item.alpha_if_deleted for item in figures.items] == pytest.approx(LSAT_ALPHA_WITHOUT, abs=5e-5)
     assert figures.quiz.internal_consistency == pytest.approx(LSAT_ALPHA, abs=5e-5)
     assert [item.warnings for item in figures.items] == [()] * 5
+
+
+# Answers of 30 departments to seven questions: S. Chatterjee & B. Price, Regression Analysis by Example (Wiley, 1977),
+# in R as `attitude`. Below what `alpha` of the R package psych (W. Revelle) prints of them.
+ATTITUDE = {
+    "rating": "43 63 71 61 81 43 58 71 72 67 64 67 69 68 77 81 74 65 65 50 50 64 53 40 63 66 78 48 85 82",
+    "complaints": "51 64 70 63 78 55 67 75 82 61 53 60 62 83 77 90 85 60 70 58 40 61 66 37 54 77 75 57 85 82",
+    "privileges": "30 51 68 45 56 49 42 50 72 45 53 47 57 83 54 50 64 65 46 68 33 52 52 42 42 66 58 44 71 39",
+    "learning": "39 54 69 47 66 44 56 55 67 47 58 39 42 45 72 72 69 75 57 54 34 62 50 58 48 63 74 45 71 59",
+    "raises": "61 63 76 54 71 54 66 70 71 62 58 59 55 59 79 60 79 55 75 64 43 66 63 50 66 88 80 51 77 64",
+    "critical": "92 73 86 84 83 49 68 66 83 80 67 74 63 77 77 54 79 80 85 78 64 80 80 57 75 76 78 83 74 78",
+    "advance": "45 47 48 35 47 34 35 41 31 41 34 41 25 35 46 36 63 60 46 52 33 41 37 49 33 72 49 38 55 39",
+}
+ATTITUDE_ALPHA, ATTITUDE_WITHOUT = 0.84, [0.81, 0.80, 0.83, 0.80, 0.80, 0.86, 0.84]
+ATTITUDE_ITEM_TOTAL = [0.78, 0.84, 0.70, 0.81, 0.85, 0.42, 0.60]
+ATTITUDE_ITEM_REST = [0.67, 0.74, 0.56, 0.71, 0.79, 0.27, 0.46]
+
+
+def test_the_figures_published_for_answers_on_a_scale_are_reproduced() -> None:
+    columns = [[float(mark) for mark in column.split()] for column in ATTITUDE.values()]
+    figures = figures_of(list(ATTITUDE), [list(row) for row in zip(*columns, strict=True)])
+    assert figures.quiz.n == 30
+    assert figures.quiz.internal_consistency == pytest.approx(ATTITUDE_ALPHA, abs=5e-3)
+    assert [item.alpha_if_deleted for item in figures.items] == pytest.approx(ATTITUDE_WITHOUT, abs=5e-3)
+    assert [item.point_biserial for item in figures.items] == pytest.approx(ATTITUDE_ITEM_TOTAL, abs=5e-3)
+    assert [item.discrimination for item in figures.items] == pytest.approx(ATTITUDE_ITEM_REST, abs=5e-3)
+
+
+# Six people judged by four others: P. E. Shrout & J. L. Fleiss, "Intraclass correlations", Psychological Bulletin 86
+# (1979), table 2. Judged by the same four their mean has ICC(3,4) = .91, which is alpha; by four of their own ICC(1,4).
+SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+
+
+def test_papers_that_were_drawn_are_as_consistent_as_published_for_ratings_by_different_judges() -> None:
+    rows: list[list[Mark]] = [[float(mark) for mark in row] for row in SHROUT_FLEISS]
+    assert figures_of(list("abcd"), rows).quiz.internal_consistency == pytest.approx(0.91, abs=5e-3)
+    assert consistency_of_papers(SHROUT_FLEISS) == pytest.approx(0.44, abs=5e-3)
+    # Each drew four items that nobody else had: pairs of items tell nothing, papers do.
+    apart: list[list[Mark]] = [
+        [*[None] * (4 * place), *row, *[None] * (4 * (5 - place))] for place, row in enumerate(rows)
+    ]
+    names = [f"q{place}" for place in range(24)]
+    drawn = figures_of(names, apart, drawn=True)
+    assert figures_of(names, apart).quiz.internal_consistency is None
+    assert drawn.quiz.internal_consistency == pytest.approx(0.44, abs=5e-3)
+    assert drawn.quiz.standard_error is not None
+    assert {item.alpha_if_deleted for item in drawn.items} == {None}
+    # Where everybody had everything it is alpha, drawn or not.
+    assert figures_of(list("abcd"), rows, drawn=True) == figures_of(list("abcd"), rows)
+
+
+def test_papers_of_one_item_or_of_the_same_marks_have_no_consistency() -> None:
+    assert consistency_of_papers([[1.0], [0.0], [1.0]]) is None
+    assert consistency_of_papers([[1.0, 0.0]]) is None
+    assert consistency_of_papers([[1.0, 1.0], [1.0, 1.0], [1.0]]) is None
+    # Nothing but chance: below nothing, and told so.
+    found = consistency_of_papers([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0, 1.0]])
+    assert found is None or found < 0
+
+
+@given(marks)
+def test_papers_are_no_more_consistent_than_alpha_says(rows: list[list[float]]) -> None:
+    alpha, papers = figures_of(_names(rows), rows).quiz.internal_consistency, consistency_of_papers(rows)
+    if alpha is not None and papers is not None:
+        # Equally hard items leave of alpha's error what divides by n instead of n − 1; others add to it.
+        assert papers <= 1 - (1 - alpha) * (len(rows) - 1) / len(rows) + 1e-9
+
+
+# Who was admitted in 1973 to the six largest departments of Berkeley: P. J. Bickel, E. A. Hammel & J. W. O'Connell,
+# Science 187 (1975), in R as `UCBAdmissions`: (men admitted, men rejected, women admitted, women rejected).
+BERKELEY = [
+    (512, 313, 89, 19), (353, 207, 17, 8), (120, 205, 202, 391), (138, 279, 131, 244), (53, 138, 94, 299),
+    (22, 351, 24, 317),
+]  # fmt: skip
+
+
+def test_the_test_for_a_difference_of_languages_is_the_one_published() -> None:
+    strata = [
+        [(True, True)] * one + [(False, True)] * two + [(True, False)] * three + [(False, False)] * four
+        for one, two, three, four in BERKELEY
+    ]
+    # As `mantelhaen.test(UCBAdmissions)` of R prints it: X² = 1.4269 (1.5246 without the correction), p = 0.2323.
+    assert probability_of_chance(strata) == pytest.approx(0.2323, abs=5e-5)
 
 
 def test_every_figure_of_the_reference_implementation_is_reproduced() -> None:
@@ -195,7 +288,34 @@ def test_people_of_the_same_total_are_in_the_same_third(totals: list[float]) -> 
     rank = list(Third)
     pairs = sorted(zip(totals, (rank.index(third) for third in thirds), strict=True))
     assert [place for _total, place in pairs] == sorted(place for _total, place in pairs)
-    assert thirds[totals.index(min(totals))] is Third.LOWER
+    if len(of_total) > 1:
+        assert of_total[min(totals)] == {Third.LOWER}
+        assert of_total[max(totals)] == {Third.UPPER}
+    else:
+        assert set(thirds) == {Third.MIDDLE}, "nobody is above anybody"
+
+
+def test_those_who_share_the_best_total_are_the_upper_third() -> None:
+    thirds = thirds_of([0, 0, 1, 1, 1, 2, 2, 2, 2])
+    assert [thirds.count(third) for third in Third] == [2, 3, 4]
+    # However many they are.
+    assert thirds_of([1, 1, 1, 1, 0]) == [Third.UPPER] * 4 + [Third.LOWER]
+    # The sum of three times 0.1 is not quite 0.3.
+    assert thirds_of([0.1 + 0.1 + 0.1, 0.3, 0.0])[:2] == [Third.UPPER] * 2
+
+
+@pytest.mark.parametrize("row", [[0.1, 0.3], [1.0, 1.0], [0.7, 0.1], [0.0, 0.0]])
+def test_items_without_variance_weigh_nothing_and_pull_nothing_down(row: list[Mark]) -> None:
+    # Of a share of nothing there is none.
+    for item in figures_of(["a", "b"], [row] * 3).items:
+        assert item.effective_weight is None
+        assert item.discrimination is None
+        assert Warned.NO_VARIANCE in item.warnings
+        assert Warned.NEGATIVE_COVARIANCE not in item.warnings
+    constant, *_others = figures_of(["a", "b", "c"], [[0.1, 0, 1], [0.1, 1, 1], [0.1, 1, 0]]).items
+    # √cov(x, T) is 0; no weight have only those whose covariance is negative.
+    assert constant.effective_weight == 0
+    assert Warned.NEGATIVE_COVARIANCE not in constant.warnings
 
 
 def test_quantiles_are_those_of_definition_seven() -> None:
@@ -265,6 +385,36 @@ def test_the_interval_of_alpha_is_bonetts() -> None:
     assert interval_of_alpha(None, 10, 100) is None
 
 
+def test_the_intervals_of_a_mean_and_of_a_median_are_the_known_ones() -> None:
+    # The sd of 1 … 9 is 2.7386: ± 1.96 · 2.7386 / 3.
+    assert _between(interval_of_mean([float(each) for each in range(1, 10)])) == pytest.approx(
+        (3.2108, 6.7892), abs=5e-5
+    )
+    assert interval_of_mean([1.0]) is None
+    # The ranks 10 / 2 ± 1.96 · √10 / 2 = 1.9 and 8.1, rounded up: the second and the ninth.
+    assert _between(interval_of_median([float(each) for each in range(10)])) == (1, 8)
+    assert interval_of_median([1.0, 2.0, 3.0]) is None
+
+
+def test_the_interval_of_a_difference_is_newcombes() -> None:
+    # R. G. Newcombe (1998), table II, contrast (a): 56/70 and 48/80, by his method 10 from 0.0524 to 0.3339.
+    right = [True] * 56 + [False] * 14 + [True] * 48 + [False] * 32
+    found = difference_between(right, [1.0] * 150, [True] * 70 + [False] * 80)
+    assert found is not None
+    assert _between(interval_of_gap(found)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert _between(interval_of_share(0.0, 10)) == pytest.approx((0, 0.2775), abs=5e-5)
+    assert interval_of_share(None, 10) is None
+
+
+def test_what_is_true_of_people_is_counted_in_all_and_in_each_third() -> None:
+    low, middle, high = Third
+    found = share_by_thirds([True, False, True, True], [low, low, middle, middle])
+    assert (found.count, found.rate) == (3, 0.75)
+    assert found.counts == {low: 1, middle: 2, high: 0}
+    assert found.rates == {low: 0.5, middle: 1.0, high: None}
+    assert share_by_thirds([], []).rate is None
+
+
 def test_a_difference_of_groups_of_the_same_ability_is_told_from_one_of_ability() -> None:
     # All of one ability; 40 of 50 and 20 of 50 right. By hand: A = 40, E = 30, V = 50·50·60·40 / (100²·99) = 6.0606.
     right = [True] * 40 + [False] * 10 + [True] * 20 + [False] * 30
@@ -281,6 +431,32 @@ def test_a_difference_of_groups_of_the_same_ability_is_told_from_one_of_ability(
     assert apart is not None
     assert apart.p is None
     assert difference_between(right, [1.0] * 100, [True] * 100) is None
+
+
+def test_the_reliability_of_passing_is_livingstons_and_counts_who_is_near_the_mark() -> None:
+    scores = [0.5, 0.6, 0.7, 0.8, 0.9]
+    # Mean 0.7, variance 0.025; k² = (0.8·0.025 + 0.1²) / (0.025 + 0.1²) = 0.03 / 0.035; error √(0.025·0.2) = 0.0707.
+    found = decision_of(scores, 0.8, 0.8)
+    assert found is not None
+    assert found.reliability == pytest.approx(0.03 / 0.035)
+    assert found.standard_error == pytest.approx(0.07071, abs=5e-6)
+    assert found.near == 1
+    at_the_mean = decision_of(scores, 0.7, 0.8)
+    assert at_the_mean is not None
+    assert at_the_mean.reliability == pytest.approx(0.8), "where the mark is the mean, it is alpha"
+    assert decision_of(scores, 0.8, None) is None
+    assert decision_of([0.7], 0.8, 0.9) is None
+    alike = decision_of([0.8, 0.8, 0.8], 0.8, 0.0)
+    assert alike is not None
+    assert alike.reliability is None
+
+
+def test_the_time_at_a_question_is_that_until_its_answer_was_saved() -> None:
+    start = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    saves = [(1, 20), (2, 50), (1, 65), (3, 65)]
+    found = seconds_by_question(start, [(position, start + timedelta(seconds=at)) for position, at in saves])
+    assert found == {1: 35, 2: 30, 3: 0}
+    assert seconds_by_question(start, []) == {}
 
 
 def test_scores_fall_into_equal_parts_and_the_full_score_into_the_last() -> None:
@@ -326,7 +502,9 @@ def test_the_command_prints_every_figure_of_a_table_of_marks(app: Flask, tmp_pat
     assert "not shown to all" in told
 
 
-@pytest.mark.parametrize("key", ["Q1,Q2\nA,B|C\n", "item,key\nQ1,A\nQ2,B|C\n", "Q1,A\nQ2,B|C\n"])
+@pytest.mark.parametrize(
+    "key", ["Q1,Q2\nA,B|C\n", 'Q1,Q2\nA,"B,C"\n', "Q1,Q2\na,b|c\n", "item,key\nQ1,A\nQ2,B|C\n", "Q1,A\nQ2,B|C\n"]
+)
 def test_the_command_marks_choices_by_a_key_in_either_layout(app: Flask, tmp_path: Path, key: str) -> None:
     (tmp_path / "choices.csv").write_text("Q1,Q2\nA,B\nA,C\nB,A\nD,NA\n", encoding="utf-8")
     (tmp_path / "key.csv").write_text(key, encoding="utf-8")
@@ -334,7 +512,7 @@ def test_the_command_marks_choices_by_a_key_in_either_layout(app: Flask, tmp_pat
         "items"
     ]
     assert (first["facility"], second["facility"]) == (0.5, pytest.approx(2 / 3))
-    assert {each["choice"]: each["count"] for each in first["choices"]} == {"A": 2, "B": 1, "D": 1}
+    assert {each["choice"].upper(): each["count"] for each in first["choices"]} == {"A": 2, "B": 1, "D": 1}
     assert set(first["choices"][0]["thirds"]) == {"lower", "middle", "upper"}
 
 
@@ -343,7 +521,11 @@ def test_the_command_marks_choices_by_a_key_in_either_layout(app: Flask, tmp_pat
     [
         ("a,b\n1,yes\n", None, "Line 2, column “b”: “yes” is no number of marks"),
         ("a,b\n1,1e400\n", None, "“1e400”"),
-        ("a,b\n1,2,3\n", None, "Line 2 has 3 cells"),
+        ("a,b\n1,2,3\n", None, "Line 2 has more cells (3) than the first line (2)"),
+        ("a,b,c\n1,0,1\n1,0\n", None, "Line 3 has fewer cells (2) than the first line (3)"),
+        ("a,b\nA,B\n", "a,b,z\nA,B,C\n", "The key names items that the responses do not have: z."),
+        ("a,b\nA,B\n", "a,A\nb,B\nz,C\n", "The key names items that the responses do not have: z."),
+        ("a,b\nA,B\n", "a,b\nA,B\nB,C\n", "The key has 2 rows of 2 columns"),
         ("", None, "The table is empty"),
         ("a,b\nA,B\n", "a,c\nA,B\n", "The key says nothing about these items: b."),
         ("a,b,c\nA,B,C\n", "a,b,c\nA,B,C\nA,B,C\n", "The key has 2 rows of 3 columns"),
@@ -363,12 +545,25 @@ def test_a_table_that_cannot_be_taken_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize(
-    "args", [[], ["policy-1", "--responses", "FILE"], ["policy-1", "--max", "2"], ["--responses", "FILE", "--max", "0"]]
+    "args",
+    [
+        [],
+        ["policy-1", "--responses", "FILE"],
+        ["policy-1", "--max", "2"],
+        ["--responses", "FILE", "--max", "0"],
+        ["--responses", "FILE", "--max", "nan"],
+        ["--responses", "FILE", "--max", "inf"],
+        ["--responses", "FILE", "--all-attempts"],
+    ],
 )
 def test_options_that_contradict_each_other_are_refused(app: Flask, tmp_path: Path, args: list[str]) -> None:
     (tmp_path / "table.csv").write_text("a\n1\n", encoding="utf-8")
     given_args = [str(tmp_path / "table.csv") if each == "FILE" else each for each in args]
-    assert app.test_cli_runner().invoke(args=["quizzes", "statistics", *given_args]).exit_code == 2
+    for language in ("en", "ja"):
+        answer = app.test_cli_runner().invoke(args=["quizzes", "statistics", *given_args, "--language", language])
+        assert answer.exit_code == 2
+        said = answer.output.rpartition("Error: ")[2]
+        assert said.isascii() == (language == "en")
 
 
 # --- a quiz ------------------------------------------------------------------------------------
@@ -417,4 +612,4 @@ def test_a_quiz_that_is_not_there_or_that_nobody_took_is_no_error_of_ours(app: F
     assert printed["quiz"]["mean"] is None
     refused = app.test_cli_runner().invoke(args=["quizzes", "statistics", "nowhere"])
     assert refused.exit_code == 1
-    assert "there is no quiz nowhere" in refused.output
+    assert "There is no quiz “nowhere”" in refused.output

@@ -5,20 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
+from statistics import median
 from typing import Any
 
 import pytest
 
-from portal.accounts.models import Person
+from portal.accounts.models import Person, Role, RoleGrant, Scope
+from portal.core import clock
+from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.quizzes import queries
-from portal.quizzes.models import QuizVersion, Release
-from portal.quizzes.queries.statistics import sittings_of
+from portal.quizzes.models import Attempt, QuizVersion, Release
+from portal.quizzes.queries.statistics import list_in_quizzes, sittings_of
 from portal.quizzes.rules.statistics import MINIMUM_PEOPLE, figures_of
 from portal.quizzes.service import attempts as service
-from tests.builders import Cast, make_person
+from portal.quizzes.views import statistics as views
+from portal.quizzes.views.figures import number_words, percent_words
+from tests.beginnings import beginning
+from tests.builders import Cast, make_person, save
 from tests.queries import counted_queries
-from tests.quizzes.builders import ONE_OF_EACH, answer_all, begin, make_quiz
+from tests.quizzes.builders import ONE_OF_EACH, SECRET, answer, answer_all, begin, make_quiz, right_answer
 
 # Four questions that everybody gets, and two of the other four.
 BLUEPRINT = [*ONE_OF_EACH, {"bank": "impersonation", "count": 2}]
@@ -32,6 +39,7 @@ def sit(person: Person, version: QuizVersion, right: int) -> None:
 
 
 @pytest.fixture
+@beginning
 def version(cast: Cast) -> QuizVersion:
     return make_quiz(cast.author, release=Release.BY_HAND, attempts_allowed=2, wait_hours=0, blueprint=BLUEPRINT)
 
@@ -51,6 +59,29 @@ def test_below_the_minimum_nothing_is_shown(cast: Cast, version: QuizVersion, as
     assert page.all("table") == []
     table = client.client.get(f"/quizzes/{version.quiz.slug}/statistics.csv").get_data(as_text=True)
     assert len(table.splitlines()) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_whoever_could_read_the_key_when_she_began_is_left_out_and_said(
+    cast: Cast, version: QuizVersion, as_: Any, language: str
+) -> None:
+    seat(version, MINIMUM_PEOPLE)
+    before = sittings_of(version.quiz_id)
+    sit(cast.author, version, 4)
+    assert sittings_of(version.quiz_id) == before
+    assert sittings_of(version.quiz_id, first_only=False) == before
+    # Who becomes an author afterwards knew nothing of it then.
+    first = session.get(Attempt, before.rows[0].attempt_id)
+    assert first is not None
+    later = first.started_at + timedelta(hours=1)
+    save(
+        RoleGrant(person=first.person, role=Role.AUTHOR, scope=Scope.ORGANISATION, granted_at=later, granted_by="test")
+    )
+    assert sittings_of(version.quiz_id) == before
+    page = as_(cast.author, language=language).get("quizzes.statistics", slug=version.quiz.slug)
+    assert {"en": "Left out: 1 person who could read", "ja": "受験の時点で問題と正解を閲覧できた1人"}[
+        language
+    ] in page.text
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -83,6 +114,29 @@ def test_the_figures_of_the_page_are_those_of_the_results(
         assert set(row[2:]) == {""}
 
 
+def test_the_page_tells_how_long_people_were_at_a_question_and_how_often_it_was_shown(
+    cast: Cast, version: QuizVersion, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = clock.now()
+    for number in range(MINIMUM_PEOPLE):
+        person = make_person(f"taker{number}@portal.example")
+        with clock.frozen(begun):
+            attempt = begin(person, version)
+        for position in range(1, queries.count_items(attempt) + 1):
+            with clock.frozen(begun + timedelta(seconds=75 * position)):
+                answer(attempt, position, right_answer(attempt, position))
+        with clock.frozen(begun + timedelta(minutes=9)), own_transaction():
+            service.submit_attempt(attempt=attempt, person=person)
+    client = as_(cast.author, language="en")
+    page = client.get("quizzes.statistics", slug=version.quiz.slug)
+    assert page.text.count("1:15(1:15 to 1:15)") == 4, "the four questions that everybody was asked"
+    assert f"shown {MINIMUM_PEOPLE} times" in page.text
+    assert "Reliability of passing" in page.text
+    assert "Shown too often" not in page.text
+    monkeypatch.setattr(views, "MOST_SHOWN", MINIMUM_PEOPLE - 1)
+    assert "Shown too often" in client.get("quizzes.statistics", slug=version.quiz.slug).text
+
+
 def test_the_bars_and_their_table_say_the_same(cast: Cast, version: QuizVersion, as_: Any) -> None:
     seat(version, MINIMUM_PEOPLE)
     client = as_(cast.author, language="en")
@@ -104,8 +158,9 @@ def test_a_second_attempt_counts_only_where_all_are_asked_for(cast: Cast, versio
     assert "11 attempts" in client.get("quizzes.statistics", slug=version.quiz.slug, attempts="all").text
 
 
-def test_only_those_who_read_the_key_read_the_statistics(cast: Cast, version: QuizVersion, as_: Any) -> None:
+def test_learners_and_leads_of_others_read_no_statistics(cast: Cast, version: QuizVersion, as_: Any) -> None:
     slug = version.quiz.slug
+    sit(cast.outsider, version, 3)
     for person in (cast.learner, cast.lead):
         as_(person).get("quizzes.statistics", slug=slug, expect=404)
         as_(person).get("quizzes.export_statistics", slug=slug, expect=404)
@@ -125,3 +180,103 @@ def test_the_number_of_statements_does_not_grow_with_people(cast: Cast, version:
     before = statements()
     seat(version, 5, start=MINIMUM_PEOPLE)
     assert statements() == before
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_lead_whose_people_take_a_quiz_reads_how_hard_it_is_and_nothing_of_what_is_right(
+    cast: Cast, version: QuizVersion, as_: Any, language: str
+) -> None:
+    slug = version.quiz.slug
+    seat(version, MINIMUM_PEOPLE)
+    sit(cast.learner, version, 2)
+    client = as_(cast.lead, language=language)
+    assert f"/quizzes/{slug}/statistics" in client.get("quizzes.show", slug=slug).links()
+    page = client.get("quizzes.statistics", slug=slug)
+    sittings = sittings_of(version.quiz_id)
+    item = figures_of([each.name for each in sittings.asked], sittings.marks(), sittings.maxima).items[0]
+    asked = sittings.asked[0]
+    assert f"{asked.bank}/{asked.slug}" in page.text
+    assert f"{item.discrimination:.2f}".replace("-", "−") in page.text
+    assert {"en": "not of your people alone", "ja": "受けた全員の集計"}[language] in page.text
+    # Titles, choices, rationales: all that the bank keeps to itself holds this word.
+    assert SECRET not in page.text
+    assert {"en": "What was chosen", "ja": "選ばれた選択肢"}[language] not in page.text
+    assert not [href for href in page.links() if href.startswith(("/banks", "/questions"))]
+    for person in (cast.learner.name_in("en"), cast.learner.name_in("ja")):
+        assert person not in page.text
+    table = client.client.get(f"/quizzes/{slug}/statistics.csv").get_data(as_text=True)
+    assert asked.name in table
+    assert SECRET not in table
+    client.get("quizzes.export_statistics", slug=slug, what="choices", expect=404)
+    as_(cast.learner).get("quizzes.statistics", slug=slug, expect=404)
+
+
+def test_a_score_lies_in_one_row_of_the_table_and_points_name_their_greatest(
+    cast: Cast, version: QuizVersion, as_: Any
+) -> None:
+    seat(version, MINIMUM_PEOPLE)
+    page = as_(cast.author, language="en").get("quizzes.statistics", slug=version.quiz.slug)
+    rows = [each.text for each in page.one("table", class_="chart__table").iter("th") if each.get("scope") == "row"]
+    assert rows[7:] == ["70 % to below 80 %", "80 % to below 90 %", "90 % to 100 %"]
+    sittings = sittings_of(version.quiz_id)
+    greatest = {each.version_id: each.max for each in sittings.asked}
+    most = median(sum(greatest[each] for each in row.points) for row in sittings.rows)
+    assert page.text.count(f"of the {most:.7g} of a paper") == 2
+
+
+def test_the_tables_have_the_ranges_the_times_and_how_often_each_choice_was_taken(
+    cast: Cast, version: QuizVersion, as_: Any
+) -> None:
+    seat(version, MINIMUM_PEOPLE)
+    client = as_(cast.author, language="en").client
+    rows = list(csv.DictReader(io.StringIO(client.get("/quizzes/impersonation/statistics.csv").text.lstrip("\ufeff"))))
+    shown = [row for row in rows if row["Facility"]]
+    assert shown
+    for row in shown:
+        low, facility, high = (float(row[f"Facility{end}"]) for end in (", at least", "", ", at most"))
+        assert low <= facility <= high
+        assert float(row["Times shown"]) >= MINIMUM_PEOPLE
+        assert float(row["Median time in seconds"]) >= 0
+        assert 0 < float(row["Intended weight"]) < 1
+    choices = list(
+        csv.DictReader(
+            io.StringIO(client.get("/quizzes/impersonation/statistics.csv?what=choices").text.lstrip("\ufeff"))
+        )
+    )
+    first = [row for row in choices if row["Question"] == shown[0]["Question"] and not row["Part"]]
+    assert [row["Right answer"] for row in first].count("yes") == 1
+    assert sum(float(row["Share of people"]) for row in first) == pytest.approx(1)
+
+
+def test_a_question_and_its_bank_show_what_results_say_of_it(cast: Cast, version: QuizVersion, as_: Any) -> None:
+    seat(version, MINIMUM_PEOPLE)
+    sittings = sittings_of(version.quiz_id)
+    figures = figures_of([each.name for each in sittings.asked], sittings.marks(), sittings.maxima)
+    client = as_(cast.author, language="en")
+    listed = client.get("quizzes.bank", slug="impersonation")
+    seen = 0
+    for asked, item in zip(sittings.asked, figures.items, strict=True):
+        page = client.get("quizzes.question", slug=asked.bank, question=asked.slug)
+        assert "/quizzes/impersonation/statistics" in page.links()
+        if item.n < MINIMUM_PEOPLE:
+            continue
+        seen += 1
+        assert item.facility is not None
+        edited = client.get("quizzes.edit_question", slug=asked.bank, question=asked.slug)
+        for shown in (percent_words(item.facility), number_words(item.discrimination)):
+            assert shown in page.text
+            assert shown in listed.text
+            assert shown in edited.text
+        assert "/quizzes/impersonation/statistics" in edited.links()
+    assert seen
+    assert f"n = {MINIMUM_PEOPLE}" in listed.text
+
+
+def test_figures_of_a_question_are_those_of_first_attempts_that_count(cast: Cast, version: QuizVersion) -> None:
+    seat(version, 4)
+    sit(queries.list_unreleased(version.quiz_id)[0].person, version, 3)
+    sittings = sittings_of(version.quiz_id)
+    for each in list_in_quizzes([each.version_id for each in sittings.asked]):
+        rows = [row for row in sittings.rows if each.version_id in row.points]
+        assert each.points == tuple(row.points[each.version_id] for row in rows)
+        assert each.totals == pytest.approx([sum(row.points.values()) for row in rows])

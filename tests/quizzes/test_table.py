@@ -310,7 +310,7 @@ def test_every_column_and_type_is_in_the_documentation() -> None:
         ("stem,choice_1,choice_2,right,difficulty\nB,a,b,A,6\n", 2, "“6” under “difficulty” is not known"),
         ("stem,choice_1,choice_2,right,shuffle\nB,a,b,A,perhaps\n", 2, "“perhaps” under “shuffle” is not known"),
         ("stem,correct\n" + "x" * 70_000 + ",yes\n", 2, "longer than"),
-        ("stem,correct\nA,yes\nB,no,more\n", 3, "has 3 cells"),
+        ("stem,correct\nA,yes\nB,no,more\n", 3, "more cells (3)"),
         ('stem,correct\nA,yes\n"B" x,no\n', 3, "cannot be split"),
         ("choice_1,choice_2\na,b\n", 1, "No column holds the text"),
         ("\n\nstem,stem\na,b\n", 3, "appears twice"),

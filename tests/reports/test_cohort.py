@@ -16,12 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.accounts.models import Role, Scope
+from portal.accounts.models import Person, Role, Scope
 from portal.calendars import service as calendars
 from portal.core import clock
+from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.transaction import own_transaction
-from portal.quizzes.models import Marking
+from portal.quizzes import queries as quizzes
+from portal.quizzes.models import Attempt, AttemptState, Marking
+from portal.quizzes.rules.passing import Counts
+from portal.quizzes.service.banks import terms_of_version
+from portal.quizzes.service.revising import revise_quiz
 from portal.reports import rules
 from portal.reports.queries import cohort_report
 from portal.reports.rules import Standing
@@ -29,6 +34,7 @@ from portal.training import queries as training
 from portal.training.models import Enrollment, StepCompletion, StepExtension
 from portal.training.rules import Progress
 from portal.training.service import sign_offs
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team, save
 from tests.queries import counted_queries
 from tests.training.builders import (
@@ -50,15 +56,21 @@ LATER = datetime(2026, 5, 8, 1, 0, tzinfo=UTC)
 LANGUAGES = ("en", "ja")
 
 
-@pytest.fixture(autouse=True)
-def _start_of_the_plan(cast: Cast) -> Iterator[None]:
+@pytest.fixture
+@beginning
+def _documents(cast: Cast) -> None:
     load_holidays()
     make_documents()
+
+
+@pytest.fixture(autouse=True)
+def _start_of_the_plan(_documents: None) -> Iterator[None]:
     with clock.frozen(MORNING):
         yield
 
 
 @pytest.fixture
+@beginning
 def cohort(cast: Cast) -> Any:
     """A cohort of two: the learner has done the first step, the colleague nothing."""
     cohort = make_cohort(cast.admin)
@@ -149,6 +161,54 @@ def test_the_best_score_since_the_enrollment_is_shown_until_the_quiz_is_passed(c
     scores = {row.person.id: row.cells["quiz"].score for row in cohort_report(cohort).rows}
     assert scores == {cast.learner.id: Fraction(3, 5), cast.colleague.id: None}
     assert all(row.cells["quiz"].completed_at is None for row in cohort_report(cohort).rows)
+
+
+@pytest.mark.parametrize(("counts", "shown"), [(Counts.HIGHEST, "3/5"), (Counts.LATEST, "2/5"), (Counts.FIRST, "1/2")])
+def test_the_attempt_that_the_quiz_says_counts_is_the_one_that_the_cohort_shows(
+    cast: Cast, cohort: Any, counts: Counts, shown: str
+) -> None:
+    for score in ("1/2", "3/5", "2/5"):
+        release(cast.learner, score=score, passed=False)
+    _count(counts, by=cast.author)
+    cells = {row.person.id: row.cells["quiz"] for row in cohort_report(cohort).rows}
+    assert cells[cast.learner.id].score == Fraction(shown)
+    assert cells[cast.colleague.id].score is None
+
+
+def test_while_the_latest_attempt_waits_for_its_result_none_stands_in_its_place(cast: Cast, cohort: Any) -> None:
+    release(cast.learner, score="3/5", passed=False)
+    newest = quizzes.get_quiz("impersonation")
+    save(
+        Attempt(
+            code=new_code(), quiz_id=newest.quiz_id, quiz_version_id=newest.id, person_id=cast.learner.id,
+            attempt_no=2, state=AttemptState.SUBMITTED, seed="0" * 64, language="en", limit_seconds=900,
+            multiplier=Fraction(1), started_at=MORNING, deadline_at=MORNING, finished_at=MORNING,
+        )
+    )  # fmt: skip
+    _count(Counts.LATEST, by=cast.author)
+    cells = {row.person.id: row.cells["quiz"] for row in cohort_report(cohort).rows}
+    assert (cells[cast.learner.id].score, cells[cast.learner.id].attempt) == (None, None)
+
+
+def test_an_attempt_that_was_made_void_is_no_result_of_the_cohort(cast: Cast, cohort: Any) -> None:
+    kept = release(cast.learner, score="1/2", passed=False)
+    gone = release(cast.learner, score="3/5", passed=False)
+    with own_transaction():
+        quizzes.lock_attempt(gone.id).state = AttemptState.VOIDED
+    cells = {row.person.id: row.cells["quiz"] for row in cohort_report(cohort).rows}
+    assert (cells[cast.learner.id].score, cells[cast.learner.id].attempt) == (Fraction(1, 2), kept.code)
+
+
+def _count(counts: Counts, *, by: Person) -> None:
+    """Let the quiz say in its next version which attempt counts."""
+    newest = quizzes.get_quiz("impersonation")
+    with own_transaction():
+        revise_quiz(
+            slug="impersonation",
+            terms=replace(terms_of_version(newest), counts=counts),
+            based_on=newest.number,
+            by=by,
+        )
 
 
 def test_a_step_sent_back_is_open_again_on_the_page(cast: Cast, cohort: Any) -> None:
@@ -243,14 +303,7 @@ def csv_lines(data: bytes) -> list[list[str]]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_csv_holds_the_same_rows_as_the_page(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
-    attempt = release(cast.learner, score="5/7")
-    with own_transaction():
-        session.add(
-            Marking(
-                attempt_id=attempt.id, marking_no=1, points=Fraction(10), max_points=Fraction(14), score=Fraction(5, 7),
-                passed=True, marked_at=MORNING, marked_by="system",
-            )
-        )  # fmt: skip
+    attempt = release(cast.learner, score="5/7", most=14)
     with clock.frozen(LATER):
         answer = as_(cast.lead, language=language).fetch("reports.cohort_csv", code=cohort.code)
     assert "jp-2026-04-first-days-2026-05-08.csv" in answer.headers["Content-Disposition"]
@@ -273,7 +326,7 @@ def test_a_corrected_score_has_a_percentage_and_no_points(cast: Cast, cohort: An
     with own_transaction():
         session.add(
             Marking(
-                attempt_id=attempt.id, marking_no=1, points=Fraction(10), max_points=Fraction(14), score=Fraction(5, 7),
+                attempt_id=attempt.id, marking_no=2, points=Fraction(10), max_points=Fraction(14), score=Fraction(5, 7),
                 passed=True, marked_at=MORNING, marked_by="system",
             )
         )  # fmt: skip

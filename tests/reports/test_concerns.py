@@ -16,6 +16,7 @@ from portal.core.jobs import Job, JobState
 from portal.reports.queries import count_heads
 from portal.training.service import concerns
 from portal.training.service.concerns import Cell, Concern, concerns_of
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team, save
 from tests.queries import counted_queries
 from tests.reports.test_cohort import fill
@@ -34,15 +35,22 @@ LATER = datetime(2026, 5, 8, 1, 0, tzinfo=UTC)
 LANGUAGES = ("en", "ja")
 
 
-@pytest.fixture(autouse=True)
-def _start_of_the_plan(cast: Cast) -> Iterator[None]:
+@pytest.fixture
+@beginning
+def _documents(cast: Cast) -> None:
     with clock.frozen(MORNING):
         load_holidays()
         make_documents()
+
+
+@pytest.fixture(autouse=True)
+def _start_of_the_plan(_documents: None) -> Iterator[None]:
+    with clock.frozen(MORNING):
         yield
 
 
 @pytest.fixture
+@beginning
 def cohort(cast: Cast) -> Any:
     cohort, version = make_cohort(cast.admin), make_plan()
     for person in (cast.learner, cast.colleague):

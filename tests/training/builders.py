@@ -23,7 +23,7 @@ from portal.core.transaction import own_transaction
 from portal.library import queries as library_queries
 from portal.library.models import ChangeClass, DocumentVersion
 from portal.quizzes.events import AttemptReleased
-from portal.quizzes.models import Attempt, AttemptState, Quiz, QuizVersion, Release
+from portal.quizzes.models import Attempt, AttemptState, Marking, Quiz, QuizVersion, Release
 from portal.training.models import Enrollment, PlanVersion
 from portal.training.rules import Doer, PhaseSpec, PlanSpec, StepKind, StepSpec
 from portal.training.service.enrollments import enroll
@@ -210,7 +210,9 @@ def make_quiz(slug: str = "impersonation") -> QuizVersion:
     return version
 
 
-def release(person: Person, quiz: str = "impersonation", score: str = "9/10", *, passed: bool = True) -> Attempt:
+def release(
+    person: Person, quiz: str = "impersonation", score: str = "9/10", *, passed: bool = True, most: int = 10
+) -> Attempt:
     """Let the person be given the result of a new attempt."""
     version = make_quiz(quiz)
     number = 1 + (
@@ -239,6 +241,20 @@ def release(person: Person, quiz: str = "impersonation", score: str = "9/10", *,
         released_at=now,
     )
     save(attempt)
+    share = Fraction(score)
+    save(
+        Marking(
+            attempt_id=attempt.id,
+            marking_no=1,
+            points=most * share,
+            max_points=Fraction(most),
+            score=share,
+            passed=passed,
+            marked_at=now,
+            marked_by="system",
+        )
+    )
+    session.expire(attempt)
     with own_transaction():
         publish(
             AttemptReleased(

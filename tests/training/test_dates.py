@@ -11,19 +11,37 @@ from sqlalchemy import select
 
 from portal.accounts.models import Role
 from portal.calendars import service as calendars
-from portal.calendars.errors import PeriodBackwards, PeriodTooLong
+from portal.calendars.errors import HolidayYearUnknown, PeriodBackwards, PeriodTooLong
 from portal.calendars.queries import list_leave
 from portal.core import clock
 from portal.core.db import session
 from portal.core.errors import Invalid
+from portal.core.mail import _builders
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
+from portal.reports.queries import cohort_report
 from portal.training import queries
-from portal.training.errors import DateIsPast, ExtensionOutOfBounds, ReasonMissing, StatementTooLong
+from portal.training.errors import (
+    AlreadyPaused,
+    DateIsPast,
+    ExtensionOutOfBounds,
+    NotPaused,
+    NotWaitingForSignOff,
+    PauseOutOfBounds,
+    PlanIsOver,
+    ReasonMissing,
+    ResumesOutOfBounds,
+    StartOutOfBounds,
+    StartUnchanged,
+    StatementTooLong,
+)
 from portal.training.models import Enrollment
-from portal.training.service import dates
+from portal.training.service import dates, sign_offs
+from portal.training.service.enrollments import end_plan, enroll
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant
 from tests.training.builders import (
+    STEPS,
     acknowledge,
     load_holidays,
     make_cohort,
@@ -37,15 +55,22 @@ MORNING = datetime(2026, 4, 28, 1, 0, tzinfo=UTC)
 LANGUAGES = ("en", "ja")
 
 
-@pytest.fixture(autouse=True)
-def _start_of_the_plan(cast: Cast) -> Iterator[None]:
+@pytest.fixture
+@beginning
+def _documents(cast: Cast) -> None:
     with clock.frozen(MORNING):
         load_holidays()
         make_documents()
+
+
+@pytest.fixture(autouse=True)
+def _start_of_the_plan(_documents: None) -> Iterator[None]:
+    with clock.frozen(MORNING):
         yield
 
 
 @pytest.fixture
+@beginning
 def enrollment(cast: Cast) -> Enrollment:
     return make_enrollment(cast.learner, make_plan(), cast.admin, cohort=make_cohort(cast.admin))
 
@@ -165,3 +190,246 @@ def test_nobody_moves_her_own_dates(cast: Cast, enrollment: Enrollment, as_: Any
     client.get("training.leave", code=enrollment.code, expect=403)
     assert not [link for link in client.get("training.path", code=enrollment.code).links() if "extension" in link]
     as_(cast.outsider).get("training.leave", code=enrollment.code, expect=404)
+
+
+# --- the whole plan, its first day, pauses -----------------------------------------------------
+
+
+def all_due(enrollment: Enrollment) -> dict[str, date]:
+    session.expire_all()
+    return {slug: each.on for slug, each in queries.standing_of(enrollment).dues.items()}
+
+
+def do_it(browser: Any, endpoint: str, code: str, seen: str, **asked: str) -> Any:
+    """Look at what moves, then do it; return the page that showed it."""
+    shown = browser.post(endpoint, {**asked, "act": "preview"}, code=code, expect=200)
+    browser.post(endpoint, {**asked, "act": "confirm", "seen": seen}, code=code, expect=303)
+    return shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_more_time_for_the_plan_moves_what_is_not_done_and_explains_it(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    acknowledge(cast.learner, document("exposure"))
+    before, lead = all_due(enrollment), as_(cast.lead, language=language)
+    shown = do_it(lead, "training.plan_extension", enrollment.code, "3", working_days="3", reason="入院していました。")
+    assert {"en": "Dates that move", "ja": "変わる期限"}[language] in shown.text
+    after = all_due(enrollment)
+    assert all(after[slug] > before[slug] for slug in after)
+    completed = queries.standing_of(enrollment).completions["statement"]
+    assert completed.due_on == before["statement"]
+    page = lead.get("training.change_dates", code=enrollment.code)
+    assert {"en": "3 more working days for the whole plan", "ja": "計画全体を3営業日延長"}[language] in page.text
+    assert "入院していました。" in page.text
+    path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
+    assert {"en": "for the whole plan from 佐藤 健 (入院していました。)", "ja": "佐藤 健さんが計画全体を3営業日延長"}[
+        language
+    ] in path.text
+    assert actions()[-1] == "training.plan_extended"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_another_first_day_shows_every_date_that_changes_and_keeps_what_is_done(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    acknowledge(cast.learner, document("exposure"))
+    before, lead = all_due(enrollment), as_(cast.lead, language=language)
+    asked = {"starts_on": "2026-05-11", "reason": "入社日の変更"}
+    shown = do_it(lead, "training.first_day", enrollment.code, "2026-05-11", **asked)
+    (table,) = shown.all("table")
+    listed = [" ".join("".join(row.itertext()).split()) for row in table.iter("tr")][1:]
+    assert len(listed) == sum(slug != "statement" for slug in before)
+    standing = queries.standing_of(queries.get_enrollment(enrollment.code))
+    assert standing.starts_on == date(2026, 5, 11)
+    assert standing.due_on("read") == date(2026, 5, 12)
+    assert standing.completions["statement"].due_on == before["statement"]
+    path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
+    assert {
+        "en": "2 working days after the plan begins, Mon 11 May 2026.",
+        "ja": "開始日（2026年5月11日（月））の2営業日後です。",
+    }[language] in path.text
+    assert actions()[-1] == "training.start_moved"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_page_that_moves_dates_asks_for_what_it_needs(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    lead, code = as_(cast.lead, language=language), enrollment.code
+    for endpoint, fields in (
+        ("training.plan_extension", ("working_days", "reason")),
+        ("training.first_day", ("starts_on", "reason")),
+        ("training.pause", ("first_on", "reason")),
+    ):
+        page = lead.get(endpoint, code=code)
+        assert all(f'name="{name}"' in page.body for name in fields), endpoint
+    page = lead.get("training.resumption", code=code)
+    assert {"en": "The plan is not paused.", "ja": "この計画は休止していません。"}[language] in page.text
+    assert 'name="resumes_on"' not in page.body
+    with own_transaction():
+        dates.pause(enrollment=enrollment, first_on=date(2026, 4, 28), reason="x", by=cast.lead)
+    assert 'name="resumes_on"' in lead.get("training.resumption", code=code).body
+
+
+def test_the_first_day_that_was_set_last_counts(cast: Cast, enrollment: Enrollment) -> None:
+    for day in (date(2026, 5, 11), date(2026, 5, 7)):
+        with own_transaction():
+            dates.move_start(enrollment=enrollment, starts_on=day, reason="shift", by=cast.lead)
+        assert queries.standing_of(enrollment).starts_on == day
+        assert queries.list_first_days([cast.learner.id]) == {cast.learner.id: day}
+
+
+def test_a_first_day_is_another_one_near_and_in_a_known_year(cast: Cast, enrollment: Enrollment) -> None:
+    def move(day: date) -> None:
+        with own_transaction():
+            dates.move_start(enrollment=enrollment, starts_on=day, reason="shift", by=cast.lead)
+
+    with pytest.raises(StartUnchanged):
+        move(date(2026, 4, 28))
+    with pytest.raises(StartOutOfBounds):
+        move(date(2062, 5, 11))
+    with clock.frozen(datetime(2031, 11, 4, tzinfo=UTC)), pytest.raises(HolidayYearUnknown, match="2032"):
+        move(date(2032, 1, 6))
+    assert queries.list_changes(enrollment) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pause_stops_the_days_until_the_plan_is_resumed(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    before, lead = all_due(enrollment), as_(cast.lead, language=language)
+    code = enrollment.code
+    do_it(lead, "training.pause", code, "2026-04-30", first_on="2026-04-30", reason="家族の事情")
+    # On the day before it nothing has moved; then each working day moves what is due from then on by one.
+    assert all_due(enrollment) == before
+    with clock.frozen(datetime(2026, 5, 8, 1, tzinfo=UTC)):
+        # 30 April, 1, 7 and 8 May do not count, and the rest is Golden Week.
+        assert all_due(enrollment)["read"] == date(2026, 5, 11)
+        standing = queries.standing_of(enrollment)
+        assert standing.pause is not None
+        late = {slug for slug, status in standing.statuses.items() if status.is_late}
+        assert late == {slug for slug, on in before.items() if on < date(2026, 4, 30)}
+        path = as_(cast.learner, language=language).get("training.path", code=code)
+        assert {"en": "Paused from Thu 30 Apr 2026", "ja": "2026年4月30日（木）から休止中"}[language] in path.text
+        lead = as_(cast.lead, language=language)
+        do_it(lead, "training.resumption", code, "2026-05-08", resumes_on="2026-05-08")
+        assert all_due(enrollment)["read"] == date(2026, 5, 8)
+        path = as_(cast.learner, language=language).get("training.path", code=code)
+        assert {
+            "en": "Pause on Thu 30 Apr – Fri 1 May, Thu 7 May: Fri 8 May 2026 instead of Thu 30 Apr 2026",
+            "ja": "休止（4月30日（木）～5月1日（金）、5月7日（木））により、"
+            "2026年4月30日（木）から2026年5月8日（金）になりました",
+        }[language] in path.text
+        assert "家族の事情" in lead.get("training.change_dates", code=code).text
+    assert actions()[-2:] == ["training.paused", "training.resumed"]
+
+
+def test_a_pause_is_taken_back_by_resuming_on_its_first_day(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
+    before = all_due(enrollment)
+    with own_transaction():
+        dates.pause(enrollment=enrollment, first_on=date(2026, 4, 28), reason="by mistake", by=cast.lead)
+    assert all_due(enrollment) != before
+    with own_transaction():
+        dates.resume(enrollment=enrollment, resumes_on=date(2026, 4, 28), by=cast.lead)
+    assert all_due(enrollment) == before
+    page = as_(cast.lead, language="en").get("training.change_dates", code=enrollment.code)
+    assert "Pause from Tue 28 Apr 2026, taken back" in page.text
+
+
+def test_a_pause_follows_the_last_one_and_is_the_only_one(cast: Cast, enrollment: Enrollment) -> None:
+    def pause(day: date) -> None:
+        with own_transaction():
+            dates.pause(enrollment=enrollment, first_on=day, reason="x", by=cast.lead)
+
+    def resume(day: date) -> None:
+        with own_transaction():
+            dates.resume(enrollment=enrollment, resumes_on=day, by=cast.lead)
+
+    with pytest.raises(NotPaused):
+        resume(date(2026, 5, 8))
+    with pytest.raises(PauseOutOfBounds, match="2025"):
+        pause(date(2024, 1, 1))
+    pause(date(2026, 4, 28))
+    with pytest.raises(AlreadyPaused):
+        pause(date(2026, 4, 30))
+    with pytest.raises(ResumesOutOfBounds, match="28 Apr 2026"):
+        resume(date(2026, 4, 27))
+    resume(date(2026, 5, 8))
+    with pytest.raises(PauseOutOfBounds, match="8 May 2026"):
+        pause(date(2026, 5, 7))
+    pause(date(2026, 5, 8))
+
+
+def test_what_has_ended_has_no_dates_to_move(cast: Cast, as_: Any) -> None:
+    enrollment = make_enrollment(cast.learner, make_plan("short", cast.author, STEPS[0]), cast.admin)
+    acknowledge(cast.learner, document("exposure"))
+    session.expire_all()
+    assert not enrollment.is_open
+    for act in (
+        lambda: dates.extend_plan(enrollment=enrollment, working_days=1, reason="x", by=cast.lead),
+        lambda: dates.move_start(enrollment=enrollment, starts_on=date(2026, 5, 11), reason="x", by=cast.lead),
+        lambda: dates.pause(enrollment=enrollment, first_on=date(2026, 4, 30), reason="x", by=cast.lead),
+        lambda: dates.resume(enrollment=enrollment, resumes_on=date(2026, 4, 30), by=cast.lead),
+    ):
+        with pytest.raises(DateIsPast), own_transaction():
+            act()
+    page = as_(cast.admin, language="en").get("training.change_dates", code=enrollment.code)
+    assert "The training has ended, so its dates stay." in page.text
+    assert not [link for link in page.links() if link.endswith("/dates/pause")]
+
+
+def test_a_cohorts_table_has_the_dates_of_each_of_its_people(cast: Cast, enrollment: Enrollment) -> None:
+    with own_transaction():
+        dates.move_start(enrollment=enrollment, starts_on=date(2026, 5, 11), reason="later", by=cast.lead)
+        dates.extend_plan(enrollment=enrollment, working_days=1, reason="more", by=cast.lead)
+        dates.pause(enrollment=enrollment, first_on=date(2026, 5, 12), reason="away", by=cast.lead)
+    with clock.frozen(datetime(2026, 5, 20, 1, tzinfo=UTC)):
+        assert enrollment.cohort is not None
+        (row,) = cohort_report(enrollment.cohort).rows
+        assert {slug: cell.due_on for slug, cell in row.cells.items()} == all_due(enrollment)
+        assert row.starts_on == date(2026, 5, 11)
+
+
+# --- the end of a plan -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_plan_that_is_ended_asks_for_nothing_more_and_keeps_what_was_done(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    acknowledge(cast.learner, document("exposure"))
+    lead, code = as_(cast.lead, language=language), enrollment.code
+    page = lead.post("training.end", {"reason": "配属の変更"}, code=code, expect=400)
+    assert {"en": "Confirm that the plan is to be ended.", "ja": "計画を終了することを確認してください。"}[
+        language
+    ] in page.text
+    assert queries.get_enrollment(code).is_open
+    lead.post("training.end", {"reason": "配属の変更", "is_meant": "y"}, code=code, expect=303)
+    session.expire_all()
+    ended = queries.get_enrollment(code)
+    assert (ended.is_open, ended.ended_by, ended.ended_reason) == (False, cast.lead.code, "配属の変更")
+    assert set(queries.standing_of(ended).completions) == {"statement"}
+    path = as_(cast.learner, language=language).get("training.path", code=code)
+    assert {"en": "before it was completed", "ja": "に途中で終了"}[language] in path.text
+    assert "配属の変更" in path.text
+    assert actions()[-1] == "training.ended"
+    mail = _builders["training.plan_ended"](code=code)
+    assert mail is not None
+    assert (mail.to_address, mail.values["reason"]) == (cast.learner.sign_in_name, "配属の変更")
+    # It is over for everybody: nothing waits, nothing is completed, and it cannot be ended twice.
+    assert not queries.list_waiting_for(cast.lead)
+    with pytest.raises(NotWaitingForSignOff), own_transaction():
+        sign_offs.sign_off(enrollment=ended, step=queries.get_step(ended, "talk"), statement="shown", by=cast.lead)
+    with pytest.raises(PlanIsOver), own_transaction():
+        end_plan(enrollment=ended, reason="again", by=cast.lead)
+    # To go on she is enrolled again.
+    with own_transaction():
+        again = enroll(person=cast.learner, version=ended.version, starts_on=date(2026, 5, 11), by=cast.lead)
+    assert again.is_open
+
+
+def test_an_end_needs_a_reason(cast: Cast, enrollment: Enrollment) -> None:
+    with pytest.raises(ReasonMissing), own_transaction():
+        end_plan(enrollment=enrollment, reason="  ", by=cast.lead)
+    assert queries.get_enrollment(enrollment.code).is_open

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -19,11 +18,11 @@ from portal.core.i18n import Words
 from portal.core.mail import _builders, render
 from portal.core.transaction import own_transaction
 from portal.library.queries import find_document
-from portal.quizzes.models import Marking
 from portal.training import queries
 from portal.training.models import Enrollment, SignOff, StepExtension
 from portal.training.rules import Doer, StepKind, StepSpec
 from tests.acknowledgements import builders as acknowledgements
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team, save
 from tests.page_client import Page
 from tests.queries import counted_queries
@@ -46,30 +45,29 @@ MORNING = datetime(2026, 4, 28, 1, 0, tzinfo=UTC)
 LANGUAGES = ("en", "ja")
 
 
-@pytest.fixture(autouse=True)
-def _start_of_the_plan(cast: Cast) -> Iterator[None]:
+@pytest.fixture
+@beginning
+def _documents(cast: Cast) -> None:
     load_holidays()
     make_documents()
     make_quiz()
+
+
+@pytest.fixture(autouse=True)
+def _start_of_the_plan(_documents: None) -> Iterator[None]:
     with clock.frozen(MORNING):
         yield
 
 
 @pytest.fixture
+@beginning
 def enrollment(cast: Cast) -> Enrollment:
     return make_enrollment(cast.learner, make_plan(), cast.admin, cohort=make_cohort(cast.admin))
 
 
 def failed(person: Person) -> None:
     """Let the person be given the result of an attempt that she did not pass."""
-    attempt = release(person, score="1/2", passed=False)
-    save(
-        Marking(
-            attempt_id=attempt.id, marking_no=1, points=Fraction(5), max_points=Fraction(10), score=Fraction(1, 2),
-            passed=False, marked_at=clock.now(), marked_by="system",
-        )
-    )  # fmt: skip
-    session.expire(attempt)
+    release(person, score="1/2", passed=False)
 
 
 def posts(page: Page) -> list[tuple[str, str]]:

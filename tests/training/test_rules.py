@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from portal.calendars.rules import WorkingCalendar, add_working_days, working_day_number
 from portal.core.i18n import Words
 from portal.training import rules
-from portal.training.rules import Doer, Extension, Fault, FaultKind, StepShape, StepState
+from portal.training.rules import Basis, Doer, Extension, Fault, FaultKind, Pause, StepShape, StepState
 from tests.volume import examples
 
 pytestmark = pytest.mark.any_database
@@ -44,36 +45,104 @@ def plans(draw: st.DrawFn) -> list[StepShape]:
     return steps
 
 
-extensions = st.dictionaries(
-    st.integers(0, 7).map(lambda number: f"s{number}"),
-    st.lists(st.builds(Extension, st.integers(1, 4), st.just("reason"), st.just("Sato")), max_size=2),
-    max_size=3,
-)
+@st.composite
+def bases(draw: st.DrawFn) -> Basis:
+    """Draw what moves the dates of one person: more time for steps and the plan, and pauses after one another."""
+    slugs = st.one_of(st.none(), st.integers(0, 7).map(lambda number: f"s{number}"))
+    given_time = tuple(
+        (slug, Extension(draw(st.integers(1, 4)), "reason", "Sato", is_of_plan=slug is None))
+        for slug in draw(st.lists(slugs, max_size=4))
+    )
+    pauses, day = [], START - timedelta(days=5)
+    for _number in range(draw(st.integers(0, 2))):
+        first_on = day + timedelta(days=draw(st.integers(0, 20)))
+        day = first_on + timedelta(days=draw(st.integers(0, 15)))
+        pauses.append(Pause(first_on, day))
+    return Basis(draw(days), given_time, tuple(pauses))
 
 
 @settings(max_examples=examples(50), deadline=None)
-@given(plans(), calendars, extensions)
+@given(plans(), calendars, bases())
 def test_every_date_recomputes_from_its_explanation(
-    steps: list[StepShape], calendar: WorkingCalendar, given_time: dict[str, list[Extension]]
+    steps: list[StepShape], calendar: WorkingCalendar, basis: Basis
 ) -> None:
-    dues = rules.schedule(steps, START, calendar, given_time)
+    own = basis.calendar(calendar, START)
+    away = calendar.leave | {day for pause in basis.pauses for day in pause.days(START)}
+    dues = rules.schedule(steps, basis, own)
     for step in steps:
         due = dues[step.slug]
-        anchor_on = START if step.anchor is None else dues[step.anchor].on
-        on = add_working_days(anchor_on, step.due_days, calendar).on
+        anchor_on = basis.starts_on if step.anchor is None else dues[step.anchor].on
+        # Without absences, by the market's calendar alone.
+        market = add_working_days(anchor_on, step.due_days, replace(calendar, leave=frozenset())).on
+        assert due.undisturbed.derivation.recount() == due.undisturbed.on == market
+        # With them: each day away that would have been worked moves it by one working day.
+        on = add_working_days(anchor_on, step.due_days, own).on
         assert due.counted.derivation.start == anchor_on
         assert due.counted.derivation.recount() == due.counted.on == on
-        for extension, extended in zip(given_time.get(step.slug, []), due.extended, strict=True):
-            on = add_working_days(on, extension.working_days, calendar).on
+        assert {off.on for off in due.absences} == {
+            day for day in away if anchor_on <= day <= on and calendar.undisturbed.is_working_day(day)
+        }
+        further = add_working_days(market, len(due.absences), calendar.undisturbed).on
+        assert further == due.counted.on
+        # Then what was given, that for the plan first, and only where the plan's start is counted from.
+        given_time = [*(basis.of(None) if step.anchor is None else ()), *basis.of(step.slug)]
+        for extension, extended in zip(given_time, due.extended, strict=True):
+            on = add_working_days(on, extension.working_days, own).on
+            assert extended.extension == extension
             assert extended.due.derivation.recount() == extended.due.on == on
         assert due.on == on
-        assert calendar.is_working_day(due.on)
+        assert own.is_working_day(due.on)
+
+
+@settings(max_examples=examples(50), deadline=None)
+@given(plans(), calendars, st.integers(1, 9))
+def test_more_time_for_the_plan_moves_every_date_by_it(
+    steps: list[StepShape], calendar: WorkingCalendar, more: int
+) -> None:
+    before = rules.schedule(steps, Basis(START), calendar)
+    given_time = ((None, Extension(more, "reason", "Sato", is_of_plan=True)),)
+    after = rules.schedule(steps, Basis(START, given_time), calendar)
+    for step in steps:
+        assert after[step.slug].on == add_working_days(before[step.slug].on, more, calendar).on
+
+
+@settings(max_examples=examples(50), deadline=None)
+@given(plans(), calendars, st.integers(0, 40), st.integers(0, 10))
+def test_a_day_of_a_pause_moves_what_is_due_from_then_on_and_nothing_before(
+    steps: list[StepShape], calendar: WorkingCalendar, first: int, length: int
+) -> None:
+    pause = Pause(START + timedelta(days=first), START + timedelta(days=first + length))
+    before = rules.schedule(steps, Basis(START), calendar)
+    basis = Basis(START, pauses=(pause,))
+    after = rules.schedule(steps, basis, basis.calendar(calendar, START))
+    lost = sum(calendar.is_working_day(day) for day in pause.days(START))
+    for step in steps:
+        on = before[step.slug].on
+        expected = on if on < pause.first_on else add_working_days(on, lost, calendar).on
+        assert after[step.slug].on == expected
+
+
+def test_a_pause_that_is_not_over_goes_on_moving_dates() -> None:
+    steps, basis = [StepShape("a", 2)], Basis(START, pauses=(Pause(START + timedelta(days=1)),))
+    found = []
+    for today in (START, START + timedelta(days=1), START + timedelta(days=2), START + timedelta(days=9)):
+        dues = rules.schedule(steps, basis, basis.calendar(WorkingCalendar(), today))
+        assert not rules.statuses(steps, dues, (), today)["a"].is_late
+        found.append(dues["a"].on)
+    # Wednesday 1 April; from Thursday on nothing counts, the weekend never does.
+    assert found == [date(2026, 4, 3), date(2026, 4, 6), date(2026, 4, 7), date(2026, 4, 14)]
+
+
+def test_a_pause_taken_back_moves_nothing() -> None:
+    basis = Basis(START, pauses=(Pause(START, START),))
+    assert basis.calendar(WorkingCalendar(), START).paused == frozenset()
+    assert basis.pause_on(START) is None
 
 
 @settings(max_examples=examples(50), deadline=None)
 @given(plans(), calendars)
 def test_the_last_date_is_the_plans_last_working_day(steps: list[StepShape], calendar: WorkingCalendar) -> None:
-    dues = rules.schedule(steps, START, calendar)
+    dues = rules.schedule(steps, Basis(START), calendar)
     last = max(due.on for due in dues.values())
     assert working_day_number(START, last, calendar) == rules.length(steps)
 
@@ -84,7 +153,7 @@ def test_states_and_progress_agree(
     steps: list[StepShape], calendar: WorkingCalendar, marked: set[str], today: date
 ) -> None:
     done = {step.slug for step in steps} & marked
-    dues = rules.schedule(steps, START, calendar)
+    dues = rules.schedule(steps, Basis(START), calendar)
     found = rules.statuses(steps, dues, done, today)
     counted = rules.progress(steps, dues, done, today)
     required = [step for step in steps if step.required]
@@ -105,8 +174,8 @@ def test_more_time_for_one_step_moves_only_it_and_what_is_counted_from_it(
     steps: list[StepShape], calendar: WorkingCalendar, number: int, more: int
 ) -> None:
     chosen = steps[number % len(steps)].slug
-    before = rules.schedule(steps, START, calendar)
-    after = rules.schedule(steps, START, calendar, {chosen: [Extension(more, "reason", "Sato")]})
+    before = rules.schedule(steps, Basis(START), calendar)
+    after = rules.schedule(steps, Basis(START, ((chosen, Extension(more, "reason", "Sato")),)), calendar)
     moved = {chosen}
     for step in steps:
         if step.anchor in moved:
@@ -116,7 +185,7 @@ def test_more_time_for_one_step_moves_only_it_and_what_is_counted_from_it(
 
 def test_a_step_is_due_on_its_day_and_late_on_the_next() -> None:
     steps = [StepShape("a", 0)]
-    dues = rules.schedule(steps, START, WorkingCalendar())
+    dues = rules.schedule(steps, Basis(START), WorkingCalendar())
     assert not rules.statuses(steps, dues, (), START)["a"].is_late
     assert rules.statuses(steps, dues, (), START + timedelta(days=1))["a"].is_late
 
@@ -138,7 +207,7 @@ def test_what_was_known_early_does_not_open_what_comes_after_it() -> None:
     assert rules.first_before(plan["d"], plan, {"b"}) == ("a",)
     assert rules.first_before(plan["d"], plan, ()) == ("a",)
     assert rules.first_before(plan["d"], plan, {"a", "b", "c"}) == ()
-    found = rules.statuses(steps, rules.schedule(steps, START, WorkingCalendar()), {"b"}, START)
+    found = rules.statuses(steps, rules.schedule(steps, Basis(START), WorkingCalendar()), {"b"}, START)
     assert found["c"].state is StepState.LOCKED
     assert found["c"].missing == ("a",)
 

@@ -46,6 +46,7 @@ from portal.training.permissions import ASK_AGAIN, SEE_ENROLLMENT, SIGN_OFF, Ste
 from portal.training.rules import Doer, SignOffAct, StepKind, StepSpec, StepState
 from portal.training.service import order, sign_offs
 from portal.training.service.plans import create_plan_version
+from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_market, make_person, make_team, save
 from tests.training.builders import (
     START,
@@ -66,15 +67,21 @@ from tests.training.builders import (
 MORNING = datetime(2026, 4, 28, 1, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _start_of_the_plan(cast: Cast) -> Iterator[None]:
+@pytest.fixture
+@beginning
+def _documents(cast: Cast) -> None:
     load_holidays()
     make_documents()
+
+
+@pytest.fixture(autouse=True)
+def _start_of_the_plan(_documents: None) -> Iterator[None]:
     with clock.frozen(MORNING):
         yield
 
 
 @pytest.fixture
+@beginning
 def enrollment(cast: Cast) -> Enrollment:
     return make_enrollment(cast.learner, make_plan(), cast.admin, cohort=make_cohort(cast.admin))
 

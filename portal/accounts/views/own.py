@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from portal.accounts import errors, queries
 from portal.accounts.forms import ChangePasswordForm, OwnCardForm
-from portal.accounts.models import Person, Role
+from portal.accounts.models import Accommodation, Person, Role
 from portal.accounts.permissions import ROLE_NAMES, open_grants
 from portal.accounts.rules import MIN_PASSWORD
 from portal.accounts.service import ownership, passwords, people, sessions, signing_in
@@ -19,7 +19,7 @@ from portal.accounts.views.parts import accommodation_in_words, belonging_rows, 
 from portal.accounts.views.signing_in import START, address, begin
 from portal.core import clock
 from portal.core.access import actor, signed_in
-from portal.core.i18n import SWITCHED, pgettext
+from portal.core.i18n import SWITCHED, format_date, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.transaction import transaction
 
@@ -134,6 +134,15 @@ def _keep_card(form: OwnCardForm) -> None:
         )
 
 
+def _time_in_words(accommodation: Accommodation) -> str:
+    """Say what is agreed, and until when."""
+    what = accommodation_in_words(accommodation)
+    if accommodation.valid_until is None:
+        return what
+    end = _("until %(date)s", date=format_date(accommodation.valid_until))
+    return str(pgettext("list", ", ")).join([what, end])
+
+
 def _page(card: OwnCardForm, password: ChangePasswordForm, status: int = 200) -> Response:
     person: Person = actor()
     own = sessions.hash_of(str(session.get("_user_id", "")))
@@ -160,7 +169,7 @@ def _page(card: OwnCardForm, password: ChangePasswordForm, status: int = 200) ->
                     dict.fromkeys(str(ROLE_NAMES[each.role]) for each in open_grants(person, *Role))
                 ),
             ),
-            (_("Time in quizzes"), accommodation_in_words(accommodation) if accommodation else None),
+            (_("Time in quizzes"), _time_in_words(accommodation) if accommodation else None),
         ],
         belongings=belongings,
         owned_rows=belonging_rows(belongings, person.time_zone),

@@ -13,12 +13,14 @@ from portal.core.i18n import gettext as _
 
 
 def accommodation_in_words(accommodation: Accommodation) -> str:
-    """Say what an accommodation gives, and until when."""
+    """Say what an accommodation gives."""
     parts = [str(_("%(factor)s times the time", factor=format_points(accommodation.multiplier)))]
     if accommodation.hide_countdown:
         parts.append(_("no countdown shown"))
-    if accommodation.valid_until is not None:
-        parts.append(_("until %(date)s", date=format_date(accommodation.valid_until, "short")))
+    if accommodation.break_minutes:
+        parts.append(_("breaks of %(minutes)s minutes in all", minutes=accommodation.break_minutes))
+    if accommodation.alternative_format:
+        parts.append(accommodation.alternative_format)
     separator: str = pgettext("list", ", ")
     return separator.join(parts)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any
 
 from flask import make_response, render_template, request, url_for
@@ -21,10 +20,13 @@ from portal.accounts.forms import (
 from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.accounts.permissions import (
     ADMINISTER_PEOPLE,
+    DECIDE_ACCOMMODATION,
     ROLE_NAMES,
     SEE_ACCOMMODATION,
+    SEE_ACCOMMODATIONS,
     SEE_PEOPLE,
     SEE_PERSON,
+    leads,
     open_grants,
 )
 from portal.accounts.queries import PeopleFilter, Standing
@@ -36,7 +38,7 @@ from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
 from portal.core.forms import Form
-from portal.core.i18n import format_date, format_instant, half_width_digits, language, pgettext
+from portal.core.i18n import format_date, format_instant, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.once import Done, carry_out
@@ -165,6 +167,7 @@ def _person_page(
 ) -> Response:
     viewer, here = actor(), language()
     may_administer, may_see_time = can(ADMINISTER_PEOPLE), can(SEE_ACCOMMODATION, person)
+    may_decide = can(DECIDE_ACCOMMODATION, person)
     standing = queries.standing_of(person)
     belongings = ownership.list_belongings(person)
     zone, places = viewer.time_zone, _places()
@@ -203,9 +206,9 @@ def _person_page(
         grants=[_grant_row(grant, zone, places) for grant in person.grants],
         grant_form=grant_form or _grant_form(),
         may_see_time=may_see_time,
-        # The same people see when she is away.
-        may_see_leave=may_see_time,
-        accommodations=_accommodation_rows(person, zone) if may_see_time else [],
+        may_see_leave=may_administer or viewer.id == person.id or leads(viewer, person),
+        may_decide_time=may_decide,
+        accommodations=_accommodation_rows(person, viewer) if may_see_time else [],
         accommodation_form=accommodation_form or _accommodation_form(person),
         belongings=belonging_rows(belongings, zone),
         deputising=belonging_rows(ownership.list_belongings(person, as_deputy=True), zone),
@@ -268,9 +271,13 @@ def _accommodation_form(person: Person) -> AccommodationForm:
     return AccommodationForm(formdata=None, data={"valid_from": clock.today(person.time_zone), "multiplier": "1.5"})
 
 
-def _accommodation_rows(person: Person, zone: str) -> list[dict[str, Any]]:
+def _accommodation_rows(person: Person, viewer: Person) -> list[dict[str, Any]]:
     today = clock.today(person.time_zone)
     current = queries.find_accommodation(person, today)
+    rows = queries.list_accommodations(person)
+    here = language()
+    approvers = {code for row in rows for code in (row.approved_by, row.confirmed_by) if code}
+    names = {each.code: each.name_in(here) for each in queries.list_people_of(approvers)}
     return [
         {
             "id": each.id,
@@ -279,8 +286,13 @@ def _accommodation_rows(person: Person, zone: str) -> list[dict[str, Any]]:
             "until": format_date(each.valid_until, "short") if each.valid_until else "–",
             "holds": current is not None and each.id == current.id,
             "ended": each.ended_at is not None,
+            "waits": each.is_waiting,
+            "can_confirm": each.is_waiting and each.approved_by != viewer.code,
+            "by": pgettext("list", ", ").join(
+                names.get(code, code) for code in (each.approved_by, each.confirmed_by) if code
+            ),
         }
-        for each in queries.list_accommodations(person)
+        for each in rows
     ]
 
 
@@ -523,43 +535,70 @@ def _number(name: str) -> int:
 
 
 @blueprint.post("/people/<code>/accommodations")
-@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+@requires(DECIDE_ACCOMMODATION, on=queries.get_person, see=SEE_PERSON)
 def approve_accommodation(person: Person) -> Any:
-    """Approve extra time."""
+    """Approve extra time, breaks or another format."""
     form = AccommodationForm()
     if not form.validate():
         return _person_page(person, accommodation_form=form, status=400)
     valid_from = form.valid_from.data
     assert valid_from is not None
-    factor = _factor(form.multiplier.data or "")
-    if factor is None:
-        form.multiplier.errors = [_("Enter a number like 1.5 or 1.25.")]
-        return _person_page(person, accommodation_form=form, status=400)
 
     def work() -> None:
         accommodations.approve_accommodation(
             person=person,
-            multiplier=factor,
+            multiplier=form.factor,
             hide_countdown=form.hide_countdown.data,
             valid_from=valid_from,
             valid_until=form.valid_until.data,
+            break_minutes=form.break_minutes.data or 0,
+            alternative_format=form.alternative_format.data or "",
             by=actor(),
         )
 
     return _do(person, work, _("Saved."), accommodation_form=form)
 
 
-def _factor(text: str) -> Fraction | None:
-    """Read a decimal as typed, full-width digits and a comma included."""
-    plain = half_width_digits(text).replace(",", ".").lstrip("×x").strip()
-    whole, _dot, part = plain.partition(".")
-    if not (whole + part).isascii() or not (whole + part).isdigit() or not whole:
-        return None
-    return Fraction(plain if part else whole)
+@blueprint.get("/people/accommodations")
+@requires(SEE_ACCOMMODATIONS)
+def list_accommodations() -> Any:
+    """List what is agreed for people and has not ended; what waits for a second person first."""
+    viewer, here = actor(), language()
+    return render_template(
+        "accounts/accommodations.html",
+        needs_two=organisation.accommodation_needs_two(),
+        rows=[
+            {
+                "name": each.person.name_in(here),
+                "href": url_for("accounts.show_person", code=each.person.code, _anchor="accommodation"),
+                "what": accommodation_in_words(each),
+                "from": format_date(each.valid_from, "short"),
+                "until": format_date(each.valid_until, "short") if each.valid_until else "–",
+                "waits": each.is_waiting,
+                "is_own": viewer.code == each.approved_by or viewer.id == each.person_id,
+            }
+            for each in queries.list_open_accommodations()
+        ],
+    )
+
+
+@blueprint.post("/people/<code>/accommodations/confirm")
+@requires(DECIDE_ACCOMMODATION, on=queries.get_person, see=SEE_PERSON)
+def confirm_accommodation(person: Person) -> Any:
+    """Confirm what another administrator has approved."""
+    wanted = _number("accommodation")
+    found = next((each for each in queries.list_accommodations(person) if each.id == wanted), None)
+    if found is None:
+        raise NotFound()
+
+    def work() -> None:
+        accommodations.confirm_accommodation(accommodation=found, person=person, by=actor())
+
+    return _do(person, work, _("Confirmed."))
 
 
 @blueprint.post("/people/<code>/accommodations/end")
-@requires(ADMINISTER_PEOPLE, on=queries.get_person, see=SEE_PERSON)
+@requires(DECIDE_ACCOMMODATION, on=queries.get_person, see=SEE_PERSON)
 def end_accommodation(person: Person) -> Any:
     """End extra time before its last day."""
     wanted = _number("accommodation")

@@ -451,7 +451,7 @@ def list_last_confirmed(version: DocumentVersion, people: Collection[int]) -> di
 
 def list_redated(campaign: Campaign, limit: int) -> list[AcknowledgementRequest]:
     """Return open requests of people whose leave was recorded or taken back since their dates were counted."""
-    changed = calendars.leave_changed_since(AcknowledgementRequest.person_id, AcknowledgementRequest.dated_at)
+    changed = calendars.calendar_changed_since(AcknowledgementRequest.person_id, AcknowledgementRequest.dated_at)
     return list(
         session.scalars(
             select(AcknowledgementRequest)

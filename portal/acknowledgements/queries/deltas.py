@@ -268,14 +268,9 @@ def list_questions(person: Person, markets: Collection[str] | None) -> list[Clau
         .order_by(ClauseQuestion.answered_at.is_not(None), ClauseQuestion.at, ClauseQuestion.id)
     )
     if markets is not None:
-        owned = _owned_slugs(person)
+        owned = sorted(accounts.list_codes_owned(person, "document"))
         statement = statement.where(or_(Document.slug.in_(owned), _only_for(markets)))
     return list(session.scalars(statement))
-
-
-def _owned_slugs(person: Person) -> list[str]:
-    mine = [*accounts.list_owned(person), *accounts.list_owned(person, as_deputy=True)]
-    return sorted({each.thing_code for each in mine if each.kind == "document"})
 
 
 def _only_for(markets: Collection[str]) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from portal.acknowledgements.queries import campaigns as requests
 from portal.acknowledgements.queries import deltas as reading
 from portal.core import clock, touch
 from portal.core.db import session
+from portal.core.i18n import LANGUAGES
 from portal.core.markdown import reading_minutes
 from portal.journal.service import record
 from portal.library import queries as library
@@ -25,7 +26,7 @@ from portal.library.service.dependants import base_of
 from portal.library.service.overlays import modes_of, what_to_do_differently
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import QuestionCitation, QuestionState, QuestionVersion
-from portal.quizzes.queries import staleness
+from portal.quizzes.queries import pool, staleness
 from portal.quizzes.service.single import mark_single
 
 
@@ -231,14 +232,14 @@ def text_of(version: DocumentVersion, language: str) -> VersionText:
 def _check(
     person: Person, new: DocumentVersion, about: Sequence[str], request: AcknowledgementRequest
 ) -> list[CheckItem]:
-    addresses, pool = _drawn(new, about, seed_of(person, new))
+    addresses, drawn = _drawn(new, about, seed_of(person, new))
     if not addresses:
         return []
-    citations = quizzes.list_citations([pool[address].id for address in addresses])
+    citations = quizzes.list_citations([drawn[address].id for address in addresses])
     answers = reading.list_answers(request.id)
     items = []
     for address in addresses:
-        version = pool[address]
+        version = drawn[address]
         own = [each for each in answers if each.question_version.question_id == version.question_id]
         items.append(
             CheckItem(
@@ -270,13 +271,19 @@ def _drawn(new: DocumentVersion, about: Sequence[str], seed: str) -> tuple[list[
     banks = [bank for slug in cited for bank in quizzes.list_banks_that_test(slug)] if about else []
     if not banks:
         return [], {}
-    pool = quizzes.list_pool(list(dict.fromkeys(banks)))
+    # The same questions are asked whichever language the page is read in.
+    drawable = pool.list_drawable(banks, languages=LANGUAGES)
     asked_of = {f"{slug}#{anchor}": anchor for slug, anchors in cited.items() for anchor in anchors}
     candidates = {
-        address: {asked_of[name] for name in candidate.clauses if name in asked_of}
-        for address, (candidate, _version) in pool.items()
+        each.candidate.address: {asked_of[name] for name in each.candidate.clauses if name in asked_of}
+        for each in drawable
+        # What a person has to mark tells nobody at once.
+        if each.candidate.type != "free_text"
     }
-    return rules.draw_questions(candidates, about, seed), {address: version for address, (_, version) in pool.items()}
+    drawn = rules.draw_questions(candidates, about, seed)
+    ids = {each.candidate.address: each.version_id for each in drawable if each.candidate.address in drawn}
+    versions = pool.get_versions(ids.values())
+    return drawn, {address: versions[version_id] for address, version_id in ids.items()}
 
 
 def seed_of(person: Person, version: DocumentVersion) -> str:
@@ -344,7 +351,7 @@ def minutes_of(document: Document, old: DocumentVersion | None, new: DocumentVer
     """Return what reading the changes, and a minute for each question, takes."""
     deciding = document.authoritative
     about = asked_about(old, new, new)
-    addresses, _pool = _drawn(new, about, "")
+    addresses, _versions = _drawn(new, about, "")
     if old is None:
         return library.list_text_heads(new)[deciding].reading_minutes + len(addresses)
     sources = reading.list_clause_sources(new.id, about, deciding)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -23,7 +22,7 @@ from portal.acknowledgements.service.requests import due_of, is_due_at_effect
 from portal.acknowledgements.views import blueprint
 from portal.acknowledgements.views.reader import exemption_of
 from portal.calendars.queries import working_calendar
-from portal.calendars.rules import Derivation, OffReason
+from portal.calendars.service.told import days_told
 from portal.core import clock
 from portal.core.access import actor, requires
 from portal.core.errors import DomainError, NotFound
@@ -31,13 +30,15 @@ from portal.core.i18n import format_date, format_instant, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
+from portal.core.web import guarded_picture
 from portal.library import queries as library
 from portal.library.models import Document, DocumentVersion
 from portal.library.permissions import READ_DOCUMENT
 from portal.library.queries import get_document
+from portal.library.service.images import MEDIA_TYPE
 from portal.library.service.warnings import WARNINGS
+from portal.quizzes.service.pictures import picture_of
 from portal.quizzes.service.single import explanations, part_ids, single_form
-from portal.ui.filters import day_and_month
 
 # An underscore cannot occur in a clause's id, so that the forms' ids never meet one.
 PREFIX = "delta_"
@@ -62,6 +63,17 @@ def delta(document: Document) -> Response | str:
     if found.request is not None:
         deltas.note_opened(found.request)
     return page
+
+
+@blueprint.get("/library/<slug>/delta/questions/<int:number>/picture")
+@requires(ACKNOWLEDGE, on=get_document, see=READ_DOCUMENT)
+def delta_picture(document: Document, number: int) -> Response:
+    """Send the picture of a question about what changed."""
+    found = deltas.find_delta(actor(), document)
+    if found is None or not 0 < number <= len(found.check):
+        raise NotFound()
+    picture = picture_of(found.check[number - 1].version)
+    return guarded_picture(picture.data, MEDIA_TYPE, etag=picture.sha256)
 
 
 @blueprint.post("/library/<slug>/delta/answers")
@@ -259,7 +271,15 @@ def _question(
     """Return a question for answering; why an answer is right or wrong is told only of one that was given."""
     seed, here, prefix = deltas.seed_of(person, found.new), language(), _name(number)
     answer = item.last.answer if item.last is not None else {}
-    shown = single_form(item.version, item.citations, seed=seed, language=here, prefix=prefix, answer=answer)
+    shown = single_form(
+        item.version,
+        item.citations,
+        seed=seed,
+        language=here,
+        prefix=prefix,
+        answer=answer,
+        picture_href=url_for("acknowledgements.delta_picture", slug=found.document.slug, number=number),
+    )
     if given is not None and not item.is_right:
         for part in shown["parts"]:
             part["selected"] = given.get(part["id"], [])
@@ -289,26 +309,11 @@ def _due(asked: AcknowledgementRequest, person: Person) -> dict[str, Any]:
         if asked.campaign.hours is not None
         else format_date(clock.local_date(asked.started_at, zone)),
     )
-    days = _days(due.counted.derivation, due.counted.on) if due.counted and due.on == asked.due_on else []
+    days = days_told(due.counted.derivation) if due.counted and due.on == asked.due_on else []
     if due.is_guess:
         unknown = _("National holidays of that time are not known yet; only weekends were left out.")
         why = f"{why} {unknown}"
     return {"date": due_words(asked, person), "iso": asked.due_on.isoformat(), "why": why, "days": days}
-
-
-def _days(derivation: Derivation, on: date) -> list[dict[str, Any]]:
-    skipped = {off.on: off for off in derivation.skipped}
-    told, count = [], -1
-    for number in range((on - derivation.start).days + 1):
-        day = derivation.start + timedelta(days=number)
-        off = skipped.get(day)
-        count += off is None
-        label = ""
-        if off is not None:
-            label = off.name.in_(language()) if off.name is not None else ""
-            label = label or str(_("Weekend") if off.reason is OffReason.WEEKEND else _("Leave"))
-        told.append({"date": day_and_month(day), "label": label, "count": None if off else count})
-    return told
 
 
 def _own_questions(document: Document) -> list[dict[str, Any]]:

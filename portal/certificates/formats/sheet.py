@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.certificates.formats import drawings
 from portal.certificates.rules import (
@@ -23,9 +20,10 @@ from portal.certificates.rules import (
 )
 from portal.core.i18n import LANGUAGES, Words, force_locale, ngettext, other, pgettext
 from portal.core.pdf import FONTS
+from portal.core.printing import PrintFolder
 from portal.ui.filters import phrases
 
-TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "certificates" / "pdf"
+TEMPLATES = PrintFolder("certificates")
 _MONTHS = [
     "January",
     "February",
@@ -141,22 +139,6 @@ _FRAMES = {
 
 
 @cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def _style(name: str) -> str:
-    return (TEMPLATES / f"{name}.css").read_text(encoding="utf-8")
-
-
-@cache
 def _frame(design: str) -> bytes:
     return _FRAMES[design]()
 
@@ -264,11 +246,11 @@ def make_sheet(snapshot: Mapping[str, Any], language: str) -> Sheet:
         "phrases": {part: pieces_of(shown[part]) for part in ("statement", "other-statement")},
         "has_seal": bool(credential["seal"]),
     }
-    html = _environment().get_template(f"{design}.html").render(**values)
+    html = TEMPLATES.html(design, **values)
     sizes = _sizes(design, shown, spacing)
     return Sheet(
         html=html,
-        stylesheets=(_style("sheet"), _style(design), f'body {{ font-family: "{family}" }}\n{sizes}'),
+        stylesheets=(TEMPLATES.style("sheet"), TEMPLATES.style(design), f'body {{ font-family: "{family}" }}\n{sizes}'),
         assets=assets,
         fonts=("sans", "serif") if design == "modern" else ("serif",),
         identifier=f"{snapshot['code']}-{snapshot['issue_no']}-{language}",

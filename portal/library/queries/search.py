@@ -41,7 +41,9 @@ _AT_ONCE = 500
 # Ids of headings, clauses that links name, and where links lead; and the marks that stand within words.
 _LEADS = re.compile(r"\{#[^{}\n]*\}|\[\[[^\[\]\n]*\]\]|(?<=\])\([^()\n]*\)")
 _MARKS = str.maketrans(dict.fromkeys("*_~`\\[]", ""))
-_RANKS = {TERM: 0, DOCUMENT: 10, CLAUSE: 20}
+# Columns of tables, made once: conditions on them are made several times as fast, and every search makes some.
+_version, _later = DocumentVersion.__table__.alias("version"), DocumentVersion.__table__.alias("later")
+_overlay, _audience = Document.__table__.alias("overlay"), DocumentAudience.__table__.c
 _STATES = {Standing.IN_FORCE: 0, Standing.ISSUED: 1, Standing.SUPERSEDED: 2, Standing.WITHDRAWN: 2}
 
 
@@ -76,36 +78,32 @@ def is_replaced(market: str, document_id: Any, at: datetime) -> ColumnElement[bo
             or_(version.withdrawn_at.is_(None), version.withdrawn_at > version.effective_at),
         )
 
-    # Columns of tables: conditions on them are made several times as fast, and every search makes these.
-    versions = DocumentVersion.__table__
-    version, later, overlay = versions.alias().c, versions.alias().c, Document.__table__.alias().c
+    version, later, overlay = _version.c, _later.c, _overlay.c
     overtaken = exists().where(
         later.document_id == version.document_id,
         begun(later),
         tuple_(later.effective_at, later.sequence) > tuple_(version.effective_at, version.sequence),
     )
+    is_followed = exists().where(
+        version.document_id == overlay.id,
+        begun(version),
+        or_(version.withdrawn_at.is_(None), version.withdrawn_at > at),
+        ~overtaken,
+    )
+    # There are few texts of a market: from them to their versions, not from all versions to them.
     replaced: ColumnElement[bool] = document_id.in_(
-        select(overlay.base_id).where(
-            version.document_id == overlay.id,
-            overlay.base_id.is_not(None),
-            overlay.market == market,
-            begun(version),
-            or_(version.withdrawn_at.is_(None), version.withdrawn_at > at),
-            ~overtaken,
-        )
+        select(overlay.base_id).where(overlay.base_id.is_not(None), overlay.market == market, is_followed)
     )
     return replaced
 
 
 def _addressed_to_others(codes: dict[AudienceKind, set[str]]) -> Any:
     """Return the documents that name an audience of one of these kinds in which none of the codes is."""
-    has_one = or_(
-        *(and_(DocumentAudience.kind == kind, DocumentAudience.code.in_(held)) for kind, held in codes.items())
-    )
+    has_one = or_(*(and_(_audience.kind == kind, _audience.code.in_(held)) for kind, held in codes.items()))
     return (
-        select(DocumentAudience.document_id)
-        .where(DocumentAudience.ended_at.is_(None), DocumentAudience.kind.in_(codes))
-        .group_by(DocumentAudience.document_id, DocumentAudience.kind)
+        select(_audience.document_id)
+        .where(_audience.ended_at.is_(None), _audience.kind.in_(codes))
+        .group_by(_audience.document_id, _audience.kind)
         .having(func.max(case((has_one, 1), else_=0)) == 0)
     )
 
@@ -258,7 +256,7 @@ def _entry(address: str, document_id: int, said: _Said, standing: Standing, *, s
         texts=said.texts,
         state=standing.value,
         sensitivity=said.sensitivity,
-        rank=_RANKS[said.kind] + _STATES[standing],
+        rank=_STATES[standing],
         position=said.position,
         since=since,
     )
@@ -272,7 +270,6 @@ def entries_of_terms(ids: Collection[int]) -> Iterator[Entry]:
             thing_id=term.id,
             address=term.slug,
             position=term.position,
-            rank=_RANKS[TERM],
             texts={
                 tag: EntryText(
                     "",

@@ -29,6 +29,7 @@ class FindableDocuments:
     name = DOCUMENTS
     kinds: Mapping[str, LazyText] = {CLAUSE: _l("Clauses"), DOCUMENT: _l("Documents")}
     names: Mapping[str, LazyText] = {CLAUSE: _l("Clause"), DOCUMENT: _l("Document")}
+    ranks: Mapping[str, int] = {DOCUMENT: 1, CLAUSE: 2}
 
     def list_things(self) -> list[int]:
         """Return the row numbers of all documents that have a version."""
@@ -64,6 +65,7 @@ class FindableTerms:
     name = TERMS
     kinds: Mapping[str, LazyText] = {TERM: _l("Glossary")}
     names = kinds
+    ranks: Mapping[str, int] = {TERM: 0}
 
     def list_things(self) -> list[int]:
         """Return the row numbers of all terms."""

@@ -76,6 +76,30 @@ def remake(data: bytes) -> MadePicture:
     return MadePicture(target.getvalue(), clean.width, clean.height)
 
 
+def of_file(data: bytes) -> MadePicture:
+    """Return a picture of a folder: as it is where it has the form in which we keep pictures, else made anew.
+
+    So a folder that was written out here says the same when it is read again, here or elsewhere. Raises as `remake`.
+    """
+    made = remake(data)
+    # What is exact comes out the same by itself; a photograph would lose a little each time.
+    return _as_it_is(data) or made
+
+
+def _as_it_is(data: bytes) -> MadePicture | None:
+    """Return a photograph that holds nothing beside its pixels and is no larger than those that we make, or None."""
+    # RIFF, its length, WEBP, and one chunk that fills the file.
+    if data[:4] != b"RIFF" or data[8:16] != b"WEBPVP8 ":
+        return None
+    length = int.from_bytes(data[16:20], "little")
+    if int.from_bytes(data[4:8], "little") != len(data) - 8 or 20 + length + length % 2 != len(data):
+        return None
+    with Image.open(BytesIO(data), formats=("WEBP",)) as found:
+        if max(found.size) > LONGEST_SIDE:
+            return None
+        return MadePicture(data, found.width, found.height)
+
+
 _LIMITS = {"megabytes": MAX_BYTES // 1024 // 1024, "megapixels": MAX_PIXELS // 1_000_000}
 
 

@@ -75,6 +75,7 @@ def find() -> str:
         texts=LANGUAGE_NAMES,
         results=_results(found.hits, query, text),
         total=found.total,
+        has_more=found.has_more,
         tabs=_tabs(found, kinds, kind, kept),
         pager=page.links(lambda number: url_for("library.search", **kept, kind=kind or None, page=number)),
         is_paged=page.last > 1,
@@ -84,18 +85,25 @@ def find() -> str:
 
 
 def _tabs(found: Found, kinds: dict[str, Any], chosen: str, kept: dict[str, Any]) -> list[dict[str, Any]]:
-    tabs = [("", _("All"), sum(found.counts.values()))]
+    tabs: list[tuple[str, Any, int]] = [("", _("All"), sum(found.counts.values()))]
     tabs += [(kind, name, found.counts.get(kind, 0)) for kind, name in kinds.items()]
     return [
         {
             "label": name,
-            "count": count,
+            "count": _count(count),
             "href": url_for("library.search", **kept, kind=kind or None),
             "current": kind == chosen,
         }
         for kind, name, count in tabs
         if count or kind in ("", chosen)
     ]
+
+
+def _count(number: int) -> str:
+    """Return a number of hits in words: of what is found more often than is listed nobody counts all."""
+    if number <= search.MOST_LISTED:
+        return f"{number:,}"
+    return _("over %(number)s", number=f"{search.MOST_LISTED:,}")
 
 
 def _results(hits: Sequence[Hit], query: Query, text: str) -> list[_Result]:
@@ -151,8 +159,11 @@ def complete_clause() -> Response:
     found = search.search(folding.parse(asked, with_addresses=True), actor(), kinds=[CLAUSE], limit=COMPLETIONS).hits
     if len(found) < COMPLETIONS and (titled := folding.parse(document)):
         things = search.select_things(titled, actor(), [DOCUMENT])
-        wanted = folding.parse(clause) if clause.strip() else None
-        found += search.search(wanted, actor(), kinds=[CLAUSE], things=things, limit=COMPLETIONS).hits
+        if clause.strip():
+            wanted = folding.parse(clause)
+            found += search.search(wanted, actor(), kinds=[CLAUSE], things=things, limit=COMPLETIONS).hits
+        else:
+            found += search.list_first_of(things, actor(), CLAUSE, COMPLETIONS)
     hits: dict[str, Hit] = {}
     for hit in found:
         hits.setdefault(hit.address, hit)

@@ -53,7 +53,7 @@ def index() -> str:
 
 
 @blueprint.get("/library/<slug>")
-@requires(READ_DOCUMENT, on=get_document)
+@requires(READ_DOCUMENT, on=get_document, absent=DocumentNotFound)
 def read(document: Document) -> str | Response:
     """Show the version in force; before there is one the next, after a withdrawal the one withdrawn.
 
@@ -70,28 +70,28 @@ def read(document: Document) -> str | Response:
 
 
 @blueprint.get("/library/<slug>/versions/<number>")
-@requires(READ_DOCUMENT, on=get_document)
+@requires(READ_DOCUMENT, on=get_document, absent=DocumentNotFound)
 def read_version(document: Document, number: str) -> str:
     """Show one version, whatever has become of it."""
     return _reading_page(document, queries.get_version(document, number), is_current=False)
 
 
 @blueprint.get("/library/<slug>/print")
-@requires(READ_DOCUMENT, on=get_document)
+@requires(READ_DOCUMENT, on=get_document, absent=DocumentNotFound)
 def print_view(document: Document) -> str:
     """Show the version in force as it is printed."""
     return _print_page(document, _shown_version(document))
 
 
 @blueprint.get("/library/<slug>/versions/<number>/print")
-@requires(READ_DOCUMENT, on=get_document)
+@requires(READ_DOCUMENT, on=get_document, absent=DocumentNotFound)
 def print_version(document: Document, number: str) -> str:
     """Show one version as it is printed."""
     return _print_page(document, queries.get_version(document, number))
 
 
 @blueprint.get("/library/<slug>/history")
-@requires(READ_DOCUMENT, on=get_document)
+@requires(READ_DOCUMENT, on=get_document, absent=DocumentNotFound)
 def history(document: Document) -> str:
     """List every version with its life and what changed in it."""
     hashes = queries.hashes_by_language(document.versions)
@@ -129,7 +129,7 @@ def _authors_of(document: Document) -> dict[int, str]:
 
 
 @blueprint.post("/library/<slug>/versions/<number>/place")
-@requires(READ_DOCUMENT, on=get_document)
+@requires(READ_DOCUMENT, on=get_document, absent=DocumentNotFound)
 def keep_place(document: Document, number: str) -> Any:
     """Note at which clause the person is; sent by the page itself."""
     version = queries.get_version(document, number)

@@ -41,6 +41,8 @@ def settings() -> Any:
             "time_zone": queries.default_time_zone(),
             "language": queries.default_language(),
             "tolerance": int(queries.attempt_tolerance().total_seconds()),
+            "needs_two": queries.accommodation_needs_two(),
+            "leads_see": queries.leads_see_accommodations(),
         },
     )
     return _settings_page(form)
@@ -62,6 +64,8 @@ def change_settings() -> Any:
                 rules.TIME_ZONE: form.time_zone.data,
                 rules.LANGUAGE: form.language.data,
                 rules.ATTEMPT_TOLERANCE: form.tolerance.data,
+                rules.ACCOMMODATION_NEEDS_TWO: form.needs_two.data,
+                rules.LEADS_SEE_ACCOMMODATIONS: form.leads_see.data,
             },
             by=actor(),
         )

@@ -31,7 +31,13 @@ from portal.quizzes.formats.losses import write_each
 # Full-width letters and brackets are what a Japanese keyboard gives.
 _CHOICE = re.compile(r"(?P<letter>[A-ZＡ-Ｚ])[).．）][ \t　]*(?P<text>.*)")
 _ANSWER = re.compile(r"ANSWER[ \t]*[:：][ \t]*(?P<letters>.*)", re.IGNORECASE)
+# Moodle takes the first letter where there are several.
+_FIRST_LETTER = re.compile(r"(?P<letter>[A-Z])(?:[ ,.;、]+(?P<further>.*))?", re.IGNORECASE)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# After so many refusals the file is something else, and a longer list helps nobody.
+_MAX_REFUSED = 1_000
+# Longer than any text, with a sign in each line.
+_MOST_LINES = MAX_TEXT
 
 
 class Aiken:
@@ -57,8 +63,6 @@ class Aiken:
             found = _question(block)
             if isinstance(found, Refused):
                 refused.append(found)
-            elif len(questions) >= MAX_QUESTIONS:
-                refused.append(Refused(found.line, _("There are more than %(most)s questions.", most=MAX_QUESTIONS)))
             else:
                 questions.append(found)
             block.clear()
@@ -74,10 +78,22 @@ class Aiken:
                 # The one before has no ANSWER; it takes no other down with it.
                 close()
             was_blank = False
-            block.append((number, stripped))
+            # What is longer is refused anyhow, and a file of nothing else would fill the memory.
+            if len(block) < _MOST_LINES or _ANSWER.fullmatch(stripped):
+                block.append((number, stripped))
             if _ANSWER.fullmatch(stripped):
                 close()
-        close()
+                if len(questions) > MAX_QUESTIONS:
+                    last = questions.pop()
+                    reason = _("There are more than %(most)s questions.", most=MAX_QUESTIONS)
+                    refused.append(Refused(last.line, reason))
+                    break
+            if len(refused) >= _MAX_REFUSED:
+                reason = _("From here on nothing was read: too much was refused. Is it a file of this format?")
+                refused.append(Refused(number, reason))
+                break
+        else:
+            close()
         return Reading(tuple(questions), tuple(refused))
 
     def write(self, questions: Sequence[ForeignQuestion]) -> Writing:
@@ -114,8 +130,10 @@ def _question(block: Sequence[tuple[int, str]]) -> ForeignQuestion | Refused:
         return Refused(first, _("The question has no line like “ANSWER: C”."))
     if len(choices) < 2 or len(choices) > MAX_CHOICES:
         return Refused(first, _("A question needs at least two choices."))
-    if answer not in choices:
+    found = _FIRST_LETTER.fullmatch(answer)
+    if found is None or found["letter"].upper() not in choices:
         return Refused(block[-1][0], _("“ANSWER:” names no choice: “%(text)s”.", text=answer[:40]))
+    answer, further = found["letter"].upper(), (found["further"] or "").strip()
     text = "\n".join(stem)
     if len(text) > MAX_TEXT:
         return Refused(first, _("The text is longer than %(most)s characters.", most=MAX_TEXT))
@@ -127,6 +145,7 @@ def _question(block: Sequence[tuple[int, str]]) -> ForeignQuestion | Refused:
             ForeignChoice(words, FULL if letter == answer else Fraction(0)) for letter, words in choices.items()
         ),
         line=first,
+        losses=(_("the further letters of its answer: “%(text)s”", text=further[:40]),) if further else (),
     )
 
 

@@ -80,7 +80,11 @@ def read_gaps(text: str) -> Gaps:
             break
         pieces.append(text[done : found.start()])
         if alternatives:
-            gap = _gap(found["type"], found["points"], alternatives, found.start())
+            try:
+                gap = _gap(found["type"], found["points"], alternatives, found.start())
+            except BadGap as bad:
+                reason = _("Gap %(number)s: %(reason)s", number=len(gaps) + 1, reason=str(bad))
+                raise BadGap(bad.place, reason) from None
             if gap.choices:
                 shuffles.append(_CHOICES[found["type"]][1])
             gaps.append(gap)

@@ -81,7 +81,7 @@ def text_of_xml(data: bytes) -> str:
         except UnicodeDecodeError:
             raise NotUtf8(1) from None
     try:
-        return text_of(data)
+        return text_of(data, is_strict=True)
     except NotUtf8 as broken:
         declared = _ENCODING.match(data[:200].lstrip())
         codec = _CODECS.get(declared[1].decode("ascii").lower()) if declared else None

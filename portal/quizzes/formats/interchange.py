@@ -7,6 +7,7 @@ a second language) is added on the way in. Readers and writers touch neither dat
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,16 +15,26 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from portal.core.i18n import gettext as _
+from portal.core.tables import is_nearly_utf_8
 
 # A whole bank; beyond it a file is refused before it is read.
-MAX_BYTES = 5 * 1024 * 1024
+MAX_BYTES = 20 * 1024 * 1024
 MAX_QUESTIONS = 5_000
 MAX_CHOICES = 200
 MAX_TEXT = 64 * 1024
 # Moodle's own limit of a question's name.
 MAX_TITLE = 255
 FULL = Fraction(100)
+NO_LENGTH: tuple[int | None, int | None] = (None, None)
 _DECIMALS_OF_A_THIRD = 5
+_KANA_OR_FULL_WIDTH = re.compile("[\u3001-\u30ff\uff01-\uff5e]")
+_NO_SHIFT_JIS = re.compile("[\x80-\x9f\ue000-\uf8ff\ufffd]")
+_FULL_WIDTH_LETTER = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
+_NOT_ASCII = re.compile("[^\x00-\x7f]+")
+# The kanji that everybody writes (JIS level 1), and the signs and letters before them, by their bytes in Shift_JIS.
+_USUAL_SHIFT_JIS = range(0x8140, 0x9873)
+# So much of a text is looked at for its encoding.
+_SAMPLE = 256 * 1024
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{0,25})?|[+-]?\.[0-9]{1,25}", re.ASCII)
 
 
@@ -87,6 +98,9 @@ class ForeignGap:
     case_sensitive: bool = False
     # More than one of the choices may be taken; those that are right make up the points together.
     several: bool = False
+    # As those of a question.
+    units: tuple[tuple[str, str], ...] = ()
+    feedback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +119,9 @@ class ForeignQuestion:
     """A question; which fields say something depends on its type.
 
     `choices` of an ordering stand in the right order. The stem of a gap question holds `[[1]]`, `[[2]]` … where its
-    gaps are. `pairs` with an empty left side are wrong choices of a matching. `losses` says what the file held beyond
-    this record, in words for whoever reads the preview.
+    gaps are. `pairs` with an empty left side are wrong choices of a matching; `pair_feedback`, where there is any, says
+    something of each pair in turn. `losses` says what the file held beyond this record, in words for whoever reads the
+    preview.
     """
 
     type: Kind
@@ -145,6 +160,12 @@ class ForeignQuestion:
     # Of several choices, gaps or pairs: only all that is right, and nothing else, earns points. An ordering says
     # nothing of it.
     all_or_nothing: bool = False
+    # What neither the shares nor `all_or_nothing` say: "penalty" of several choices, of which wrong ones may cost more
+    # than the right ones earn; "partial" of an ordering, of which a part of the right order earns points.
+    marking: str = ""
+    # The fewest and the most characters of a free text; None where nothing is asked.
+    length: tuple[int | None, int | None] = NO_LENGTH
+    pair_feedback: tuple[str, ...] = ()
     line: int = field(default=0, compare=False)
     losses: tuple[str, ...] = field(default=(), compare=False)
 
@@ -199,24 +220,85 @@ class Format(Protocol):
 
 
 class NotUtf8(ValueError):
-    """The bytes are no UTF-8; taken for something else they would come in as garbage. `line` is where it shows."""
+    """The bytes are in no encoding that is taken; guessed at, they would be garbage. `line` is where it shows.
 
-    def __init__(self, line: int) -> None:
+    Of a text without a declaration somebody can say the encoding.
+    """
+
+    def __init__(self, line: int, *, can_be_said: bool = False) -> None:
         self.line = line
-        super().__init__(_("The file is not UTF-8 text from this line on. Save it as UTF-8."))
+        super().__init__(
+            _("The file is not UTF-8 text from this line on. Save it as UTF-8, or choose its encoding.")
+            if can_be_said
+            else _("The file is not UTF-8 text from this line on. Save it as UTF-8.")
+        )
 
 
-def decoded(data: bytes) -> str:
-    """Return the text of a file without a mark of byte order. Raises `NotUtf8`."""
+def decoded(data: bytes, *, is_strict: bool = False) -> str:
+    """Return the text of a file without a mark of byte order. Raises `NotUtf8`.
+
+    Unless `is_strict`, UTF-16 with its mark is taken, too, and what is Japanese in Shift_JIS (CP932, as in Windows).
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as broken:
-        raise NotUtf8(data.count(b"\n", 0, broken.start) + 1) from None
+        other = None if is_strict else _otherwise(data)
+        if other is not None:
+            return other[1]
+        raise NotUtf8(data.count(b"\n", 0, broken.start) + 1, can_be_said=not is_strict) from None
 
 
-def text_of(data: bytes) -> str:
-    """Return the text of a file, its lines ended by one sign and without a mark of byte order. Raises `NotUtf8`."""
-    return decoded(data).replace("\r\n", "\n").replace("\r", "\n")
+def encoding_of(data: bytes) -> str:
+    """Return as what `decoded` reads a text, by the name that people know: "Shift_JIS", "UTF-16", else "UTF-8"."""
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        other = _otherwise(data)
+        return other[0] if other is not None else "UTF-8"
+    return "UTF-8"
+
+
+def _otherwise(data: bytes) -> tuple[str, str] | None:
+    is_utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        text = data.decode("utf-16" if is_utf_16 else "cp932")
+    except UnicodeDecodeError:
+        return None
+    if is_utf_16:
+        return "UTF-16", text
+    return ("Shift_JIS", text) if _is_japanese(data, text) else None
+
+
+def _is_japanese(data: bytes, text: str) -> bool:
+    """Say whether what was decoded from Shift_JIS reads like Japanese, not like another encoding mistaken for it.
+
+    Latin letters with accents come out as rare kanji or private signs, or with Windows' quotation marks and in the code
+    pages of DOS as single kanji and kana between Latin letters; EUC-JP comes out as half-width katakana, and UTF-8 with
+    a fault as rare kanji with kana between them.
+    """
+    if _NO_SHIFT_JIS.search(text) or is_nearly_utf_8(data):
+        return False
+    runs = _NOT_ASCII.findall(text[:_SAMPLE])
+    signs = Counter("".join(runs))
+    count = signs.total()
+    if 2 * sum(len(run) for run in runs if len(run) > 1) <= count:
+        return False
+    usual = sum(number for sign, number in signs.items() if _is_usual(sign))
+    if any(_KANA_OR_FULL_WIDTH.fullmatch(sign) for sign in signs):
+        # Half-width katakana is Japanese, too, where it is not all there is.
+        usual += sum(number for sign, number in signs.items() if "\uff61" <= sign <= "\uff9f")
+    # An accent of DOS and the letter behind it are a full-width letter.
+    letters = sum(number for sign, number in signs.items() if _FULL_WIDTH_LETTER.fullmatch(sign))
+    return 3 * usual >= 2 * count and 2 * letters <= count
+
+
+def _is_usual(sign: str) -> bool:
+    return int.from_bytes(sign.encode("cp932", "replace"), "big") in _USUAL_SHIFT_JIS
+
+
+def text_of(data: bytes, *, is_strict: bool = False) -> str:
+    """Return the text of a file as `decoded` does, its lines ended by one sign. Raises `NotUtf8`."""
+    return decoded(data, is_strict=is_strict).replace("\r\n", "\n").replace("\r", "\n")
 
 
 # --- as plain data -----------------------------------------------------------------------------
@@ -246,6 +328,8 @@ def as_data(question: ForeignQuestion) -> dict[str, Any]:
                 "case_sensitive": gap.case_sensitive,
             }
             | ({"several": True} if gap.several else {})
+            | ({"units": [list(each) for each in gap.units]} if gap.units else {})
+            | ({"feedback": gap.feedback} if gap.feedback else {})
             for gap in question.gaps
         ]
     if question.parts:
@@ -294,7 +378,12 @@ _USUAL: Mapping[str, Any] = {
     "difficulty": None,
     "state": "live",
     "all_or_nothing": False,
+    "marking": "",
+    "length": NO_LENGTH,
+    "pair_feedback": (),
 }
+# Of which types something further is said of the marking.
+_FURTHER_MARKING = {"penalty": Kind.MULTIPLE_CHOICE, "partial": Kind.ORDERING}
 
 
 class BadData(ValueError):
@@ -331,6 +420,8 @@ def from_data(data: Any) -> ForeignQuestion:
                 is_numeric=_flag(gap, "is_numeric", usual=False),
                 case_sensitive=_flag(gap, "case_sensitive", usual=False),
                 several=_flag(gap, "several", usual=False),
+                units=_pairs(gap, "units"),
+                feedback=_text(gap, "feedback"),
             )
             for gap in _objects(data, "gaps")
         ),
@@ -364,6 +455,10 @@ def from_data(data: Any) -> ForeignQuestion:
         difficulty=_difficulty(data.get("difficulty")),
         state=_text(data, "state") if "state" in data else "live",
         all_or_nothing=_flag(data, "all_or_nothing", usual=False),
+        marking=_marking(_text(data, "marking"), kind),
+        length=_length(data.get("length")),
+        pair_feedback=tuple(_texts(data, "pair_feedback")),
+        line=_line(data.get("line", 0)),
     )
 
 
@@ -400,10 +495,34 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _line(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise BadData("line is a whole number from 0")
+
+
 def _difficulty(value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 5):
         return value
     raise BadData("difficulty is a whole number from 1 to 5")
+
+
+def _marking(given: str, kind: Kind) -> str:
+    if given and _FURTHER_MARKING.get(given) is not kind:
+        raise BadData("marking is penalty of a multiple choice or partial of an ordering")
+    return given
+
+
+def _length(value: Any) -> tuple[int | None, int | None]:
+    if value is None:
+        return NO_LENGTH
+    if (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(each is None or (isinstance(each, int) and not isinstance(each, bool) and each > 0) for each in value)
+    ):
+        return value[0], value[1]
+    raise BadData("length is a list of the fewest and the most characters, null for none")
 
 
 def _choice_data(each: ForeignChoice) -> dict[str, Any]:

@@ -148,6 +148,8 @@ class _Taking:
         if isinstance(each, Refused):
             return self._refuse(each)
         if each.name != "question":
+            if not _says_something(each):
+                return True
             reason = _("“%(name)s” is no question.", name=each.name[:40])
             return self._refuse(Refused(each.line, reason))
         try:
@@ -186,6 +188,10 @@ class _Taking:
         self._of_category = [_("the description of its category")] if has_info else []
         if len(path) > _MAX_CATEGORY:
             self._of_category.append(_("its category"))
+
+
+def _says_something(element: Element) -> bool:
+    return bool(element.text.strip()) or any(_says_something(each) for each in element.children)
 
 
 # --- reading a question ------------------------------------------------------------------------

@@ -5,7 +5,6 @@ Types of question that the bank does not know are refused by name; those that it
 
 from __future__ import annotations
 
-import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,13 +13,16 @@ from fractions import Fraction
 
 from portal.core.content import SLUG
 from portal.core.i18n import gettext as _
+from portal.core.i18n import pgettext
 from portal.core.markdown import HIDDEN
-from portal.quizzes.formats import markdown
+from portal.quizzes.formats import markdown, markup
 from portal.quizzes.formats.interchange import (
     FULL,
     MAX_QUESTIONS,
     MAX_TITLE,
+    ForeignAnswer,
     ForeignChoice,
+    ForeignGap,
     ForeignPart,
     ForeignQuestion,
     Kind,
@@ -44,9 +46,12 @@ from portal.quizzes.formats.markdown import (
     Problem,
     QuestionText,
 )
+from portal.quizzes.formats.markdown_parts import WITHOUT_POINTS, mark_of, number_of, share_of, sides_of, units_of
+from portal.quizzes.formats.worth import OtherKey, narrowed, once, with_digit
 from portal.quizzes.types import type_names
-from portal.quizzes.types.base import ANSWER
+from portal.quizzes.types.base import ANSWER, CHOICES, MAX_ESSAY, NUMBER, TEXT, Unit
 from portal.quizzes.types.case import HEADINGS, PARTS
+from portal.quizzes.types.contents import ANY_NUMBER
 
 MAX_BYTES = 1024 * 1024
 # The title of a bank whose questions belong to no category.
@@ -99,7 +104,7 @@ class OwnMarkdown:
                 refused.append(Refused(block.line, reason))
             else:
                 seen[question.id] = block.line
-                questions.append(_foreign(question, bank))
+                questions.append(_foreign(markdown.with_texts(question, markdown.as_said), bank))
         return Reading(tuple(questions), tuple(sorted(refused, key=lambda each: each.line)))
 
     def write(self, questions: Sequence[ForeignQuestion]) -> Writing:
@@ -111,7 +116,7 @@ class OwnMarkdown:
 
         def rendered(question: ForeignQuestion) -> str:
             nonlocal size
-            own = _own(question, next(ids))
+            own = markdown.with_texts(_own(question, next(ids)), markdown.as_in_file)
             text = markdown.render_question(own, bank.document)
             back = markdown.parse_each(head + _encodable(text), 2)
             blocks = back[2] if isinstance(back, tuple) else []
@@ -165,6 +170,8 @@ def _foreign(question: QuestionText, bank: BankText) -> ForeignQuestion:
         state=attributes.state,
         line=question.line,
     )
+    lost = [_("which language has not followed the other one")] if attributes.behind else []
+    found = replace(found, losses=tuple(lost))
     if kind is Kind.CASE:
         parts = tuple(
             ForeignPart(
@@ -172,8 +179,38 @@ def _foreign(question: QuestionText, bank: BankText) -> ForeignQuestion:
             )
             for part in question.parts
         )
-        return replace(found, parts=parts, points=sum((part.points for part in parts), Fraction(0)))
+        lost += [_("its picture")] if question.picture else []
+        points = sum((part.points for part in parts), Fraction(0))
+        return replace(found, parts=parts, points=points, losses=tuple(lost))
+    if kind is Kind.GAP:
+        gaps = tuple(_gap(part) for part in question.parts)
+        return replace(found, gaps=gaps, points=sum((gap.points for gap in gaps), Fraction(0)))
     (answer,) = question.parts
+    if kind is Kind.SHORT_ANSWER:
+        return replace(found, answers=_answers(answer, TEXT), case_sensitive=attributes.is_exact)
+    if kind is Kind.NUMERIC:
+        return replace(found, answers=_answers(answer, NUMBER), units=_units(attributes.units))
+    if kind is Kind.ORDERING:
+        steps = tuple(ForeignChoice(choice.text, feedback=choice.rationale or "") for choice in answer.choices)
+        return replace(found, choices=steps, marking="" if attributes.marking == MARKINGS[0] else attributes.marking)
+    if kind is Kind.MATCHING:
+        sides = [sides_of(choice.text) for choice in answer.choices]
+        pairs = tuple(("", left) if right is None else (left, right) for left, right in sides)
+        count = sum(right is not None for _left, right in sides)
+        told = tuple(choice.rationale or "" for choice in answer.choices)
+        return replace(
+            found,
+            pairs=pairs,
+            points=Fraction(attributes.points * count),
+            pair_feedback=told if any(told) else (),
+        )
+    if kind is Kind.FREE_TEXT:
+        return replace(
+            found,
+            marking_notes="\n".join(f"[{choice.mark}] {choice.text}" for choice in answer.choices),
+            points=Fraction(sum(int(choice.mark) for choice in answer.choices)),
+            length=(attributes.least, attributes.most),
+        )
     if kind is Kind.TRUE_FALSE:
         true, false = answer.choices
         return replace(
@@ -182,12 +219,44 @@ def _foreign(question: QuestionText, bank: BankText) -> ForeignQuestion:
             feedback_true=true.rationale or "",
             feedback_false=false.rationale or "",
         )
-    is_partial = attributes.marking == "partial"
+    is_partial = attributes.marking != "all_or_nothing"
     return replace(
         found,
+        marking=attributes.marking if attributes.marking == "penalty" else "",
         choices=_choices(answer, wrong=-1 if is_partial else 0),
         all_or_nothing=kind is Kind.MULTIPLE_CHOICE and not is_partial,
     )
+
+
+def _units(units: Sequence[Unit]) -> tuple[tuple[str, str], ...]:
+    return tuple((unit.symbol, str(unit.factor)) for unit in units)
+
+
+def _gap(part: PartText) -> ForeignGap:
+    points = Fraction(part.points or 1)
+    if part.kind == CHOICES:
+        return ForeignGap(_choices(part, wrong=0), points=points, feedback=part.rationale or "")
+    return ForeignGap(
+        units=_units(part.units),
+        feedback=part.rationale or "",
+        answers=_answers(part, part.kind),
+        points=points,
+        is_numeric=part.kind == NUMBER,
+        case_sensitive=part.is_exact,
+    )
+
+
+def _answers(part: PartText, kind: str) -> tuple[ForeignAnswer, ...]:
+    """Return what may be written, with the percentage of the points that it earns."""
+    found = []
+    for choice in part.choices:
+        fraction, feedback = (share_of(choice.mark) or Fraction(0)) * FULL, choice.rationale or ""
+        if kind == TEXT:
+            found.append(ForeignAnswer(choice.text, fraction=fraction, feedback=feedback))
+        else:
+            value, tolerance = number_of(choice.text)
+            found.append(ForeignAnswer(value=value, tolerance=tolerance, fraction=fraction, feedback=feedback))
+    return tuple(found)
 
 
 def _choices(part: PartText, *, wrong: int) -> tuple[ForeignChoice, ...]:
@@ -240,12 +309,17 @@ def _numbered(number: int) -> Iterator[str]:
 
 def _own(question: ForeignQuestion, own_id: str) -> QuestionText:
     """Return a question as the bank says it; raises `CannotHold`."""
+    try:
+        question = narrowed(question)
+    except OtherKey as other:
+        raise CannotHold(str(other)) from None
     kind = question.type
     if kind.value not in type_names():
-        raise CannotHold(_("A bank in Markdown has no questions of the type “%(type)s” yet.", type=kind.value))
+        raise CannotHold(_("A bank in Markdown has no questions of the type “%(type)s”.", type=kind.value))
     in_markdown = _IN_MARKDOWN[question.text_format]
     is_case = kind is Kind.CASE
-    points = _whole(question.points)
+    count = sum(bool(left) for left, _right in question.pairs) if kind is Kind.MATCHING else 1
+    points = 1 if kind.value in WITHOUT_POINTS else _whole(question.points / max(count, 1))
     if is_case:
         if any(part.id not in PARTS for part in question.parts):
             raise CannotHold(_("Parts are decision, clause and severity."))
@@ -259,6 +333,10 @@ def _own(question: ForeignQuestion, own_id: str) -> QuestionText:
             )
             for part in question.parts
         )
+    elif kind is Kind.GAP:
+        parts = tuple(_own_gap(number, gap, in_markdown) for number, gap in enumerate(question.gaps, start=1))
+    elif kind in _OWN_LISTS:
+        parts = (PartText(ANSWER, "", points, _OWN_LISTS[kind](question, in_markdown)),)
     elif kind is Kind.TRUE_FALSE:
         choices = tuple(
             ChoiceText(text, right is question.correct, _block_text(feedback, in_markdown) or None)
@@ -271,26 +349,141 @@ def _own(question: ForeignQuestion, own_id: str) -> QuestionText:
     else:
         several = kind is Kind.MULTIPLE_CHOICE
         parts = (PartText(ANSWER, "", points, _own_choices(question.choices, in_markdown, is_several=several)),)
-    is_partial = kind is Kind.MULTIPLE_CHOICE and not question.all_or_nothing
     tags = (tag if _TAG.fullmatch(tag) else _NO_TAG.sub("-", tag).strip("-")[:40] for tag in question.tags)
     return QuestionText(
         own_id,
         _one_line(question.title) or _one_line(question.stem)[:MAX_TITLE].rstrip(),
         _block_text(question.stem, in_markdown),
         parts,
-        None if is_case else _block_text(question.general_feedback, in_markdown) or None,
+        _block_text(question.general_feedback, in_markdown) or None,
         Attributes(
             type=kind.value,
             clauses=tuple(dict.fromkeys(filter(_is_clause, question.clauses))),
             difficulty=question.difficulty,
             severity=question.severity if question.severity in SEVERITIES else None,
             tags=tuple(dict.fromkeys(filter(None, map(_encodable, tags)))),
-            points=1 if is_case else points,
-            marking=MARKINGS[1] if is_partial else MARKINGS[0],
+            points=points,
+            marking=_own_marking(question),
             shuffle=question.shuffle,
             state=question.state if question.state in STATES else STATES[0],
+            is_exact=question.case_sensitive and kind is Kind.SHORT_ANSWER,
+            units=_own_units(question.units) if kind is Kind.NUMERIC else (),
+            least=_own_length(question, 0),
+            most=_own_length(question, 1),
         ),
     )
+
+
+def _own_marking(question: ForeignQuestion) -> str:
+    if question.type is Kind.MULTIPLE_CHOICE and not question.all_or_nothing:
+        return question.marking or "partial"
+    return question.marking if question.type is Kind.ORDERING and question.marking else MARKINGS[0]
+
+
+def _own_length(question: ForeignQuestion, place: int) -> int | None:
+    given = question.length[place] if question.type is Kind.FREE_TEXT else None
+    return min(given, MAX_ESSAY) if given else None
+
+
+def _own_units(units: Sequence[tuple[str, str]]) -> tuple[Unit, ...]:
+    # What cannot be a unit is left out, and reported because it does not come back.
+    found = [units_of(f"{symbol}={factor}") for symbol, factor in units]
+    return tuple(unit for each in found for unit in each or ())
+
+
+def _own_gap(number: int, gap: ForeignGap, in_markdown: Callable[[str], str]) -> PartText:
+    if gap.several:
+        raise CannotHold(_("Gap %(number)s: several choices can be taken for it; here a gap takes one.", number=number))
+    if len(gap.choices) == 1:
+        raise CannotHold(_("Gap %(number)s: it offers one choice alone.", number=number))
+    told = _block_text(gap.feedback, in_markdown) or None
+    if gap.choices:
+        choices = _own_choices(gap.choices, in_markdown, is_several=False)
+        return PartText(str(number), "", _whole(gap.points), choices, told)
+    choices = _own_answers(gap.answers, in_markdown, is_exact=gap.case_sensitive)
+    kind = NUMBER if gap.is_numeric else TEXT
+    return PartText(
+        str(number),
+        "",
+        _whole(gap.points),
+        choices,
+        told,
+        kind=kind,
+        is_exact=gap.case_sensitive and not gap.is_numeric,
+        units=_own_units(gap.units) if gap.is_numeric else (),
+    )
+
+
+def _own_answers(
+    answers: Sequence[ForeignAnswer], in_markdown: Callable[[str], str], *, is_exact: bool = False
+) -> tuple[ChoiceText, ...]:
+    return tuple(
+        ChoiceText(
+            _one_line(answer.text) if answer.value is None else _own_number(answer.value, answer.tolerance),
+            None,
+            _block_text(answer.feedback, in_markdown) or None,
+            mark_of(min(max(answer.fraction / FULL, Fraction(0)), Fraction(1)).limit_denominator(10**6)),
+        )
+        for answer in once(answers, is_exact=is_exact)
+    )
+
+
+def _own_number(value: str, tolerance: str) -> str:
+    # How far a number may be from any number says nothing.
+    tolerance = "" if value.strip() == ANY_NUMBER else with_digit(tolerance)
+    return f"{with_digit(value)} ± {tolerance}" if tolerance else with_digit(value)
+
+
+def _own_order(question: ForeignQuestion, in_markdown: Callable[[str], str]) -> tuple[ChoiceText, ...]:
+    return tuple(
+        ChoiceText(
+            _choice_text(each.text, in_markdown), None, _block_text(each.feedback, in_markdown) or None, str(place)
+        )
+        for place, each in enumerate(question.choices, start=1)
+    )
+
+
+def _own_pairs(question: ForeignQuestion, in_markdown: Callable[[str], str]) -> tuple[ChoiceText, ...]:
+    pairs, extras = [], []
+    for place, (left, right) in enumerate(question.pairs):
+        told = question.pair_feedback[place] if place < len(question.pair_feedback) else ""
+        side = _choice_text(right, in_markdown)
+        if left:
+            why = _block_text(told, in_markdown) or None
+            pairs.append(ChoiceText(f"{_choice_text(left, in_markdown)}\n= {side}", True, why))
+        else:
+            extras.append(ChoiceText(side, False))
+    return (*pairs, *extras)
+
+
+_CRITERION = re.compile(r"\[(?P<mark>[1-9][0-9]{0,2})\] (?P<text>.*)")
+
+
+def _own_criteria(question: ForeignQuestion, in_markdown: Callable[[str], str]) -> tuple[ChoiceText, ...]:
+    """Return the criteria that notes for the marker list as `[2] text`, or one that says them all."""
+    found: list[tuple[str, list[str]]] = []
+    for line in question.marking_notes.replace("\r\n", "\n").split("\n"):
+        begins = _CRITERION.fullmatch(line)
+        if begins:
+            found.append((begins["mark"], [begins["text"]]))
+        elif found:
+            found[-1][1].append(line)
+        else:
+            whole = _choice_text(question.marking_notes, in_markdown) or "The answer as a whole."
+            return (ChoiceText(whole, None, None, str(_whole(question.points))),)
+    # Notes that list criteria were written by us: their texts are Markdown already.
+    return tuple(ChoiceText(_choice_text("\n".join(lines), str), None, None, mark) for mark, lines in found)
+
+
+_OWN_LISTS: dict[Kind, Callable[[ForeignQuestion, Callable[[str], str]], tuple[ChoiceText, ...]]] = {
+    Kind.SHORT_ANSWER: lambda question, in_markdown: _own_answers(
+        question.answers, in_markdown, is_exact=question.case_sensitive
+    ),
+    Kind.NUMERIC: lambda question, in_markdown: _own_answers(question.answers, in_markdown),
+    Kind.ORDERING: _own_order,
+    Kind.MATCHING: _own_pairs,
+    Kind.FREE_TEXT: _own_criteria,
+}
 
 
 def _own_choices(
@@ -338,62 +531,23 @@ def _choice_text(text: str, in_markdown: Callable[[str], str]) -> str:
 
 # --- texts of other kinds ----------------------------------------------------------------------
 
-# Signs that mean something wherever they stand, and what is only read as Markdown at the beginning of a line.
-_SIGNS = re.compile(
-    r"[*`\[]|(?<![^\W_])_|_(?![^\W_])|~(?=~)|<(?=[A-Za-z/!?])|&(?=[#A-Za-z])|\\(?=[!-/:-@\[-`{-~]|$)", re.MULTILINE
-)
-_BEGINNINGS = re.compile(r"^(?=#{1,6}(?:\s|$)|>|[-+:~](?:\s|$)|[-:|=+ ]+$|\||~~~)", re.MULTILINE)
-_ORDERED = re.compile(r"^([0-9]{1,9})(?=[.)](?:\s|$))", re.MULTILINE)
-_HTML = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9]*)(?:\s[^<>]*|/)?>")
-_PARAGRAPHS = frozenset({"p", "div"})
-_EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "span": ""}
 
-
-def _from_plain(text: str) -> str:
-    """Return a text in which nothing is markup as Markdown that shows the same."""
-    text = "\n".join(line.strip() for line in text.split("\n"))
-    text = _BEGINNINGS.sub(r"\\", _SIGNS.sub(r"\\\g<0>", text))
-    return _ORDERED.sub(r"\1\\", text)
-
-
-def _from_html(text: str) -> str:
-    """Return paragraphs and emphasis in HTML as Markdown; raises `CannotHold` for anything else."""
-    pieces: list[str] = []
-    start = 0
-    for tag in _HTML.finditer(text):
-        pieces.append(_from_plain_in_html(text[start : tag.start()]))
-        start = tag.end()
-        name = tag["name"].lower()
-        if name in _PARAGRAPHS:
-            pieces.append("\n\n")
-        elif name == "br":
-            pieces.append("\\\n")
-        elif name in _EMPHASIS:
-            pieces.append(_EMPHASIS[name])
-        else:
-            raise CannotHold(_("Its text holds the HTML tag <%(name)s>, which a bank does not take.", name=name[:20]))
-    pieces.append(_from_plain_in_html(text[start:]))
-    # No break at the end of a paragraph, and one empty line between two.
-    joined = re.sub(r"[ ]*\n[ ]*", "\n", "".join(pieces))
-    joined = re.sub(r"(?:\\\n)+(?=\n|\Z)", "", joined)
-    return _BEGINNINGS.sub(r"\\", re.sub(r"\n{3,}", "\n\n", joined)).strip("\n")
-
-
-def _from_plain_in_html(text: str) -> str:
-    if "<" in text and re.search(r"<[A-Za-z/!?]", text):
-        raise CannotHold(_("Its text holds an HTML tag that does not end."))
-    return _SIGNS.sub(r"\\\g<0>", re.sub(r"\s+", " ", html.unescape(text)))
-
-
-def _from_moodle(text: str) -> str:
-    return _from_html(text.replace("\n", "<br>")) if "<" in text or "&" in text else _from_plain(text)
+def _from_markup(text: str, text_format: TextFormat) -> str:
+    """Return a text of Moodle's kind or HTML as Markdown; raises `CannotHold` where that would lose something."""
+    taken = markup.as_markdown(text, text_format)
+    if taken.losses:
+        what = pgettext("list", ", ").join(taken.losses)
+        raise CannotHold(_("Its text holds what a bank does not take: %(what)s.", what=what))
+    return taken.text
 
 
 _IN_MARKDOWN: dict[TextFormat, Callable[[str], str]] = {
     TextFormat.MARKDOWN: lambda text: text,
-    TextFormat.PLAIN: _from_plain,
-    TextFormat.HTML: _from_html,
-    TextFormat.MOODLE: _from_moodle,
+    TextFormat.PLAIN: markup.from_plain,
+    TextFormat.HTML: lambda text: _from_markup(text, TextFormat.HTML),
+    TextFormat.MOODLE: lambda text: (
+        _from_markup(text, TextFormat.MOODLE) if "<" in text or "&" in text else markup.from_plain(text)
+    ),
 }
 
 FORMAT = OwnMarkdown()

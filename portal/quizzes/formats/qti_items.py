@@ -22,7 +22,7 @@ from portal.quizzes.formats.interchange import (
     TextFormat,
 )
 from portal.quizzes.formats.qti_marking import Against, Step, Test, marking_of, number
-from portal.quizzes.formats.qti_texts import MODE_OF_OURS, OURS, Mode, Reader, is_alone, is_block
+from portal.quizzes.formats.qti_texts import MODE_OF_OURS, OURS, Mode, Reader, is_alone, is_block, unescaped
 from portal.quizzes.formats.xml_nodes import Node
 
 TOOL = "Shirube"
@@ -151,7 +151,10 @@ class _Item:
         else:
             made = self._inline(kept)
         self._note_left_out()
-        title = " ".join(self.root.get("title").split()) if not self.is_ours else self.root.attributes.get("title", "")
+        title = self.root.attributes.get("title", "")
+        if not self.is_ours:
+            # Some tools escape a title twice.
+            title = " ".join(unescaped(title).split())
         if not title and not self.is_ours:
             title = _shortened(made.stem)
         if len(title) > MAX_TITLE and not self.is_ours:
@@ -223,6 +226,8 @@ class _Item:
         return Node(node.tag, node.space, node.attributes, node.line, children)
 
     def _note_left_out(self) -> None:
+        if self.marking.takes_typos:
+            self.reader.lose(_("that an answer with a slip of the keyboard is taken"))
         if self.marking.strange:
             self.reader.lose(_("its own rules of marking"))
         if self.left:
@@ -385,9 +390,11 @@ class _Item:
             raise ItemRefused(node.line, _("A question needs at least two choices."))
         if len({identifier for identifier, _choice in choices}) < len(choices):
             raise ItemRefused(node.line, _("Two choices have the same identifier."))
+        return choices
+
+    def _note_fixed(self, node: Node, tag: str) -> None:
         if any(each.get("fixed") in ("true", "1") for each in node.elements(tag)) and self._shuffles(node):
             self.reader.lose(_("which choices stay in their place"))
-        return choices
 
     def _shuffles(self, node: Node) -> bool:
         return node.get("shuffle").lower() in ("true", "1")
@@ -408,6 +415,9 @@ class _Item:
         identifiers = [identifier for identifier, _choice in choices]
         worths, all_or_nothing, points = self._worths(node, response, identifiers, most if is_multiple else Fraction(1))
         is_statement = not is_multiple and self._is_statement(choices, worths)
+        if not is_statement:
+            # True and false keep their order anyhow.
+            self._note_fixed(node, "simpleChoice")
         told = []
         for identifier, choice in choices:
             worth = worths[identifier]
@@ -513,6 +523,7 @@ class _Item:
 
     def _ordering(self, node: Node, response: _Response) -> ForeignQuestion:
         choices = dict(self._choices(node, "simpleChoice", response))
+        self._note_fixed(node, "simpleChoice")
         if sorted(response.correct) != sorted(choices):
             raise ItemRefused(node.line, _("The right order does not name every choice once."))
         steps = self.marking.steps.get(response.identifier, ())
@@ -653,6 +664,7 @@ class _Item:
             answers, points, case_sensitive, is_numeric = self._answers(node, response, response.identifier)
             return ForeignGap((), answers, points, is_numeric, case_sensitive)
         choices = self._choices(node, "inlineChoice", response)
+        self._note_fixed(node, "inlineChoice")
         identifiers = [identifier for identifier, _choice in choices]
         worths, points = self._worths_of_gap(node, response, identifiers)
         told = tuple(
@@ -786,7 +798,9 @@ class _Item:
         if "e" in written.lower():
             written = _decimal(value)
         if test.below is None or test.above is None:
-            return ForeignAnswer(value=written, fraction=fraction, feedback=feedback)
+            # Exactly, as the files of others say it in every format.
+            exactly = "" if self.is_ours else "0"
+            return ForeignAnswer(value=written, tolerance=exactly, fraction=fraction, feedback=feedback)
         below, above = test.below, test.above
         if test.is_relative:
             below, above = abs(value) * below / 100, abs(value) * above / 100

@@ -20,6 +20,8 @@ from portal.quizzes.formats.xml_nodes import Node
 _GREATEST_EXPONENT = 12
 # Alternatives times what they do, of one rule.
 _MOST = 1_000
+# The mapping of a response, and that of ONYX and OPAL that takes slips of the keyboard as well.
+_MAPPINGS = ("mapResponse", "mapTolResponse")
 _SIGNS = frozenset("\\.+?()[]{}|^$-")
 _PATTERN_SIGN = re.compile(r"\\(.)|(\.\*)|([^\\.*+?()\[\]{}|^$])", re.DOTALL)
 
@@ -74,6 +76,8 @@ class Marking:
     # A template of the standard says so for every response.
     by_template: str = ""
     is_absent: bool = False
+    # Answers are taken that are nearly as they stand in the mapping.
+    takes_typos: bool = False
     strange: bool = False
 
 
@@ -158,7 +162,7 @@ class _Rules:
                 nested = [each for each in rules if each.tag == "responseCondition"]
                 self.follow(nested, ())
                 rules = [each for each in rules if each.tag != "responseCondition"]
-                if any(_uses(each, ("mapResponse",)) for each in rules):
+                if any(_uses(each, _MAPPINGS) for each in rules):
                     self.follow(rules, ())
                     before += options[0]
                     continue
@@ -222,7 +226,8 @@ class _Rules:
         if value.tag == "baseValue":
             points = number(value.text())
             return None if points is None else (set(), points)
-        if value.tag == "mapResponse":
+        if value.tag in _MAPPINGS:
+            self.found.takes_typos = self.found.takes_typos or value.tag == "mapTolResponse"
             return {value.get("identifier")}, Fraction(0)
         if value.tag == "variable":
             name = value.get("identifier")
@@ -262,7 +267,7 @@ class _Rules:
 
     def _is_limit(self, expression: Node, rules: Sequence[Node]) -> bool:
         """Say whether a rule keeps the points between the least and the greatest there are."""
-        if any(node.tag in ("correct", "mapResponse") for node in expression.walk()):
+        if any(node.tag in ("correct", *_MAPPINGS) for node in expression.walk()):
             return False
         names = [node.get("identifier") for node in expression.walk() if node.tag == "variable"]
         if not names or not all(self._is_score(name) or _is_edge(name) for name in names):
@@ -282,7 +287,7 @@ class _Rules:
             and any(
                 _is_greatest(each.get("identifier")) or (each.tag != "variable" and number(each.text()) != 0)
                 for each in node.walk()
-                if each.tag in ("baseValue", "mapResponse", "variable")
+                if each.tag in ("baseValue", "variable", *_MAPPINGS)
             )
             for node in rule.walk()
         )
@@ -320,6 +325,9 @@ def _tests(expression: Node) -> list[list[Test]] | None:
             options += found
         return options or None
     if expression.tag == "and":
+        between = _between(inside)
+        if between is not None:
+            return [[between]]
         together: list[Test] = []
         for each in inside:
             found = _tests(each)
@@ -335,6 +343,29 @@ def _tests(expression: Node) -> list[list[Test]] | None:
         return None
     single = _test(expression, inside)
     return None if single is None else [[single]]
+
+
+def _between(inside: Sequence[Node]) -> Test | None:
+    """Return the test of a number that is between two others, both included; None if these are no such comparisons."""
+    name = ""
+    ends: list[tuple[Fraction, str]] = []
+    for each in inside:
+        sides = list(each.elements())
+        if each.tag == "not" and len(sides) == 1 and sides[0].tag == "isNull":
+            continue
+        if each.tag not in ("gte", "lte") or sorted(side.tag for side in sides) != ["baseValue", "variable"]:
+            return None
+        variable, base = sorted(sides, key=lambda side: side.tag == "baseValue")
+        end = number(base.text())
+        if end is None or name not in ("", variable.get("identifier")):
+            return None
+        name = variable.get("identifier")
+        ends.append((end, base.text().strip()))
+    if len(ends) != 2:
+        return None
+    # Moodle writes the lower end as the upper one.
+    (least, written), (greatest, _written) = sorted(ends)
+    return Test(name, Against.VALUE, written, Fraction(0), greatest - least)
 
 
 def _test(expression: Node, inside: Sequence[Node]) -> Test | None:

@@ -115,6 +115,9 @@ class Reader:
                 break
             if _attributes(said[0].tag, said[0].attributes):
                 break
+            for silent in children:
+                if silent is not said[0] and isinstance(silent, Node):
+                    self._lose_all_media(silent)
             children = said[0].children
         return children
 
@@ -172,6 +175,11 @@ class Reader:
         if self.mode is Mode.OWN_MOODLE:
             return _least_escaped(text)
         return escape(text, quote=False)
+
+    def _lose_all_media(self, node: Node) -> None:
+        for each in node.walk():
+            if each.tag in _MEDIA:
+                self._lose_media(each)
 
     def _lose_media(self, node: Node) -> None:
         address = next((node.get(name) for name in ("src", "data", "href") if node.get(name)), "")
@@ -269,7 +277,7 @@ def xhtml(text: str, text_format: TextFormat, *, gap: Callable[[int], str] | Non
 def words_alone(text: str, text_format: TextFormat) -> str:
     """Return a text as XML where no tag may stand."""
     if text_format is TextFormat.HTML:
-        return xml_text(_unescaped(_HTML.sub("", text)))
+        return xml_text(unescaped(_HTML.sub("", text)))
     return xml_text(text)
 
 
@@ -281,7 +289,8 @@ def _xhtml(text: str, text_format: TextFormat) -> str:
     return xml_text(text).replace("\n", "<br/>")
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """Return a text with the signs that it names; one without its semicolon is text."""
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
@@ -294,7 +303,7 @@ def _balanced(text: str) -> str:
 
     def say(words: str) -> None:
         if not dropping:
-            written.append(xml_text(_unescaped(words)))
+            written.append(xml_text(unescaped(words)))
 
     def close(upto: int) -> None:
         while len(opened) > upto:
@@ -314,7 +323,7 @@ def _balanced(text: str) -> str:
         elif tag in KEPT and len(opened) < _DEEPEST:
             if opened and tag in _ENDS.get(opened[-1], ()):
                 close(len(opened) - 1)
-            given = {name.lower(): _unescaped(one or other) for name, one, other in _ATTRIBUTE.findall(found["rest"])}
+            given = {name.lower(): unescaped(one or other) for name, one, other in _ATTRIBUTE.findall(found["rest"])}
             attributes = _NOT_IN_XML.sub("\ufffd", _attributes(tag, given))
             if tag == "a" and "href" not in attributes:
                 continue

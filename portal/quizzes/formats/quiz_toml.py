@@ -11,9 +11,13 @@ from typing import Any
 
 from portal.core.clock import YEARS
 from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
-from portal.core.i18n import Words
+from portal.core.i18n import LANGUAGES, Words
 from portal.core.i18n import gettext as _
-from portal.quizzes.models import Release
+from portal.organisation.rules import MAX_ATTEMPT_TOLERANCE
+from portal.quizzes.formats.sections import Section
+from portal.quizzes.models import Layout, Navigation, Release, SecondMarker
+from portal.quizzes.rules import Strata
+from portal.quizzes.rules.passing import Counts
 from portal.quizzes.types import type_names
 
 SHOWN = ("score", "correctness", "key", "rationale")
@@ -21,6 +25,10 @@ MAX_MINUTES = 24 * 60
 MAX_ATTEMPTS = 100
 MAX_WAIT_HOURS = 24 * 365
 MAX_DRAWN = 200
+MAX_PURPOSE = 500
+# As far as the organisation may go for all quizzes.
+MAX_TOLERANCE_SECONDS = MAX_ATTEMPT_TOLERANCE
+MAX_APPEAL_DAYS = 365
 _KEYS = (
     "version",
     "owner",
@@ -34,12 +42,28 @@ _KEYS = (
     "show",
     "shuffle_questions",
     "shuffle_choices",
+    "second_marker",
+    "moderation_above",
+    "borderline_within",
+    "appeal_days",
+    "tolerance_seconds",
     "opens_at",
     "closes_at",
+    "counts",
+    "pilots",
+    "navigation",
+    "layout",
+    "confidence",
+    "practice",
     "title",
+    "purpose",
+    "section",
     "draw",
 )
-_DRAW_KEYS = ("bank", "count", "types", "tags", "clauses", "difficulty", "questions")
+_DRAW_KEYS = ("section", "bank", "count", "types", "tags", "clauses", "difficulty", "strata", "questions")
+_SECTION_KEYS = ("id", "title", "pass_mark")
+MAX_SECTIONS = 20
+MAX_PILOTS = 50
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 _PERCENT = re.compile(r"(?P<number>[0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 _ADDRESS = re.compile(rf"{SLUG.pattern}/{SLUG.pattern}")
@@ -65,10 +89,27 @@ class QuizTerms:
     shuffle_choices: bool
     opens_at: datetime | None
     closes_at: datetime | None
+    # Of these a default is neither hashed nor written out: versions from before they were there stay what they are.
+    second_marker: SecondMarker = SecondMarker.NONE
+    # None: the share that the product names.
+    moderation_above: Fraction | None = None
+    sections: tuple[Section, ...] = ()
+    pilots: int = 0
+    counts: Counts = Counts.HIGHEST
+    navigation: Navigation = Navigation.FREE
+    layout: Layout = Layout.ALL
+    confidence: bool = False
+    practice: bool = False
+    # None: nobody has said what it is for.
+    purpose: Words | None = None
+    # None of these three: what the product, or the organisation, says.
+    borderline_within: Fraction | None = None
+    appeal_days: int | None = None
+    tolerance_seconds: int | None = None
 
     def data(self) -> dict[str, Any]:
         """Return everything but the number as plain data, over which the hash is taken."""
-        return {
+        data: dict[str, Any] = self.taking() | {
             "title": [self.title.en, self.title.ja],
             "blueprint": [dict(line) for line in self.blueprint],
             "time_limit_minutes": self.time_limit_minutes,
@@ -80,6 +121,35 @@ class QuizTerms:
             "shuffle": [self.shuffle_questions, self.shuffle_choices],
             "window": [instant.isoformat() if instant else None for instant in (self.opens_at, self.closes_at)],
         }
+        if self.second_marker is not SecondMarker.NONE:
+            data["second_marker"] = self.second_marker.value
+        if self.moderation_above is not None:
+            data["moderation_above"] = str(self.moderation_above)
+        if self.sections:
+            data["sections"] = [section.data() for section in self.sections]
+        if self.pilots:
+            data["pilots"] = self.pilots
+        if self.counts is not Counts.HIGHEST:
+            data["counts"] = self.counts.value
+        if self.purpose is not None:
+            data["purpose"] = [self.purpose.en, self.purpose.ja]
+        if self.borderline_within is not None:
+            data["borderline_within"] = str(self.borderline_within)
+        if self.appeal_days is not None:
+            data["appeal_days"] = self.appeal_days
+        if self.tolerance_seconds is not None:
+            data["tolerance_seconds"] = self.tolerance_seconds
+        return data
+
+    def taking(self) -> dict[str, Any]:
+        """Return how the quiz is taken, as far as it differs from the defaults."""
+        given = {
+            "navigation": self.navigation if self.navigation is not Navigation.FREE else None,
+            "layout": self.layout if self.layout is not Layout.ALL else None,
+            "confidence": self.confidence or None,
+            "practice": self.practice or None,
+        }
+        return {key: value for key, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +183,9 @@ class _Reader:
             return value
         self.fault(
             key,
-            _("“%(key)s” is missing or no whole number in its bounds.", key=key),
+            _("“%(key)s” is missing.", key=key)
+            if value is None
+            else _("“%(key)s” is no whole number within its bounds.", key=key),
             _("Write a whole number from %(least)s to %(most)s.", least=least, most=most),
         )
         return least
@@ -144,14 +216,68 @@ class _Reader:
         return None
 
     def pass_mark(self) -> Fraction:
-        value = self.table.get("pass_mark")
-        found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
-        if found and Fraction(found["number"]) <= 100:
-            return Fraction(found["number"]) / 100
+        value = share_of(self.table.get("pass_mark"))
+        if value is not None:
+            return value
         self.fault(
             "pass_mark", _("“pass_mark” is no percentage from 0% to 100%."), _('Write for example pass_mark = "80%".')
         )
         return Fraction(0)
+
+    def one_of(self, key: str, known: Sequence[str], default: str) -> str:
+        value = self.table.get(key, default)
+        if isinstance(value, str) and value in known:
+            return str(value)
+        self.fault(
+            key,
+            _("“%(key)s” holds something that is not known.", key=key),
+            _("It is one of: %(known)s.", known=", ".join(known)),
+        )
+        return default
+
+    def taking(self) -> dict[str, Any]:
+        navigation = Navigation(self.one_of("navigation", list(Navigation), Navigation.FREE))
+        layout = Layout(self.one_of("layout", list(Layout), Layout.ALL))
+        if navigation is Navigation.FORWARD_ONLY and layout is not Layout.ONE_PER_PAGE and not self.failed:
+            self.fault(
+                "navigation",
+                _("Going forward only needs a page for each question."),
+                _('Write layout = "one_per_page", or navigation = "free".'),
+            )
+        return {
+            "navigation": navigation,
+            "layout": layout,
+            "confidence": self.yes_or_no("confidence", False),
+            "practice": self.yes_or_no("practice", False),
+        }
+
+    def share(self, key: str, mend: str) -> Fraction | None:
+        value = self.table.get(key)
+        if value is None:
+            return None
+        share = share_of(value)
+        if share is not None:
+            return share
+        self.fault(key, _("“%(key)s” is no percentage from 0%% to 100%%.", key=key), mend)
+        return None
+
+    def whole_or_none(self, key: str, most: int) -> int | None:
+        return None if self.table.get(key) is None else self.whole(key, 0, most)
+
+    def purpose(self) -> Words | None:
+        given = self.table.get("purpose")
+        if given is None:
+            return None
+        texts = {tag: given.get(tag) for tag in LANGUAGES} if isinstance(given, dict) else {}
+        said = [text.strip() for text in texts.values() if isinstance(text, str)]
+        if len(said) == len(LANGUAGES) and all(0 < len(text) <= MAX_PURPOSE for text in said):
+            return Words(*said)
+        self.fault(
+            "purpose",
+            _("The purpose is not there in both languages, or too long."),
+            _("Write [purpose] with en and ja below it, each of at most %(most)s characters.", most=MAX_PURPOSE),
+        )
+        return None
 
     def choices(self, key: str, value: Any, known: Sequence[str]) -> tuple[str, ...]:
         if isinstance(value, list) and all(each in known for each in value):
@@ -173,32 +299,36 @@ class _Reader:
         title = self.folder.words(self.file, self.table, "title")
         if title is None:
             self.failed = True
-        release = self.table.get("release", Release.AT_ONCE.value)
-        if release not in list(Release):
-            self.fault(
-                "release",
-                _("“%(key)s” holds something that is not known.", key="release"),
-                _("It is one of: %(known)s.", known=", ".join(Release)),
-            )
-            release = Release.AT_ONCE.value
+        release = Release(self.one_of("release", list(Release), Release.AT_ONCE))
         opens_at, closes_at = self.instant("opens_at"), self.instant("closes_at")
         minutes = self.whole("time_limit_minutes", 1, MAX_MINUTES)
-        self.window(opens_at, closes_at, minutes, Release(release))
+        self.window(opens_at, closes_at, minutes, release)
+        sections = self.sections()
         terms = QuizTerms(
             number=number,
             title=title or Words("", ""),
-            blueprint=self.blueprint(),
+            sections=sections,
+            blueprint=self.blueprint([section.id for section in sections]),
+            pilots=self.whole("pilots", 0, MAX_PILOTS, 0),
+            counts=Counts(self.one_of("counts", list(Counts), Counts.HIGHEST)),
             time_limit_minutes=minutes,
             attempts_allowed=self.whole("attempts", 1, MAX_ATTEMPTS),
             wait_hours=self.whole("wait_hours", 0, MAX_WAIT_HOURS, 0),
             wait_after_fails=self.whole("wait_after_fails", 0, MAX_ATTEMPTS, 1),
             pass_mark=self.pass_mark(),
-            release=Release(release),
+            release=release,
             show=self.choices("show", self.table.get("show", list(SHOWN)), SHOWN),
             shuffle_questions=self.yes_or_no("shuffle_questions", True),
             shuffle_choices=self.yes_or_no("shuffle_choices", True),
             opens_at=opens_at,
             closes_at=closes_at,
+            **self.taking(),
+            second_marker=SecondMarker(self.one_of("second_marker", list(SecondMarker), SecondMarker.NONE)),
+            moderation_above=self.share("moderation_above", _('Write for example moderation_above = "20%".')),
+            borderline_within=self.share("borderline_within", _('Write for example borderline_within = "5%".')),
+            appeal_days=self.whole_or_none("appeal_days", MAX_APPEAL_DAYS),
+            tolerance_seconds=self.whole_or_none("tolerance_seconds", MAX_TOLERANCE_SECONDS),
+            purpose=self.purpose(),
         )
         owner = self.folder.sign_in_name(self.file, self.table, "owner", needed=True)
         deputy = self.folder.sign_in_name(self.file, self.table, "deputy")
@@ -221,12 +351,95 @@ class _Reader:
                 _("Write closes_at, or release = “at_once” or “by_hand”."),
             )
 
-    def blueprint(self) -> list[dict[str, Any]]:
+    def sections(self) -> tuple[Section, ...]:
+        tables = self.table.get("section", [])
+        if (
+            not isinstance(tables, list)
+            or not all(isinstance(each, dict) for each in tables)
+            or len(tables) > MAX_SECTIONS
+        ):
+            self.fault(
+                "section",
+                _("The sections of the quiz cannot be read."),
+                _("Write a [[section]] with id and title for each, at most %(most)s.", most=MAX_SECTIONS),
+            )
+            return ()
+        found = [self.section(number, each) for number, each in enumerate(tables)]
+        ids = [section.id for section in found]
+        for number, name in enumerate(ids):
+            if name in ids[:number]:
+                self.fault_at(
+                    "section", number, _("Two sections have the id “%(id)s”.", id=name), _("Give each its own.")
+                )
+        return tuple(found)
+
+    def section(self, number: int, table: Mapping[str, Any]) -> Section:
+        for key in table:
+            if key not in _SECTION_KEYS:
+                self.fault_at(
+                    "section", number, _("“%(key)s” is not known here.", key=str(key)[:60]), _("Correct or remove it.")
+                )
+        name, title, mark = table.get("id"), table.get("title"), table.get("pass_mark")
+        if not isinstance(name, str) or not SLUG.fullmatch(name):
+            self.fault_at(
+                "section",
+                number,
+                _("The section has no id."),
+                _('Write id = "…" in small letters, digits and hyphens.'),
+            )
+            name = ""
+        given = title if isinstance(title, dict) else {}
+        texts = {tag: given.get(tag) for tag in LANGUAGES}
+        if not all(isinstance(text, str) and text.strip() for text in texts.values()):
+            self.fault_at(
+                "section",
+                number,
+                _("The section has no title in both languages."),
+                _("Write [section.title] with en and ja below it."),
+            )
+            texts = dict.fromkeys(LANGUAGES, "")
+        share = share_of(mark)
+        if mark is not None and share is None:
+            self.fault_at(
+                "section",
+                number,
+                _("“pass_mark” is no percentage from 0% to 100%."),
+                _('Write for example pass_mark = "80%".'),
+            )
+        return Section(name, Words(str(texts["en"]).strip(), str(texts["ja"]).strip()), share)
+
+    def fault_at(self, table: str, number: int, message: str, mend: str) -> None:
+        self.failed = True
+        self.folder.error(self.file.path, table_line(self.file.text, table, number), message, mend)
+
+    def blueprint(self, sections: Sequence[str]) -> list[dict[str, Any]]:
         lines = self.table.get("draw")
         if not isinstance(lines, list) or not lines or not all(isinstance(line, dict) for line in lines):
             self.fault("draw", _("The quiz draws no questions."), _("Add a [[draw]] with bank and count."))
             return []
-        return [self.draw(number, line) for number, line in enumerate(lines)]
+        blueprint = []
+        for number, line in enumerate(lines):
+            name = line.get("section")
+            if name not in sections and (sections or name is not None):
+                self.fault_at(
+                    "draw",
+                    number,
+                    _("The draw does not say to which section its questions belong."),
+                    _("Write section = and one of: %(known)s.", known=", ".join(sections))
+                    if sections
+                    else _("Remove section, or add a [[section]] with this id."),
+                )
+            rest = {key: value for key, value in line.items() if key != "section"}
+            blueprint.append(({"section": name} if isinstance(name, str) else {}) | self.draw(number, rest))
+        for number, name in enumerate(sections):
+            if all(line.get("section") != name for line in blueprint):
+                self.fault_at(
+                    "section",
+                    number,
+                    _("Nothing is drawn for the section “%(id)s”.", id=name),
+                    _("Let a [[draw]] name it, or remove it."),
+                )
+        return blueprint
 
     def draw(self, number: int, line: Mapping[str, Any]) -> dict[str, Any]:
         def fault(message: str, mend: str) -> None:
@@ -275,13 +488,32 @@ class _Reader:
                 )
             elif values:
                 given[key] = list(dict.fromkeys(values))
+        strata = line.get("strata")
+        if strata is not None and strata not in list(Strata):
+            fault(
+                _("“%(key)s” holds something that is not known.", key="strata"),
+                _("It is one of: %(known)s.", known=", ".join(Strata)),
+            )
+        elif strata is not None:
+            given["strata"] = strata
         return given
 
 
 def draw_line(text: str, number: int) -> int:
     """Return the line of the `[[draw]]` with this number (from 0), or 0."""
-    places = [place for place, line in enumerate(text.split("\n"), 1) if line.strip() == "[[draw]]"]
+    return table_line(text, "draw", number)
+
+
+def table_line(text: str, name: str, number: int) -> int:
+    """Return the line of the table of this name in an array of tables with this number (from 0), or 0."""
+    places = [place for place, line in enumerate(text.split("\n"), 1) if line.strip() == f"[[{name}]]"]
     return places[number] if number < len(places) else 0
+
+
+def share_of(value: object) -> Fraction | None:
+    """Return the share that a percentage like "80%" says exactly, or None where it is none from 0% to 100%."""
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    return Fraction(found["number"]) / 100 if found and Fraction(found["number"]) <= 100 else None
 
 
 def parse(folder: ContentFolder, file: ContentFile) -> QuizFile | None:
@@ -307,9 +539,27 @@ def render(quiz: QuizFile) -> str:
             "show": list(terms.show),
             "shuffle_questions": terms.shuffle_questions,
             "shuffle_choices": terms.shuffle_choices,
+            "second_marker": terms.second_marker.value if terms.second_marker is not SecondMarker.NONE else None,
+            "moderation_above": percent(terms.moderation_above) if terms.moderation_above is not None else None,
+            "borderline_within": percent(terms.borderline_within) if terms.borderline_within is not None else None,
+            "appeal_days": terms.appeal_days,
+            "tolerance_seconds": terms.tolerance_seconds,
             "opens_at": terms.opens_at,
             "closes_at": terms.closes_at,
+            "counts": terms.counts.value if terms.counts is not Counts.HIGHEST else None,
+            "pilots": terms.pilots or None,
+            **terms.taking(),
             "title": terms.title,
+            "purpose": terms.purpose,
+            "section": [
+                {
+                    "id": section.id,
+                    "pass_mark": percent(section.pass_mark) if section.pass_mark is not None else None,
+                    "title": section.title,
+                }
+                for section in terms.sections
+            ]
+            or None,
             "draw": [{key: line[key] for key in _DRAW_KEYS if key in line} for line in terms.blueprint],
         }
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portal.core.i18n import gettext as _
@@ -15,7 +16,7 @@ from portal.quizzes.rules.statistics import Mark
 _NOT_SHOWN = frozenset({"NA", "N/A", "#N/A", "NAN", "NULL", "."})
 # And where she was, but did not answer.
 _NO_ANSWER = frozenset({"", "-", "–"})
-_BETWEEN_KEYS = "|"
+_BETWEEN_KEYS = re.compile(r"[|,;、]")
 
 
 class ResponsesUnreadable(Exception):
@@ -44,22 +45,73 @@ def read_marks(data: bytes, filename: str = "") -> Marks:
 
     Raises `ResponsesUnreadable`, and `TableUnreadable` for what is no table.
     """
-    table = read_table(data, filename)
+    table = _table(data, filename)
     return Marks(table.header, tuple(tuple(_mark(row, name) for name in table.header) for row in table.rows))
 
 
 def read_choices(data: bytes, key: bytes, filename: str = "") -> Choices:
     """Read choices, and the key: the same heading over one row, or a row for each item with its name and its key.
 
-    Several right choices stand beside each other as `A|C`. Raises as `read_marks` does.
+    Several right choices stand beside each other as `A|C`, or as `A,C` between quotation marks; what somebody chose
+    as a whole is one choice. Upper and lower case are the same unless somebody took the one and somebody the other of
+    the same item. Raises as `read_marks` does.
     """
-    table = read_table(data, filename)
-    keys = _keys(read_table(key), table.header)
+    table = _table(data, filename)
+    keys = _keys(_table(key), table.header)
     missing = [name for name in table.header if not keys.get(name)]
     if missing:
-        raise ResponsesUnreadable(_("The key says nothing about these items: %(names)s.", names=", ".join(missing)))
-    rows = tuple(tuple(_choice(row.get(name)) for name in table.header) for row in table.rows)
-    return Choices(table.header, rows, tuple(keys[name] for name in table.header))
+        raise ResponsesUnreadable(_("The key says nothing about these items: %(names)s.", names=_listed(missing)))
+    unknown = [name for name in keys if name not in table.header]
+    if unknown:
+        raise ResponsesUnreadable(
+            _("The key names items that the responses do not have: %(names)s.", names=_listed(unknown))
+        )
+    columns = [[_choice(row.get(name)) for row in table.rows] for name in table.header]
+    right = [_right(keys[name], column) for name, column in zip(table.header, columns, strict=True)]
+    if all(_is_one_case(column) for column in columns):
+        forms = [_forms(column, of_item) for column, of_item in zip(columns, right, strict=True)]
+        columns = [
+            [each and form[each.casefold()] for each in column] for column, form in zip(columns, forms, strict=True)
+        ]
+        right = [
+            tuple(dict.fromkeys(form[each.casefold()] for each in of_item))
+            for of_item, form in zip(right, forms, strict=True)
+        ]
+    return Choices(table.header, tuple(zip(*columns, strict=True)), tuple(right))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def _table(data: bytes, filename: str = "") -> Table:
+    """Return the table, of which no row may be shorter than the heading: nobody knows which cells are missing."""
+    table = read_table(data, filename)
+    for row in table.rows:
+        if row.written is not None and row.written < len(table.header):
+            raise ResponsesUnreadable(
+                _(
+                    "Line %(line)s has fewer cells (%(cells)s) than the first line (%(columns)s). "
+                    "Leave a cell empty where nothing was answered, but keep the signs between the cells.",
+                    line=row.line,
+                    cells=row.written,
+                    columns=len(table.header),
+                )
+            )
+    return table
+
+
+def _is_one_case(column: Sequence[str | None]) -> bool:
+    taken = {each for each in column if each}
+    return len({each.casefold() for each in taken}) == len(taken)
+
+
+def _forms(column: Sequence[str | None], right: Sequence[str]) -> Mapping[str, str]:
+    """Return how each choice is written: as in the key, else as somebody took it."""
+    forms: dict[str, str] = {}
+    for each in (*right, *filter(None, column)):
+        forms.setdefault(each.casefold(), each)
+    return forms
 
 
 def _mark(row: Row, name: str) -> Mark:
@@ -93,15 +145,17 @@ def _choice(written: str) -> str | None:
     return "" if text in _NO_ANSWER else text
 
 
-def _keys(table: Table, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _keys(table: Table, names: Sequence[str]) -> dict[str, str]:
+    """Return what the key says of each item that it names."""
     if len(table.rows) == 1 and set(names) <= set(table.header):
-        return {name: _right(table.rows[0].get(name)) for name in table.header}
-    if len(table.header) == 2:
+        return {name: table.rows[0].get(name) for name in table.header}
+    if len(table.header) == 2 and not set(table.header) <= set(names):
         item, key = table.header
         # The first line is the heading of the two columns, or an item already.
-        return {item: _right(key)} | {row.get(item): _right(row.get(key)) for row in table.rows}
+        first = {item: key} if item in names else {}
+        return first | {row.get(item): row.get(key) for row in table.rows}
     if len(table.rows) == 1:
-        return {name: _right(table.rows[0].get(name)) for name in table.header}
+        return {name: table.rows[0].get(name) for name in table.header}
     raise ResponsesUnreadable(
         _(
             "The key has %(rows)s rows of %(columns)s columns. Write the items' names over one row with their keys, or "
@@ -112,6 +166,7 @@ def _keys(table: Table, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     )
 
 
-def _right(written: str) -> tuple[str, ...]:
-    cells: Sequence[str] = unicodedata.normalize("NFKC", written).split(_BETWEEN_KEYS)
+def _right(written: str, column: Sequence[str | None]) -> tuple[str, ...]:
+    text = unicodedata.normalize("NFKC", written).strip()
+    cells = [text] if text in column else _BETWEEN_KEYS.split(text)
     return tuple(cell.strip() for cell in cells if cell.strip())

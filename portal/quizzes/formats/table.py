@@ -107,6 +107,8 @@ COLUMNS = (
     Column("state", Words("state", "状態"), ("status",)),
     Column("template", Words("template", "解答のひな形"), ("ひな形", "テンプレート")),
     Column("marking_notes", Words("marking_notes", "採点の手引き"), ("採点メモ", "採点基準")),
+    Column("least", Words("least", "最少文字数"), ("min characters",)),
+    Column("most", Words("most", "最大文字数"), ("max characters",)),
 )
 _BY_NAME = {column.name: column for column in COLUMNS}
 _PLACE = {column.name: place for place, column in enumerate(COLUMNS)}
@@ -145,9 +147,11 @@ _STATES = {
     "draft": (Words("draft", "下書き"), ()),
     "retired": (Words("retired", "廃止"), ()),
 }
+_ALL_OR_NOTHING, _PARTIAL, _PENALTY = "all_or_nothing", "partial", "penalty"
 _MARKING = {
-    True: (Words("all_or_nothing", "すべて正答"), ("all", "完全正答")),
-    False: (Words("partial", "部分点"), ("部分点あり",)),
+    _ALL_OR_NOTHING: (Words(_ALL_OR_NOTHING, "すべて正答"), ("all", "完全正答")),
+    _PARTIAL: (Words(_PARTIAL, "部分点"), ("部分点あり",)),
+    _PENALTY: (Words(_PENALTY, "減点"), ("減点あり",)),
 }
 
 
@@ -427,6 +431,7 @@ class _Row:
             severity=self._severity(),
             difficulty=self._difficulty(),
             state=self._one_of("state", _STATE_OF, "live"),
+            length=(self._characters("least"), self._characters("most")),
             line=self.line,
         )
         question = replace(question, **self._answered(kind))
@@ -502,7 +507,10 @@ class _Row:
             choices = self._choice_cells()
             if len(choices) < 2:
                 raise _Unfit(_("A question needs at least two choices."))
-            return {"choices": self._weighted(choices)}
+            together = self._one_of("marking", _MARKING_OF, _ALL_OR_NOTHING)
+            if together == _PENALTY:
+                raise self._unknown("marking", self.get("marking"))
+            return {"choices": self._weighted(choices), "marking": _PARTIAL if together == _PARTIAL else ""}
         if kind is Kind.GAP:
             return {"gaps": self._gaps()}
         if kind is Kind.CASE:
@@ -538,20 +546,26 @@ class _Row:
             worth = {number for number, each in zip(choices, weighted, strict=True) if each.fraction > 0}
             if right and right != worth:
                 raise _Unfit(_("The column “right” and the fractions say different things. Keep one of them."))
-            return {"choices": weighted, "all_or_nothing": bool(together)}
+            return {"choices": weighted, **self._marked(kind, together, is_whole=together == _ALL_OR_NOTHING)}
         if not right:
             raise _Unfit(_("Nothing says which choice is right. Write its letter under “right”, several as “B|C”."))
         if kind is Kind.SINGLE_CHOICE and len(right) > 1:
             raise _Unfit(_("More than one choice is marked as right."))
         share = FULL / len(right)
-        wrong = -share if kind is Kind.MULTIPLE_CHOICE and together is False else Fraction(0)
+        is_partial = together in (_PARTIAL, _PENALTY)
+        wrong = -share if kind is Kind.MULTIPLE_CHOICE and is_partial else Fraction(0)
         return {
             "choices": tuple(
                 ForeignChoice(text, share if number in right else wrong, self.get(f"feedback_{number}"))
                 for number, text in choices.items()
             ),
-            "all_or_nothing": kind is Kind.MULTIPLE_CHOICE and together is not False,
+            **self._marked(kind, together, is_whole=kind is Kind.MULTIPLE_CHOICE and not is_partial),
         }
+
+    @staticmethod
+    def _marked(kind: Kind, together: str | None, *, is_whole: bool) -> dict[str, Any]:
+        is_penalty = kind is Kind.MULTIPLE_CHOICE and together == _PENALTY
+        return {"all_or_nothing": is_whole, "marking": _PENALTY if is_penalty else ""}
 
     def _right_places(self, choices: Mapping[int, str]) -> set[int]:
         """Return the numbers of the choices that are named as right: by letter, by number, or by the whole text."""
@@ -744,6 +758,14 @@ class _Row:
             raise self._unknown("difficulty", self.cells["difficulty"])
         return int(value)
 
+    def _characters(self, name: str) -> int | None:
+        if name not in self.cells:
+            return None
+        value = self._number(name, self.cells[name])
+        if value.denominator != 1 or value < 1:
+            raise self._unknown(name, self.cells[name])
+        return int(value)
+
     def _share(self, name: str) -> Fraction:
         """Return a percentage; without a sign a number up to 1 is a share, which is how Excel keeps “50%”."""
         cell = self.get(name)
@@ -808,6 +830,8 @@ def _row_of(question: ForeignQuestion) -> dict[str, object]:
         "units": list_cells.written_pairs(question.units),
         "severity": question.severity if question.severity in SEVERITIES else "",
         "difficulty": question.difficulty,
+        "least": question.length[0],
+        "most": question.length[1],
     }
     if question.text_format is not TextFormat.PLAIN:
         cells["text_format"] = question.text_format.value
@@ -861,7 +885,7 @@ def _answered_cells(question: ForeignQuestion, tag: str) -> dict[str, object]:
 def _worth_cells(question: ForeignQuestion, tag: str) -> dict[str, object]:
     """Return what says which choices are right: their letters where that says it all, else what each is worth."""
     if question.type is Kind.ORDERING and not any(each.fraction for each in question.choices):
-        return {}
+        return {"marking": _MARKING[_PARTIAL][0].in_(tag)} if question.marking == _PARTIAL else {}
     is_multiple = question.type is Kind.MULTIPLE_CHOICE
     right = [place for place, each in enumerate(question.choices) if each.fraction > 0]
     wrong = {each.fraction for each in question.choices if each.fraction <= 0}
@@ -875,12 +899,13 @@ def _worth_cells(question: ForeignQuestion, tag: str) -> dict[str, object]:
         if wrong <= {Fraction(0)} and (question.all_or_nothing if is_multiple else len(right) == 1):
             return {"right": letters}
         if is_multiple and not question.all_or_nothing and wrong == {-share}:
-            return {"right": letters, "marking": _MARKING[False][0].in_(tag)}
+            marking = _PENALTY if question.marking == _PENALTY else _PARTIAL
+            return {"right": letters, "marking": _MARKING[marking][0].in_(tag)}
     cells: dict[str, object] = {
         f"fraction_{number}": _share_cell(each.fraction) for number, each in enumerate(question.choices, start=1)
     }
-    if question.all_or_nothing:
-        cells["marking"] = _MARKING[True][0].in_(tag)
+    if question.all_or_nothing or question.marking in _MARKING:
+        cells["marking"] = _MARKING[_ALL_OR_NOTHING if question.all_or_nothing else question.marking][0].in_(tag)
     return cells
 
 

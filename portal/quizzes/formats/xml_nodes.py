@@ -1,12 +1,14 @@
 """XML files as trees of plain nodes that know their line.
 
-The parser is expat behind `defusedxml`, which refuses document types, entities and everything outside the file; the
-line of a node is the one at which expat stands when its tag begins.
+The parser is expat behind `defusedxml`, which refuses entities and everything outside the file; a document type is
+taken where it declares nothing itself, as some tools write one. The line of a node is the one at which expat stands
+when its tag begins.
 """
 
 from __future__ import annotations
 
 import codecs
+import html.entities
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -130,13 +132,29 @@ class _Tree:
         self.texts.clear()
 
 
+class _Parser(DefusedXMLParser):
+    """Takes a document type that declares nothing, and the signs that HTML knows by name where there is one."""
+
+    def __init__(self, target: _Tree, encoding: str | None) -> None:
+        super().__init__(target=target, encoding=encoding, forbid_dtd=True)
+        # Without a document type expat refuses any name but the five of XML; the file of none is ever fetched.
+        self.entity.update(html.entities.entitydefs)
+
+    def defused_start_doctype_decl(
+        self, name: str, sysid: str | None, pubid: str | None, has_internal_subset: bool
+    ) -> None:
+        """Refuse a document type that declares something itself."""
+        if has_internal_subset:
+            super().defused_start_doctype_decl(name, sysid, pubid, has_internal_subset)
+
+
 def parse(data: bytes, budget: Budget | None = None) -> Node:
     """Return the root of an XML file. Raises `XmlRefused`."""
     data, encoding = _decodable(data)
     _check_tags(data)
     tree = _Tree(budget or Budget())
     try:
-        parser = DefusedXMLParser(target=tree, encoding=encoding, forbid_dtd=True)
+        parser = _Parser(tree, encoding)
         tree.expat = vars(parser)["parser"]
         for start in range(0, len(data), _CHUNK):
             parser.feed(data[start : start + _CHUNK])
@@ -148,15 +166,30 @@ def parse(data: bytes, budget: Budget | None = None) -> Node:
         raise XmlRefused(tree.expat.CurrentLineNumber, reason) from None
     except (SyntaxError, expat.ExpatError, ValueError, LookupError) as broken:
         line = tree.expat.ErrorLineNumber if tree.expat is not None else 0
-        raise XmlRefused(max(line, 1), _("The file is no well-formed XML: %(what)s.", what=_what(broken))) from None
+        reason = _("The file is no well-formed XML: %(what)s.", what=_what(str(broken)))
+        raise XmlRefused(max(line, 1), reason) from None
     if tree.root is None:
-        raise XmlRefused(0, _("The file is no well-formed XML: %(what)s.", what="no element"))
+        raise XmlRefused(0, _("The file is no well-formed XML: %(what)s.", what=_what("no element")))
     return tree.root
 
 
-def _what(broken: Exception) -> str:
-    """Return what expat says, without the place, which stands beside it."""
-    return str(broken).partition(":")[0][:80]
+def _what(message: str) -> str:
+    """Return in words what expat says is wrong."""
+    if message.startswith("mismatched tag"):
+        return _("an element is closed here that is not the one that is open")
+    if message.startswith(("no element", "unclosed")):
+        return _("it ends before everything is closed")
+    if message.startswith("undefined entity"):
+        return _("it names a sign that XML does not know, such as &nbsp;")
+    if message.startswith("duplicate attribute"):
+        return _("an element says the same thing twice")
+    if message.startswith("junk after document element"):
+        return _("something stands behind its outermost element")
+    if message.startswith("unbound prefix"):
+        return _("a name has a prefix that is not declared")
+    if "encoding" in message:
+        return _("the encoding that it declares is not known, or not the one it has")
+    return _("a sign stands here that does not belong here")
 
 
 def _decodable(data: bytes) -> tuple[bytes, str | None]:

@@ -21,7 +21,7 @@ from portal.library.models import Clause, ClauseText, Document, DocumentVersion,
 from portal.organisation import queries as organisation
 from portal.organisation import rules as organisation_rules
 from portal.quizzes import rules
-from portal.quizzes.errors import NoSuchAttempt, NoSuchBank, NoSuchQuiz
+from portal.quizzes.errors import NoSuchAttempt, NoSuchBank, NoSuchQuestion, NoSuchQuiz
 from portal.quizzes.models import (
     Attempt,
     AttemptEvent,
@@ -33,13 +33,16 @@ from portal.quizzes.models import (
     QuestionBank,
     QuestionCitation,
     QuestionState,
+    QuestionStep,
     QuestionVersion,
     Quiz,
     QuizVersion,
+    Regrade,
+    RegradeKind,
     Release,
     Response,
 )
-from portal.quizzes.types.base import read
+from portal.quizzes.rules import passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,116 @@ def list_questions(bank: QuestionBank) -> list[Question]:
     )
 
 
+def lock_bank(bank_id: int) -> QuestionBank:
+    """Read a bank again and let nobody else change it until this transaction ends."""
+    return session.scalars(
+        select(QuestionBank)
+        .where(QuestionBank.id == bank_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def list_slugs(bank: QuestionBank) -> set[str]:
+    """Return the ids of all questions that a bank has or had."""
+    return set(session.scalars(select(Question.slug).where(Question.bank_id == bank.id)))
+
+
+def last_position(bank: QuestionBank) -> int:
+    """Return the place of the last question in a bank; 0: it has none."""
+    return session.scalar(select(func.max(Question.position)).where(Question.bank_id == bank.id)) or 0
+
+
+def list_versions(question: Question) -> list[QuestionVersion]:
+    """Return all versions of a question with their citations, the oldest first."""
+    return list(
+        session.scalars(
+            select(QuestionVersion)
+            .where(QuestionVersion.question_id == question.id)
+            .order_by(QuestionVersion.number)
+            .options(selectinload(QuestionVersion.citations))
+        )
+    )
+
+
+def get_version(question: Question, number: int) -> QuestionVersion:
+    """Return a version of a question with its citations. Raises `NoSuchQuestion`."""
+    found = session.scalar(
+        select(QuestionVersion)
+        .where(QuestionVersion.question_id == question.id, QuestionVersion.number == number)
+        .options(selectinload(QuestionVersion.citations))
+    )
+    if found is None:
+        raise NoSuchQuestion()
+    return found
+
+
+def list_steps(question: Question) -> list[QuestionStep]:
+    """Return the steps of a question in their order."""
+    return list(
+        session.scalars(select(QuestionStep).where(QuestionStep.question_id == question.id).order_by(QuestionStep.id))
+    )
+
+
+def list_in_work(bank: QuestionBank) -> list[tuple[Question, QuestionVersion]]:
+    """Return the questions in the bank with the version on which people work, in the author's order."""
+    rows = session.execute(
+        select(Question, QuestionVersion)
+        .join(
+            QuestionVersion,
+            and_(
+                QuestionVersion.question_id == Question.id,
+                QuestionVersion.number == func.coalesce(Question.proposed, Question.latest),
+            ),
+        )
+        .where(Question.bank_id == bank.id, Question.position.is_not(None))
+        .order_by(Question.position, Question.id)
+    )
+    return [(question, version) for question, version in rows]
+
+
+def get_question(slug: str, question: str) -> Question:
+    """Return a question with its bank. Raises `NoSuchBank`, `NoSuchQuestion`."""
+    found = session.scalar(
+        select(Question)
+        .where(Question.bank_id == get_bank(slug).id, Question.slug == question)
+        .options(joinedload(Question.bank))
+    )
+    if found is None:
+        raise NoSuchQuestion()
+    return found
+
+
+def next_number(question: Question) -> int:
+    """Return the number of a question's next version."""
+    highest = session.scalar(select(func.max(QuestionVersion.number)).where(QuestionVersion.question_id == question.id))
+    return (highest or 0) + 1
+
+
+def list_changed_since(bank: QuestionBank, revision: int) -> list[Question]:
+    """Return the questions in the bank that were changed in the product after a revision of it, with all versions."""
+    return list(
+        session.scalars(
+            select(Question)
+            .where(Question.bank_id == bank.id, Question.revision > revision)
+            .order_by(Question.id)
+            .options(selectinload(Question.versions))
+        )
+    )
+
+
+def list_proposed(bank: QuestionBank) -> list[Question]:
+    """Return the questions in the bank for which a new wording is in work, with all versions."""
+    return list(
+        session.scalars(
+            select(Question)
+            .where(Question.bank_id == bank.id, Question.proposed.is_not(None))
+            .order_by(Question.id)
+            .options(selectinload(Question.versions))
+        )
+    )
+
+
 def list_latest(bank: QuestionBank) -> list[tuple[Question, QuestionVersion]]:
     """Return the questions in the bank with their newest version and its citations, in the author's order."""
     rows = session.execute(
@@ -158,32 +271,6 @@ def _is_latest() -> ColumnElement[bool]:
     return and_(QuestionVersion.question_id == Question.id, QuestionVersion.number == Question.latest)
 
 
-_POOL = (
-    select(QuestionBank.slug, QuestionBank.document_slug, Question.slug, QuestionVersion)
-    .join(Question, Question.bank_id == QuestionBank.id)
-    .join(QuestionVersion, _is_latest())
-    .where(QuestionBank.slug.in_(bindparam("banks", expanding=True)), Question.state == QuestionState.LIVE)
-    .order_by(QuestionBank.slug, Question.slug)
-)
-
-
-def list_pool(bank_slugs: Collection[str]) -> dict[str, tuple[rules.Candidate, QuestionVersion]]:
-    """Return what may be drawn from these banks: address → (what draws look at, newest version)."""
-    pool = {}
-    for bank, document, slug, version in session.execute(_POOL, {"banks": list(bank_slugs)}):
-        content = read(version.content)
-        candidate = rules.Candidate(
-            address=f"{bank}/{slug}",
-            bank=bank,
-            type=content.type,
-            tags=frozenset(content.tags),
-            clauses=clause_names(content.clauses, document),
-            difficulty=content.difficulty,
-        )
-        pool[candidate.address] = (candidate, version)
-    return pool
-
-
 def list_banks_that_test(document_slug: str) -> list[str]:
     """Return the slugs of the banks with a live question that tests a clause of the document."""
     return list(
@@ -218,17 +305,18 @@ _CITATIONS = (
 )
 
 
-def list_cited_documents(bank_slugs: Collection[str]) -> list[CitedDocument]:
-    """Return which documents the live questions of these banks test, with what says to whom they are addressed."""
+def list_cited_documents(bank_slugs: Collection[str], state: QuestionState = QuestionState.LIVE) -> list[CitedDocument]:
+    """Return which documents the questions of these banks that are live, or in another state, test.
+
+    Each comes with what says to whom it is addressed.
+    """
     rows = session.execute(
         select(QuestionBank.slug, Question.slug, Document.id)
         .join(Question, Question.bank_id == QuestionBank.id)
         .join(QuestionVersion, _is_latest())
         .join(QuestionCitation, QuestionCitation.question_version_id == QuestionVersion.id)
         .join(Document, Document.slug == QuestionCitation.document_slug)
-        .where(
-            QuestionBank.slug.in_(bank_slugs), Question.state == QuestionState.LIVE, QuestionCitation.tested.is_(True)
-        )
+        .where(QuestionBank.slug.in_(bank_slugs), Question.state == state, QuestionCitation.tested.is_(True))
         .distinct()
     ).all()
     documents = {
@@ -349,6 +437,11 @@ def get_quiz(slug: str) -> QuizVersion:
     return version
 
 
+def lock_quiz(slug: str) -> None:
+    """Let nobody else change a quiz until this transaction ends."""
+    session.execute(select(Quiz.id).where(Quiz.slug == slug).with_for_update())
+
+
 def list_quizzes() -> list[QuizVersion]:
     """Return the newest version of every quiz in the order of their slugs."""
     newest = select(func.max(QuizVersion.id)).group_by(QuizVersion.quiz_id)
@@ -357,6 +450,20 @@ def list_quizzes() -> list[QuizVersion]:
             select(QuizVersion)
             .join(QuizVersion.quiz)
             .where(QuizVersion.id.in_(newest))
+            .order_by(Quiz.slug)
+            .options(contains_eager(QuizVersion.quiz))
+        )
+    )
+
+
+def list_quizzes_of(slugs: Collection[str]) -> list[QuizVersion]:
+    """Return the newest version of each quiz that has one of these slugs, in their order."""
+    newest = select(func.max(QuizVersion.id)).group_by(QuizVersion.quiz_id)
+    return list(
+        session.scalars(
+            select(QuizVersion)
+            .join(QuizVersion.quiz)
+            .where(QuizVersion.id.in_(newest), Quiz.slug.in_(slugs))
             .order_by(Quiz.slug)
             .options(contains_eager(QuizVersion.quiz))
         )
@@ -374,8 +481,13 @@ def quiz_titles(quiz_ids: Collection[int]) -> dict[int, QuizVersion]:
 # --- the clock ---------------------------------------------------------------------------------
 
 
-def tolerance() -> timedelta:
-    """Return for how long after its deadline an attempt that starts now will take what was on its way."""
+def tolerance(version: QuizVersion | None = None) -> timedelta:
+    """Return for how long after its deadline an attempt that starts now will take what was on its way.
+
+    The quiz says so, else the organisation; without a version what the organisation says.
+    """
+    if version is not None and version.tolerance_seconds is not None:
+        return timedelta(seconds=version.tolerance_seconds)
     seconds = organisation.setting(organisation_rules.ATTEMPT_TOLERANCE, rules.DEFAULT_TOLERANCE_SECONDS)
     return timedelta(seconds=seconds)
 
@@ -425,6 +537,15 @@ _ITEMS = (
     .order_by(Item.position)
     .options(joinedload(Item.question_version, innerjoin=True), joinedload(Item.response))
     .execution_options(populate_existing=True)
+)
+# With each of them the kind of the rule that was approved last for its question, where there is one.
+_ITEMS_TO_ANSWER = _ITEMS.add_columns(
+    select(Regrade.kind)
+    .where(Regrade.question_version_id == Item.question_version_id, Regrade.is_approved.is_(True))
+    .order_by(Regrade.decided_at.desc(), Regrade.id.desc())
+    .limit(1)
+    .correlate(Item)
+    .scalar_subquery()
 )
 _last, _line = aliased(AttemptEvent), aliased(AttemptEvent)
 _ITEM = (
@@ -497,6 +618,11 @@ def lock_attempt(attempt_id: int) -> Attempt:
     return session.scalars(_LOCKED, {"id": attempt_id}).one()
 
 
+def share_quiz(quiz_id: int) -> None:
+    """Let nobody approve a rule for the quiz until this transaction ends; others may share it."""
+    session.execute(select(Quiz.id).where(Quiz.id == quiz_id).with_for_update(read=True))
+
+
 def find_in_progress(person: Person, quiz_id: int) -> Attempt | None:
     """Return the person's attempt of this quiz that has not been handed in, over or not, or None."""
     return session.scalar(_IN_PROGRESS, {"person_id": key_of(person), "quiz_id": quiz_id})
@@ -506,6 +632,30 @@ def list_attempts(person: Person, quiz_id: int | None = None) -> list[Attempt]:
     """Return the person's attempts (of one quiz, or of all) with their markings, oldest first."""
     statement = _ATTEMPTS if quiz_id is None else _ATTEMPTS_OF_QUIZ
     return list(session.scalars(statement, {"person_id": person.id, "quiz_id": quiz_id}))
+
+
+def list_tried(person_id: int, quiz_id: int) -> list[Attempt]:
+    """Return a person's attempts at a quiz with their markings as they stand now, oldest first."""
+    statement = _ATTEMPTS_OF_QUIZ.execution_options(populate_existing=True)
+    return list(session.scalars(statement, {"person_id": person_id, "quiz_id": quiz_id}))
+
+
+def counted_attempt(
+    version: QuizVersion, attempts: Iterable[Attempt], *, since: datetime | None = None
+) -> Attempt | None:
+    """Return which of a person's attempts at a quiz is her result, or None while none is.
+
+    `version` is the newest one of the quiz, whose rule holds for all attempts; `attempts` come with their markings.
+    With `since`, what had its result before that instant does not count. Void attempts never do, nor what is running.
+    """
+    tried = [
+        passing.Tried(attempt, attempt.attempt_no, attempt.released_at, newest.passed, newest.score)
+        if attempt.state is AttemptState.RELEASED and (newest := attempt.markings[-1])
+        else passing.Tried(attempt, attempt.attempt_no, None)
+        for attempt in attempts
+        if attempt.quiz_id == version.quiz_id and attempt.state not in (AttemptState.IN_PROGRESS, AttemptState.VOIDED)
+    ]
+    return passing.counted(version.counts or passing.Counts.HIGHEST, tried, since=since)
 
 
 def addresses_of(attempt: Attempt) -> frozenset[str]:
@@ -523,6 +673,12 @@ def addresses_of(attempt: Attempt) -> frozenset[str]:
 def list_items(attempt: Attempt) -> list[Item]:
     """Return the items of an attempt with question versions and responses, in order."""
     return list(session.scalars(_ITEMS, {"attempt_id": attempt.id}))
+
+
+def list_items_to_answer(attempt: Attempt) -> tuple[list[Item], set[int]]:
+    """Return the items of an attempt as `list_items` does, and the places of those that count for nobody."""
+    rows = session.execute(_ITEMS_TO_ANSWER, {"attempt_id": attempt.id}).all()
+    return [item for item, _kind in rows], {item.position for item, kind in rows if kind is RegradeKind.VOID}
 
 
 def find_item(
@@ -589,23 +745,43 @@ def list_overdue_ids(now: datetime, limit: int = 500) -> list[int]:
 def list_releasable_ids(now: datetime, limit: int = 500) -> list[int]:
     """Return marked attempts to be released after a window that is over for everybody.
 
-    It is over once it has closed and nobody is still sitting an attempt of the quiz.
+    It is over once it has closed for those who have the most time, whoever they are, and nobody is still sitting an
+    attempt of the quiz.
     """
     sitting = select(Attempt.quiz_id).where(Attempt.state == AttemptState.IN_PROGRESS)
+    versions = session.execute(
+        select(QuizVersion.id, QuizVersion.closes_at, QuizVersion.time_limit_minutes)
+        .join(Attempt, Attempt.quiz_version_id == QuizVersion.id)
+        .where(
+            Attempt.state == AttemptState.MARKED,
+            QuizVersion.release == Release.AFTER_WINDOW,
+            QuizVersion.closes_at <= now,
+            Attempt.quiz_id.not_in(sitting),
+        )
+        .distinct()
+    )
+    over = [
+        version_id
+        for version_id, closes_at, minutes in versions
+        if (close := rules.effective_close(closes_at, minutes * 60, _most_time_factor(closes_at, now))) and close <= now
+    ]
+    if not over:
+        return []
     return list(
         session.scalars(
             select(Attempt.id)
-            .join(QuizVersion, QuizVersion.id == Attempt.quiz_version_id)
-            .where(
-                Attempt.state == AttemptState.MARKED,
-                QuizVersion.release == Release.AFTER_WINDOW,
-                QuizVersion.closes_at <= now,
-                Attempt.quiz_id.not_in(sitting),
-            )
+            .where(Attempt.state == AttemptState.MARKED, Attempt.quiz_version_id.in_(over))
             .order_by(Attempt.id)
             .limit(limit)
         )
     )
+
+
+def _most_time_factor(closes_at: datetime | None, now: datetime) -> Fraction:
+    if closes_at is None:
+        return Fraction(1)
+    # A day more on either side: it is another day elsewhere.
+    return people.most_time_factor(closes_at.date() - timedelta(days=1), now.date() + timedelta(days=1))
 
 
 def list_unreleased(quiz_id: int) -> list[Attempt]:
@@ -617,6 +793,33 @@ def list_unreleased(quiz_id: int) -> list[Attempt]:
             .order_by(Attempt.id)
             .options(joinedload(Attempt.person, innerjoin=True))
         )
+    )
+
+
+def count_attempts(quiz_id: int) -> dict[AttemptState, int]:
+    """Return state → number of attempts at a quiz, as stored; states without one are not in it."""
+    rows = session.execute(
+        select(Attempt.state, func.count()).where(Attempt.quiz_id == quiz_id).group_by(Attempt.state)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def count_passed(quiz_id: int) -> int:
+    """Return how many attempts at a quiz whose result is out have passed, by their newest marking."""
+    newest = select(func.max(Marking.id)).group_by(Marking.attempt_id)
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Marking)
+            .join(Attempt, Attempt.id == Marking.attempt_id)
+            .where(
+                Attempt.quiz_id == quiz_id,
+                Attempt.state == AttemptState.RELEASED,
+                Marking.passed,
+                Marking.id.in_(newest.where(Marking.attempt_id == Attempt.id).correlate(Attempt)),
+            )
+        )
+        or 0
     )
 
 

@@ -62,6 +62,10 @@ def is_tested(document_slug: str) -> bool:
 
 def list_tested(document_slug: str, anchors: Collection[str]) -> list[Tested]:
     """Return what the questions that are written to be drawn test of some clauses, by their addresses."""
+    return _list_tested(document_slug, anchors, WRITTEN_TO_BE_DRAWN)
+
+
+def _list_tested(document_slug: str, anchors: Collection[str], states: Collection[QuestionState]) -> list[Tested]:
     rows = session.execute(
         select(
             Question.id,
@@ -80,11 +84,28 @@ def list_tested(document_slug: str, anchors: Collection[str]) -> list[Tested]:
             QuestionCitation.document_slug == document_slug,
             QuestionCitation.anchor.in_(anchors),
             QuestionCitation.tested.is_(True),
-            Question.state.in_(WRITTEN_TO_BE_DRAWN),
+            Question.state.in_(states),
         )
         .order_by(QuestionBank.slug, Question.slug, QuestionCitation.position)
     )
     return [Tested(*row) for row in rows]
+
+
+def list_tested_by_pilots(document_slug: str, anchors: Collection[str]) -> list[Tested]:
+    """Return what pilots test of some clauses, by their addresses."""
+    return _list_tested(document_slug, anchors, (QuestionState.PILOT,))
+
+
+def list_wordings_of_pilots(question_ids: Collection[int]) -> list[tuple[Question, QuestionVersion]]:
+    """Return those of the questions that are pilots, locked, with the versions that count."""
+    rows = session.execute(
+        select(Question, QuestionVersion)
+        .join(QuestionVersion, _newest())
+        .where(Question.id.in_(question_ids), Question.state == QuestionState.PILOT)
+        .order_by(Question.id)
+        .with_for_update(of=Question)
+    )
+    return [(question, version) for question, version in rows]
 
 
 def list_waiting_for(document_slug: str) -> dict[int, str]:
@@ -184,6 +205,15 @@ def list_open_of(question_ids: Collection[int]) -> dict[int, list[QuestionStalen
     ):
         found.setdefault(row.question_id, []).append(row)
     return found
+
+
+def list_all_of(question: Question) -> list[QuestionStaleness]:
+    """Return what a question waits for and has waited for, in order."""
+    return list(
+        session.scalars(
+            select(QuestionStaleness).where(QuestionStaleness.question_id == question.id).order_by(QuestionStaleness.id)
+        )
+    )
 
 
 def list_of_bank(bank: QuestionBank) -> dict[int, list[QuestionStaleness]]:

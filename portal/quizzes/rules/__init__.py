@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from hashlib import sha256
 from itertools import pairwise
+
+from portal.quizzes.rules.drawing import (
+    PRACTICE_TAG,
+    Candidate,
+    Draw,
+    Placed,
+    Strata,
+    arrange,
+    count_available,
+    count_drawable,
+    count_papers,
+    draw,
+    draw_pilots,
+    lot,
+    shuffled,
+)
+from portal.quizzes.rules.passing import has_passed, score
+
+# Drawing and passing stand in modules of their own; who decides about quizzes finds them here as well.
+__all__ = [
+    "PRACTICE_TAG",
+    "Candidate",
+    "Draw",
+    "Placed",
+    "Strata",
+    "arrange",
+    "count_available",
+    "count_drawable",
+    "count_papers",
+    "draw",
+    "draw_pilots",
+    "has_passed",
+    "lot",
+    "score",
+    "shuffled",
+]
 
 # Seconds after the deadline in which an answer that was on its way is still taken; a setting.
 DEFAULT_TOLERANCE_SECONDS = 5
@@ -54,6 +89,11 @@ def deadline(
     promised = started_at + timedelta(seconds=promised_seconds(limit_seconds, multiplier, granted_seconds))
     close = effective_close(closes_at, limit_seconds, multiplier, granted_seconds)
     return promised if close is None else min(promised, close)
+
+
+def after(instant: datetime, seconds: int) -> datetime:
+    """Return the instant so many seconds later."""
+    return instant + timedelta(seconds=seconds)
 
 
 def accepts(*, state: str, deadline_at: datetime, received_at: datetime, tolerance: timedelta) -> bool:
@@ -148,157 +188,7 @@ def standing(*, terms: Terms, past: Sequence[Past], multiplier: Fraction, now: d
     return Standing(left, hindrance, possible_at, available, available < promised)
 
 
-# --- drawing -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """One line of a blueprint: `count` questions of a bank that pass every filter given, or named questions.
-
-    An empty filter lets everything pass; tags and clauses pass with any one of them.
-    """
-
-    bank: str = ""
-    count: int = 0
-    types: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    clauses: tuple[str, ...] = ()
-    difficulty: tuple[int, ...] = ()
-    # "bank/question" each; then bank and filters are empty.
-    questions: tuple[str, ...] = ()
-
-    def takes(self, candidate: Candidate) -> bool:
-        """Say whether the candidate passes this line's filters."""
-        if self.questions:
-            return candidate.address in self.questions
-        return (
-            candidate.bank == self.bank
-            and (not self.types or candidate.type in self.types)
-            and (not self.tags or bool(set(self.tags) & candidate.tags))
-            and (not self.clauses or bool(set(self.clauses) & candidate.clauses))
-            and (not self.difficulty or candidate.difficulty in self.difficulty)
-        )
-
-    @property
-    def size(self) -> int:
-        """How many questions this line asks for."""
-        return len(self.questions) or self.count
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A question that may be drawn; clauses both as `slug#id` and, for the bank's own document, as bare ids."""
-
-    address: str
-    bank: str
-    type: str
-    tags: frozenset[str] = field(default_factory=frozenset)
-    clauses: frozenset[str] = field(default_factory=frozenset)
-    difficulty: int | None = None
-
-
-def lot(seed: str, *purpose: object) -> bytes:
-    """Return the lot of a thing under a seed: the same for ever, on every machine and Python."""
-    return sha256("\x1f".join((seed, *map(str, purpose))).encode()).digest()
-
-
-def draw(
-    blueprint: Sequence[Draw], pool: Iterable[Candidate], *, seed: str, avoid: frozenset[str] = frozenset()
-) -> list[str] | None:
-    """Draw questions by the blueprint; return their addresses line by line, or None if the pool cannot give them.
-
-    No question comes twice. If any choice of questions satisfies all lines, one is found (augmenting
-    paths of bipartite matching, Kuhn 1955): a line never takes what only another could use. Questions of
-    `avoid` come only where the rest does not suffice, and then as few as possible.
-    """
-    candidates = sorted(pool, key=lambda candidate: candidate.address)
-    slots: list[tuple[int, tuple[str, ...]]] = []
-    for number, line in enumerate(blueprint):
-        for place in range(line.size):
-            if line.questions:
-                fitting: list[str] = [c.address for c in candidates if c.address == line.questions[place]]
-            else:
-                fitting = [c.address for c in candidates if line.takes(c)]
-                fitting.sort(key=lambda address: lot(seed, "draw", number, place, address))
-            slots.append((number, tuple(fitting)))
-    taken_by: dict[str, int] = {}
-
-    def place_slot(slot: int, allowed: frozenset[str] | None, seen: set[str]) -> bool:
-        for address in slots[slot][1]:
-            if address in seen or (allowed is not None and address not in allowed):
-                continue
-            seen.add(address)
-            if address not in taken_by or place_slot(taken_by[address], allowed, seen):
-                taken_by[address] = slot
-                return True
-        return False
-
-    fresh = frozenset(c.address for c in candidates) - avoid
-    waiting = [slot for slot in range(len(slots)) if not place_slot(slot, fresh, set())]
-    if any(not place_slot(slot, None, set()) for slot in waiting):
-        return None
-    given = {slot: address for address, slot in taken_by.items()}
-    return [given[slot] for slot in range(len(slots))]
-
-
-def count_available(line: Draw, pool: Iterable[Candidate]) -> int:
-    """Return how many questions of the pool this line of a blueprint could take."""
-    return sum(line.takes(candidate) for candidate in pool)
-
-
-def count_drawable(blueprint: Sequence[Draw], pool: Sequence[Candidate]) -> int:
-    """Return how many of the questions that a blueprint asks for the pool can give, none of them twice.
-
-    A maximum matching as in `draw`. A line with as many fitting questions as the whole blueprint asks for never goes
-    short, so that no more than that many are looked at for each line.
-    """
-    asked = sum(line.size for line in blueprint)
-    of_bank: dict[str, list[Candidate]] = {}
-    for candidate in pool:
-        of_bank.setdefault(candidate.bank, []).append(candidate)
-    addresses = {candidate.address for candidate in pool} if any(line.questions for line in blueprint) else set()
-    slots: list[list[str]] = []
-    for line in blueprint:
-        if line.questions:
-            slots += [[address] if address in addresses else [] for address in line.questions]
-            continue
-        fitting: list[str] = []
-        for candidate in of_bank.get(line.bank, ()):
-            if len(fitting) == asked:
-                break
-            if line.takes(candidate):
-                fitting.append(candidate.address)
-        slots += [fitting] * line.count
-    taken_by: dict[str, int] = {}
-
-    def place(slot: int, seen: set[str]) -> bool:
-        for address in slots[slot]:
-            if address not in seen:
-                seen.add(address)
-                if address not in taken_by or place(taken_by[address], seen):
-                    taken_by[address] = slot
-                    return True
-        return False
-
-    return sum(place(slot, set()) for slot in range(len(slots)))
-
-
-def shuffled(things: Iterable[str], *, seed: str, purpose: str) -> list[str]:
-    """Return the things in the order that the seed gives them for this purpose."""
-    return sorted(things, key=lambda thing: lot(seed, purpose, thing))
-
-
-# --- marking -----------------------------------------------------------------------------------
-
-
-def score(points: Fraction, max_points: Fraction) -> Fraction:
-    """Return points ÷ max points exactly; an attempt without points to be had counts 0."""
-    return points / max_points if max_points else Fraction(0)
-
-
-def has_passed(achieved: Fraction, pass_mark: Fraction) -> bool:
-    """Say whether a score reaches the pass mark; reaching it exactly is enough."""
-    return achieved >= pass_mark
+# --- histories ---------------------------------------------------------------------------------
 
 
 def is_legal_history(states: Sequence[str]) -> bool:

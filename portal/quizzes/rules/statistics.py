@@ -11,9 +11,14 @@ Coefficients, ratios and facility are fractions; mean, median, sd and standard e
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
+from operator import mul
 from statistics import NormalDist, median
 
 Mark = float | None
@@ -21,6 +26,8 @@ Mark = float | None
 FEW_PEOPLE = 30
 # What is smaller than this beside the rest of a sum is the rounding of floats.
 _NOTHING = 1e-12
+# Values that differ by less than this part of the greatest one are equal: what remains of sums of 0.1 and 0.3.
+_EQUAL = 1e-9
 
 
 class Warned(StrEnum):
@@ -113,24 +120,38 @@ def covariance(left: Sequence[float], right: Sequence[float]) -> float | None:
     """Return the sample covariance of pairs (n − 1); None of fewer than two."""
     if len(left) < 2:
         return None
-    about_left, about_right = math.fsum(left) / len(left), math.fsum(right) / len(right)
-    products = ((one - about_left) * (other - about_right) for one, other in zip(left, right, strict=True))
-    return math.fsum(products) / (len(left) - 1)
+    if len(left) != len(right):
+        raise ValueError("values without a partner")
+    from_left = _deviations(left)
+    return math.fsum(map(mul, from_left, from_left if right is left else _deviations(right))) / (len(left) - 1)
+
+
+def _deviations(values: Sequence[float]) -> list[float]:
+    about = math.fsum(values) / len(values)
+    return [value - about for value in values]
 
 
 def variance(values: Sequence[float]) -> float | None:
-    """Return the sample variance (n − 1), exactly 0 where all are equal; None of fewer than two."""
-    if len(values) > 1 and min(values) == max(values):
+    """Return the sample variance (n − 1), exactly 0 where all are equal but for rounding; None of fewer than two."""
+    if len(values) > 1 and _is_constant(values):
         return 0.0
     return covariance(values, values)
 
 
+def _is_constant(values: Sequence[float]) -> bool:
+    """Say whether all values are the same, up to `_EQUAL` of the greatest: floats are not exact."""
+    least, most = min(values), max(values)
+    return most - least <= _EQUAL * max(abs(least), abs(most))
+
+
 def correlation(left: Sequence[float], right: Sequence[float]) -> float | None:
     """Return Pearson's coefficient of pairs; None where either side has no variance."""
-    shared, of_left, of_right = covariance(left, right), variance(left), variance(right)
-    if shared is None or not of_left or not of_right:
-        return None
-    return shared / math.sqrt(of_left * of_right)
+    return _scaled(covariance(left, right), variance(left), variance(right))
+
+
+def _scaled(shared: float | None, of_left: float | None, of_right: float | None) -> float | None:
+    """Return a covariance as Pearson's coefficient; None where either side has no variance."""
+    return shared / math.sqrt(of_left * of_right) if shared is not None and of_left and of_right else None
 
 
 def skewness(values: Sequence[float]) -> float | None:
@@ -172,33 +193,76 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def figures_of(
-    names: Sequence[str], marks: Sequence[Sequence[Mark]], maxima: Sequence[float | None] | None = None
+    names: Sequence[str],
+    marks: Sequence[Sequence[Mark]],
+    maxima: Sequence[float | None] | None = None,
+    *,
+    drawn: bool = False,
 ) -> Figures:
     """Return the figures of a matrix of marks, one row a person, in the order of `names`.
 
     An item without a maximum has 1 where no mark of it is greater, else the greatest mark of it, with a warning.
+    `drawn` says that a gap is an item that was not drawn for somebody: where there are any, the internal consistency is
+    that of the papers that people had (`consistency_of_papers`), and none is told of them without one of the items.
     """
     totals = [math.fsum(mark for mark in row if mark is not None) for row in marks]
     columns = [[row[place] for row in marks] for place in range(len(names))]
-    alphas = _Alphas(columns, totals)
-    weights = _effective_weights(columns, totals)
+    papers = [[mark for mark in row if mark is not None] for row in marks]
+    is_nested = drawn and any(len(paper) < len(names) for paper in papers)
+    alphas = None if is_nested else _Alphas(columns, totals)
+    shared = [_covariance_with_total(column, totals) for column in columns]
+    weights = _effective_weights(shared)
     items = []
     for place, (name, column) in enumerate(zip(names, columns, strict=True)):
         given = maxima[place] if maxima is not None else None
-        figures = _figures_of_item(name, column, totals, given)
+        figures = figures_of_item(name, column, totals, given)
         discriminates, weight = figures.discrimination, weights[place]
         warnings = list(figures.warnings)
         if discriminates is not None and discriminates < 0:
             warnings.append(Warned.NEGATIVE_DISCRIMINATION)
-        if weight is None and figures.n > 1:
+        if (shared[place] or 0) < 0:
             warnings.append(Warned.NEGATIVE_COVARIANCE)
-        items.append(
-            replace(figures, effective_weight=weight, alpha_if_deleted=alphas.without(place), warnings=tuple(warnings))
-        )
-    return Figures(tuple(items), _figures_of_quiz(totals, alphas.of_all()))
+        without = alphas.without(place) if alphas is not None else None
+        items.append(replace(figures, effective_weight=weight, alpha_if_deleted=without, warnings=tuple(warnings)))
+    consistency = alphas.of_all() if alphas is not None else consistency_of_papers(papers)
+    return Figures(tuple(items), _figures_of_quiz(totals, consistency))
 
 
-def _figures_of_item(name: str, column: Sequence[Mark], totals: Sequence[float], given: float | None) -> ItemFigures:
+def is_drawn(marks: Sequence[Sequence[Mark]]) -> bool:
+    """Say whether somebody was not shown an item that another person was."""
+    return any(mark is None for row in marks for mark in row)
+
+
+def consistency_of_papers(papers: Sequence[Sequence[float]]) -> float | None:
+    """Return how far totals of papers tell people apart whose items were drawn for each of them; None if undefined.
+
+    Items are nested in persons (design i:p): R. L. Brennan, Generalizability Theory (Springer, 2001), with the
+    estimators of the one-way analysis of variance for papers of unequal length. With MSp between and MSi within persons
+    and k items a paper it is 1 − MSi / MSp, the same form as C. Hoyt's of alpha (Psychometrika 6, 1941), but that some
+    drew harder items than others counts as error, as it does for a fixed pass mark. Where a paper holds the same items
+    for all, it is therefore lower than alpha.
+    """
+    papers = [paper for paper in papers if paper]
+    people, marks = len(papers), sum(map(len, papers))
+    if people < 2 or marks == people:
+        return None
+    about = math.fsum(map(math.fsum, papers)) / marks
+    means = [math.fsum(paper) / len(paper) for paper in papers]
+    between = math.fsum(len(paper) * (each - about) ** 2 for paper, each in zip(papers, means, strict=True))
+    within = math.fsum((mark - each) ** 2 for paper, each in zip(papers, means, strict=True) for mark in paper)
+    between, within = between / (people - 1), within / (marks - people)
+    length = (marks - math.fsum(len(paper) ** 2 for paper in papers) / marks) / (people - 1)
+    harmonic = people / math.fsum(1 / len(paper) for paper in papers)
+    of_people, of_error = (between - within) / length, within / harmonic
+    whole = of_people + of_error
+    return of_people / whole if whole > _NOTHING * (abs(of_people) + of_error) and whole > _NOTHING else None
+
+
+def figures_of_item(name: str, column: Sequence[Mark], totals: Sequence[float], given: float | None) -> ItemFigures:
+    """Return the figures of one item beside the totals of all, without those that rest on the other items.
+
+    `given` is its greatest possible mark.
+    """
     shown = [(mark, total) for mark, total in zip(column, totals, strict=True) if mark is not None]
     x, total = [mark for mark, _total in shown], [total for _mark, total in shown]
     rest = [of_all - mark for mark, of_all in shown]
@@ -214,28 +278,38 @@ def _figures_of_item(name: str, column: Sequence[Mark], totals: Sequence[float],
     if spread == 0:
         warnings.append(Warned.NO_VARIANCE)
     shared, most = covariance(x, rest), covariance(sorted(x), sorted(rest))
+    of_rest, of_total = variance(rest), variance(total)
     return ItemFigures(
         name=name,
         n=len(x),
         max=greatest,
         facility=about / greatest if about is not None and greatest else None,
         sd=math.sqrt(spread) if spread is not None else None,
-        discrimination=correlation(x, rest),
-        point_biserial=correlation(x, total),
-        discriminative_efficiency=shared / most if spread and shared is not None and most and variance(rest) else None,
+        discrimination=_scaled(shared, spread, of_rest),
+        point_biserial=_scaled(covariance(x, total), spread, of_total),
+        discriminative_efficiency=shared / most if spread and shared is not None and most and of_rest else None,
         effective_weight=None,
         alpha_if_deleted=None,
         warnings=tuple(warnings),
     )
 
 
-def _effective_weights(columns: Sequence[Sequence[Mark]], totals: Sequence[float]) -> list[float | None]:
-    """Return √cov(x, T) / Σ √cov(xᵢ, T) of each item, of those whose covariance is not negative."""
-    roots: list[float | None] = []
-    for column in columns:
-        shown = [(mark, total) for mark, total in zip(column, totals, strict=True) if mark is not None]
-        shared = covariance([mark for mark, _total in shown], [total for _mark, total in shown])
-        roots.append(math.sqrt(max(0.0, shared)) if shared is not None and shared >= -_NOTHING else None)
+def _covariance_with_total(column: Sequence[Mark], totals: Sequence[float]) -> float | None:
+    """Return cov(x, T), exactly 0 where only rounding is left, as of an item without variance; None of fewer than two.
+
+    Rounding is what is less than `_NOTHING` of the greatest |x| times the greatest |T|.
+    """
+    shown = [(mark, total) for mark, total in zip(column, totals, strict=True) if mark is not None]
+    x, total = [mark for mark, _total in shown], [total for _mark, total in shown]
+    shared = covariance(x, total)
+    if shared is None:
+        return None
+    return 0.0 if _is_constant(x) or abs(shared) <= _NOTHING * max(map(abs, x)) * max(map(abs, total)) else shared
+
+
+def _effective_weights(covariances: Sequence[float | None]) -> list[float | None]:
+    """Return √cov(x, T) / Σ √cov(xᵢ, T) of each item, of those whose covariance is defined and not negative."""
+    roots = [math.sqrt(shared) if shared is not None and shared >= 0 else None for shared in covariances]
     of_all = math.fsum(root for root in roots if root is not None)
     return [root / of_all if root is not None and of_all else None for root in roots]
 
@@ -322,15 +396,27 @@ def _figures_of_quiz(totals: Sequence[float], alpha: float | None) -> QuizFigure
 
 
 def thirds_of(totals: Sequence[float]) -> list[Third]:
-    """Return in which third of ability each person is: at most the first tertile, at most the second, above it.
+    """Return in which third of ability each person is, by where the middle of all with her total lies in the ranking.
 
-    People of the same total are in the same third, so that the thirds may differ in size.
+    People of the same total are in the same third, so that the thirds may differ in size. Those of the ranks a to b
+    have the mid-rank r = (a + b) / 2 (M. G. Kendall, "The treatment of ties in ranking problems", Biometrika 33, 1945),
+    and (r − ½) / n says how far up that is: up to 1/3 is lower, up to 2/3 middle, above it upper. However many they
+    are, those of the lowest total are lower and those of the highest upper; where all totals are the same, nobody is
+    above anybody, and all are in the middle. Totals are compared to nine decimals.
     """
-    if not totals:
-        return []
-    ranked = sorted(totals)
-    first, second = quantile(ranked, 1 / 3), quantile(ranked, 2 / 3)
-    return [Third.LOWER if each <= first else Third.MIDDLE if each <= second else Third.UPPER for each in totals]
+    kept = [round(each, 9) for each in totals]
+    of_total: dict[float, Third] = {}
+    before, numbers = 0, Counter(kept)
+    for total in sorted(numbers):
+        # (a + b − 1) / 2n in whole numbers, with a = before + 1 and b = before + number.
+        twice = 2 * before + numbers[total]
+        of_total[total] = (
+            Third.LOWER if 3 * twice <= 2 * len(kept) else Third.MIDDLE if 3 * twice <= 4 * len(kept) else Third.UPPER
+        )
+        before += numbers[total]
+    if len(numbers) > 1:
+        of_total[min(numbers)], of_total[max(numbers)] = Third.LOWER, Third.UPPER
+    return [of_total[each] for each in kept]
 
 
 def figures_of_choices(
@@ -356,21 +442,39 @@ def choices_of(taken: Sequence[str | None], right: Sequence[str], thirds: Sequen
     `taken` is the choice of each person; None was not shown the item, an empty one is no answer.
     """
     shown = [(choice, third) for choice, third in zip(taken, thirds, strict=True) if choice is not None]
-    sizes = {third: sum(each is third for _choice, each in shown) for third in Third}
+    of_shown = [third for _choice, third in shown]
     found = []
     for name in sorted({choice for choice, _third in shown} | set(right)):
-        counts = {third: sum(choice == name and each is third for choice, each in shown) for third in Third}
-        found.append(
-            Chosen(
-                choice=name,
-                right=name in right,
-                count=sum(counts.values()),
-                rate=sum(counts.values()) / len(shown) if shown else None,
-                counts=counts,
-                rates={third: counts[third] / sizes[third] if sizes[third] else None for third in Third},
-            )
-        )
+        share = share_by_thirds([choice == name for choice, _third in shown], of_shown)
+        found.append(Chosen(name, name in right, share.count, share.rate, share.counts, share.rates))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many people something is true of, and which share of them: of all, and of each third of ability."""
+
+    count: int
+    rate: float | None
+    counts: Mapping[Third, int]
+    rates: Mapping[Third, float | None]
+
+
+def share_by_thirds(is_true: Sequence[bool], thirds: Sequence[Third]) -> Share:
+    """Count of how many people something is true, in all and by the third that each is in; None of nobody."""
+    return share_of(Counter(third for one, third in zip(is_true, thirds, strict=True) if one), Counter(thirds))
+
+
+def share_of(counts: Mapping[Third, int], sizes: Mapping[Third, int]) -> Share:
+    """Return the share of a count in each third of those who are in it, and of all."""
+    counts, sizes = ({third: each.get(third, 0) for third in Third} for each in (counts, sizes))
+    count, people = sum(counts.values()), sum(sizes.values())
+    return Share(
+        count=count,
+        rate=count / people if people else None,
+        counts=counts,
+        rates={third: counts[third] / sizes[third] if sizes[third] else None for third in Third},
+    )
 
 
 # --- how sure a figure is ----------------------------------------------------------------------
@@ -399,17 +503,65 @@ def interval_of_facility(item: ItemFigures) -> Interval | None:
     """
     if item.facility is None or item.sd is None or not item.max or item.n < 2:
         return None
-    z, n, share = _z(), item.n, item.facility
+    n, share = item.n, item.facility
     # Of marks that are nothing or all, the spread follows from their mean.
     is_dichotomous = math.isclose(
         item.sd**2, item.max**2 * share * (1 - share) * n / (n - 1), rel_tol=1e-9, abs_tol=1e-12
     )
     if is_dichotomous:
-        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    else:
-        middle, half = share, z * item.sd / item.max / math.sqrt(n)
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+        return interval_of_share(share, n)
+    half = _z() * item.sd / item.max / math.sqrt(n)
+    return Interval(max(0.0, share - half), min(1.0, share + half))
+
+
+def interval_of_share(share: float | None, n: int) -> Interval | None:
+    """Return Wilson's interval of the share of `n` people of whom something is true; None of nobody."""
+    if share is None or n < 1:
+        return None
+    z = _z()
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # Of nobody and of everybody the end is exact; what is left there is rounding.
+    return Interval(0.0 if share == 0 else max(0.0, middle - half), 1.0 if share == 1 else min(1.0, middle + half))
+
+
+def interval_of_mean(values: Sequence[float]) -> Interval | None:
+    """Return the interval of a mean by the normal law; None of fewer than two."""
+    about, spread = mean(values), variance(values)
+    if about is None or spread is None:
+        return None
+    half = _z() * math.sqrt(spread / len(values))
+    return Interval(about - half, about + half)
+
+
+def interval_of_median(values: Sequence[float]) -> Interval | None:
+    """Return the interval of a median: the values at the ranks n / 2 ± z·√n / 2, rounded up; None of too few.
+
+    W. J. Conover, Practical Nonparametric Statistics (Wiley, 3rd ed. 1999), confidence interval for a quantile.
+    """
+    n = len(values)
+    half = _z() * math.sqrt(n) / 2
+    low, high = math.ceil(n / 2 - half), math.ceil(n / 2 + half)
+    if low < 1 or high > n:
+        return None
+    ranked = sorted(values)
+    return Interval(ranked[low - 1], ranked[high - 1])
+
+
+def interval_of_gap(found: Difference) -> Interval:
+    """Return the interval of the difference of two shares: Newcombe's, from Wilson's of each.
+
+    R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
+    (1998), method 10.
+    """
+    first, second = found.facilities
+    one, other = (interval_of_share(share, n) for share, n in zip(found.facilities, found.sizes, strict=True))
+    assert one is not None
+    assert other is not None
+    return Interval(
+        found.gap - math.hypot(first - one.low, other.high - second),
+        found.gap + math.hypot(one.high - first, second - other.low),
+    )
 
 
 def interval_of_correlation(value: float | None, n: int) -> Interval | None:
@@ -421,7 +573,7 @@ def interval_of_correlation(value: float | None, n: int) -> Interval | None:
 
 
 def interval_of_alpha(alpha: float | None, items: int, n: int) -> Interval | None:
-    """Return the interval of Cronbach's alpha.
+    """Return the interval of Cronbach's alpha of so many items; of papers, of so many as each of them has.
 
     D. G. Bonett, "Sample size requirements for testing and estimating coefficient alpha", Journal of Educational and
     Behavioral Statistics 27 (2002).
@@ -467,9 +619,19 @@ def difference_between(
     cuts = [quantile(ranked, step / 5) for step in range(1, 5)]
     strata: dict[int, list[tuple[bool, bool]]] = {}
     for is_right, ability, belongs in zip(right, abilities, is_first, strict=True):
-        strata.setdefault(sum(ability > cut for cut in cuts), []).append((is_right, belongs))
+        strata.setdefault(bisect_left(cuts, ability), []).append((is_right, belongs))
+    p = probability_of_chance(strata.values())
+    return Difference((len(first), len(second)), (sum(first) / len(first), sum(second) / len(second)), p)
+
+
+def probability_of_chance(strata: Iterable[Sequence[tuple[bool, bool]]]) -> float | None:
+    """Return how likely a difference of two groups is by chance; None where no stratum has people of both.
+
+    A stratum is people of the same ability, each as (is right, is of the first group). N. Mantel & W. Haenszel,
+    "Statistical aspects of the analysis of data from retrospective studies of disease", JNCI 22 (1959).
+    """
     observed = expected = spread = 0.0
-    for people in strata.values():
+    for people in strata:
         n = len(people)
         of_first, of_right = sum(belongs for _right, belongs in people), sum(is_right for is_right, _belongs in people)
         if n < 2:
@@ -477,12 +639,73 @@ def difference_between(
         observed += sum(is_right and belongs for is_right, belongs in people)
         expected += of_first * of_right / n
         spread += of_first * (n - of_first) * of_right * (n - of_right) / (n * n * (n - 1))
-    p = None
-    if spread:
-        statistic = max(0.0, abs(observed - expected) - 0.5) ** 2 / spread
-        # The tail of chi-squared with one degree of freedom.
-        p = math.erfc(math.sqrt(statistic / 2))
-    return Difference((len(first), len(second)), (sum(first) / len(first), sum(second) / len(second)), p)
+    if not spread:
+        return None
+    statistic = max(0.0, abs(observed - expected) - 0.5) ** 2 / spread
+    # The tail of chi-squared with one degree of freedom.
+    return math.erfc(math.sqrt(statistic / 2))
+
+
+# --- the decision about passing ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How far a quiz can be trusted to tell who passes."""
+
+    # From 0 to 1; None where it is not defined.
+    reliability: float | None
+    # In scores from 0 to 1: how far a score may lie from the true one.
+    standard_error: float
+    # How many scores lie so near to the mark that chance may have decided.
+    near: int
+
+
+def decision_of(scores: Sequence[float], pass_mark: float, alpha: float | None) -> Decision | None:
+    """Return how reliable passing and failing are, from scores of 0 to 1; None where no standard error is defined.
+
+    The reliability is Livingston's k² = (α·s² + (m − c)²) ÷ (s² + (m − c)²) with the mean m, the variance s² and the
+    mark c (S. A. Livingston, "Criterion-referenced applications of classical test theory", Journal of Educational
+    Measurement 9, 1972): the further the mean is from the mark, the surer the decision. Near is what is no further from
+    the mark than one standard error s·√(1 − α).
+    """
+    spread, centre = variance(scores), mean(scores)
+    if alpha is None or spread is None or centre is None or alpha > 1:
+        return None
+    distance = (centre - pass_mark) ** 2
+    error = math.sqrt(spread * (1 - alpha))
+    whole = spread + distance
+    return Decision(
+        reliability=(alpha * spread + distance) / whole if whole > _NOTHING else None,
+        standard_error=error,
+        near=sum(abs(score - pass_mark) <= error + _NOTHING for score in scores),
+    )
+
+
+def interval_of_decision(scores: Sequence[float], pass_mark: float, alpha: float | None, items: int) -> Interval | None:
+    """Return the interval of the reliability of passing, from that of alpha: it grows and falls with it."""
+    interval = interval_of_alpha(alpha, items, len(scores))
+    if interval is None:
+        return None
+    low, high = (decision_of(scores, pass_mark, each) for each in (interval.low, interval.high))
+    if low is None or high is None or low.reliability is None or high.reliability is None:
+        return None
+    return Interval(low.reliability, high.reliability)
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+def seconds_by_question(started_at: datetime, saves: Sequence[tuple[int, datetime]]) -> dict[int, float]:
+    """Return how long somebody was at each question that she answered: question → seconds.
+
+    The time until an answer was saved, since the save before it (or the start), is that question's; all its times
+    together. Saves are (question, instant) in their order; a question is known by a number of whatever kind.
+    """
+    found: dict[int, float] = {}
+    for (_question, before), (question, at) in pairwise([(0, started_at), *saves]):
+        found[question] = found.get(question, 0.0) + max((at - before).total_seconds(), 0.0)
+    return found
 
 
 # --- scores ------------------------------------------------------------------------------------

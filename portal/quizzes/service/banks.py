@@ -16,22 +16,32 @@ from portal.quizzes import queries
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.formats.quiz_toml import QuizTerms
 from portal.quizzes.models import (
+    FlagKind,
+    Layout,
+    Navigation,
     Question,
     QuestionBank,
     QuestionCitation,
     QuestionStaleness,
     QuestionState,
+    QuestionStep,
     QuestionVersion,
     Quiz,
     QuizVersion,
+    SecondMarker,
     SettledHow,
 )
-from portal.quizzes.queries import ClauseFact, staleness
+from portal.quizzes.queries import ClauseFact, flags, staleness
+from portal.quizzes.rules.passing import Counts
+from portal.quizzes.service.drawing import sections_of
 from portal.quizzes.service.findable import QUESTIONS
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Content
+from portal.quizzes.types.wording import digest_of_wording
 
 ORIGIN_IMPORT = "import"
+# Quizzes are at /quizzes/<slug>, and so are these.
+PAGES = frozenset({"marking", "new"})
 
 
 # (document slug, version number or "" for the newest) → clause id → fact; None where there is no such version.
@@ -44,6 +54,14 @@ class UnknownClause(LookupError):
     def __init__(self, question: str, clause: str, version: str) -> None:
         super().__init__(clause)
         self.question, self.clause, self.version = question, clause, version
+
+
+class ChangedHere(LookupError):
+    """A file changes a question that people have changed in the product since the file was written."""
+
+    def __init__(self, question: str, *, is_proposed: bool) -> None:
+        super().__init__(question)
+        self.question, self.is_proposed = question, is_proposed
 
 
 class NumberTaken(LookupError):
@@ -64,9 +82,12 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
     bank is retired. The bank's own version of its document is cited, or the newest where it names none or
     one that is not known here. The same bank again changes nothing. A stale question is drawn again when the bank
     states the version that made it stale or a later one, or when the question was rewritten and cites the new text.
-    Raises `UnknownClause`.
+
+    What people have changed in the product since the file was written stays as it is (`kept_here` tells which), and so
+    do questions that were added there. Raises `UnknownClause`, and `ChangedHere` where the file has changed it as well.
     """
     row = queries.find_bank(slug)
+    kept = set(kept_here(row, bank)) if row else set()
     changes: list[str] = []
     if row is None:
         row = QuestionBank(
@@ -74,6 +95,7 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
             title=bank.title,
             document_slug=bank.document,
             document_version=bank.version,
+            revision=bank.revision,
             created_at=clock.now(),
             created_by=by.code,
         )
@@ -81,6 +103,8 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
         session.flush()
         changes.append("bank")
     else:
+        # From another installation, where it was changed more often.
+        row.revision = max(row.revision, bank.revision)
         head = (row.title, row.document_slug, row.document_version)
         if head != (bank.title, bank.document, bank.version):
             row.title, row.document_slug, row.document_version = bank.title, bank.document, bank.version
@@ -92,6 +116,10 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
     waits = staleness.list_of_bank(row)
     for position, given in enumerate(bank.questions, start=1):
         found = known.pop(given.id, None)
+        if found is not None and given.id in kept:
+            if found.position is not None:
+                found.position = position
+            continue
         version = latest[found.id] if found else None
         changed = _take_question(
             bank=row,
@@ -107,9 +135,12 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
         )
         if changed:
             changes.append(given.id)
-    for question in known.values():
-        if question.position is not None:
-            question.position, question.state = None, QuestionState.RETIRED
+    for place, question in enumerate(known.values(), start=len(bank.questions) + 1):
+        if question.position is not None and question.slug in kept:
+            question.position = place
+        elif question.position is not None:
+            note_step(question, latest[question.id], QuestionState.RETIRED, by=by.code)
+            question.position, question.proposed, question.submitted_at = None, None, None
             changes.append(question.slug)
     if changes:
         search.changed(QUESTIONS, [row.id])
@@ -121,6 +152,71 @@ def take_bank(*, slug: str, bank: Bank, facts: ClauseFacts, by: Person, origin: 
         )
     session.flush()
     return changes
+
+
+def kept_here(row: QuestionBank, bank: Bank) -> list[str]:
+    """Return the questions (their ids) that stay as people left them in the product, whatever an older file says.
+
+    A file states the revision of the bank that it was written from. What was changed here since stays where the file
+    says what the question said before, and where the file does not know it yet. Raises `ChangedHere` where the file
+    says something new of a question that was changed here as well, or for which a new wording waits.
+    """
+    stated = {question.id: question for question in bank.questions}
+    kept = []
+    for question in queries.list_changed_since(row, min(bank.revision, row.revision)):
+        given = stated.get(question.slug)
+        if given is None:
+            kept.append(question.slug)
+            continue
+        data = canonical_json(type_of(given.content.type).export(given.content))
+        said = {version.number: canonical_json(version.content) for version in question.versions}
+        if said[question.latest] == data and question.written_state == given.state:
+            continue
+        if data not in said.values():
+            raise ChangedHere(question.slug, is_proposed=False)
+        kept.append(question.slug)
+    for question in queries.list_proposed(row):
+        given = stated.get(question.slug)
+        if given is None or question.slug in kept:
+            continue
+        (latest,) = (version for version in question.versions if version.number == question.latest)
+        if canonical_json(latest.content) != canonical_json(type_of(given.content.type).export(given.content)):
+            raise ChangedHere(question.slug, is_proposed=True)
+    return kept
+
+
+def note_step(
+    question: Question,
+    version: QuestionVersion,
+    after: QuestionState,
+    *,
+    by: str | None,
+    reason: str = "",
+    of_proposal: bool = False,
+    before: str = "",
+) -> None:
+    """Bring a question into a state and note the step; of a proposed wording only the step is noted."""
+    session.add(
+        QuestionStep(
+            question_id=question.id,
+            question_version_id=version.id,
+            of_proposal=of_proposal,
+            before=before or question.state.value,
+            after=after,
+            reason=reason,
+            at=clock.now(),
+            by=by,
+        )
+    )
+    if not of_proposal:
+        question.state = after
+
+
+def touch(question: Question) -> None:
+    """Note that the question was changed in the product, so that no older file throws it back."""
+    bank = queries.lock_bank(question.bank_id)
+    bank.revision += 1
+    question.revision = bank.revision
 
 
 def _take_question(
@@ -152,17 +248,21 @@ def _take_question(
     waiting = [wait for wait in waits if wait.settled_at is None]
     answered = [wait for wait in waiting if _is_answered(wait, stated, citations, is_rewritten=is_rewritten)]
     state = QuestionState.STALE if written is QuestionState.LIVE and len(answered) < len(waiting) else written
+    if latest is not None and _is_out_by_results(found, written, latest, data):
+        # What results have taken out is put back by a person, with a reason, and not by a file.
+        state = QuestionState.QUARANTINED
     changed = is_new or bool(answered) or found.state is not state or found.position is None
-    found.state, found.position = state, position
+    before, found.state, found.position = found.state, state, position
     drawn = latest
     if is_new:
-        found.latest += 1
+        found.latest = queries.next_number(found)
         drawn = QuestionVersion(
             question_id=found.id,
             number=found.latest,
             type=given.content.type,
             content=data,
             hash=digest,
+            behind=given.behind or None,
             origin=origin,
             created_at=now,
             created_by=by.code,
@@ -170,11 +270,25 @@ def _take_question(
         )
         session.add(drawn)
         session.flush()
+    if before is not state and drawn is not None:
+        note_step(found, drawn, state, by=by.code, before=before.value)
     for wait in answered:
         wait.settled_at, wait.settled_by = now, by.code
         wait.settled_how = SettledHow.NEW_VERSION if is_rewritten else SettledHow.STILL_RIGHT
         wait.settled_version_id = drawn.id if drawn else None
     return changed
+
+
+def _is_out_by_results(
+    question: Question, written: QuestionState, latest: QuestionVersion, data: Mapping[str, Any]
+) -> bool:
+    """Say whether a file would let a wording be drawn that results have taken out; another wording begins anew."""
+    return (
+        question.state is QuestionState.QUARANTINED
+        and written in (QuestionState.LIVE, QuestionState.PILOT)
+        and digest_of_wording(latest.content) == digest_of_wording(data)
+        and flags.has_open(question, FlagKind.NEGATIVE_DISCRIMINATION)
+    )
 
 
 def _kept(
@@ -250,19 +364,29 @@ def links_of(content: Content) -> list[str]:
 
 
 def _citations(given: BankQuestion, bank: Bank, facts: ClauseFacts) -> list[QuestionCitation]:
-    tested = list(given.content.clauses)
-    linked = [name for name in links_of(given.content) if name not in tested]
+    return cite(given.id, given.content, facts, pinned={bank.document: bank.version})
+
+
+def cite(
+    question: str, content: Content, facts: ClauseFacts, *, pinned: Mapping[str, str] | None = None
+) -> list[QuestionCitation]:
+    """Return the clauses that a question tests or names, as they stand in the versions pinned, else in the newest.
+
+    Raises `UnknownClause`.
+    """
+    tested = list(content.clauses)
+    linked = [name for name in links_of(content) if name not in tested]
     citations = []
     for position, name in enumerate([*tested, *linked], start=1):
         slug, _sign, anchor = name.partition("#")
-        version = bank.version if slug == bank.document else ""
+        version = (pinned or {}).get(slug, "")
         clauses = facts(slug, version)
         if clauses is None:
             # A folder may come here without the history of its documents.
             clauses = facts(slug, "")
         fact = clauses.get(anchor) if clauses is not None else None
         if fact is None:
-            raise UnknownClause(given.id, name, version)
+            raise UnknownClause(question, name, version)
         citations.append(
             QuestionCitation(
                 position=position,
@@ -280,14 +404,21 @@ def _citations(given: BankQuestion, bank: Bank, facts: ClauseFacts) -> list[Ques
 # --- quizzes -----------------------------------------------------------------------------------
 
 
+def hash_of_terms(terms: QuizTerms) -> str:
+    """Return the SHA-256 over all that terms say but their number."""
+    return _hash(terms.data())
+
+
 def take_quiz(*, slug: str, terms: QuizTerms, by: Person, origin: str = ORIGIN_IMPORT) -> QuizVersion | None:
     """Take a quiz in; return its new version, or None where nothing changed.
 
-    Raises `NumberTaken` where a version of this number says something else.
+    What says the same as an earlier version of its number is an old file: the newer version stays. Raises
+    `NumberTaken` where a version of this number says something else.
     """
     newest = queries.find_quiz(slug)
-    digest = _hash(terms.data())
-    if newest is not None and (newest.number, newest.hash) == (terms.number, digest):
+    digest = hash_of_terms(terms)
+    known = newest.quiz.versions if newest is not None else ()
+    if any((each.number, each.hash) == (terms.number, digest) for each in known):
         return None
     now = clock.now()
     quiz = newest.quiz if newest else Quiz(slug=slug, created_at=now)
@@ -312,6 +443,16 @@ def take_quiz(*, slug: str, terms: QuizTerms, by: Person, origin: str = ORIGIN_I
         shuffle_choices=terms.shuffle_choices,
         opens_at=terms.opens_at,
         closes_at=terms.closes_at,
+        second_marker=terms.second_marker if terms.second_marker is not SecondMarker.NONE else None,
+        moderation_above=terms.moderation_above,
+        borderline_within=terms.borderline_within,
+        appeal_days=terms.appeal_days,
+        tolerance_seconds=terms.tolerance_seconds,
+        purpose=terms.purpose,
+        sections=[section.data() for section in terms.sections] or None,
+        pilots=terms.pilots or None,
+        counts=terms.counts if terms.counts is not Counts.HIGHEST else None,
+        **terms.taking(),
         hash=digest,
         origin=origin,
         created_at=now,
@@ -346,4 +487,17 @@ def terms_of_version(version: QuizVersion) -> QuizTerms:
         shuffle_choices=version.shuffle_choices,
         opens_at=version.opens_at,
         closes_at=version.closes_at,
+        second_marker=version.second_marker or SecondMarker.NONE,
+        moderation_above=version.moderation_above,
+        borderline_within=version.borderline_within,
+        appeal_days=version.appeal_days,
+        tolerance_seconds=version.tolerance_seconds,
+        purpose=version.purpose,
+        sections=sections_of(version),
+        pilots=version.pilots or 0,
+        counts=version.counts or Counts.HIGHEST,
+        navigation=version.navigation or Navigation.FREE,
+        layout=version.layout or Layout.ALL,
+        confidence=bool(version.confidence),
+        practice=bool(version.practice),
     )

@@ -51,7 +51,7 @@ class AffectedQuestions:
         items = [
             AffectedItem(
                 read(wordings[each.version_id].content).title.in_(here) or each.slug,
-                url_for("quizzes.bank", slug=each.bank, _anchor=each.slug) if may_open else None,
+                url_for("quizzes.question", slug=each.bank, question=each.slug) if may_open else None,
                 # A question that waits for another document is looked at beside this one too.
                 _("%(address)s, waits for a re-check already", address=each.address)
                 if each.state is QuestionState.STALE and change.sequence is None
@@ -95,7 +95,7 @@ class QuestionsOfMarket:
         items = [
             AffectedItem(
                 read(wordings[tests[0].version_id].content).title.in_(here) or tests[0].slug,
-                url_for("quizzes.bank", slug=tests[0].bank, _anchor=tests[0].slug) if may_open else None,
+                url_for("quizzes.question", slug=tests[0].bank, question=tests[0].slug) if may_open else None,
                 address,
                 tuple(each.anchor for each in tests),
             )

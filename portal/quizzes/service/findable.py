@@ -27,6 +27,7 @@ class FindableQuestions:
     name = QUESTIONS
     kinds: Mapping[str, LazyText] = {QUESTION: _l("Questions")}
     names: Mapping[str, LazyText] = {QUESTION: _l("Question")}
+    ranks: Mapping[str, int] = {QUESTION: 3}
 
     def list_things(self) -> list[int]:
         """Return the row numbers of all banks that have questions."""
@@ -41,7 +42,6 @@ class FindableQuestions:
                 thing_id=bank.id,
                 address=f"{bank.slug}/{question.slug}",
                 position=question.position or 0,
-                rank=30,
                 sensitivity=content.severity or "S0",
                 texts={
                     tag: EntryText(bank.title.in_(tag), content.title.in_(tag), plain_text(content.stem.in_(tag)))
@@ -54,6 +54,6 @@ class FindableQuestions:
         return true() if allows(person, SEE_BANKS) else false()
 
     def href(self, hit: Hit) -> str:
-        """Return the question's place in its bank."""
+        """Return the page of the question."""
         slug, _sign, question = hit.address.partition("/")
-        return url_for("quizzes.bank", slug=slug, _anchor=question)
+        return url_for("quizzes.question", slug=slug, question=question)

@@ -10,7 +10,7 @@ from sqlalchemy import Table, bindparam, func, insert, select
 
 from portal.core import clock
 from portal.core.db import canonical_json, session
-from portal.quizzes.models import Attempt, AttemptEvent, EventKind
+from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind
 from portal.quizzes.queries import LastEvent
 
 # What the first line of an attempt names as the one before.
@@ -45,7 +45,7 @@ def note_event(
     values = {"attempt_id": attempt.id, "number": last.number + 1, "kind": kind, "at": at, "by": by, **facts}
     chain = chained(last.chain, values)
     session.execute(_ADD, {"chain": chain, **values})
-    if kind in _MILESTONES:
+    if kind in _MILESTONES or attempt.state is not AttemptState.IN_PROGRESS:
         attempt.history_length, attempt.history_hash = last.number + 1, chain
 
 

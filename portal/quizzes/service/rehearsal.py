@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from portal.quizzes.models import Item
 from portal.quizzes.types import type_of
-from portal.quizzes.types.base import read
+from portal.quizzes.types.base import Part, read
 
 
 def rehearsed_answer(item: Item, *, right: bool) -> dict[str, list[str]]:
-    """Return places on the item's page that earn all its points, or none of them."""
+    """Return what the item's page sends for all its points, or for none of them."""
     content = read(item.question_version.content)
-    chosen = {
-        part.id: sorted(part.key) if right else [next(choice.id for choice in part.choices if not choice.right)]
-        for part in content.parts
-    }
-    return type_of(content.type).places(content, item.choice_order, chosen)
+    kind = type_of(content.type)
+    chosen = kind.solution(content) if right else {part.id: _wrong(part) for part in content.parts}
+    return kind.places(content, item.choice_order, chosen)
+
+
+def _wrong(part: Part) -> list[str]:
+    match part.kind:
+        case "choices":
+            return [next(choice.id for choice in part.choices if not choice.right)]
+        case "order":
+            return [choice.id for choice in reversed(part.choices)]
+        case _:
+            return ["?"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from portal.core.markdown import TrustedHtml
@@ -16,13 +17,9 @@ from portal.quizzes.types.base import Answer, read
 def order_of(version: QuestionVersion, seed: str) -> dict[str, list[str]]:
     """Return in which order the choices of each part stand, the same for ever under one seed."""
     content = read(version.content)
-    kind = type_of(content.type)
-    return {
-        part.id: [choice.id for choice in part.choices]
-        if kind.keeps_order(content, part)
-        else rules.shuffled([choice.id for choice in part.choices], seed=seed, purpose=f"choices {part.id}")
-        for part in content.parts
-    }
+    return type_of(content.type).orders(
+        content, shuffle=True, lot=lambda ids, part: rules.shuffled(ids, seed=seed, purpose=f"choices {part}")
+    )
 
 
 def part_ids(version: QuestionVersion) -> list[str]:
@@ -41,9 +38,10 @@ def mark_single(version: QuestionVersion, seed: str, given: Mapping[str, Sequenc
 
 
 def is_right(version: QuestionVersion, answer: Mapping[str, Any]) -> bool:
-    """Say whether an answer (part → chosen ids) earns all points of the question."""
+    """Say whether an answer (part → chosen ids) earns all points of the question; what a person marks does not."""
     content = read(version.content)
-    return sum(type_of(content.type).mark(content, answer).values()) >= content.max_points
+    marks = type_of(content.type).mark(content, answer).values()
+    return sum((mark or Fraction(0) for mark in marks), Fraction(0)) >= content.max_points
 
 
 def single_form(
@@ -54,11 +52,18 @@ def single_form(
     language: str,
     prefix: str,
     answer: Mapping[str, Any],
+    picture_href: str,
 ) -> dict[str, Any]:
     """Return the question for answering, with what was chosen last, made from the allow-list of its type alone."""
     content = read(version.content)
     return paper.question_form(
-        content, order_of(version, seed), citations, language=language, prefix=prefix, answer=answer
+        content,
+        order_of(version, seed),
+        citations,
+        language=language,
+        prefix=prefix,
+        answer=answer,
+        picture_href=picture_href,
     )
 
 

@@ -19,7 +19,7 @@ from portal.library.rules.changes import ASKS_AGAIN, was_called_off
 from portal.library.rules.overlays import base_slug
 from portal.library.service.dependants import Change, change_of_version
 from portal.quizzes import queries, rules
-from portal.quizzes.errors import ClauseGone, NotStale, TextMovedOn
+from portal.quizzes.errors import ClauseGone, CountsForNobody, NotStale, TextMovedOn
 from portal.quizzes.models import (
     Question,
     QuestionCitation,
@@ -31,9 +31,9 @@ from portal.quizzes.models import (
     SettledHow,
     Verdict,
 )
-from portal.quizzes.queries import ClauseFact, staleness
-from portal.quizzes.service.attempts import banks_of, blueprint_of_terms
-from portal.quizzes.service.banks import hash_of_version
+from portal.quizzes.queries import ClauseFact, regrades, staleness
+from portal.quizzes.service.banks import hash_of_version, note_step, touch
+from portal.quizzes.service.drawing import banks_of, blueprint_of_terms
 
 ORIGIN_RECHECK = "recheck"
 _AT_ONCE = 500
@@ -155,10 +155,10 @@ def short_quizzes(change: Change) -> list[ShortQuiz]:
 def _short_quizzes(change: Change) -> list[ShortQuiz]:
     gone = [(each.bank, each.slug) for each in affected_questions(change)]
     # What this change has taken out already could be drawn before it.
-    return _short_without(gone, were_drawn=change.sequence is not None)
+    return short_without(gone, were_drawn=change.sequence is not None)
 
 
-def _short_without(gone: Collection[tuple[str, str]], *, were_drawn: bool) -> list[ShortQuiz]:
+def short_without(gone: Collection[tuple[str, str]], *, were_drawn: bool) -> list[ShortQuiz]:
     """Return the quizzes that go short without some questions (bank, id), which are stale by now or drawn today."""
     affected = {f"{bank}/{slug}" for bank, slug in gone}
     of_banks = {bank for bank, _slug in gone}
@@ -174,7 +174,9 @@ def _short_without(gone: Collection[tuple[str, str]], *, were_drawn: bool) -> li
     pool: dict[str, list[rules.Candidate]] = {}
     for candidate in staleness.iterate_candidates(
         {slug for _version, lines in drawing for slug in banks_of(lines)},
-        whole=any(line.tags or line.clauses or line.difficulty for _version, lines in drawing for line in lines),
+        whole=any(
+            line.tags or line.clauses or line.difficulty or line.strata for _version, lines in drawing for line in lines
+        ),
         besides=affected if were_drawn else (),
     ):
         pool.setdefault(candidate.bank, []).append(candidate)
@@ -201,14 +203,15 @@ def people_told(change: Change) -> list[Told]:
     """Return who is told: the owners of the banks with such questions, and of the quizzes that go short, by code."""
     return change.once(
         "quizzes.told",
-        lambda: _people_told(
+        lambda: who_answers(
             {each.bank for each in affected_questions(change)},
             {each.version.quiz.slug for each in short_quizzes(change)},
         ),
     )
 
 
-def _people_told(banks: Collection[str], quizzes: Collection[str]) -> list[Told]:
+def who_answers(banks: Collection[str], quizzes: Collection[str]) -> list[Told]:
+    """Return who answers today for these banks and quizzes (slugs), by code."""
     found: dict[str, tuple[Person, set[str], set[str]]] = {}
     for place, (kind, slugs) in enumerate((("question_bank", banks), ("quiz", quizzes)), start=1):
         for slug, ownership in people.find_owners(kind, slugs).items():
@@ -224,8 +227,8 @@ def _people_told(banks: Collection[str], quizzes: Collection[str]) -> list[Told]
 def answered_for(person: Person, rows: Sequence[QuestionStaleness]) -> tuple[set[str], list[ShortQuiz]]:
     """Return for what of some waiting questions a person answers: their banks' slugs, and the quizzes that go short."""
     gone = {(row.question.bank.slug, row.question.slug) for row in rows if row.question.state is QuestionState.STALE}
-    short = {each.version.quiz.slug: each for each in _short_without(gone, were_drawn=True)}
-    for told in _people_told({bank for bank, _slug in gone}, set(short)):
+    short = {each.version.quiz.slug: each for each in short_without(gone, were_drawn=True)}
+    for told in who_answers({bank for bank, _slug in gone}, set(short)):
         if told.person.id == person.id:
             return set(told.banks), [short[slug] for slug in told.quizzes]
     return set(), []
@@ -249,6 +252,7 @@ def make_stale(version: DocumentVersion, *, draft_code: str = "") -> list[str]:
     if version.change_class.value not in ASKS_AGAIN or not staleness.is_tested(version.document.slug):
         return []
     change = change_of_version(version, draft_code=draft_code)
+    _send_pilots_back(change, version)
     _keep_drawing(change, version)
     known = {each.question_id for each in staleness.list_opened_by(version.id)}
     affected = [each for each in affected_questions(change) if each.question_id not in known]
@@ -291,6 +295,33 @@ def make_stale(version: DocumentVersion, *, draft_code: str = "") -> list[str]:
     return addresses
 
 
+def _send_pilots_back(change: Change, version: DocumentVersion) -> None:
+    """Let pilots that test what a version touches be reviewed anew: nobody has found them right by the new text."""
+    found = [
+        each
+        for each in staleness.list_tested_by_pilots(change.document_slug, change.cited_as())
+        if change.touches(number=each.number, anchor=each.anchor, clause_hash=each.clause_hash) is not None
+    ]
+    for bank in sorted({each.bank for each in found}):
+        queries.lock_bank(queries.get_bank(bank).id)
+    touched = {each.question_id for each in found}
+    moved = []
+    for question, wording in staleness.list_wordings_of_pilots(touched) if touched else ():
+        # What is stored says which text it was; the page says it in words.
+        reason = f"{change.document_slug} {version.number}"
+        note_step(question, wording, QuestionState.IN_REVIEW, by=None, reason=reason)
+        touch(question)
+        moved.append(f"{question.bank.slug}/{question.slug}")
+    if moved:
+        session.flush()
+        record(
+            "quizzes.pilots_sent_back",
+            by=None,
+            subject=("document", change.document_slug),
+            after={"version": version.number, "questions": moved},
+        )
+
+
 def _keep_drawing(change: Change, version: DocumentVersion) -> None:
     """Let the questions that were found right beforehand cite the published text, as a re-check after it would."""
     right = {each.version_id: each for each in touched_questions(change) if each.verdict is Verdict.STILL_RIGHT}
@@ -301,6 +332,7 @@ def _keep_drawing(change: Change, version: DocumentVersion) -> None:
     for found, latest in staleness.list_wordings(right):
         each, question = right[latest.id], staleness.lock_question(found)
         drawn = _cite(question, latest, facts, each.looked_at_by)
+        question.latest = drawn.number
         session.add(
             QuestionStaleness(
                 question_id=question.id,
@@ -417,7 +449,7 @@ def confirm_still_right(*, question: Question, looked_at: str, by: Person) -> Qu
     """Let a stale question be drawn again: it asks what is right by today's text, which it cites from now on.
 
     `looked_at` is what `seen` gave for the texts that were shown. Raises `NotStale`, `TextMovedOn` where a text has
-    changed since, `ClauseGone` where a clause that it tests is gone.
+    changed since, `ClauseGone` where a clause that it tests is gone, `CountsForNobody`.
     """
     question = staleness.lock_question(question)
     waiting = staleness.list_open_of([question.id]).get(question.id, [])
@@ -428,17 +460,16 @@ def confirm_still_right(*, question: Question, looked_at: str, by: Person) -> Qu
             QuestionVersion.question_id == question.id, QuestionVersion.number == question.latest
         )
     ).one()
+    if regrades.find_void(latest) is not None:
+        raise CountsForNobody()
     (clauses,) = clauses_of([latest]).values()
     if seen(clauses) != looked_at:
         raise TextMovedOn()
     for clause in clauses:
         if not clause.can_be_cited:
             raise ClauseGone(clause=f"{clause.slug}#{clause.anchor}")
-    facts = {
-        slug: queries.find_clauses(slug, history.number) or {}
-        for slug, history in list_histories({each.document_slug for each in latest.citations}).items()
-    }
-    drawn = _cite(question, latest, facts, by.code)
+    drawn = cite_today(question, latest, by.code)
+    question.latest = drawn.number
     now = clock.now()
     for row in waiting:
         row.settled_at, row.settled_by, row.settled_how = now, by.code, SettledHow.STILL_RIGHT
@@ -452,6 +483,15 @@ def confirm_still_right(*, question: Question, looked_at: str, by: Person) -> Qu
         after={"question": question.slug, "versions": _versions_of(waiting), "question_version": drawn.number},
     )
     return drawn
+
+
+def cite_today(question: Question, version: QuestionVersion, by: str) -> QuestionVersion:
+    """Add a wording that says the same as a version and cites the newest texts; return it where all reads the same."""
+    facts = {
+        slug: queries.find_clauses(slug, history.number) or {}
+        for slug, history in list_histories({each.document_slug for each in version.citations}).items()
+    }
+    return _cite(question, version, facts, by)
 
 
 def _cite(
@@ -475,13 +515,13 @@ def _cite(
         )
     if [each.clause_hash for each in citations] == [each.clause_hash for each in latest.citations]:
         return latest
-    question.latest += 1
     drawn = QuestionVersion(
         question_id=question.id,
-        number=question.latest,
+        number=queries.next_number(question),
         type=latest.type,
         content=latest.content,
         hash=hash_of_version(latest.content, citations),
+        behind=latest.behind,
         origin=ORIGIN_RECHECK,
         created_at=clock.now(),
         created_by=by,

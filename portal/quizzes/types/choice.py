@@ -9,6 +9,9 @@ from portal.core.i18n import LANGUAGES, Words
 from portal.core.i18n import gettext as _
 from portal.quizzes.types.base import ANSWER, Choice, Content, Fault, Part, QuestionType
 
+# Parts whose type says itself what is wrong with a choice that has no text.
+WITHOUT_TEXT = ("clause", "severity")
+
 
 def _sample(name: str, *texts: str) -> Content:
     choices = tuple(
@@ -38,6 +41,18 @@ def check_choices(part: Part, *, exactly_one: bool) -> list[Fault]:
     for language in LANGUAGES:
         texts = [choice.text.in_(language) for choice in part.choices]
         twice = next((place for place, text in enumerate(texts) if text in texts[:place]), None)
+        if twice is not None and not texts[twice].strip():
+            if part.id not in WITHOUT_TEXT:
+                faults.append(
+                    Fault(
+                        _("Two choices have no text."),
+                        _("Write each as “- [ ] text”, the right one as “- [x]”."),
+                        where,
+                        twice,
+                        language,
+                    )
+                )
+            break
         if twice is not None:
             faults.append(
                 Fault(
@@ -45,6 +60,7 @@ def check_choices(part: Part, *, exactly_one: bool) -> list[Fault]:
                     _("Change or remove one of them, in both languages."),
                     where,
                     twice,
+                    language,
                 )
             )
             break
@@ -80,11 +96,13 @@ class MultipleChoice(QuestionType):
     """One or more choices are right.
 
     `all_or_nothing`: the points for exactly the right ones. `partial`: each right choice taken earns
-    its share and each wrong one costs as much, never below nothing.
+    its share and each wrong one costs as much, never below nothing. `penalty`: the same, but the question may cost up
+    to as many points as it is worth; the learner is told so before she answers.
     """
 
     name = "multiple_choice"
     kind = "multiple"
+    markings = ("all_or_nothing", "partial", "penalty")
 
     def samples(self) -> Sequence[Content]:
         return [_sample(self.name, "one", "two", "three")]
@@ -92,11 +110,14 @@ class MultipleChoice(QuestionType):
     def check(self, content: Content) -> list[Fault]:
         return check_choices(content.parts[0], exactly_one=False)
 
-    def mark_part(self, content: Content, part: Part, chosen: frozenset[str]) -> Fraction:
-        if content.marking != "partial":
-            return super().mark_part(content, part, chosen)
+    def mark_part(self, content: Content, part: Part, stored: Sequence[str]) -> Fraction | None:
+        if content.marking == "all_or_nothing":
+            return super().mark_part(content, part, stored)
+        chosen = frozenset(stored)
         earned = len(chosen & part.key) - len(chosen - part.key)
-        return part.points * Fraction(max(earned, 0), len(part.key))
+        # However many wrong ones there are, they never cost more than the question is worth.
+        least = -len(part.key) if content.marking == "penalty" else 0
+        return part.points * Fraction(max(earned, least), len(part.key))
 
 
 class TrueFalse(QuestionType):

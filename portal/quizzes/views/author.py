@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from flask import render_template, url_for
+from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from portal.accounts import queries as people
 from portal.core import clock
 from portal.core.access import actor, can, requires
-from portal.core.errors import NotFound
-from portal.core.i18n import format_date, gettext, language, ngettext
+from portal.core.i18n import format_date, gettext, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.library import queries as documents
-from portal.quizzes import queries
-from portal.quizzes.models import Question, QuestionBank, QuestionCitation, QuestionState, QuestionVersion, QuizVersion
-from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS
-from portal.quizzes.queries import staleness
-from portal.quizzes.service import paper
+from portal.quizzes import errors, queries
+from portal.quizzes.models import Question, QuestionBank, QuestionState, QuestionVersion, QuizVersion
+from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS, SUPERVISE_ATTEMPT, WRITE_QUESTIONS
+from portal.quizzes.queries import supervision
+from portal.quizzes.queries.review import list_in_review
+from portal.quizzes.service import paper, written
 from portal.quizzes.service.marking import release_by_hand
+from portal.quizzes.types import type_of
 from portal.quizzes.types.base import ANSWER, Content, read
 from portal.quizzes.views import blueprint
 
-_CHIPS = {
-    QuestionState.LIVE: "active",
+CHIPS = {
     QuestionState.DRAFT: "draft",
+    QuestionState.IN_REVIEW: "waiting",
+    QuestionState.PILOT: "in_progress",
+    QuestionState.LIVE: "active",
     QuestionState.STALE: "warning",
+    QuestionState.QUARANTINED: "danger",
     QuestionState.RETIRED: "withdrawn",
 }
 
@@ -40,6 +45,12 @@ def type_words(name: str) -> str:
             "single_choice": gettext("Single choice"),
             "multiple_choice": gettext("Multiple choice"),
             "true_false": gettext("True or false"),
+            "short_answer": gettext("Short answer"),
+            "numeric": gettext("Numeric answer"),
+            "matching": gettext("Matching"),
+            "ordering": gettext("Ordering"),
+            "gap": gettext("Text with gaps"),
+            "free_text": gettext("Free text"),
             "case": gettext("Case"),
         }.get(name, name)
     )
@@ -51,7 +62,25 @@ def state_words(state: QuestionState) -> str:
         {
             QuestionState.LIVE: gettext("Live"),
             QuestionState.DRAFT: gettext("Draft (not drawn)"),
+            QuestionState.IN_REVIEW: gettext("In review (not drawn)"),
+            QuestionState.PILOT: gettext("On trial (not scored)"),
             QuestionState.STALE: gettext("To be re-checked (not drawn)"),
+            QuestionState.QUARANTINED: gettext("Quarantined (not drawn)"),
+            QuestionState.RETIRED: gettext("Retired"),
+        }[state]
+    )
+
+
+def short_state_words(state: QuestionState) -> str:
+    """Name a state in one or two words."""
+    return str(
+        {
+            QuestionState.DRAFT: pgettext("question", "Draft"),
+            QuestionState.IN_REVIEW: gettext("In review"),
+            QuestionState.PILOT: gettext("On trial"),
+            QuestionState.LIVE: gettext("Live"),
+            QuestionState.STALE: gettext("To re-check"),
+            QuestionState.QUARANTINED: gettext("Quarantined"),
             QuestionState.RETIRED: gettext("Retired"),
         }[state]
     )
@@ -62,6 +91,7 @@ def state_words(state: QuestionState) -> str:
 def banks() -> str:
     """List the question banks."""
     counts = queries.count_questions()
+    in_review = Counter(each.bank for each in list_in_review())
     rows = queries.list_banks()
     owners = people.find_owners("question_bank", [bank.slug for bank in rows])
     waiting = queries.count_unreleased()
@@ -69,6 +99,7 @@ def banks() -> str:
     titles = documents.list_document_titles([bank.document_slug for bank in rows], language())
     return render_template(
         "quizzes/banks.html",
+        new_href=url_for("quizzes.new_bank") if can(WRITE_QUESTIONS) else None,
         banks=[
             {
                 "title": str(bank.title),
@@ -77,8 +108,10 @@ def banks() -> str:
                 "live": counts.get(bank.id, {}).get(QuestionState.LIVE, 0),
                 "stale": counts.get(bank.id, {}).get(QuestionState.STALE, 0),
                 "stale_href": url_for("quizzes.stale_of_bank", slug=bank.slug),
+                "in_review": in_review[bank.slug],
+                "review_href": url_for("quizzes.reviews", bank=bank.slug, show="all"),
                 "all": sum(counts.get(bank.id, {}).values()),
-                "document": _document_words(bank, titles),
+                "document": document_words(bank, titles),
                 "owner": owners[bank.slug].owner.name_in(language()) if bank.slug in owners else "",
             }
             for bank in rows
@@ -98,7 +131,7 @@ def banks() -> str:
     )
 
 
-def _document_words(bank: QuestionBank, titles: Mapping[str, str]) -> str:
+def document_words(bank: QuestionBank, titles: Mapping[str, str]) -> str:
     """Name the document of a bank by its title, with the version that the questions were looked at against."""
     title = titles.get(bank.document_slug, bank.document_slug)
     if not title or not bank.document_version:
@@ -106,43 +139,30 @@ def _document_words(bank: QuestionBank, titles: Mapping[str, str]) -> str:
     return _("%(title)s (version %(number)s)", title=title, number=bank.document_version)
 
 
-@blueprint.get("/banks/<slug>")
-@requires(SEE_BANKS, on=queries.get_bank)
-def bank(bank: QuestionBank) -> str:
-    """Show a bank's questions with key, rationales and cited clauses."""
-    waiting = staleness.count_stale().get(bank.slug, staleness.Waiting())
-    return render_template(
-        "quizzes/bank.html",
-        title=str(bank.title),
-        stale=waiting.to_look_at + waiting.kept_out,
-        stale_href=url_for("quizzes.stale_of_bank", slug=bank.slug),
-        document=_document_words(bank, documents.list_document_titles([bank.document_slug], language())),
-        questions=[
-            question_with_key(bank, question, version, number)
-            for number, (question, version) in enumerate(queries.list_latest(bank), start=1)
-        ],
-    )
-
-
-def question_with_key(bank: QuestionBank, question: Question, version: QuestionVersion, number: int) -> dict[str, Any]:
-    """Return what an author sees of a question: texts, key, rationales and cited clauses."""
-    chosen = language()
+def question_with_key(
+    bank: QuestionBank, question: Question, version: QuestionVersion, number: int | str, tag: str = ""
+) -> dict[str, Any]:
+    """Return what an author sees of a question, in a language or that of the page: texts, key, rationales, clauses."""
+    chosen = tag or language()
     content = read(version.content)
     links = paper.links_of(version.citations, chosen)
     prefix = f"n{number}"
+    stem = paper.block(content.stem.in_(chosen), chosen, content.document, links, f"{prefix}-")
     return {
         "slug": question.slug,
         "number": number,
         "title": content.title.in_(chosen),
         "address": f"{bank.slug}/{question.slug}",
-        "href": url_for("quizzes.preview", slug=bank.slug, question=question.slug),
-        "chip": _CHIPS[question.state],
+        "href": url_for("quizzes.question", slug=bank.slug, question=question.slug),
+        "chip": CHIPS[question.state],
         "state": state_words(question.state),
-        "facts": _facts(content, version),
-        "stem": paper.block(content.stem.in_(chosen), chosen, content.document, links, f"{prefix}-"),
+        "facts": facts_of(content, version),
+        "stem": stem,
+        "picture": paper.picture_shown(type_of(content.type).picture(content, chosen, tells_level=True), content),
+        "pieces": written.in_pieces(stem) if written.is_inline(content) else [],
         "parts": [
-            {
-                "legend": part.heading.in_(chosen) if part.heading else _("Answer"),
+            paper.key_of_part(content, part, version.citations, language=chosen, prefix=prefix)
+            | {
                 "has_heading": part.id != ANSWER,
                 "points": part.points,
                 "choices": [
@@ -177,11 +197,12 @@ def question_with_key(bank: QuestionBank, question: Question, version: QuestionV
     }
 
 
-def _facts(content: Content, version: QuestionVersion) -> list[tuple[str, str | None]]:
+def facts_of(content: Content, version: QuestionVersion) -> list[tuple[str, str | None]]:
+    """Return what is known of a question beside its texts."""
     return [
         (_("Type"), type_words(content.type)),
         (_("Points"), str(content.max_points)),
-        (_("Marking"), _("partial") if content.marking == "partial" else None),
+        (_("Marking"), {"partial": _("partial"), "penalty": _("with penalty")}.get(content.marking)),
         (_("Difficulty"), str(content.difficulty) if content.difficulty else None),
         (_("Sensitivity level"), content.severity),
         (_("Tags"), _(", ").join(content.tags) or None),
@@ -192,39 +213,31 @@ def _facts(content: Content, version: QuestionVersion) -> list[tuple[str, str | 
     ]
 
 
-@blueprint.get("/banks/<slug>/<question>")
-@requires(SEE_BANKS, on=queries.get_bank)
-def preview(bank: QuestionBank, question: str) -> str:
-    """Show a question exactly as a learner sees it, without saving anything."""
-    found = queries.find_latest(bank, question)
-    if found is None:
-        raise NotFound()
-    row, version = found
-    content = read(version.content)
-    citations: Sequence[QuestionCitation] = version.citations
-    return render_template(
-        "quizzes/preview.html",
-        title=content.title.in_(language()),
-        bank_title=str(bank.title),
-        bank_href=url_for("quizzes.bank", slug=bank.slug, _anchor=row.slug),
-        banks_href=url_for("quizzes.banks"),
-        item=paper.question_form(content, {}, citations, language=language(), prefix="q1", answer={}),
-    )
-
-
 @blueprint.get("/quizzes/<slug>/release")
 @requires(RELEASE_RESULTS, on=queries.get_quiz)
 def release(version: QuizVersion) -> str:
-    """Show how many results of a quiz wait for their release."""
+    """Show how many results of a quiz wait for their release, and which of them have late answers nobody decided on."""
+    return _release_page(version)
+
+
+def _release_page(version: QuizVersion, refusal: str | None = None) -> str:
     waiting = queries.list_unreleased(version.quiz_id)
+    late = supervision.count_late([attempt.id for attempt in waiting])
     return render_template(
         "quizzes/release.html",
         title=str(version.title),
         slug=version.quiz.slug,
         quiz_href=url_for("quizzes.show", slug=version.quiz.slug),
+        refusal=refusal,
+        late=sum(late.values()),
+        late_known=_late_known(late),
         waiting=[
             {
                 "name": attempt.person.name_in(language()),
+                "late": late.get(attempt.id, 0),
+                "href": url_for("quizzes.supervision", code=attempt.code, _anchor="late")
+                if late.get(attempt.id) and can(SUPERVISE_ATTEMPT, attempt)
+                else None,
                 "number": attempt.attempt_no,
                 "finished_on": format_date(
                     clock.local_date(attempt.finished_at or attempt.deadline_at, actor().time_zone), "short"
@@ -237,12 +250,23 @@ def release(version: QuizVersion) -> str:
 
 @blueprint.post("/quizzes/<slug>/release")
 @requires(RELEASE_RESULTS, on=queries.get_quiz)
-def release_results(version: QuizVersion) -> Response:
-    """Release every result that waits."""
+def release_results(version: QuizVersion) -> Response | tuple[str, int]:
+    """Release every result that waits; where late answers are undecided, only if that was read and confirmed."""
 
     def work() -> Done:
+        late = supervision.count_late([attempt.id for attempt in queries.list_unreleased(version.quiz_id)])
+        if late and request.form.get("without_late", "") != _late_known(late):
+            raise errors.LateAnswersUndecided()
         released = release_by_hand(quiz=version.quiz, by=actor())
         done = ngettext("%(num)d result was released.", "%(num)d results were released.", released)
         return Done(done, url_for("quizzes.release", slug=version.quiz.slug))
 
-    return carry_out(work)
+    try:
+        return carry_out(work)
+    except errors.LateAnswersUndecided as undecided:
+        return _release_page(version, refusal=str(undecided)), undecided.status
+
+
+def _late_known(late: Mapping[int, int]) -> str:
+    """Return what stands for the late answers that were shown, so that what is confirmed is what was read."""
+    return " ".join(f"{attempt_id}:{number}" for attempt_id, number in sorted(late.items()))

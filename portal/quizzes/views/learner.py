@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any, TypeGuard
 
 from flask import flash, redirect, render_template, request, url_for
@@ -16,15 +17,34 @@ from portal.core.access import actor, can, requires, signed_in
 from portal.core.i18n import format_duration, format_instant, format_percent, gettext, language, ngettext
 from portal.core.transaction import transaction
 from portal.quizzes import errors, limits, queries, rules
-from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, QuizVersion, Release, SubmittedBy
-from portal.quizzes.permissions import SEE_STATISTICS, TAKE_ATTEMPT
+from portal.quizzes.models import (
+    Attempt,
+    AttemptEvent,
+    AttemptState,
+    Confidence,
+    EventKind,
+    Item,
+    QuizVersion,
+    RefusedAnswer,
+    Release,
+    SubmittedBy,
+)
+from portal.quizzes.permissions import EDIT_QUIZ, SEE_BANKS, SEE_FIGURES, TAKE_ATTEMPT, WATCH_QUIZ
+from portal.quizzes.queries import supervision
+from portal.quizzes.queries.pool import count_pilots
 from portal.quizzes.rules import Hindrance, Standing
+from portal.quizzes.service import appeals, paper, taking
 from portal.quizzes.service import attempts as service
-from portal.quizzes.service import paper
 from portal.quizzes.service.attempts import Outcome, Save, Told
+from portal.quizzes.service.beforehand import costs_points, waits_for_people
+from portal.quizzes.service.decided import Decided, decided_for
+from portal.quizzes.service.drawing import applying_to, pilots_shown, sensitivity_of
 from portal.quizzes.service.history import CLOCK_WENT_BACK
-from portal.quizzes.types.base import Answered, read
-from portal.quizzes.views import blueprint
+from portal.quizzes.service.marking import APPEAL, REGRADE
+from portal.quizzes.service.practice import offers_practice
+from portal.quizzes.types.base import MAX_PARTS
+from portal.quizzes.views import afterwards, blueprint, told
+from portal.quizzes.views import versions as authors
 
 _: Callable[..., str] = gettext
 _STATUS = {
@@ -32,8 +52,16 @@ _STATUS = {
     Outcome.STALE: 409,
     Outcome.ELSEWHERE: 409,
     Outcome.CLOSED: 409,
+    Outcome.LEFT: 409,
+    Outcome.AHEAD: 409,
+    Outcome.ON_BREAK: 409,
     Outcome.LATE: 410,
 }
+
+
+# Where somebody has nothing more to do at a quiz, and what then keeps her from nothing that she needs.
+_DONE = frozenset({"passed", "exempt"})
+_FOR_ANOTHER = frozenset({Hindrance.NO_ATTEMPTS_LEFT, Hindrance.WAITING, Hindrance.CLOSED})
 
 
 # --- before ------------------------------------------------------------------------------------
@@ -50,7 +78,9 @@ def index() -> str:
     multiplier = queries.multiplier_of(queries.find_accommodation(person, now))
     rows = []
     versions = queries.list_quizzes()
-    applying = service.applying_to(person, versions)
+    applying = applying_to(person, versions)
+    pilots = count_pilots(language()) if any(version.pilots for version in versions) else {}
+    decided = decided_for(person.id, versions)
     for version in versions:
         attempts = mine.get(version.quiz_id, [])
         if version.quiz_id not in applying and not attempts:
@@ -61,7 +91,8 @@ def index() -> str:
             multiplier=multiplier,
             now=now,
         )
-        state = _state_of(attempts, now)
+        by_hand = decided.get(version.quiz_id)
+        state = by_hand.state if by_hand is not None else _state_of(version, attempts, now)
         rows.append(
             {
                 "title": str(version.title),
@@ -69,18 +100,59 @@ def index() -> str:
                 "duration": format_duration(
                     timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
                 ),
-                "questions": _questions_of(version),
+                "questions": told.questions_of(version) + pilots_shown(version, pilots),
                 "attempts_left": standing.attempts_left,
                 "state": state,
-                "row_state": "done" if state == "passed" else None,
+                "row_state": "done" if state in ("passed", "exempt") else None,
+                "window": None
+                if state == "in_progress"
+                else _window_words(
+                    version,
+                    rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier),
+                    now,
+                    person.time_zone,
+                ),
             }
         )
-    return render_template("quizzes/index.html", rows=rows)
+    return render_template(
+        "quizzes/index.html",
+        rows=rows,
+        written=authors.rows_for_authors(versions, now) if can(SEE_BANKS) else None,
+        new_href=url_for("quizzes.new_quiz") if can(EDIT_QUIZ) else None,
+    )
 
 
-def _state_of(attempts: list[Attempt], now: datetime) -> str:
+def _decided_words(decided: Decided | None) -> str | None:
+    """Say what two people decided in place of the attempts."""
+    if decided is None:
+        return None
+    if decided.state == "exempt":
+        return _("You are exempt from this quiz, as two people decided.")
+    if decided.score is None:
+        if decided.state == "passed":
+            return _("Two people decided your result: passed. It counts in place of your attempts.")
+        return _("Two people decided your result: not passed. It counts in place of your attempts.")
+    score = format_percent(decided.score)
+    if decided.state == "passed":
+        return _("Two people decided your result: passed, %(score)s. It counts in place of your attempts.", score=score)
+    return _("Two people decided your result: not passed, %(score)s. It counts in place of your attempts.", score=score)
+
+
+def _window_words(version: QuizVersion, closes_at: datetime | None, now: datetime, zone: str) -> str | None:
+    """Say from when or until when a person can start a quiz; None where she always can."""
+    if version.opens_at is not None and now < version.opens_at:
+        return _("Opens on %(instant)s", instant=format_instant(version.opens_at, zone))
+    if closes_at is None:
+        return None
+    if closes_at <= now:
+        return _("Closed on %(instant)s", instant=format_instant(closes_at, zone))
+    return _("Open until %(instant)s", instant=format_instant(closes_at, zone))
+
+
+def _state_of(version: QuizVersion, attempts: list[Attempt], now: datetime) -> str:
     """Return where a person stands in a quiz, as a state of the status chip."""
-    if any(attempt.state is AttemptState.RELEASED and attempt.markings[-1].passed for attempt in attempts):
+    counted = queries.counted_attempt(version, attempts)
+    if counted is not None and counted.markings[-1].passed:
         return "passed"
     counting = [attempt for attempt in attempts if attempt.state is not AttemptState.VOIDED]
     if not counting:
@@ -91,6 +163,8 @@ def _state_of(attempts: list[Attempt], now: datetime) -> str:
             return "in_progress"
         case AttemptState.RELEASED:
             return "failed"
+        case AttemptState.SUBMITTED if last.state is AttemptState.SUBMITTED:
+            return "waits_for_marking"
         case _:
             return "not_released"
 
@@ -101,10 +175,6 @@ def _effective(attempt: Attempt, now: datetime) -> AttemptState:
             state=attempt.state.value, deadline_at=attempt.deadline_at, now=now, tolerance=attempt.tolerance
         )
     )
-
-
-def _questions_of(version: QuizVersion) -> int:
-    return sum(line.size for line in service.blueprint_of_terms(version.blueprint))
 
 
 @blueprint.get("/quizzes/<slug>")
@@ -124,7 +194,11 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
     )
     running = next((each for each in attempts if _effective(each, now) is AttemptState.IN_PROGRESS), None)
     first = service.what_comes_first(person, version.quiz.slug) if running is None else None
-    applies = running is not None or version.quiz_id in service.applying_to(person, [version])
+    applies = running is not None or version.quiz_id in applying_to(person, [version])
+    pilots = told.pilots_of(version, person, language())
+    counted = queries.counted_attempt(version, attempts) if len(attempts) > 1 else None
+    by_hand = decided_for(person.id, [version]).get(version.quiz_id)
+    state = by_hand.state if by_hand is not None else _state_of(version, attempts, now)
     zone = person.time_zone
     close = rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier)
     promised = timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
@@ -133,8 +207,11 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
         title=str(version.title),
         slug=version.quiz.slug,
         refusal=refusal,
-        sensitivity=service.sensitivity_of(version),
-        facts=_facts(version, standing, close, zone, promised=promised, has_more_time=multiplier > 1),
+        sensitivity=sensitivity_of(version),
+        costs=costs_points(version),
+        sections=told.section_rules(version),
+        pilots_words=told.pilots_words(pilots),
+        facts=_facts(version, standing, close, zone, promised=promised, has_more_time=multiplier > 1, pilots=pilots),
         duration=format_duration(standing.available or promised),
         promised=format_duration(promised),
         has_more_time=multiplier > 1,
@@ -145,15 +222,30 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
             else str(errors.NotForThisPerson())
             if not applies
             else _hindrance_words(standing, zone)
-            if running is None
+            if running is None and not (state in _DONE and standing.hindrance in _FOR_ANOTHER)
             else None
         ),
+        is_passed=state == "passed",
         running_href=url_for("quizzes.attempt", code=running.code) if running else None,
         can_start=running is None and first is None and applies and standing.hindrance is None,
         release_words=_release_words(version, zone),
-        tolerance=int(queries.tolerance().total_seconds()),
-        statistics_href=url_for("quizzes.statistics", slug=version.quiz.slug) if can(SEE_STATISTICS) else None,
-        attempts=[_attempt_row(each, now, zone) for each in reversed(attempts)],
+        told=taking.told_before(version, accommodation),
+        has_breaks=bool(accommodation and accommodation.break_minutes),
+        offers_practice=applies and offers_practice(version, person),
+        live_href=url_for("quizzes.live", slug=version.quiz.slug) if can(WATCH_QUIZ) else None,
+        # Who reads the key is led there beside the other pages of an author.
+        figures_href=url_for("quizzes.statistics", slug=version.quiz.slug)
+        if can(SEE_FIGURES, version) and not can(SEE_BANKS)
+        else None,
+        tolerance=int(queries.tolerance(version).total_seconds()),
+        purpose=str(version.purpose) if version.purpose else None,
+        author=authors.for_authors(version, now),
+        decided=_decided_words(by_hand),
+        decided_href=by_hand.href if by_hand is not None else None,
+        attempts=[
+            _attempt_row(each, now, zone) | {"counts": each is counted and by_hand is None}
+            for each in reversed(attempts)
+        ],
     )
 
 
@@ -165,6 +257,7 @@ def _facts(
     *,
     promised: timedelta,
     has_more_time: bool,
+    pilots: int,
 ) -> list[tuple[str, str | None]]:
     wait = None
     if version.wait_hours and version.attempts_allowed > 1:
@@ -175,18 +268,28 @@ def _facts(
             hours=version.wait_hours,
         )
     return [
-        (_("Number of questions"), str(_questions_of(version))),
+        (_("Number of questions"), str(told.questions_of(version) + pilots)),
         (_("Your time") if has_more_time else _("Time"), format_duration(standing.available or promised)),
         (_("Pass mark"), format_percent(version.pass_mark)),
         (
             _("Attempts left"),
             _("%(left)s of %(all)s", left=standing.attempts_left, all=version.attempts_allowed),
         ),
+        (_("What counts"), told.counts_words(version.counts) if version.attempts_allowed > 1 else None),
         (_("Wait between attempts"), wait),
         (_("Opens"), format_instant(version.opens_at, zone) if version.opens_at else None),
         (_("Closes"), format_instant(close, zone) if close else None),
+        (_("Time for an appeal"), _appeal_words(version)),
         (_("Version"), version.number),
     ]
+
+
+def _appeal_words(version: QuizVersion) -> str | None:
+    """Say for how long a result can be appealed; None where it shows no questions anyway."""
+    if not appeals.shows_questions(version):
+        return None
+    days = appeals.appeal_days(version)
+    return ngettext("%(num)d day", "%(num)d days", days) if days else _("no appeals")
 
 
 def _hindrance_words(standing: Standing, zone: str) -> str | None:
@@ -207,6 +310,11 @@ def _hindrance_words(standing: Standing, zone: str) -> str | None:
 def _release_words(version: QuizVersion, zone: str) -> str:
     match version.release:
         case Release.AT_ONCE:
+            if waits_for_people(version.blueprint):
+                return _(
+                    "The result is shown as soon as you hand in, or, if your paper has answers that people mark, once "
+                    "they have marked them."
+                )
             return _("The result is shown as soon as you hand in.")
         case Release.AFTER_WINDOW:
             assert version.closes_at is not None
@@ -222,12 +330,12 @@ def _attempt_row(attempt: Attempt, now: datetime, zone: str) -> dict[str, Any]:
     state = _effective(attempt, now)
     released = state is AttemptState.RELEASED
     marking = attempt.markings[-1] if released and attempt.markings else None
-    shows_score = marking is not None and "score" in attempt.quiz_version.show
+    shows_score = marking is not None and attempt.quiz_version.shows_score
     chip, word = {
         AttemptState.IN_PROGRESS: ("in_progress", None),
         AttemptState.RELEASED: ("passed" if marking and marking.passed else "failed", None),
         AttemptState.VOIDED: ("withdrawn", _("Void")),
-    }.get(state, ("not_released", None))
+    }.get(state, ("waits_for_marking" if attempt.state is AttemptState.SUBMITTED else "not_released", None))
     return {
         "number": attempt.attempt_no,
         "href": url_for(
@@ -265,17 +373,31 @@ def start(slug: str) -> Response | tuple[str, int]:
 @blueprint.get("/attempts/<code>")
 @requires(TAKE_ATTEMPT, on=queries.get_attempt)
 def attempt(attempt: Attempt) -> str | Response:
-    """Show the questions with what is saved; an attempt that is over leads to its result."""
+    """Show the questions with what is saved, all or one of them; an attempt that is over leads to its result."""
     now = clock.now()
     if _effective(attempt, now) is not AttemptState.IN_PROGRESS:
         return redirect(url_for("quizzes.result", code=attempt.code), 303)
-    items = queries.list_items(attempt)
-    citations = queries.list_citations({item.question_version_id for item in items})
+    if attempt.is_on_break(now):
+        return _break_page(attempt, now)
+    version = attempt.quiz_version
+    items, void = queries.list_items_to_answer(attempt)
+    course = taking.course_of(attempt, items, _asked_question())
+    here = course.here
+    on_page = [item for item in items if here is None or item.position == here]
+    citations = queries.list_citations({item.question_version_id for item in on_page})
     zone, chosen = actor().time_zone, language()
-    shown = [paper.item_form(item, citations.get(item.question_version_id, []), chosen) for item in items]
-    for item in shown:
+    shown = [paper.item_form(item, citations.get(item.question_version_id, []), chosen) for item in on_page]
+    titles = told.section_titles(attempt.quiz_version)
+    before = {item.position + 1: item.section for item in items}
+    for item, row in zip(shown, on_page, strict=True):
+        # On a page of its own each question says to which section it belongs.
+        is_told = row.section is not None and (here is not None or before.get(row.position) != row.section)
+        item["section"] = titles.get(str(row.section)) if is_told else None
         item["saved"] = clock_words(item["received_at"], zone) if item["received_at"] else None
-    last = max((item["received_at"] for item in shown if item["received_at"]), default=None)
+        # She need not spend her time on what counts for nobody.
+        item["is_void"] = row.position in void
+        item["confidence"] = row.response.confidence if row.response else None
+    last = max((item.response.received_at for item in items if item.response), default=None)
     left = rules.remaining(attempt.deadline_at, now)
     return render_template(
         "quizzes/attempt.html",
@@ -284,36 +406,66 @@ def attempt(attempt: Attempt) -> str | Response:
             "number": attempt.attempt_no,
             "remaining_ms": milliseconds(left),
             "remaining_seconds": int(left.total_seconds()),
-            "until": _end_words(attempt.deadline_at, now, zone),
+            "end": _end_words(attempt.deadline_at, now, zone),
             "duration": format_duration(
                 timedelta(
-                    seconds=rules.promised_seconds(attempt.limit_seconds, attempt.multiplier, attempt.granted_seconds)
+                    seconds=rules.promised_seconds(attempt.limit_seconds, attempt.multiplier, attempt.added_seconds)
                 )
             ),
-            "hide_countdown": attempt.hide_countdown,
+            "terms": _terms_of(attempt),
         },
-        title=str(attempt.quiz_version.title),
-        quiz_slug=attempt.quiz_version.quiz.slug,
+        title=str(version.title),
+        quiz_slug=version.quiz.slug,
         items=shown,
+        total=len(items),
+        course=course.places,
+        here=here,
+        is_last=here is None or here == len(items),
+        is_forward_only=version.is_forward_only,
+        asks_skip=version.is_forward_only and request.args.get("skip") == "1" and not course.is_answered,
+        asks_confidence=bool(version.confidence),
+        confidence_words=taking.confidence_words(),
         saved=clock_words(last, zone) if last else None,
-        left=_left(shown, is_asked=request.args.get("hand_in") == "1"),
+        left=_left(course.places, is_asked=request.args.get("hand_in") == "1"),
         form_key=secrets.token_hex(8),
         page_key=secrets.token_hex(12),
+    )
+
+
+def _asked_question() -> int | None:
+    """Return the number of the question that the address or the form names."""
+    text = request.values.get("question", "")
+    return int(text) if _is_number(text) else None
+
+
+def _break_page(attempt: Attempt, now: datetime) -> str:
+    assert attempt.break_until is not None
+    left = rules.remaining(attempt.break_until, now)
+    return render_template(
+        "quizzes/break.html",
+        title=str(attempt.quiz_version.title),
+        number=attempt.attempt_no,
+        code=attempt.code,
+        until=_end_words(attempt.break_until, now, actor().time_zone),
+        left=taking.exact_length(-(-milliseconds(left) // 1000)),
+        left_ms=milliseconds(left),
+        shows_clock=not attempt.hide_countdown,
     )
 
 
 def _left(items: list[dict[str, Any]], *, is_asked: bool) -> dict[str, Any]:
     """Return how many questions are answered and which are not; `known` is what handing in says to have read."""
     numbers = {
-        state: [item["position"] for item in items if item["state"] == state]
-        for state in ("partly", "open", "answered")
+        state: [item["number"] for item in items if item["state"] == state]
+        for state in ("unread", "partly", "open", "answered")
     }
     return {
         "answered": len(numbers["answered"]),
+        "unread": numbers["unread"],
         "partly": numbers["partly"],
         "open": numbers["open"],
         "is_asked": is_asked,
-        "known": " ".join(map(str, numbers["partly"] + numbers["open"])) if is_asked else "",
+        "known": " ".join(map(str, numbers["unread"] + numbers["partly"] + numbers["open"])) if is_asked else "",
     }
 
 
@@ -357,8 +509,9 @@ def save_response(attempt: Attempt) -> tuple[dict[str, Any], int]:
             given=_given(body.get("answer")),
             page=page,
             take_over=body.get("take_over") is True,
+            confidence=_rating(body.get("confidence")),
         )
-    return _reply(saved, zone), _STATUS[saved.outcome]
+    return _reply(saved, zone) | _end_and_terms(attempt, saved.now, zone), _STATUS[saved.outcome]
 
 
 def _body() -> dict[str, Any]:
@@ -385,14 +538,21 @@ def _whole(value: object) -> int:
 
 def _given(answer: object) -> dict[str, list[str]]:
     """Return the answer of a JSON body as part → values. Raises `BadRequest` for anything else."""
-    if answer is None:
-        return {}
-    if not isinstance(answer, dict) or len(answer) > 10:
+    if not isinstance(answer, dict) or len(answer) > MAX_PARTS:
         raise errors.BadRequest()
     for values in answer.values():
         if not isinstance(values, list) or len(values) > 50 or not all(isinstance(each, str) for each in values):
             raise errors.BadRequest()
     return answer
+
+
+def _rating(value: object) -> Confidence | None:
+    """Return how sure somebody says she is; None where she says nothing. Raises `BadRequest` for anything else."""
+    if value is None or value == "":
+        return None
+    if value not in list(Confidence):
+        raise errors.BadRequest()
+    return Confidence(str(value))
 
 
 def _reply(saved: Save, zone: str) -> dict[str, Any]:
@@ -401,15 +561,18 @@ def _reply(saved: Save, zone: str) -> dict[str, Any]:
         "state": saved.state.value,
         "saved_seq": saved.saved_seq,
         "answer": saved.answer,
+        "confidence": saved.confidence,
         "remaining_ms": milliseconds(saved.remaining),
         "server_now": saved.now.isoformat(),
         "saved_at": clock_words(saved.now, zone) if saved.outcome is Outcome.SAVED else None,
-        "message": _outcome_words(saved.outcome),
-    }
+        "message": _outcome_words(saved.outcome, saved.state),
+    } | ({"notes": saved.notes} if saved.notes else {})
 
 
-def _outcome_words(outcome: Outcome) -> str:
+def _outcome_words(outcome: Outcome, state: AttemptState) -> str:
     match outcome:
+        case Outcome.CLOSED if state is AttemptState.VOIDED:
+            return _("This attempt was made void. Nothing can be changed, and it counts for nothing.")
         case Outcome.SAVED:
             return ""
         case Outcome.STALE:
@@ -423,6 +586,12 @@ def _outcome_words(outcome: Outcome) -> str:
             return _("Time is up. This answer arrived too late and was not accepted; the answers saved before count.")
         case Outcome.CLOSED:
             return _("This attempt has been handed in. Nothing can be changed.")
+        case Outcome.LEFT:
+            return _("You have left this question, so its answer stays as it was saved.")
+        case Outcome.AHEAD:
+            return _("This question comes later. Load the page again to see where you are.")
+        case Outcome.ON_BREAK:
+            return str(errors.OnBreak())
 
 
 @blueprint.post("/attempts/<code>/events")
@@ -435,6 +604,7 @@ def note_page(attempt: Attempt) -> dict[str, Any]:
     if not _is_plain(page) or not 0 < len(page) <= 40 or not isinstance(events, list):
         raise errors.BadRequest()
     told = [each for each in map(_told, events[: service.MAX_EVENTS_PER_POST]) if each]
+    zone = actor().time_zone
     with transaction():
         pulse = service.note_page(
             attempt=attempt,
@@ -448,7 +618,19 @@ def note_page(attempt: Attempt) -> dict[str, Any]:
         "state": pulse.state.value,
         "remaining_ms": milliseconds(pulse.remaining),
         "server_now": pulse.now.isoformat(),
-    }
+        "on_break": pulse.is_on_break,
+    } | _end_and_terms(attempt, pulse.now, zone)
+
+
+def _end_and_terms(attempt: Attempt, now: datetime, zone: str) -> dict[str, Any]:
+    """Return what a page of the attempt shows of its end and of what is agreed, as both stand now."""
+    end = _end_words(attempt.deadline_at, now, zone)
+    return {"end": end, "until": _("until %(time)s", time=end), "terms": _terms_of(attempt)}
+
+
+def _terms_of(attempt: Attempt) -> dict[str, Any]:
+    """Return whether the countdown is hidden, and how long the clock may still be stopped, in words."""
+    return {"is_quiet": attempt.hide_countdown, "breaks": taking.breaks_words(attempt)}
 
 
 def _told(event: object) -> Told | None:
@@ -467,19 +649,40 @@ def send_page(attempt: Attempt) -> Response:
     """Save the whole page, and hand it in where that button was pressed; works without JavaScript."""
     person, code, zone = actor(), attempt.code, actor().time_zone
     limits.saves.take(code)
-    hands_in = request.form.get("action") == "submit"
+    action = request.form.get("action", "")
     answers, form_key = _page_answers(), request.form.get("form_key", "")
+    ratings = {
+        int(name.removeprefix("confidence-")): rating
+        for name in request.form
+        if name.startswith("confidence-")
+        and _is_number(name.removeprefix("confidence-"))
+        and (rating := _rating(request.form[name])) is not None
+    }
     if not _is_plain(form_key):
         raise errors.BadRequest()
-    asks = False
+    if attempt.is_on_break(clock.now()):
+        # Another page of hers began it; what this one shows is not taken while the clock stands still.
+        flash(str(errors.OnBreak()), "warning")
+        return redirect(url_for("quizzes.attempt", code=code), 303)
+    asks = asks_skip = False
+    here = _asked_question()
     with transaction():
-        page = service.save_page(attempt=attempt, person=person, answers=answers, form_key=form_key)
+        page = service.save_page(attempt=attempt, person=person, answers=answers, form_key=form_key, ratings=ratings)
         state = page.state
-        if hands_in and page.is_whole and state is AttemptState.IN_PROGRESS:
+        is_running = page.is_whole and state is AttemptState.IN_PROGRESS
+        if action == "submit" and is_running:
             # Nobody hands in what is not answered without having read which questions that are, while there is time.
-            asks = page.now <= attempt.deadline_at and not service.what_is_left(attempt).numbers <= _known_left()
+            asks = page.now <= attempt.deadline_at and not service.what_is_left(page.items).numbers <= _known_left()
             if not asks:
-                state = service.submit_attempt(attempt=attempt, person=person).state
+                state = service.submit_attempt(attempt=attempt, person=person, items=page.items).state
+        elif action in ("next", "skip") and is_running and here is not None and attempt.reached is not None:
+            # Nor leaves for good what is not answered without having read that it is not.
+            left = service.what_is_left(page.items).numbers
+            asks_skip = action == "next" and here in left and here == attempt.reached
+            if not asks_skip:
+                state = service.move_on(attempt=attempt, position=here).state
+        elif action == "break" and is_running and taking.breaks_words(attempt):
+            state = service.begin_break(attempt=attempt, person=person).state
         after_the_end = _after_the_end(attempt, page.late, zone) if page.was_over else ""
     if after_the_end:
         flash(after_the_end, "warning" if page.late else "info")
@@ -494,13 +697,28 @@ def send_page(attempt: Attempt) -> Response:
             ),
             "warning",
         )
-    elif state is AttemptState.IN_PROGRESS:
+    elif page.left:
+        flash(
+            _(
+                "You had left question %(numbers)s, so its answer stays as it was saved before.",
+                numbers=_listed(list(page.left)),
+            ),
+            "warning",
+        )
+    elif state is AttemptState.IN_PROGRESS and action in ("save", "submit", "") and "go" not in request.form:
         flash(_("Saved %(time)s", time=clock_words(page.now, zone)), "success")
     if state is not AttemptState.IN_PROGRESS:
         return redirect(url_for("quizzes.result", code=code), 303)
+    goes_to = taking.goes_to(action, request.form.get("go", ""), here, stays=bool(page.stale) or asks_skip)
     if asks:
-        return redirect(url_for("quizzes.attempt", code=code, hand_in=1, _anchor="hand-in"), 303)
-    return redirect(url_for("quizzes.attempt", code=code), 303)
+        return redirect(url_for("quizzes.attempt", code=code, question=here, hand_in=1, _anchor="hand-in"), 303)
+    if asks_skip:
+        return redirect(url_for("quizzes.attempt", code=code, skip=1, _anchor="steps"), 303)
+    is_moved = action in ("next", "previous", "skip") or "go" in request.form
+    at = goes_to if attempt.reached is None else attempt.reached
+    # Whoever goes on with the keys begins at the question, not at the head of the page again.
+    anchor = f"question-{at}" if is_moved and at is not None else None
+    return redirect(url_for("quizzes.attempt", code=code, question=goes_to, _anchor=anchor), 303)
 
 
 def _after_the_end(attempt: Attempt, late: list[int], zone: str) -> str:
@@ -574,9 +792,12 @@ def result(attempt: Attempt) -> str | Response:
     show = frozenset(version.show) if released else frozenset()
     marking = queries.find_current_marking(attempt) if released else None
     is_passed = marking.passed if marking else None
+    scored = marking if version.shows_score else None
+    sections = told.section_results(version, scored) if scored else []
     points = {mark.item_id: mark.points for mark in marking.item_marks} if marking else {}
     items = queries.list_items(attempt)
     citations = queries.list_citations({item.question_version_id for item in items}) if released else {}
+    asks = bool(version.confidence) and released
     shown = (
         [
             paper.item_review(
@@ -591,9 +812,17 @@ def result(attempt: Attempt) -> str | Response:
         if released
         else []
     )
+    if released:
+        afterwards.add_what_people_said(shown, items, attempt, now=now, show=show)
+    refused = {each.item.position: each for each in supervision.list_refused(attempt)}
+    for page, item in zip(shown, items if shown else (), strict=True):
+        page["late"] = _late_of(refused.get(item.position), item)
+    events = sorted(queries.list_events(attempt), key=lambda each: (each.at, each.number))
     attempts = queries.list_attempts(person, version.quiz_id)
     newest = queries.get_quiz(version.quiz.slug)
     standing = service.standing_of(newest, person, attempts, now)
+    by_hand = decided_for(person.id, [newest]).get(newest.quiz_id)
+    is_done = is_passed or (by_hand is not None and by_hand.state in _DONE)
     return render_template(
         "quizzes/result.html",
         title=str(version.title),
@@ -601,24 +830,44 @@ def result(attempt: Attempt) -> str | Response:
         attempt_no=attempt.attempt_no,
         state=attempt.state.value if attempt.state is not AttemptState.IN_PROGRESS else "submitted",
         is_marked=attempt.state not in (AttemptState.IN_PROGRESS, AttemptState.SUBMITTED),
+        waits=attempt.state is AttemptState.SUBMITTED,
+        keeps_pass=bool(marking and marking.keeps_pass),
+        void_reason=next((each.reason for each in events if each.kind is EventKind.VOIDED), None),
+        corrections=afterwards.corrections_of(attempt, items, zone) if released else [],
         release_words=_release_words(version, zone),
-        score=format_percent(marking.score) if marking and "score" in show else None,
-        points_words=paper.points_words(marking.points, marking.max_points) if marking and "score" in show else None,
+        score=format_percent(scored.score) if scored else None,
+        points_words=paper.points_words(scored.points, scored.max_points) if scored else None,
         pass_mark=format_percent(version.pass_mark),
         passed=is_passed,
+        sections=sections,
+        failed_sections=told.failed_sections(sections),
+        pilots_words=_pilots_after(items) if released else None,
         shows_items=bool(show - {"score"}),
         shows_key="key" in show,
         items=shown,
+        late=_late_facts(attempt, refused, items),
+        accepted=_accepted_words(refused) if attempt.state is not AttemptState.VOIDED else [],
         received=[
             {
                 "position": item.position,
+                "late": _late_of(refused.get(item.position), item),
                 "at": clock_words(item.response.received_at, zone) if item.response else None,
                 "answered": bool(item.response and item.response.answer),
-                "is_partly": item.response is not None
-                and read(item.question_version.content).how_far(item.response.answer) is Answered.PARTLY,
+                "state": taking.state_of(item).value,
             }
             for item in items
         ],
+        ratings={
+            item.position: dict(taking.confidence_words())[item.response.confidence]
+            for item in items
+            if asks and item.response and item.response.confidence
+        },
+        calibration=taking.calibration_rows(
+            (item.response.confidence if item.response else None, points.get(item.id, Fraction(0)), item.max_points)
+            for item in items
+        )
+        if asks and "correctness" in show
+        else [],
         facts=[
             (_("Started"), format_instant(attempt.started_at, zone, seconds=True)),
             (
@@ -627,13 +876,79 @@ def result(attempt: Attempt) -> str | Response:
             ),
             (_("How it was handed in"), _by_words(attempt)),
             (_("Attempts left"), _("%(left)s of %(all)s", left=standing.attempts_left, all=newest.attempts_allowed)),
-            (_("Next attempt"), None if is_passed else _next_words(standing, zone)),
+            (_("Next attempt"), None if is_done else _next_words(standing, zone)),
         ],
-        hindrance=None if is_passed else _hindrance_words(standing, zone),
-        history=[
-            {"at": clock_words(event.at, zone), "text": event_words(event, zone)}
-            for event in queries.list_events(attempt)
-        ],
+        hindrance=None if is_done else _hindrance_words(standing, zone),
+        history=[{"at": event_time(event, attempt, zone), "text": event_words(event, zone)} for event in events],
+    )
+
+
+def _accepted_words(refused: Mapping[int, RefusedAnswer]) -> list[str]:
+    """Say which of the answers that came too late count all the same, and why."""
+    return [
+        _(
+            "The answer to question %(number)s came %(length)s too late and was accepted: %(reason)s",
+            number=number,
+            length=taking.exact_length(each.late_seconds),
+            reason=each.reason,
+        )
+        for number, each in sorted(refused.items())
+        if each.accepted_at is not None
+    ]
+
+
+def _late_of(refused: RefusedAnswer | None, item: Item) -> str | None:
+    """Say of the last answer to a question that came after the end how late it was, and what became of it."""
+    if refused is None or (refused.accepted_at is None and item.response and item.response.seq >= refused.seq):
+        return None
+    length = taking.exact_length(refused.late_seconds)
+    if refused.accepted_at is not None:
+        return _("came %(length)s too late, accepted", length=length)
+    if item.response is None:
+        return _("not received in time: it came %(length)s too late", length=length)
+    return _("a later change came %(length)s too late", length=length)
+
+
+def _late_facts(attempt: Attempt, refused: Mapping[int, RefusedAnswer], items: list[Item]) -> dict[str, str] | None:
+    """Say which answers did not come in time and what happens with them; None where nothing of it is open."""
+    open_ones = [
+        item.position
+        for item in items
+        if (each := refused.get(item.position)) is not None
+        and each.accepted_at is None
+        and (item.response is None or item.response.seq < each.seq)
+    ]
+    if not open_ones or attempt.state is AttemptState.VOIDED:
+        return None
+    return {
+        "what": ngettext(
+            "The last answer to question %(numbers)s was not received in time: it arrived after the end.",
+            "The last answers to questions %(numbers)s were not received in time: they arrived after the end.",
+            len(open_ones),
+            numbers=_listed(open_ones),
+        ),
+        "next": _(
+            "The result is out, so late answers can no longer be accepted. If something outside your control kept them "
+            "back, tell your lead, who sees when they arrived."
+        )
+        if attempt.state is AttemptState.RELEASED
+        else _(
+            "They are kept as they arrived, and your lead has been told. Until the result is released, your lead can "
+            "accept them for a reason; you will find it in the history below. Nothing else is needed from you."
+        ),
+    }
+
+
+def _pilots_after(items: list[Item]) -> str | None:
+    """Say which questions did not count; None where all did."""
+    on_trial = [item.position for item in items if not item.is_scored]
+    if not on_trial:
+        return None
+    return ngettext(
+        "This question was on trial and does not count: %(numbers)s.",
+        "These questions were on trial and do not count: %(numbers)s.",
+        len(on_trial),
+        numbers=_listed(on_trial),
     )
 
 
@@ -649,6 +964,13 @@ def _by_words(attempt: Attempt) -> str | None:
     if attempt.submitted_by is not None and attempt.submitted_by.value == service.LEARNER:
         return _("by the learner")
     return _("automatically, when the time was up")
+
+
+def event_time(event: AttemptEvent, attempt: Attempt, zone: str) -> str:
+    """Say when something happened: with its day where that is not the one on which the attempt began."""
+    if clock.local_date(event.at, zone) == clock.local_date(attempt.started_at, zone):
+        return clock_words(event.at, zone)
+    return format_instant(event.at, zone, seconds=True)
 
 
 def event_words(event: AttemptEvent, zone: str) -> str:
@@ -678,17 +1000,43 @@ def _kind_words(event: AttemptEvent) -> str:
             if details.get("took_over"):
                 return _("Continued in another page")
             return _("Also opened in a second page")
+        case EventKind.REFUSED if "late_seconds" in details:
+            return _(
+                "An answer to question %(number)s arrived %(length)s too late and was not accepted",
+                number=event.position,
+                length=taking.exact_length(details["late_seconds"]),
+            )
         case EventKind.REFUSED:
             return _("An answer to question %(number)s arrived too late and was not accepted", number=event.position)
         case EventKind.EXTENDED:
             return _(
                 "%(minutes)s minutes were granted: %(reason)s", minutes=details.get("minutes"), reason=event.reason
             )
+        case EventKind.ACCOMMODATED:
+            return _("The time agreed with you holds from now on; the end of the time was computed anew")
+        case EventKind.BREAK_BEGUN:
+            return _("A break began; the clock stands still for up to %(length)s", length=_length(details))
+        case EventKind.BREAK_ENDED:
+            return _("The break ended after %(length)s", length=_length(details))
+        case EventKind.MOVED_ON:
+            return _("Went on to question %(number)s", number=event.position)
+        case EventKind.ACCEPTED:
+            return _(
+                "The late answer to question %(number)s was accepted: %(reason)s",
+                number=event.position,
+                reason=event.reason,
+            )
         case EventKind.SUBMITTED:
             return _("Handed in") if event.by == service.LEARNER else _("Handed in automatically when the time was up")
         case EventKind.MARKED:
-            return _("Marked")
+            if details.get(REGRADE):
+                return _("Marked again by another rule")
+            return _("Marked again after an appeal") if details.get(APPEAL) else _("Marked")
         case EventKind.RELEASED:
             return _("Result released")
         case EventKind.VOIDED:
             return _("Made void: %(reason)s", reason=event.reason)
+
+
+def _length(details: Mapping[str, Any]) -> str:
+    return taking.exact_length(details.get("seconds", 0))

@@ -172,6 +172,19 @@ def _questions(rows: Sequence[tuple[Question, QuestionVersion]]) -> list[dict[st
     return shown
 
 
+def compared(clauses: Sequence[ClauseThen]) -> list[dict[str, Any]]:
+    """Return clauses as they were cited beside what they say now, for a page of one question."""
+    wanted = {(each.slug, each.number, each.anchor) for each in clauses}
+    wanted |= {
+        (each.slug, each.today_number, each.today_anchor) for each in clauses if each.today_number and each.today_anchor
+    }
+    if not wanted:
+        return []
+    texts, decided = looked_up.list_clauses(wanted, language()), looked_up.list_deciding_clauses(wanted)
+    titles = documents.list_document_titles({slug for slug, _number, _anchor in wanted}, language())
+    return [_compared(each, texts, decided, titles, f"c{place}") for place, each in enumerate(clauses)]
+
+
 def _wait(row: QuestionStaleness, titles: Mapping[str, str]) -> dict[str, Any]:
     return {
         "title": titles.get(row.document_slug, row.document_slug),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from flask import url_for
@@ -15,11 +16,13 @@ from portal.accounts.service.ownership import list_belongings
 from portal.certificates import queries as certificates
 from portal.cohorts import queries as cohorts
 from portal.cohorts.permissions import SEE_COHORTS, reach_over_cohorts
-from portal.core import jobs
+from portal.core import clock, jobs
 from portal.core.access import allows
 from portal.core.i18n import format_instant, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.jobs import JobState
+from portal.gradebook.queries import table
+from portal.gradebook.rules import Wish
 from portal.journal.permissions import READ_JOURNAL
 from portal.library.models import ReviewAct
 from portal.library.permissions import APPROVE_DRAFTS
@@ -28,7 +31,9 @@ from portal.library.service.reviews import list_waiting_for
 from portal.organisation.permissions import SEE_JOBS
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import QuestionState
-from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS
+from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS, WRITE_QUESTIONS
+from portal.quizzes.queries import appeals, flags, marking, regrades
+from portal.quizzes.service import depth, review, supervision
 from portal.reports.queries import HeadCount, count_heads, list_announced
 from portal.training.service.concerns import Cell, Concern
 
@@ -46,12 +51,16 @@ def by_role(person: Person) -> Sequence[Concern]:
     told: list[Concern] = []
     if open_grants(person, Role.LEAD, Role.AUDITOR) and allows(person, SEE_COHORTS):
         told.append(_cohorts(person))
+    if open_grants(person, Role.LEAD, Role.ADMIN):
+        told.append(_attempts(person))
+        told += _decisions(person)
     if allows(person, ADMINISTER_PEOPLE):
         told.append(_unfinished(person))
     if allows(person, SEE_BANKS) and open_grants(person, Role.AUTHOR, Role.APPROVER):
         told.append(_questions(person))
     if open_grants(person, Role.AUTHOR):
         told.append(_returned(person))
+        told.append(_questions_returned(person))
     if allows(person, APPROVE_DRAFTS):
         told.append(_drafts(person))
     if open_grants(person, Role.AUTHOR, Role.APPROVER, Role.POLICY_OWNER):
@@ -94,6 +103,46 @@ def _cohorts(person: Person) -> Concern:
     )
 
 
+def _attempts(person: Person) -> Concern:
+    asked = supervision.list_open_voids(person)
+    rows = [
+        (
+            Cell(
+                each.attempt.person.name_in(language()),
+                url_for("quizzes.supervision", code=each.attempt.code, _anchor="asked"),
+                str(each.attempt.quiz_version.title),
+            ),
+            Cell(_("Waits for a second person"), state="waiting", sub=_("Somebody asks that it be made void.")),
+        )
+        for each in asked[:NAMED_TODAY]
+    ]
+    found = supervision.list_late(person, clock.now())
+    for each in found[:NAMED_TODAY]:
+        said = ngettext(
+            "Answers to %(num)d question came too late", "Answers to %(num)d questions came too late", each.questions
+        )
+        rows.append(
+            (
+                Cell(
+                    each.attempt.person.name_in(language()),
+                    url_for("quizzes.supervision", code=each.attempt.code, _anchor="late"),
+                    str(each.attempt.quiz_version.title),
+                ),
+                Cell(said, state="waiting", sub=_("They can be accepted until the release."))
+                if each.is_decidable
+                else Cell(said, state="warning", sub=_("The result is out.")),
+            )
+        )
+    return Concern(
+        title=_("Attempts to look at"),
+        columns=(_("Person"), _("State")),
+        rows=rows,
+        note=ngettext("%(num)d attempt in all", "%(num)d attempts in all", len(asked) + len(found))
+        if len(asked) + len(found) > len(rows)
+        else "",
+    )
+
+
 def _unfinished(person: Person) -> Concern:
     rows: list[tuple[Cell, Cell]] = []
 
@@ -122,6 +171,44 @@ def _unfinished(person: Person) -> Concern:
     )
 
 
+def _decisions(person: Person) -> list[Concern]:
+    """Return the results of others that wait for this person's word; nothing where none does."""
+    waiting = table.list_to_confirm(person)
+    if not waiting:
+        return []
+    words = {
+        Wish.OVERRIDE: _("Score set by hand"),
+        Wish.EXEMPTION: _("Exemption"),
+        Wish.WITHDRAWAL: _("Withdrawal of a decision"),
+    }
+    return [
+        Concern(
+            title=_("Results that wait for a second person"),
+            columns=(_("Person"), _("Decision")),
+            rows=[
+                (
+                    Cell(
+                        each.person.name_in(language()),
+                        url_for("gradebook.result", slug=each.quiz.slug, code=each.person.code),
+                        str(each.quiz_version.title),
+                    ),
+                    Cell(
+                        words[each.wish],
+                        None,
+                        _("Requested by %(name)s", name=each.asked_by.name_in(language())),
+                        state="waiting",
+                    ),
+                )
+                for each in waiting[:NAMED_TODAY]
+            ],
+            more=(_("Gradebook"), url_for("gradebook.table")),
+            note=ngettext("%(num)d request in all", "%(num)d requests in all", len(waiting))
+            if len(waiting) > NAMED_TODAY
+            else "",
+        )
+    ]
+
+
 def _questions(person: Person) -> Concern:
     rows: list[tuple[Cell, Cell]] = []
     waiting = quizzes.count_unreleased()
@@ -131,8 +218,25 @@ def _questions(person: Person) -> Concern:
         href = url_for("quizzes.release", slug=version.quiz.slug) if allows(person, RELEASE_RESULTS, version) else None
         said = ngettext("%(num)d result waits for its release", "%(num)d results wait for their release", number)
         rows.append((Cell(str(version.title), href), Cell(said, state="not_released")))
-    counts = quizzes.count_questions()
+    rows += _marking(person)
+    for each in depth.list_stopped_of(person):
+        href = url_for("quizzes.coverage", slug=each.version.quiz.slug)
+        said = _("Cannot be started: %(why)s", why=depth.stopped_words(each))
+        rows.append((Cell(str(each.version.title), href), Cell(said, state="danger")))
+    counts, flagged = quizzes.count_questions(), flags.count_open()
+    to_review = Counter(each.row.bank for each in review.list_waiting_for(person))
+    writes = allows(person, WRITE_QUESTIONS)
     for bank in quizzes.list_banks():
+        if to_review[bank.slug]:
+            said = ngettext(
+                "%(num)d question waits for a review", "%(num)d questions wait for a review", to_review[bank.slug]
+            )
+            rows.append(
+                (Cell(str(bank.title), url_for("quizzes.reviews", bank=bank.slug)), Cell(said, state="waiting"))
+            )
+        if flagged.get(bank.id):
+            said = ngettext("results point %(num)d thing out", "results point %(num)d things out", flagged[bank.id])
+            rows.append((Cell(str(bank.title), url_for("quizzes.flags", bank=bank.slug)), Cell(said, state="warning")))
         stale = counts.get(bank.id, {}).get(QuestionState.STALE, 0)
         if stale:
             said = ngettext("%(num)d question to re-check", "%(num)d questions to re-check", stale)
@@ -140,16 +244,37 @@ def _questions(person: Person) -> Concern:
                 (Cell(str(bank.title), url_for("quizzes.stale_of_bank", slug=bank.slug)), Cell(said, state="warning"))
             )
         drafts = counts.get(bank.id, {}).get(QuestionState.DRAFT, 0)
-        if drafts:
+        if drafts and writes:
             said = ngettext("%(num)d question in draft", "%(num)d questions in draft", drafts)
             rows.append((Cell(str(bank.title), url_for("quizzes.bank", slug=bank.slug)), Cell(said, state="draft")))
     return Concern(
         title=_("Questions and results"),
         columns=(_("Quiz or question bank"), _("State")),
         rows=rows,
-        nothing=_("No question is in draft or waits for a re-check, and no result waits for its release."),
+        nothing=_(
+            "No question is in draft or waits for a review or a re-check, and no result, answer or appeal waits."
+        ),
         more=(_("All question banks"), url_for("quizzes.banks")),
     )
+
+
+def _marking(person: Person) -> list[tuple[Cell, Cell]]:
+    """Return what waits for this person's mark, answer or decision about results."""
+    rows: list[tuple[Cell, Cell]] = []
+    answers, open_appeals = marking.count_waiting(person), appeals.count_open_for(person)
+    undecided = regrades.count_undecided(person)
+    if answers:
+        said = ngettext("%(num)d answer waits for a mark", "%(num)d answers wait for a mark", answers)
+        rows.append((Cell(_("Answers to mark"), url_for("quizzes.marking")), Cell(said, state="waiting")))
+    if open_appeals:
+        said = ngettext("%(num)d appeal waits for an answer", "%(num)d appeals wait for an answer", open_appeals)
+        rows.append((Cell(_("Appeals"), url_for("quizzes.appeals")), Cell(said, state="waiting")))
+    if undecided:
+        said = ngettext(
+            "%(num)d regrade waits for a second person", "%(num)d regrades wait for a second person", undecided
+        )
+        rows.append((Cell(_("Regrades"), url_for("quizzes.regrades")), Cell(said, state="waiting")))
+    return rows
 
 
 def _drafts(person: Person) -> Concern:
@@ -206,6 +331,39 @@ def _returned(person: Person) -> Concern:
         more=(ngettext("All %(num)d drafts", "All %(num)d drafts", len(returned)), url_for("library.drafts"))
         if len(returned) > NAMED_TODAY
         else None,
+    )
+
+
+def _questions_returned(person: Person) -> Concern:
+    returned = review.list_came_back_to(person)
+    shown = returned[:NAMED_TODAY]
+    rows = [
+        (
+            Cell(
+                title,
+                url_for("quizzes.edit_question", slug=each.question.bank.slug, question=each.question.slug),
+                str(each.question.bank.title),
+            ),
+            Cell(
+                (
+                    each.step.reason
+                    if len(each.step.reason) <= REASON_SHOWN
+                    else f"{each.step.reason[: REASON_SHOWN - 1]}…"
+                )
+                or _("No reason was given."),
+                is_quoted=bool(each.step.reason),
+            ),
+        )
+        for each, title in zip(shown, review.titles_of(shown, language()), strict=True)
+    ]
+    return Concern(
+        title=_("Questions that came back"),
+        columns=(_("Question"), _("Why it came back")),
+        rows=rows,
+        nothing="",
+        note=ngettext("%(num)d question in all", "%(num)d questions in all", len(returned))
+        if len(returned) > NAMED_TODAY
+        else "",
     )
 
 

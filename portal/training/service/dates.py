@@ -1,10 +1,10 @@
-"""Giving a learner more time for a step, and what that or a leave changes before it is done."""
+"""What moves a learner's dates: more time, another first day, a pause; and what each changes before it is done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
@@ -14,12 +14,33 @@ from portal.core import clock
 from portal.core.db import session
 from portal.journal.service import record
 from portal.training import queries, rules
-from portal.training.errors import DateIsPast, ExtensionOutOfBounds, ReasonMissing, StatementTooLong
-from portal.training.models import Enrollment, PlanStep, StepExtension
+from portal.training.errors import (
+    AlreadyPaused,
+    DateIsPast,
+    ExtensionOutOfBounds,
+    NotPaused,
+    PauseOutOfBounds,
+    ResumesOutOfBounds,
+    StartOutOfBounds,
+    StartUnchanged,
+)
+from portal.training.models import (
+    Enrollment,
+    EnrollmentPause,
+    NewStart,
+    PlanExtension,
+    PlanStep,
+    StepExtension,
+)
 from portal.training.queries import Standing
-from portal.training.rules import MOST_DAYS_AT_ONCE, Extension, StepState
-from portal.training.service.enrollments import lock
-from portal.training.service.sign_offs import STATEMENT_LIMIT
+from portal.training.rules import MOST_DAYS_AT_ONCE, Basis, Extension, Pause, StepState
+from portal.training.service.enrollments import checked_reason, lock
+
+# Farther away it is another training: it is ended, and begun anew.
+FARTHEST_START = 366
+# A pause is noted afterwards (somebody fell ill), and agreed beforehand.
+LONGEST_BACK = timedelta(days=366)
+LONGEST_AHEAD = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +52,68 @@ class Moved:
     after: date
 
 
-def moved_by_extension(*, standing: Standing, step: PlanStep, working_days: int) -> list[Moved]:
-    """Return which dates more time for a step would move: its own, and those counted from it.
+def moved_by_extension(*, standing: Standing, step: PlanStep | None, working_days: int) -> list[Moved]:
+    """Return which dates more time would move: for a step its own and those counted from it, for the plan (None) all.
 
     Raises `DateIsPast`, `ExtensionOutOfBounds`, `HolidayYearUnknown`.
     """
-    _check(standing, step, working_days)
-    given = {slug: list(each) for slug, each in queries.extensions_of([standing.enrollment.id]).get(
-        standing.enrollment.id, {}
-    ).items()}  # fmt: skip
-    given.setdefault(step.slug, []).append(Extension(working_days, "", ""))
-    return _moved(standing, given)
+    _check_can_move(standing, step)
+    if not 1 <= working_days <= MOST_DAYS_AT_ONCE:
+        raise ExtensionOutOfBounds(most=MOST_DAYS_AT_ONCE)
+    given = step.slug if step else None, Extension(working_days, "", "", is_of_plan=step is None)
+    return _moved(standing, replace(standing.basis, extensions=(*standing.basis.extensions, given)))
 
 
 def moved_by_leave(*, standing: Standing, first_on: date, last_on: date) -> list[Moved]:
     """Return which dates a leave would move. Raises `PeriodBackwards`, `PeriodTooLong`, `HolidayYearUnknown`."""
     check_leave(first_on, last_on)
     days = frozenset(first_on + timedelta(days=number) for number in range((last_on - first_on).days + 1))
-    given = queries.extensions_of([standing.enrollment.id]).get(standing.enrollment.id, {})
-    return _moved(standing, given, days)
+    return _moved(standing, standing.basis, days)
+
+
+def moved_by_start(*, standing: Standing, starts_on: date) -> list[Moved]:
+    """Return which dates another first day would move.
+
+    Raises `DateIsPast`, `StartOutOfBounds`, `StartUnchanged`, `HolidayYearUnknown`.
+    """
+    _check_can_move(standing)
+    if starts_on == standing.starts_on:
+        raise StartUnchanged()
+    if abs((starts_on - standing.today).days) > FARTHEST_START:
+        raise StartOutOfBounds()
+    return _moved(standing, replace(standing.basis, starts_on=starts_on))
+
+
+def moved_by_pause(*, standing: Standing, first_on: date) -> list[Moved]:
+    """Return which dates a pause from a day on has moved by today; it goes on moving them until the learner resumes.
+
+    Raises `AlreadyPaused`, `DateIsPast`, `PauseOutOfBounds`, `HolidayYearUnknown`.
+    """
+    _check_can_move(standing)
+    pauses = standing.basis.pauses
+    if any(pause.resumes_on is None for pause in pauses):
+        raise AlreadyPaused()
+    earliest = max([standing.today - LONGEST_BACK, *(pause.resumes_on for pause in pauses if pause.resumes_on)])
+    if not earliest <= first_on <= standing.today + LONGEST_AHEAD:
+        raise PauseOutOfBounds(first=earliest, last=standing.today + LONGEST_AHEAD)
+    return _moved(standing, replace(standing.basis, pauses=(*pauses, Pause(first_on))))
+
+
+def moved_by_resuming(*, standing: Standing, resumes_on: date) -> list[Moved]:
+    """Return which dates are other ones, compared with those of today, when the learner resumes on a day.
+
+    Raises `DateIsPast`, `NotPaused`, `ResumesOutOfBounds`, `HolidayYearUnknown`.
+    """
+    _check_can_move(standing)
+    pauses = standing.basis.pauses
+    current = next((pause for pause in pauses if pause.resumes_on is None), None)
+    if current is None:
+        raise NotPaused()
+    last = max(standing.today, current.first_on) + LONGEST_AHEAD
+    if not current.first_on <= resumes_on <= last:
+        raise ResumesOutOfBounds(first=current.first_on, last=last)
+    over = tuple(replace(pause, resumes_on=resumes_on) if pause is current else pause for pause in pauses)
+    return _moved(standing, replace(standing.basis, pauses=over))
 
 
 def extend_step(*, enrollment: Enrollment, step: PlanStep, working_days: int, reason: str, by: Person) -> StepExtension:
@@ -58,47 +122,104 @@ def extend_step(*, enrollment: Enrollment, step: PlanStep, working_days: int, re
     Raises `DateIsPast`, `ExtensionOutOfBounds`, `ReasonMissing`, `StatementTooLong`, `HolidayYearUnknown`.
     """
     lock(enrollment)
-    said = reason.strip()
-    if not said:
-        raise ReasonMissing()
-    if len(said) > STATEMENT_LIMIT:
-        raise StatementTooLong(length=len(said), limit=STATEMENT_LIMIT)
+    said = checked_reason(reason)
     moved_by_extension(standing=queries.standing_of(enrollment), step=step, working_days=working_days)
     extension = StepExtension(
         enrollment_id=enrollment.id, step_id=step.id, working_days=working_days, reason=said, by=by, at=clock.now()
     )
     session.add(extension)
     session.flush()
-    # The reason stays with the training: it is about a person, the journal about acts.
-    record(
-        "training.step_extended",
-        by=by,
-        subject=("enrollment", enrollment.code),
-        after={"step": step.slug, "person": enrollment.person.code, "working_days": working_days},
-    )
+    record("training.step_extended", **_about(enrollment, by, step=step.slug, working_days=working_days))
     return extension
 
 
-def _check(standing: Standing, step: PlanStep, working_days: int) -> None:
-    if not standing.enrollment.is_open or standing.statuses[step.slug].state is StepState.DONE:
+def extend_plan(*, enrollment: Enrollment, working_days: int, reason: str, by: Person) -> PlanExtension:
+    """Give the learner so many working days more for the whole plan: what is not done moves later.
+
+    Raises `DateIsPast`, `ExtensionOutOfBounds`, `ReasonMissing`, `StatementTooLong`, `HolidayYearUnknown`.
+    """
+    lock(enrollment)
+    said = checked_reason(reason)
+    moved_by_extension(standing=queries.standing_of(enrollment), step=None, working_days=working_days)
+    extension = PlanExtension(
+        enrollment_id=enrollment.id, working_days=working_days, reason=said, by=by, at=clock.now()
+    )
+    session.add(extension)
+    session.flush()
+    record("training.plan_extended", **_about(enrollment, by, working_days=working_days))
+    return extension
+
+
+def move_start(*, enrollment: Enrollment, starts_on: date, reason: str, by: Person) -> NewStart:
+    """Let the plan begin on another day for the learner; what is done keeps the date that it had.
+
+    Raises `DateIsPast`, `StartOutOfBounds`, `StartUnchanged`, `ReasonMissing`, `StatementTooLong`,
+    `HolidayYearUnknown`.
+    """
+    lock(enrollment)
+    said = checked_reason(reason)
+    standing = queries.standing_of(enrollment)
+    moved_by_start(standing=standing, starts_on=starts_on)
+    start = NewStart(enrollment_id=enrollment.id, starts_on=starts_on, reason=said, by=by, at=clock.now())
+    session.add(start)
+    session.flush()
+    moved = _about(enrollment, by, starts_on=starts_on.isoformat(), was=standing.starts_on.isoformat())
+    record("training.start_moved", **moved)
+    return start
+
+
+def pause(*, enrollment: Enrollment, first_on: date, reason: str, by: Person) -> EnrollmentPause:
+    """Stop the days of a plan for the learner from a day on, until she resumes.
+
+    Raises `AlreadyPaused`, `DateIsPast`, `PauseOutOfBounds`, `ReasonMissing`, `StatementTooLong`,
+    `HolidayYearUnknown`.
+    """
+    lock(enrollment)
+    said = checked_reason(reason)
+    moved_by_pause(standing=queries.standing_of(enrollment), first_on=first_on)
+    begun = EnrollmentPause(enrollment_id=enrollment.id, first_on=first_on, reason=said, by=by, at=clock.now())
+    session.add(begun)
+    session.flush()
+    record("training.paused", **_about(enrollment, by, first_on=first_on.isoformat()))
+    return begun
+
+
+def resume(*, enrollment: Enrollment, resumes_on: date, by: Person) -> EnrollmentPause:
+    """Let the days of a plan count again from a day on; the first day of the pause takes the pause back.
+
+    Raises `DateIsPast`, `NotPaused`, `ResumesOutOfBounds`, `HolidayYearUnknown`.
+    """
+    lock(enrollment)
+    moved_by_resuming(standing=queries.standing_of(enrollment), resumes_on=resumes_on)
+    current = queries.get_open_pause(enrollment)
+    current.resumes_on, current.resumed_at, current.resumed_by = resumes_on, clock.now(), by
+    session.flush()
+    record("training.resumed", **_about(enrollment, by, resumes_on=resumes_on.isoformat()))
+    return current
+
+
+def _about(enrollment: Enrollment, by: Person, **facts: str | int) -> dict[str, Any]:
+    """Return whom an entry in the journal is about. The reason stays with the training: it is about a person."""
+    return {
+        "by": by,
+        "subject": ("enrollment", enrollment.code),
+        "after": {"person": enrollment.person.code, **facts},
+    }
+
+
+def _check_can_move(standing: Standing, step: PlanStep | None = None) -> None:
+    is_done = step is not None and standing.statuses[step.slug].state is StepState.DONE
+    if is_done or not standing.enrollment.is_open:
         raise DateIsPast()
-    if not 1 <= working_days <= MOST_DAYS_AT_ONCE:
-        raise ExtensionOutOfBounds(most=MOST_DAYS_AT_ONCE)
 
 
-def _moved(
-    standing: Standing, given: Mapping[str, Sequence[Extension]], away: frozenset[date] = frozenset()
-) -> list[Moved]:
+def _moved(standing: Standing, basis: Basis, away: frozenset[date] = frozenset()) -> list[Moved]:
     """Compare the dates as they are with those that would be; what is done does not move."""
     enrollment = standing.enrollment
     calendar = calendars.working_calendar(enrollment.market, enrollment.person_id)
+    calendar = basis.calendar(replace(calendar, leave=calendar.leave | away), standing.today)
     with unknown_years_refused():
-        dues = rules.schedule(
-            [step.shape for step in standing.steps],
-            enrollment.starts_on,
-            replace(calendar, leave=calendar.leave | away),
-            given,
-        )
+        dues = rules.schedule([step.shape for step in standing.steps], basis, calendar)
     return [
         Moved(step, standing.due_on(step.slug), dues[step.slug].on)
         for step in standing.steps

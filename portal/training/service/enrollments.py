@@ -17,25 +17,36 @@ from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.events import publish
 from portal.core.mail import send_later
+from portal.gradebook import queries as gradebook
+from portal.gradebook.models import ScoreEntry
 from portal.journal.service import record
 from portal.library.rules.overlays import base_slug
 from portal.organisation.models import Market
+from portal.quizzes import queries as quizzes
 from portal.training import queries, rules
-from portal.training.errors import AlreadyEnrolled, PersonInactive, ZoneUnknown
+from portal.training.errors import (
+    AlreadyEnrolled,
+    PersonInactive,
+    PlanIsOver,
+    ReasonMissing,
+    StatementTooLong,
+    ZoneUnknown,
+)
 from portal.training.events import PlanCompleted
 from portal.training.models import Enrollment, PlanStep, PlanVersion, StepCompletion
-from portal.training.rules import Doer, StepKind, StepState
+from portal.training.rules import STATEMENT_LIMIT, Doer, StepKind, StepState
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What completed a step: the version read or acknowledged, or the attempt and its score."""
+    """What completed a step: the version read or acknowledged, the attempt and its score, or a decision by hand."""
 
     document_slug: str | None = None
     document_version: str | None = None
     acknowledgement_id: int | None = None
     attempt_code: str | None = None
     score: Fraction | None = None
+    score_entry_id: int | None = None
 
 
 def enroll(
@@ -50,7 +61,7 @@ def enroll(
     """Let the person follow this version of a plan from a day on, in a market's calendar.
 
     The market is by default the cohort's, else the person's own. What she acknowledged before
-    counts where that version is still in force; quizzes passed before do not. Raises
+    counts where that version is still in force; an exemption from a quiz counts, quizzes passed before do not. Raises
     `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, and `HolidayYearUnknown` where a step would
     fall into a year without a holiday table.
     """
@@ -62,7 +73,8 @@ def enroll(
     if queries.find_open_enrollment(person.id, version.plan_id) is not None:
         raise AlreadyEnrolled(name=person.full_name)
     with unknown_years_refused():
-        rules.schedule([step.shape for step in version.steps], starts_on, calendars.working_calendar(market, person.id))
+        calendar = calendars.working_calendar(market, person.id)
+        rules.schedule([step.shape for step in version.steps], rules.Basis(starts_on), calendar)
     enrollment = Enrollment(
         code=new_code(),
         person=person,
@@ -95,6 +107,32 @@ def enroll(
     return enrollment
 
 
+def end_plan(*, enrollment: Enrollment, reason: str, by: Person) -> None:
+    """End a learner's plan before it is completed; what was done stays, and she may be enrolled again.
+
+    She is told, with the reason. Raises `PlanIsOver`, `ReasonMissing`, `StatementTooLong`.
+    """
+    lock(enrollment)
+    said = checked_reason(reason)
+    if not enrollment.is_open:
+        raise PlanIsOver()
+    enrollment.ended_at, enrollment.ended_by, enrollment.ended_reason = clock.now(), by.code, said
+    session.flush()
+    # The reason stays with the training: it is about a person, the journal about acts.
+    record("training.ended", by=by, subject=("enrollment", enrollment.code), after={"person": enrollment.person.code})
+    send_later("training.plan_ended", {"code": enrollment.code}, effect_key=f"plan_ended:{enrollment.code}")
+
+
+def checked_reason(reason: str) -> str:
+    """Return a reason without the blanks around it. Raises `ReasonMissing`, `StatementTooLong`."""
+    said = reason.strip()
+    if not said:
+        raise ReasonMissing()
+    if len(said) > STATEMENT_LIMIT:
+        raise StatementTooLong(length=len(said), limit=STATEMENT_LIMIT)
+    return said
+
+
 def note_document(
     *,
     person_id: int,
@@ -122,15 +160,21 @@ def note_document(
             complete_step(enrollment=enrollment, step=step, at=clock.now(), evidence=evidence)
 
 
-def note_result(
-    *, person_id: int, quiz_slug: str, attempt_code: str, score: Fraction, passed: bool, at: datetime
-) -> None:
-    """Complete the steps that ask for this quiz, if it was passed."""
-    if not passed:
-        return
-    evidence = Evidence(attempt_code=attempt_code, score=score)
+def note_result(*, person_id: int, quiz_slug: str, at: datetime) -> None:
+    """Complete the steps that ask for this quiz, if what counts since the enrollment passes or exempts.
+
+    What is completed stays so: whatever counts later takes nothing back.
+    """
     for enrollment, step in queries.list_unfinished_steps(person_id, [StepKind.QUIZ], quiz_slug):
-        complete_step(enrollment=enrollment, step=step, at=at, evidence=evidence)
+        result = gradebook.result_since(person_id, quizzes.get_quiz(quiz_slug), enrollment.enrolled_at)
+        if result.is_done and result.line is not None:
+            complete_step(enrollment=enrollment, step=step, at=at, evidence=_evidence_of(result.line))
+
+
+def _evidence_of(line: ScoreEntry) -> Evidence:
+    if line.attempt is not None:
+        return Evidence(attempt_code=line.attempt.code, score=line.score)
+    return Evidence(score=line.score, score_entry_id=line.id)
 
 
 def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evidence: Evidence) -> StepCompletion | None:
@@ -154,6 +198,7 @@ def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evide
         acknowledgement_id=evidence.acknowledgement_id,
         attempt_code=evidence.attempt_code,
         score=evidence.score,
+        score_entry_id=evidence.score_entry_id,
     )
     session.add(completion)
     session.flush()
@@ -208,7 +253,11 @@ def _due_on(enrollment: Enrollment, step: PlanStep) -> date | None:
 
 
 def _recognise(enrollment: Enrollment) -> None:
-    """Complete what the learner had acknowledged before, in the versions that are in force today."""
+    """Complete what the learner had acknowledged before, in the versions that are in force today.
+
+    Quizzes from which she is exempt are done, too; what she has passed before is not.
+    """
+    _recognise_exemptions(enrollment)
     for step in enrollment.version.steps:
         if step.kind not in (StepKind.READ, StepKind.ACKNOWLEDGE) or step.document_slug is None:
             continue
@@ -224,6 +273,15 @@ def _recognise(enrollment: Enrollment) -> None:
                     acknowledgement_id=known.id,
                 ),
             )
+
+
+def _recognise_exemptions(enrollment: Enrollment) -> None:
+    steps = [step for step in enrollment.version.steps if step.quiz_slug is not None]
+    exempt = gradebook.find_exemptions(enrollment.person_id, {step.quiz_slug or "" for step in steps})
+    for step in steps:
+        line = exempt.get(step.quiz_slug or "")
+        if line is not None:
+            complete_step(enrollment=enrollment, step=step, at=line.at, evidence=_evidence_of(line))
 
 
 def _tell_who_signs_off(enrollment: Enrollment) -> None:

@@ -15,10 +15,8 @@ from portal.training.errors import (
     StatementTooLong,
 )
 from portal.training.models import Enrollment, PlanStep, SignOff
-from portal.training.rules import SignOffAct, StepState
+from portal.training.rules import STATEMENT_LIMIT, SignOffAct, StepState
 from portal.training.service.enrollments import Evidence, complete_step, lock, tell_who_signs_off
-
-STATEMENT_LIMIT = 2000
 
 
 def sign_off(*, enrollment: Enrollment, step: PlanStep, statement: str, by: Person) -> SignOff:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from functools import lru_cache
+from datetime import date
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -14,14 +13,13 @@ from werkzeug import Response
 from portal.accounts.models import Person, Role
 from portal.acknowledgements.queries.campaigns import ToDo, list_to_do
 from portal.acknowledgements.service.due import why_due
-from portal.calendars.rules import DayOff, Derivation, OffReason
+from portal.calendars.service.told import day_told
 from portal.core import clock
 from portal.core.access import actor, allows, can, requires, signed_in
 from portal.core.clock import local_date
 from portal.core.errors import DomainError
 from portal.core.i18n import (
     LazyText,
-    force_locale,
     format_date,
     format_instant,
     format_minutes,
@@ -35,6 +33,7 @@ from portal.core.once import Done, carry_out
 from portal.library.rules.overlays import base_slug
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import AttemptState
+from portal.quizzes.rules.passing import Counts
 from portal.quizzes.service import attempts
 from portal.training import queries
 from portal.training.forms import SignOffForm
@@ -48,30 +47,16 @@ from portal.training.permissions import (
     StepOfEnrollment,
 )
 from portal.training.queries import Standing, Waiting
-from portal.training.rules import Doer, EffectiveDue, SignOffAct, StepKind, StepState
+from portal.training.rules import STATEMENT_LIMIT, Doer, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
 from portal.training.service.concerns import concerns_of
 from portal.training.views import blueprint
-from portal.ui.filters import day_and_month
+from portal.training.views.explaining import Explanation, explain
 
 # The day's list stays short enough to be begun.
 AT_MOST = 5
-# A longer way is told by the days that were not counted only.
-DAYS_TOLD_ONE_BY_ONE = 28
 # What the buttons of a sign-off say.
 _ACTS = {"sign_off": sign_offs.sign_off, "send_back": sign_offs.send_back}
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A date and how it came about, in the words of `date_explained`."""
-
-    date: str
-    iso: str
-    why: str
-    days: list[dict[str, Any]]
-    extensions: list[str]
-    provisional: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +207,7 @@ def _asked_view(each: ToDo) -> StepView:
     if each.is_due_at_effect or each.is_emergency:
         date = format_instant(each.due_at, each.zone)
     else:
-        date = _day(each.due_on, language()) if each.due_on.year == today.year else format_date(each.due_on)
+        date = day_told(each.due_on) if each.due_on.year == today.year else format_date(each.due_on)
     return StepView(
         slug=f"{_ASKED}{each.slug}",
         title=_("%(title)s: what changed in version %(number)s", title=each.title, number=each.number)
@@ -234,9 +219,6 @@ def _asked_view(each: ToDo) -> StepView:
             date=date,
             iso=each.due_on.isoformat(),
             why=why,
-            days=[],
-            extensions=[],
-            provisional="",
         ),
         done_on="",
         done_iso="",
@@ -269,7 +251,7 @@ def index() -> str:
             {
                 "title": str(enrollment.version.title),
                 "href": url_for("training.path", code=enrollment.code),
-                "starts_on": format_date(enrollment.starts_on, "short"),
+                "starts_on": format_date(standing.starts_on, "short"),
                 "state": "overdue" if standing.progress.overdue and enrollment.is_open else None,
                 "status": status_of(standing),
                 "done": standing.progress.done,
@@ -304,9 +286,8 @@ def path(enrollment: Enrollment) -> str:
         is_own=is_own,
         learner=enrollment.person.name_in(language()),
         contacts=_contacts(enrollment, enrollment.person),
-        leave_href=url_for("training.leave", code=enrollment.code)
-        if enrollment.is_open and can(CHANGE_DATES, enrollment)
-        else None,
+        ended_because=_("Reason: %(reason)s", reason=enrollment.ended_reason) if enrollment.ended_reason else None,
+        dates_href=url_for("training.change_dates", code=enrollment.code) if can(CHANGE_DATES, enrollment) else None,
     )
 
 
@@ -378,7 +359,7 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         learner=thing.enrollment.person.name_in(language()),
         path_href=url_for("training.path", code=thing.enrollment.code),
         is_waiting=thing.enrollment.is_open and standing.statuses[thing.step.slug].state is StepState.WAITING,
-        limit=sign_offs.STATEMENT_LIMIT,
+        limit=STATEMENT_LIMIT,
         asks_statement=thing.step.asks_statement,
     )
     return page, status
@@ -396,6 +377,9 @@ class Telling:
         self._movable: dict[int, bool] = {}
         self._signers: dict[tuple[int, Doer], str] = {}
         self._named = len(standings) > 1
+        own = [standing for standing in standings if standing.enrollment.person_id == viewer.id]
+        has_score = any(row.score is not None for standing in own for row in standing.completions.values())
+        self._untold = queries.list_untold([standing.enrollment.id for standing in own]) if has_score else set()
 
     def in_turn(self, steps: Sequence[tuple[Standing, PlanStep]]) -> list[StepView]:
         """Return these steps in words; the first that can be done is the one for now."""
@@ -429,7 +413,7 @@ class Telling:
             locked_by=[str(self._tasks[by_slug[slug].id]) for slug in status.missing],
             optional=not step.required,
             instructions=str(step.instructions) if step.instructions else "",
-            done=_done(standing, step),
+            done=_done(standing, step, tells=(standing.enrollment.id, step.id) not in self._untold),
             said=said,
             more_time=url_for("training.extension", code=standing.enrollment.code, slug=step.slug)
             if self._may_move(standing) and standing.enrollment.is_open and status.state is not StepState.DONE
@@ -456,6 +440,9 @@ class Telling:
         last = next((each for each in reversed(tries) if each.state is not AttemptState.VOIDED), None)
         if quiz is None or last is None or last.state is not AttemptState.RELEASED or not last.markings:
             return ""
+        counted = quizzes.counted_attempt(quiz, tries)
+        if counted is not None and quiz.counts is Counts.FIRST and not counted.markings[-1].passed:
+            return str(_("Only the first attempt counts, and it was not passed. Ask the lead."))
         if last.markings[-1].passed:
             return ""
         left = attempts.standing_of(quiz, self._viewer, tries, clock.now()).attempts_left
@@ -516,12 +503,22 @@ def _post_state(standing: Standing, step: PlanStep, *, is_next: bool) -> str:
     return "soon" if standing.due_on(step.slug) <= standing.today else "ahead"
 
 
-def _done(standing: Standing, step: PlanStep) -> str:
+def _done(standing: Standing, step: PlanStep, *, tells: bool) -> str:
+    """Say when and how a step was done; its score where that is told."""
     row = standing.completions.get(step.slug)
     if row is None:
         return ""
     when = format_instant(row.completed_at, standing.enrollment.market.time_zone, show_zone=False)
-    if row.score is not None:
+    if row.score_entry_id is not None and row.score is None:
+        said = _("Done on %(when)s: exempt from the quiz.", when=when)
+    elif row.score_entry_id is not None and not tells:
+        said = _("Done on %(when)s: the result was set by hand.", when=when)
+    elif row.score is not None and not tells:
+        said = _("Passed on %(when)s.", when=when)
+    elif row.score_entry_id is not None:
+        score = format_percent(row.score or 0)
+        said = _("Done on %(when)s: a score of %(score)s was set by hand.", when=when, score=score)
+    elif row.score is not None:
         said = _("Passed on %(when)s with %(score)s.", when=when, score=format_percent(row.score))
     elif row.document_version is not None:
         said = _("Done on %(when)s, version %(version)s.", when=when, version=row.document_version)
@@ -540,7 +537,7 @@ def _done_on(standing: Standing, step: PlanStep) -> date | None:
 
 def _day_of(day: date, standing: Standing) -> str:
     """Write a day, its year only where it is another one than today's."""
-    return _day(day, language()) if day.year == standing.today.year else format_date(day)
+    return day_told(day) if day.year == standing.today.year else format_date(day)
 
 
 def _tells(row: SignOff) -> bool:
@@ -595,7 +592,7 @@ def _plan_facts(standing: Standing) -> dict[str, Any]:
         "summary": str(enrollment.version.summary),
         "version": enrollment.version.number,
         "href": url_for("training.path", code=enrollment.code),
-        "starts_on": format_date(enrollment.starts_on),
+        "starts_on": format_date(standing.starts_on),
         "market": str(enrollment.market.name),
         "cohort": str(enrollment.cohort.name) if enrollment.cohort else None,
         "day": number_of_day(standing),
@@ -613,9 +610,14 @@ def number_of_day(standing: Standing) -> str:
     if standing.enrollment.completed_at is not None:
         when = format_instant(standing.enrollment.completed_at, standing.enrollment.market.time_zone, show_zone=False)
         return str(_("Completed on %(when)s", when=when))
+    if standing.enrollment.ended_at is not None:
+        when = format_instant(standing.enrollment.ended_at, standing.enrollment.market.time_zone, show_zone=False)
+        return str(_("Ended on %(when)s, before it was completed", when=when))
+    if standing.enrollment.is_open and standing.pause is not None:
+        return str(_("Paused from %(date)s", date=format_date(standing.pause.first_on)))
     if standing.day == 0:
         # Before the start it is told when that is; afterwards somebody has ended it.
-        return str(_("Day 1 is %(date)s", date=_day_of(standing.enrollment.starts_on, standing)))
+        return str(_("Day 1 is %(date)s", date=_day_of(standing.starts_on, standing)))
     if standing.day > standing.length:
         return str(_("Working day %(day)s; the plan was made for %(length)s", day=standing.day, length=standing.length))
     return str(_("Working day %(day)s of %(length)s", day=standing.day, length=standing.length))
@@ -643,96 +645,3 @@ def _queue_row(each: Waiting, tasks: Mapping[int, LazyText]) -> dict[str, Any]:
         "late": each.standing.statuses[each.step.slug].is_late,
         "href": url_for("training.sign_off", code=enrollment.code, slug=each.step.slug),
     }
-
-
-# --- Dates that explain themselves -------------------------------------------------------------
-
-
-def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]) -> Explanation:
-    """Put into words how a date came about: from where, how many working days, which days were not counted."""
-    derivation = due.counted.derivation
-    start = format_date(derivation.start)
-    if due.anchor is None:
-        why = (
-            _("On the day the plan begins, %(start)s.", start=start)
-            if derivation.working_days == 0
-            else ngettext(
-                "%(num)d working day after the plan begins, %(start)s.",
-                "%(num)d working days after the plan begins, %(start)s.",
-                derivation.working_days,
-                start=start,
-            )
-        )
-    else:
-        anchor = next(step for step in standing.steps if step.slug == due.anchor)
-        name = str(tasks[anchor.id])
-        why = (
-            _("On the day “%(step)s” is due, %(start)s.", step=name, start=start)
-            if derivation.working_days == 0
-            else ngettext(
-                "%(num)d working day after “%(step)s” is due, %(start)s.",
-                "%(num)d working days after “%(step)s” is due, %(start)s.",
-                derivation.working_days,
-                step=name,
-                start=start,
-            )
-        )
-    return Explanation(
-        date=_day_of(due.on, standing),
-        iso=due.on.isoformat(),
-        why=str(why),
-        days=_days(derivation, due.counted.on),
-        extensions=[
-            str(
-                ngettext(
-                    "%(num)d more working day from %(name)s (%(reason)s): %(date)s",
-                    "%(num)d more working days from %(name)s (%(reason)s): %(date)s",
-                    each.extension.working_days,
-                    name=each.extension.by,
-                    reason=each.extension.reason,
-                    date=format_date(each.due.on),
-                )
-            )
-            for each in due.extended
-        ],
-        provisional=str(
-            _("The holidays of %(year)s are not announced yet; this date may still change.", year=due.on.year)
-        )
-        if due.provisional
-        else "",
-    )
-
-
-@lru_cache(maxsize=4096)
-def _day(day: date, language_code: str) -> str:
-    """Write a day without its year; a page of derivations holds the same few days over and over."""
-    with force_locale(language_code):
-        return day_and_month(day)
-
-
-def _days(derivation: Derivation, on: date) -> list[dict[str, Any]]:
-    skipped = {off.on: off for off in derivation.skipped}
-    if not skipped and derivation.working_days == 0:
-        return []
-    told, count, here = [], -1, language()
-    span = (on - derivation.start).days
-    for number in range(span + 1):
-        day = derivation.start + timedelta(days=number)
-        off = skipped.get(day)
-        count += off is None
-        if off is None and span > DAYS_TOLD_ONE_BY_ONE and day != on:
-            continue
-        told.append(
-            {
-                "date": _day(day, here),
-                "label": _why_off(off) if off else (_("Start") if count == 0 and day != on else ""),
-                "count": None if off else count,
-            }
-        )
-    return told
-
-
-def _why_off(off: DayOff) -> str:
-    if off.name is not None:
-        return off.name.in_(language())
-    return str(_("Weekend") if off.reason is OffReason.WEEKEND else _("Leave"))

@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask import render_template, request, url_for
-from werkzeug import Response
 
 from portal.accounts.models import Person, Role
 from portal.accounts.permissions import open_grants
-from portal.calendars import service as calendars
-from portal.calendars.permissions import SEE_LEAVE
-from portal.calendars.queries import list_leave
-from portal.core.access import actor, can, requires
-from portal.core.errors import DomainError
+from portal.core.access import actor, requires
 from portal.core.i18n import format_date, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.core.once import Done, carry_out
 from portal.training import queries
-from portal.training.forms import ExtensionForm, LeaveForm
-from portal.training.models import Enrollment
-from portal.training.permissions import CHANGE_DATES, SEE_ENROLLMENT, SEE_LEARNERS, StepOfEnrollment
+from portal.training.permissions import SEE_LEARNERS
 from portal.training.queries import Standing
-from portal.training.rules import StepState
-from portal.training.service import dates
 from portal.training.service.concerns import Cell, Concern
-from portal.training.service.sign_offs import STATEMENT_LIMIT
 from portal.training.views import blueprint
-from portal.training.views.learner import Telling, number_of_day, status_of
+from portal.training.views.learner import number_of_day, status_of
 
 # What the button says that does it for good.
 CONFIRM = "confirm"
@@ -75,135 +64,6 @@ def list_learners() -> str:
         if last > 1
         else None,
     )
-
-
-# --- Dates -------------------------------------------------------------------------------------
-
-
-@blueprint.route("/training/<code>/steps/<slug>/extension", methods=["GET", "POST"])
-@requires(CHANGE_DATES, on=queries.get_step_of_enrollment, see=SEE_ENROLLMENT)
-def extension(thing: StepOfEnrollment) -> Response | tuple[str, int]:
-    """Give more time for a step: first what it would move, then for good."""
-    form, enrollment, step = ExtensionForm(), thing.enrollment, thing.step
-    moved: list[dates.Moved] | None = None
-    status = 200
-    standing = queries.standing_of(enrollment)
-    if request.method == "POST":
-        status = 400
-        if form.validate():
-            working_days, reason = int(form.working_days.data or 0), form.reason.data or ""
-
-            def work() -> Done:
-                dates.extend_step(
-                    enrollment=enrollment, step=step, working_days=working_days, reason=reason, by=actor()
-                )
-                return Done(_("The date has been moved."), url_for("training.path", code=enrollment.code))
-
-            try:
-                if _is_confirmed(str(working_days)):
-                    return carry_out(work)
-                moved = dates.moved_by_extension(standing=standing, step=step, working_days=working_days)
-                status = 200
-            except DomainError as refused:
-                form.form_errors.append(str(refused))
-                status = refused.status
-    telling = Telling([standing], actor())
-    page = render_template(
-        "training/extension.html",
-        form=form,
-        step=telling.of(standing, step),
-        can_move=enrollment.is_open and standing.statuses[step.slug].state is not StepState.DONE,
-        moved=_effect(moved, standing),
-        seen=str(form.working_days.data or ""),
-        limit=STATEMENT_LIMIT,
-        **_whose(enrollment),
-    )
-    return page, status
-
-
-@blueprint.route("/training/<code>/leave", methods=["GET", "POST"])
-@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
-def leave(enrollment: Enrollment) -> Response | tuple[str, int]:
-    """Record days on which the learner is away: first what they would move, then for good."""
-    form = LeaveForm()
-    moved: list[dates.Moved] | None = None
-    status = 200
-    standing = queries.standing_of(enrollment)
-    if request.method == "POST":
-        status = 400
-        first_on, last_on = (form.first_on.data, form.last_on.data) if form.validate() else (None, None)
-        if first_on is not None and last_on is not None:
-
-            def work() -> Done:
-                calendars.record_leave(person=enrollment.person, first_on=first_on, last_on=last_on, by=actor())
-                return Done(_("The leave has been recorded."), url_for("training.leave", code=enrollment.code))
-
-            try:
-                moved = dates.moved_by_leave(standing=standing, first_on=first_on, last_on=last_on)
-                if _is_confirmed(f"{first_on}/{last_on}"):
-                    return carry_out(work)
-                status = 200
-            except DomainError as refused:
-                form.form_errors.append(str(refused))
-                moved, status = None, refused.status
-    page = render_template(
-        "training/leave.html",
-        form=form,
-        moved=_effect(moved, standing),
-        seen=f"{form.first_on.data}/{form.last_on.data}",
-        recorded=calendars.leave_in_words(enrollment.person_id),
-        all_href=url_for("calendars.leave", code=enrollment.person.code) if can(SEE_LEAVE, enrollment.person) else None,
-        withdraw_href=url_for("training.withdraw_leave", code=enrollment.code),
-        **_whose(enrollment),
-    )
-    return page, status
-
-
-@blueprint.post("/training/<code>/leave/withdrawal")
-@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
-def withdraw_leave(enrollment: Enrollment) -> Response:
-    """Take back a leave that was recorded by mistake."""
-    form = LeaveForm()
-    chosen = (form.first_on.data, form.last_on.data) if form.validate() else None
-
-    def work() -> Done:
-        here = url_for("training.leave", code=enrollment.code)
-        for each in list_leave(enrollment.person_id):
-            if (each.first_on, each.last_on) == chosen:
-                calendars.withdraw_leave(leave=each, by=actor())
-                return Done(_("The leave has been withdrawn."), here)
-        return Done(_("This leave is not recorded any more. Nothing was changed."), here)
-
-    return carry_out(work)
-
-
-def _is_confirmed(asked: str) -> bool:
-    """Say whether what is asked for is what was shown: a value changed since is shown first."""
-    return request.form.get("act") == CONFIRM and request.form.get("seen") == asked
-
-
-def _whose(enrollment: Enrollment) -> dict[str, str]:
-    return {
-        "learner": enrollment.person.name_in(language()),
-        "plan": str(enrollment.version.title),
-        "path_href": url_for("training.path", code=enrollment.code),
-    }
-
-
-def _effect(moved: Sequence[dates.Moved] | None, standing: Standing) -> list[dict[str, str]] | None:
-    """Return which dates would move from when to when; None before that was asked."""
-    if moved is None:
-        return None
-    tasks = queries.tasks_of([each.step for each in moved])
-    return [
-        {
-            "step": str(tasks[each.step.id]),
-            "before": format_date(each.before),
-            "after": format_date(each.after),
-            "state": "overdue" if each.after < standing.today else "",
-        }
-        for each in moved
-    ]
 
 
 # --- Today -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
  *   - What several modules share stands in js/shared and is imported by them; it attaches to nothing.
  *   - It never submits or saves on Enter while an input method is composing (`event.isComposing`).
  * A module that fails is reported on the console and stops nothing else.
+ * The page is `has-modules` from here on, and `modules-attached` once each of them has been tried.
  */
 
 const version = new URL(import.meta.url).search;
@@ -26,6 +27,6 @@ async function attach(element, name) {
 }
 
 document.documentElement.classList.add("has-modules");
-for (const element of document.querySelectorAll("[data-module]")) {
-  for (const name of element.dataset.module.split(/\s+/).filter(Boolean)) attach(element, name);
-}
+const attaching = [...document.querySelectorAll("[data-module]")].flatMap((element) =>
+  element.dataset.module.split(/\s+/).filter(Boolean).map((name) => attach(element, name)));
+Promise.all(attaching).then(() => document.documentElement.classList.add("modules-attached"));

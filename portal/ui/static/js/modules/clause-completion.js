@@ -1,6 +1,7 @@
 /*
  * `[[` in a textarea offers clauses at the caret: those of this text at once, others from the search (data-search-url), as a listbox that
- * the arrow keys choose in; Enter or Tab takes, Escape closes. Never while an input method is composing.
+ * the arrow keys choose in; Enter or Tab takes, Escape closes. Never while an input method is composing. With data-whole a field holds
+ * one clause and nothing else: whatever is typed there is looked for.
  */
 import { clausesOf, placeOf, replaceRange } from "../shared/writing.js";
 
@@ -32,6 +33,10 @@ export default function clauseCompletion(textarea) {
   function asked() {
     const { selectionStart: caret, selectionEnd, value } = textarea;
     if (caret !== selectionEnd) return null;
+    if (dataset.whole) {
+      const whole = /^\s*(?:\[\[)?([^[\]\n]{1,60})$/.exec(value.slice(0, caret));
+      return whole ? { text: whole[1], start: 0, caret: value.length } : null;
+    }
     const found = /\[\[([^[\]\n]{0,60})$/.exec(value.slice(Math.max(0, caret - 64), caret));
     return found ? { text: found[1], start: caret - found[1].length, caret } : null;
   }
@@ -74,8 +79,10 @@ export default function clauseCompletion(textarea) {
     live.textContent = found.length ? dataset.wordFound.replace("{number}", found.length) : dataset.wordNone;
     if (!found.length) return textarea.removeAttribute("aria-activedescendant");
     const { top, left, height } = placeOf(textarea, place);
-    list.style.insetBlockStart = `${textarea.offsetTop + top - textarea.scrollTop + height}px`;
-    list.style.insetInlineStart = `${Math.max(0, Math.min(left, textarea.clientWidth - list.offsetWidth))}px`;
+    // Of one line all is the same line.
+    const below = dataset.whole ? textarea.offsetHeight : top - textarea.scrollTop + height;
+    list.style.insetBlockStart = `${textarea.offsetTop + below}px`;
+    list.style.insetInlineStart = `${textarea.offsetLeft + Math.max(0, Math.min(left, textarea.clientWidth - list.offsetWidth))}px`;
     choose(0);
   }
 
@@ -116,11 +123,17 @@ export default function clauseCompletion(textarea) {
     const place = asked();
     const option = options[number];
     if (!place || !option) return;
+    if (dataset.whole) {
+      close();
+      replaceRange(textarea, 0, textarea.value.length, `[[${option.address}]]`);
+      return close();
+    }
     const isClosed = textarea.value.startsWith("]]", place.caret);
     close();
     replaceRange(textarea, place.start, place.caret, `${option.address}${isClosed ? "" : "]]"}`);
     if (isClosed) textarea.setSelectionRange(textarea.selectionStart + 2, textarea.selectionStart + 2);
     close();
+    return undefined;
   }
 
   textarea.addEventListener("input", (event) => {

@@ -58,7 +58,8 @@ export default function draftEditor(root) {
     let base = JSON.parse(form.elements.base.value || "null");
     // A text that was joined while she went on writing: what had been sent, and what it became.
     let joined = null;
-    let saved = read();
+    // As the page came: what was written before this script did is not saved.
+    let saved = Object.fromEntries(FIELDS.map((name) => [name, form.elements[name].defaultValue]));
     let savedAt = state.dataset.time ?? "";
     let attempt = null;
     let isSending = false;
@@ -399,7 +400,7 @@ export default function draftEditor(root) {
     function restore() {
       let kept = null;
       try { kept = JSON.parse(sessionStorage.getItem(place)); } catch { /* forbidden or broken */ }
-      if (!kept || isSame(kept.values, saved)) return keep();
+      if (!kept || isSame(kept.values, saved)) return isUnsaved() ? queue() : keep();
       if (kept.revision === revision) {
         for (const name of FIELDS) form.elements[name].value = kept.values[name];
         queue(0);

@@ -1,0 +1,1 @@
+"""What of the gradebook is printed."""

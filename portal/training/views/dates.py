@@ -1,0 +1,363 @@
+"""What a lead does about a learner's dates: more time, another first day, a pause, leave; shown before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import render_template, request, url_for
+from werkzeug import Response
+
+from portal.calendars import service as calendars
+from portal.calendars.permissions import SEE_LEAVE
+from portal.calendars.queries import list_leave
+from portal.core.access import actor, can, requires
+from portal.core.errors import DomainError
+from portal.core.forms import Form
+from portal.core.i18n import format_date, format_instant, language, ngettext
+from portal.core.i18n import gettext as _
+from portal.core.once import Done, carry_out
+from portal.training import queries
+from portal.training.forms import EndForm, ExtensionForm, LeaveForm, NewStartForm, PauseForm, ResumeForm
+from portal.training.models import Enrollment, EnrollmentPause, NewStart, PlanExtension, PlanStep, StepExtension
+from portal.training.permissions import CHANGE_DATES, SEE_ENROLLMENT, StepOfEnrollment
+from portal.training.queries import Change, Standing
+from portal.training.rules import STATEMENT_LIMIT, StepState
+from portal.training.service import dates
+from portal.training.service.enrollments import end_plan
+from portal.training.views import blueprint
+from portal.training.views.learner import Telling
+
+# What the button says that does it for good.
+CONFIRM = "confirm"
+
+
+@blueprint.get("/training/<code>/dates")
+@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
+def change_dates(enrollment: Enrollment) -> str:
+    """Show what moved the learner's dates, and offer what can move them."""
+    standing = queries.standing_of(enrollment)
+    changes = queries.list_changes(enrollment)
+    tasks = queries.tasks_of(enrollment.version.steps)
+    return render_template(
+        "training/dates.html",
+        starts_on=format_date(standing.starts_on),
+        ends_on=format_date(max(due.on for due in standing.dues.values())),
+        paused_since=format_date(standing.pause.first_on) if standing.pause else None,
+        can_change=enrollment.is_open,
+        is_paused=any(pause.resumes_on is None for pause in standing.basis.pauses),
+        changes=[
+            {
+                "what": _what(each, {step.id: str(tasks[step.id]) for step in enrollment.version.steps}),
+                "reason": each.reason,
+                "by": each.by.name_in(language()),
+                "at": format_instant(each.at, enrollment.market.time_zone, show_zone=False),
+            }
+            for each in changes
+        ],
+        leave=calendars.leave_in_words(enrollment.person_id),
+        shifts_href=url_for("calendars.shifts", code=enrollment.person.code)
+        if can(SEE_LEAVE, enrollment.person)
+        else None,
+        **_whose(enrollment),
+    )
+
+
+def _what(change: Change, tasks: dict[int, str]) -> str:
+    row = change.row
+    match row:
+        case StepExtension():
+            return ngettext(
+                "%(num)d more working day for “%(step)s”",
+                "%(num)d more working days for “%(step)s”",
+                row.working_days,
+                step=tasks[row.step_id],
+            )
+        case PlanExtension():
+            return ngettext(
+                "%(num)d more working day for the whole plan",
+                "%(num)d more working days for the whole plan",
+                row.working_days,
+            )
+        case NewStart():
+            return str(_("New first day: %(date)s", date=format_date(row.starts_on)))
+        case EnrollmentPause():
+            if row.resumes_on is None:
+                return str(_("Paused from %(date)s", date=format_date(row.first_on)))
+            if row.resumes_on == row.first_on:
+                return str(_("Pause from %(date)s, taken back", date=format_date(row.first_on)))
+            return str(
+                _(
+                    "Paused from %(first)s, resumed on %(date)s",
+                    first=format_date(row.first_on),
+                    date=format_date(row.resumes_on),
+                )
+            )
+
+
+@blueprint.route("/training/<code>/steps/<slug>/extension", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_step_of_enrollment, see=SEE_ENROLLMENT)
+def extension(thing: StepOfEnrollment) -> Response | tuple[str, int]:
+    """Give more time for a step: first what it would move, then for good."""
+    form, enrollment, step = ExtensionForm(), thing.enrollment, thing.step
+    standing = queries.standing_of(enrollment)
+
+    def work() -> Done:
+        working_days, reason = int(form.working_days.data or 0), form.reason.data or ""
+        dates.extend_step(enrollment=enrollment, step=step, working_days=working_days, reason=reason, by=actor())
+        return Done(_("The date has been moved."), url_for("training.path", code=enrollment.code))
+
+    telling = Telling([standing], actor())
+    return _show_then_do(
+        "training/extension.html",
+        form,
+        standing,
+        moved=lambda: dates.moved_by_extension(
+            standing=standing, step=step, working_days=int(form.working_days.data or 0)
+        ),
+        asked=lambda: str(form.working_days.data or ""),
+        work=work,
+        step=telling.of(standing, step),
+        can_move=_can_move(standing, step),
+    )
+
+
+@blueprint.route("/training/<code>/dates/extension", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
+def plan_extension(enrollment: Enrollment) -> Response | tuple[str, int]:
+    """Give more time for a whole plan: first what it would move, then for good."""
+    form, standing = ExtensionForm(), queries.standing_of(enrollment)
+
+    def work() -> Done:
+        working_days, reason = int(form.working_days.data or 0), form.reason.data or ""
+        dates.extend_plan(enrollment=enrollment, working_days=working_days, reason=reason, by=actor())
+        return Done(_("The dates have been moved."), url_for("training.change_dates", code=enrollment.code))
+
+    return _show_then_do(
+        "training/dates_extension.html",
+        form,
+        standing,
+        moved=lambda: dates.moved_by_extension(
+            standing=standing, step=None, working_days=int(form.working_days.data or 0)
+        ),
+        asked=lambda: str(form.working_days.data or ""),
+        work=work,
+        can_move=_can_move(standing),
+    )
+
+
+@blueprint.route("/training/<code>/dates/first-day", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
+def first_day(enrollment: Enrollment) -> Response | tuple[str, int]:
+    """Let the plan begin on another day: first what it would move, then for good."""
+    form, standing = NewStartForm(), queries.standing_of(enrollment)
+
+    def work() -> Done:
+        assert form.starts_on.data is not None
+        dates.move_start(
+            enrollment=enrollment, starts_on=form.starts_on.data, reason=form.reason.data or "", by=actor()
+        )
+        return Done(_("The dates have been moved."), url_for("training.change_dates", code=enrollment.code))
+
+    return _show_then_do(
+        "training/dates_first_day.html",
+        form,
+        standing,
+        moved=lambda: dates.moved_by_start(standing=standing, starts_on=form.starts_on.data or standing.starts_on),
+        asked=lambda: str(form.starts_on.data),
+        work=work,
+        can_move=_can_move(standing),
+        starts_on=format_date(standing.starts_on),
+    )
+
+
+@blueprint.route("/training/<code>/dates/pause", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
+def pause(enrollment: Enrollment) -> Response | tuple[str, int]:
+    """Pause a plan from a day on: first what it has moved by today, then for good."""
+    form, standing = PauseForm(), queries.standing_of(enrollment)
+
+    def work() -> Done:
+        assert form.first_on.data is not None
+        dates.pause(enrollment=enrollment, first_on=form.first_on.data, reason=form.reason.data or "", by=actor())
+        return Done(_("The plan is paused."), url_for("training.change_dates", code=enrollment.code))
+
+    return _show_then_do(
+        "training/dates_pause.html",
+        form,
+        standing,
+        moved=lambda: dates.moved_by_pause(standing=standing, first_on=form.first_on.data or standing.today),
+        asked=lambda: str(form.first_on.data),
+        work=work,
+        can_move=_can_move(standing),
+    )
+
+
+@blueprint.route("/training/<code>/dates/resumption", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
+def resumption(enrollment: Enrollment) -> Response | tuple[str, int]:
+    """Let the days of a paused plan count again: first what that moves, then for good."""
+    form, standing = ResumeForm(), queries.standing_of(enrollment)
+
+    def work() -> Done:
+        assert form.resumes_on.data is not None
+        dates.resume(enrollment=enrollment, resumes_on=form.resumes_on.data, by=actor())
+        return Done(_("The plan goes on."), url_for("training.change_dates", code=enrollment.code))
+
+    current = next((each for each in standing.basis.pauses if each.resumes_on is None), None)
+    return _show_then_do(
+        "training/dates_resumption.html",
+        form,
+        standing,
+        moved=lambda: dates.moved_by_resuming(standing=standing, resumes_on=form.resumes_on.data or standing.today),
+        asked=lambda: str(form.resumes_on.data),
+        work=work,
+        can_move=_can_move(standing),
+        paused_since=format_date(current.first_on) if current else None,
+    )
+
+
+@blueprint.route("/training/<code>/leave", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
+def leave(enrollment: Enrollment) -> Response | tuple[str, int]:
+    """Record days on which the learner is away: first what they would move, then for good."""
+    form, standing = LeaveForm(), queries.standing_of(enrollment)
+
+    def work() -> Done:
+        assert form.first_on.data is not None
+        assert form.last_on.data is not None
+        first_on, last_on = form.first_on.data, form.last_on.data
+        # Dates that nobody can count are refused here too.
+        dates.moved_by_leave(standing=standing, first_on=first_on, last_on=last_on)
+        calendars.record_leave(person=enrollment.person, first_on=first_on, last_on=last_on, by=actor())
+        return Done(_("The leave has been recorded."), url_for("training.leave", code=enrollment.code))
+
+    return _show_then_do(
+        "training/leave.html",
+        form,
+        standing,
+        moved=lambda: dates.moved_by_leave(
+            standing=standing,
+            first_on=form.first_on.data or standing.today,
+            last_on=form.last_on.data or standing.today,
+        ),
+        asked=lambda: f"{form.first_on.data}/{form.last_on.data}",
+        work=work,
+        recorded=calendars.leave_in_words(enrollment.person_id),
+        all_href=url_for("calendars.leave", code=enrollment.person.code) if can(SEE_LEAVE, enrollment.person) else None,
+        withdraw_href=url_for("training.withdraw_leave", code=enrollment.code),
+    )
+
+
+@blueprint.post("/training/<code>/leave/withdrawal")
+@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
+def withdraw_leave(enrollment: Enrollment) -> Response:
+    """Take back a leave that was recorded by mistake."""
+    form = LeaveForm()
+    chosen = (form.first_on.data, form.last_on.data) if form.validate() else None
+
+    def work() -> Done:
+        here = url_for("training.leave", code=enrollment.code)
+        for each in list_leave(enrollment.person_id):
+            if (each.first_on, each.last_on) == chosen:
+                calendars.withdraw_leave(leave=each, by=actor())
+                return Done(_("The leave has been withdrawn."), here)
+        return Done(_("This leave is not recorded any more. Nothing was changed."), here)
+
+    return carry_out(work)
+
+
+@blueprint.route("/training/<code>/end", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
+def end(enrollment: Enrollment) -> Response | tuple[str, int]:
+    """End a plan before it is completed: what is done and what is left is shown first."""
+    form, standing, status = EndForm(), queries.standing_of(enrollment), 200
+
+    def work() -> Done:
+        end_plan(enrollment=enrollment, reason=form.reason.data or "", by=actor())
+        return Done(_("The plan has been ended."), url_for("training.path", code=enrollment.code))
+
+    if request.method == "POST":
+        status = 400
+        if form.validate():
+            try:
+                return carry_out(work)
+            except DomainError as refused:
+                form.form_errors.append(str(refused))
+                status = refused.status
+    page = render_template(
+        "training/end.html",
+        form=form,
+        can_end=enrollment.is_open,
+        done=standing.progress.done,
+        total=standing.progress.total,
+        limit=STATEMENT_LIMIT,
+        **_whose(enrollment),
+    )
+    return page, status
+
+
+def _show_then_do(
+    template: str,
+    form: Form,
+    standing: Standing,
+    *,
+    moved: Callable[[], Sequence[dates.Moved]],
+    asked: Callable[[], str],
+    work: Callable[[], Done],
+    **values: Any,
+) -> Response | tuple[str, int]:
+    """Answer with what would move; do it where that is confirmed as shown: a value changed since is shown first."""
+    found: Sequence[dates.Moved] | None = None
+    status = 200
+    if request.method == "POST":
+        status = 400
+        if form.validate():
+            try:
+                if request.form.get("act") == CONFIRM and request.form.get("seen") == asked():
+                    return carry_out(work)
+                found, status = moved(), 200
+            except DomainError as refused:
+                form.form_errors.append(str(refused))
+                status = refused.status
+    page = render_template(
+        template,
+        form=form,
+        moved=_effect(found, standing),
+        seen=asked(),
+        limit=STATEMENT_LIMIT,
+        **_whose(standing.enrollment),
+        **values,
+    )
+    return page, status
+
+
+def _can_move(standing: Standing, step: PlanStep | None = None) -> bool:
+    is_done = step is not None and standing.statuses[step.slug].state is StepState.DONE
+    return standing.enrollment.is_open and not is_done
+
+
+def _whose(enrollment: Enrollment) -> dict[str, str]:
+    return {
+        "learner": enrollment.person.name_in(language()),
+        "plan": str(enrollment.version.title),
+        "path_href": url_for("training.path", code=enrollment.code),
+        "dates_href": url_for("training.change_dates", code=enrollment.code),
+        "code": enrollment.code,
+    }
+
+
+def _effect(moved: Sequence[dates.Moved] | None, standing: Standing) -> list[dict[str, str]] | None:
+    """Return which dates would move from when to when; None before that was asked."""
+    if moved is None:
+        return None
+    tasks = queries.tasks_of([each.step for each in moved])
+    return [
+        {
+            "step": str(tasks[each.step.id]),
+            "before": format_date(each.before),
+            "after": format_date(each.after),
+            "state": "overdue" if each.after < standing.today else "",
+        }
+        for each in moved
+    ]

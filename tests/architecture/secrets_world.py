@@ -1,0 +1,482 @@
+"""An organisation with at least one of everything, made through the services, with a canary in every secret.
+
+A canary is a word that stands nowhere but in one secret: whoever finds it has seen that secret.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.accounts.models import PeopleImport, Person, Role, Scope
+from portal.accounts.service import accommodations, imports, links, ownership
+from portal.acknowledgements.models import ClauseQuestion
+from portal.acknowledgements.queries import campaigns as asking
+from portal.acknowledgements.service import questions
+from portal.acknowledgements.service.campaigns import exempt
+from portal.calendars import service as calendars
+from portal.certificates import queries as certificates
+from portal.certificates import service as certifying
+from portal.certificates.models import Certificate
+from portal.cohorts import service as cohorts
+from portal.core import clock, jobs, tables
+from portal.core.db import session
+from portal.core.i18n import Words
+from portal.core.jobs import Job
+from portal.core.transaction import own_transaction
+from portal.gradebook.models import GradeDecision, TranscriptFile
+from portal.gradebook.service import transcripts
+from portal.library import queries as library
+from portal.library.models import (
+    AudienceKind,
+    DocumentImage,
+    DraftAside,
+    DraftComment,
+    DraftKept,
+    KeptBecause,
+)
+from portal.library.queries import drafts as written
+from portal.library.service import drafts, following, images, reviews
+from portal.quizzes import queries as quizzes
+from portal.quizzes.formats.markdown import BankQuestion
+from portal.quizzes.models import (
+    AnswerToMark,
+    Appeal,
+    Attempt,
+    FlagKind,
+    QuestionFlag,
+    QuestionPicture,
+    Regrade,
+    RegradeKind,
+    Release,
+)
+from portal.quizzes.queries import marking as waiting
+from portal.quizzes.service import appeals, giving_out, hand_marking, practice, regrades, taking_in
+from portal.quizzes.service.attempts import extend_attempt, submit_attempt, void_attempt
+from portal.quizzes.service.pictures import keep_picture
+from portal.quizzes.types.base import Content, Picture, read
+from portal.quizzes.types.contents import export
+from portal.training import queries as training
+from portal.training.rules import Doer, StepKind, StepSpec
+from portal.training.service import dates, sign_offs
+from portal.training.service.enrollments import enroll
+from tests.acknowledgements.builders import changed
+from tests.builders import make_cast, make_grant, make_market, make_person, save
+from tests.certificates.builders import make_credential
+from tests.gradebook import builders as grading
+from tests.library.builders import EN, JA, english, japanese, make_draft, make_published, make_version
+from tests.quizzes.builders import (
+    KINDS,
+    SECRET,
+    WRITTEN,
+    answer,
+    begin,
+    make_bank,
+    make_content,
+    make_quiz,
+    make_written,
+    right_answer,
+    wrong_answer,
+)
+from tests.quizzes.marking import essay
+from tests.training.builders import make_plan
+
+# A Tuesday morning in Tokyo, before a week of holidays.
+NOW = datetime(2026, 4, 21, 0, 30, tzinfo=UTC)
+# Every quiz asks these, in this order; the last one is marked by people.
+_ASKED = (*KINDS, *WRITTEN, "essay")
+_ESSAY = len(_ASKED)
+# Points for a criterion that nobody else was given.
+UNRELEASED = "1.37"
+# Stands beside every canary of a text that a search could find.
+SOUGHT = "heimlich"
+# Days on which the learner is away; nothing else happens in that year.
+AWAY = (date(2027, 3, 17), date(2027, 3, 19))
+
+
+def canary(name: str) -> str:
+    """Return the word of a secret."""
+    return f"canary{name.replace('_', '')}zz"
+
+
+def _with(content: Content, name: str) -> Content:
+    """Return the question with the canary of this name in each of its secrets."""
+    plain = json.dumps(export(content), ensure_ascii=False)
+    assert SECRET in plain
+    # Titles name a question to those who keep the portal running, too; they are a secret of another kind.
+    plain = plain.replace(f"{SECRET} title", canary(name.replace("key", "title"))).replace(
+        SECRET, f"{canary(name)} {SOUGHT}"
+    )
+    return read(json.loads(plain))
+
+
+def _quiz(by: Person, name: str, *, tags: tuple[str, ...] = (), marked: bool = True, **values: Any) -> None:
+    """Take in a bank whose every secret is a canary, and a quiz that asks all of it."""
+    made = [make_content(number, kind) for number, kind in enumerate(KINDS)]
+    made += [make_written(kind) for kind in WRITTEN]
+    made += [essay()] if marked else []
+    slugs = [kind.replace("_", "-") for kind in _ASKED[: len(made)]]
+    named = zip(slugs, made, strict=True)
+    shown = images.MadePicture(canary(f"picture_{name}").encode(), 1, 1)
+    # Which question comes first in practice is a matter of chance.
+    picture = Picture(shown.sha256, Words("A page", "ページ"), "S0") if not tags else None
+    bank = tuple(
+        BankQuestion(
+            slug,
+            replace(
+                _with(content, f"key_{name}"), tags=tags, picture=picture if content.type == "case" else content.picture
+            ),
+        )
+        for slug, content in named
+    )
+    make_bank(by, name, questions=bank)
+    with own_transaction():
+        keep_picture(made=shown, bank=name, by=by)
+    blueprint = [{"questions": [f"{name}/{slug}" for slug in slugs]}]
+    terms: dict[str, Any] = {"wait_hours": 0, "wait_after_fails": 0, "shuffle_questions": False}
+    make_quiz(
+        by, name, bank=False, **terms | {"blueprint": blueprint, "title": Words(f"Quiz {name}", f"確認{name}")} | values
+    )
+
+
+def _sit(person: Person, name: str, words: str = "", right: int = 2) -> Attempt:
+    """Begin the quiz and answer: the first ones rightly, then wrongly; the essay with the words."""
+    attempt = begin(person, quizzes.get_quiz(name))
+    for position in range(1, len(KINDS) + 1):
+        answer(attempt, position, (right_answer if position <= right else wrong_answer)(attempt, position))
+    if words:
+        answer(attempt, _ESSAY, {"answer": [words]})
+    return quizzes.get_attempt(attempt.code)
+
+
+def _hand_in(attempt: Attempt) -> Attempt:
+    with own_transaction():
+        submit_attempt(attempt=attempt, person=attempt.person)
+    return quizzes.get_attempt(attempt.code)
+
+
+def _mark(person: Person, attempt: Attempt, comment: str, share: str = "1") -> None:
+    (row,) = waiting.list_answers_of(attempt.id)
+    with own_transaction():
+        taken = hand_marking.take(answer=waiting.get_answer_to_mark(row.code), person=person)
+        assert taken.round is not None
+        given = {"answer-a": share, "answer-b": "1", "comment": comment}
+        hand_marking.give_mark(answer=taken, round_=taken.round, given=given, by=person)
+
+
+class World:
+    """The people by name, and the codes of what there is."""
+
+    def __init__(self) -> None:
+        cast = make_cast()
+        self.people = cast.everyone()
+        team = cast.learner.team
+        assert team is not None
+        foreign = cast.outsider.team
+        assert foreign is not None
+        for name, role, scope, code in (
+            ("mentor", Role.MENTOR, Scope.TEAM, team.code),
+            ("foreign_lead", Role.LEAD, Scope.TEAM, foreign.code),
+            ("auditor", Role.AUDITOR, Scope.ORGANISATION, ""),
+        ):
+            self.people[name] = make_person(f"{name}@portal.example", team=foreign if "foreign" in name else team)
+            make_grant(self.people[name], role, scope, code)
+        cast.learner.employee_number = canary("employee_number")
+        save(cast.learner)
+        self.codes: dict[str, str] = {}
+        with clock.frozen(NOW - timedelta(days=2)):
+            self._publish()
+        self._learn()
+        self._take_quizzes()
+        with clock.frozen(NOW):
+            self._write()
+            self._administer()
+            jobs.run_due()
+        session.rollback()
+
+    def _publish(self) -> None:
+        author, admin = self.people["author"], self.people["admin"]
+        with own_transaction():
+            calendars.load_national_holidays(country="JP", years=range(2026, 2028))
+        for slug in ("exposure", "impersonation", "background"):
+            make_published(author, slug, audience={AudienceKind.MARKET: ["JP"]})
+        abroad, title = f"{canary('text_of_market')} {SOUGHT}", f"{canary('text_of_market')} abroad"
+        texts = [
+            english(EN.replace("None.", f"{abroad}."), title=title),
+            japanese(JA.replace("ありません。", f"{abroad}。"), title=title),
+        ]
+        make_published(author, "abroad", audience={AudienceKind.MARKET: ["US"]}, texts=texts)
+        with own_transaction():
+            ownership.set_owner(kind="document", code="impersonation", owner=author, by=admin)
+        make_credential("reviewer")
+        talk = StepSpec("talk", StepKind.SIGN_OFF, 2, title=Words("Talk", "面談"), by=Doer.LEAD)
+        make_plan("short", author, talk, phases=())
+        _quiz(author, "impersonation")
+        more = StepSpec("more", StepKind.READ, 5, document="background")
+        quiz = StepSpec("quiz", StepKind.QUIZ, 5, quiz="impersonation", prerequisites=("talk",))
+        make_plan("first-days", author, talk, more, quiz, phases=(), credential=None)
+
+    def _learn(self) -> None:
+        """Enroll the cohort; one plan is completed with a certificate, in the other a step is sent back."""
+        learner, colleague, lead = (self.people[name] for name in ("learner", "colleague", "lead"))
+        with clock.frozen(NOW - timedelta(hours=30)):
+            with own_transaction():
+                cohort = cohorts.create_cohort(
+                    code="jp-2026-04", name=Words("April", "4月"), market=learner.home_market, team=learner.team,
+                    starts_on=date(2026, 4, 20), by=lead,
+                )  # fmt: skip
+                for person in (learner, colleague):
+                    cohorts.add_member(cohort=cohort, person=person, by=lead)
+                    for plan in ("short", "first-days"):
+                        version = training.get_latest_version(plan)
+                        enroll(person=person, version=version, starts_on=cohort.starts_on, by=lead, cohort=cohort)
+            for plan, act, name in (
+                ("short", sign_offs.sign_off, "statement"),
+                ("first-days", sign_offs.send_back, "sent_back"),
+            ):
+                enrollment = training.find_open_enrollment(learner.id, training.get_latest_version(plan).plan_id)
+                assert enrollment is not None
+                self.codes[plan] = enrollment.code
+                with own_transaction():
+                    step = training.get_step(enrollment, "talk")
+                    act(enrollment=enrollment, step=step, statement=f"{canary(name)} it was.", by=lead)
+            with own_transaction():
+                dates.extend_step(
+                    enrollment=enrollment, step=training.get_step(enrollment, "more"), working_days=2,
+                    reason=canary("extension_reason"), by=lead,
+                )  # fmt: skip
+            jobs.run_due()
+
+    def _take_quizzes(self) -> None:
+        """Let the learner have an attempt in each state, and her colleague one whose result is out."""
+        people = self.people
+        learner, author, lead = people["learner"], people["author"], people["lead"]
+        for_practice = {"tags": ("practice",), "practice": True, "marked": False}
+        only_score = {"show": ("score",), "marked": False}
+        for name, values in (
+            ("running", {}),
+            ("waiting", {"release": Release.BY_HAND}),
+            ("unmarked", {"release": Release.BY_HAND}),
+            ("released", {"closes_at": None}),
+            ("scored", only_score),
+            ("late", {"release": Release.BY_HAND}),
+            ("void", {}),
+            ("open", for_practice | {"blueprint": [{"bank": "open", "count": 1}]}),
+            ("practised", for_practice | {"blueprint": [{"bank": "practised", "count": 1}]}),
+        ):
+            with clock.frozen(NOW - timedelta(days=2)):
+                _quiz(author, name, **values)
+        with clock.frozen(NOW - timedelta(minutes=40)):
+            late = _sit(learner, "late")
+        with clock.frozen(NOW - timedelta(minutes=20)):
+            answer(late, _ESSAY, {"answer": [canary("answer_late")]}, seq=9)
+            _hand_in(late)
+        with clock.frozen(NOW - timedelta(minutes=12)):
+            for name in ("waiting", "unmarked", "released", "scored"):
+                words = "" if name == "scored" else f"{canary(f'answer_{name}')} is what she wrote."
+                self.codes[name] = _hand_in(_sit(learner, name, words)).code
+            theirs = _sit(people["colleague"], "released", f"{canary('answer_of_colleague')} it is.", right=4)
+            self.codes["theirs"] = _hand_in(theirs).code
+            void = _sit(learner, "void", canary("answer_void"))
+            with own_transaction():
+                void_attempt(attempt=void, reason=canary("void_reason"), by=lead)
+        with clock.frozen(NOW - timedelta(minutes=10)):
+            for name, comment in (
+                ("waiting", "comment_unreleased"),
+                ("released", "comment_released"),
+                ("theirs", "comment_of_colleague"),
+            ):
+                share = UNRELEASED if name == "waiting" else "1"
+                _mark(author, quizzes.get_attempt(self.codes[name]), canary(comment), share)
+            (row,) = waiting.list_answers_of(quizzes.get_attempt(self.codes["unmarked"]).id)
+            with own_transaction():
+                taken = hand_marking.take(answer=waiting.get_answer_to_mark(row.code), person=author)
+                draft = {"answer-a": "1", "comment": canary("mark_draft")}
+                hand_marking.keep_draft(answer=taken, person=author, given=draft)
+            with own_transaction():
+                released = quizzes.get_attempt(self.codes["released"])
+                item = quizzes.list_items(released)[0]
+                appeals.make_appeal(attempt=released, item=item, words=canary("appeal_words"), by=learner)
+        with clock.frozen(NOW - timedelta(minutes=5)):
+            running = _sit(learner, "running", f"{canary('answer_running')} is what she wrote.")
+            with own_transaction():
+                extend_attempt(attempt=running, minutes=10, reason=canary("extension_of_attempt"), by=lead)
+            for name in ("open", "practised"):
+                with own_transaction():
+                    row = practice.show_next(version=quizzes.get_quiz(name), person=learner)
+                    self.codes[name] = row.code
+                    if name == "practised":
+                        practice.answer_practice(row=row, person=learner, given={})
+        self.codes |= {"running": running.code, "late": late.code, "void": void.code}
+
+    def _write(self) -> None:
+        """Let what is written wait: drafts, remarks, questions, regrades, files that come in and go out."""
+        people = self.people
+        author, approver = people["author"], people["approver"]
+        found = quizzes.find_latest(quizzes.get_bank("released"), "single-choice")
+        assert found is not None
+        with own_transaction():
+            reason = Words(canary("regrade_reason"), canary("regrade_reason"))
+            regrades.propose_regrade(version=found[1], kind=RegradeKind.VOID, accepts=None, reason=reason, by=author)
+            session.add(
+                QuestionFlag(
+                    code="FRAG00000000", question_id=found[0].id, question_version_id=found[1].id, n=201, figures={},
+                    kind=FlagKind.OVEREXPOSED, wording="", raised_at=clock.now(),
+                )
+            )  # fmt: skip
+        make_version(library.get_document("exposure"), author, "2.0", texts=changed("one"), effective_at=NOW)
+        jobs.run_due()
+        campaign = next(each for each in asking.list_open_campaigns() if each.version.document.slug == "exposure")
+        self.codes["campaign"] = campaign.code
+        request = asking.find_request(campaign, people["colleague"])
+        assert request is not None
+        with own_transaction():
+            exempt(request=request, reason=canary("exemption_of_colleague"), by=people["lead"])
+        with own_transaction():
+            asked = questions.ask_question(
+                version=campaign.version, anchor="scope", body=canary("question"), by=people["learner"]
+            )
+            questions.answer_question(question=asked, answer=canary("answer_to_question"), by=author)
+        texts = [
+            english(EN.replace("None.", f"{canary('draft')} {SOUGHT}.")),
+            japanese(JA.replace("ありません。", f"{canary('draft')} {SOUGHT}。")),
+        ]
+        draft = make_draft(library.get_document("impersonation"), author, texts=texts, note=canary("draft_note"))
+        self.codes["draft"] = draft.code
+        with own_transaction():
+            held = written.get_draft(draft.code)
+            reviews.comment_on_draft(draft=held, anchor="scope", language="en", body=canary("remark"), by=approver)
+            values = drafts.TextValues(title=canary("kept_text"), source=canary("kept_text"))
+            drafts.keep_text(held, "en", KeptBecause.JOINED, values, revision=1, by=author.code)
+            drafts.save_text(draft=held, language="en", revision=0, values=values, by=author)
+            images.add_image(
+                draft=held, file_name="map.png", picture=images.MadePicture(canary("image").encode(), 1, 1), by=author
+            )
+        with own_transaction():
+            over = following.begin_overlay(base=library.get_document("impersonation"), market=make_market(), by=author)
+            self.codes["overlay"] = over.code
+        with own_transaction():
+            data = f"{canary('file_coming_in')} what now?\nA. Yes\nB. No\nANSWER: A\n".encode()
+            kept = taking_in.keep_file(
+                bank=quizzes.get_bank("running"), data=data,
+                filename=f"{canary('file_coming_in')}.txt", name="aiken", language="en", tags=(),
+                tags_categories=False, by=author,
+            )  # fmt: skip
+            gone = giving_out.ask_for_file(
+                bank=quizzes.get_bank("running"), name="moodle-xml", language="en", wanted={}, by=author
+            )
+            self.codes |= {"import": kept.code, "export": gone.code}
+
+    def _administer(self) -> None:
+        """Let leads and administrators note what is theirs to know."""
+        people = self.people
+        learner, lead, admin = people["learner"], people["lead"], people["admin"]
+        version = quizzes.get_quiz("scored")
+        grading.ask(learner, version, lead, reason=canary("decision_waiting"))
+        grading.decide(
+            people["colleague"], version, (lead, admin), Fraction(61, 97), reason=canary("decision_of_colleague")
+        )
+        with own_transaction():
+            calendars.record_leave(person=learner, first_on=AWAY[0], last_on=AWAY[1], by=lead)
+        with own_transaction():
+            accommodations.approve_accommodation(
+                person=learner, multiplier=Fraction(5, 4), hide_countdown=True, valid_from=date(2026, 4, 1),
+                valid_until=None, by=admin, break_minutes=10, alternative_format=canary("accommodation"),
+            )  # fmt: skip
+        jobs.run_due()
+        certificate = session.scalars(select(Certificate)).one()
+        with own_transaction():
+            certifying.request_revocation(
+                certificate=certificates.get_certificate(certificate.number), reason=canary("revocation"), by=admin
+            )
+        with own_transaction():
+            table = tables.read_table(
+                f"sign_in_name,family_name\nnew@portal.example,{canary('people_coming_in')}\n".encode()
+            )
+            imports.keep_table(table=table, filename=canary("people_coming_in"), by=admin)
+        with own_transaction():
+            invited = make_person("invited@portal.example", team=learner.team, password_hash=None)
+        with own_transaction():
+            self.codes["token"] = links.make_link(person=invited)
+        with own_transaction():
+            transcripts.order_file(person=learner, language="en", by=learner)
+
+    def values(self) -> dict[str, dict[str, list[str]]]:
+        """Return for each domain, and for single routes, which values the parts of an address have: learner's first."""
+        codes, learner = self.codes, self.people["learner"]
+
+        def one(column: Any, *conditions: Any) -> str:
+            return str(session.scalars(select(column).where(*conditions).order_by(column)).first())
+
+        certificate = one(Certificate.number)
+        documents, banks = ["impersonation", "abroad"], ["running", "released"]
+        attempts = [codes[each] for each in ("running", "waiting", "unmarked", "released", "scored", "late", "void")]
+        appeal, regrade = one(Appeal.code), one(Regrade.code)
+        waits = list(session.scalars(select(AnswerToMark.code).order_by(AnswerToMark.item_id)))
+        question = {"code": [one(ClauseQuestion.code)]}
+        campaign = {"code": [codes["campaign"]], "person": [learner.code, self.people["colleague"].code]}
+        coming, going = {"code": [codes["import"]], "place": ["1"]}, {"code": [codes["export"]]}
+        people = [learner.code, self.people["colleague"].code]
+        draft = {
+            "code": [codes["draft"]], "language": ["en"], "kind": ["questions"], "bank": ["running"],
+            "question": ["single-choice"], "comment": [one(DraftComment.code)], "kept": [one(DraftKept.code)],
+            "aside": [one(DraftAside.code)],
+        }  # fmt: skip
+        practised = [codes["open"], codes["practised"]]
+        overlay = draft | {"code": [codes["overlay"]]}
+        return {
+            "": {
+                "path": ["css/tokens.css"], "token": [codes["token"]], "name": ["lead"], "sheet": ["components"],
+                "number": ["1.0"],
+            },
+            "accounts": {"code": people},
+            "accounts.preview_import": {"code": [one(PeopleImport.code)]},
+            "accounts.do_import": {"code": [one(PeopleImport.code)]},
+            "acknowledgements": campaign | {"slug": ["exposure", "abroad"], "number": ["2.0"]},
+            "acknowledgements.question": question,
+            "acknowledgements.answer_question": question,
+            "calendars": {"code": people},
+            "certificates": {"number": [certificate], "code": [one(Certificate.code)], "language": ["en", "ja"]},
+            "gradebook": {
+                "slug": ["scored", "waiting"], "code": people, "number": ["1"], "file": [one(TranscriptFile.code)],
+                "request_code": [one(GradeDecision.code, GradeDecision.closed_at.is_(None))],
+            },
+            "library": draft | {"slug": documents, "number": ["1.0"], "name": [one(DocumentImage.name)]},
+            "library.base_of_draft": overlay,
+            "library.move_draft": overlay,
+            "library.follow_base_here": overlay,
+            "library.add_market_clause": overlay,
+            "library.overlay_clause": overlay,
+            "organisation": {"job": [one(Job.code)], "code": ["JP"]},
+            "organisation.team": {"code": ["account-safety"]},
+            "organisation.change_team": {"code": ["account-safety"]},
+            "quizzes": {
+                "slug": banks, "code": attempts, "question": ["single-choice", "essay"], "position": ["1", str(_ESSAY)],
+                "bank": ["running"],
+            },
+            **{each: {"slug": ["waiting"]} for each in ("quizzes.release", "quizzes.release_results")},
+            **dict.fromkeys(("quizzes.ahead", "quizzes.look_ahead"), draft | {"question": ["single-choice"]}),
+            **{each: {"code": waits} for each in ("quizzes.answer", "quizzes.mark", "quizzes.keep_mark_draft")},
+            **{f"quizzes.{each}": {"code": [appeal]} for each in ("appeal", "answer_appeal", "name_for_appeal")},
+            **{f"quizzes.{each}": {"code": [regrade]} for each in ("regrade", "approve_regrade", "decline_regrade")},
+            **{f"quizzes.{each}": {"code": [one(QuestionFlag.code)]} for each in ("flag", "close_flag")},
+            **{
+                f"quizzes.{each}": {"code": practised}
+                for each in ("practice_question", "answer_practice", "practice_picture")
+            },
+            "quizzes.attempt_picture": {"code": attempts, "position": [str(KINDS.index("case") + 1)]},
+            "quizzes.bank_picture": {"sha256": list(session.scalars(select(QuestionPicture.sha256)))},
+            "acknowledgements.delta_picture": {"number": ["1"]},
+            **dict.fromkeys(
+                ("quizzes.file_progress", "quizzes.look_at_file", "quizzes.look_at_question", "quizzes.take_in_file",
+                 "quizzes.read_file_again", "quizzes.leave_out_of_file"), coming,
+            ),
+            **dict.fromkeys(("quizzes.export_progress", "quizzes.look_at_export", "quizzes.save_export"), going),
+            "reports": {"code": ["jp-2026-04"]},
+            "training": {"code": [codes["first-days"], codes["short"]], "slug": ["talk", "more"]},
+        }  # fmt: skip
