@@ -246,3 +246,15 @@ def test_nothing_is_cut_off_on_a_narrow_or_enlarged_page(
         page.goto(place)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place
     assert EventKind.SAVED in [event.kind for event in queries.list_events(attempt)]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_nothing_in_the_bar_of_a_page_touches_the_next_thing_on_the_narrowest_screen(
+    cast: Cast, open_as: Callable[..., BrowserContext], language: str
+) -> None:
+    page = open_as(cast.colleague, viewport={"width": 320, "height": 600}).new_page()
+    page.goto(f"/quizzes?lang={language}")
+    items = page.locator(".topbar :is(.topbar__item, .topbar__organisation):visible").all()
+    assert ("Wellbeing" if language == "en" else "相談窓口") in " ".join(each.inner_text() for each in items)
+    cut = [each.inner_text() for each in items if each.evaluate("each => each.scrollWidth > each.clientWidth")]
+    assert cut == []
