@@ -18,7 +18,7 @@ from portal.library import queries as library
 from portal.quizzes import queries
 from portal.quizzes.models import Appeal, Attempt, AttemptState, Marking, QuestionState
 from portal.quizzes.permissions import SEE_BANKS
-from portal.quizzes.queries import appeals, pool
+from portal.quizzes.queries import appeals, pool, supervision
 from portal.quizzes.queries import flags as flagged
 from portal.quizzes.queries import staleness as looked_up
 from portal.quizzes.service import depth, flags, review, settled, staleness
@@ -362,7 +362,42 @@ def attempt_voided(code: str, reason: str) -> Email | None:
             "quiz": attempt.quiz_version.title.in_(here),
             "number": attempt.attempt_no,
             "reason": reason,
-            "href": public_url("quizzes.show", slug=attempt.quiz_version.quiz.slug),
+            "appeals": [each.item.position for each in appeals.list_of_attempt(attempt.id) if each.is_lapsed],
+            "href": public_url("quizzes.result", code=attempt.code),
+            "quiz_href": public_url("quizzes.show", slug=attempt.quiz_version.quiz.slug),
+        },
+    )
+
+
+def _describe_voids(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    rows = {each.code: each for each in supervision.list_voids_of([each["code"] for each in arguments])}
+    people = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
+    return [
+        describe_mail(
+            _l("Mail: an attempt is asked to be made void"),
+            people.get(each["to"]),
+            str(rows[each["code"]].attempt.quiz_version.title),
+        )
+        for each in arguments
+    ]
+
+
+@email("quizzes.void_waiting", describe=_describe_voids)
+def void_waiting(code: str, to: str) -> Email | None:
+    """Tell who could confirm it that an attempt is asked to be made void; nothing where it is decided by then."""
+    person, (request,) = accounts.find_person(to), supervision.list_voids_of([code])
+    if person is None or not person.is_active or request.decided_at is not None:
+        return None
+    here, attempt, asker = person.language, request.attempt, accounts.find_person(request.asked_by)
+    return _to(
+        person,
+        "void_waiting",
+        {
+            "learner": attempt.person.name_in(here),
+            "asker": asker.name_in(here) if asker is not None else request.asked_by,
+            "quiz": attempt.quiz_version.title.in_(here),
+            "reason": request.reason,
+            "href": public_url("quizzes.supervision", code=attempt.code) + "#asked",
         },
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from portal.core.errors import Conflict, DomainError, Invalid, NotFound, TooMany
+from portal.core.i18n import LazyText, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.i18n import ngettext
 
 
 class NoSuchBank(NotFound):
@@ -72,9 +72,25 @@ class MustWait(CannotStart):
 
 
 class TooFewQuestions(CannotStart):
-    """The banks hold fewer questions than the quiz draws."""
+    """The banks hold fewer questions than the quiz draws.
 
-    message = _l("The question bank does not have enough questions for this quiz. Please tell its owner.")
+    `owner`: the name of who answers for the quiz, for whoever wants to start it; None where nobody does.
+    """
+
+    message = _l("The question bank does not have enough questions for this quiz.")
+    _OF_NOBODY: ClassVar[LazyText] = _l(
+        "This quiz cannot be started now, because its question bank does not have enough questions. Please tell an "
+        "administrator."
+    )
+    _OF_OWNER: ClassVar[LazyText] = _l(
+        "This quiz cannot be started now, because its question bank does not have enough questions. Please tell "
+        "%(owner)s, who answers for the quiz."
+    )
+
+    def __str__(self) -> str:
+        if "owner" not in self.values:
+            return super().__str__()
+        return str(self._OF_OWNER) % self.values if self.values["owner"] else str(self._OF_NOBODY)
 
 
 class CutMustBeConfirmed(Conflict):
@@ -173,6 +189,12 @@ class AlreadyAccepted(Conflict):
     """Somebody else has accepted the late answer; her reason is the one that the learner reads."""
 
     message = _l("Somebody else has accepted this late answer in the meantime. Nothing was changed.")
+
+
+class AlreadyDeclined(Conflict):
+    """Somebody else has declined the late answer; her reason is the one that the learner reads."""
+
+    message = _l("Somebody else has declined this late answer in the meantime. Nothing was changed.")
 
 
 class AlreadyReleased(Conflict):

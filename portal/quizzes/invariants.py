@@ -237,7 +237,7 @@ def _was_accepted() -> ColumnElement[bool]:
 
 
 def late_answers_are_kept_as_they_came() -> list[str]:
-    """I3: every late answer has its line in the history, is what came then, as late as it was; accepted ones count."""
+    """I3: a late answer has its line in the history, is what came then, as late as it was, and is what was decided."""
     broken = []
     lines = {
         (line.attempt_id, line.position, line.seq, line.hash, line.kind)
@@ -249,7 +249,7 @@ def late_answers_are_kept_as_they_came() -> list[str]:
                 AttemptEvent.hash,
                 AttemptEvent.kind,
             ).where(
-                AttemptEvent.kind.in_((EventKind.REFUSED, EventKind.ACCEPTED)),
+                AttemptEvent.kind.in_((EventKind.REFUSED, EventKind.ACCEPTED, EventKind.DECLINED)),
                 AttemptEvent.attempt_id.in_(select(RefusedAnswer.attempt_id)),
             )
         )
@@ -271,7 +271,8 @@ def late_answers_are_kept_as_they_came() -> list[str]:
             broken.append(f"{name}: a late answer is kept that nobody has sent")
         elif taking.late_seconds(deadline_at, row.received_at) != row.late_seconds:
             broken.append(f"{name}: a late answer was not as late as it says")
-        if ((*key, EventKind.ACCEPTED) in lines) != (row.accepted_at is not None):
+        decided = ((*key, EventKind.ACCEPTED) in lines, (*key, EventKind.DECLINED) in lines)
+        if decided != (row.accepted_at is not None, row.declined_at is not None):
             broken.append(f"{name}: its history does not say what became of the late answer")
         elif row.accepted_at is not None and (stored_seq or 0) < row.seq:
             broken.append(f"{name}: the late answer was accepted, but does not count")

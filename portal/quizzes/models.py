@@ -165,6 +165,8 @@ class EventKind(StrEnum):
     MOVED_ON = "moved_on"
     # An answer that had come too late is taken after all.
     ACCEPTED = "accepted"
+    # An answer that had come too late does not count, as somebody decided.
+    DECLINED = "declined"
     SUBMITTED = "submitted"
     MARKED = "marked"
     RELEASED = "released"
@@ -847,17 +849,21 @@ class Response(Base):
 class RefusedAnswer(Base):
     """An answer that came after the time was over: kept as it came, counted only if somebody accepts it for a reason.
 
+    Whoever decides may decline it as well, for a reason; what is decided once stays so.
+
     Staff see that there is one, when it came and how late, never what it says.
     """
 
     __tablename__ = "refused_answers"
-    __sealed__ = Sealed(later=("accepted_at", "accepted_by", "reason"))
+    __sealed__ = Sealed(later=("accepted_at", "accepted_by", "declined_at", "declined_by", "reason"))
     __table_args__ = (
         UniqueConstraint("item_id", "seq", name="uq_refused_answers_item_id_seq"),
         CheckConstraint("seq >= 1", name="seq"),
         CheckConstraint("late_seconds > 0", name="late_seconds"),
         CheckConstraint("(accepted_at is null) = (accepted_by is null)", name="accepted_by"),
-        CheckConstraint("(accepted_at is null) = (reason is null)", name="reason"),
+        CheckConstraint("(declined_at is null) = (declined_by is null)", name="declined_by"),
+        CheckConstraint("accepted_at is null or declined_at is null", name="decided_once"),
+        CheckConstraint("(accepted_at is null and declined_at is null) = (reason is null)", name="reason"),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -873,9 +879,17 @@ class RefusedAnswer(Base):
     late_seconds: Mapped[int]
     accepted_at: Mapped[datetime | None]
     accepted_by: Mapped[str | None] = mapped_column(String(40))
+    declined_at: Mapped[datetime | None]
+    declined_by: Mapped[str | None] = mapped_column(String(40))
+    # Why it was accepted or declined; the learner reads it.
     reason: Mapped[str | None] = mapped_column(Text)
 
     item: Mapped[Item] = relationship()
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether somebody has accepted or declined it."""
+        return self.accepted_at is not None or self.declined_at is not None
 
 
 class VoidRequest(Base):
@@ -1068,7 +1082,10 @@ class HandMark(Base):
 
 
 class Appeal(Base):
-    """That a learner questions how a question of hers was marked, and what was answered."""
+    """That a learner questions how a question of hers was marked, and what was answered.
+
+    It ends without an answer where the attempt is made void before somebody gives one.
+    """
 
     __tablename__ = "appeals"
     __sealed__ = Sealed(later=("answered_at", "answered_by", "is_upheld", "remedy", "answer"))
@@ -1097,6 +1114,11 @@ class Appeal(Base):
 
     item: Mapped[Item] = relationship()
     referrals: Mapped[list[AppealReferral]] = relationship(back_populates="appeal", order_by="AppealReferral.id")
+
+    @property
+    def is_lapsed(self) -> bool:
+        """Whether it ended without an answer, because its attempt was made void."""
+        return self.answered_at is not None and self.answer is None
 
 
 class AppealReferral(Base):

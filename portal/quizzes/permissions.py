@@ -38,7 +38,7 @@ SEE_FIGURES = Permission(
 )
 SUPERVISE_ATTEMPT = Permission(
     "quizzes.supervise_attempt",
-    "see what happened in a person's attempt without answers, grant minutes, accept a late answer, make it void",
+    "see what happened in a person's attempt without answers, grant minutes, decide about a late answer, make it void",
 )
 WATCH_QUIZ = Permission("quizzes.watch_quiz", "see which of one's people sit a quiz now, without answers")
 

@@ -20,6 +20,7 @@ from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.quizzes import queries
 from portal.quizzes.models import Attempt, AttemptState, EventKind, Layout, Navigation, Response
+from portal.quizzes.service.attempts import submit_attempt, void_attempt
 from tests.builders import Cast
 from tests.page_client import PageClient
 from tests.quizzes.builders import ONE_OF_EACH, begin, make_quiz, make_written_quiz, right_answer
@@ -118,6 +119,65 @@ def test_answers_are_saved_through_a_lost_connection_and_handed_in(
     kinds = [event.kind for event in queries.list_events(closed)]
     assert EventKind.OFFLINE in kinds
     assert EventKind.ONLINE in kinds
+
+
+def _is_in_its_end_state(page: Page, said: str) -> None:
+    """Say that nothing of a running attempt is left on a page, and that one message stands in sight with one way on."""
+    over = page.locator("[data-notice=over]")
+    expect(over).to_contain_text(said)
+    expect(over).to_be_focused()
+    expect(over).to_be_in_viewport()
+    for gone in (page.locator(".countdown"), page.get_by_text("Go to the end and hand in"), page.locator(".hand-in")):
+        expect(gone).to_be_hidden()
+    expect(page.get_by_text("you can come back and continue")).to_have_count(2)
+    for hint in page.get_by_text("you can come back and continue").all():
+        expect(hint).to_be_hidden()
+    assert page.locator("#attempt [data-position] input:enabled").count() == 0
+    notices = page.locator(".attempt__notices > :visible")
+    expect(notices).to_have_count(1)
+    expect(page.locator("#attempt").get_by_role("button")).to_have_text(["Open the result page"])
+
+
+@pytest.mark.parametrize("is_writing", [False, True])
+def test_a_page_whose_attempt_is_made_void_says_so_in_sight_and_leads_on(
+    cast: Cast, open_as: Callable[..., BrowserContext], is_writing: bool
+) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    page = open_as(cast.colleague).new_page()
+    page.goto(f"/attempts/{attempt.code}", wait_until="networkidle")
+    page.locator("#hand-in").scroll_into_view_if_needed()
+    with own_transaction():
+        void_attempt(attempt=queries.get_attempt(attempt.code), reason="Another sat it", by=cast.lead)
+    if is_writing:
+        _choose(page, attempt, 4)
+    else:
+        page.evaluate("dispatchEvent(new Event('blur'))")
+        page.evaluate("dispatchEvent(new Event('focus'))")
+    _is_in_its_end_state(page, "This attempt was made void.")
+    page.get_by_role("button", name="Open the result page").click()
+    page.wait_for_url("**/result")
+    expect(page.get_by_text("Another sat it").first).to_be_visible()
+
+
+def test_a_page_whose_attempt_ends_without_a_connection_says_so_in_sight_and_leads_on_when_it_is_back(
+    cast: Cast, open_as: Callable[..., BrowserContext]
+) -> None:
+    attempt = begin(cast.colleague, make_quiz(cast.author))
+    context = open_as(cast.colleague)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(f"/attempts/{attempt.code}", wait_until="networkidle")
+    page.locator("#hand-in").scroll_into_view_if_needed()
+    context.set_offline(True)
+    page.clock.fast_forward(16 * 60_000)
+    _is_in_its_end_state(page, "Time is up.")
+    # Pressed too early it stays.
+    page.get_by_role("button", name="Open the result page").click()
+    expect(page.locator("[data-notice=over]")).to_contain_text("as soon as the connection is back")
+    with own_transaction():
+        submit_attempt(attempt=queries.get_attempt(attempt.code), person=cast.colleague)
+    context.set_offline(False)
+    page.wait_for_url("**/result", timeout=15_000)
 
 
 def test_handing_in_without_a_connection_stays_on_the_page_and_says_so(

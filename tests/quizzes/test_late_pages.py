@@ -22,10 +22,12 @@ from portal.journal.models import JournalEntry
 from portal.quizzes import errors, queries
 from portal.quizzes.invariants import INVARIANTS
 from portal.quizzes.models import Attempt, AttemptState, EventKind, Release, SubmittedBy
+from portal.quizzes.queries import appeals as appealed
 from portal.quizzes.queries import supervision
 from portal.quizzes.service import attempts as service
 from portal.quizzes.service import voiding
 from tests.builders import MORNING, Cast, make_grant, make_person
+from tests.page_client import Page
 from tests.quizzes.builders import (
     answer,
     answer_all,
@@ -163,6 +165,84 @@ def test_a_lead_is_told_once_by_mail_and_on_today_and_in_the_live_list_until_it_
             service.accept_refused(attempt=attempt, refused=refused, reason="Line cut", by=cast.lead)
     with clock.frozen(at(minutes=20)):
         assert words not in lead.get("training.today").text
+
+
+def _lines(page: Page) -> list[str]:
+    """Return the lines of the history that a page shows: its last list."""
+    return [" ".join("".join(each.itertext()).split()) for each in page.all("ol")[-1].iter("li")]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_was_handed_in_for_somebody_stands_at_her_end_and_says_when_it_was_noticed(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    make_grant(cast.lead, Role.LEAD)
+    with clock.frozen(MORNING):
+        attempt = begin(cast.learner, make_quiz(cast.author, release=Release.BY_HAND))
+    browser, lead = as_(cast.learner, language=language), as_(cast.lead, language=language)
+    with clock.frozen(at(minutes=47)):
+        told = [{"kind": "online", "key": "b", "age_ms": 17 * 60_000}]
+        browser.post_json("quizzes.note_page", {"page": "p", "events": told}, code=attempt.code)
+        pages = [
+            _lines(lead.get("quizzes.supervision", code=attempt.code)),
+            _lines(browser.get("quizzes.result", code=attempt.code)),
+        ]
+    for lines in pages:
+        # She began at 9:30, and her quarter of an hour was over at 9:45; it was noticed at 10:17.
+        assert [line.split()[0][:8] for line in lines[:3]] == ["09:30:00", "09:45:00", "10:00:00"]
+        assert ("Handed in automatically" if language == "en" else "自動で提出") in lines[1]
+        assert ("noticed at 10:17:00" if language == "en" else "処理は10:17:00") in lines[1]
+        assert "noticed" not in lines[0] + lines[2]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_lead_declines_a_late_answer_for_a_reason_that_stands_and_is_not_asked_again(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    attempt = _cut_off(cast, as_)
+    lead, learner = as_(cast.lead, language=language), as_(cast.learner, language=language)
+    why = "The line was up" if language == "en" else "接続は切れていませんでした"
+    card = "came too late" if language == "en" else "時間切れ後に届きました"
+    points = attempt.markings[-1].points
+    first, second = supervision.list_refused(attempt)
+    with clock.frozen(at(minutes=20)):
+        form = {"answer": first.code, "verdict": "decline"}
+        lead.post("quizzes.accept_late", form, code=attempt.code, expect=400)
+        lead.post("quizzes.accept_late", form | {f"accept-{first.code}-reason": why}, code=attempt.code)
+        # What is decided is not decided again, in whichever way; the other answer still waits.
+        for verdict in ("accept", "decline"):
+            again = {"answer": first.code, "verdict": verdict, f"accept-{first.code}-reason": why}
+            lead.post("quizzes.accept_late", again, code=attempt.code, expect=409)
+        assert card in lead.get("training.today").text
+        lead.post(
+            "quizzes.accept_late",
+            {"answer": second.code, "verdict": "decline", f"accept-{second.code}-reason": why},
+            code=attempt.code,
+        )
+        assert card not in lead.get("training.today").text
+        told = learner.get("quizzes.result", code=attempt.code).text
+        assert told.count(why) == 4  # beside the result and in the history, for each of the two
+        assert ("does not count" if language == "en" else "受け付けられませんでした") in told
+        assert [line for check in INVARIANTS.values() for line in check()] == []
+    session.expire_all()
+    after = queries.get_attempt(attempt.code)
+    assert after.markings[-1].points == points
+    assert [each.kind for each in queries.list_events(after)][-2:] == [EventKind.DECLINED] * 2
+    entries = session.query(JournalEntry).filter_by(action="quizzes.answer_declined").all()
+    assert [each.reason for each in entries] == [why] * 2
+
+
+def test_late_answers_to_a_result_that_is_out_are_no_matter_of_today(cast: Cast, as_: Any) -> None:
+    attempt = _cut_off(cast, as_, release=Release.AT_ONCE)
+    assert attempt.state is AttemptState.RELEASED
+    lead = as_(cast.lead, language="en")
+    with clock.frozen(at(minutes=20)):
+        assert "came too late" not in lead.get("training.today").text
+        page = lead.get("quizzes.supervision", code=attempt.code)
+        assert "nothing can be decided about them any more" in page.text
+        (refused, _other) = supervision.list_refused(attempt)
+        with pytest.raises(errors.ResultIsOut), own_transaction():
+            service.decline_refused(attempt=attempt, refused=refused, reason="Late", by=cast.lead)
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -324,7 +404,108 @@ def test_nobody_asks_that_an_attempt_of_her_own_be_made_void(cast: Cast) -> None
         voiding.confirm_void(attempt=attempt, by=cast.learner)
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_of_a_void_that_two_people_made_each_is_told_with_her_own_part(
+    cast: Cast, as_: Any, app: Any, language: str
+) -> None:
+    attempt, second = _passed(cast)
+    why = "Somebody else sat it" if language == "en" else "別の人が受験した"
+    lead, other = as_(cast.lead, language=language), as_(second, language=language)
+    with own_transaction():
+        second.language = language
+    with clock.frozen(at(minutes=30)):
+        lead.post("quizzes.void", {"void-reason": why}, code=attempt.code)
+        jobs.run_due()
+        other.post("quizzes.confirm_void", code=attempt.code)
+    asker, name = cast.lead.name_in(language), second.name_in(language)
+    page = other.get("quizzes.supervision", code=attempt.code)
+    line = _lines(page)[-1]
+    if language == "en":
+        assert line.endswith(f"Made void: {asker} asked for it ({why}), and {name} confirmed it")
+        assert f"{asker} asked for it and {name} confirmed it." in page.text
+    else:
+        assert line.endswith(f"無効になりました（申請：{asker}さん「{why}」、承認：{name}さん）")
+        assert f"（申請：{asker}さん、承認：{name}さん）" in page.text
+    # Who was wanted as the second person had a mail; who asked had none.
+    mails = [message_from_string(each, policy=policy.default) for each in _mails(app)]
+    subject = "A second person is needed" if language == "en" else "二人目の確認のお願い"
+    (mail,) = [each for each in mails if subject in each["Subject"]]
+    assert second.sign_in_name in mail["To"]
+    body = mail.get_body(("plain",)).get_content()
+    assert all(each in body for each in (asker, why, f"/attempts/{attempt.code}/supervision"))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_an_appeal_ends_with_the_attempt_that_is_made_void_and_who_made_it_is_told(
+    cast: Cast, as_: Any, app: Any, language: str
+) -> None:
+    attempt, second = _passed(cast)
+    why = "Somebody else sat it" if language == "en" else "別の人が受験した"
+    with own_transaction():
+        cast.learner.language = language
+    words = "Both are right." if language == "en" else "どちらも正しいと思います。"
+    learner, author = as_(cast.learner, language=language), as_(cast.author, language=language)
+    with clock.frozen(at(minutes=30)):
+        learner.post("quizzes.make_appeal", {"words": words}, code=attempt.code, position=2)
+        as_(cast.lead).post("quizzes.void", {"void-reason": why}, code=attempt.code)
+        assert appealed.count_open_for(cast.author) == 1
+        as_(second).post("quizzes.confirm_void", code=attempt.code)
+        assert appealed.count_open_for(cast.author) == 0
+        (appeal,) = appealed.list_appeals_for(cast.author, is_open=False)
+        jobs.run_due()
+        told = learner.get("quizzes.result", code=attempt.code).text
+        reply = {"verdict": "rejected", "answer": "A is wrong."}
+        author.post("quizzes.answer_appeal", reply, code=appeal.code, expect=409)
+        assert [line for check in INVARIANTS.values() for line in check()] == []
+    ended = "ended without an answer" if language == "en" else "回答なしで終了しました"
+    assert ended in told
+    assert words in told
+    outcome = "Ended without an answer" if language == "en" else "回答なしで終了（受験の無効）"
+    assert outcome in author.get("quizzes.appeals").text
+    assert outcome in author.get("quizzes.appeal", code=appeal.code).text
+    mails = [message_from_string(each, policy=policy.default) for each in _mails(app)]
+    (body,) = [
+        each.get_body(("plain",)).get_content()
+        for each in mails
+        if ("Attempt made void" if language == "en" else "無効になりました") in each["Subject"]
+    ]
+    assert ("appeal about question 2 ends with it" if language == "en" else "設問2についての異議申立ては") in body
+
+
 # --- a text that has to be of some length --------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("short", {"en": "too short by 35 characters", "ja": "35文字不足"}),
+        ("x" * 39, {"en": "too short by 1 character", "ja": "1文字不足"}),
+        ("x" * 500, {"en": "too long by 100 characters", "ja": "100文字超過"}),
+        ("x" * 50, None),
+    ],
+)
+def test_a_text_of_another_length_is_told_so_in_the_overview_before_handing_in_and_in_the_receipt(
+    cast: Cast, as_: Any, text: str, words: dict[str, str] | None, language: str
+) -> None:
+    essay = make_written("free_text")
+    essay = replace(essay, parts=(replace(essay.parts[0], least=40, most=400),))
+    with patch("tests.quizzes.builders.make_written", lambda kind: essay):
+        attempt = begin(cast.colleague, make_written_quiz(cast.author, ("free_text",)))
+    browser = as_(cast.colleague, language=language)
+    answer(attempt, 1, {essay.parts[0].id: [text]})
+    said = words[language] if words else ""
+    page = browser.get("quizzes.attempt", code=attempt.code, hand_in="1")
+    place, listed = page.all("a", **{"data-number": "1"})[0], page.one("div", **{"data-left": "length"})
+    assert said in "".join(place.itertext())
+    assert (place.get("data-state"), place.get("data-words") or "") == ("length" if words else "answered", said)
+    assert (said in "".join(listed.itertext()), listed.get("hidden") is None) == (True, bool(words))
+    assert page.one("div", **{"data-left": "partly"}).get("hidden") is not None
+    with own_transaction():
+        service.submit_attempt(attempt=attempt, person=cast.colleague)
+    receipt = browser.get("quizzes.result", code=attempt.code).text
+    assert said in receipt
+    assert ("only some parts" if language == "en" else "一部のみ") not in receipt
 
 
 @pytest.mark.parametrize(("text", "words"), [("short", "35 more needed"), ("x" * 500, "100 too many"), ("x" * 50, "")])

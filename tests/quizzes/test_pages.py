@@ -158,6 +158,25 @@ def test_what_hinders_a_start_is_said_with_what_to_do(cast: Cast, as_: Any, lang
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_quiz_whose_bank_ran_short_offers_no_start_and_names_whom_to_tell(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    make_bank(cast.author, size=3)
+    version = make_quiz(cast.author)
+    browser = as_(cast.learner, language=language)
+    nobody, short = ("administrator", "Cannot be started now") if language == "en" else ("管理者", "今は開始できません")
+    assert nobody in browser.get("quizzes.show", slug=version.quiz.slug).text
+    with own_transaction():
+        set_owner(kind="quiz", code=version.quiz.slug, owner=cast.approver, by=cast.admin)
+    name = cast.approver.name_in(language)
+    page = browser.get("quizzes.show", slug=version.quiz.slug)
+    assert name in page.text
+    assert not page.all("form", action=f"/quizzes/{version.quiz.slug}/attempts")
+    assert name in browser.post("quizzes.start", slug=version.quiz.slug, expect=409).text
+    assert short in browser.get("quizzes.index").text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
 def test_a_quiz_about_the_rule_of_another_market_is_neither_listed_nor_started(
     cast: Cast, as_: Any, language: str
 ) -> None:

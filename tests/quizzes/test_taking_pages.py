@@ -213,7 +213,7 @@ def test_a_lead_sees_what_came_too_late_but_not_what_it_says_and_accepts_it_for_
         # She is told what has become of them, and who can change it.
         told = browser.get("quizzes.result", code=attempt.code).text
         assert "The last answers to questions 1, 2 were not received in time" in told
-        assert "Until the result is released, your lead can accept them for a reason" in told
+        assert "Until the result is released, your lead can accept or decline them for a reason" in told
         lead = as_(cast.lead)
         page = lead.get("quizzes.supervision", code=attempt.code)
         assert "1 min 12 s too late" in page.text
@@ -233,7 +233,7 @@ def test_a_lead_sees_what_came_too_late_but_not_what_it_says_and_accepts_it_for_
     assert "The result is out, so late answers can no longer be accepted." in told
     # It stands at the question as well, and in the table of what was received.
     assert told.count("not received in time: it came 1 min 12 s too late") == 2
-    assert "your lead can accept them" not in told
+    assert "your lead can accept or decline them" not in told
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -34,7 +34,7 @@ class VoidForm(Form):
 
 
 class AcceptForm(Form):
-    """Why an answer that came too late counts after all."""
+    """Why an answer that came too late counts after all, or does not."""
 
     reason = TextField(_l("Reason"), [DataRequired(_l("Write a reason; the learner reads it.")), Length(max=500)])
 

@@ -82,6 +82,31 @@ def list_of_items(item_ids: Collection[int]) -> dict[int, list[Appeal]]:
     return found
 
 
+def list_open_of(attempt_id: int) -> list[Appeal]:
+    """Return the appeals about an attempt that wait for their answer, oldest first."""
+    return list(
+        session.scalars(
+            select(Appeal)
+            .join(Item, Item.id == Appeal.item_id)
+            .where(Item.attempt_id == attempt_id, Appeal.answered_at.is_(None))
+            .order_by(Appeal.id)
+        )
+    )
+
+
+def list_of_attempt(attempt_id: int) -> list[Appeal]:
+    """Return the appeals about an attempt with their questions, oldest first."""
+    return list(
+        session.scalars(
+            select(Appeal)
+            .join(Appeal.item)
+            .where(Item.attempt_id == attempt_id)
+            .order_by(Appeal.id)
+            .options(contains_eager(Appeal.item))
+        )
+    )
+
+
 def find_open(item_id: int) -> Appeal | None:
     """Return the appeal about an item that waits for its answer, or None."""
     return session.scalar(select(Appeal).where(Appeal.item_id == item_id, Appeal.answered_at.is_(None)))

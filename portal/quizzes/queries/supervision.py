@@ -28,7 +28,7 @@ class Seat:
     person: Person
     attempt: Attempt | None
     last_saved_at: datetime | None
-    # To how many questions an answer came too late and counts for nothing.
+    # To how many questions an answer came too late about which nobody has decided.
     late: int = 0
 
 
@@ -51,21 +51,17 @@ class LateAnswers:
     attempt: Attempt
     questions: int
 
-    @property
-    def is_decidable(self) -> bool:
-        """Whether they can still be accepted: the attempt is over, and its result is not out."""
-        return self.attempt.state in (AttemptState.SUBMITTED, AttemptState.MARKED)
 
-
-# Nobody has accepted it, and nothing newer is stored for its question.
+# Nobody has accepted or declined it, and nothing newer is stored for its question.
 _UNDECIDED = and_(
     RefusedAnswer.accepted_at.is_(None),
+    RefusedAnswer.declined_at.is_(None),
     or_(Response.item_id.is_(None), Response.seq < RefusedAnswer.seq),
 )
 
 
 def count_late(attempt_ids: Collection[int]) -> dict[int, int]:
-    """Return attempt → to how many of its questions an answer came too late and counts for nothing."""
+    """Return attempt → to how many of its questions an answer came too late about which nobody has decided."""
     rows = session.execute(
         select(RefusedAnswer.attempt_id, func.count(RefusedAnswer.item_id.distinct()))
         .outerjoin(Response, Response.item_id == RefusedAnswer.item_id)
@@ -75,10 +71,10 @@ def count_late(attempt_ids: Collection[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def list_late(reach: Reach, *, besides: Person, since: datetime) -> list[LateAnswers]:
-    """Return the attempts within reach that have late answers: those that can be decided, and what came since then.
+def list_late(reach: Reach, *, besides: Person) -> list[LateAnswers]:
+    """Return the attempts within reach that have late answers about which somebody can still decide, the newest first.
 
-    What can be decided comes first, the newest attempt first. Void attempts are left out.
+    Those of a result that is out are left out, and of a void attempt: nothing about them can be decided any more.
     """
     late = (
         select(RefusedAnswer.attempt_id, func.count(RefusedAnswer.item_id.distinct()).label("questions"))
@@ -86,10 +82,7 @@ def list_late(reach: Reach, *, besides: Person, since: datetime) -> list[LateAns
         .join(Attempt, Attempt.id == RefusedAnswer.attempt_id)
         .where(
             _UNDECIDED,
-            or_(
-                Attempt.state.in_((AttemptState.IN_PROGRESS, AttemptState.SUBMITTED, AttemptState.MARKED)),
-                and_(Attempt.state == AttemptState.RELEASED, RefusedAnswer.received_at >= since),
-            ),
+            Attempt.state.in_((AttemptState.IN_PROGRESS, AttemptState.SUBMITTED, AttemptState.MARKED)),
         )
         .group_by(RefusedAnswer.attempt_id)
         .subquery()
@@ -99,7 +92,7 @@ def list_late(reach: Reach, *, besides: Person, since: datetime) -> list[LateAns
         .join(late, late.c.attempt_id == Attempt.id)
         .join(Person, Person.id == Attempt.person_id)
         .where(Person.id != besides.id, Person.deactivated_at.is_(None), _within(reach))
-        .order_by(Attempt.state == AttemptState.RELEASED, Attempt.id.desc())
+        .order_by(Attempt.id.desc())
         .options(contains_eager(Attempt.person), joinedload(Attempt.quiz_version, innerjoin=True))
     )
     return [LateAnswers(row[0], row[1]) for row in rows]
@@ -111,6 +104,22 @@ def find_open_void(attempt: Attempt) -> VoidRequest | None:
         select(VoidRequest)
         .where(VoidRequest.attempt_id == attempt.id, VoidRequest.decided_at.is_(None))
         .execution_options(populate_existing=True)
+    )
+
+
+def list_voids_of(codes: Collection[str]) -> list[VoidRequest]:
+    """Return the requests to make an attempt void that have one of these codes, with their attempts and people."""
+    return list(
+        session.scalars(
+            select(VoidRequest)
+            .where(VoidRequest.code.in_(codes))
+            .order_by(VoidRequest.id)
+            .options(
+                joinedload(VoidRequest.attempt, innerjoin=True).options(
+                    joinedload(Attempt.person, innerjoin=True), joinedload(Attempt.quiz_version, innerjoin=True)
+                )
+            )
+        )
     )
 
 

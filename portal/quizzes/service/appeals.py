@@ -144,6 +144,24 @@ def answer_appeal(*, appeal: Appeal, is_upheld: bool, remedy: Remedy | None, ans
     return appeal
 
 
+def end_appeals(*, attempt: Attempt, by: Person) -> list[Appeal]:
+    """End the appeals about a void attempt that wait for an answer; the caller holds its lock.
+
+    Nothing is marked any more for which an answer would matter. The mail about the attempt tells their learner.
+    """
+    ended = [appeals.lock_appeal(each.id) for each in appeals.list_open_of(attempt.id)]
+    for appeal in ended:
+        appeal.answered_at, appeal.answered_by, appeal.is_upheld = clock.now(), by.code, False
+        session.flush()
+        record(
+            "quizzes.appeal_lapsed",
+            by=by,
+            subject=("attempt", attempt.code),
+            after={"appeal": appeal.code, "question": address_of(appeal.item.question_version)},
+        )
+    return ended
+
+
 def name_person(*, appeal: Appeal, person: Person, by: Person) -> AppealReferral:
     """Ask somebody else to answer; whoever could answer still can. Raises `CannotBeNamed`, `AppealAnswered`."""
     appeal = appeals.lock_appeal(appeal.id)

@@ -16,6 +16,7 @@ from portal.quizzes.models import Attempt, Item, QuestionState, QuestionVersion,
 from portal.quizzes.queries import pool
 from portal.quizzes.rules import Draw, Placed, Strata
 from portal.quizzes.rules.drawing import banks_of
+from portal.quizzes.service.owned import owner_of_quiz
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Content, read
 
@@ -32,6 +33,7 @@ __all__ = [
     "pilots_shown",
     "sections_of",
     "sensitivity_of",
+    "too_short",
 ]
 
 # From this level on (a threat, sustained harassment) people are told before they start.
@@ -135,17 +137,36 @@ def pilots_for(person: Person | None, banks: Collection[str], language: str) -> 
 def draw_questions(
     version: QuizVersion, seed: str, avoid: frozenset[str], person: Person | None, language: str
 ) -> list[DrawnQuestion]:
-    """Draw the paper of an attempt in a language, in the order in which it is asked. Raises `TooFewQuestions`."""
-    return draw_paper(
-        blueprint_of_terms(version.blueprint),
-        sections=[section.id for section in sections_of(version)],
-        pilots=version.pilots or 0,
-        shuffles=version.shuffle_questions,
-        seed=seed,
-        avoid=avoid,
-        person=person,
-        language=language,
-    )
+    """Draw the paper of an attempt in a language, in the order in which it is asked.
+
+    Raises `TooFewQuestions`, with who answers for the quiz.
+    """
+    try:
+        return draw_paper(
+            blueprint_of_terms(version.blueprint),
+            sections=[section.id for section in sections_of(version)],
+            pilots=version.pilots or 0,
+            shuffles=version.shuffle_questions,
+            seed=seed,
+            avoid=avoid,
+            person=person,
+            language=language,
+        )
+    except errors.TooFewQuestions as short:
+        raise errors.TooFewQuestions(owner=owner_of_quiz(version.quiz.slug)) from short
+
+
+def too_short(versions: Sequence[QuizVersion], language: str) -> set[int]:
+    """Return the quizzes (their row numbers) of which no paper can be drawn now in a language; in one statement."""
+    blueprints = {version.quiz_id: blueprint_of_terms(version.blueprint) for version in versions}
+    banks = {bank for lines in blueprints.values() for bank in banks_of(lines)}
+    there = pool.list_drawable(banks, languages=(language,))
+    return {
+        quiz_id
+        for quiz_id, lines in blueprints.items()
+        if rules.count_drawable(lines, [each.candidate for each in there if each.candidate.bank in banks_of(lines)])
+        < sum(line.size for line in lines)
+    }
 
 
 def draw_paper(

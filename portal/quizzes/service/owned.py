@@ -6,10 +6,19 @@ from collections.abc import Collection, Mapping
 
 from flask import url_for
 
+from portal.accounts import queries as people
 from portal.accounts.service.ownership import OwnedThing
+from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
 from portal.quizzes import queries
 from portal.quizzes.permissions import SEE_BANKS
+
+
+def owner_of_quiz(slug: str) -> str | None:
+    """Return the name of who answers for a quiz, or stands in for her, as the reader's language writes it, or None."""
+    row = people.find_owner(OwnedQuizzes.kind, slug)
+    found = [row.owner, row.deputy] if row is not None else []
+    return next((each.name_in(language()) for each in found if each is not None and each.is_active), None)
 
 
 class OwnedBanks:

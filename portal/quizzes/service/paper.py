@@ -204,6 +204,7 @@ def item_form(item: Item, citations: Sequence[QuestionCitation], language: str) 
         "seq": item.response.seq if item.response else 0,
         "received_at": item.response.received_at if item.response else None,
         "state": type_of(content.type).how_far(content, answer).value,
+        "length_words": written.misfit_words(content, answer),
     }
 
 
@@ -363,6 +364,7 @@ def _review(
         "points_words": points_words(points, max_points) if "correctness" in show else None,
         "verdict": _verdict(points, max_points) if points is not None and "correctness" in show else None,
         "state": type_of(content.type).how_far(content, answer).value,
+        "length_words": written.misfit_words(content, answer),
         "parts": [
             {
                 "id": part.id,

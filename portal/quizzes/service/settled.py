@@ -18,6 +18,8 @@ class Stage(StrEnum):
 
     WAITING = "waiting"
     NOT_UPHELD = "not_upheld"
+    # Nobody answered it before the attempt was made void.
+    LAPSED = "lapsed"
     # Upheld; nobody has proposed the rule, or what was proposed was declined.
     TO_PROPOSE = "to_propose"
     DECLINED = "declined"
@@ -88,6 +90,8 @@ def progress_of(found: Collection[Appeal]) -> dict[int, Progress]:
 def _stage(appeal: Appeal, rule: Regrade | None, corrections: Collection[Marking], *, is_marked: bool) -> Stage:
     if appeal.answered_at is None:
         return Stage.WAITING
+    if appeal.is_lapsed:
+        return Stage.LAPSED
     if appeal.remedy is None:
         return Stage.NOT_UPHELD
     theirs = [each for each in corrections if appeal.item.is_scored and each.attempt_id == appeal.item.attempt_id]

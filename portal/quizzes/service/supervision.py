@@ -14,7 +14,7 @@ from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import scopes_of_person
 from portal.cohorts.permissions import reach_of
 from portal.quizzes import rules
-from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, QuizVersion, VoidRequest
+from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, QuizVersion, SubmittedBy, VoidRequest
 from portal.quizzes.queries import supervision as queries
 from portal.quizzes.queries.supervision import LateAnswers, Seat
 
@@ -27,14 +27,12 @@ _BACK = {EventKind.FOCUS_LOST: EventKind.FOCUS_REGAINED, EventKind.OFFLINE: Even
 
 # What a page tells so soon after it happened, it has told at once.
 AT_ONCE = timedelta(seconds=5)
-# So long a late answer of which nothing can be decided any more is told of on Today.
-TOLD_FOR = timedelta(days=7)
 
 
-def list_late(person: Person, now: datetime) -> list[LateAnswers]:
-    """Return the attempts with late answers of those whom this person looks after; none where she leads nobody."""
+def list_late(person: Person) -> list[LateAnswers]:
+    """Return the attempts with late answers to decide, of those whom this person looks after."""
     reach = reach_of(person, Role.LEAD, everywhere=(Role.ADMIN,))
-    return queries.list_late(reach, besides=person, since=now - TOLD_FOR) if reach else []
+    return queries.list_late(reach, besides=person) if reach else []
 
 
 def list_open_voids(person: Person) -> list[VoidRequest]:
@@ -43,13 +41,17 @@ def list_open_voids(person: Person) -> list[VoidRequest]:
     return queries.list_open_voids(reach, besides=person) if reach else []
 
 
-def whom_to_tell(learner: Person) -> list[Person]:
-    """Return the leads nearest to a learner: of her team, else her market, else all; else the administrators."""
+def whom_to_tell(learner: Person, besides: Person | None = None) -> list[Person]:
+    """Return the leads nearest to a learner: of her team, else her market, else all; else the administrators.
+
+    `besides`: who need not be told, for she has done it.
+    """
+    not_told = {learner.id} | ({besides.id} if besides is not None else set())
     scopes = scopes_of_person(learner)
     asked = [(Role.LEAD, scope, code) for scope in (Scope.TEAM, Scope.MARKET) for code in sorted(scopes[scope])]
     asked += [(role, Scope.ORGANISATION, "") for role in (Role.LEAD, Role.ADMIN)]
     for role, scope, code in asked:
-        found = [each for each in people.list_holders(role, scope, code) if each.id != learner.id]
+        found = [each for each in people.list_holders(role, scope, code) if each.id not in not_told]
         if found:
             return found
     return []
@@ -131,18 +133,46 @@ def is_sitting(seat: Seat, now: datetime) -> bool:
     )
 
 
-def in_order(events: Sequence[AttemptEvent]) -> list[tuple[AttemptEvent, datetime | None]]:
-    """Return lines of a history by when it happened, each with the time after which alone it was told, if that differs.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a history with the time at which it happened, and what is to be said of when it was written."""
 
-    A page tells what it noticed when it can: the line stands behind others that happened later.
+    event: AttemptEvent
+    at: datetime
+    # The time after which alone a page told it, where it told it later than it happened.
+    told_after: datetime | None = None
+    # When the server noticed that the time was over, where that was later.
+    noticed_at: datetime | None = None
+
+
+def in_order(events: Sequence[AttemptEvent], attempt: Attempt) -> list[Line]:
+    """Return lines of an attempt's history by when it happened.
+
+    A page tells what it noticed when it can, and the server hands in for somebody when it notices that her time is
+    over: such a line stands where it happened, behind others it was written.
     """
-    told: dict[int, datetime] = {}
+    lines: list[Line] = []
     newest: datetime | None = None
     for each in sorted(events, key=lambda each: each.number):
-        if newest is not None and each.at < newest - AT_ONCE:
-            told[each.number] = newest
+        at = _happened_at(each, attempt)
+        is_told_late = newest is not None and each.at < newest - AT_ONCE
+        lines.append(
+            Line(
+                each,
+                at,
+                told_after=newest if is_told_late else None,
+                noticed_at=each.at if each.at > at + AT_ONCE else None,
+            )
+        )
         newest = each.at if newest is None else max(newest, each.at)
-    return [(each, told.get(each.number)) for each in sorted(events, key=lambda each: (each.at, each.number))]
+    return sorted(lines, key=lambda line: (line.at, line.event.number))
+
+
+def _happened_at(event: AttemptEvent, attempt: Attempt) -> datetime:
+    """Return when something happened: what was handed in for somebody was when her time was over."""
+    if event.kind is EventKind.SUBMITTED and attempt.submitted_by is SubmittedBy.SWEEP and attempt.finished_at:
+        return min(event.at, attempt.finished_at)
+    return event.at
 
 
 def lengths_of(events: Sequence[AttemptEvent]) -> dict[int, timedelta]:

@@ -13,6 +13,7 @@ from portal.core.i18n import format_duration, format_percent, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.quizzes.models import Attempt, Confidence, Item, QuizVersion
 from portal.quizzes.rules import taking as rules
+from portal.quizzes.service.written import misfit_words
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import Answered
 
@@ -34,6 +35,7 @@ def course_of(attempt: Attempt, items: Sequence[Item], asked: int | None) -> Cou
     """Return what a page shows: all, the question that one is at, or the one asked for, else the first open one."""
     version = attempt.quiz_version
     states = {item.position: state_of(item) for item in items}
+    words = {item.position: length_of(item) for item in items if states[item.position] is Answered.LENGTH}
     here = None
     if version.is_forward_only:
         here = attempt.reached or 1
@@ -46,6 +48,7 @@ def course_of(attempt: Attempt, items: Sequence[Item], asked: int | None) -> Cou
             {
                 "number": number,
                 "state": state.value,
+                "words": words.get(number, ""),
                 "href": f"#question-{number}" if here is None else None,
                 "go": here is not None and not version.is_forward_only,
                 "current": number == here,
@@ -59,6 +62,11 @@ def state_of(item: Item) -> Answered:
     """Say how far a question is answered by what is stored."""
     content = item.question_version.read()
     return type_of(content.type).how_far(content, item.response.answer if item.response else {})
+
+
+def length_of(item: Item) -> str:
+    """Say by how much what is stored for a question is too long or too short; empty where it is neither."""
+    return misfit_words(item.question_version.read(), item.response.answer if item.response else {})
 
 
 def goes_to(action: str, go: str, here: int | None, *, stays: bool) -> int | None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from portal.core.i18n import gettext as _
+from portal.core.i18n import ngettext
 from portal.core.markdown import TrustedHtml, cut, plain_text
 from portal.quizzes.types import comparing, numbers
 from portal.quizzes.types.base import NUMBER, Content, Part, PartForm, PartReview, TextKey
@@ -56,6 +57,35 @@ def hint_of(part: PartForm) -> str:
         if part.most:
             return str(_("At most %(most)s characters", most=part.most))
     return ""
+
+
+def misfit_words(content: Content, answer: Mapping[str, Any]) -> str:
+    """Say by how much a text of an answer is too long or too short; empty where every one fits, or is not written."""
+    found = (part.misfit(stored) for part in content.parts if any(stored := answer.get(part.id) or ()))
+    off = next((each for each in found if each), 0)
+    return length_words(off) if off else ""
+
+
+def length_words(off: int, count: str | None = None) -> str:
+    """Say by how many characters a text is too long, below 0 too short; `count` stands in place of the number."""
+    number = abs(off)
+    if off > 0:
+        return str(
+            ngettext(
+                "too long by %(count)s character",
+                "too long by %(count)s characters",
+                number,
+                count=count or number,
+            )
+        )
+    return str(
+        ngettext(
+            "too short by %(count)s character",
+            "too short by %(count)s characters",
+            number,
+            count=count or number,
+        )
+    )
 
 
 def note_of(part: Part, stored: Sequence[str]) -> tuple[str, bool]:

@@ -343,16 +343,18 @@ class QuestionType:
     def how_far(self, content: Content, answer: Mapping[str, Any]) -> Answered:
         """Say how much of a question a stored answer answers: all its parts, or some; the key has no say in it.
 
-        What cannot be read comes first: whoever wrote it thinks that it is done. A text that is shorter or longer
-        than it has to be answers its part only partly.
+        What cannot be read comes first, then a text that is shorter or longer than it has to be: whoever wrote it
+        thinks that it is done.
         """
         given = [(part, answer.get(part.id) or ()) for part in content.parts]
         if not any(any(stored) for _part, stored in given):
             return Answered.OPEN
         if not all(kind_of_part(part).can_read(part, stored) for part, stored in given):
             return Answered.UNREAD
+        if not all(part.fits(stored) for part, stored in given if any(stored)):
+            return Answered.LENGTH
         # What is put in order has a blank for what has no place yet.
-        is_whole = all(stored and all(stored) and part.fits(stored) for part, stored in given)
+        is_whole = all(stored and all(stored) for _part, stored in given)
         return Answered.ANSWERED if is_whole else Answered.PARTLY
 
     # --- mark and review ---

@@ -41,6 +41,8 @@ class Answered(StrEnum):
     PARTLY = "partly"
     # Something was written that cannot be read as what is asked, such as a number.
     UNREAD = "unread"
+    # A text was written that is shorter or longer than it has to be.
+    LENGTH = "length"
     ANSWERED = "answered"
 
 
@@ -137,8 +139,13 @@ class Part:
 
     def fits(self, stored: Sequence[str]) -> bool:
         """Say whether a text that is stored is as long as it has to be; what has no such length always is."""
+        return not self.misfit(stored)
+
+    def misfit(self, stored: Sequence[str]) -> int:
+        """Return by how many characters a text that is stored is too long, below 0 too short; 0 where it fits."""
         count = len(stored[0]) if stored else 0
-        return (self.least or 0) <= count and (self.most is None or count <= self.most)
+        over = count - self.most if self.most is not None and count > self.most else 0
+        return over or min(count - (self.least or 0), 0)
 
 
 @dataclass(frozen=True, slots=True)

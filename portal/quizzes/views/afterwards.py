@@ -145,9 +145,18 @@ def _criteria(content: Content, marks: Sequence[HandMark], links: paper.Links) -
     return told
 
 
+def appeals_of_void(attempt: Attempt) -> list[dict[str, Any]]:
+    """Return the appeals about an attempt that was made void, each with the number of its question."""
+    found = appealed.list_of_attempt(attempt.id)
+    progress = progress_of(found)
+    return [_appeal(each, progress[each.id]) | {"number": each.item.position} for each in found]
+
+
 def _appeal(appeal: Appeal, progress: Progress) -> dict[str, Any]:
     if progress.stage is Stage.WAITING:
         state = _("Your appeal waits for its answer.")
+    elif progress.stage is Stage.LAPSED:
+        state = _("Your appeal ended without an answer, because this attempt was made void.")
     elif progress.stage is Stage.NOT_UPHELD:
         state = _("Your appeal was not upheld.")
     else:

@@ -148,6 +148,8 @@ def _row(appeal: Appeal, zone: str) -> dict[str, Any]:
 
 
 def _outcome(appeal: Appeal) -> str:
+    if appeal.is_lapsed:
+        return str(gettext("Ended without an answer: the attempt was made void"))
     if not appeal.is_upheld:
         return str(gettext("Not upheld"))
     return str(

@@ -27,6 +27,7 @@ from portal.quizzes.service import attempts as service
 from portal.quizzes.service import supervision as looking
 from portal.quizzes.service import voiding
 from portal.quizzes.service.regrades import what_rests_on
+from portal.quizzes.service.supervision import Line
 from portal.quizzes.service.taking import exact_length, state_of
 from portal.quizzes.types.base import Answered
 from portal.quizzes.views import blueprint, told
@@ -43,11 +44,14 @@ _SIGNS = {
     EventKind.SAVED: "answer",
     EventKind.REFUSED: "late",
     EventKind.ACCEPTED: "late",
+    EventKind.DECLINED: "late",
 }
 
 
 # What somebody decides about an attempt, so that its history names her.
-_DECISIONS = frozenset({EventKind.EXTENDED, EventKind.ACCEPTED, EventKind.VOIDED, EventKind.RELEASED})
+_DECISIONS = frozenset(
+    {EventKind.EXTENDED, EventKind.ACCEPTED, EventKind.DECLINED, EventKind.VOIDED, EventKind.RELEASED}
+)
 
 
 @blueprint.get("/quizzes/<slug>/live")
@@ -158,10 +162,14 @@ def _page(
     sections = told.section_results(attempt.quiz_version, marking) if marking else []
     # The end of the time, breaks and agreed time tell what is nobody's business: they are for those who may know.
     may_know = can(SEE_ACCOMMODATION, attempt.person)
-    shown = looking.in_order([each for each in events if may_know or each.kind not in looking.ABOUT_ACCOMMODATIONS])
+    shown = looking.in_order(
+        [each for each in events if may_know or each.kind not in looking.ABOUT_ACCOMMODATIONS], attempt
+    )
     only_newest = len(shown) > LINES_AT_ONCE and request.args.get("lines") != "all"
     lengths = looking.lengths_of(events)
-    names = _names_of_staff([each for each, _told in shown])
+    names = _names_of_staff([line.event for line in shown])
+    decided = watched.list_decided_voids(attempt)
+    asker = _name_of_asker(decided)
     is_running = state == "in_progress"
     request_ = watched.find_open_void(attempt)
     # A void attempt may have had a result; what was given because of it is still there.
@@ -220,7 +228,9 @@ def _page(
                 "position": each.item.position,
                 "at": clock_words(each.received_at, zone),
                 "late": exact_length(each.late_seconds),
-                "accepted": each.reason,
+                "accepted": each.accepted_at is not None,
+                "declined": each.declined_at is not None,
+                "reason": each.reason,
                 "form": accept[1]
                 if accept and accept[0] == each.code
                 else AcceptForm(prefix=f"accept-{each.code}", formdata=None),
@@ -228,11 +238,11 @@ def _page(
             for each in watched.list_refused(attempt)
         ],
         saves=[_last_save(item, now, zone, is_running) for item in items],
-        void_words=_void_words(events, names, zone),
-        decided=_decided_words(watched.list_decided_voids(attempt), zone),
+        void_words=_void_words(events, names, asker, zone),
+        decided=_decided_words(decided, zone),
         history=[
-            _line(each, told, attempt, lengths, names, zone)
-            for each, told in (shown[-LINES_AT_ONCE:] if only_newest else shown)
+            _line(each, attempt, lengths, names, asker, zone)
+            for each in (shown[-LINES_AT_ONCE:] if only_newest else shown)
         ],
         all_href=url_for("quizzes.supervision", code=attempt.code, lines="all") if only_newest else None,
         lines=len(shown),
@@ -284,34 +294,66 @@ def _names_of_staff(events: Sequence[AttemptEvent]) -> dict[str, str]:
     return {each.code: each.name_in(language()) for each in people.list_people_of(codes)}
 
 
-def _void_words(events: Sequence[AttemptEvent], names: Mapping[str, str], zone: str) -> tuple[str, str] | None:
-    """Say when and by whom an attempt was made void, and why; None where it was not."""
+def _name_of_asker(decided: Sequence[VoidRequest]) -> str | None:
+    """Return the name of who asked for what a second person confirmed; None where no two people made it void."""
+    asked_by = next((each.asked_by for each in decided if each.is_confirmed), None)
+    person = people.find_person(asked_by) if asked_by is not None else None
+    return person.name_in(language()) if person is not None else asked_by
+
+
+def _void_words(
+    events: Sequence[AttemptEvent], names: Mapping[str, str], asker: str | None, zone: str
+) -> tuple[str, str] | None:
+    """Say when and by whom an attempt was made void, and why; None where it was not.
+
+    `asker`: whose reason it is, where another person confirmed it.
+    """
     made = next((each for each in events if each.kind is EventKind.VOIDED), None)
     if made is None:
         return None
     at = format_instant(made.at, zone, seconds=True)
-    said = _("Made void on %(at)s by %(name)s. The learner was told by email, with the reason.", at=at,
-             name=names.get(made.by, made.by))  # fmt: skip
+    name = names.get(made.by, made.by)
+    if asker is not None:
+        said = _(
+            "Made void on %(at)s. %(asker)s asked for it and %(name)s confirmed it. The learner was told by email, "
+            "with the reason.",
+            at=at,
+            asker=asker,
+            name=name,
+        )
+    else:
+        said = _("Made void on %(at)s by %(name)s. The learner was told by email, with the reason.", at=at, name=name)
     return said, made.reason or ""
 
 
 def _line(  # noqa: PLR0917
-    event: AttemptEvent,
-    told_at: datetime | None,
+    line: Line,
     attempt: Attempt,
     lengths: dict[int, timedelta],
     names: Mapping[str, str],
+    asker: str | None,
     zone: str,
 ) -> dict[str, Any]:
-    length, since = lengths.get(event.number), event.at - attempt.started_at
+    event = line.event
+    # Of two people each has her own part: the reason is that of who asked.
+    is_by_two = event.kind is EventKind.VOIDED and asker is not None
+    length, since = lengths.get(event.number), line.at - attempt.started_at
     return {
-        "at": event_time(event, attempt, zone),
-        "told": clock_words(told_at, zone) if told_at else None,
+        "at": event_time(line.at, attempt, zone),
+        "told": clock_words(line.told_after, zone) if line.told_after else None,
+        "noticed": event_time(line.noticed_at, attempt, zone) if line.noticed_at else None,
         # What comes days later is no part of the sitting.
         "since": exact_length(max(int(since.total_seconds()), 0)) if since < looking.A_SITTING else None,
-        "text": event_words(event, zone),
+        "text": _(
+            "Made void: %(asker)s asked for it (%(reason)s), and %(name)s confirmed it",
+            asker=asker,
+            reason=event.reason,
+            name=names.get(event.by, event.by),
+        )
+        if is_by_two
+        else event_words(event, zone),
         "length": exact_length(int(length.total_seconds())) if length is not None else None,
-        "by": names.get(event.by) if event.kind in _DECISIONS else None,
+        "by": names.get(event.by) if event.kind in _DECISIONS and not is_by_two else None,
         "sign": _SIGNS.get(event.kind, "step"),
     }
 
@@ -410,7 +452,7 @@ def decline_void(attempt: Attempt) -> Response | tuple[str, int]:
 @blueprint.post("/attempts/<code>/late")
 @requires(SUPERVISE_ATTEMPT, on=queries.get_attempt)
 def accept_late(attempt: Attempt) -> Response | tuple[str, int]:
-    """Let an answer that came too late count; nobody reads it here."""
+    """Let an answer that came too late count, or decline it; nobody reads it here."""
     code = request.form.get("answer", "")
     form = AcceptForm(prefix=f"accept-{code}")
     refused = next((each for each in watched.list_refused(attempt) if each.code == code), None)
@@ -420,9 +462,13 @@ def accept_late(attempt: Attempt) -> Response | tuple[str, int]:
     if not form.validate():
         return _page(attempt, accept=(code, form)), 400
 
+    is_declined = request.form.get("verdict") == "decline"
+
     def work() -> Done:
-        service.accept_refused(attempt=attempt, refused=refused, reason=form.reason.data or "", by=actor())
-        return Done(_("The late answer counts now."), url_for("quizzes.supervision", code=attempt.code))
+        decide = service.decline_refused if is_declined else service.accept_refused
+        decide(attempt=attempt, refused=refused, reason=form.reason.data or "", by=actor())
+        said = _("The late answer does not count.") if is_declined else _("The late answer counts now.")
+        return Done(said, url_for("quizzes.supervision", code=attempt.code, _anchor="late"))
 
     try:
         return carry_out(work)

@@ -38,10 +38,13 @@ from portal.quizzes.service import attempts as service
 from portal.quizzes.service.attempts import Outcome, Save, Told
 from portal.quizzes.service.beforehand import costs_points, waits_for_people
 from portal.quizzes.service.decided import Decided, decided_for
-from portal.quizzes.service.drawing import applying_to, pilots_shown, sensitivity_of
+from portal.quizzes.service.drawing import applying_to, pilots_shown, sensitivity_of, too_short
 from portal.quizzes.service.history import CLOCK_WENT_BACK
 from portal.quizzes.service.marking import APPEAL, REGRADE
+from portal.quizzes.service.owned import owner_of_quiz
 from portal.quizzes.service.practice import offers_practice
+from portal.quizzes.service.supervision import in_order
+from portal.quizzes.service.written import length_words
 from portal.quizzes.types.base import MAX_PARTS
 from portal.quizzes.views import afterwards, blueprint, told
 from portal.quizzes.views import versions as authors
@@ -81,6 +84,7 @@ def index() -> str:
     applying = applying_to(person, versions)
     pilots = count_pilots(language()) if any(version.pilots for version in versions) else {}
     decided = decided_for(person.id, versions)
+    startable: list[tuple[QuizVersion, dict[str, Any]]] = []
     for version in versions:
         attempts = mine.get(version.quiz_id, [])
         if version.quiz_id not in applying and not attempts:
@@ -104,6 +108,7 @@ def index() -> str:
                 "attempts_left": standing.attempts_left,
                 "state": state,
                 "row_state": "done" if state in ("passed", "exempt") else None,
+                "is_short": False,
                 "window": None
                 if state == "in_progress"
                 else _window_words(
@@ -114,6 +119,11 @@ def index() -> str:
                 ),
             }
         )
+        if version.quiz_id in applying and state not in _DONE | {"in_progress"} and standing.hindrance is None:
+            startable.append((version, rows[-1]))
+    short = too_short([version for version, _row in startable], language()) if startable else set()
+    for version, row in startable:
+        row["is_short"] = version.quiz_id in short
     return render_template(
         "quizzes/index.html",
         rows=rows,
@@ -200,6 +210,8 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
     by_hand = decided_for(person.id, [version]).get(version.quiz_id)
     state = by_hand.state if by_hand is not None else _state_of(version, attempts, now)
     zone = person.time_zone
+    can_start = running is None and first is None and applies and standing.hindrance is None
+    is_short = can_start and bool(too_short([version], language()))
     close = rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier)
     promised = timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
     return render_template(
@@ -221,13 +233,15 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
             if first
             else str(errors.NotForThisPerson())
             if not applies
+            else str(errors.TooFewQuestions(owner=owner_of_quiz(version.quiz.slug)))
+            if is_short and state not in _DONE
             else _hindrance_words(standing, zone)
             if running is None and not (state in _DONE and standing.hindrance in _FOR_ANOTHER)
             else None
         ),
         is_passed=state == "passed",
         running_href=url_for("quizzes.attempt", code=running.code) if running else None,
-        can_start=running is None and first is None and applies and standing.hindrance is None,
+        can_start=can_start and not is_short,
         release_words=_release_words(version, zone),
         told=taking.told_before(version, accommodation),
         has_breaks=bool(accommodation and accommodation.break_minutes),
@@ -425,6 +439,11 @@ def attempt(attempt: Attempt) -> str | Response:
         asks_skip=version.is_forward_only and request.args.get("skip") == "1" and not course.is_answered,
         asks_confidence=bool(version.confidence),
         confidence_words=taking.confidence_words(),
+        length_words={
+            f"{name}{suffix}": length_words(sign * number, "{count}")
+            for name, sign in (("long", 1), ("short", -1))
+            for suffix, number in (("-one", 1), ("", 2))
+        },
         saved=clock_words(last, zone) if last else None,
         left=_left(course.places, is_asked=request.args.get("hand_in") == "1"),
         form_key=secrets.token_hex(8),
@@ -457,15 +476,19 @@ def _left(items: list[dict[str, Any]], *, is_asked: bool) -> dict[str, Any]:
     """Return how many questions are answered and which are not; `known` is what handing in says to have read."""
     numbers = {
         state: [item["number"] for item in items if item["state"] == state]
-        for state in ("unread", "partly", "open", "answered")
+        for state in ("unread", "length", "partly", "open", "answered")
     }
     return {
         "answered": len(numbers["answered"]),
         "unread": numbers["unread"],
+        "length": numbers["length"],
+        "lengths": {item["number"]: item["words"] for item in items},
         "partly": numbers["partly"],
         "open": numbers["open"],
         "is_asked": is_asked,
-        "known": " ".join(map(str, numbers["unread"] + numbers["partly"] + numbers["open"])) if is_asked else "",
+        "known": " ".join(str(number) for state in ("unread", "length", "partly", "open") for number in numbers[state])
+        if is_asked
+        else "",
     }
 
 
@@ -817,7 +840,7 @@ def result(attempt: Attempt) -> str | Response:
     refused = {each.item.position: each for each in supervision.list_refused(attempt)}
     for page, item in zip(shown, items if shown else (), strict=True):
         page["late"] = _late_of(refused.get(item.position), item)
-    events = sorted(queries.list_events(attempt), key=lambda each: (each.at, each.number))
+    lines = in_order(queries.list_events(attempt), attempt)
     attempts = queries.list_attempts(person, version.quiz_id)
     newest = queries.get_quiz(version.quiz.slug)
     standing = service.standing_of(newest, person, attempts, now)
@@ -832,7 +855,7 @@ def result(attempt: Attempt) -> str | Response:
         is_marked=attempt.state not in (AttemptState.IN_PROGRESS, AttemptState.SUBMITTED),
         waits=attempt.state is AttemptState.SUBMITTED,
         keeps_pass=bool(marking and marking.keeps_pass),
-        void_reason=next((each.reason for each in events if each.kind is EventKind.VOIDED), None),
+        void_reason=next((each.event.reason for each in lines if each.event.kind is EventKind.VOIDED), None),
         corrections=afterwards.corrections_of(attempt, items, zone) if released else [],
         release_words=_release_words(version, zone),
         score=format_percent(scored.score) if scored else None,
@@ -846,7 +869,8 @@ def result(attempt: Attempt) -> str | Response:
         shows_key="key" in show,
         items=shown,
         late=_late_facts(attempt, refused, items),
-        accepted=_accepted_words(refused) if attempt.state is not AttemptState.VOIDED else [],
+        void_appeals=afterwards.appeals_of_void(attempt) if attempt.state is AttemptState.VOIDED else [],
+        decided_late=_decided_late_words(refused) if attempt.state is not AttemptState.VOIDED else [],
         received=[
             {
                 "position": item.position,
@@ -854,6 +878,7 @@ def result(attempt: Attempt) -> str | Response:
                 "at": clock_words(item.response.received_at, zone) if item.response else None,
                 "answered": bool(item.response and item.response.answer),
                 "state": taking.state_of(item).value,
+                "length_words": taking.length_of(item),
             }
             for item in items
         ],
@@ -879,22 +904,36 @@ def result(attempt: Attempt) -> str | Response:
             (_("Next attempt"), None if is_done else _next_words(standing, zone)),
         ],
         hindrance=None if is_done else _hindrance_words(standing, zone),
-        history=[{"at": event_time(event, attempt, zone), "text": event_words(event, zone)} for event in events],
+        history=[
+            {
+                "at": event_time(line.at, attempt, zone),
+                "text": event_words(line.event, zone),
+                "noticed": event_time(line.noticed_at, attempt, zone) if line.noticed_at else None,
+            }
+            for line in lines
+        ],
     )
 
 
-def _accepted_words(refused: Mapping[int, RefusedAnswer]) -> list[str]:
-    """Say which of the answers that came too late count all the same, and why."""
-    return [
-        _(
-            "The answer to question %(number)s came %(length)s too late and was accepted: %(reason)s",
-            number=number,
-            length=taking.exact_length(each.late_seconds),
-            reason=each.reason,
-        )
-        for number, each in sorted(refused.items())
-        if each.accepted_at is not None
-    ]
+def _decided_late_words(refused: Mapping[int, RefusedAnswer]) -> list[str]:
+    """Say which of the answers that came too late count all the same, which do not, and why."""
+    told = []
+    for number, each in sorted(refused.items()):
+        if not each.is_decided:
+            continue
+        facts = {"number": number, "length": taking.exact_length(each.late_seconds), "reason": each.reason}
+        if each.accepted_at is not None:
+            told.append(
+                _("The answer to question %(number)s came %(length)s too late and was accepted: %(reason)s", **facts)
+            )
+        else:
+            told.append(
+                _(
+                    "The answer to question %(number)s came %(length)s too late and does not count: %(reason)s",
+                    **facts,
+                )
+            )
+    return told
 
 
 def _late_of(refused: RefusedAnswer | None, item: Item) -> str | None:
@@ -904,6 +943,8 @@ def _late_of(refused: RefusedAnswer | None, item: Item) -> str | None:
     length = taking.exact_length(refused.late_seconds)
     if refused.accepted_at is not None:
         return _("came %(length)s too late, accepted", length=length)
+    if refused.declined_at is not None:
+        return _("came %(length)s too late, does not count", length=length)
     if item.response is None:
         return _("not received in time: it came %(length)s too late", length=length)
     return _("a later change came %(length)s too late", length=length)
@@ -915,7 +956,7 @@ def _late_facts(attempt: Attempt, refused: Mapping[int, RefusedAnswer], items: l
         item.position
         for item in items
         if (each := refused.get(item.position)) is not None
-        and each.accepted_at is None
+        and not each.is_decided
         and (item.response is None or item.response.seq < each.seq)
     ]
     if not open_ones or attempt.state is AttemptState.VOIDED:
@@ -934,7 +975,7 @@ def _late_facts(attempt: Attempt, refused: Mapping[int, RefusedAnswer], items: l
         if attempt.state is AttemptState.RELEASED
         else _(
             "They are kept as they arrived, and your lead has been told. Until the result is released, your lead can "
-            "accept them for a reason; you will find it in the history below. Nothing else is needed from you."
+            "accept or decline them for a reason, which will stand here. Nothing else is needed from you."
         ),
     }
 
@@ -966,11 +1007,11 @@ def _by_words(attempt: Attempt) -> str | None:
     return _("automatically, when the time was up")
 
 
-def event_time(event: AttemptEvent, attempt: Attempt, zone: str) -> str:
-    """Say when something happened: with its day where that is not the one on which the attempt began."""
-    if clock.local_date(event.at, zone) == clock.local_date(attempt.started_at, zone):
-        return clock_words(event.at, zone)
-    return format_instant(event.at, zone, seconds=True)
+def event_time(at: datetime, attempt: Attempt, zone: str) -> str:
+    """Write when something happened: with its day where that is not the one on which the attempt began."""
+    if clock.local_date(at, zone) == clock.local_date(attempt.started_at, zone):
+        return clock_words(at, zone)
+    return format_instant(at, zone, seconds=True)
 
 
 def event_words(event: AttemptEvent, zone: str) -> str:
@@ -1023,6 +1064,12 @@ def _kind_words(event: AttemptEvent) -> str:
         case EventKind.ACCEPTED:
             return _(
                 "The late answer to question %(number)s was accepted: %(reason)s",
+                number=event.position,
+                reason=event.reason,
+            )
+        case EventKind.DECLINED:
+            return _(
+                "The late answer to question %(number)s does not count: %(reason)s",
                 number=event.position,
                 reason=event.reason,
             )

@@ -16,7 +16,7 @@ from portal.accounts.service.ownership import list_belongings
 from portal.certificates import queries as certificates
 from portal.cohorts import queries as cohorts
 from portal.cohorts.permissions import SEE_COHORTS, reach_over_cohorts
-from portal.core import clock, jobs
+from portal.core import jobs
 from portal.core.access import allows
 from portal.core.i18n import format_instant, language, ngettext
 from portal.core.i18n import gettext as _
@@ -116,7 +116,7 @@ def _attempts(person: Person) -> Concern:
         )
         for each in asked[:NAMED_TODAY]
     ]
-    found = supervision.list_late(person, clock.now())
+    found = supervision.list_late(person)
     for each in found[:NAMED_TODAY]:
         said = ngettext(
             "Answers to %(num)d question came too late", "Answers to %(num)d questions came too late", each.questions
@@ -128,9 +128,7 @@ def _attempts(person: Person) -> Concern:
                     url_for("quizzes.supervision", code=each.attempt.code, _anchor="late"),
                     str(each.attempt.quiz_version.title),
                 ),
-                Cell(said, state="waiting", sub=_("They can be accepted until the release."))
-                if each.is_decidable
-                else Cell(said, state="warning", sub=_("The result is out.")),
+                Cell(said, state="waiting", sub=_("They can be accepted or declined until the release.")),
             )
         )
     return Concern(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.quizzes.service.attempts.handing_in import close_if_over, close_overdue, submit_attempt
-from portal.quizzes.service.attempts.late import accept_refused
+from portal.quizzes.service.attempts.late import accept_refused, decline_refused
 from portal.quizzes.service.attempts.moving import move_on
 from portal.quizzes.service.attempts.pages import MAX_EVENTS_PER_POST, Pulse, Told, note_page
 from portal.quizzes.service.attempts.saving import (
@@ -51,6 +51,7 @@ __all__ = [
     "begin_break",
     "close_if_over",
     "close_overdue",
+    "decline_refused",
     "end_break",
     "extend_attempt",
     "hash_of",

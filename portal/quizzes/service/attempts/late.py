@@ -1,4 +1,4 @@
-"""Answers that came too late: kept as they came, and taken after all where a lead accepts one for a reason."""
+"""Answers that came too late: kept as they came; a lead accepts or declines each for a reason."""
 
 from __future__ import annotations
 
@@ -101,16 +101,9 @@ def accept_refused(*, attempt: Attempt, refused: RefusedAnswer, reason: str, by:
     """Let a late answer count: it takes the place of what is stored, and the attempt is marked anew.
 
     Raises `ResultIsOut` where the result is released (it can be regraded, or the attempt made void), `NewerAnswer`
-    where something newer is stored, `NotRefused` where the attempt is void, `AlreadyAccepted`.
+    where something newer is stored, `NotRefused` where the attempt is void, `AlreadyAccepted`, `AlreadyDeclined`.
     """
-    attempt = queries.lock_attempt(queries.key_of(attempt))
-    refused = supervision.get_refused(attempt, refused.code)
-    if refused.accepted_at is not None:
-        raise errors.AlreadyAccepted()
-    if attempt.state is AttemptState.RELEASED:
-        raise errors.ResultIsOut()
-    if attempt.state not in (AttemptState.SUBMITTED, AttemptState.MARKED):
-        raise errors.NotRefused()
+    attempt, refused = _undecided(attempt, refused)
     stored = queries.find_response(refused.item_id)
     if stored is not None and stored.seq >= refused.seq:
         raise errors.NewerAnswer()
@@ -143,3 +136,45 @@ def accept_refused(*, attempt: Attempt, refused: RefusedAnswer, reason: str, by:
     )
     session.flush()
     return attempt
+
+
+def decline_refused(*, attempt: Attempt, refused: RefusedAnswer, reason: str, by: Person) -> Attempt:
+    """Decide that a late answer does not count; what was saved in time stays. Raises what `accept_refused` does."""
+    attempt, refused = _undecided(attempt, refused)
+    now = moment_of(attempt)
+    refused.declined_at, refused.declined_by, refused.reason = now, by.code, reason
+    session.flush()
+    note_event(
+        attempt,
+        EventKind.DECLINED,
+        by=by.code,
+        at=now,
+        position=refused.item.position,
+        seq=refused.seq,
+        hash=refused.hash,
+        reason=reason,
+    )
+    record(
+        "quizzes.answer_declined",
+        by=by,
+        subject=("attempt", attempt.code),
+        after={"position": refused.item.position, "late_seconds": refused.late_seconds},
+        reason=reason,
+    )
+    session.flush()
+    return attempt
+
+
+def _undecided(attempt: Attempt, refused: RefusedAnswer) -> tuple[Attempt, RefusedAnswer]:
+    """Return both under the attempt's lock, where something can still be decided. Raises as `accept_refused` does."""
+    attempt = queries.lock_attempt(queries.key_of(attempt))
+    refused = supervision.get_refused(attempt, refused.code)
+    if refused.accepted_at is not None:
+        raise errors.AlreadyAccepted()
+    if refused.declined_at is not None:
+        raise errors.AlreadyDeclined()
+    if attempt.state is AttemptState.RELEASED:
+        raise errors.ResultIsOut()
+    if attempt.state not in (AttemptState.SUBMITTED, AttemptState.MARKED):
+        raise errors.NotRefused()
+    return attempt, refused

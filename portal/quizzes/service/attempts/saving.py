@@ -107,11 +107,13 @@ class Left:
     partly: list[int]
     open: list[int]
     unread: list[int]
+    # Texts that are too long or too short.
+    length: list[int]
 
     @property
     def numbers(self) -> set[int]:
         """Their numbers."""
-        return {*self.partly, *self.open, *self.unread}
+        return {*self.partly, *self.open, *self.unread, *self.length}
 
 
 def save_response(
@@ -309,7 +311,7 @@ def what_is_left(items: Iterable[Item]) -> Left:
     found: dict[Answered, list[int]] = {state: [] for state in Answered}
     for item in items:
         found[state_of(item)].append(item.position)
-    return Left(found[Answered.PARTLY], found[Answered.OPEN], found[Answered.UNREAD])
+    return Left(found[Answered.PARTLY], found[Answered.OPEN], found[Answered.UNREAD], found[Answered.LENGTH])
 
 
 def hash_of(answer: Mapping[str, Any]) -> str:

@@ -101,9 +101,20 @@ export default function attempt(form) {
   const notice = (name, isShown) => { for (const element of form.querySelectorAll(`[data-notice="${name}"]`)) element.hidden = !isShown; };
   const announce = (text) => { slot("announce")[0].textContent = text; };
   function message(text, offers = "") {
+    if (isOver) {
+      if (text) tellEnd(text, offers || "result");
+      return;
+    }
     slot("message")[0].textContent = text;
     for (const name of ["reload", "sign-in"]) slot(name)[0].hidden = name !== offers;
     notice("message", Boolean(text));
+  }
+
+  /* The one thing that is said once the attempt is over, with the one button that leads on. */
+  function tellEnd(text, offers = "result") {
+    if (slot("over")[0].textContent !== text) slot("over")[0].textContent = text;
+    for (const name of ["result", "over-sign-in"]) slot(name)[0].hidden = name !== (offers === "sign-in" ? "over-sign-in" : "result");
+    notice("over", true);
   }
 
   function word(state, name, time = "") {
@@ -132,6 +143,7 @@ export default function attempt(form) {
 
   /* What was refused for good, question by question, and what to do about it. */
   function tellRefused() {
+    if (isOver) return "";
     const refused = [...items].filter(([, item]) => item.refused);
     if (!refused.length) return message("");
     const lines = refused.map(([position, item]) => `${dataset.wordRefused.replace("{number}", position)} ${item.told}`.trim());
@@ -141,17 +153,23 @@ export default function attempt(form) {
   /* --- how much is answered --- */
 
   function stateOf(item) {
-    const { state, whole, all } = howFar(item.section);
+    const { state, whole, all, off } = howFar(item.section);
     if (item.parts) item.parts.textContent = item.parts.dataset.word.replace("{answered}", whole);
     if (item.parts) item.parts.hidden = state === "open" || whole === all;
-    return state;
+    return [state, off ? lengthWords(off) : ""];
+  }
+
+  /* By how much a text is too long, or below 0 too short. */
+  function lengthWords(off) {
+    const [name, count] = [off > 0 ? "Long" : "Short", Math.abs(off)];
+    return dataset[`word${name}${count === 1 ? "One" : ""}`].replace("{count}", count);
   }
 
   function list(name, positions) {
     const place = form.querySelector(`[data-left="${name}"]`);
     place.hidden = positions.length === 0;
     // A list that says the same stays: it may be pressed at this very moment.
-    const said = positions.join(" ");
+    const said = positions.map((position) => `${position} ${places.get(position).dataset.words ?? ""}`).join(" ");
     if (place.dataset.said === said) return;
     place.dataset.said = said;
     place.querySelector(".quiz-map").replaceChildren(...positions.map((position) => {
@@ -161,36 +179,45 @@ export default function attempt(form) {
       if (link.matches("button")) link.setAttribute("form", form.id);
       link.removeAttribute("aria-current");
       entry.append(link);
+      if (link.dataset.words) {
+        const words = document.createElement("span");
+        words.className = "left__words small";
+        words.textContent = link.dataset.words;
+        entry.append(words);
+      }
       return entry;
     }));
   }
 
   function count() {
-    const found = { open: [], partly: [], unread: [], answered: [] };
+    const found = { open: [], partly: [], unread: [], length: [], answered: [] };
     for (const [position, place] of places) {
       const item = items.get(position);
-      const state = item ? stateOf(item) : place.dataset.state;
+      const [state, words] = item ? stateOf(item) : [place.dataset.state, place.dataset.words ?? ""];
       found[state].push(position);
       if (!item) continue;
       item.place.dataset.state = state;
-      item.place.querySelector('[data-slot="state"]').textContent = dataset[`word${state[0].toUpperCase()}${state.slice(1)}`];
+      if (state === "length") item.place.dataset.words = words;
+      else delete item.place.dataset.words;
+      item.place.querySelector('[data-slot="state"]').textContent = dataset[`word${state[0].toUpperCase()}${state.slice(1)}`].replace("{words}", words);
     }
     // A page that may not write knows only what is saved: the other one may be further.
     const words = isWriter ? dataset.wordCount : dataset.wordCountSaved;
     for (const element of slot("answered")) element.textContent = words.replace("{answered}", found.answered.length);
     for (const element of slot("number")) element.textContent = found.answered.length;
-    for (const [name, words] of [["partly", dataset.wordCountPartly], ["unread", dataset.wordCountUnread]]) {
+    for (const [name, words] of [["partly", dataset.wordCountPartly], ["length", dataset.wordCountLength], ["unread", dataset.wordCountUnread]]) {
       for (const element of slot(name)) {
         element.textContent = words.replace(`{${name}}`, found[name].length);
         element.hidden = found[name].length === 0;
       }
     }
     list("unread", found.unread);
+    list("length", found.length);
     list("partly", found.partly);
     list("open", found.open);
     form.querySelector('[data-left="whole"]').hidden = found.answered.length < places.size;
     // The question before handing in names them, so the server need not ask again.
-    form.elements.leaves.value = [...found.unread, ...found.partly, ...found.open].join(" ");
+    form.elements.leaves.value = [...found.unread, ...found.length, ...found.partly, ...found.open].join(" ");
   }
 
   /* --- answers --- */
@@ -272,7 +299,7 @@ export default function attempt(form) {
       endsAt = performance.now() + reply.remaining_ms;
       adapt(reply, endsAt - before > MORE_MS);
     }
-    if (reply.state && reply.state !== "in_progress") finish();
+    if (reply.state && reply.state !== "in_progress") finish(0, reply.state);
   }
 
   /* Minutes may have been granted since, or something was agreed with her: more time, breaks, a page without a countdown. */
@@ -284,7 +311,7 @@ export default function attempt(form) {
     if (now.is_quiet && !terms.is_quiet) told.push(dataset.wordQuiet);
     if (now.breaks && !terms.breaks) told.push(dataset.wordBreaks.replace("{length}", now.breaks));
     terms = now;
-    const shown = { clock: !now.is_quiet, quiet: now.is_quiet, breaks: Boolean(now.breaks), "no-breaks": !now.breaks };
+    const shown = { clock: !now.is_quiet, quiet: now.is_quiet, breaks: Boolean(now.breaks), "no-breaks": !now.breaks, running: true };
     for (const part of form.querySelectorAll("[data-when]")) part.hidden = !shown[part.dataset.when];
     for (const place of slot("breaks")) place.textContent = place.dataset.word.replace("{length}", now.breaks);
     if (!told.length) return;
@@ -361,13 +388,15 @@ export default function attempt(form) {
       return false;
     }
     if (reply.outcome === "late" || reply.outcome === "closed") {
-      message(reply.message);
       item.pending = null;
       kept.drop(position);
       // What else came too late is sent too: whoever looks after the quiz can see that it did.
-      if (reply.outcome === "late" && waiting().length) return true;
+      if (reply.outcome === "late" && waiting().length) {
+        message(reply.message);
+        return true;
+      }
       kept.clear();
-      finish(3_000);
+      finish(3_000, reply.state, reply.message);
       return false;
     }
     if (reply.outcome === "on_break") {
@@ -441,7 +470,7 @@ export default function attempt(form) {
   }
 
   function yieldToOther() {
-    if (!isWriter) return;
+    if (!isWriter || isOver) return;
     isWriter = false;
     setReadOnly();
     count();
@@ -469,7 +498,7 @@ export default function attempt(form) {
 
   form.querySelector('[data-action="reload"]').addEventListener("click", reload);
   // What is not saved yet is kept in this tab: going there loses nothing.
-  form.querySelector('[data-action="sign-in"]').addEventListener("click", () => { isLeaving = true; });
+  for (const link of form.querySelectorAll('[data-action="sign-in"]')) link.addEventListener("click", () => { isLeaving = true; });
   form.querySelector('[data-action="take-over"]').addEventListener("click", async () => {
     await beat({ take_over: true });
     call("taken");
@@ -516,12 +545,32 @@ export default function attempt(form) {
     handIn();
   }
 
-  function finish(delay = 0) {
-    if (isLeaving) return;
-    isOver = true;
+  /* The page of an attempt that is over: no clock, nothing to answer or to hand in, and one message in sight. */
+  function setEnded(text) {
     setReadOnly();
-    notice("elsewhere", false);
-    tellOffline(navigator.onLine);
+    form.dataset.over = "";
+    for (const part of form.querySelectorAll("[data-when]")) part.hidden = true;
+    for (const button of document.querySelectorAll(`:is(form#${form.id} button, button[form="${form.id}"])[name="go"]`)) button.disabled = true;
+    for (const name of ["elsewhere", "message", "terms", "offline"]) notice(name, false);
+    tellEnd(text);
+    form.querySelector(".attempt__notices").scrollIntoView();
+    form.querySelector('[data-notice="over"]').focus({ preventScroll: true });
+  }
+
+  /*
+   * `state`: what the server says of the attempt. One that was made void stays on the page, so that what was written can still be
+   * read; of any other the result opens by itself once what there is to tell has been told.
+   */
+  function finish(delay = 0, state = "submitted", text = "") {
+    if (isLeaving || isOver) return;
+    isOver = true;
+    const isVoid = state === "voided";
+    if (isVoid) {
+      for (const [, item] of items) item.pending = null;
+      kept.clear();
+    }
+    setEnded(text || (isVoid ? dataset.wordVoid : dataset.wordEnded));
+    if (!isVoid) tellOffline(navigator.onLine);
     let timer;
     const again = () => {
       clearTimeout(timer);
@@ -533,6 +582,10 @@ export default function attempt(form) {
       const isConnected = await isReachable();
       // That the connection was gone is told first: it is why the answers come late.
       if (!isConnected || !await sendNoticed() || !await sendLate()) {
+        if (isVoid) {
+          tellEnd(`${dataset.wordVoid} ${dataset.wordNoConnection}`);
+          return;
+        }
         tellOffline(isConnected);
         addEventListener("online", again);
         timer = setTimeout(again, LAST_RETRY_MS / 3);
@@ -541,7 +594,8 @@ export default function attempt(form) {
       isLeaving = true;
       location.assign(dataset.resultUrl);
     };
-    timer = setTimeout(again, delay);
+    form.querySelector('[data-action="result"]').addEventListener("click", again);
+    if (!isVoid) timer = setTimeout(again, delay);
   }
 
   /* What the page had noticed and could not tell any more; says whether nothing of it is left. */

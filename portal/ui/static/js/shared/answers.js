@@ -35,31 +35,34 @@ export function answerOf(section) {
 /* Where it stands how the number of a part is read; nothing for a part that is no number. */
 const noteOf = (section, part) => section.querySelector(`[data-note="q${section.dataset.position}-${part}"]`);
 
-/* Whether a text is as long as it has to be; what has no such length always is. */
-function fits(section, part, control) {
+/* By how many characters a text is too long, below 0 too short; 0 where it fits, or may have any length. */
+function misfit(section, part, control) {
   const place = section.querySelector(`[data-count="q${section.dataset.position}-${part}"]`);
-  if (!place) return true;
+  if (!place) return 0;
   const count = [...control.value].length;
   const { least, most } = place.dataset;
-  return !(least && count < Number(least)) && !(most && count > Number(most));
+  if (most && count > Number(most)) return count - Number(most);
+  return least && count < Number(least) ? count - Number(least) : 0;
 }
 
 /*
  * How much of a question is answered: every part of it, some, or none; a part of several lists is answered when all of them are. What the
- * server could not read comes first.
+ * server could not read comes first, then a text that is too long or too short, and by how much (`off`).
  */
 export function howFar(section) {
   let whole = 0;
   let any = 0;
   let isUnread = false;
+  let off = 0;
   const parts = partsOf(section);
   for (const [part, controls] of parts) {
     const given = controls.filter((control) => valueOf(control)).length;
     if (given) any += 1;
     if (given && noteOf(section, part)?.hasAttribute("data-unread")) isUnread = true;
-    if (given && (isPicked(controls[0]) || given === controls.length) && fits(section, part, controls[0])) whole += 1;
+    if (given) off ||= misfit(section, part, controls[0]);
+    if (given && (isPicked(controls[0]) || given === controls.length)) whole += 1;
   }
-  return { state: any === 0 ? "open" : isUnread ? "unread" : whole === parts.size ? "answered" : "partly", whole, all: parts.size };
+  return { state: any === 0 ? "open" : isUnread ? "unread" : off ? "length" : whole === parts.size ? "answered" : "partly", whole, all: parts.size, off };
 }
 
 /* Shows an answer that was saved. Tells the section of it, for what else keeps its order or its length. */
