@@ -424,13 +424,20 @@ def result_corrected(code: str, marking_no: int) -> Email | None:
             "settles": _settled_by(attempt, marking),
             "questions": questions_of(marking, queries.list_items(attempt)),
             "scores": scores,
-            "passed": marking.passed,
-            "keeps_pass": bool(marking.keeps_pass),
-            "is_new_pass": marking.passed and not before.passed,
+            "outcome": _outcome(before, marking),
             "fall": fall.reason if fall is not None and before.passed and not marking.passed else None,
             "href": public_url("quizzes.result", code=attempt.code),
         },
     )
+
+
+def _outcome(before: Marking, marking: Marking) -> str:
+    """Return what has become of the pass, which every quiz tells whoever sat it, whatever else it shows."""
+    if marking.keeps_pass:
+        return "kept"
+    if marking.passed:
+        return "still_passed" if before.passed else "newly_passed"
+    return "lost" if before.passed else "still_not_passed"
 
 
 def _settled_by(attempt: Attempt, marking: Marking) -> list[int]:

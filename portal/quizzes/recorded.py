@@ -89,6 +89,7 @@ VOCABULARY = Vocabulary(
         "quizzes.regrade_proposed": _l("Regrade proposed"),
         "quizzes.regrade_approved": _l("Regrade approved"),
         "quizzes.regrade_declined": _l("Regrade declined"),
+        "quizzes.regrade_taken_back": _l("Regrade taken back before a decision"),
         "quizzes.regrade_finished": _l("Regrade finished"),
         "quizzes.result_regraded": _l("Result corrected by a regrade"),
         "quizzes.bank_added": _l("Question bank made"),

@@ -130,7 +130,7 @@ def appeals() -> str:
 # What somebody has still to do so that an upheld appeal leads to something.
 _LACKS: dict[Stage, LazyText] = {
     Stage.TO_PROPOSE: _l("No rule proposed yet"),
-    Stage.DECLINED: _l("The rule was declined"),
+    Stage.DECLINED: _l("The rule was declined or taken back"),
     Stage.TO_APPROVE: _l("Waits for a second person"),
 }
 
@@ -223,7 +223,11 @@ def _rule_words(rule: Regrade) -> str:
     if rule.decided_at is None:
         return _("Another rule for this question is proposed and waits for a second person.")
     if not rule.is_approved:
-        return _("The rule that was proposed because of this appeal was declined: %(note)s", note=rule.note or "")
+        if rule.decided_by != rule.proposed_by:
+            return _("The rule that was proposed because of this appeal was declined: %(note)s", note=rule.note or "")
+        if rule.note:
+            return _("The rule that was proposed because of this appeal was taken back: %(note)s", note=rule.note)
+        return _("The rule that was proposed because of this appeal was taken back.")
     if rule.finished_at is None:
         return _("Another rule for this question is approved, and results are being marked by it.")
     return _("This question is marked by another rule since the appeal was made.")
