@@ -56,7 +56,7 @@ from portal.quizzes.service.marking import (
 from portal.quizzes.service.settled import tell_by_rule
 from portal.quizzes.service.staleness import ShortQuiz
 from portal.quizzes.types import type_of
-from portal.quizzes.types.base import Content, Part, read
+from portal.quizzes.types.base import Content, Part
 
 JOB = "quizzes.regrade"
 MAX_ACCEPTED = 20
@@ -165,7 +165,7 @@ def propose_regrade(
         raise errors.RegradeOpen()
     if looked_up.has_attempt_with(by, version.id):
         raise errors.OwnResult()
-    content = read(version.content)
+    content = version.read()
     if kind is RegradeKind.AS_WRITTEN and not _can_be_taken_back(version):
         raise errors.NothingToTakeBack()
     regrade = Regrade(
@@ -193,7 +193,7 @@ def propose_regrade(
 def _can_be_taken_back(version: QuestionVersion) -> bool:
     """Say whether a rule stands that can be taken back: not where people would have to mark what they never saw."""
     rule = looked_up.standing_rules([version.id]).get(version.id)
-    return rule is not None and not is_by_hand(read(version.content))
+    return rule is not None and not is_by_hand(version.read())
 
 
 def _facts(regrade: Regrade, version: QuestionVersion) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def what_if_void(version: QuestionVersion) -> list[Change]:
 
 def _changes(version: QuestionVersion, rule: Regrade | None) -> list[Change]:
     results = looked_up.list_results(version.id)
-    marks = by_hand.list_hand_marks([each.item.id for each in results]) if is_by_hand(read(version.content)) else {}
+    marks = by_hand.list_hand_marks([each.item.id for each in results]) if is_by_hand(version.read()) else {}
     # A sum below nothing is kept as nothing, and sections have sums of their own: the single marks tell what follows.
     single = looked_up.list_single_marks(version.id)
     changes = []

@@ -24,7 +24,6 @@ from portal.quizzes.queries import marking as by_hand
 from portal.quizzes.service import appeals as service
 from portal.quizzes.service import paper
 from portal.quizzes.service.settled import Stage, progress_of
-from portal.quizzes.types.base import read
 from portal.quizzes.views import afterwards, blueprint
 from portal.quizzes.views.marking import tabs_for
 
@@ -138,7 +137,7 @@ _LACKS: dict[Stage, LazyText] = {
 def _row(appeal: Appeal, zone: str) -> dict[str, Any]:
     version = appeal.item.question_version
     return {
-        "title": read(version.content).title.in_(language()),
+        "title": version.read().title.in_(language()),
         "bank": str(version.question.bank.title),
         "href": url_for("quizzes.appeal", code=appeal.code),
         "words": appeal.words if len(appeal.words) <= 160 else f"{appeal.words[:159]}…",
@@ -186,7 +185,7 @@ def _page(appeal: Appeal, form: AppealAnswerForm, naming: NameForm, refusal: str
     _fill_names(naming, appeal)
     return render_template(
         "quizzes/appeal.html",
-        title=read(version.content).title.in_(here),
+        title=version.read().title.in_(here),
         code=appeal.code,
         words=appeal.words,
         language_of_words=attempt.person.language,

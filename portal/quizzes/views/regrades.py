@@ -43,7 +43,7 @@ from portal.quizzes.service import regrades as service
 from portal.quizzes.service.marking import is_by_hand
 from portal.quizzes.service.regrades import Change
 from portal.quizzes.types import type_of
-from portal.quizzes.types.base import ANSWER, Content, Part, read
+from portal.quizzes.types.base import ANSWER, Content, Part
 from portal.quizzes.views import author, blueprint
 from portal.quizzes.views.afterwards import kind_words
 from portal.quizzes.views.marking import tabs_for
@@ -70,7 +70,7 @@ def regrades() -> str:
         tabs=tabs_for("regrades"),
         rows=[
             {
-                "title": read(row.question_version.content).title.in_(here),
+                "title": row.question_version.read().title.in_(here),
                 "bank": str(row.question_version.question.bank.title),
                 "number": row.question_version.number,
                 "href": url_for("quizzes.regrade", code=row.code),
@@ -110,7 +110,7 @@ def add_regrade(bank: QuestionBank, question: str) -> Response | tuple[str, int]
     """Take a proposal."""
     version, form = _version(bank, question), RegradeForm()
     appeal = _appeal(version)
-    content = read(version.content)
+    content = version.read()
     _fill(form, version)
     typed = {name: request.form.getlist(name) for name in request.form if name.startswith("accept-")}
     if not form.validate():
@@ -176,7 +176,7 @@ def _appeal(version: QuestionVersion) -> Appeal | None:
 
 
 def _fill(form: RegradeForm, version: QuestionVersion) -> None:
-    content = read(version.content)
+    content = version.read()
     kinds = [RegradeKind.VOID, RegradeKind.FULL]
     if any(part.kind != "essay" for part in content.parts):
         kinds.insert(1, RegradeKind.ACCEPT)
@@ -259,7 +259,7 @@ def _form(
     refusal: str = "",
 ) -> str:
     """Show the form with what was typed; None: nobody has typed anything yet."""
-    here, content = language(), read(version.content)
+    here, content = language(), version.read()
     _fill(form, version)
     links = paper.links_of(queries.list_citations([version.id]).get(version.id, []), here)
     standing = looked_up.standing_rules([version.id]).get(version.id)
@@ -337,7 +337,7 @@ def _page(
     typed: Mapping[str, str] | None = None,
 ) -> str:
     here, zone, person = language(), actor().time_zone, actor()
-    version, content = regrade.question_version, read(regrade.question_version.content)
+    version, content = regrade.question_version, regrade.question_version.read()
     is_open = regrade.decided_at is None
     changes = service.preview(regrade) if is_open else []
     falls = [each for each in changes if each.is_fall]
