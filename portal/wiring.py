@@ -20,7 +20,7 @@ class Place:
     """One entry of the navigation: where it leads and who sees it; the group is a key of `GROUPS`.
 
     `pages` are further endpoints at which the reader is in this place; `count` says how much waits there for her, and
-    is asked only for those who see the place.
+    is asked only for those who see the place. Who has the permission `unless` gets there by another place.
     """
 
     endpoint: str
@@ -30,6 +30,7 @@ class Place:
     permission: access.Permission | None = None
     pages: tuple[str, ...] = ()
     count: Callable[[], int] | None = None
+    unless: access.Permission | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def navigation() -> list[NavigationLink]:
     here = request.endpoint or ""
     order = list(GROUPS)
     places = sorted(
-        (place for place in NAVIGATION if place.permission is None or access.allows(person, place.permission)),
+        (place for place in NAVIGATION if _is_for(person, place)),
         key=lambda place: order.index(place.group),
     )
     # The place itself, else the first place of the same domain.
@@ -126,6 +127,12 @@ def navigation() -> list[NavigationLink]:
         )
         for place in places
     ]
+
+
+def _is_for(person: Any, place: Place) -> bool:
+    if place.unless is not None and access.allows(person, place.unless):
+        return False
+    return place.permission is None or access.allows(person, place.permission)
 
 
 def shell() -> dict[str, Any]:
@@ -417,6 +424,18 @@ def _quizzes(app: Flask) -> None:
                 "quizzes.decline_regrade",
             ),
             count=marking.count_for_actor,
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "quizzes.regrades",
+            _l("Regrades"),
+            "verified",
+            "administer",
+            permissions.SEE_REGRADES,
+            pages=("quizzes.regrade",),
+            # Whoever marks has them among what waits for marking.
+            unless=permissions.SEE_MARKING,
         )
     )
     NAVIGATION.append(

@@ -31,6 +31,6 @@ class WithdrawalForm(Form):
 
 
 class ClosingForm(Form):
-    """Why a request is declined; may stay empty."""
+    """Why a request is declined, or by who made it taken back; may stay empty."""
 
     note = LongTextField(_l("Why it is declined"))

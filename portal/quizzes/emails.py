@@ -24,7 +24,6 @@ from portal.quizzes.queries import staleness as looked_up
 from portal.quizzes.service import depth, flags, review, settled, staleness
 from portal.quizzes.service.corrections import questions_of, scores_words
 from portal.quizzes.service.depth import stopped_words
-from portal.quizzes.types.base import read
 
 # So many questions are named in a mail; the page has all of them.
 _NAMED = 30
@@ -75,7 +74,7 @@ def questions_stale(version_id: int, to: str) -> Email | None:
             "effective_on": version.effective_on,
             "questions": [
                 {
-                    "title": read(wordings[row.question_version_id].content).title.in_(here),
+                    "title": wordings[row.question_version_id].read().title.in_(here),
                     "address": f"{row.question.bank.slug}/{row.question.slug}",
                     "clauses": [f"{row.document_slug}#{anchor}" for anchor in row.anchors],
                 }
@@ -119,7 +118,7 @@ def questions_flagged(codes: Sequence[str], quizzes: Sequence[str], to: str) -> 
             "questions": [
                 {
                     "kind": each.kind.value,
-                    "title": read(each.question_version.content).title.in_(here),
+                    "title": each.question_version.read().title.in_(here),
                     "address": f"{each.question.bank.slug}/{each.question.slug}",
                     "n": each.n,
                     "href": public_url("quizzes.flag", code=each.code),
@@ -175,7 +174,7 @@ def running_short(
             "by": changer.name_in(here) if changer is not None else by,
             "quizzes": rows,
             "questions": [
-                {"title": read(version.content).title.in_(here), "address": f"{of.slug}/{question.slug}"}
+                {"title": version.read().title.in_(here), "address": f"{of.slug}/{question.slug}"}
                 for question, version in named[:_NAMED]
             ],
             "more": max(0, len(named) - _NAMED),
@@ -205,7 +204,7 @@ def questions_submitted(bank: str, turn: int, to: str) -> Email | None:
             "by": sorted(set(names.values())),
             "questions": [
                 {
-                    "title": read(versions[each.row.version_id].content).title.in_(here),
+                    "title": versions[each.row.version_id].read().title.in_(here),
                     "address": f"{bank}/{each.row.slug}",
                 }
                 for each in found[:_NAMED]
@@ -235,7 +234,7 @@ def questions_reviewed(bank: str, turn: int, to: str) -> Email | None:
             "total": len(found),
             "questions": [
                 {
-                    "title": read(each.version.content).title.in_(here),
+                    "title": each.version.read().title.in_(here),
                     "address": f"{bank}/{each.question.slug}",
                     "outcome": each.step.after.value,
                     "reason": each.step.reason,
@@ -256,7 +255,7 @@ def _describe_appeals(what: LazyText) -> Callable[[Sequence[Mapping[str, Any]]],
         people = {each.code: each for each in accounts.list_people_of(codes)}
         here = language()
         return [
-            describe_mail(what, people.get(to), read(rows[each["code"]].item.question_version.content).title.in_(here))
+            describe_mail(what, people.get(to), rows[each["code"]].item.question_version.read().title.in_(here))
             for each, to in zip(arguments, codes, strict=True)
         ]
 
@@ -274,7 +273,7 @@ def appeal_waiting(code: str, to: str) -> Email | None:
         person,
         "appeal_waiting",
         {
-            "question": read(appeal.item.question_version.content).title.in_(here),
+            "question": appeal.item.question_version.read().title.in_(here),
             "bank": appeal.item.question_version.question.bank.title.in_(here),
             "href": public_url("quizzes.appeal", code=appeal.code),
         },
@@ -459,13 +458,20 @@ def result_corrected(code: str, marking_no: int) -> Email | None:
             "settles": _settled_by(attempt, marking),
             "questions": questions_of(marking, queries.list_items(attempt)),
             "scores": scores,
-            "passed": marking.passed,
-            "keeps_pass": bool(marking.keeps_pass),
-            "is_new_pass": marking.passed and not before.passed,
+            "outcome": _outcome(before, marking),
             "fall": fall.reason if fall is not None and before.passed and not marking.passed else None,
             "href": public_url("quizzes.result", code=attempt.code),
         },
     )
+
+
+def _outcome(before: Marking, marking: Marking) -> str:
+    """Return what has become of the pass, which every quiz tells whoever sat it, whatever else it shows."""
+    if marking.keeps_pass:
+        return "kept"
+    if marking.passed:
+        return "still_passed" if before.passed else "newly_passed"
+    return "lost" if before.passed else "still_not_passed"
 
 
 def _settled_by(attempt: Attempt, marking: Marking) -> list[int]:

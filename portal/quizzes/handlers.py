@@ -27,7 +27,6 @@ from portal.quizzes.service import flags, giving_out, staleness, taking_in
 from portal.quizzes.service import regrades as regrading
 from portal.quizzes.service.attempts import accommodate_attempt, close_overdue
 from portal.quizzes.service.marking import release_after_window
-from portal.quizzes.types.base import read
 
 # So many attempts are marked again in one transaction; those who hand in meanwhile wait no longer than that.
 REGRADED_AT_ONCE = 20
@@ -68,7 +67,7 @@ def _describe_regrades(arguments: Sequence[Mapping[str, Any]]) -> list[Descripti
         if row is None or not can(SEE_REGRADES):
             said.append(Description(_l("Mark again by a new rule")))
             continue
-        title = read(row.question_version.content).title.in_(language())
+        title = row.question_version.read().title.in_(language())
         said.append(Description(_l("Mark again by a new rule"), title, url_for("quizzes.regrade", code=row.code)))
     return said
 

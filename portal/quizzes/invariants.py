@@ -29,7 +29,6 @@ from portal.quizzes.models import (
     Item,
     ItemMark,
     Marking,
-    MarkRound,
     Navigation,
     Question,
     QuestionBank,
@@ -56,7 +55,7 @@ from portal.quizzes.rules.triggers import SIGNIFICANT
 from portal.quizzes.service.attempts import hash_of
 from portal.quizzes.service.banks import hash_of_version
 from portal.quizzes.service.history import BEGINNING, chained
-from portal.quizzes.service.marking import Computed, compute, is_changed, most_by_hand, policy_of, section_data
+from portal.quizzes.service.marking import Computed, compute, is_changed, most_by_hand, rounds_of, section_data
 from portal.quizzes.types.base import read
 from portal.quizzes.types.wording import digest_of_wording
 
@@ -469,12 +468,9 @@ def answers_wait_for_whom_they_need() -> list[str]:
     for attempt in _chunks(statement):
         marks = by_hand.list_hand_marks([item.id for item in attempt.items])
         stored = {row.item_id: row.round for row in by_hand.list_answers_of(attempt.id) if row.round is not None}
-        reopened = by_hand.list_reopened(attempt.id) if attempt.state is not AttemptState.SUBMITTED else []
-        policy = policy_of(attempt.quiz_version)
         expected = []
         for rules_ in standing:
-            rounds = compute(attempt.items, attempt.quiz_version, rules_, marks).rounds(policy)
-            rounds |= dict.fromkeys(reopened, MarkRound.MODERATION)
+            rounds = rounds_of(attempt, compute(attempt.items, attempt.quiz_version, rules_, marks))
             expected.append({item_id: due for item_id, due in rounds.items() if due is not None})
         if stored not in expected:
             broken.append(f"attempt {attempt.code}: its answers wait for other marks than they need")

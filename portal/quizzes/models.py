@@ -1145,7 +1145,7 @@ class Regrade(Base):
     """
 
     __tablename__ = "regrades"
-    __sealed__ = Sealed(later=("decided_at", "decided_by", "is_approved", "note", "finished_at"))
+    __sealed__ = Sealed(later=("decided_at", "decided_by", "is_approved", "note", "went_short", "finished_at"))
     __table_args__ = (
         Index(
             "uq_regrades_undecided",
@@ -1175,8 +1175,10 @@ class Regrade(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(String(40))
     is_approved: Mapped[bool | None]
-    # Why it was declined.
+    # Why it was declined, or taken back.
     note: Mapped[str | None] = mapped_column(Text)
+    # The quizzes that went short because nobody is asked the question any more: [slug, questions there were, drawn].
+    went_short: Mapped[list[Any] | None]
     # When every attempt that it concerns was marked by it.
     finished_at: Mapped[datetime | None]
 

@@ -14,7 +14,6 @@ from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.quizzes import queries
 from portal.quizzes.queries import appeals, regrades
 from portal.quizzes.service.owned import OwnedBanks, OwnedQuizzes
-from portal.quizzes.types.base import read
 
 _BANKS, _QUIZZES = OwnedBanks(), OwnedQuizzes()
 
@@ -48,7 +47,7 @@ def _find_regrades(codes: Collection[str]) -> Mapping[str, Thing]:
         regrade.code: Thing(
             _(
                 "%(question)s (version %(number)s)",
-                question=read(regrade.question_version.content).title.in_(here),
+                question=regrade.question_version.read().title.in_(here),
                 number=regrade.question_version.number,
             ),
             url_for("quizzes.regrade", code=regrade.code),
@@ -60,7 +59,7 @@ def _find_regrades(codes: Collection[str]) -> Mapping[str, Thing]:
 def _find_appeals(codes: Collection[str]) -> Mapping[str, Thing]:
     here = language()
     return {
-        appeal.code: Thing(read(appeal.item.question_version.content).title.in_(here))
+        appeal.code: Thing(appeal.item.question_version.read().title.in_(here))
         for appeal in appeals.list_appeals_of(codes)
     }
 
@@ -91,6 +90,7 @@ VOCABULARY = Vocabulary(
         "quizzes.regrade_proposed": _l("Regrade proposed"),
         "quizzes.regrade_approved": _l("Regrade approved"),
         "quizzes.regrade_declined": _l("Regrade declined"),
+        "quizzes.regrade_taken_back": _l("Regrade taken back before a decision"),
         "quizzes.regrade_finished": _l("Regrade finished"),
         "quizzes.result_regraded": _l("Result corrected by a regrade"),
         "quizzes.bank_added": _l("Question bank made"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
 
@@ -132,12 +132,17 @@ class _Path:
 
 
 def cohort_report(
-    cohort: Cohort, plan_slug: str | None = None, *, offset: int = 0, limit: int | None = 50
+    cohort: Cohort,
+    plan_slug: str | None = None,
+    *,
+    offset: int = 0,
+    limit: int | None = 50,
+    viewer: Person | None = None,
 ) -> CohortReport:
     """Return how the cohort's people stand in a plan (default: the one most of them follow).
 
-    Rows are those from `offset` on, at most `limit`; the numbers count everybody. Raises
-    `HolidayYearUnknown`.
+    Rows are those from `offset` on, at most `limit`; the numbers count everybody. What a quiz does not show of a score
+    is left out of the row of `viewer`, who reads it. Raises `HolidayYearUnknown`.
     """
     as_of = clock.now()
     versions, entries = _versions_and_entries([cohort.id])
@@ -156,7 +161,7 @@ def cohort_report(
         plan=plan,
         columns=_columns(shown_versions),
         summary=rules.summarise(entry.standing for entry in mine if entry.standing),
-        rows=_rows(mine[offset:last], versions),
+        rows=_rows(mine[offset:last], versions, viewer),
         without_plan=_without_plan(cohort, {entry.person_id for entry in entries}),
         as_of=as_of,
     )
@@ -288,8 +293,8 @@ def _done(enrollment_ids: Sequence[int]) -> dict[int, list[int]]:
     return {row[0]: [int(number) for number in row[1].split(",")] for row in rows}
 
 
-def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> list[Row]:
-    """Return the rows of these people with every cell."""
+def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion], viewer: Person | None) -> list[Row]:
+    """Return the rows of these people with every cell; none of the viewer's own has a score that she is not told."""
     ids = [entry.id for entry in entries]
     people = {
         person.id: person
@@ -298,6 +303,8 @@ def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> lis
     completed = _completed(ids)
     sent_back = _sent_back(ids)
     results = _results(entries, versions)
+    if viewer is not None:
+        _leave_out_untold([entry.id for entry in entries if entry.person_id == viewer.id], completed, results)
     steps: dict[int, list[_Step]] = {
         version.id: [(step.id, step.slug, step.quiz_slug) for step in version.steps] for version in versions.values()
     }
@@ -314,9 +321,31 @@ def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> lis
     ]
 
 
-# A score and the code of the attempt that gave it.
-_Score = tuple[Fraction | None, str | None]
-_NO_SCORE: _Score = (None, None)
+def _leave_out_untold(
+    own: Sequence[int], completed: Mapping[int, dict[int, _Completed]], results: dict[tuple[int, str], _Score]
+) -> None:
+    """Leave the scores out that the person of these enrollments is not told."""
+    if any(row.score is not None for enrollment_id in own for row in completed[enrollment_id].values()):
+        for enrollment_id, step_id in training.list_untold(own):
+            row = completed[enrollment_id][step_id]
+            completed[enrollment_id][step_id] = replace(row, score=None, attempt=None)
+    mine = {place: result for place, result in results.items() if place[0] in own and result.line_id is not None}
+    untold = gradebook.list_untold([result.line_id for result in mine.values() if result.line_id is not None])
+    for place, result in mine.items():
+        if result.line_id in untold:
+            results[place] = _NO_SCORE
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """A score with the line of the gradebook and the code of the attempt that gave it."""
+
+    score: Fraction | None = None
+    attempt: str | None = None
+    line_id: int | None = None
+
+
+_NO_SCORE = _Score()
 # A step as the cells need it: its row, slug and quiz. Read once a version, not once a cell.
 _Step = tuple[int, str, str | None]
 
@@ -338,8 +367,8 @@ def _cells(
         if row is not None:
             cells[slug] = Cell(status, row.due_on or due_on, row.completed_at, row.score, row.attempt)
         else:
-            score, attempt = results.get((entry.id, quiz), _NO_SCORE) if quiz is not None else _NO_SCORE
-            cells[slug] = Cell(status, due_on, None, score, attempt)
+            result = results.get((entry.id, quiz), _NO_SCORE) if quiz is not None else _NO_SCORE
+            cells[slug] = Cell(status, due_on, None, result.score, result.attempt)
     return cells
 
 
@@ -380,7 +409,7 @@ def _sent_back(enrollment_ids: Sequence[int]) -> Mapping[int, set[int]]:
     return found
 
 
-def _results(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> Mapping[tuple[int, str], _Score]:
+def _results(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> dict[tuple[int, str], _Score]:
     """Return what counts for each person since her enrollment by the rule of each quiz, by enrollment and quiz."""
     mine = {entry.version_id for entry in entries}
     slugs = {step.quiz_slug for version_id in mine for step in versions[version_id].steps if step.quiz_slug is not None}
@@ -392,9 +421,10 @@ def _results(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> 
         {person_id: entry.enrolled_at for person_id, entry in of_person.items()}, list(asked.values())
     )
     return {
-        (of_person[person_id].id, asked[quiz_id].quiz.slug): (
+        (of_person[person_id].id, asked[quiz_id].quiz.slug): _Score(
             result.score,
             result.line.attempt.code if result.line is not None and result.line.attempt is not None else None,
+            result.line.id if result.line is not None else None,
         )
         for (person_id, quiz_id), result in found.items()
     }

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from portal.accounts import queries as people
 from portal.accounts.models import Role
-from portal.core import clock
+from portal.core import clock, jobs
+from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.i18n import lazy_gettext as _l
-from portal.gradebook import queries
+from portal.core.transaction import own_transaction
+from portal.gradebook import handlers, queries
+from portal.gradebook.queries import transcripts as looked_up
 from portal.gradebook.rules import EntryKind
 from portal.gradebook.service import transcripts
 from portal.gradebook.service.rests import Rest
@@ -22,6 +28,7 @@ from portal.quizzes.models import RegradeKind
 from tests.builders import MORNING, Cast, make_grant, make_person
 from tests.gradebook.builders import REASON, ask, decide
 from tests.quizzes.builders import make_quiz
+from tests.quizzes.crowd import at_once
 from tests.quizzes.marking import make_marked_quiz, sit
 from tests.quizzes.test_regrades import regrade
 
@@ -114,3 +121,56 @@ def test_one_pdf_of_a_transcript_is_made_at_a_time(cast: Cast, as_: Any) -> None
     with clock.frozen(clock.now() + transcripts.MADE_WITHIN):
         browser.post("gradebook.print_transcript", code=cast.learner.code, lang="en")
         assert len(transcripts.list_files(cast.learner)) == 3
+
+
+@pytest.mark.races
+def test_of_those_who_ask_for_the_same_pdf_at_the_same_moment_one_has_it_made(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(cast.learner, make_quiz(cast.author), (cast.lead, cast.admin))
+    original, code = transcripts.is_being_made, cast.learner.code
+
+    def looks_and_waits(files: Any, language: str) -> bool:
+        found = original(files, language)
+        time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr(transcripts, "is_being_made", looks_and_waits)
+
+    def work(_number: int) -> bool:
+        with own_transaction():
+            person = people.get_person(code)
+            return transcripts.order_file(person=person, language="en", by=person) is not None
+
+    assert sorted(at_once(app, work, 3)) == [False, False, True]
+    assert len(transcripts.list_files(people.get_person(code))) == 1
+
+
+@pytest.mark.races
+def test_pdfs_that_are_made_at_the_same_moment_are_those_that_are_made_alone(app: Flask, cast: Cast) -> None:
+    with clock.frozen(MORNING):
+        decide(cast.learner, make_quiz(cast.author), (cast.lead, cast.admin))
+        codes = []
+        with own_transaction():
+            for language in ("en", "ja"):
+                ordered = transcripts.order_file(person=cast.learner, language=language, by=cast.learner)
+                assert ordered is not None
+                codes.append(ordered.code)
+        alone = []
+        for code in codes:
+            file = looked_up.find_file(code)
+            assert file is not None
+            alone.append(handlers._printing(handlers.printed_of(file))().content)
+        rows = [jobs.find_job(f"{transcripts.JOB}:{code}") for code in codes]
+        ids = [row.id for row in rows if row is not None]
+
+        def work(number: int) -> bool:
+            with clock.frozen(MORNING):
+                return jobs.run_job(ids[number % 2])
+
+        # Two workers for each, as where a queue hands a job out twice.
+        at_once(app, work, 4)
+        session.rollback()
+        session.expire_all()
+        made = [looked_up.get_file(cast.learner, code).content for code in codes]
+        assert made == alone

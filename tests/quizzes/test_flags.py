@@ -43,6 +43,7 @@ from tests.beginnings import beginning
 from tests.builders import Cast, make_person
 from tests.queries import counted_queries
 from tests.quizzes.builders import ONE_OF_EACH, answer, begin, make_bank, make_quiz, right_answer, wrong_answer
+from tests.quizzes.crowd import at_once
 
 NEGATIVE, GAP, EXPOSED = FlagKind
 
@@ -635,3 +636,92 @@ def test_only_those_who_read_the_key_see_what_results_point_out(
     for person in people:
         as_(person).get("quizzes.flags", expect=403)
         as_(person).get("quizzes.flag", code=flag.code, expect=404)
+
+
+# --- each at its border, once, told and explained ------------------------------------------------
+
+
+def _at_border(kind: FlagKind, seat: Seat, version: QuizVersion, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Return what brings the results to one below where this follows from them, and what brings one more."""
+    match kind:
+        case FlagKind.NEGATIVE_DISCRIMINATION:
+            return lambda: seat(29, backwards), lambda: seat(1, backwards)
+        case FlagKind.LANGUAGE_GAP:
+            return lambda: gap(seat, 9), lambda: gap(seat, 1)
+        case FlagKind.OVEREXPOSED:
+            expose(version, monkeypatch, 3)
+            return lambda: seat(3, backwards), lambda: seat(1, backwards)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("kind", list(FlagKind))
+def test_nothing_follows_below_the_border_and_at_it_once_with_a_mail_and_a_page_that_says_why(
+    cast: Cast,
+    version: QuizVersion,
+    seat: Seat,
+    as_: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: FlagKind,
+    language: str,
+) -> None:
+    below, one_more = _at_border(kind, seat, version, monkeypatch)
+    below()
+    assert look(version) == []
+    assert not session.scalars(select(Job).where(Job.name == "mail.send")).all()
+    one_more()
+    raised = look(version)
+    assert {flag.kind for flag in raised} == {kind}
+    assert len({flag.question_id for flag in raised}) == len(raised)
+    # Not again by the same results, nor by a few more.
+    assert look(version) == []
+    if kind is not FlagKind.NEGATIVE_DISCRIMINATION:
+        # Nobody can sit what has lost its question.
+        one_more()
+        before = {flag.question_id for flag in raised}
+        assert not before & {flag.question_id for flag in look(version)}
+    owed = [row.arguments["arguments"] for row in session.scalars(select(Job).where(Job.name == "mail.send"))]
+    (told,) = [each for each in owed if each["to"] == cast.approver.code and raised[0].code in each["codes"]]
+    session.rollback()
+    built = emails.questions_flagged(**told)
+    assert built is not None
+    text = mail.render(replace(built, language=language)).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    one = next(flag for flag in raised if flag.question.slug == "imp-000")
+    said = {
+        FlagKind.NEGATIVE_DISCRIMINATION: {"en": "negative discrimination (n = 30)", "ja": "識別力が負"},
+        FlagKind.LANGUAGE_GAP: {"en": "harder in one language (n = 20)", "ja": "一方の言語"},
+        FlagKind.OVEREXPOSED: {"en": "it was shown 4 times", "ja": "4回"},
+    }[kind][language]
+    assert "impersonation/imp-000" in text
+    assert said in text
+    page = as_(cast.approver, language=language).get("quizzes.flag", code=one.code, lang=language)
+    why = {
+        FlagKind.NEGATIVE_DISCRIMINATION: {"en": ("Negative discrimination", "30"), "ja": ("識別力が負", "30")},
+        FlagKind.LANGUAGE_GAP: {"en": ("The languages differ", "100 points"), "ja": ("言語", "100ポイント")},
+        FlagKind.OVEREXPOSED: {"en": ("Shown too often", "4"), "ja": ("出題", "4")},
+    }[kind][language]
+    assert all(words in page.text for words in why)
+    state = question().state
+    assert (state is QuestionState.QUARANTINED) is (kind is FlagKind.NEGATIVE_DISCRIMINATION)
+    assert red() == []
+
+
+@pytest.mark.races
+def test_of_those_who_look_at_the_same_results_at_the_same_moment_one_points_them_out(
+    app: Flask, cast: Cast, version: QuizVersion, seat: Seat
+) -> None:
+    seat(30, backwards)
+    session.rollback()
+    seen = [flags.look_at_results(version.quiz_id) for _each in range(4)]
+    session.rollback()
+
+    def work(number: int) -> int:
+        found = seen[number]
+        assert found is not None
+        with own_transaction():
+            return len(flags.follow(found))
+
+    assert sorted(at_once(app, work, 4)) == [0, 0, 0, 1]
+    assert [(flag.kind, flag.n) for flag in flagged()] == [(NEGATIVE, 30)]
+    assert [each.after for each in queries.list_steps(question())].count(QuestionState.QUARANTINED) == 1
+    assert len(session.scalars(select(Job).where(Job.name == "mail.send")).all()) == 1
+    assert red() == []

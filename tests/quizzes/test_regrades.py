@@ -523,3 +523,27 @@ def test_the_gradebook_shows_a_correction_as_a_further_line_with_its_reason(cast
         EntryKind.CORRECTION, Fraction(1, 2), WHY.in_(language), True,
     )  # fmt: skip
     assert (first.kind, first.score, first.reason, first.is_superseded) == (EntryKind.RESULT, Fraction(1, 6), "", True)
+
+
+# --- a rule that moves a result to the border -----------------------------------------------------
+
+
+@pytest.mark.parametrize("release", [Release.AT_ONCE, Release.BY_HAND])
+def test_a_rule_that_moves_a_marked_result_to_the_border_asks_nobody_for_a_further_mark(
+    cast: Cast, markers: list[Person], release: Release
+) -> None:
+    """It was complete: what it says changes by the rule, not because somebody marks an answer anew without a reason."""
+    version = make_marked_quiz(
+        cast.author, second_marker=SecondMarker.BORDERLINE, pass_mark=Fraction(1, 2), release=release
+    )
+    with clock.frozen(MORNING):
+        attempt = sit(cast.learner, version, right=1)
+        give(markers[0], attempt, 2, "0.5")  # 3.5 of 6: 58 %, the mark is 50 %
+        assert find_answer(attempt).round is None
+        regrade(cast)  # 2.5 of 5: 50 %
+        assert _fresh(attempt).markings[-1].score == Fraction(1, 2)
+        assert find_answer(attempt).round is None
+        assert waiting.count_waiting(markers[1]) == 0
+        with pytest.raises(errors.MarkedInBetween):
+            give(markers[1], attempt, 0, 0, round_=MarkRound.SECOND)
+    _sound()

@@ -280,3 +280,22 @@ def test_figures_of_a_question_are_those_of_first_attempts_that_count(cast: Cast
         rows = [row for row in sittings.rows if each.version_id in row.points]
         assert each.points == tuple(row.points[each.version_id] for row in rows)
         assert each.totals == pytest.approx([sum(row.points.values()) for row in rows])
+
+
+def test_each_cell_of_the_figures_names_its_column_where_there_is_little_width(
+    cast: Cast, version: QuizVersion, as_: Any
+) -> None:
+    """A table of eight columns is a card for each question there, so that no figure is out of sight."""
+    seat(version, MINIMUM_PEOPLE)
+    page = as_(cast.author).get("quizzes.statistics", slug=version.quiz.slug, lang="en")
+    tables = [each for each in page.all("table") if each.get("aria-labelledby", "").startswith(("figures", "q"))]
+    (figures,) = [each for each in tables if each.get("aria-labelledby") == "figures"]
+    headings = [(each.text or "").strip() for each in figures.iter("th") if each.get("scope") == "col"][1:]
+    for row in figures.findall("./tbody/tr"):
+        cells = row.findall("td")
+        assert len(cells) in (2, len(headings))
+        if len(cells) == len(headings):
+            assert [each.get("data-label") for each in cells] == headings
+    for table in tables:
+        assert "table--stack" in table.get("class", "")
+        assert all(each.get("data-label") or each.get("colspan") for each in table.iter("td"))

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from portal.accounts.models import Person, Role, Scope
 from portal.calendars import service as calendars
@@ -23,7 +24,7 @@ from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.quizzes import queries as quizzes
-from portal.quizzes.models import Attempt, AttemptState, Marking
+from portal.quizzes.models import Attempt, AttemptState, Marking, QuizVersion
 from portal.quizzes.rules.passing import Counts
 from portal.quizzes.service.banks import terms_of_version
 from portal.quizzes.service.revising import revise_quiz
@@ -36,6 +37,7 @@ from portal.training.rules import Progress
 from portal.training.service import sign_offs
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team, save
+from tests.gradebook.builders import decide
 from tests.queries import counted_queries
 from tests.training.builders import (
     START,
@@ -46,6 +48,7 @@ from tests.training.builders import (
     make_documents,
     make_enrollment,
     make_plan,
+    make_quiz,
     release,
 )
 from tests.training.test_training import document
@@ -335,6 +338,34 @@ def test_a_corrected_score_has_a_percentage_and_no_points(cast: Cast, cohort: An
     row = next(row for row in rows if row["Person code"] == cast.learner.code)
     quiz = "Check of impersonation: "
     assert [row[quiz + name] for name in ("points", "points possible", "score in %, rounded to 0.1")] == ["", "", "100"]
+
+
+@pytest.mark.parametrize("how", ["passed", "not passed", "by hand"])
+@pytest.mark.parametrize("shows", [False, True])
+def test_a_lead_in_her_own_cohort_reads_of_her_own_score_what_the_quiz_shows_her(
+    cast: Cast, cohort: Any, as_: Any, how: str, shows: bool
+) -> None:
+    version = make_quiz()
+    with own_transaction():
+        session.execute(update(QuizVersion).values(show=["score"] if shows else []))
+    make_enrollment(cast.lead, make_plan(), cast.admin, cohort=cohort)
+    for person in (cast.lead, cast.colleague):
+        release(person, score="5/7", passed=how == "passed", most=14)
+        if how == "by hand":
+            decide(person, version, (cast.approver, cast.admin), Fraction(5, 7))
+    browser = as_(cast.lead, language="en")
+    page = browser.get("reports.cohort", code=cohort.code)
+    rows = {row.findtext(".//th//a"): "".join(row.itertext()) for row in page.all("tr")}
+    assert ("71 %" in rows[cast.lead.name_in("en")]) is shows
+    assert "71 %" in rows[cast.colleague.name_in("en")]
+    data = browser.fetch("reports.cohort_csv", code=cohort.code).data
+    lines = {line[0]: " ".join(line[1:]) for line in csv_lines(data)}
+    assert ("71.4" in lines[cast.lead.code]) is shows
+    assert "71.4" in lines[cast.colleague.code]
+    book = openpyxl.load_workbook(io.BytesIO(browser.fetch("reports.cohort_xlsx", code=cohort.code).data))
+    cells = {str(line[0]): " ".join(map(str, line[1:])) for line in next(iter(book)).iter_rows(values_only=True)}
+    assert ("71.4" in cells[cast.lead.code]) is shows
+    assert "71.4" in cells[cast.colleague.code]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -26,6 +26,11 @@ def list_files(person: Person) -> list[TranscriptFile]:
     )
 
 
+def lock_files(person: Person) -> None:
+    """Let nobody else ask for a transcript of the person until this transaction ends."""
+    session.execute(select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
+
+
 def get_file(person: Person, code: str) -> TranscriptFile:
     """Return the person's printed transcript of this code with its bytes. Raises `NoSuchTranscriptFile`."""
     found = session.scalar(

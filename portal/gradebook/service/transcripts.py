@@ -184,6 +184,7 @@ MADE_WITHIN = timedelta(minutes=5)
 
 def order_file(*, person: Person, language: str, by: Person) -> TranscriptFile | None:
     """Ask for the transcript as a PDF; a job makes it after this transaction. None while one is being made."""
+    looked_up.lock_files(person)
     if is_being_made(looked_up.list_files(person), language):
         return None
     found = TranscriptFile(

@@ -264,9 +264,16 @@ def _show(thing: ResultOf, refused: str = "") -> str:
         transcript_href=url_for("gradebook.transcript_of", code=thing.person.code)
         if can(SEE_TRANSCRIPT, thing.person)
         else None,
-        closing=ClosingForm(formdata=None),
+        closing=_closing(is_own=waiting is not None and waiting.asked_by_id == actor().id),
         **_whose(thing),
     )
+
+
+def _closing(*, is_own: bool) -> ClosingForm:
+    form = ClosingForm(formdata=None)
+    if is_own:
+        form.note.label.text = _("Why it is taken back")
+    return form
 
 
 def _attempts(thing: ResultOf, zone: str) -> list[dict[str, Any]]:
@@ -325,6 +332,7 @@ def _declined(decision: GradeDecision, zone: str) -> dict[str, Any]:
         "note": decision.note or "",
         "asked_by": decision.asked_by.name_in(here),
         "closed_by": decision.closed_by.name_in(here) if decision.closed_by else "",
+        "is_taken_back": decision.closed_by_id == decision.asked_by_id,
         "at": format_instant(decision.closed_at, zone) if decision.closed_at else "",
     }
 

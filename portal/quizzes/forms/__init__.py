@@ -90,6 +90,12 @@ class DeclineForm(Form):
     )
 
 
+class TakeBackForm(Form):
+    """Why one's own proposal or request is taken back; may stay empty."""
+
+    note = LongTextField(_l("Why it is taken back"), [Length(max=2000, message=_TOO_LONG)])
+
+
 class CloseFlagForm(Form):
     """What came of what results point out about a question."""
 

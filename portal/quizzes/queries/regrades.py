@@ -77,11 +77,42 @@ def list_standing(bank_slugs: Collection[str]) -> list[Regrade]:
 
 def find_void(version: QuestionVersion) -> Regrade | None:
     """Return the rule by which a wording counts for nobody, under whatever number it stands; None where it counts."""
+    rules = standing_rules(_worded_alike(version))
+    return next((rule for rule in rules.values() if rule.kind is RegradeKind.VOID), None)
+
+
+def _worded_alike(version: QuestionVersion) -> list[int]:
+    """Return the versions of a question that say the same as one of them."""
     rows = session.execute(
         select(QuestionVersion.id, QuestionVersion.content).where(QuestionVersion.question_id == version.question_id)
     )
-    rules = standing_rules([row.id for row in rows if row.content == version.content])
-    return next((rule for rule in rules.values() if rule.kind is RegradeKind.VOID), None)
+    return [row.id for row in rows if row.content == version.content]
+
+
+def list_voids(version_ids: Collection[int]) -> list[Regrade]:
+    """Return the approved rules by which one of these wordings counts, or counted, for nobody, oldest first."""
+    return list(
+        session.scalars(
+            select(Regrade)
+            .where(
+                Regrade.question_version_id.in_(version_ids),
+                Regrade.is_approved.is_(True),
+                Regrade.kind == RegradeKind.VOID,
+            )
+            .order_by(Regrade.decided_at, Regrade.id)
+        )
+    )
+
+
+def was_void(version: QuestionVersion) -> bool:
+    """Say whether a wording counted for nobody by a rule that was taken back since, under whatever number it stands."""
+    last = session.scalars(
+        select(Regrade.kind)
+        .where(Regrade.question_version_id.in_(_worded_alike(version)), Regrade.is_approved.is_(True))
+        .order_by(Regrade.decided_at.desc(), Regrade.id.desc())
+        .limit(2)
+    ).all()
+    return last == [RegradeKind.AS_WRITTEN, RegradeKind.VOID]
 
 
 def list_approved() -> list[Regrade]:

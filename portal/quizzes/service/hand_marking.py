@@ -36,7 +36,7 @@ from portal.quizzes.service.marking import (
     put_before_people,
 )
 from portal.quizzes.service.settled import tell_unchanged
-from portal.quizzes.types.base import Part, read
+from portal.quizzes.types.base import Part
 
 MAX_COMMENT = 4_000
 MAX_POINTS_TYPED = 12
@@ -119,7 +119,7 @@ def keep_draft(*, answer: AnswerToMark, person: Person, given: Mapping[str, str]
 
 def parts_of(item: Item) -> list[Part]:
     """Return the parts of an item that a person marks."""
-    content = read(item.question_version.content)
+    content = item.question_version.read()
     return parts_by_hand(content, item.response.answer if item.response else {})
 
 
@@ -171,6 +171,8 @@ def may_change(answer: AnswerToMark, attempt: Attempt, marks: Sequence[HandMark]
 
 def _may_mark(answer: AnswerToMark, attempt: Attempt, person: Person) -> bool:
     if attempt.person_id == person.id or attempt.state in (AttemptState.IN_PROGRESS, AttemptState.VOIDED):
+        return False
+    if attempt.state is not AttemptState.SUBMITTED and waiting.find_reopening(answer.item_id) is None:
         return False
     marks = waiting.list_hand_marks([answer.item_id]).get(answer.item_id, [])
     return all(mark.marked_by != person.code for mark in marks)

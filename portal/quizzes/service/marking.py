@@ -369,12 +369,20 @@ def mark_when_complete(*, attempt: Attempt, items: Sequence[Item] | None = None)
     return True
 
 
+def rounds_of(attempt: Attempt, computed: Computed) -> dict[int, MarkRound | None]:
+    """Return item → the mark of a person that it waits for as things are.
+
+    What was marked waits for nobody any more, also where a rule moves it to the border, but for what an appeal reopens.
+    """
+    if attempt.state is AttemptState.SUBMITTED:
+        return computed.rounds(policy_of(attempt.quiz_version))
+    return dict.fromkeys(by_hand.list_reopened(attempt.id), MarkRound.MODERATION)
+
+
 def put_before_people(attempt: Attempt, found: Found) -> bool:
     """Note for each answer of an attempt which mark of a person it waits for now; say whether any waits."""
     items, computed = found
-    rounds = computed.rounds(policy_of(attempt.quiz_version))
-    if attempt.state is not AttemptState.SUBMITTED:
-        rounds |= dict.fromkeys(by_hand.list_reopened(attempt.id), MarkRound.MODERATION)
+    rounds = rounds_of(attempt, computed)
     is_known = bool(rounds) or any(most_by_hand(item) for item in items)
     known = {row.item_id: row for row in by_hand.list_answers_of(attempt.id)} if is_known else {}
     for item in items:

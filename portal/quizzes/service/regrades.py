@@ -56,7 +56,7 @@ from portal.quizzes.service.marking import (
 from portal.quizzes.service.settled import tell_by_rule
 from portal.quizzes.service.staleness import ShortQuiz
 from portal.quizzes.types import type_of
-from portal.quizzes.types.base import Content, Part, read
+from portal.quizzes.types.base import Content, Part
 
 JOB = "quizzes.regrade"
 MAX_ACCEPTED = 20
@@ -165,7 +165,7 @@ def propose_regrade(
         raise errors.RegradeOpen()
     if looked_up.has_attempt_with(by, version.id):
         raise errors.OwnResult()
-    content = read(version.content)
+    content = version.read()
     if kind is RegradeKind.AS_WRITTEN and not _can_be_taken_back(version):
         raise errors.NothingToTakeBack()
     regrade = Regrade(
@@ -193,7 +193,7 @@ def propose_regrade(
 def _can_be_taken_back(version: QuestionVersion) -> bool:
     """Say whether a rule stands that can be taken back: not where people would have to mark what they never saw."""
     rule = looked_up.standing_rules([version.id]).get(version.id)
-    return rule is not None and not is_by_hand(read(version.content))
+    return rule is not None and not is_by_hand(version.read())
 
 
 def _facts(regrade: Regrade, version: QuestionVersion) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def what_if_void(version: QuestionVersion) -> list[Change]:
 
 def _changes(version: QuestionVersion, rule: Regrade | None) -> list[Change]:
     results = looked_up.list_results(version.id)
-    marks = by_hand.list_hand_marks([each.item.id for each in results]) if is_by_hand(read(version.content)) else {}
+    marks = by_hand.list_hand_marks([each.item.id for each in results]) if is_by_hand(version.read()) else {}
     # A sum below nothing is kept as nothing, and sections have sums of their own: the single marks tell what follows.
     single = looked_up.list_single_marks(version.id)
     changes = []
@@ -309,11 +309,27 @@ def taken_out(regrade: Regrade) -> TakenOut | None:
     return TakenOut(question, latest, staleness.short_without(gone, were_drawn=False))
 
 
+def stays_out(regrade: Regrade) -> bool:
+    """Say whether the question is quarantined although no rule keeps it out once this one stands: the key does again.
+
+    Somebody has to say that it is right before it is drawn again.
+    """
+    version, question = regrade.question_version, regrade.question_version.question
+    if regrade.kind is not RegradeKind.AS_WRITTEN or question.state is not QuestionState.QUARANTINED:
+        return False
+    latest = queries.get_version(question, question.latest)
+    standing = looked_up.find_void(latest)
+    return latest.content == version.content and (
+        standing is None or (regrade.decided_at is None and standing.question_version_id == version.id)
+    )
+
+
 def _take_out(regrade: Regrade, by: Person) -> None:
     """Quarantine what nobody could earn anything with, and tell the owners of quizzes that go short by it."""
     found = taken_out(regrade)
     if found is None:
         return
+    regrade.went_short = [[each.version.quiz.slug, each.available, each.draws] for each in found.short]
     question, reason = found.question, regrade.reason.in_(by.language)[: lifecycle.MOST_REASON]
     note_step(question, found.version, QuestionState.QUARANTINED, by=by.code, reason=reason)
     touch(question)
@@ -377,20 +393,24 @@ def approve_regrade(*, regrade: Regrade, looked_at: str, falls: Mapping[str, str
 
 
 def decline_regrade(*, regrade: Regrade, note: str, by: Person) -> Regrade:
-    """Turn a proposal down, or take one's own back. Raises `RegradeDecided`."""
+    """Turn a proposal down, or take one's own back, which asks for no note. Raises `RegradeDecided`."""
     regrade = looked_up.lock_regrade(regrade.id)
     if regrade.decided_at is not None:
         raise errors.RegradeDecided()
     regrade.decided_at, regrade.decided_by = clock.now(), by.code
-    regrade.is_approved, regrade.note = False, note.strip()[:MAX_REASON]
+    regrade.is_approved, regrade.note = False, note.strip()[:MAX_REASON] or None
     session.flush()
-    record(
-        "quizzes.regrade_declined",
-        by=by,
-        subject=("regrade", regrade.code),
-        after=_facts(regrade, regrade.question_version),
-        reason=regrade.note,
-    )
+    facts = _facts(regrade, regrade.question_version)
+    if by.code == regrade.proposed_by:
+        record(
+            "quizzes.regrade_taken_back",
+            by=by,
+            subject=("regrade", regrade.code),
+            after=facts,
+            reason=regrade.note,
+        )
+    else:
+        record("quizzes.regrade_declined", by=by, subject=("regrade", regrade.code), after=facts, reason=regrade.note)
     return regrade
 
 

@@ -65,10 +65,13 @@ def confirm_void(*, attempt: Attempt, by: Person) -> Attempt:
 
 
 def decline_void(*, attempt: Attempt, note: str, by: Person) -> VoidRequest:
-    """Close a request without its taking effect; who asked takes it back so. Raises `OwnResult`, `VoidDecided`."""
+    """Close a request without its taking effect; who asked takes it back so, with or without a note.
+
+    Raises `OwnResult`, `VoidDecided`.
+    """
     attempt, request = _open(attempt, by)
     request.decided_at, request.decided_by, request.is_confirmed = moment_of(attempt), by.code, False
-    request.note = note.strip()
+    request.note = note.strip() or None
     session.flush()
     record("quizzes.void_declined", by=by, subject=("attempt", attempt.code), reason=request.note)
     return request

@@ -29,7 +29,7 @@ from portal.quizzes.service import appeals, paper
 from portal.quizzes.service.corrections import questions_of, reason_of, scores_words
 from portal.quizzes.service.marking import accepted_parts
 from portal.quizzes.service.settled import Progress, Stage, progress_of
-from portal.quizzes.types.base import Content, read
+from portal.quizzes.types.base import Content
 
 
 def corrections_of(attempt: Attempt, items: Sequence[Item], zone: str) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ def counting(marks: Sequence[HandMark]) -> list[HandMark]:
 
 
 def _by_hand(item: Item, given: Sequence[HandMark], *, shows_points: bool) -> dict[str, Any]:
-    here, content, marks = language(), read(item.question_version.content), counting(given)
+    here, content, marks = language(), item.question_version.read(), counting(given)
     links = paper.links_of(queries.list_citations([item.question_version_id]).get(item.question_version_id, []), here)
     return {
         "criteria": _criteria(content, marks, links) if shows_points else [],

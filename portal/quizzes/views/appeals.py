@@ -24,7 +24,6 @@ from portal.quizzes.queries import marking as by_hand
 from portal.quizzes.service import appeals as service
 from portal.quizzes.service import paper
 from portal.quizzes.service.settled import Stage, progress_of
-from portal.quizzes.types.base import read
 from portal.quizzes.views import afterwards, blueprint
 from portal.quizzes.views.marking import tabs_for
 
@@ -130,7 +129,7 @@ def appeals() -> str:
 # What somebody has still to do so that an upheld appeal leads to something.
 _LACKS: dict[Stage, LazyText] = {
     Stage.TO_PROPOSE: _l("No rule proposed yet"),
-    Stage.DECLINED: _l("The rule was declined"),
+    Stage.DECLINED: _l("The rule was declined or taken back"),
     Stage.TO_APPROVE: _l("Waits for a second person"),
 }
 
@@ -138,7 +137,7 @@ _LACKS: dict[Stage, LazyText] = {
 def _row(appeal: Appeal, zone: str) -> dict[str, Any]:
     version = appeal.item.question_version
     return {
-        "title": read(version.content).title.in_(language()),
+        "title": version.read().title.in_(language()),
         "bank": str(version.question.bank.title),
         "href": url_for("quizzes.appeal", code=appeal.code),
         "words": appeal.words if len(appeal.words) <= 160 else f"{appeal.words[:159]}…",
@@ -188,7 +187,7 @@ def _page(appeal: Appeal, form: AppealAnswerForm, naming: NameForm, refusal: str
     _fill_names(naming, appeal)
     return render_template(
         "quizzes/appeal.html",
-        title=read(version.content).title.in_(here),
+        title=version.read().title.in_(here),
         code=appeal.code,
         words=appeal.words,
         language_of_words=attempt.person.language,
@@ -225,7 +224,11 @@ def _rule_words(rule: Regrade) -> str:
     if rule.decided_at is None:
         return _("Another rule for this question is proposed and waits for a second person.")
     if not rule.is_approved:
-        return _("The rule that was proposed because of this appeal was declined: %(note)s", note=rule.note or "")
+        if rule.decided_by != rule.proposed_by:
+            return _("The rule that was proposed because of this appeal was declined: %(note)s", note=rule.note or "")
+        if rule.note:
+            return _("The rule that was proposed because of this appeal was taken back: %(note)s", note=rule.note)
+        return _("The rule that was proposed because of this appeal was taken back.")
     if rule.finished_at is None:
         return _("Another rule for this question is approved, and results are being marked by it.")
     return _("This question is marked by another rule since the appeal was made.")

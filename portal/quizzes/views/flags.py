@@ -24,7 +24,6 @@ from portal.quizzes.queries import regrades
 from portal.quizzes.rules import triggers
 from portal.quizzes.service import flags as service
 from portal.quizzes.service.regrades import Change, what_if_void
-from portal.quizzes.types.base import read
 from portal.quizzes.views import author, blueprint
 from portal.quizzes.views.figures import number_words, percent_words
 
@@ -112,7 +111,7 @@ def flags() -> str:
         is_closed=is_closed,
         rows=[
             {
-                "title": read(row.question_version.content).title.in_(here) or row.question.slug,
+                "title": row.question_version.read().title.in_(here) or row.question.slug,
                 "sub": f"{row.question.bank.slug}/{row.question.slug}",
                 "number": row.question_version.number,
                 "href": url_for("quizzes.flag", code=row.code),
@@ -173,7 +172,7 @@ def _page(flag: QuestionFlag, form: CloseFlagForm, refusal: str = "") -> str:
     rises, falls = sum(each.is_rise for each in changes), sum(each.is_fall for each in changes)
     return render_template(
         "quizzes/flag.html",
-        title=read(version.content).title.in_(here) or question.slug,
+        title=version.read().title.in_(here) or question.slug,
         bank_title=str(bank.title),
         bank_href=url_for("quizzes.bank", slug=bank.slug, _anchor=question.slug),
         list_href=url_for("quizzes.flags"),

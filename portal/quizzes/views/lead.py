@@ -18,7 +18,7 @@ from portal.core.i18n import format_instant, format_minutes, format_percent, lan
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.quizzes import errors, queries, rules
-from portal.quizzes.forms import AcceptForm, DeclineForm, GrantForm, VoidForm
+from portal.quizzes.forms import AcceptForm, DeclineForm, GrantForm, TakeBackForm, VoidForm
 from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, EventKind, Item, QuizVersion, VoidRequest
 from portal.quizzes.permissions import SUPERVISE_ATTEMPT, WATCH_QUIZ
 from portal.quizzes.queries import supervision as watched
@@ -149,7 +149,7 @@ def _page(
     void: VoidForm | None = None,
     accept: tuple[str, AcceptForm] | None = None,
     refusal: str | None = None,
-    decline: DeclineForm | None = None,
+    decline: DeclineForm | TakeBackForm | None = None,
 ) -> str:
     now, zone = clock.now(), actor().time_zone
     state = rules.effective_state(
@@ -191,7 +191,7 @@ def _page(
         needs_two=attempt.state is AttemptState.RELEASED,
         asked=_asked(request_, zone) if request_ else None,
         rests=what_rests_on([attempt.code]).get(attempt.code, []) if is_out else [],
-        decline=decline or DeclineForm(prefix="decline", formdata=None),
+        decline=decline or _closing(request_)(prefix="decline", formdata=None),
         can_accept=attempt.state in (AttemptState.SUBMITTED, AttemptState.MARKED),
         is_released=attempt.state is AttemptState.RELEASED,
         refusal=refusal,
@@ -247,6 +247,11 @@ def _page(
         all_href=url_for("quizzes.supervision", code=attempt.code, lines="all") if only_newest else None,
         lines=len(shown),
     )
+
+
+def _closing(request_: VoidRequest | None) -> type[DeclineForm | TakeBackForm]:
+    """Return the form that closes a request without its being confirmed: who asked owes nobody a reason."""
+    return TakeBackForm if request_ is not None and request_.asked_by == actor().code else DeclineForm
 
 
 def _saved_words(at: datetime, now: datetime, zone: str, is_running: bool) -> str:
@@ -435,7 +440,7 @@ def confirm_void(attempt: Attempt) -> Response | tuple[str, int]:
 @requires(SUPERVISE_ATTEMPT, on=queries.get_attempt)
 def decline_void(attempt: Attempt) -> Response | tuple[str, int]:
     """Leave an attempt as it is that somebody asked to be made void; who asked takes it back so."""
-    form = DeclineForm(prefix="decline")
+    form = _closing(watched.find_open_void(attempt))(prefix="decline")
     if not form.validate():
         return _page(attempt, decline=form), 400
 

@@ -27,7 +27,7 @@ from portal.quizzes.rules import hand_marks as rules
 from portal.quizzes.service import hand_marking as service
 from portal.quizzes.service import paper
 from portal.quizzes.service.marking import given_of, most_by_hand, policy_of
-from portal.quizzes.types.base import Content, Criterion, Part, read
+from portal.quizzes.types.base import Content, Criterion, Part
 from portal.quizzes.views import blueprint
 
 
@@ -90,7 +90,7 @@ def _queue(refusal: str = "") -> str:
                 "agreement_href": url_for("quizzes.agreement", slug=quizzes[pile.quiz_id].quiz.slug)
                 if can(SEE_STATISTICS)
                 else None,
-                "question": read(versions[pile.version_id].content).title.in_(here),
+                "question": versions[pile.version_id].read().title.in_(here),
                 "address": _address(versions[pile.version_id]),
                 "number": versions[pile.version_id].number,
                 "round": pile.round.value,
@@ -104,7 +104,7 @@ def _queue(refusal: str = "") -> str:
         ],
         recent=[
             {
-                "question": read(version.content).title.in_(here),
+                "question": version.read().title.in_(here),
                 "href": url_for("quizzes.answer", code=answer.code),
                 "points": format_points(mark.points),
                 "at": format_instant(mark.marked_at, person.time_zone),
@@ -172,7 +172,7 @@ def _page(
     round_ = marks[-1].round if changes else answer.round
     assert round_ is not None
     given = dict(typed) if typed is not None else _typed_of(marks[-1]) if changes else {}
-    here, content = language(), read(item.question_version.content)
+    here, content = language(), item.question_version.read()
     citations = queries.list_citations([item.question_version_id]).get(item.question_version_id, [])
     links = paper.links_of(citations, here)
     stored = item.response.answer if item.response else {}
@@ -353,7 +353,7 @@ def agreement(version: QuizVersion) -> str:
     titles: dict[int, str] = {}
     for each, pair in given:
         by_question.setdefault(each.version_id, []).append(pair)
-        titles[each.version_id] = read(each.item.question_version.content).title.in_(language())
+        titles[each.version_id] = each.item.question_version.read().title.in_(language())
     return render_template(
         "quizzes/agreement.html",
         title=str(version.title),

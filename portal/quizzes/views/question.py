@@ -19,7 +19,14 @@ from portal.core.redline import mark_words
 from portal.library.service.changed import LANGUAGE_WORDS
 from portal.quizzes import errors, queries, rules
 from portal.quizzes.errors import QuizzesGoShort
-from portal.quizzes.models import Question, QuestionFlag, QuestionState, QuestionVersion, RegradeKind
+from portal.quizzes.models import (
+    Question,
+    QuestionFlag,
+    QuestionState,
+    QuestionStep,
+    QuestionVersion,
+    RegradeKind,
+)
 from portal.quizzes.permissions import APPROVE_QUESTIONS, PROPOSE_REGRADE, RECHECK_QUESTIONS, SEE_BANKS, WRITE_QUESTIONS
 from portal.quizzes.queries import flags as looked_up_flags
 from portal.quizzes.queries import regrades
@@ -240,6 +247,7 @@ def _page(question: Question, refused: DomainError | None = None) -> str:
         other_changes=_other_changes(read(counts.content), content) if shown is not counts and not is_old else [],
         flags=flag_pages.notes_of(flagged),
         rules=_rules(shown),
+        was_void=question.state is QuestionState.QUARANTINED and regrades.was_void(counts),
         compared=recheck.compared([each for each in clauses if each.is_changed]),
         steps=[]
         if is_old
@@ -401,17 +409,19 @@ def _history(
     question: Question, versions: Sequence[QuestionVersion], flagged: Sequence[QuestionFlag]
 ) -> list[dict[str, Any]]:
     """Return what happened to a question, the newest first: versions, steps, rules that changed, what results say."""
-    rows: list[tuple[Any, int, str | None, str, str, int | None]] = []
+    rows: list[tuple[Any, int, str | None, str, str | Words, int | None]] = []
     numbers = {version.id: version.number for version in versions}
     for version in versions:
         said = _("Version %(number)s: %(how)s", number=version.number, how=_origin(version.origin))
         rows.append((version.created_at, version.number, version.created_by, said, "", version.number))
-    for place, step in enumerate(queries.list_steps(question)):
+    steps = queries.list_steps(question)
+    both = _reasons_in_both(steps, versions)
+    for place, step in enumerate(steps):
         words = author.state_words(step.after)
         if step.of_proposal:
             words = _proposal_words(step.after)
         said = _("%(state)s (version %(number)s)", state=words, number=numbers[step.question_version_id])
-        rows.append((step.at, 10_000 + place, step.by, said, step.reason, None))
+        rows.append((step.at, 10_000 + place, step.by, said, both.get(step.id, step.reason), None))
     for row in looked_up.list_all_of(question):
         named = f"{row.document_slug} {row.version_number}"
         rows.append((row.since, 20_000, None, _("A clause has changed: %(document)s", document=named), "", None))
@@ -439,13 +449,28 @@ def _history(
             "day": format_date(clock.local_date(at, zone), "short"),
             "by": names.get(by, by) if by is not None else None,
             "said": said,
-            "reason": reason,
+            "reasons": [("en", reason.en), ("ja", reason.ja)] if isinstance(reason, Words) else [(None, reason)],
             "href": url_for("quizzes.question", slug=question.bank.slug, question=question.slug, version=number)
             if number is not None
             else None,
         }
         for at, _place, by, said, reason, number in sorted(rows, key=lambda row: (row[0], row[1]), reverse=True)
     ]
+
+
+def _reasons_in_both(steps: Sequence[QuestionStep], versions: Sequence[QuestionVersion]) -> dict[int, Words]:
+    """Return step → its reason in both languages, of steps that a rule has taken: they keep that of who approved it."""
+    out = [step for step in steps if step.after is QuestionState.QUARANTINED and not step.of_proposal]
+    voids = regrades.list_voids([version.id for version in versions]) if out else []
+    return {
+        step.id: rule.reason
+        for step in out
+        for rule in voids
+        if step.by == rule.decided_by
+        and rule.decided_at is not None
+        and step.at >= rule.decided_at
+        and step.reason in (rule.reason.en[: lifecycle.MOST_REASON], rule.reason.ja[: lifecycle.MOST_REASON])
+    }
 
 
 def _origin(origin: str) -> str:

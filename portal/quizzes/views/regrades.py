@@ -17,7 +17,7 @@ from portal.core.i18n import gettext as _
 from portal.core.jobs import JobState
 from portal.core.once import Done, carry_out
 from portal.quizzes import errors, queries
-from portal.quizzes.forms import DeclineForm, RegradeForm
+from portal.quizzes.forms import DeclineForm, RegradeForm, TakeBackForm
 from portal.quizzes.models import (
     Appeal,
     AttemptState,
@@ -38,12 +38,12 @@ from portal.quizzes.permissions import (
 from portal.quizzes.queries import appeals as appealed
 from portal.quizzes.queries import marking as by_hand
 from portal.quizzes.queries import regrades as looked_up
-from portal.quizzes.service import paper
+from portal.quizzes.service import flags, paper
 from portal.quizzes.service import regrades as service
 from portal.quizzes.service.marking import is_by_hand
 from portal.quizzes.service.regrades import Change
 from portal.quizzes.types import type_of
-from portal.quizzes.types.base import ANSWER, Content, Part, read
+from portal.quizzes.types.base import ANSWER, Content, Part
 from portal.quizzes.views import author, blueprint
 from portal.quizzes.views.afterwards import kind_words
 from portal.quizzes.views.marking import tabs_for
@@ -70,7 +70,7 @@ def regrades() -> str:
         tabs=tabs_for("regrades"),
         rows=[
             {
-                "title": read(row.question_version.content).title.in_(here),
+                "title": row.question_version.read().title.in_(here),
                 "bank": str(row.question_version.question.bank.title),
                 "number": row.question_version.number,
                 "href": url_for("quizzes.regrade", code=row.code),
@@ -89,7 +89,7 @@ def _state(regrade: Regrade) -> tuple[str, str]:
     if regrade.decided_at is None:
         return "waiting", _("Waits for a second person")
     if not regrade.is_approved:
-        return "withdrawn", _("Declined")
+        return "withdrawn", _("Taken back") if regrade.decided_by == regrade.proposed_by else _("Declined")
     return ("done", _("Carried out")) if regrade.finished_at else ("running", _("Being carried out"))
 
 
@@ -110,7 +110,7 @@ def add_regrade(bank: QuestionBank, question: str) -> Response | tuple[str, int]
     """Take a proposal."""
     version, form = _version(bank, question), RegradeForm()
     appeal = _appeal(version)
-    content = read(version.content)
+    content = version.read()
     _fill(form, version)
     typed = {name: request.form.getlist(name) for name in request.form if name.startswith("accept-")}
     if not form.validate():
@@ -176,7 +176,7 @@ def _appeal(version: QuestionVersion) -> Appeal | None:
 
 
 def _fill(form: RegradeForm, version: QuestionVersion) -> None:
-    content = read(version.content)
+    content = version.read()
     kinds = [RegradeKind.VOID, RegradeKind.FULL]
     if any(part.kind != "essay" for part in content.parts):
         kinds.insert(1, RegradeKind.ACCEPT)
@@ -259,7 +259,7 @@ def _form(
     refusal: str = "",
 ) -> str:
     """Show the form with what was typed; None: nobody has typed anything yet."""
-    here, content = language(), read(version.content)
+    here, content = language(), version.read()
     _fill(form, version)
     links = paper.links_of(queries.list_citations([version.id]).get(version.id, []), here)
     standing = looked_up.standing_rules([version.id]).get(version.id)
@@ -322,12 +322,22 @@ def _form(
 @requires(SEE_REGRADES, on=looked_up.get_regrade)
 def regrade(regrade: Regrade) -> str:
     """Show a rule with every result that it changes, and how far it is."""
-    return _page(regrade, DeclineForm(formdata=None, prefix="decline"))
+    return _page(regrade, _closing(regrade)(formdata=None, prefix="decline"))
 
 
-def _page(regrade: Regrade, decline: DeclineForm, refusal: str = "", typed: Mapping[str, str] | None = None) -> str:
+def _closing(regrade: Regrade) -> type[DeclineForm | TakeBackForm]:
+    """Return the form that closes a proposal without its being approved: who proposed it owes nobody a reason."""
+    return TakeBackForm if regrade.proposed_by == actor().code else DeclineForm
+
+
+def _page(
+    regrade: Regrade,
+    decline: DeclineForm | TakeBackForm,
+    refusal: str = "",
+    typed: Mapping[str, str] | None = None,
+) -> str:
     here, zone, person = language(), actor().time_zone, actor()
-    version, content = regrade.question_version, read(regrade.question_version.content)
+    version, content = regrade.question_version, regrade.question_version.read()
     is_open = regrade.decided_at is None
     changes = service.preview(regrade) if is_open else []
     falls = [each for each in changes if each.is_fall]
@@ -378,6 +388,12 @@ def _page(regrade: Regrade, decline: DeclineForm, refusal: str = "", typed: Mapp
         question_href=url_for(
             "quizzes.question", slug=version.question.bank.slug, question=version.question.slug, version=version.number
         ) if can(SEE_BANKS) else None,
+        back_href=url_for(
+            "quizzes.question",
+            slug=version.question.bank.slug,
+            question=version.question.slug,
+            _anchor="steps-title",
+        ) if can(SEE_BANKS) else None,
         number=version.number,
         appeal_href=url_for("quizzes.appeal", code=regrade.appeal.code)
         if regrade.appeal and can(ANSWER_APPEAL, regrade.appeal)
@@ -391,6 +407,8 @@ def _page(regrade: Regrade, decline: DeclineForm, refusal: str = "", typed: Mapp
         ],
         note=regrade.note,
         taken_out=_taken_out(regrade) if is_open else None,
+        went_short=_went_short(regrade),
+        stays_out=(is_open or bool(regrade.is_approved)) and service.stays_out(regrade),
         falls=[row(each) for each in falls],
         consequences=_consequences(changes, len(falls), rises) if is_open else [],
         others=[row(each) for each in shown],
@@ -405,6 +423,7 @@ def _page(regrade: Regrade, decline: DeclineForm, refusal: str = "", typed: Mapp
         may_decline=is_open and can(DECLINE_REGRADE, regrade),
         may_decide=is_open and can(DECIDE_REGRADE, regrade),
         is_own=regrade.proposed_by == person.code,
+        is_taken_back=regrade.decided_by == regrade.proposed_by,
         decline=decline,
         refusal=refusal,
         job={
@@ -519,6 +538,24 @@ def _taken_out(regrade: Regrade) -> list[dict[str, str]] | None:
     ]  # fmt: skip
 
 
+def _went_short(regrade: Regrade) -> list[dict[str, str]]:
+    """Return the quizzes that went short when the rule was approved, as it was then, and which can be drawn by now."""
+    kept = regrade.went_short or []
+    versions = {version.quiz.slug: version for version in queries.list_quizzes_of([slug for slug, _there, _of in kept])}
+    still = {each.version.quiz.slug for each in flags.shortfalls(list(versions))}
+    return [
+        {
+            "href": url_for("quizzes.show", slug=slug),
+            "said": _(
+                "%(title)s: %(available)s of %(draws)s questions",
+                title=versions[slug].title, available=available, draws=draws,
+            ),
+            "now": "" if slug in still else _("There are enough questions again."),
+        }
+        for slug, available, draws in kept
+    ]  # fmt: skip
+
+
 def _accepted_words(content: Content, regrade: Regrade, links: paper.Links) -> list[dict[str, Any]]:
     """Return what is accepted besides the key, part by part, in words."""
     here, told = language(), []
@@ -552,25 +589,29 @@ def approve_regrade(regrade: Regrade) -> Response | tuple[str, int]:
             url_for("quizzes.regrade", code=regrade.code),
         )
 
-    return _decide(regrade, work, DeclineForm(formdata=None, prefix="decline"), typed)
+    return _decide(regrade, work, _closing(regrade)(formdata=None, prefix="decline"), typed)
 
 
 @blueprint.post("/regrades/<code>/decline")
 @requires(DECLINE_REGRADE, on=looked_up.get_regrade, see=SEE_REGRADES)
 def decline_regrade(regrade: Regrade) -> Response | tuple[str, int]:
     """Turn a proposal down; whoever proposed it takes it back in the same way."""
-    form = DeclineForm(prefix="decline")
+    form = _closing(regrade)(prefix="decline")
     if not form.validate():
         return _page(regrade, form), 400
+    is_own = isinstance(form, TakeBackForm)
 
     def work() -> Done:
         service.decline_regrade(regrade=regrade, note=form.note.data or "", by=actor())
-        return Done(_("Declined. No result was changed."), url_for("quizzes.regrade", code=regrade.code))
+        said = _("Taken back. No result was changed.") if is_own else _("Declined. No result was changed.")
+        return Done(said, url_for("quizzes.regrade", code=regrade.code))
 
     return _decide(regrade, work, form, {})
 
 
-def _decide(regrade: Regrade, work: Any, form: DeclineForm, typed: Mapping[str, str]) -> Response | tuple[str, int]:
+def _decide(
+    regrade: Regrade, work: Any, form: DeclineForm | TakeBackForm, typed: Mapping[str, str]
+) -> Response | tuple[str, int]:
     try:
         return carry_out(work)
     except errors.NoSuchRegrade:

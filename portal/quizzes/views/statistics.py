@@ -47,7 +47,7 @@ from portal.quizzes.service.statistics import (
     share_of_choices,
 )
 from portal.quizzes.service.written import legend_of
-from portal.quizzes.types.base import ANSWER, CHOICES, Choice, Content, Part, read
+from portal.quizzes.types.base import ANSWER, CHOICES, Choice, Content, Part
 from portal.quizzes.views import blueprint
 from portal.quizzes.views.figures import interval_words, number_words, percent_words
 from portal.quizzes.views.flags import kind_words, notes_of
@@ -157,7 +157,7 @@ def export_statistics(version: QuizVersion) -> Response:
                 _Known(
                     item,
                     asked.max * item.n / to_earn if to_earn else None,
-                    guess_score_of(read(versions[asked.version_id].content)),
+                    guess_score_of(versions[asked.version_id].read()),
                     seconds.get(asked.version_id, ()),
                     shown[asked.version_id],
                 )
@@ -232,7 +232,7 @@ def _choice_header() -> list[str]:
 
 def _choice_rows(asked: Asked, versions: Mapping[int, QuestionVersion], sittings: Sittings) -> Iterator[list[Any]]:
     """Yield how often each choice of a question was taken, where enough people had it."""
-    content, rows = read(versions[asked.version_id].content), _rows_with(asked, sittings)
+    content, rows = versions[asked.version_id].read(), _rows_with(asked, sittings)
     if len(rows) < MINIMUM_PEOPLE:
         return
     for part, found in _shares(asked, content, rows):
@@ -420,7 +420,7 @@ def _item(
     *,
     with_key: bool,
 ) -> dict[str, Any]:
-    content = read(version.content)
+    content = version.read()
     is_shown = item.n >= MINIMUM_PEOPLE
     shown: dict[str, Any] = {
         "title": content.title.in_(language()) if with_key else f"{asked.bank}/{asked.slug}",

@@ -60,7 +60,7 @@ def cohort(found: Cohort) -> str:
     """Show how far everybody in the cohort is, those who need it first."""
     page = max(1, request.args.get("page", 1, type=int))
     offset = min((page - 1) * ROWS_AT_ONCE, 10**6)
-    report = cohort_report(found, request.args.get("plan"), offset=offset, limit=ROWS_AT_ONCE)
+    report = cohort_report(found, request.args.get("plan"), offset=offset, limit=ROWS_AT_ONCE, viewer=actor())
     rows, cells = _table_rows(report, found.market.time_zone)
     return render_template(
         "reports/cohort.html",
@@ -104,7 +104,7 @@ def cohort(found: Cohort) -> str:
 @requires(SEE_COHORT, on=cohorts.get_cohort)
 def cohort_csv(found: Cohort) -> Response:
     """Give the table of the cohort as a CSV file, everybody in it."""
-    report = cohort_report(found, request.args.get("plan"), limit=None)
+    report = cohort_report(found, request.args.get("plan"), limit=None, viewer=actor())
     return download_csv(_filename(found, report), _header(found, report.columns), _lines(found, report))
 
 
@@ -112,7 +112,7 @@ def cohort_csv(found: Cohort) -> Response:
 @requires(SEE_COHORT, on=cohorts.get_cohort)
 def cohort_xlsx(found: Cohort) -> Response:
     """Give the table of the cohort as a workbook, everybody in it."""
-    report = cohort_report(found, request.args.get("plan"), limit=None)
+    report = cohort_report(found, request.args.get("plan"), limit=None, viewer=actor())
     return download_xlsx(
         _filename(found, report),
         _header(found, report.columns),
