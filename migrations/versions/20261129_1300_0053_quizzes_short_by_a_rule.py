@@ -1,7 +1,7 @@
 """A rule by which a question counts for nobody keeps which quizzes went short by it.
 
 Revision ID: 0053
-Revises: 0043
+Revises: 0050
 """
 
 from alembic import op
@@ -11,7 +11,7 @@ import portal.core.db
 
 
 revision = '0053'
-down_revision = '0043'
+down_revision = '0050'
 branch_labels = None
 depends_on = None
 
