@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from portal.core import access, db, events, forms, i18n, jobs, logs, once, search, web
+from portal.core import access, commands, db, events, forms, i18n, jobs, logs, once, search, web
 from portal.core.content import ContentPart
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
@@ -73,6 +73,7 @@ def wire(app: Flask) -> None:
     logs.init_app(app)
     db.init_app(app)
     i18n.init_app(app)
+    commands.init_app()
     forms.csrf.init_app(app)
     access.init_app(app)
     web.init_app(app)

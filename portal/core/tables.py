@@ -54,6 +54,8 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 _CP932_TWINS = {"〜": "～", "−": "－", "‖": "∥", "—": "―", "¢": "￠", "£": "￡", "¬": "￢", "¦": "￤"}
 # A file to save, should a browser show it in spite of all.
 DOWNLOAD_POLICY = "sandbox; default-src 'none'"
+# What Excel writes, and asks for, above the heading of a file whose cells something else than a comma separates.
+_SEPARATOR_LINE = re.compile(r'"?sep=(?P<sign>[,;\t|])"?[,;\t|]*(?:\r\n|\r|\n)', re.IGNORECASE)
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 # So much of a text is looked at for its encoding.
 _SAMPLE = 256 * 1024
@@ -412,10 +414,11 @@ class Table:
 def read_table(data: bytes, filename: str = "", *, leave_out: bool = False) -> Table:
     """Read CSV or the first sheet of an XLSX workbook.
 
-    CSV is separated by comma, semicolon or tab, in UTF-8, UTF-16, CP932, EUC-JP or ISO-2022-JP. What it is,
+    CSV is separated by comma, semicolon or tab, or as Excel's first line `sep=;` says, in UTF-8, UTF-16, CP932, EUC-JP
+    or ISO-2022-JP. What it is,
     is seen from the bytes; the file name only decides in doubt. Raises
     `TableUnreadable` in words that name the line; with `leave_out` a row below the heading that cannot be taken is
-    noted in the table instead, and the others are taken.
+    noted in the table instead, the others are taken, and an empty column needs no heading.
     """
     if len(data) > MAX_BYTES:
         raise TableTooLarge()
@@ -435,6 +438,8 @@ def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: 
     first = 1
     rows: list[Row] = []
     left_out: list[tuple[int, TableUnreadable]] = []
+    # Columns without a heading, from 1: nothing may stand in them.
+    nameless: list[int] = []
     for count, (line, cells) in enumerate(lines, start=1):
         # Empty ones take time too.
         if count > 2 * MAX_ROWS:
@@ -463,18 +468,24 @@ def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: 
         assert isinstance(cells, list)
         if header is None:
             header, first = [name.strip() for name in cells], line
-            _check_header(header, line)
+            nameless = [number for number, name in enumerate(header, start=1) if not name] if leave_out else []
+            _check_header(header, line, may_lack=bool(nameless))
             continue
+        used = next((number for number in nameless if number <= len(cells) and cells[number - 1].strip()), None)
+        if used is not None:
+            raise HeadingMissing(column=used, line=first)
         rows.append(Row(line, dict(zip(header, cells, strict=False)), written))
     if header is None:
         raise TableEmpty()
-    return Table(tuple(header), tuple(rows), first, tuple(left_out))
+    return Table(tuple(filter(None, header)), tuple(rows), first, tuple(left_out))
 
 
-def _check_header(header: list[str], line: int) -> None:
+def _check_header(header: list[str], line: int, *, may_lack: bool = False) -> None:
     if len(header) > MAX_COLUMNS:
         raise TableTooLarge()
     for number, name in enumerate(header, start=1):
+        if not name and may_lack:
+            continue
         if not name:
             raise HeadingMissing(column=number, line=line)
         if name in header[: number - 1]:
@@ -562,6 +573,9 @@ def _csv_lines(text: str) -> Iterator[tuple[int, list[str] | BrokenQuotes]]:
         raise TableTooLarge()
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
+    if _SEPARATOR_LINE.match(text):
+        next(reader)
+        line = 2
     while True:
         try:
             cells = next(reader)
@@ -575,7 +589,9 @@ def _csv_lines(text: str) -> Iterator[tuple[int, list[str] | BrokenQuotes]]:
 
 
 def _delimiter(text: str) -> str:
-    """Return what separates the cells: the most frequent candidate in the first line with any text."""
+    """Return what separates the cells: what the file itself says, or the most frequent candidate in its first line."""
+    if told := _SEPARATOR_LINE.match(text):
+        return told["sign"]
     first = next((line for line in text.splitlines() if line.strip()), "")
     outside = re.sub(r'"[^"]*"', "", first)
     return max(("\t", ",", ";"), key=lambda each: (outside.count(each), each == ","))

@@ -493,8 +493,9 @@ class QuestionImport(Base):
     # be known of the file as a whole.
     losses: Mapped[list[Any]]
     taken_at: Mapped[datetime | None]
-    # How many of its questions came into the bank.
+    # How many of its questions came into the bank; how many of these only gave one that was there its other language.
     taken: Mapped[int | None]
+    completed: Mapped[int | None]
 
     bank: Mapped[QuestionBank] = relationship(lazy="joined")
     created_by: Mapped[Person] = relationship(lazy="joined")
@@ -526,6 +527,10 @@ class QuestionImportRow(Base):
     twin: Mapped[str] = mapped_column(String(80), default="")
     # The question of the bank to which it gives the language of the file; empty: it would be a new one.
     completes: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    # Another question has the id that this one would like to have: in what they differ, [[in English, in Japanese], …]
+    # of one in the bank, the line of one before it in the file. Nothing: the id is free.
+    clash: Mapped[list[Any] | None]
+    clash_line: Mapped[int | None]
     # Somebody looked at it and does not want it.
     is_left_out: Mapped[bool] = mapped_column(default=False)
 

@@ -211,6 +211,7 @@ VOCABULARY = Vocabulary(
         "quizzes.picture_added:sha256": Fact(_l("Picture")),
         "quizzes.picture_added:size": Fact(_l("Bytes")),
         "number": Fact(_l("Number of questions")),
+        "quizzes.file_taken_in:completed": Fact(_l("Of these, only given their other language")),
         "questions": Fact(_l("Questions")),
         "question": Fact(_l("Question")),
         "question_version": Fact(_l("Version of the question")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -89,6 +90,12 @@ def frame() -> dict[str, Any]:
     }
 
 
+def in_language(tag: str, macro: Callable[..., str], *values: Any, **named: Any) -> str:
+    """Return what a macro writes, with its own words in a language, whatever the page's; what holds it says which."""
+    with i18n.force_locale(tag):
+        return macro(*values, **named)
+
+
 def init_app(app: Flask) -> None:
     """Attach the look to the application: blueprint, filters, `static_url`, and strictness about unknown names."""
     from portal.ui import views  # noqa: F401
@@ -99,6 +106,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["static_url"] = static_url
+    app.jinja_env.globals["in_language"] = in_language
     app.jinja_env.globals["look_of"] = states.look_of
     app.jinja_env.filters.update(filters.FILTERS)
     app.context_processor(frame)

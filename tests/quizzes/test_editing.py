@@ -482,6 +482,67 @@ def test_what_is_no_clause_and_no_level_is_told_at_its_field_and_kept(
     assert {name: again[name] for name in kept} == kept
 
 
+def test_all_that_is_wrong_with_a_case_is_told_at_once_each_beside_its_field(cast: Cast, bank: str, as_: Any) -> None:
+    browser = as_(cast.author, language="en")
+    page = browser.get("quizzes.new_question", slug="bank", type="case")
+    typed = {
+        "slug": "Not An Id",
+        "title_en": "",
+        "tags": "two words, also two",
+        "clauses": "policy#gone",
+        "decision__points": "0",
+        "decision__1__text__en": "Remove",
+        "clause__0__text": "no clause at all",
+        "clause__1__text": "policy#lost",
+        "severity__0__text": "banana",
+        "severity__1__text": "banana",
+    }
+    refused = browser.post("quizzes.add_question", written_case(page, **typed), expect=400, slug="bank", type="case")
+    told = {
+        "slug": "An id has lower-case letters",
+        "title_en": "Write a title, in one language at least.",
+        "tags": "“also two” is no tag.",
+        "clauses": "There is no clause “policy#gone”",
+        "decision__points": "Points are whole numbers from 1 to 100.",
+        "decision__1__text__en": "Two choices have the same text: “Remove”.",
+        "clause__0__text": "“no clause at all” is no address of a clause",
+        "clause__1__text": "There is no clause “policy#lost”",
+        "severity__0__text": "“banana” is no sensitivity level",
+        "severity__1__text": "Two choices have the same text: “banana”.",
+    }
+    assert set(told) <= set(invalid(refused))
+    (summary,) = refused.all("div", class_="error-summary")
+    in_summary = {link.get("href"): "".join(link.itertext()) for link in summary.iter("a")}
+    for field, words in told.items():
+        assert any(target == f"#{field}" for target in in_summary), field
+        assert words in "".join(summary.itertext()), words
+
+
+def test_a_case_without_a_decision_is_told_what_else_is_wrong() -> None:
+    case = make_content(1, "case")
+    parts = tuple(replace(part, choices=part.choices[:1]) for part in case.parts if part.id != "decision")
+    said = [fault.message for fault in type_of("case").check(replace(case, parts=parts))]
+    assert said[0] == "A case needs the part “decision”."
+    assert len(said) > 1
+
+
+def test_a_preview_speaks_the_language_of_its_texts_whatever_the_page_speaks(cast: Cast, bank: str, as_: Any) -> None:
+    for here in ("en", "ja"):
+        browser = as_(cast.author, language=here)
+        page = browser.get("quizzes.new_question", slug="bank", type="case")
+        form = written_case(page, stem_ja="どうしますか。", decision__points="1", do="preview")
+        previewed = browser.post("quizzes.add_question", form, expect=200, slug="bank", type="case")
+        sides = {
+            side.get("lang"): " ".join("".join(side.itertext()).split())
+            for side in previewed.all("div")
+            if side.get("lang") and any(each.get("class") == "quiz-item" for each in side.iter("section"))
+        }
+        assert "Decision 1 point" in sides["en"], here
+        assert "判断 1点" in sides["ja"], here
+        assert "point" not in sides["ja"], here
+        assert "点" not in sides["en"], here
+
+
 def test_two_choices_without_a_text_are_not_quoted(cast: Cast, bank: str, as_: Any) -> None:
     page = refused(as_(cast.author, language="en"), "single_choice", answer__0__why__en="So.", answer__1__why__en="No.")
     assert "Two choices have no text." in page.text

@@ -148,3 +148,38 @@ def test_a_quiz_of_two_sections_is_made_and_published_and_a_learner_passes_it(
     marking = queries.get_attempt(attempt.code).markings[-1]
     assert marking.passed
     assert set(marking.sections or {}) == {"basics", "severe"}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_clauses_of_a_draw_are_taken_with_the_keyboard_one_after_the_other(
+    cast: Cast, open_as: Callable[..., BrowserContext], language: str
+) -> None:
+    with own_transaction():
+        people.get_person(cast.author.code).language = language
+    make_bank(cast.author)
+    page = open_as(cast.author).new_page()
+    page.goto("/quizzes/new")
+    page.locator("html.modules-attached").wait_for(state="attached")
+    with page.expect_response("**/count*"):
+        page.locator("#draws-0-bank").select_option("impersonation")
+    clauses = page.locator("#draws-0-clauses")
+    options = page.locator("#draws-0-clauses-clauses").get_by_role("option")
+    clauses.focus()
+    clauses.press("ArrowDown")
+    expect(options.first).to_be_visible()
+    names = options.all_inner_texts()
+    # Nothing is chosen for whoever has typed nothing: Tab leaves, and writes nothing.
+    clauses.press("Tab")
+    expect(clauses).to_have_value("")
+    clauses.press_sequentially(names[0][-6:])
+    expect(options.first).to_contain_text(names[0])
+    clauses.press("Enter")
+    expect(clauses).to_have_value(f"{names[0]}, ")
+    clauses.press("ArrowDown")
+    if len(names) > 1:
+        clauses.press("ArrowDown")
+        clauses.press("Enter")
+        expect(clauses).to_have_value(f"{names[0]}, {names[1]}, ")
+    clauses.press("Escape")
+    expect(options).to_have_count(0)
+    _is_clean(page)

@@ -229,6 +229,35 @@ def test_what_fits_is_counted_while_the_form_is_filled_in(cast: Cast, as_: Any) 
     assert "can be given" in answer.json["whole"]
 
 
+def test_tags_and_clauses_of_the_bank_are_offered_beside_each_draw_without_a_script_too(cast: Cast, as_: Any) -> None:
+    _bank(cast)
+    make_quiz(cast.author, bank=False, blueprint=[*BLUEPRINT, BLUEPRINT[0] | {"clauses": ["impersonation#parody"]}])
+    page = as_(cast.author, language="en").get("quizzes.edit", slug="impersonation")
+
+    def offered(name: str) -> list[tuple[str | None, str | None]]:
+        (field,) = page.all("input", name=name)
+        (found,) = page.all("datalist", id=field.get("list"))
+        return [(option.get("data-name"), option.get("value")) for option in found.iter("option")]
+
+    both = ["impersonation#fan-accounts", "impersonation#parody"]
+    assert offered("draws-0-clauses") == [(name, name) for name in both]
+    (tags,) = {tuple(name for name, _value in offered(f"draws-{place}-tags")) for place in range(3)}
+    assert tags
+    # The list of a browser replaces the whole line: what stands there already goes before.
+    assert offered("draws-2-clauses") == [(both[0], f"{both[1]}, {both[0]}")]
+
+
+def test_another_bank_offers_its_own_tags_and_clauses(cast: Cast, as_: Any) -> None:
+    _bank(cast)
+    make_bank(cast.author, slug="empty", questions=())
+    make_quiz(cast.author, bank=False, blueprint=BLUEPRINT)
+    client = as_(cast.author, language="en")
+    sent = _form(client) | {"draws-1-bank": "empty", "csrf_token": client.token()}
+    draws = client.client.post("/quizzes/impersonation/edit/count", data=sent).json["draws"]
+    assert draws[0]["offered"]["clauses"] == ["impersonation#fan-accounts", "impersonation#parody"]
+    assert draws[1]["offered"] == {"tags": [], "clauses": []}
+
+
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_a_paper_is_shown_as_a_learner_sees_it_and_recorded_nowhere(cast: Cast, as_: Any, language: str) -> None:
     _bank(cast)

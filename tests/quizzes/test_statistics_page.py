@@ -257,7 +257,7 @@ def test_a_question_and_its_bank_show_what_results_say_of_it(cast: Cast, version
     seen = 0
     for asked, item in zip(sittings.asked, figures.items, strict=True):
         page = client.get("quizzes.question", slug=asked.bank, question=asked.slug)
-        assert "/quizzes/impersonation/statistics" in page.links()
+        assert f"/quizzes/impersonation/statistics#q{asked.version_id}" in page.links()
         if item.n < MINIMUM_PEOPLE:
             continue
         seen += 1
@@ -267,9 +267,45 @@ def test_a_question_and_its_bank_show_what_results_say_of_it(cast: Cast, version
             assert shown in page.text
             assert shown in listed.text
             assert shown in edited.text
-        assert "/quizzes/impersonation/statistics" in edited.links()
+        assert f"/quizzes/impersonation/statistics#q{asked.version_id}" in edited.links()
     assert seen
     assert f"n = {MINIMUM_PEOPLE}" in listed.text
+
+
+def test_a_bank_lists_the_discrimination_of_each_question_and_leads_to_its_figures(
+    cast: Cast, version: QuizVersion, as_: Any
+) -> None:
+    client = as_(cast.author, language="en")
+
+    def cells() -> dict[str, list[str]]:
+        listed = client.get("quizzes.bank", slug="impersonation")
+        found = {}
+        for row in listed.all("tr"):
+            told = [cell for cell in row.iter("td") if cell.get("data-label") == "Discrimination"]
+            if told:
+                links = [link.get("href") or "" for link in told[0].iter("a")]
+                found[row.get("id") or ""] = [" ".join("".join(told[0].itertext()).split()), *links]
+        return found
+
+    seat(version, MINIMUM_PEOPLE - 1)
+    few = cells()
+    assert all(len(cell) == 1 and cell[0].startswith("–") for cell in few.values())
+    assert any("n = " in cell[0] for cell in few.values())
+    seat(version, MINIMUM_PEOPLE, start=50)
+    sittings = sittings_of(version.quiz_id)
+    figures = figures_of([each.name for each in sittings.asked], sittings.marks(), sittings.maxima)
+    listed, statistics = cells(), client.get("quizzes.statistics", slug="impersonation")
+    seen = 0
+    for asked, item in zip(sittings.asked, figures.items, strict=True):
+        if item.n < MINIMUM_PEOPLE:
+            continue
+        seen += 1
+        text, href = listed[asked.slug]
+        assert text.startswith(number_words(item.discrimination))
+        assert text.endswith(f"n = {item.n}")
+        assert href.endswith(f"/quizzes/impersonation/statistics#q{asked.version_id}")
+        assert statistics.all("tr", id=f"q{asked.version_id}")
+    assert seen
 
 
 def test_figures_of_a_question_are_those_of_first_attempts_that_count(cast: Cast, version: QuizVersion) -> None:

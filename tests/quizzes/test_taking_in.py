@@ -749,3 +749,90 @@ def test_a_language_that_is_there_by_now_is_not_written_over(author: PageClient)
     row = queries.get_question("impersonation", "new-1")
     assert row.latest == 2
     assert find_draft().stem.ja == "どれに必要ですか。"
+
+
+ENGLISH_OTHER_KEY = in_csv("new-1,single_choice,Labels,Which needs one?,A fan account,A company,2")
+
+
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        ("new-1,single_choice,Labels,Which needs one?,A fan account,A company,2", "which answer is right"),
+        ("new-1,single_choice,Labels,Which one needs it?,A fan account,A company,1", "its text"),
+        ("new-1,single_choice,Labels,Which needs one?,A fan account,A firm,2", "its choices, which answer is right"),
+        ("new-1,true_false,Labels,Which needs one?,,,true", "its type"),
+    ],
+)
+def test_a_question_whose_id_another_has_is_said_to_be_so_with_what_differs(
+    author: PageClient, other: str, differs: str
+) -> None:
+    author.post("quizzes.take_in_file", code=sent(author, ENGLISH, "en.csv"))
+    code = sent(author, in_csv(other), "again.csv")
+    page = author.get("quizzes.look_at_file", code=code)
+    assert f"impersonation/new-1 has its id, and differs in: {differs}." in page.text
+    assert "1 question of this file has an id that another question has." in page.text
+    assert f"/imports/{code}?show=clashes" in page.links()
+    assert f"differs in: {differs}." in author.get("quizzes.look_at_file", code=code, show="clashes").text
+    assert f"differs in: {differs}." in author.get("quizzes.look_at_question", code=code, place=1).text
+    before = find_draft()
+    author.post("quizzes.take_in_file", code=code)
+    assert find_draft() == before
+    assert len(drafts()) == 2
+
+
+def test_what_differs_is_told_in_the_language_of_the_reader(
+    as_: Callable[..., PageClient], author: PageClient, cast: Cast
+) -> None:
+    author.post("quizzes.take_in_file", code=sent(author, ENGLISH, "en.csv"))
+    code = sent(author, ENGLISH_OTHER_KEY, "again.csv")
+    page = as_(cast.author, language="ja").get("quizzes.look_at_file", code=code)
+    assert "impersonation/new-1 が同じ ID で、次の点が異なります：正答。" in page.text
+
+
+def test_a_duplicate_that_explains_otherwise_says_so_and_changes_nothing(author: PageClient) -> None:
+    author.post("quizzes.take_in_file", code=sent(author, ENGLISH, "en.csv"))
+    code = sent(author, ENGLISH.replace(b"Labels", b"Signs"), "again.csv")
+    page = author.get("quizzes.look_at_file", code=code)
+    assert "the same as impersonation/new-1" in page.text
+    assert "asks the same as impersonation/new-1, which has its id, and differs in: its title." in page.text
+    same = author.get("quizzes.look_at_file", code=sent(author, ENGLISH, "same.csv"))
+    assert "the same as impersonation/new-1" in same.text
+    assert "differs in" not in same.text
+
+
+def test_an_id_that_stands_twice_in_a_file_is_told_of_the_second_one(author: PageClient) -> None:
+    twice = ENGLISH + b"new-1,single_choice,Other,Which does not?,Fan account,Company,2\n"
+    code = sent(author, twice, "twice.csv")
+    page = author.get("quizzes.look_at_file", code=code)
+    assert "Its id is that of the question on line 2 of the file." in page.text
+    author.post("quizzes.take_in_file", code=code)
+    assert drafts() == ["new-1", "q-001"]
+
+
+def test_drafts_and_other_languages_are_counted_apart(author: PageClient) -> None:
+    author.post("quizzes.take_in_file", code=sent(author, ENGLISH, "en.csv"))
+    both = JAPANESE + "new-9,single_choice,印,何が要りますか。,表示,何も,1\n".encode()
+    code = sent(author, both, "ja.csv", language="ja")
+    author.post("quizzes.take_in_file", code=code)
+    listed = author.get("quizzes.choose_file", slug="impersonation").text
+    assert "1 question taken in, 1 question got its other language" in listed
+    assert (
+        "1 question was taken in as a draft. 1 question got its other language."
+        in author.get("quizzes.look_at_file", code=code).text
+    )
+    entries = list_entries_about("question_bank", "impersonation")
+    counted = [each.after or {} for each in entries if each.action == "quizzes.file_taken_in"]
+    assert sorted((each["number"], each.get("completed")) for each in counted if "completed" in each) == [(2, 1)]
+
+
+def test_the_title_of_a_bank_in_its_own_file_is_no_loss(author: PageClient) -> None:
+    gift = author.get("quizzes.look_at_file", code=sent(author)).text
+    assert "its category" in gift
+    asked = author.post(
+        "quizzes.ask_for_file",
+        {"format": "markdown", "language": "en", "state": "", "type": "", "tag": ""},
+        slug="impersonation",
+    )
+    assert isinstance(asked, TestResponse)
+    data = author.fetch("quizzes.save_export", code=asked.headers["Location"].rpartition("/")[2]).data
+    assert "its category" not in author.get("quizzes.look_at_file", code=sent(author, data, "own.md")).text

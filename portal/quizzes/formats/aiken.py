@@ -1,6 +1,7 @@
 """Aiken: a question, its choices behind letters, and the letter of the right one.
 
-The format is Moodle's (docs.moodle.org, "Aiken format"). A text of several lines is taken, which Moodle takes not.
+The format is Moodle's (docs.moodle.org, "Aiken format"). A text of several lines is taken, which Moodle takes not, and
+so is a line like “FEEDBACK: …” right below the answer.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from portal.core.i18n import gettext as _
@@ -33,6 +35,8 @@ _CHOICE = re.compile(r"(?P<letter>[A-ZＡ-Ｚ])[).．）][ \t　]*(?P<text>.*)")
 _ANSWER = re.compile(r"ANSWER[ \t]*[:：][ \t]*(?P<letters>.*)", re.IGNORECASE)
 # Moodle takes the first letter where there are several.
 _FIRST_LETTER = re.compile(r"(?P<letter>[A-Z])(?:[ ,.;、]+(?P<further>.*))?", re.IGNORECASE)
+# What some programs write below the answer; Moodle takes it for the beginning of the next question.
+_WHY = re.compile(r"(?:FEEDBACK|EXPLANATION|RATIONALE|解説)[ \t]*[:：][ \t]*(?P<text>.*)", re.IGNORECASE)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # After so many refusals the file is something else, and a longer list helps nobody.
 _MAX_REFUSED = 1_000
@@ -68,10 +72,17 @@ class Aiken:
             block.clear()
 
         was_blank = False
+        just_closed = False
         for number, line in enumerate(text.split("\n"), start=1):
             stripped = line.strip()
             if not stripped:
                 was_blank = True
+                continue
+            why = _WHY.fullmatch(stripped) if just_closed else None
+            just_closed = False
+            if why and not block and questions and not was_blank:
+                if why["text"].strip():
+                    questions[-1] = replace(questions[-1], general_feedback=why["text"].strip()[:MAX_TEXT])
                 continue
             begins_anew = not (_CHOICE.fullmatch(stripped) or _ANSWER.fullmatch(stripped))
             if was_blank and begins_anew and any(_CHOICE.fullmatch(each) for _number, each in block[1:]):
@@ -82,7 +93,9 @@ class Aiken:
             if len(block) < _MOST_LINES or _ANSWER.fullmatch(stripped):
                 block.append((number, stripped))
             if _ANSWER.fullmatch(stripped):
+                taken = len(questions)
                 close()
+                just_closed = len(questions) > taken
                 if len(questions) > MAX_QUESTIONS:
                     last = questions.pop()
                     reason = _("There are more than %(most)s questions.", most=MAX_QUESTIONS)

@@ -430,6 +430,21 @@ def _choices(source: _Source, *, have_fractions: bool = True) -> tuple[ForeignCh
     return tuple(found)
 
 
+def _read_all_right_ones(source: _Source, question: ForeignQuestion) -> ForeignQuestion:
+    """Return a question of a plug-in in which every right choice says 100 percent: all or nothing, or in shares."""
+    made = _read_choice(source, question)
+    right = [each for each in made.choices if each.fraction > 0]
+    if not right:
+        raise _Refusal(source.element.line, _("Nothing says which choice is right."))
+    is_whole = source.element.attributes.get("type", "").strip() == "multichoiceset"
+    if not is_whole:
+        source.lose(_("how too many choices are marked"))
+    share = FULL / len(right)
+    wrong = Fraction(0) if is_whole else -share
+    choices = tuple(replace(each, fraction=share if each.fraction > 0 else wrong) for each in made.choices)
+    return replace(made, type=Kind.MULTIPLE_CHOICE, choices=choices, all_or_nothing=is_whole)
+
+
 def _check_count(source: _Source, count: int) -> None:
     if count < 2:
         raise _Refusal(source.element.line, _("A question needs at least two choices."))
@@ -569,6 +584,11 @@ def _read_matching(source: _Source, question: ForeignQuestion) -> ForeignQuestio
     for each in subquestions:
         left = source.text(each)
         right = source.text(each.first("answer"), is_plain=True)
+        if source.element.attributes.get("type", "").strip() == "ddmatch":
+            # What is dragged is HTML, what we choose from is plain.
+            if _MARKUP.search(TAG.sub("", right)) or len(set(map(str.lower, TAG.findall(right))) - {"<p>", "</p>"}):
+                source.lose(_("the markup of what is matched"))
+            right = " ".join(unescape(TAG.sub(" ", right)).split())
         if left and not right:
             raise _Refusal(each.line, _("“%(text)s” has no match.", text=left[:40]))
         if right:
@@ -688,6 +708,10 @@ _READERS: dict[str, Callable[[_Source, ForeignQuestion], ForeignQuestion]] = {
     "numerical": _read_numeric,
     "matching": _read_matching,
     "match": _read_matching,
+    # Of plug-ins that many sites have.
+    "ddmatch": _read_matching,
+    "multichoiceset": _read_all_right_ones,
+    "oumultiresponse": _read_all_right_ones,
     "essay": _read_essay,
     "description": _read_description,
     "cloze": _read_cloze,

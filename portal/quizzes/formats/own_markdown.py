@@ -69,7 +69,7 @@ class OwnMarkdown:
     """The English file of a bank."""
 
     name = "markdown"
-    suffix = ".en.md"
+    suffix = ".md"
     content_type = "text/markdown"
 
     def read(self, data: bytes) -> Reading:

@@ -45,6 +45,12 @@ SEVERITIES = ("S0", "S1", "S2", "S3", "S4")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NUMBERED = re.compile(r"(?P<family>.*?\D)(?P<number>[1-9][0-9]{0,2})", re.ASCII | re.DOTALL)
 _MARKS = re.compile(r"[\s_\-‐ー・.]+")
+# “Option A”, beside “Option 1”; further letters could be the end of a word.
+_LETTERED = re.compile(r"(?P<family>.+)(?P<letter>[a-l])", re.DOTALL)
+# Some programs write every number with decimals.
+_WHOLE = re.compile(r"[0-9]{1,3}(?:\.0{1,6})?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,30},[0-9]{1,30}", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", re.ASCII)
 _BETWEEN_RIGHT = re.compile(r"[|,、;\s]+")
 # The letters of more right choices than any question has.
 _LONGEST_KEY = 1_000
@@ -74,10 +80,24 @@ COLUMNS = (
         ("question", "question text", "text", "設問", "問題文", "問題", "質問", "質問文", "本文"),
     ),
     Column("text_format", Words("text_format", "書式"), ("format",)),
-    Column("choice", Words("choice", "選択肢"), ("option",), True, "choice"),
+    Column("choice", Words("choice", "選択肢"), ("option", "answer option", "answer", "選択枝"), True, "choice"),
     Column("fraction", Words("fraction", "得点率"), ("percent",), True, "choice"),
     Column("feedback", Words("feedback", "選択肢の解説"), ("rationale", "解説"), True, "choice"),
-    Column("right", Words("right", "正答"), ("right answer", "correct answer", "key", "answer", "正解")),
+    Column(
+        "right",
+        Words("right", "正答"),
+        (
+            "right answer",
+            "correct answer",
+            "key",
+            "answer",
+            "正解",
+            "right answers",
+            "correct answers",
+            "correct answer(s)",
+            "correct option",
+        ),
+    ),
     Column("marking", Words("marking", "採点方法"), ()),
     Column("correct", Words("correct", "正誤"), ()),
     Column("feedback_true", Words("feedback_true", "「正しい」の解説"), ("正しいの解説",)),
@@ -301,12 +321,19 @@ def _encodable(text: str) -> str:
 
 
 def _known(heading: str) -> str | None:
-    """Return the name of the column under a heading, `choice_1` for one of a family; None where there is none."""
+    """Return the name of the column under a heading, `choice_1` for one of a family; None where there is none.
+
+    What belongs to a choice may have its letter instead of its number.
+    """
     folded = _folded(heading)
     numbered = _NUMBERED.fullmatch(folded)
     if numbered and numbered["family"] in _COLUMN_OF[True]:
         return f"{_COLUMN_OF[True][numbered['family']]}_{numbered['number']}"
-    return _COLUMN_OF[False].get(folded)
+    found = _COLUMN_OF[False].get(folded)
+    lettered = _LETTERED.fullmatch(folded) if found is None else None
+    if lettered and _BY_NAME.get(name := _COLUMN_OF[True].get(lettered["family"], ""), COLUMNS[0]).group == "choice":
+        return f"{name}_{_LETTERS.index(lettered['letter'].upper()) + 1}"
+    return found
 
 
 @cache
@@ -597,8 +624,8 @@ class _Row:
     def _place_of(token: str, choices: Mapping[int, str]) -> int | None:
         if len(token) == 1 and token in _LETTERS:
             place = _LETTERS.index(token) + 1
-        elif token.isascii() and token.isdigit() and len(token) < 4:
-            place = int(token)
+        elif _WHOLE.fullmatch(token):
+            place = int(token.partition(".")[0])
         else:
             return None
         return place if place in choices else None
@@ -805,7 +832,9 @@ def _short(text: str) -> str:
 
 
 def _digits(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).replace("−", "-").strip()
+    """Return a number as it is meant; a comma divides off decimals, unless it may as well divide thousands."""
+    told = unicodedata.normalize("NFKC", text).replace("−", "-").strip()
+    return told.replace(",", ".") if _DECIMAL_COMMA.fullmatch(told) and not _THOUSANDS.fullmatch(told) else told
 
 
 # --- writing -----------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def format_words(name: str) -> str:
         "aiken": "Aiken",
         "csv": "CSV",
         "xlsx": "XLSX",
-        "markdown": _("Markdown (a bank's English file)"),
+        "markdown": _("Markdown (a bank's own format)"),
     }[name]
 
 

@@ -30,6 +30,8 @@ class Counts:
     # other language.
     coming: int = 0
     completing: int = 0
+    # Those whose id another question has: they come in under another one.
+    clashes: int = 0
 
     @property
     def all(self) -> int:
@@ -58,6 +60,7 @@ SHOWN: dict[str, ColumnElement[bool]] = {
     "twins": QuestionImportRow.twin != "",
     "left_out": QuestionImportRow.is_left_out.is_(True),
     "completes": QuestionImportRow.completes != "",
+    "clashes": or_(QuestionImportRow.clash.is_not(None), QuestionImportRow.clash_line.is_not(None)),
 }
 
 
@@ -168,8 +171,8 @@ def count_rows(kept: QuestionImport) -> Counts:
             number(and_(_can_come(), QuestionImportRow.completes != "")),
         ).where(QuestionImportRow.import_id == kept.id)
     ).one()
-    taken, with_loss, refused, twins, left_out, completes, coming, completing = (int(each) for each in row)
-    return Counts(taken, with_loss, refused, twins, left_out, completes, coming, completing)
+    *shown, coming, completing = (int(each) for each in row)
+    return Counts(**dict(zip(SHOWN, shown, strict=True)), coming=coming, completing=completing)
 
 
 def _can_come() -> ColumnElement[bool]:
@@ -193,6 +196,8 @@ def list_shown(kept: QuestionImport, wanted: Wanted, *, offset: int, limit: int)
         QuestionImportRow.reasons,
         QuestionImportRow.twin,
         QuestionImportRow.completes,
+        QuestionImportRow.clash,
+        QuestionImportRow.clash_line,
         QuestionImportRow.is_left_out,
     ]
     return list(session.scalars(statement.options(load_only(*light))))

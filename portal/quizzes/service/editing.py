@@ -38,7 +38,7 @@ from portal.quizzes.queries import staleness as looked_up
 from portal.quizzes.rules import lifecycle
 from portal.quizzes.rules.lifecycle import COUNTING, ORIGIN_BROWSER, STEPS
 from portal.quizzes.service import depth, review
-from portal.quizzes.service.banks import UnknownClause, cite, hash_of_version, note_step, touch
+from portal.quizzes.service.banks import UnknownClause, cite, hash_of_version, links_of, note_step, touch
 from portal.quizzes.service.depth import Loss
 from portal.quizzes.service.findable import QUESTIONS
 from portal.quizzes.service.lifecycle import lacks, locked, step
@@ -53,6 +53,8 @@ ORIGIN_IN_STEP = "in_step"
 ORIGIN_FACTS = "facts"
 SEVERITIES = ("S0", "S1", "S2", "S3", "S4")
 MOST_TAGS, MOST_CLAUSES = 20, 20
+# Of so many words that are no tags each is told.
+MOST_TAGS_TOLD = 5
 MOST_POINTS = 100
 # Code points of one text.
 MOST_TEXT, MOST_TITLE = 10_000, 200
@@ -155,20 +157,39 @@ def wrong_with(content: Content, *, is_draft: bool, facts: Any = None, is_one_of
                 continue
             found += [Wrong.at(_at(text, each.reason), place, tag, content) for each in markdown.scan(text)[:1]]
     found += _wrong_facts(content)
-    found += [Wrong.of(fault) for fault in type_of(content.type).check(content)]
+    faults = type_of(content.type).check(content)
+    found += [Wrong.of(fault) for fault in faults]
     found += _wrong_picture(content)
-    if not found and (not is_one_of_many or _may_be_misread(content)):
+    if found and not faults and not is_one_of_many:
+        # Told at once with the rest, so that what is mended need not be sent again for the next fault. What its type
+        # finds wrong may be nothing that files can be made of.
+        found += _wrong_texts_in_files(content)
+    elif not found and (not is_one_of_many or _may_be_misread(content)):
         found += _wrong_in_files(content)
-    if not found:
-        try:
-            cite("", content, facts or _Newest())
-        except UnknownClause as unknown:
-            said = _("There is no clause “%(clause)s” in the newest version of its document.", clause=unknown.clause)
-            places = [] if unknown.clause in content.clauses else _choices_naming(unknown.clause, content)
-            found += [Wrong(said, part=part, choice=place) for part, place in places] or [Wrong(said, CLAUSES)]
+    if not found or not is_one_of_many:
+        found += _unknown_clauses(content, facts or _Newest())
     if not is_draft:
         found += [_lacking(each) for each in lacks(content)]
     return list(dict.fromkeys(found))
+
+
+def _unknown_clauses(content: Content, facts: Any) -> list[Wrong]:
+    """Return the clauses that a question tests or names and that are not there, each at its place.
+
+    What is no address at all is told otherwise.
+    """
+    found = []
+    for clause in dict.fromkeys([*content.clauses, *links_of(content)]):
+        slug, _sign, anchor = clause.partition("#")
+        if not SLUG.fullmatch(slug) or not SLUG.fullmatch(anchor):
+            continue
+        clauses = facts(slug, "")
+        if clauses is not None and clauses.get(anchor) is not None:
+            continue
+        said = _("There is no clause “%(clause)s” in the newest version of its document.", clause=clause)
+        places = [] if clause in content.clauses else _choices_naming(clause, content)
+        found += [Wrong(said, part=part, choice=place) for part, place in places] or [Wrong(said, CLAUSES)]
+    return found
 
 
 def _choices_naming(clause: str, content: Content) -> list[tuple[str, int]]:
@@ -198,8 +219,11 @@ def _wrong_in_files(content: Content) -> list[Wrong]:
     problem = problem_with(BankQuestion("question", content, "draft"))
     if problem is None:
         return []
-    texts = [Wrong.at(each.message, each.place, each.language, content) for each in unwritable_in(content)]
-    return texts or [Wrong(f"{problem.message} {problem.mend}".strip())]
+    return _wrong_texts_in_files(content) or [Wrong(f"{problem.message} {problem.mend}".strip())]
+
+
+def _wrong_texts_in_files(content: Content) -> list[Wrong]:
+    return [Wrong.at(each.message, each.place, each.language, content) for each in unwritable_in(content)]
 
 
 def _wrong_picture(content: Content) -> list[Wrong]:
@@ -234,7 +258,7 @@ def _wrong_facts(content: Content) -> list[Wrong]:
         said = _("A question can have at most %(most)s tags. These are %(number)s.", most=MOST_TAGS,
                  number=len(content.tags))  # fmt: skip
         found.append(Wrong(said, TAGS))
-    for tag in [tag for tag in content.tags if not _TAG.fullmatch(tag)][:1]:
+    for tag in [tag for tag in content.tags if not _TAG.fullmatch(tag)][:MOST_TAGS_TOLD]:
         said = _(
             "“%(tag)s” is no tag. A tag is one word of at most 40 characters, without commas, braces or equals signs.",
             tag=tag[:60],
@@ -268,9 +292,11 @@ def add_question(*, bank: QuestionBank, content: Content, by: Person, slug: str 
     """
     bank = queries.lock_bank(bank.id)
     if slug and not SLUG.fullmatch(slug):
-        raise WordingFaulty([Wrong(_("An id has lower-case letters a to z, digits and hyphens."), "slug")])
+        said = Wrong(_("An id has lower-case letters a to z, digits and hyphens."), "slug")
+        raise WordingFaulty([said, *wrong_with(content, is_draft=True)])
     if slug and queries.find_latest(bank, slug) is not None:
-        raise IdTaken()
+        wrong = wrong_with(content, is_draft=True)
+        raise WordingFaulty([Wrong(str(IdTaken()), "slug"), *wrong]) if wrong else IdTaken()
     (question,) = _add(bank, [content], [slug], ORIGIN_BROWSER, by)
     return question
 

@@ -175,6 +175,4 @@ def write_asked(code: str) -> Generator[Any, Any, None]:
 
 def filename_of(made: QuestionExport) -> str:
     """Return the name under which the file is saved."""
-    suffix = foreign.format_named(made.format).suffix
-    # Some suffixes say the language already.
-    return f"{made.bank.slug}-{made.language}{suffix.removeprefix(f'.{made.language}')}"
+    return f"{made.bank.slug}-{made.language}{foreign.format_named(made.format).suffix}"

@@ -41,9 +41,11 @@ from portal.quizzes.rules import lifecycle
 from portal.quizzes.service.editing import add_drafts, complete_questions, wrong_with
 from portal.quizzes.types.base import Content, read
 from portal.quizzes.types.contents import export
-from portal.quizzes.types.joining import completed
+from portal.quizzes.types.joining import Differing, completed, differences
 
 KEPT = timedelta(days=2)
+# Our own format, as a bank is written.
+OWN = "markdown"
 READ = "quizzes.read_file"
 TAKE = "quizzes.take_in_file"
 # So many questions come into a bank while whoever wants them waits; more are the worker's.
@@ -197,6 +199,8 @@ class For:
     document: str
     tags: tuple[str, ...]
     tags_categories: bool
+    # Whether it is a file of our own: there every question stands under the title of its bank, which is not lost.
+    is_own: bool = False
 
 
 def judge(found: Sequence[Found], wish: For, facts: Facts) -> list[Judged]:
@@ -246,7 +250,7 @@ def _taken(question: ForeignQuestion, wish: For, facts: Facts) -> tuple[Content,
     wrong = wrong_with(content, is_draft=True, facts=facts)
     if wrong:
         raise CannotHold(wrong[0].message)
-    return content, taken.slug, losses, [_("its category")] if taken.is_category_lost else []
+    return content, taken.slug, losses, [_("its category")] if taken.is_category_lost and not wish.is_own else []
 
 
 def fingerprints_of(bank: QuestionBank, language: str) -> dict[str, str]:
@@ -269,6 +273,49 @@ def list_lacking(bank: QuestionBank, language: str) -> dict[str, Content]:
     return found
 
 
+def list_taken_ids(bank: QuestionBank) -> dict[str, Content | None]:
+    """Return every id that no new question of a bank can have, with the wording in work; None of what was removed."""
+    found: dict[str, Content | None] = dict.fromkeys(queries.list_slugs(bank))
+    found.update((question.slug, read(version.content)) for question, version in queries.list_in_work(bank))
+    return found
+
+
+def _difference_words(what: Differing) -> str:
+    return {
+        Differing.TYPE: _("its type"),
+        Differing.TITLE: _("its title"),
+        Differing.STEM: _("its text"),
+        Differing.PARTS: _("its parts"),
+        Differing.CHOICES: _("its choices"),
+        Differing.RIGHT: _("which answer is right"),
+        Differing.KEYS: _("which answers are taken"),
+        Differing.CRITERIA: _("the criteria of its marking"),
+        Differing.POINTS: _("its points"),
+        Differing.MARKING: _("how its points are shared out"),
+        Differing.EXPLANATIONS: _("its explanations"),
+    }[what]
+
+
+def _clash_with(there: Content | None, content: Content, twin: str, slug: str, language: str) -> list[list[str]] | None:
+    """Return in what a question of a file differs from the one of the bank that has its id, in both languages.
+
+    Empty where that one is not in the bank any more; None where both are the same.
+    """
+    if there is None:
+        return []
+    found: list[Differing | None] = [*differences(there, content, language)]
+    if not found and twin == slug:
+        return None
+    said = []
+    for what in found or [None]:
+        words = []
+        for tag in LANGUAGES:
+            with force_locale(tag):
+                words.append(_difference_words(what) if what is not None else _("its wording"))
+        said.append(words)
+    return said
+
+
 def read_kept(code: str, reading: int) -> Generator[Any, Any, None]:
     """Read a file that is kept and keep what becomes of each question; the steps of a job."""
     kept = files.find_import(code)
@@ -277,15 +324,16 @@ def read_kept(code: str, reading: int) -> Generator[Any, Any, None]:
     session.execute(delete(QuestionImportRow).where(QuestionImportRow.import_id == kept.id))
     bank, name, data, language = kept.bank, kept.format, files.read_data(kept), kept.language
     encoding = kept.encoding or ""
-    wish = For(language, bank.document_slug, tuple(kept.tags), kept.tags_categories)
+    wish = For(language, bank.document_slug, tuple(kept.tags), kept.tags_categories, is_own=name == OWN)
     yield Progress(0, 0)
     found: list[Found] = yield Outside(lambda: find_questions(name, data, encoding))
     remarks = _remarks(name, data, encoding)
     known = fingerprints_of(bank, language)
-    lacking = list_lacking(bank, language)
+    lacking, taken_ids = list_lacking(bank, language), list_taken_ids(bank)
     facts = Facts()
     counted: Counter[tuple[str, str]] = Counter()
     lines: dict[str, int] = {}
+    lines_of_ids: dict[str, int] = {}
     for start in range(0, len(found), AT_ONCE):
         some = found[start : start + AT_ONCE]
 
@@ -310,6 +358,12 @@ def read_kept(code: str, reading: int) -> Generator[Any, Any, None]:
                 if not row.twin and mate is not None and completed(mate, each.content, language) is not None:
                     row.completes = each.slug
                     del lacking[each.slug]
+                elif each.slug in taken_ids:
+                    row.clash = _clash_with(taken_ids[each.slug], each.content, row.twin, each.slug, language)
+                elif each.slug in lines_of_ids and not row.twin:
+                    row.clash_line = lines_of_ids[each.slug]
+                if each.slug:
+                    lines_of_ids.setdefault(each.slug, row.line)
             session.add(row)
         yield Progress(start + len(some), len(found))
     kept = files.find_import(code)
@@ -421,13 +475,15 @@ def take_in(*, kept: QuestionImport, twins: bool, by: Person) -> int:
     except WordingFaulty as faulty:
         raise FileOutdated() from faulty
     number = len(added) + len(completed_slugs)
-    kept.taken_at, kept.taken, kept.data = clock.now(), number, None
+    kept.taken_at, kept.data = clock.now(), None
+    kept.taken, kept.completed = number, len(completed_slugs)
     session.flush()
     record(
         "quizzes.file_taken_in",
         by=by,
         subject=("question_bank", bank.slug),
-        after={"file": kept.filename, "format": kept.format, "language": kept.language, "number": number},
+        after={"file": kept.filename, "format": kept.format, "language": kept.language, "number": number}
+        | ({"completed": kept.completed} if kept.completed else {}),
     )
     return number
 

@@ -76,22 +76,23 @@ class Case(QuestionType):
 
     def check(self, content: Content) -> list[Fault]:
         given = [part.id for part in content.parts]
+        faults = []
         if "decision" not in given:
-            return [
+            faults.append(
                 Fault(
                     _("A case needs the part “decision”."),
                     _("Write “### Decision {#decision points=1}” and its choices below it."),
                 )
-            ]
-        if given != sorted(given, key=PARTS.index):
-            return [
+            )
+        elif given != sorted(given, key=PARTS.index):
+            faults.append(
                 Fault(
                     _("The parts of a case stand in the order decision, clause, severity."),
                     _("Move the part to its place."),
                     given[0],
                 )
-            ]
-        faults = [fault for part in content.parts for fault in check_choices(part, exactly_one=True)]
+            )
+        faults += [fault for part in content.parts for fault in check_choices(part, exactly_one=True)]
         for part in content.parts:
             if part.id in SHARED_PARTS:
                 faults += _check_shared(part, content.document)

@@ -38,32 +38,23 @@ def check_choices(part: Part, *, exactly_one: bool) -> list[Fault]:
                 where,
             )
         )
+    told: set[int] = set()
     for language in LANGUAGES:
         texts = [choice.text.in_(language) for choice in part.choices]
-        twice = next((place for place, text in enumerate(texts) if text in texts[:place]), None)
-        if twice is not None and not texts[twice].strip():
-            if part.id not in WITHOUT_TEXT:
-                faults.append(
-                    Fault(
-                        _("Two choices have no text."),
-                        _("Write each as “- [ ] text”, the right one as “- [x]”."),
-                        where,
-                        twice,
-                        language,
-                    )
-                )
-            break
-        if twice is not None:
-            faults.append(
-                Fault(
-                    _("Two choices have the same text: “%(text)s”.", text=texts[twice][:60]),
-                    _("Change or remove one of them, in both languages."),
-                    where,
-                    twice,
-                    language,
-                )
-            )
-            break
+        for twice, text in enumerate(texts):
+            # What both languages repeat is told in the first one.
+            if text not in texts[:twice] or twice in told:
+                continue
+            told.add(twice)
+            if text.strip():
+                said = _("Two choices have the same text: “%(text)s”.", text=text[:60])
+                mend = _("Change or remove one of them, in both languages.")
+            elif part.id not in WITHOUT_TEXT:
+                said = _("Two choices have no text.")
+                mend = _("Write each as “- [ ] text”, the right one as “- [x]”.")
+            else:
+                continue
+            faults.append(Fault(said, mend, where, twice, language))
     if not part.key:
         faults.append(
             Fault(_("No choice is marked as right."), _("Put an x into the brackets of the right one: “- [x]”."), where)

@@ -11,7 +11,7 @@ from flask import current_app, render_template, request, url_for
 from portal.accounts import queries as people
 from portal.core.access import actor, requires
 from portal.core.errors import DomainError
-from portal.core.i18n import LANGUAGES, Words, language, pgettext
+from portal.core.i18n import LANGUAGES, Words, force_locale, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
@@ -125,6 +125,8 @@ def _posted(bank: QuestionBank, question: Question | None, kind: str) -> Any:
         is_sound = False
     content, places = _content(bank, question, kind, form, counts)
     if not is_sound:
+        # With all else that is wrong: nobody has to send it again to learn of the next fault.
+        _tell(form, places, service.wrong_with(content, is_draft=True))
         return _page(bank, question, kind, form, counts), 400
     if what == "preview":
         _tell(form, places, service.wrong_with(content, is_draft=True))
@@ -552,15 +554,16 @@ def _preview(content: Content) -> list[dict[str, Any]]:
     """Return what is written now as a learner would see it, in both languages; nothing of it is kept."""
     try:
         order = type_of(content.type).orders(content, shuffle=False, lot=lambda ids, _part: list(ids))
-        items = [
-            paper.question_form(content, order, [], language=tag, prefix=f"p-{tag}", answer={}) for tag in LANGUAGES
-        ]
+        return [_previewed(content, order, tag) for tag in LANGUAGES]
     except (DomainError, LookupError, ValueError):
         # What is written cannot be shown yet; what is wrong stands beside its fields.
         return []
-    return [
-        {"name": LANGUAGE_WORDS[tag].in_(language()), "item": item} for tag, item in zip(LANGUAGES, items, strict=True)
-    ]
+
+
+def _previewed(content: Content, order: Mapping[str, Sequence[str]], tag: str) -> dict[str, Any]:
+    with force_locale(tag):
+        item = paper.question_form(content, order, [], language=tag, prefix=f"p-{tag}", answer={})
+    return {"language": tag, "name": LANGUAGE_WORDS[tag].in_(language()), "item": item}
 
 
 def _type_help(name: str) -> str:

@@ -54,7 +54,8 @@ def figures_in_quizzes(version_ids: Collection[int]) -> dict[int, list[dict[str,
         found.setdefault(each.version_id, []).append(
             {
                 "quiz": str(quiz.title),
-                "href": url_for("quizzes.statistics", slug=quiz.quiz.slug),
+                # Where the question itself stands among the figures of the quiz.
+                "href": url_for("quizzes.statistics", slug=quiz.quiz.slug, _anchor=f"q{each.version_id}"),
                 "n": n,
                 "is_shown": item is not None,
                 "facility": percent_words(item.facility) if item else "–",

@@ -12,7 +12,7 @@ from portal.accounts import queries as people
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotAllowed
-from portal.core.i18n import LANGUAGES, Words, format_date, format_instant, gettext, language, pgettext
+from portal.core.i18n import LANGUAGES, Words, force_locale, format_date, format_instant, gettext, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.core.redline import mark_words
@@ -78,14 +78,17 @@ def preview(question: Question) -> str:
             {
                 "language": tag,
                 "name": LANGUAGE_WORDS[tag].in_(language()),
-                "item": paper.question_form(
-                    content, _order(content, shuffled), version.citations, language=tag, prefix=f"q-{tag}", answer={}
-                ),
+                "item": _item(version, content, _order(content, shuffled), tag),
                 "is_missing": tag in lifecycle.lacks(content),
             }
             for tag in sorted(LANGUAGES, key=lambda tag: tag != language())
         ],
     )
+
+
+def _item(version: QuestionVersion, content: Content, order: dict[str, list[str]], tag: str) -> dict[str, Any]:
+    with force_locale(tag):
+        return paper.question_form(content, order, version.citations, language=tag, prefix=f"q-{tag}", answer={})
 
 
 def _next(seed: str) -> str:
@@ -230,7 +233,7 @@ def _page(question: Question, refused: DomainError | None = None) -> str:
             {
                 "language": tag,
                 "name": LANGUAGE_WORDS[tag].in_(here),
-                "question": author.question_with_key(bank, question, shown, tag, tag),
+                "question": _with_key(question, shown, tag),
                 "is_missing": tag in lifecycle.lacks(content),
                 "is_behind": shown.behind == tag,
             }
@@ -271,6 +274,12 @@ def _page(question: Question, refused: DomainError | None = None) -> str:
         to_review=reviews.panel_of(question),
         refusal=str(refused) if refused is not None else "",
     )
+
+
+def _with_key(question: Question, shown: QuestionVersion, tag: str) -> dict[str, Any]:
+    # What stands around its texts is said in their language.
+    with force_locale(tag):
+        return author.question_with_key(question.bank, question, shown, tag, tag)
 
 
 def _rules(shown: QuestionVersion) -> list[dict[str, str]]:

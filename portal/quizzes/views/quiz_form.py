@@ -275,6 +275,7 @@ def fit(form: QuizForm) -> dict[str, Any]:
             )
             for line in lines
         ],
+        "offered": [_offered(line, everything) for line in lines],
         "whole": str(whole),
         "is_short": drawable < asked or not lines,
     }
@@ -291,6 +292,15 @@ def doubts_about_banks(terms: QuizTerms) -> list[str]:
     candidates = [each.candidate for each in pool.list_drawable(drawing.banks_of(lines))]
     is_told = terms.attempts_allowed > 1 and coverage.is_shallow(lines, candidates)
     return [shallow_words()] if is_told else []
+
+
+def _offered(line: rules.Draw, everything: Sequence[Drawable]) -> dict[str, list[str]]:
+    """Return the tags and clauses that questions of a line's bank have, in whatever state; clauses as `slug#id`."""
+    of_bank = [each.candidate for each in everything if each.candidate.bank == line.bank]
+    return {
+        "tags": sorted({name for each in of_bank for name in each.tags}),
+        "clauses": sorted({name for each in of_bank for name in each.clauses if "#" in name}),
+    }
 
 
 def _unknown_names(line: rules.Draw, everything: Sequence[Drawable]) -> list[str]:

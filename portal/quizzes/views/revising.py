@@ -179,7 +179,10 @@ def _count(form: QuizForm) -> dict[str, Any]:
     quiz_form.offer(form)
     found = quiz_form.fit(form)
     return {
-        "draws": [{"id": entry.id, "words": words} for entry, words in zip(form.draws, found["draws"], strict=True)],
+        "draws": [
+            {"id": entry.id, "words": words, "offered": offered}
+            for entry, words, offered in zip(form.draws, found["draws"], found["offered"], strict=True)
+        ],
         "whole": found["whole"],
     }
 

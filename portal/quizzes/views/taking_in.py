@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from portal.core import jobs, markdown
 from portal.core.access import actor, requires
 from portal.core.errors import DomainError, NotFound
-from portal.core.i18n import Words, format_instant, language, ngettext, pgettext
+from portal.core.i18n import Words, force_locale, format_instant, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.core.paging import paging
@@ -131,7 +131,7 @@ def _recent(bank: QuestionBank) -> list[dict[str, Any]]:
     listed = []
     for row in rows:
         if row.taken_at is not None:
-            chip, said = "done", ngettext("%(num)d question taken in", "%(num)d questions taken in", row.taken or 0)
+            chip, said = "done", _taken_words(row.taken or 0, row.completed or 0)
         elif row.read_at is not None:
             chip, said = "waiting", _("waits for somebody to look at it")
         else:
@@ -151,6 +151,13 @@ def _recent(bank: QuestionBank) -> list[dict[str, Any]]:
             }
         )
     return listed
+
+
+def _taken_words(count: int, completed: int) -> str:
+    drafts = ngettext("%(num)d question taken in", "%(num)d questions taken in", count - completed)
+    given = ngettext("%(num)d question got its other language", "%(num)d questions got their other language", completed)
+    said = [drafts] if count > completed or not completed else []
+    return pgettext("list", ", ").join([*said, *([given] if completed else [])])
 
 
 # --- looking at it -----------------------------------------------------------------------------
@@ -183,20 +190,7 @@ def take_in_file(kept: QuestionImport) -> Response:
 
     def work() -> Done:
         count = service.take_in(kept=kept, twins=bool(form.twins.data), by=actor())
-        completing = files.count_rows(kept).completing
-        drafts = ngettext(
-            "%(num)d question was taken in as a draft.",
-            "%(num)d questions were taken in as drafts.",
-            count - completing,
-        )
-        given = ngettext(
-            "%(num)d question got its other language.", "%(num)d questions got their other language.", completing
-        )
-        if completing and completing < count:
-            done = _("%(drafts)s %(given)s", drafts=drafts, given=given)
-        else:
-            done = given if completing else drafts
-        return Done(done, url_for("quizzes.bank", slug=kept.bank.slug))
+        return Done(_done_words(count, kept.completed or 0), url_for("quizzes.bank", slug=kept.bank.slug))
 
     try:
         if kept.taken_at is None and files.count_rows(kept).all > service.IN_REQUEST:
@@ -207,6 +201,19 @@ def take_in_file(kept: QuestionImport) -> Response:
             return carry_out(work)
     except DomainError as refused:
         return _preview_page(kept, problem=str(refused), status=refused.status)
+
+
+def _done_words(count: int, completed: int) -> str:
+    """Say how many of so many questions came in as drafts, and how many gave one that was there its other language."""
+    drafts = ngettext(
+        "%(num)d question was taken in as a draft.", "%(num)d questions were taken in as drafts.", count - completed
+    )
+    given = ngettext(
+        "%(num)d question got its other language.", "%(num)d questions got their other language.", completed
+    )
+    if completed and completed < count:
+        return _("%(drafts)s %(given)s", drafts=drafts, given=given)
+    return given if completed else drafts
 
 
 @blueprint.post("/imports/<code>/read-again")
@@ -264,12 +271,17 @@ def look_at_question(kept: QuestionImport, place: str) -> str:
         is_open=kept.taken_at is None,
         before=url_for("quizzes.look_at_question", code=kept.code, place=before) if before else None,
         after=url_for("quizzes.look_at_question", code=kept.code, place=after) if after else None,
-        item=paper.question_form(content, {}, [], language=kept.language, prefix="q1", answer={}) if content else None,
+        item=_item(content, kept.language) if content else None,
         facts=_facts(content) if content else [],
-        answers=[_answers(part, kept.language) for part in content.parts] if content else [],
+        answers=_all_answers(content, kept.language) if content else [],
         rationale=_text(content.rationale, kept.language) if content else None,
         text_language=kept.language,
     )
+
+
+def _item(content: Content, text_language: str) -> dict[str, Any]:
+    with force_locale(text_language):
+        return paper.question_form(content, {}, [], language=text_language, prefix="q1", answer={})
 
 
 def _is_place(text: str) -> bool:
@@ -297,6 +309,7 @@ def _preview_page(kept: QuestionImport, problem: str = "", status: int = 200) ->
             ("refused", pgettext("question", "Refused")),
             ("twins", _("Duplicate")),
             ("completes", _("Gives the other language")),
+            ("clashes", _("Id in use")),
             ("left_out", _("Left out")),
         )
     ]
@@ -312,7 +325,14 @@ def _preview_page(kept: QuestionImport, problem: str = "", status: int = 200) ->
         format=format_words(kept.format),
         text_language=LANGUAGE_WORDS[kept.language],
         until=format_instant(kept.created_at + service.KEPT, actor().time_zone),
-        taken=kept.taken,
+        taken=_done_words(kept.taken or 0, kept.completed)
+        if kept.completed
+        else ngettext(
+            "%(num)d question of this file was taken in.",
+            "%(num)d questions of this file were taken in.",
+            kept.taken or 0,
+        ),
+        clashes_href=address(show="clashes", page=None),
         is_open=kept.taken_at is None,
         can_choose=kept.taken_at is None and bool(counts.read),
         again=ReadAgainForm(
@@ -406,7 +426,42 @@ def _row(kept: QuestionImport, row: QuestionImportRow) -> dict[str, Any]:
         }
         if row.completes
         else None,
+        "clash": _clash(kept, row),
     }
+
+
+def _clash(kept: QuestionImport, row: QuestionImportRow) -> dict[str, Any] | None:
+    """Say whose id a question would like to have, in what they differ, and what becomes of it."""
+    if row.clash_line is not None:
+        said = _(
+            "Its id is that of the question on line %(line)s of the file. It becomes a question with another id.",
+            line=row.clash_line,
+        )
+        return {"words": said, "href": None}
+    if row.clash is None:
+        return None
+    address = f"{kept.bank.slug}/{row.slug}"
+    if not row.clash:
+        said = _(
+            "Its id was that of %(address)s, which is not in the bank any more. It becomes a question with another id.",
+            address=address,
+        )
+        return {"words": said, "href": None}
+    differs = pgettext("list", ", ").join(ja if language() == "ja" else en for en, ja in row.clash)
+    if row.twin == row.slug:
+        said = _(
+            "It asks the same as %(address)s, which has its id, and differs in: %(differs)s. It changes nothing there.",
+            address=address,
+            differs=differs,
+        )
+    else:
+        said = _(
+            "%(address)s has its id, and differs in: %(differs)s. That one stays as it is; "
+            "this one becomes a new question with another id.",
+            address=address,
+            differs=differs,
+        )
+    return {"words": said, "href": url_for("quizzes.question", slug=kept.bank.slug, question=row.slug)}
 
 
 def _title(row: QuestionImportRow) -> str:
@@ -445,6 +500,12 @@ def _facts(content: Content) -> list[tuple[str, str | None]]:
 
 def _text(words: Words | None, text_language: str) -> Any:
     return markdown.render(words.in_(text_language), language=text_language) if words else None
+
+
+def _all_answers(content: Content, text_language: str) -> list[dict[str, Any]]:
+    # What stands beside the texts stands among them, in their language.
+    with force_locale(text_language):
+        return [_answers(part, text_language) for part in content.parts]
 
 
 def _answers(part: Part, text_language: str) -> dict[str, Any]:

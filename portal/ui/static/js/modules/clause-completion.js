@@ -1,7 +1,8 @@
 /*
  * `[[` in a textarea offers clauses at the caret: those of this text at once, others from the search (data-search-url), as a listbox that
  * the arrow keys choose in; Enter or Tab takes, Escape closes. Never while an input method is composing. With data-whole a field holds
- * one clause and nothing else: whatever is typed there is looked for.
+ * one clause and nothing else: whatever is typed there is looked for. With data-names it holds names with commas between them, and the
+ * names of that datalist are offered for the one at the caret, or with the arrow key for an empty place; the browser's own list steps back.
  */
 import { clausesOf, placeOf, replaceRange } from "../shared/writing.js";
 
@@ -24,6 +25,8 @@ export default function clauseCompletion(textarea) {
   textarea.setAttribute("aria-autocomplete", "list");
   textarea.setAttribute("aria-haspopup", "listbox");
   textarea.setAttribute("aria-controls", list.id);
+  const names = dataset.names ? document.getElementById(dataset.names) : null;
+  if (names) textarea.removeAttribute("list");
   let options = [];
   let chosen = -1;
   let timer;
@@ -33,6 +36,11 @@ export default function clauseCompletion(textarea) {
   function asked() {
     const { selectionStart: caret, selectionEnd, value } = textarea;
     if (caret !== selectionEnd) return null;
+    if (names) {
+      const before = /[^,、，\s]*$/.exec(value.slice(0, caret))[0];
+      const behind = /^[^,、，\s]*/.exec(value.slice(caret))[0];
+      return { text: before, start: caret - before.length, caret: caret + behind.length };
+    }
     if (dataset.whole) {
       const whole = /^\s*(?:\[\[)?([^[\]\n]{1,60})$/.exec(value.slice(0, caret));
       return whole ? { text: whole[1], start: 0, caret: value.length } : null;
@@ -72,7 +80,7 @@ export default function clauseCompletion(textarea) {
       const small = document.createElement("span");
       small.className = "completion__address";
       small.textContent = title ? `${title}, ${address}` : address;
-      element.append(words, small);
+      element.append(words, ...(heading || title ? [small] : []));
       return element;
     }));
     list.hidden = found.length === 0;
@@ -80,13 +88,22 @@ export default function clauseCompletion(textarea) {
     if (!found.length) return textarea.removeAttribute("aria-activedescendant");
     const { top, left, height } = placeOf(textarea, place);
     // Of one line all is the same line.
-    const below = dataset.whole ? textarea.offsetHeight : top - textarea.scrollTop + height;
+    const below = dataset.whole || names ? textarea.offsetHeight : top - textarea.scrollTop + height;
     list.style.insetBlockStart = `${textarea.offsetTop + below}px`;
     list.style.insetInlineStart = `${textarea.offsetLeft + Math.max(0, Math.min(left, textarea.clientWidth - list.offsetWidth))}px`;
-    choose(0);
+    // Whoever has typed nothing chooses first.
+    choose(names && !asked()?.text ? -1 : 0);
+  }
+
+  function named(text) {
+    const written = new Set(textarea.value.split(/[,、，\s]+/));
+    return [...names.options].map(({ dataset: { name } }) => name)
+      .filter((name) => fold(name).includes(fold(text)) && (name === text || !written.has(name)))
+      .map((name) => ({ address: name, heading: "", title: "" }));
   }
 
   function own(text) {
+    if (names) return named(text);
     const wanted = fold(text.replace(/^[^#]*#/, ""));
     const slug = text.includes("#") ? text.slice(0, text.indexOf("#")) : "";
     if (slug && slug !== dataset.slug) return [];
@@ -128,6 +145,12 @@ export default function clauseCompletion(textarea) {
       replaceRange(textarea, 0, textarea.value.length, `[[${option.address}]]`);
       return close();
     }
+    if (names) {
+      close();
+      const isLast = !textarea.value.slice(place.caret).trim();
+      replaceRange(textarea, place.start, place.caret, `${option.address}${isLast ? ", " : ""}`);
+      return close();
+    }
     const isClosed = textarea.value.startsWith("]]", place.caret);
     close();
     replaceRange(textarea, place.start, place.caret, `${option.address}${isClosed ? "" : "]]"}`);
@@ -147,9 +170,15 @@ export default function clauseCompletion(textarea) {
   textarea.addEventListener("compositionend", () => { if (asked()) timer = setTimeout(look, 0); });
   textarea.addEventListener("compositionstart", close);
   textarea.addEventListener("keydown", (event) => {
+    if (names && list.hidden && event.key === "ArrowDown" && !event.isComposing && !event.altKey) {
+      event.preventDefault();
+      look();
+      return;
+    }
     if (event.isComposing || list.hidden || event.altKey || event.ctrlKey || event.metaKey) return;
-    const next = { ArrowDown: chosen + 1, ArrowUp: chosen - 1 }[event.key];
+    const next = { ArrowDown: chosen + 1, ArrowUp: Math.max(chosen, 0) - 1 }[event.key];
     if (next !== undefined) choose((next + options.length) % options.length);
+    else if (chosen < 0 && event.key !== "Escape") return;
     else if (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey)) take(chosen);
     else if (event.key === "Escape") close();
     else return;
