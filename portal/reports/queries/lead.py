@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Date,
+    DateTime,
     String,
     and_,
     case,
@@ -37,7 +38,7 @@ from portal.calendars.errors import unknown_years_refused
 from portal.calendars.rules import ONE_DAY, Count, WorkingCalendar, YearNotInTable, working_days_between
 from portal.certificates.models import Certificate, CertificateFact
 from portal.certificates.rules import FactKind
-from portal.core.clock import local_date
+from portal.core.clock import local_date, zone_info
 from portal.core.db import UtcDateTime, session
 from portal.core.i18n import Words
 from portal.library.models import Reading
@@ -157,9 +158,9 @@ def morning(following: Following, *, viewer_id: int) -> Morning:
     ids = {each.person_id for each in people}
     newest = find_at_risk_rule()
     rule = newest.rule if newest is not None else RiskRule()
-    tried = _attempts(ids)
+    tried = _attempts(ids, viewer_id)
     known = _facts(ids, following.as_of)
-    checks, tries = _tries(following, tried, viewer_id)
+    checks, tries = _tries(following, tried)
     days = _DaysWithout()
     at_risk = []
     for each in people:
@@ -234,20 +235,34 @@ class _DaysWithout:
 # --- What was tried ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
-    """One attempt; `passed` is what its newest marking says, None before the release."""
+class _Tried(NamedTuple):
+    """One attempt; `passed` is what its newest marking says, which counts from the release on.
+
+    `shows` is what of its result whoever sat it learns: read of the viewer's own, None of the others'.
+    """
 
     quiz: str
     code: str
-    state: AttemptState
+    state: str
     started_at: datetime
     finished_at: datetime | None
-    shows_score: bool
+    shows: list[str] | None
     passed: bool | None
 
+    @property
+    def told(self) -> bool | None:
+        """Whether it was passed, where that may be told; None: not yet, or not to the viewer."""
+        if self.state != AttemptState.RELEASED.value or (self.shows is not None and "score" not in self.shows):
+            return None
+        return self.passed
 
-def _attempts(person_ids: Collection[int]) -> dict[int, list[_Tried]]:
+    @property
+    def is_kept(self) -> bool:
+        """Whether the viewer may learn nothing of it, since it is her own."""
+        return self.shows is not None and "score" not in self.shows
+
+
+def _attempts(person_ids: Collection[int], viewer_id: int) -> dict[int, list[_Tried]]:
     """Return the attempts of each person that were not made void, quiz by quiz in the order in which she made them."""
     newest = (
         select(func.max(Marking.marking_no))
@@ -255,33 +270,34 @@ def _attempts(person_ids: Collection[int]) -> dict[int, list[_Tried]]:
         .correlate(Attempt)
         .scalar_subquery()
     )
-    rows = session.execute(
+    own = QuizVersion.__table__
+    # Thousands of rows: they come as the database gives them, on SQLite with instants in UTC that do not say so.
+    rows = session.connection().execute(
         select(
             Attempt.person_id,
             Quiz.slug,
             Attempt.code,
-            Attempt.state,
-            Attempt.started_at,
-            Attempt.finished_at,
-            QuizVersion.show,
+            type_coerce(Attempt.state, String),
+            type_coerce(Attempt.started_at, DateTime()),
+            type_coerce(Attempt.finished_at, DateTime()),
+            own.c.show,
             Marking.passed,
         )
         .join(Quiz, Quiz.id == Attempt.quiz_id)
-        .join(QuizVersion, QuizVersion.id == Attempt.quiz_version_id)
+        .outerjoin(own, and_(own.c.id == Attempt.quiz_version_id, Attempt.person_id == viewer_id))
         .outerjoin(Marking, and_(Marking.attempt_id == Attempt.id, Marking.marking_no == newest))
         .where(Attempt.person_id.in_(person_ids), Attempt.state != AttemptState.VOIDED)
         .order_by(Attempt.person_id, Attempt.quiz_id, Attempt.attempt_no)
     )
     found: dict[int, list[_Tried]] = defaultdict(list)
-    for person_id, quiz, code, state, started_at, finished_at, show, passed in rows:
-        told = passed if state is AttemptState.RELEASED else None
-        found[person_id].append(_Tried(quiz, code, state, started_at, finished_at, "score" in show, told))
+    for person_id, quiz, code, state, began, ended, shows, passed in rows:
+        started_at = began if began.tzinfo is not None else began.replace(tzinfo=UTC)
+        finished_at = ended if ended is None or ended.tzinfo is not None else ended.replace(tzinfo=UTC)
+        found[person_id].append(_Tried(quiz, code, state, started_at, finished_at, shows, passed))
     return found
 
 
-def _tries(
-    following: Following, tried: Mapping[int, Sequence[_Tried]], viewer_id: int
-) -> tuple[list[Check], dict[int, list[Tries]]]:
+def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple[list[Check], dict[int, list[Tries]]]:
     """Return how the first tries at each quiz of the plan went, and by enrollment what was failed and not passed."""
     steps = {
         version_id: {step.quiz_slug: step.slug for step in version.steps if step.quiz_slug is not None}
@@ -296,13 +312,13 @@ def _tries(
         for attempt in tried.get(each.person_id, ()):
             if attempt.quiz not in of_plan or attempt.started_at < each.enrolled_at:
                 continue
-            if each.person_id == viewer_id and not attempt.shows_score:
+            if attempt.is_kept:
                 continue
             if attempt.quiz not in seen:
                 seen.add(attempt.quiz)
-                if attempt.passed is not None:
-                    first[attempt.quiz][each.person_id] = attempt.passed
-            if attempt.passed is False:
+                if attempt.told is not None:
+                    first[attempt.quiz][each.person_id] = attempt.told
+            if attempt.told is False:
                 lost[attempt.quiz].append(attempt)
         failed[each.id] = [
             Tries(quiz, len(attempts), local_date(attempts[-1].finished_at or attempts[-1].started_at, each.path.zone))
@@ -321,15 +337,18 @@ def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[_Tried]])
     found = []
     for each in people:
         assert each.path is not None
+        zone = zone_info(each.path.zone)
+        begins = datetime.combine(each.path.today, time(), zone).astimezone(UTC)
+        ends = datetime.combine(each.path.today + ONE_DAY, time(), zone).astimezone(UTC)
         for attempt in tried.get(each.person_id, ()):
-            moments = [at for at in (attempt.started_at, attempt.finished_at) if at is not None]
-            if any(local_date(at, each.path.zone) == each.path.today for at in moments):
+            finished = attempt.finished_at
+            if begins <= attempt.started_at < ends or (finished is not None and begins <= finished < ends):
                 found.append(
                     Sitting(
                         each.person_id,
                         attempt.quiz,
                         attempt.code,
-                        attempt.state,
+                        AttemptState(attempt.state),
                         attempt.started_at,
                         attempt.finished_at,
                     )
@@ -428,7 +447,8 @@ def _points(people: Sequence[Follower]) -> tuple[list[Point], int]:
         assert path is not None
         total += len(path.required)
         expected.update(path.due_on[slug] for slug in path.required)
-        done.update(local_date(at, path.zone) for slug, at in each.done_at.items() if slug in path.required)
+        zone = zone_info(path.zone)
+        done.update(at.astimezone(zone).date() for slug, at in each.done_at.items() if slug in path.required)
     if not people:
         return [], 0
     today = max(each.path.today for each in people if each.path)
