@@ -404,6 +404,8 @@ def test_the_numbers_take_at_most_fifteen_statements_for_any_number_of_people(ca
             seen_of(again)
         return len(statements)
 
+    # The first look also reads the holidays, which the process keeps.
+    count()
     few = count()
     assert few <= 15
     for _each in range(6):
