@@ -650,10 +650,14 @@ def _certificates(app: Flask) -> None:
 
 def _reports(app: Flask) -> None:
     from portal.cohorts import permissions
-    from portal.reports.views import blueprint, cohorts  # noqa: F401
+    from portal.reports import permissions as own
+    from portal.reports import recorded
+    from portal.reports.views import at_risk, blueprint, clauses, cohorts  # noqa: F401
     from portal.reports.views.concerns import by_role
     from portal.training.service.concerns import register_concerns
 
+    access.register(own.TABLE)
+    journal.learn(recorded.VOCABULARY)
     register_concerns(by_role)
     app.register_blueprint(blueprint)
     NAVIGATION.append(Place("reports.list_cohorts", _l("Cohorts"), "cohorts", "lead", permissions.SEE_COHORTS))

@@ -1,10 +1,11 @@
-"""In which order a lead reads a cohort, and its numbers."""
+"""In which order a lead reads a cohort, its numbers, who is at risk, and when it will be through."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from enum import StrEnum
 from fractions import Fraction
 
 from portal.training.rules import Progress
@@ -55,3 +56,182 @@ def summarise(standings: Iterable[Standing]) -> Summary:
         expected=sum(row.progress.expected for row in rows),
         done_of_expected=sum(row.progress.done_of_expected for row in rows),
     )
+
+
+# --- Who is at risk ----------------------------------------------------------------------------
+
+
+class Risk(StrEnum):
+    """Why somebody is at risk of not completing in time."""
+
+    OVERDUE = "overdue"
+    FAILED_TRIES = "failed_tries"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRule:
+    """From which number on each reason counts; None: it does not. The defaults are those of product.md, J7."""
+
+    overdue_steps: int | None = 2
+    failed_tries: int | None = 2
+    idle_days: int | None = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """The tries of one person at one check that she has not passed: how many failed, and when the last of them did."""
+
+    quiz: str
+    failed: int
+    last_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What the rule looks at in one person.
+
+    `idle_days` are the working days of her own calendar, leave and pauses left out, from the day after her last
+    activity (from her first day, where there was none) to yesterday.
+    """
+
+    overdue_steps: int = 0
+    late_since: date | None = None
+    tries: Sequence[Tries] = ()
+    idle_days: int = 0
+    last_active_on: date | None = None
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why somebody is at risk, its number, and since when it is so; None: since her first day."""
+
+    risk: Risk
+    number: int
+    since: date | None
+    # The check, where it is about one.
+    quiz: str | None = None
+
+
+def at_risk(conduct: Conduct, rule: RiskRule) -> tuple[Reason, ...]:
+    """Return every reason why a person is at risk by the rule; nobody is who has completed the plan."""
+    if conduct.is_complete:
+        return ()
+    found = []
+    if rule.overdue_steps is not None and conduct.overdue_steps >= rule.overdue_steps:
+        found.append(Reason(Risk.OVERDUE, conduct.overdue_steps, conduct.late_since))
+    if rule.failed_tries is not None:
+        found += [
+            Reason(Risk.FAILED_TRIES, each.failed, each.last_on, each.quiz)
+            for each in conduct.tries
+            if each.failed >= rule.failed_tries
+        ]
+    if rule.idle_days is not None and conduct.idle_days >= rule.idle_days:
+        found.append(Reason(Risk.IDLE, conduct.idle_days, conduct.last_active_on))
+    return tuple(found)
+
+
+# --- Expected and actual, and when it will be done ---------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How many required steps of everybody were due, and how many done, by the end of a day; None: not yet known."""
+
+    on: date
+    expected: int
+    done: int | None
+
+
+def curve(expected: Mapping[date, int], done: Mapping[date, int], first: date, last: date, today: date) -> list[Point]:
+    """Return the points from `first` to `last`, one a day; of what is done nothing after today.
+
+    What falls before `first` is counted on it.
+    """
+    due = sum(count for day, count in expected.items() if day < first)
+    made = sum(count for day, count in done.items() if day < first)
+    points = []
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        due += expected.get(day, 0)
+        made += done.get(day, 0)
+        points.append(Point(day, due, made if day <= today else None))
+    return points
+
+
+# Below so many people a forecast is a guess about persons, and none is made.
+LEAST_FOR_FORECAST = 5
+# Who is slower than this many times the plan's length is not foreseen at all.
+SLOWEST = 4
+
+
+def days_to_go(positions: Sequence[int], done: int, worked: int) -> int | None:
+    """Return how many working days somebody still needs who keeps her pace so far; None: it cannot be said.
+
+    `positions` are the plan's working days (from 1) by which its required steps are due, in ascending order. With k
+    steps done she stands at the k-th of them; having needed `worked` working days to get there, she needs as many for
+    each day of the plan that remains. Nobody is foreseen faster than the plan.
+    """
+    if done >= len(positions):
+        return 0
+    if done == 0 or worked <= 0:
+        return None
+    length, stands_at = positions[-1], positions[done - 1]
+    # At least one day for what is left where it is due on the day at which she stands.
+    remaining = max(length - stands_at, 1)
+    needed = -(-remaining * max(worked, stands_at) // stands_at)
+    return needed if needed <= SLOWEST * length else None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """By when a tenth, half and nine tenths of the people will have completed; None: that cannot be foreseen."""
+
+    people: int
+    foreseen: int
+    early: date | None
+    middle: date | None
+    late: date | None
+
+
+def forecast(ends: Sequence[date | None]) -> Forecast | None:
+    """Return the forecast from the day on which each person completes, None where hers cannot be foreseen.
+
+    A quantile is the day by which at least that share of all people is through, so that those who cannot be foreseen
+    count as last. None below `LEAST_FOR_FORECAST`.
+    """
+    if len(ends) < LEAST_FOR_FORECAST:
+        return None
+    known = sorted(end for end in ends if end is not None)
+
+    def by(tenths: int) -> date | None:
+        needed = -(-len(ends) * tenths // 10)
+        return known[needed - 1] if needed <= len(known) else None
+
+    return Forecast(len(ends), len(known), by(1), by(5), by(9))
+
+
+# --- Clauses -----------------------------------------------------------------------------------
+
+# A clause that so many people were asked about, and that this share of them or more missed at their first try, points
+# at the policy and not at the people (product.md, J3 and J7). Below that number nothing is shown.
+LEAST_FOR_CLAUSE, MISSED_BY_MANY = 10, Fraction(40, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """How many people were asked about a clause at their first tries, and how many of them missed it."""
+
+    asked: int
+    missed: int
+
+    @property
+    def share(self) -> Fraction | None:
+        """Missed ÷ asked; None below `LEAST_FOR_CLAUSE`."""
+        return Fraction(self.missed, self.asked) if self.asked >= LEAST_FOR_CLAUSE else None
+
+    @property
+    def points_at_policy(self) -> bool:
+        """Whether so many missed it that the text is to be looked at."""
+        return self.share is not None and self.share >= MISSED_BY_MANY

@@ -171,6 +171,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin", "auditor", "foreign_lead", "lead"},
         [
+            "GET reports.at_risk_rule",
             "GET reports.list_cohorts",
         ],
     ),
@@ -322,6 +323,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"admin", "auditor", "lead"},
         [
             "GET reports.cohort",
+            "GET reports.cohort_clauses",
             "GET reports.cohort_csv",
             "GET reports.cohort_xlsx",
         ],
@@ -445,7 +447,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     ),
     (
         {"admin", "lead", "foreign_lead"},
-        ["GET quizzes.live"],
+        ["GET quizzes.live", "POST reports.change_at_risk_rule"],
     ),
     # The lead for somebody who has taken the quiz; what stands there of choices is another permission's.
     (

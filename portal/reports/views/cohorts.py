@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
@@ -11,17 +11,33 @@ from typing import Any
 
 from flask import Response, render_template, request, url_for
 
+from portal.accounts.models import Person
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
 from portal.core import clock
-from portal.core.access import actor, requires
+from portal.core.access import actor, can, requires
 from portal.core.clock import local_date
 from portal.core.i18n import force_locale, format_date, format_instant, format_percent, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv, download_xlsx
-from portal.reports.queries import Cell, CohortReport, Column, HeadCount, Row, cohort_report, count_heads, points_of
-from portal.reports.views import blueprint
+from portal.reports.permissions import SEE_AT_RISK_RULE
+from portal.reports.queries import (
+    Cell,
+    CohortReport,
+    Column,
+    Following,
+    HeadCount,
+    Row,
+    cohort_report,
+    count_heads,
+    find_people,
+    follow,
+    points_of,
+    report_of,
+)
+from portal.reports.queries.lead import Morning, morning
+from portal.reports.views import blueprint, lead
 from portal.training.queries import task_of
 from portal.training.rules import StepKind, StepState
 from portal.ui.states import look_of
@@ -57,10 +73,19 @@ def list_cohorts() -> str:
 @blueprint.get("/cohorts/<code>")
 @requires(SEE_COHORT, on=cohorts.get_cohort)
 def cohort(found: Cohort) -> str:
-    """Show how far everybody in the cohort is, those who need it first."""
+    """Show who needs the lead, how far the cohort is, and every step of everybody."""
     page = max(1, request.args.get("page", 1, type=int))
     offset = min((page - 1) * ROWS_AT_ONCE, 10**6)
-    report = cohort_report(found, request.args.get("plan"), offset=offset, limit=ROWS_AT_ONCE, viewer=actor())
+    following = follow(found, request.args.get("plan"), timed=True)
+    seen = morning(following, viewer_id=actor().id)
+    left = lead.narrowed(found, following, seen, request.args)
+    told = seen.at_risk if request.args.get("at_risk") == "all" else seen.at_risk[: lead.AT_RISK_AT_ONCE]
+    names = find_people(
+        {each.follower.person_id for each in told}
+        | {each.person_id for each in seen.sittings[: lead.SITTINGS_AT_ONCE]}
+        | {each.person_id for each in left.people[offset : offset + ROWS_AT_ONCE]}
+    )
+    report = report_of(left.following, left.people, offset=offset, limit=ROWS_AT_ONCE, known=names, viewer=actor())
     rows, cells = _table_rows(report, found.market.time_zone)
     return render_template(
         "reports/cohort.html",
@@ -88,8 +113,10 @@ def cohort(found: Cohort) -> str:
         columns=[_column(column) for column in report.columns],
         rows=rows,
         cells=cells,
-        numbers=_numbers(report),
-        pager=_pager(found, report, offset),
+        numbers=_numbers(found, report) + lead.numbers(found, following, seen, _everybody()),
+        pager=_pager(found, len(left.people), offset, left.kept),
+        filters=left.filters,
+        morning=_morning(found, report, following, replace(seen, at_risk=told), at_risk=len(seen.at_risk), names=names),
         without_plan=[person.name_in(language()) for person in report.without_plan],
         exports=[
             {"label": label, "href": url_for(endpoint, code=found.code, plan=report.plan.slug)}
@@ -98,6 +125,41 @@ def cohort(found: Cohort) -> str:
         if report.plan
         else [],
     )
+
+
+def _morning(
+    found: Cohort,
+    report: CohortReport,
+    following: Following,
+    seen: Morning,
+    *,
+    at_risk: int,
+    names: dict[int, Person],
+) -> dict[str, Any] | None:
+    """Return what stands above the table; None where nobody follows a plan."""
+    if report.plan is None:
+        return None
+    here, slug = language(), report.plan.slug
+    today = local_date(report.as_of, found.market.time_zone)
+
+    def day(on: date) -> str:
+        return _day(on, here, report.as_of.year)
+
+    return {
+        "at_risk": lead.red_list(found, following, seen, names, day, viewer_id=actor().id),
+        "at_risk_count": at_risk,
+        "all_at_risk": url_for("reports.cohort", code=found.code, plan=slug, at_risk="all", _anchor="at-risk")
+        if at_risk > len(seen.at_risk)
+        else None,
+        "rule": lead.rule_in_words(seen.rule),
+        "rule_href": url_for("reports.at_risk_rule") if can(SEE_AT_RISK_RULE) else None,
+        "curve": lead.curve(seen, today, day),
+        "forecast": lead.forecast(seen, len(following.people)),
+        "checks": lead.first_tries(found, following, seen.checks),
+        "clauses_href": url_for("reports.cohort_clauses", code=found.code, plan=slug),
+        "sittings": lead.sittings(following, seen, names),
+        "sitting_count": len(seen.sittings),
+    }
 
 
 @blueprint.get("/cohorts/<code>/table.csv")
@@ -232,9 +294,17 @@ def _row_state(row: Row) -> str | None:
     return "done" if row.standing.is_complete else None
 
 
-def _numbers(report: CohortReport) -> list[dict[str, Any]]:
-    summary = report.summary
-    everybody = _("Everybody of the cohort who follows this plan, ended enrollments left out")
+def _everybody() -> str:
+    return _("Everybody of the cohort who follows this plan, ended enrollments left out")
+
+
+def _numbers(found: Cohort, report: CohortReport) -> list[dict[str, Any]]:
+    summary, everybody = report.summary, _everybody()
+    slug = report.plan.slug if report.plan else None
+
+    def people(group: str) -> str:
+        return url_for("reports.cohort", code=found.code, plan=slug, people=group, _anchor="people")
+
     return [
         {
             "label": _("On track"),
@@ -248,6 +318,7 @@ def _numbers(report: CohortReport) -> list[dict[str, Any]]:
             ),
             "population": everybody,
             "tone": None,
+            "href": people("overdue") if summary.overdue_people else None,
         },
         {
             "label": _("People with overdue steps"),
@@ -260,6 +331,7 @@ def _numbers(report: CohortReport) -> list[dict[str, Any]]:
             ),
             "population": everybody,
             "tone": "danger" if summary.overdue_people else None,
+            "href": people("overdue") if summary.overdue_people else None,
         },
         {
             "label": _("Completed"),
@@ -268,18 +340,18 @@ def _numbers(report: CohortReport) -> list[dict[str, Any]]:
             "formula": _("People who have done every required step, of all people in the plan."),
             "population": everybody,
             "tone": None,
+            "href": people("completed") if summary.complete else None,
         },
     ]
 
 
-def _pager(found: Cohort, report: CohortReport, offset: int) -> dict[str, Any] | None:
-    total = report.summary.people
+def _pager(found: Cohort, total: int, offset: int, kept: dict[str, str]) -> dict[str, Any] | None:
     if total <= ROWS_AT_ONCE and offset == 0:
         return None
-    slug = report.plan.slug if report.plan else None
 
     def address(page: int) -> str:
-        return url_for("reports.cohort", code=found.code, plan=slug, page=page)
+        values: dict[str, Any] = {**kept, "page": page}
+        return url_for("reports.cohort", code=found.code, **values, _anchor="people")
 
     here, last = offset // ROWS_AT_ONCE + 1, max(1, -(-total // ROWS_AT_ONCE))
     return {

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 
 from sqlalchemy import String, cast, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
 from portal.calendars.errors import unknown_years_refused
+from portal.calendars.rules import WorkingCalendar
 from portal.cohorts.models import Cohort, CohortMember
 from portal.core import clock
 from portal.core.db import session
@@ -42,6 +43,8 @@ class Column:
     required: bool
     # The working day of the plan on which it is due when nothing intervenes.
     day: int
+    phase: str | None = None
+    quiz: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,8 @@ class CohortReport:
 
 
 @dataclass(slots=True)
-class _Entry:
-    """One enrollment before anything is told of it."""
+class Follower:
+    """One enrollment and how it stands, before its row is made."""
 
     id: int
     code: str
@@ -103,18 +106,23 @@ class _Entry:
     completed_at: datetime | None
     cohort_id: int | None
     done: frozenset[str] = frozenset()
-    path: _Path | None = None
+    path: Path | None = None
     standing: Standing | None = None
+    # By the step's slug when it was done; only where it was asked for.
+    done_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Path:
+class Path:
     """What everybody with the same version, calendar and basis shares."""
 
     shapes: Sequence[StepShape]
     dues: Schedule
+    # The person's calendar less her pauses.
+    calendar: WorkingCalendar
     due_on: Mapping[str, date]
     today: date
+    zone: str
     # Required steps due before today, earliest first.
     expected: Sequence[tuple[date, str]]
     required: frozenset[str]
@@ -131,6 +139,73 @@ class _Path:
         return Standing(progress, late[0] if late else None, is_complete)
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Everybody who follows a plan with a cohort, in reading order, as of a moment: what its numbers are made of."""
+
+    plans: Sequence[PlanChoice]
+    plan: PlanChoice | None
+    # Of the plan, by row number, the latest last.
+    versions: Mapping[int, PlanVersion]
+    people: Sequence[Follower]
+    columns: Sequence[Column]
+    without_plan: Sequence[Person]
+    as_of: datetime
+
+
+def follow(cohort: Cohort, plan_slug: str | None = None, *, timed: bool = False) -> Following:
+    """Return who follows a plan with the cohort (default: the one most of them follow), and how each stands.
+
+    With `timed` also when each step was done. Raises `HolidayYearUnknown`.
+    """
+    as_of = clock.now()
+    versions, entries = _versions_and_entries([cohort.id])
+    plans = _choices(versions, entries)
+    plan = next((choice for choice in plans if choice.slug == plan_slug), plans[0] if plans else None)
+    mine = [entry for entry in entries if plan and versions[entry.version_id].plan.slug == plan.slug]
+    followed = {entry.version_id for entry in mine}
+    shown = {version_id: version for version_id, version in versions.items() if version_id in followed}
+    _follow_paths(mine, versions, timed=timed)
+    # Sorting is stable and the entries come by name.
+    mine.sort(key=lambda entry: rules.reading_order(entry.standing) if entry.standing else (0, date.max))
+    return Following(
+        plans=plans,
+        plan=plan,
+        versions=shown,
+        people=mine,
+        columns=_columns(list(shown.values())),
+        without_plan=_without_plan(cohort, {entry.person_id for entry in entries}),
+        as_of=as_of,
+    )
+
+
+def report_of(
+    following: Following,
+    people: Sequence[Follower] | None = None,
+    *,
+    offset: int = 0,
+    limit: int | None = 50,
+    known: Mapping[int, Person] | None = None,
+    viewer: Person | None = None,
+) -> CohortReport:
+    """Return the report with the rows of these people (default: of all) from `offset` on, at most `limit`.
+
+    The numbers count everybody. `known` are people who were read before, by row number. What a quiz does not show of
+    a score is left out of the row of `viewer`, who reads it.
+    """
+    chosen = following.people if people is None else people
+    last = None if limit is None else offset + limit
+    return CohortReport(
+        plans=following.plans,
+        plan=following.plan,
+        columns=following.columns,
+        summary=rules.summarise(each.standing for each in following.people if each.standing),
+        rows=_rows(chosen[offset:last], following.versions, known or {}, viewer),
+        without_plan=following.without_plan,
+        as_of=following.as_of,
+    )
+
+
 def cohort_report(
     cohort: Cohort,
     plan_slug: str | None = None,
@@ -144,27 +219,7 @@ def cohort_report(
     Rows are those from `offset` on, at most `limit`; the numbers count everybody. What a quiz does not show of a score
     is left out of the row of `viewer`, who reads it. Raises `HolidayYearUnknown`.
     """
-    as_of = clock.now()
-    versions, entries = _versions_and_entries([cohort.id])
-    plans = _choices(versions, entries)
-    plan = next((choice for choice in plans if choice.slug == plan_slug), plans[0] if plans else None)
-    mine = [entry for entry in entries if plan and versions[entry.version_id].plan.slug == plan.slug]
-    shown_versions = [
-        version for version_id, version in versions.items() if version_id in {entry.version_id for entry in mine}
-    ]
-    _follow_paths(mine, versions)
-    # Sorting is stable and the entries come by name.
-    mine.sort(key=lambda entry: rules.reading_order(entry.standing) if entry.standing else (0, date.max))
-    last = None if limit is None else offset + limit
-    return CohortReport(
-        plans=plans,
-        plan=plan,
-        columns=_columns(shown_versions),
-        summary=rules.summarise(entry.standing for entry in mine if entry.standing),
-        rows=_rows(mine[offset:last], versions, viewer),
-        without_plan=_without_plan(cohort, {entry.person_id for entry in entries}),
-        as_of=as_of,
-    )
+    return report_of(follow(cohort, plan_slug), offset=offset, limit=limit, viewer=viewer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +252,7 @@ def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
     }
 
 
-def _versions_and_entries(cohort_ids: Collection[int]) -> tuple[dict[int, PlanVersion], list[_Entry]]:
+def _versions_and_entries(cohort_ids: Collection[int]) -> tuple[dict[int, PlanVersion], list[Follower]]:
     rows = session.execute(
         select(
             Enrollment.id,
@@ -216,17 +271,17 @@ def _versions_and_entries(cohort_ids: Collection[int]) -> tuple[dict[int, PlanVe
             Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id, Enrollment.id
         )
     )
-    entries = [_Entry(*row) for row in rows]
+    entries = [Follower(*row) for row in rows]
     versions = session.scalars(
         select(PlanVersion)
         .where(PlanVersion.id.in_({entry.version_id for entry in entries}))
-        .options(selectinload(PlanVersion.steps))
+        .options(joinedload(PlanVersion.steps))
         .order_by(PlanVersion.id)
-    )
+    ).unique()
     return {version.id: version for version in versions}, entries
 
 
-def _choices(versions: Mapping[int, PlanVersion], entries: Sequence[_Entry]) -> list[PlanChoice]:
+def _choices(versions: Mapping[int, PlanVersion], entries: Sequence[Follower]) -> list[PlanChoice]:
     people = Counter(versions[entry.version_id].plan.slug for entry in entries)
     # The title of the latest version: versions come in the order in which they were written.
     titles = {version.plan.slug: version.title for version in versions.values()}
@@ -244,23 +299,30 @@ def _columns(versions: Sequence[PlanVersion]) -> list[Column]:
         days = steps_rules.nominal_offsets([step.shape for step in version.steps])
         for step in version.steps:
             if step.slug not in columns:
-                columns[step.slug] = Column(step.slug, titles[step.id], step.kind, step.required, days[step.slug] + 1)
+                columns[step.slug] = Column(
+                    step.slug,
+                    titles[step.id],
+                    step.kind,
+                    step.required,
+                    days[step.slug] + 1,
+                    step.phase_slug,
+                    step.quiz_slug,
+                )
     return list(columns.values())
 
 
-def _follow_paths(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> None:
+def _follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersion], *, timed: bool = False) -> None:
     """Compute each schedule once for all who share it, then how far everybody is."""
-    markets = {
-        market.id: market
-        for market in session.scalars(select(Market).where(Market.id.in_({entry.market_id for entry in entries})))
-    }
+    markets = _markets({entry.market_id for entry in entries})
     read = calendars.read_calendars(markets.values(), [entry.person_id for entry in entries])
     today = {market.id: clock.today(market.time_zone) for market in markets.values()}
     slugs = {step.id: step.slug for version in versions.values() for step in version.steps}
-    done = _done([entry.id for entry in entries])
+    ids = [entry.id for entry in entries]
+    done_at = _done_at(ids) if timed else {}
+    done: Mapping[int, Collection[int]] = done_at if timed else _done(ids)
     shapes = {version.id: [step.shape for step in version.steps] for version in versions.values()}
     bases = training.bases_of({entry.id: entry.starts_on for entry in entries})
-    paths: dict[object, _Path] = {}
+    paths: dict[object, Path] = {}
     for entry in entries:
         calendar, basis = read.of(entry.market_id, entry.person_id), bases[entry.id]
         entry.starts_on = basis.starts_on
@@ -269,18 +331,29 @@ def _follow_paths(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]
         if key not in paths:
             day = today[entry.market_id]
             with unknown_years_refused():
-                dues = steps_rules.schedule(shapes[entry.version_id], basis, basis.calendar(calendar, day))
-            paths[key] = _path(shapes[entry.version_id], dues, day)
+                own = basis.calendar(calendar, day)
+                dues = steps_rules.schedule(shapes[entry.version_id], basis, own)
+            paths[key] = _path(shapes[entry.version_id], dues, own, day, markets[entry.market_id].time_zone)
         entry.path = paths[key]
         entry.done = frozenset(slugs[step_id] for step_id in done.get(entry.id, ()))
+        if timed:
+            entry.done_at = {slugs[step_id]: at for step_id, at in done_at.get(entry.id, {}).items()}
         entry.standing = entry.path.standing(entry.done, is_complete=entry.completed_at is not None)
 
 
-def _path(shapes: Sequence[StepShape], dues: Schedule, today: date) -> _Path:
+def _markets(ids: Collection[int]) -> dict[int, Market]:
+    """Return these markets by row number; those that came with the cohort are not asked for again."""
+    known = {row.id: row for row in session.identity_map.values() if isinstance(row, Market) and row.id in ids}
+    if missing := set(ids) - known.keys():
+        known |= {market.id: market for market in session.scalars(select(Market).where(Market.id.in_(missing)))}
+    return known
+
+
+def _path(shapes: Sequence[StepShape], dues: Schedule, calendar: WorkingCalendar, today: date, zone: str) -> Path:
     required = frozenset(shape.slug for shape in shapes if shape.required)
     due_on = {slug: due.on for slug, due in dues.items()}
     expected = sorted((due_on[slug], slug) for slug in required if due_on[slug] < today)
-    return _Path(shapes, dues, due_on, today, expected, required)
+    return Path(shapes, dues, calendar, due_on, today, zone, expected, required)
 
 
 def _done(enrollment_ids: Sequence[int]) -> dict[int, list[int]]:
@@ -293,13 +366,34 @@ def _done(enrollment_ids: Sequence[int]) -> dict[int, list[int]]:
     return {row[0]: [int(number) for number in row[1].split(",")] for row in rows}
 
 
-def _rows(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion], viewer: Person | None) -> list[Row]:
+def _done_at(enrollment_ids: Sequence[int]) -> dict[int, dict[int, datetime]]:
+    """Return of each enrollment the completed steps, and when each was done."""
+    found: dict[int, dict[int, datetime]] = defaultdict(dict)
+    for enrollment_id, step_id, at in session.execute(
+        select(StepCompletion.enrollment_id, StepCompletion.step_id, StepCompletion.completed_at).where(
+            StepCompletion.enrollment_id.in_(enrollment_ids)
+        )
+    ):
+        found[enrollment_id][step_id] = at
+    return found
+
+
+def find_people(ids: Collection[int]) -> dict[int, Person]:
+    """Return row number → person, for those whom a page names."""
+    return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(ids)))}
+
+
+def _rows(
+    entries: Sequence[Follower],
+    versions: Mapping[int, PlanVersion],
+    known: Mapping[int, Person],
+    viewer: Person | None,
+) -> list[Row]:
     """Return the rows of these people with every cell; none of the viewer's own has a score that she is not told."""
     ids = [entry.id for entry in entries]
-    people = {
-        person.id: person
-        for person in session.scalars(select(Person).where(Person.id.in_({entry.person_id for entry in entries})))
-    }
+    people = {**known}
+    if missing := {entry.person_id for entry in entries} - known.keys():
+        people |= find_people(missing)
     completed = _completed(ids)
     sent_back = _sent_back(ids)
     results = _results(entries, versions)
@@ -351,7 +445,7 @@ _Step = tuple[int, str, str | None]
 
 
 def _cells(
-    entry: _Entry,
+    entry: Follower,
     steps: Sequence[_Step],
     completed: Mapping[int, _Completed],
     sent_back: set[int],
@@ -409,7 +503,7 @@ def _sent_back(enrollment_ids: Sequence[int]) -> Mapping[int, set[int]]:
     return found
 
 
-def _results(entries: Sequence[_Entry], versions: Mapping[int, PlanVersion]) -> dict[tuple[int, str], _Score]:
+def _results(entries: Sequence[Follower], versions: Mapping[int, PlanVersion]) -> dict[tuple[int, str], _Score]:
     """Return what counts for each person since her enrollment by the rule of each quiz, by enrollment and quiz."""
     mine = {entry.version_id for entry in entries}
     slugs = {step.quiz_slug for version_id in mine for step in versions[version_id].steps if step.quiz_slug is not None}

@@ -1,0 +1,611 @@
+"""What a lead decides on in the morning: who needs her, how far the cohort is, and when it will be through."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Date,
+    DateTime,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
+
+from portal.accounts.rules import fold_for_search
+from portal.acknowledgements.models import (
+    Acknowledgement,
+    AcknowledgementRequest,
+    Campaign,
+    ReadingConfirmation,
+    RequestEnd,
+)
+from portal.calendars.errors import unknown_years_refused
+from portal.calendars.rules import ONE_DAY, Count, WorkingCalendar, YearNotInTable, working_days_between
+from portal.certificates.models import Certificate, CertificateFact
+from portal.certificates.rules import FactKind
+from portal.core.clock import local_date, zone_info
+from portal.core.db import UtcDateTime, session
+from portal.core.i18n import Words
+from portal.library.models import Reading
+from portal.quizzes.models import (
+    Attempt,
+    AttemptState,
+    Item,
+    ItemMark,
+    Marking,
+    QuestionCitation,
+    Quiz,
+    QuizVersion,
+)
+from portal.reports import rules
+from portal.reports.models import AtRiskRule
+from portal.reports.queries import Follower, Following, find_people
+from portal.reports.rules import Conduct, Forecast, Missed, Point, Reason, RiskRule, Tries
+from portal.training import rules as steps_rules
+from portal.training.models import PlanPhase
+
+# Certificates are told of that expire within so many days.
+EXPIRY_DAYS = (30, 60, 90)
+
+
+# --- The rule ----------------------------------------------------------------------------------
+
+
+def find_at_risk_rule() -> AtRiskRule | None:
+    """Return the at-risk rule that was set last; None: the product's own holds."""
+    return session.scalar(select(AtRiskRule).order_by(AtRiskRule.id.desc()).limit(1))
+
+
+def list_at_risk_rules() -> list[AtRiskRule]:
+    """Return every at-risk rule that was ever set, the latest first."""
+    return list(session.scalars(select(AtRiskRule).order_by(AtRiskRule.id.desc())))
+
+
+# --- The morning -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """Somebody at risk, and every reason."""
+
+    follower: Follower
+    reasons: Sequence[Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How the first tries at a quiz went: how many people have a result of theirs, who of them passed."""
+
+    slug: str
+    tried: frozenset[int]
+    passed: frozenset[int]
+
+    @property
+    def share(self) -> Fraction | None:
+        """Passed at the first try ÷ have a result of it; None where nobody has."""
+        return Fraction(len(self.passed), len(self.tried)) if self.tried else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """An attempt that was begun or handed in today."""
+
+    person_id: int
+    quiz: str
+    code: str
+    state: AttemptState
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What is asked to be confirmed in campaigns that still ask: how often asked, how often confirmed, by whom not."""
+
+    asked: int
+    confirmed: int
+    missing: frozenset[int]
+
+    @property
+    def share(self) -> Fraction | None:
+        """Confirmed ÷ asked; None where nothing is asked."""
+        return Fraction(self.confirmed, self.asked) if self.asked else None
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """All numbers of a cohort in a plan but those of `rules.Summary`, with the people behind each.
+
+    People are row numbers of persons.
+    """
+
+    rule: RiskRule
+    at_risk: Sequence[AtRisk]
+    away: frozenset[int]
+    checks: Sequence[Check]
+    sittings: Sequence[Sitting]
+    coverage: Coverage
+    # Days → who holds a certificate that expires within them; the longer hold the shorter.
+    expiring: Mapping[int, frozenset[int]]
+    points: Sequence[Point]
+    # Every required step of everybody.
+    total: int
+    forecast: Forecast | None
+
+
+def morning(following: Following, *, viewer_id: int) -> Morning:
+    """Return what the cohort's page says of everybody in the plan.
+
+    What the viewer's own quizzes keep from her is left out of what is said of herself. In a number of statements that
+    does not depend on the people. Raises `HolidayYearUnknown`.
+    """
+    people = following.people
+    ids = {each.person_id for each in people}
+    newest = find_at_risk_rule()
+    rule = newest.rule if newest is not None else RiskRule()
+    tried = _attempts(ids, viewer_id)
+    known = _facts(ids, following.as_of)
+    checks, tries = _tries(following, tried)
+    days = _DaysWithout()
+    at_risk = []
+    for each in people:
+        if each.path is None or each.standing is None:
+            continue
+        last_on = _last_active_on(each, tried.get(each.person_id, ()), known.active_at.get(each.person_id))
+        conduct = Conduct(
+            overdue_steps=each.standing.progress.overdue,
+            late_since=each.standing.late_since,
+            tries=tries.get(each.id, ()),
+            idle_days=days.of(each, last_on),
+            last_active_on=last_on,
+            is_complete=each.completed_at is not None,
+        )
+        if reasons := rules.at_risk(conduct, rule):
+            at_risk.append(AtRisk(each, reasons))
+    points, total = _points(people)
+    return Morning(
+        rule=rule,
+        at_risk=at_risk,
+        away=frozenset(each.person_id for each in people if _is_away(each)),
+        checks=checks,
+        sittings=_sittings(people, tried),
+        coverage=known.coverage,
+        expiring=_expiring(people, known.expiries),
+        points=points,
+        total=total,
+        forecast=_forecast(people),
+    )
+
+
+def _is_away(each: Follower) -> bool:
+    path = each.path
+    if path is None or each.completed_at is not None:
+        return False
+    return path.today in path.calendar.leave or path.today in path.calendar.paused
+
+
+def _last_active_on(each: Follower, tried: Iterable[_Tried], at: datetime | None) -> date | None:
+    """Return the day of the last thing that she did since her first day; None: there was none yet."""
+    assert each.path is not None
+    instants = [*each.done_at.values()]
+    if at is not None:
+        instants.append(at)
+    for attempt in tried:
+        instants.append(attempt.finished_at or attempt.started_at)
+    if not instants:
+        return None
+    last = local_date(max(instants), each.path.zone)
+    return last if last >= each.starts_on else None
+
+
+class _DaysWithout:
+    """Working days without activity; what was counted for one serves all with the same calendar."""
+
+    def __init__(self) -> None:
+        self._counted: dict[tuple[int, date], int] = {}
+
+    def of(self, each: Follower, last_on: date | None) -> int:
+        """Return the working days later than the last active day, or from the first day on, up to yesterday."""
+        path = each.path
+        assert path is not None
+        after = last_on if last_on is not None else each.starts_on - ONE_DAY
+        # The path keeps its calendar, so that the number stays its own.
+        key = (id(path.calendar), after)
+        if key not in self._counted:
+            with unknown_years_refused():
+                self._counted[key] = working_days_between(after, path.today - ONE_DAY, path.calendar)
+        return self._counted[key]
+
+
+# --- What was tried ----------------------------------------------------------------------------
+
+
+class _Tried(NamedTuple):
+    """One attempt; `passed` is what its newest marking says, which counts from the release on.
+
+    `shows` is what of its result whoever sat it learns: read of the viewer's own, None of the others'.
+    """
+
+    quiz: str
+    code: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    shows: list[str] | None
+    passed: bool | None
+
+    @property
+    def told(self) -> bool | None:
+        """Whether it was passed, where that may be told; None: not yet, or not to the viewer."""
+        if self.state != AttemptState.RELEASED.value or (self.shows is not None and "score" not in self.shows):
+            return None
+        return self.passed
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the viewer may learn nothing of it, since it is her own."""
+        return self.shows is not None and "score" not in self.shows
+
+
+def _attempts(person_ids: Collection[int], viewer_id: int) -> dict[int, list[_Tried]]:
+    """Return the attempts of each person that were not made void, quiz by quiz in the order in which she made them."""
+    newest = (
+        select(func.max(Marking.marking_no))
+        .where(Marking.attempt_id == Attempt.id)
+        .correlate(Attempt)
+        .scalar_subquery()
+    )
+    own = QuizVersion.__table__
+    # Thousands of rows: they come as the database gives them, on SQLite with instants in UTC that do not say so.
+    rows = session.connection().execute(
+        select(
+            Attempt.person_id,
+            Quiz.slug,
+            Attempt.code,
+            type_coerce(Attempt.state, String),
+            type_coerce(Attempt.started_at, DateTime()),
+            type_coerce(Attempt.finished_at, DateTime()),
+            own.c.show,
+            Marking.passed,
+        )
+        .join(Quiz, Quiz.id == Attempt.quiz_id)
+        .outerjoin(own, and_(own.c.id == Attempt.quiz_version_id, Attempt.person_id == viewer_id))
+        .outerjoin(Marking, and_(Marking.attempt_id == Attempt.id, Marking.marking_no == newest))
+        .where(Attempt.person_id.in_(person_ids), Attempt.state != AttemptState.VOIDED)
+        .order_by(Attempt.person_id, Attempt.quiz_id, Attempt.attempt_no)
+    )
+    found: dict[int, list[_Tried]] = defaultdict(list)
+    for person_id, quiz, code, state, began, ended, shows, passed in rows:
+        started_at = began if began.tzinfo is not None else began.replace(tzinfo=UTC)
+        finished_at = ended if ended is None or ended.tzinfo is not None else ended.replace(tzinfo=UTC)
+        found[person_id].append(_Tried(quiz, code, state, started_at, finished_at, shows, passed))
+    return found
+
+
+def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple[list[Check], dict[int, list[Tries]]]:
+    """Return how the first tries at each quiz of the plan went, and by enrollment what was failed and not passed."""
+    steps = {
+        version_id: {step.quiz_slug: step.slug for step in version.steps if step.quiz_slug is not None}
+        for version_id, version in following.versions.items()
+    }
+    first: dict[str, dict[int, bool]] = {quiz: {} for version_id in reversed(list(steps)) for quiz in steps[version_id]}
+    failed: dict[int, list[Tries]] = defaultdict(list)
+    for each in following.people:
+        assert each.path is not None
+        of_plan, seen = steps[each.version_id], set()
+        lost: dict[str, list[_Tried]] = defaultdict(list)
+        for attempt in tried.get(each.person_id, ()):
+            if attempt.quiz not in of_plan or attempt.started_at < each.enrolled_at:
+                continue
+            if attempt.is_kept:
+                continue
+            if attempt.quiz not in seen:
+                seen.add(attempt.quiz)
+                if attempt.told is not None:
+                    first[attempt.quiz][each.person_id] = attempt.told
+            if attempt.told is False:
+                lost[attempt.quiz].append(attempt)
+        failed[each.id] = [
+            Tries(quiz, len(attempts), local_date(attempts[-1].finished_at or attempts[-1].started_at, each.path.zone))
+            for quiz, attempts in lost.items()
+            if of_plan[quiz] not in each.done
+        ]
+    checks = [
+        Check(quiz, frozenset(found), frozenset(person_id for person_id, passed in found.items() if passed))
+        for quiz, found in first.items()
+    ]
+    return checks, failed
+
+
+def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[_Tried]]) -> list[Sitting]:
+    """Return the attempts that were begun or handed in today, the latest first."""
+    found = []
+    for each in people:
+        assert each.path is not None
+        zone = zone_info(each.path.zone)
+        begins = datetime.combine(each.path.today, time(), zone).astimezone(UTC)
+        ends = datetime.combine(each.path.today + ONE_DAY, time(), zone).astimezone(UTC)
+        for attempt in tried.get(each.person_id, ()):
+            finished = attempt.finished_at
+            if begins <= attempt.started_at < ends or (finished is not None and begins <= finished < ends):
+                found.append(
+                    Sitting(
+                        each.person_id,
+                        attempt.quiz,
+                        attempt.code,
+                        AttemptState(attempt.state),
+                        attempt.started_at,
+                        attempt.finished_at,
+                    )
+                )
+    return sorted(found, key=lambda each: (each.finished_at or each.started_at, each.code), reverse=True)
+
+
+# --- What else is known ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """When each person last read or confirmed something, what is asked of her, and which certificates expire."""
+
+    active_at: Mapping[int, datetime]
+    coverage: Coverage
+    expiries: Mapping[int, Sequence[date]]
+
+
+_ACTIVE, _ASKED, _EXPIRES = "active", "asked", "expires"
+
+
+def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
+    """Read what is known of people in one statement; its parts have nothing in common but whom they are about."""
+    ids = list(person_ids)
+    nothing_at, nothing_on, nothing = cast(null(), UtcDateTime()), cast(null(), Date), cast(null(), String)
+    parts: list[Any] = [
+        select(literal(_ACTIVE), person, func.max(at), nothing_on, nothing)
+        .where(person.in_(ids), at <= as_of)
+        .group_by(person)
+        for person, at in (
+            (Reading.person_id, Reading.last_opened_at),
+            (Acknowledgement.person_id, Acknowledgement.at),
+            (ReadingConfirmation.person_id, ReadingConfirmation.at),
+        )
+    ]
+    request = AcknowledgementRequest
+    parts.append(
+        select(literal(_ASKED), request.person_id, nothing_at, nothing_on, cast(request.closed_as, String))
+        .join(Campaign, Campaign.id == request.campaign_id)
+        .where(
+            request.person_id.in_(ids),
+            Campaign.closed_at.is_(None),
+            or_(request.closed_as.is_(None), request.closed_as == RequestEnd.CONFIRMED),
+        )
+    )
+    revoked = exists().where(CertificateFact.certificate_id == Certificate.id, CertificateFact.kind == FactKind.REVOKED)
+    parts.append(
+        select(literal(_EXPIRES), Certificate.person_id, nothing_at, Certificate.expires_on, nothing).where(
+            Certificate.person_id.in_(ids),
+            Certificate.replaced_at.is_(None),
+            Certificate.expires_on >= as_of.date() - ONE_DAY,
+            Certificate.expires_on <= as_of.date() + timedelta(days=EXPIRY_DAYS[-1] + 1),
+            ~revoked,
+        )
+    )
+    active_at: dict[int, datetime] = {}
+    expiries: dict[int, list[date]] = defaultdict(list)
+    asked = confirmed = 0
+    missing = set()
+    for of, person_id, at, on, how in session.execute(union_all(*parts)):
+        if of == _ACTIVE:
+            active_at[person_id] = max(at, active_at.get(person_id, at))
+        elif of == _EXPIRES:
+            expiries[person_id].append(on)
+        else:
+            asked += 1
+            if how is None:
+                missing.add(person_id)
+            else:
+                confirmed += 1
+    return _Known(active_at, Coverage(asked, confirmed, frozenset(missing)), expiries)
+
+
+def _expiring(people: Sequence[Follower], expiries: Mapping[int, Sequence[date]]) -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = {days: set() for days in EXPIRY_DAYS}
+    for each in people:
+        assert each.path is not None
+        for on in expiries.get(each.person_id, ()):
+            for days in EXPIRY_DAYS:
+                if each.path.today <= on <= each.path.today + timedelta(days=days):
+                    found[days].add(each.person_id)
+    return {days: frozenset(ids) for days, ids in found.items()}
+
+
+# --- Expected, done, and the end ---------------------------------------------------------------
+
+
+def _points(people: Sequence[Follower]) -> tuple[list[Point], int]:
+    """Return how many required steps of everybody were due and done by each day, and how many there are."""
+    expected: Counter[date] = Counter()
+    done: Counter[date] = Counter()
+    total = 0
+    for each in people:
+        path = each.path
+        assert path is not None
+        total += len(path.required)
+        expected.update(path.due_on[slug] for slug in path.required)
+        zone = zone_info(path.zone)
+        done.update(at.astimezone(zone).date() for slug, at in each.done_at.items() if slug in path.required)
+    if not people:
+        return [], 0
+    today = max(each.path.today for each in people if each.path)
+    first = min(each.starts_on for each in people)
+    last = max(max(expected, default=first), first)
+    if today > last:
+        last = min(today, max(last, max(done, default=last)))
+    return rules.curve(expected, done, first, last, today), total
+
+
+class _Ahead:
+    """Days so many working days ahead; one count for all with the same calendar."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[int, date], Count] = {}
+
+    def after(self, calendar: WorkingCalendar, today: date, days: int) -> date | None:
+        """Return the last of so many working days from today on; None: it lies in a year without holidays known."""
+        key = (id(calendar), today)
+        if key not in self._counts:
+            self._counts[key] = Count(today, calendar)
+        try:
+            return self._counts[key].after(max(days - 1, 0)).on
+        except YearNotInTable:
+            return None
+
+
+def _forecast(people: Sequence[Follower]) -> Forecast | None:
+    """Foresee when the people will have completed, each by her own pace; see `rules.days_to_go`."""
+    ahead, worked = _Ahead(), _DaysWithout()
+    positions: dict[int, list[int]] = {}
+    ends: list[date | None] = []
+    for each in people:
+        path = each.path
+        assert path is not None
+        if each.completed_at is not None:
+            ends.append(local_date(each.completed_at, path.zone))
+            continue
+        if each.version_id not in positions:
+            offsets = steps_rules.nominal_offsets(path.shapes)
+            positions[each.version_id] = sorted(offsets[slug] + 1 for slug in path.required)
+        days = worked.of(each, None)
+        needed = rules.days_to_go(positions[each.version_id], len(path.required & each.done), days)
+        ends.append(None if needed is None else ahead.after(path.calendar, path.today, needed))
+    return rules.forecast(ends)
+
+
+# --- Whom a filter leaves ----------------------------------------------------------------------
+
+
+def people_named(text: str, among: Collection[int]) -> set[int]:
+    """Return those of these people in whose name, in whatever script, each word of the text stands.
+
+    Addresses and numbers are not looked at: not everybody who sees a cohort knows them.
+    """
+    words = fold_for_search(text).split()
+    found = set()
+    for person in find_people(among).values():
+        names = (person.full_name, person.full_kana, person.name_in("en"), person.name_in("ja"))
+        key = fold_for_search(" ".join(names))
+        if all(word in key for word in words):
+            found.add(person.id)
+    return found
+
+
+# --- Clauses -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseFigure:
+    """How the first tries at everything that tests a clause went."""
+
+    document: str
+    anchor: str
+    missed: Missed
+
+
+def clause_figures(following: Following, *, viewer_id: int) -> list[ClauseFigure]:
+    """Return how the cohort's first tries at the quizzes of the plan went, clause by clause, the most missed first.
+
+    Somebody missed a clause who did not earn all points of some question that tests it. Clauses that fewer than
+    `rules.LEAST_FOR_CLAUSE` people were asked about are left out. Only released results; what was on trial or was
+    taken out of the marking says nothing. Raises nothing.
+    """
+    firsts = _first_attempts(following, viewer_id)
+    points = select(Marking.attempt_id, func.max(Marking.marking_no).label("newest")).where(
+        Marking.attempt_id.in_(list(firsts))
+    )
+    newest = points.group_by(Marking.attempt_id).subquery()
+    # Exact fractions are written in their lowest terms, so that equal ones are equal as texts.
+    earned, most = type_coerce(ItemMark.points, String), type_coerce(ItemMark.max_points, String)
+    rows = session.connection().execute(
+        select(
+            QuestionCitation.document_slug,
+            QuestionCitation.anchor,
+            newest.c.attempt_id,
+            func.max(case((earned != most, 1), else_=0)),
+        )
+        .select_from(newest)
+        .join(Marking, and_(Marking.attempt_id == newest.c.attempt_id, Marking.marking_no == newest.c.newest))
+        .join(ItemMark, ItemMark.marking_id == Marking.id)
+        .join(Item, and_(Item.id == ItemMark.item_id, Item.on_trial.is_not(True)))
+        .join(
+            QuestionCitation,
+            and_(QuestionCitation.question_version_id == Item.question_version_id, QuestionCitation.tested.is_(True)),
+        )
+        .where(most != "0")
+        .group_by(QuestionCitation.document_slug, QuestionCitation.anchor, newest.c.attempt_id)
+    )
+    by_clause: dict[tuple[str, str], dict[int, bool]] = defaultdict(dict)
+    for document, anchor, attempt_id, missed in rows:
+        person_id, clause = firsts[attempt_id], by_clause[document, anchor]
+        clause[person_id] = clause.get(person_id, False) or bool(missed)
+    found = [
+        ClauseFigure(document, anchor, Missed(len(people), sum(people.values())))
+        for (document, anchor), people in by_clause.items()
+    ]
+    shown = [each for each in found if each.missed.share is not None]
+    return sorted(shown, key=lambda each: (-(each.missed.share or 0), each.document, each.anchor))
+
+
+def _first_attempts(following: Following, viewer_id: int) -> dict[int, int]:
+    """Return the attempts that are somebody's first at a quiz of the plan since her enrollment and are released."""
+    quizzes = {step.quiz_slug for version in following.versions.values() for step in version.steps if step.quiz_slug}
+    enrolled = {each.person_id: each.enrolled_at for each in following.people}
+    rows = session.execute(
+        select(Attempt.id, Attempt.person_id, Attempt.quiz_id, Attempt.state, Attempt.started_at, QuizVersion.show)
+        .join(Quiz, Quiz.id == Attempt.quiz_id)
+        .join(QuizVersion, QuizVersion.id == Attempt.quiz_version_id)
+        .where(Attempt.person_id.in_(list(enrolled)), Quiz.slug.in_(quizzes), Attempt.state != AttemptState.VOIDED)
+        .order_by(Attempt.person_id, Attempt.quiz_id, Attempt.attempt_no)
+    )
+    seen: set[tuple[int, int]] = set()
+    found = {}
+    for attempt_id, person_id, quiz_id, state, started_at, show in rows:
+        if started_at < enrolled[person_id] or (person_id, quiz_id) in seen:
+            continue
+        seen.add((person_id, quiz_id))
+        if state is AttemptState.RELEASED and (person_id != viewer_id or "score" in show):
+            found[attempt_id] = person_id
+    return found
+
+
+def clause_titles(clauses: Collection[tuple[str, str]]) -> dict[tuple[str, str], Words]:
+    """Return (document, clause id) → heading as the newest wording that tests the clause cites it."""
+    slugs = {slug for slug, _anchor in clauses}
+    rows = session.execute(
+        select(QuestionCitation.document_slug, QuestionCitation.anchor, QuestionCitation.title)
+        .where(QuestionCitation.document_slug.in_(slugs), QuestionCitation.tested.is_(True))
+        .order_by(QuestionCitation.id)
+    )
+    return {(slug, anchor): title for slug, anchor, title in rows if (slug, anchor) in clauses}
+
+
+def list_phases(version_id: int) -> list[tuple[str, Words]]:
+    """Return slug and title of each phase of a plan's version, in their order."""
+    rows = session.execute(
+        select(PlanPhase.slug, PlanPhase.title).where(PlanPhase.version_id == version_id).order_by(PlanPhase.position)
+    )
+    return [(row.slug, row.title) for row in rows]

@@ -1,0 +1,653 @@
+"""The lead's morning page: its numbers equal a recount in SQL, each opens its people, and each act has its page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+
+from portal.accounts.models import Role
+from portal.acknowledgements.models import AcknowledgementRequest, AskedAs, Campaign, RequestEnd
+from portal.calendars import service as calendars
+from portal.calendars.queries import working_calendar
+from portal.certificates.models import Certificate, CertificateFact, Credential, CredentialVersion, Design, Honorific
+from portal.certificates.rules import FactKind
+from portal.cohorts.models import Cohort
+from portal.core import clock
+from portal.core.codes import new_code
+from portal.core.db import session
+from portal.core.i18n import Words
+from portal.core.transaction import own_transaction
+from portal.journal.models import JournalEntry
+from portal.library.models import ChangeClass, Reading
+from portal.quizzes.models import (
+    Attempt,
+    AttemptState,
+    Item,
+    ItemMark,
+    Marking,
+    Question,
+    QuestionBank,
+    QuestionCitation,
+    QuestionState,
+    QuestionVersion,
+    QuizVersion,
+)
+from portal.reports.models import AtRiskRule
+from portal.reports.queries import Following, follow
+from portal.reports.queries.lead import Morning, clause_figures, morning
+from portal.training import queries as training
+from portal.training.models import Enrollment, PlanVersion, StepCompletion
+from tests.beginnings import beginning
+from tests.builders import Cast, make_grant, make_person, make_team, save
+from tests.queries import counted_queries
+from tests.reports.test_cohort import LANGUAGES, LATER, MORNING
+from tests.training.builders import (
+    START,
+    load_holidays,
+    make_cohort,
+    make_documents,
+    make_enrollment,
+    make_plan,
+    make_quiz,
+    release,
+)
+from tests.training.test_training import document
+
+ANCHORS = ("scope", "signals", "appeals")
+
+
+@pytest.fixture
+@beginning
+def _documents(cast: Cast) -> None:
+    load_holidays()
+    make_documents()
+
+
+@pytest.fixture(autouse=True)
+def _start_of_the_plan(_documents: None) -> Iterator[None]:
+    with clock.frozen(MORNING):
+        yield
+
+
+def seen_of(cohort: Cohort, viewer_id: int = 0) -> tuple[Following, Morning]:
+    """Return what the page of the cohort is made of."""
+    following = follow(cohort, timed=True)
+    return following, morning(following, viewer_id=viewer_id)
+
+
+# --- random cohorts ----------------------------------------------------------------------------
+
+
+def make_questions() -> list[int]:
+    """Make three questions, the first two about one clause each, the third about two."""
+    bank = QuestionBank(slug="asked", title=Words("Asked", "出題"), created_at=MORNING, created_by="test")
+    made = []
+    for number, anchors in enumerate((ANCHORS[:1], ANCHORS[1:2], ANCHORS[1:])):
+        question = Question(
+            bank=bank, slug=f"q-{number}", state=QuestionState.LIVE, position=number, latest=1, created_at=MORNING
+        )
+        version = QuestionVersion(
+            question=question, number=1, type="single_choice", content={}, hash=str(number) * 64, origin="test",
+            created_at=MORNING, created_by="test",
+        )  # fmt: skip
+        version.citations = [
+            QuestionCitation(
+                position=position, tested=True, document_slug="impersonation", version_number="1.0", anchor=anchor,
+                clause_hash="0" * 64, title=Words(anchor.title(), f"条項 {anchor}"),
+            )
+            for position, anchor in enumerate(anchors)
+        ]  # fmt: skip
+        made.append(version)
+    session.add_all(made)
+    session.commit()
+    return [version.id for version in made]
+
+
+def make_attempt(person_id: int, number: int, at: datetime, chance: random.Random, questions: list[int]) -> None:
+    """Let somebody sit the quiz, with points by chance; a few are still open, void, or not released yet."""
+    quiz = make_quiz()
+    state = chance.choices(list(AttemptState), [1, 1, 1, 12, 2])[0]
+    finished = None if state is AttemptState.IN_PROGRESS else at + timedelta(minutes=9)
+    attempt = Attempt(
+        code=new_code(), quiz_id=quiz.quiz_id, quiz_version_id=quiz.id, person_id=person_id, attempt_no=number,
+        state=state, seed="0" * 64, language="en", limit_seconds=900, multiplier=Fraction(1), started_at=at,
+        deadline_at=at + timedelta(minutes=15), finished_at=finished,
+    )  # fmt: skip
+    session.add(attempt)
+    items = [
+        Item(
+            attempt=attempt, position=place + 1, question_version_id=question, choice_order={},
+            max_points=Fraction(3, 2), on_trial=True if chance.random() < 0.1 else None,
+        )
+        for place, question in enumerate(questions)
+    ]  # fmt: skip
+    session.add_all(items)
+    session.flush()
+    if state not in (AttemptState.IN_PROGRESS, AttemptState.SUBMITTED):
+        for marking_no in range(1, chance.choice([2, 2, 3])):
+            marking = Marking(
+                attempt_id=attempt.id, marking_no=marking_no, points=Fraction(1), max_points=Fraction(9, 2),
+                score=Fraction(2, 9), passed=chance.random() < 0.5, marked_at=at, marked_by="system",
+            )  # fmt: skip
+            session.add(marking)
+            session.flush()
+            session.add_all(
+                ItemMark(
+                    marking_id=marking.id, item_id=item.id, points=chance.choice([Fraction(0), Fraction(3, 2)]),
+                    max_points=Fraction(3, 2) if chance.random() < 0.9 else Fraction(0),
+                )
+                for item in items
+            )  # fmt: skip
+            session.query(ItemMark).filter(ItemMark.max_points == Fraction(0)).update({"points": Fraction(0)})
+
+
+def fill(cohort: Cohort, version: PlanVersion, number: int, seed: int) -> None:
+    """Put people into the cohort who did by chance what people do."""
+    chance = random.Random(seed)
+    questions = make_questions()
+    slugs = {step.slug: step for step in version.steps}
+    opened = document("impersonation")
+    campaign = Campaign(
+        code=new_code(), version_id=opened.id, change_class=ChangeClass.MATERIAL, asked_at=MORNING, asked_by="test",
+        days_current=5, days_newcomers=5, days_returning=5,
+    )  # fmt: skip
+    terms = CredentialVersion(
+        credential=Credential(slug="known", created_at=MORNING), number="1.0", title=Words("Known", "認定"),
+        statement=Words("x", "x"), design=Design.PLAIN, honorific=Honorific.NONE, seal="", number_format="{number}",
+        signatory_name=Words("x", "x"), signatory_title=Words("x", "x"), hash="0" * 64, origin="test",
+        created_at=MORNING, created_by="test",
+    )  # fmt: skip
+    session.add_all([campaign, terms])
+    session.flush()
+    team = make_team()
+    for place in range(number):
+        person = make_person(team=team)
+        enrollment = Enrollment(
+            code=f"E{person.id:08d}", person=person, plan_id=version.plan_id, version=version, market=cohort.market,
+            cohort=cohort, starts_on=START + timedelta(days=chance.choice([0, 0, 2, 9])), enrolled_at=MORNING,
+            enrolled_by="test",
+        )  # fmt: skip
+        session.add(enrollment)
+        done = [slug for slug in slugs if chance.random() < 0.6]
+        last = MORNING
+        for slug in done:
+            last = MORNING + timedelta(hours=chance.randint(0, 24 * 12))
+            session.add(
+                StepCompletion(
+                    enrollment=enrollment, step=slugs[slug], completed_at=last, recorded_at=last, due_on=START
+                )
+            )
+        if all(slug in done for slug, step in slugs.items() if step.required):
+            enrollment.completed_at = last
+        if chance.random() < 0.5:
+            session.add(
+                Reading(
+                    person_id=person.id, version_id=opened.id, opened_at=MORNING,
+                    last_opened_at=MORNING + timedelta(hours=chance.randint(0, 24 * 12)),
+                )
+            )  # fmt: skip
+        at = MORNING - timedelta(days=chance.choice([0, 0, 0, 1]))
+        for try_no in range(1, chance.randint(0, 4) + 1):
+            at += timedelta(hours=chance.randint(1, 90))
+            make_attempt(person.id, try_no, at, chance, questions)
+        ended = chance.choice([None, None, RequestEnd.CONFIRMED, RequestEnd.LEFT])
+        session.add(
+            AcknowledgementRequest(
+                campaign_id=campaign.id, document_id=opened.document_id, person_id=person.id, asked_at=MORNING,
+                asked_as=AskedAs.CURRENT, started_at=MORNING, due_on=START, due_at=MORNING, days=5, dated_at=MORNING,
+                closed_as=ended, closed_at=MORNING if ended else None,
+            )
+        )  # fmt: skip
+        if chance.random() < 0.6:
+            certificate = Certificate(
+                credential_id=terms.credential.id, credential_version_id=terms.id, person_id=person.id,
+                enrollment_code=enrollment.code, issue_no=1, series="x", series_no=place + 1, number=f"N-{place}",
+                code=new_code(), issued_at=MORNING, issued_on=START, zone="Asia/Tokyo", snapshot={},
+                snapshot_sha256="0" * 64,
+                expires_on=chance.choice([None, START + timedelta(days=chance.randint(0, 140))]),
+                replaced_at=chance.choice([None, None, MORNING]),
+            )  # fmt: skip
+            session.flush()
+            session.add(certificate)
+            if chance.random() < 0.2:
+                session.flush()
+                session.add(
+                    CertificateFact(
+                        certificate_id=certificate.id, kind=FactKind.REVOKED, at=MORNING, by="a", confirmed_by="b",
+                        reason="x",
+                    )
+                )  # fmt: skip
+        if chance.random() < 0.3:
+            session.commit()
+            first = START + timedelta(days=chance.randint(0, 12))
+            with own_transaction():
+                calendars.record_leave(person=person, first_on=first, last_on=first + timedelta(days=2), by=person)
+    session.commit()
+
+
+IN_COHORT = "e.cohort_id = :cohort AND e.ended_at IS NULL"
+NEWEST = "m.marking_no = (SELECT max(n.marking_no) FROM markings n WHERE n.attempt_id = a.id)"
+# The first attempt that was not made void and was begun since the enrollment.
+FIRST = """a.state <> 'voided' AND a.started_at >= e.enrolled_at AND a.attempt_no = (
+    SELECT min(b.attempt_no) FROM attempts b WHERE b.person_id = a.person_id AND b.quiz_id = a.quiz_id
+    AND b.state <> 'voided' AND b.started_at >= e.enrolled_at)"""
+
+
+def asked(statement: str, **values: Any) -> list[Any]:
+    return list(session.execute(text(statement), values))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_numbers_equal_a_recount_in_plain_sql(cast: Cast, seed: int) -> None:
+    cohort, version = make_cohort(cast.admin), make_plan()
+    fill(cohort, version, 14, seed)
+    with clock.frozen(MORNING + timedelta(days=random.Random(seed).randint(2, 16), hours=1)):
+        following, seen = seen_of(cohort)
+        now, today = clock.now(), clock.today("Asia/Tokyo")
+        asked_in = {"cohort": cohort.id}
+        # First tries.
+        tried = asked(
+            f"""SELECT e.person_id, m.passed FROM enrollments e JOIN attempts a ON a.person_id = e.person_id
+            JOIN markings m ON m.attempt_id = a.id AND {NEWEST}
+            WHERE {IN_COHORT} AND {FIRST} AND a.state = 'released'""",
+            **asked_in,
+        )
+        (check,) = seen.checks
+        assert check.tried == {row.person_id for row in tried}
+        assert check.passed == {row.person_id for row in tried if row.passed}
+        # What people are asked to confirm.
+        states = [
+            (row.person_id, row.closed_as)
+            for row in asked(
+                f"""SELECT r.person_id, r.closed_as FROM acknowledgement_requests r
+                JOIN campaigns c ON c.id = r.campaign_id JOIN enrollments e ON e.person_id = r.person_id
+                WHERE {IN_COHORT} AND c.closed_at IS NULL AND (r.closed_as IS NULL OR r.closed_as = 'confirmed')""",
+                **asked_in,
+            )
+        ]
+        assert seen.coverage.asked == len(states)
+        assert seen.coverage.confirmed == sum(state == "confirmed" for _person, state in states)
+        assert seen.coverage.missing == {person for person, state in states if state is None}
+        # Certificates.
+        for days, people in seen.expiring.items():
+            rows = asked(
+                f"""SELECT DISTINCT c.person_id FROM certificates c JOIN enrollments e ON e.person_id = c.person_id
+                WHERE {IN_COHORT} AND c.replaced_at IS NULL AND c.expires_on BETWEEN :today AND :until AND NOT EXISTS
+                (SELECT 1 FROM certificate_facts f WHERE f.certificate_id = c.id AND f.kind = 'revoked')""",
+                **asked_in,
+                today=today.isoformat(),
+                until=(today + timedelta(days=days)).isoformat(),
+            )
+            assert people == {row.person_id for row in rows}
+        # Attempts of today.
+        begins = datetime.combine(today, datetime.min.time(), clock.zone_info("Asia/Tokyo")).astimezone(UTC)
+        rows = asked(
+            f"""SELECT a.code FROM attempts a JOIN enrollments e ON e.person_id = a.person_id WHERE {IN_COHORT}
+            AND a.state <> 'voided' AND ((a.started_at >= :begins AND a.started_at < :ends)
+            OR (a.finished_at >= :begins AND a.finished_at < :ends))""",
+            **asked_in,
+            begins=_stored(begins),
+            ends=_stored(begins + timedelta(days=1)),
+        )
+        assert {each.code for each in seen.sittings} == {row.code for row in rows}
+        # What is done and what was due.
+        made = asked(
+            f"""SELECT count(*) AS n FROM step_completions d JOIN plan_steps s ON s.id = d.step_id
+            JOIN enrollments e ON e.id = d.enrollment_id WHERE {IN_COHORT} AND s.required AND d.completed_at <= :now""",
+            **asked_in,
+            now=_stored(begins + timedelta(days=1) - timedelta(microseconds=1)),
+        )
+        by_day = {each.on: each for each in seen.points}
+        if today in by_day:
+            assert by_day[today].done == made[0].n
+        yesterday = by_day.get(today - timedelta(days=1))
+        if yesterday is not None:
+            due = sum(each.standing.progress.expected for each in following.people if each.standing)
+            assert yesterday.expected == due
+        # Who is at risk.
+        expected = {}
+        for each in following.people:
+            reasons = _at_risk(each.code, now)
+            if reasons:
+                expected[each.person_id] = reasons
+        assert {each.follower.person_id: _said(each.reasons) for each in seen.at_risk} == expected
+        # Clauses.
+        figures = {(each.document, each.anchor): each.missed for each in clause_figures(following, viewer_id=0)}
+        rows = asked(
+            f"""SELECT q.document_slug, q.anchor, e.person_id,
+            max(CASE WHEN k.points <> k.max_points THEN 1 ELSE 0 END) AS missed
+            FROM enrollments e JOIN attempts a ON a.person_id = e.person_id
+            JOIN markings m ON m.attempt_id = a.id AND {NEWEST} JOIN item_marks k ON k.marking_id = m.id
+            JOIN items i ON i.id = k.item_id
+            JOIN question_citations q ON q.question_version_id = i.question_version_id AND q.tested
+            WHERE {IN_COHORT} AND {FIRST} AND a.state = 'released' AND i.on_trial IS NULL AND k.max_points <> '0'
+            GROUP BY q.document_slug, q.anchor, e.person_id""",
+            **asked_in,
+        )
+        recount: dict[Any, list[int]] = {}
+        for row in rows:
+            recount.setdefault((row.document_slug, row.anchor), []).append(row.missed)
+        assert {key: (each.asked, each.missed) for key, each in figures.items()} == {
+            key: (len(marks), sum(marks)) for key, marks in recount.items() if len(marks) >= 10
+        }
+
+
+def _stored(at: datetime) -> Any:
+    """Return the instant as the database holds it."""
+    if session.get_bind().dialect.name == "postgresql":
+        return at
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _said(reasons: Any) -> set[tuple[str, int]]:
+    return {(each.risk.value, each.number) for each in reasons}
+
+
+def _at_risk(code: str, now: datetime) -> set[tuple[str, int]]:
+    """Recount one person by hand: her dates as her own page has them, the rest in SQL, days one by one."""
+    enrollment = training.get_enrollment(code)
+    if enrollment.completed_at is not None:
+        return set()
+    found = set()
+    standing = training.standing_of(enrollment)
+    late = sum(standing.statuses[step.slug].is_late for step in standing.steps if step.required)
+    if late >= 2:
+        found.add(("overdue", late))
+    failed = asked(
+        f"""SELECT count(*) AS n FROM enrollments e JOIN attempts a ON a.person_id = e.person_id
+        JOIN markings m ON m.attempt_id = a.id AND {NEWEST} WHERE e.id = :id AND a.state = 'released'
+        AND a.started_at >= e.enrolled_at AND NOT m.passed AND NOT EXISTS (SELECT 1 FROM step_completions d
+        JOIN plan_steps s ON s.id = d.step_id WHERE d.enrollment_id = e.id AND s.kind = 'quiz')""",
+        id=enrollment.id,
+    )[0].n
+    if failed >= 2:
+        found.add(("failed_tries", failed))
+    zone, today = enrollment.market.time_zone, clock.today(enrollment.market.time_zone)
+    instants = [each.completed_at for each in enrollment.completions]
+    instants += [
+        each.finished_at or each.started_at
+        for each in session.query(Attempt).filter(
+            Attempt.person_id == enrollment.person_id, Attempt.state != AttemptState.VOIDED
+        )
+    ]
+    instants += [
+        each.last_opened_at
+        for each in session.query(Reading).filter_by(person_id=enrollment.person_id)
+        if each.last_opened_at <= now
+    ]
+    last = max((clock.local_date(at, zone) for at in instants), default=date.min)
+    calendar, idle = working_calendar(enrollment.market, enrollment.person_id), 0
+    day = enrollment.starts_on
+    while day < today:
+        idle += day > last and calendar.is_working_day(day)
+        day += timedelta(days=1)
+    if idle >= 2:
+        found.add(("idle", idle))
+    return found
+
+
+def test_the_numbers_take_at_most_fifteen_statements_for_any_number_of_people(cast: Cast) -> None:
+    cohort, version = make_cohort(cast.admin), make_plan()
+    fill(cohort, version, 5, 1)
+
+    def count() -> int:
+        session.expire_all()
+        again = session.get_one(Cohort, cohort.id)
+        assert again.market.code
+        with counted_queries() as statements:
+            seen_of(again)
+        return len(statements)
+
+    # The first look also reads the holidays, which the process keeps.
+    count()
+    few = count()
+    assert few <= 15
+    for _each in range(6):
+        make_enrollment(make_person(team=make_team()), version, cast.admin, cohort=cohort)
+    assert count() == few
+
+
+# --- the red list ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+@beginning
+def cohort(cast: Cast) -> Any:
+    """Two people who have done nothing, the learner with two failed tries."""
+    cohort = make_cohort(cast.admin)
+    version = make_plan()
+    for person in (cast.learner, cast.colleague):
+        make_enrollment(person, version, cast.admin, cohort=cohort)
+    for _try in range(2):
+        release(cast.learner, score="1/2", passed=False)
+    return cohort
+
+
+def rows_of(page: Any) -> list[str]:
+    table = page.one("table", **{"aria-labelledby": "at-risk-people"})
+    return [" ".join("".join(row.itertext()).split()) for row in table.findall(".//tbody/tr")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_red_list_says_who_why_since_when_and_what_to_do(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
+    with clock.frozen(LATER):
+        page = as_(cast.lead, language=language).get("reports.cohort", code=cohort.code)
+        enrollment = {each.person_id: training.get_enrollment(each.code) for each in follow(cohort).people}[
+            cast.learner.id
+        ]
+    (row,) = (each for each in rows_of(page) if cast.learner.name_in(language) in each)
+    said = {
+        "en": ("4 required steps overdue, since 28 Apr", "2 failed tries at “Check of impersonation”, last on 28 Apr",
+               "3 working days without activity, last active on 28 Apr", "Give more time", "See the tries"),
+        "ja": ("必修項目4件が期限超過", "「なりすまし 確認テスト」で不合格2回", "期限を延ばす", "受験結果の確認"),
+    }[language]  # fmt: skip
+    assert [each for each in said if each not in row] == []
+    links = page.links()
+    assert f"/training/{enrollment.code}/steps/statement/extension" in links
+    assert any(link.startswith("/gradebook/") and cast.learner.code in link for link in links)
+
+
+def test_every_act_that_is_offered_has_a_page_that_opens(cast: Cast, cohort: Any, as_: Any) -> None:
+    with clock.frozen(LATER + timedelta(days=5)):
+        browser = as_(cast.lead, language="en")
+        page = browser.get("reports.cohort", code=cohort.code)
+        table = page.one("table", **{"aria-labelledby": "at-risk-people"})
+        links = {link.get("href") for link in table.iter("a")}
+        assert len(links) >= 5
+        for link in links:
+            assert browser.client.get(link).status_code == 200, link
+
+
+def test_who_only_reads_is_offered_nothing_to_do(cast: Cast, cohort: Any, as_: Any) -> None:
+    make_grant(cast.outsider, Role.AUDITOR)
+    with clock.frozen(LATER):
+        page = as_(cast.outsider, language="en").get("reports.cohort", code=cohort.code)
+    assert rows_of(page)
+    assert not [link for link in page.links() if link.endswith("/extension")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_leads_to_its_people(cast: Cast, cohort: Any, as_: Any, language: str) -> None:
+    release(cast.colleague)
+    with clock.frozen(LATER):
+        browser = as_(cast.lead, language=language)
+        page = browser.get("reports.cohort", code=cohort.code)
+        addresses = {link.partition("#")[0] for link in page.links() if "people=first-" in link}
+        assert len(addresses) == 1
+        narrowed = browser.get("reports.cohort", code=cohort.code, people="first-impersonation")
+    names = [
+        "".join(row[0].itertext()).strip() for row in narrowed.one("table", class_="matrix").findall(".//tbody/tr")
+    ]
+    assert len(names) == 1
+    assert cast.learner.name_in(language) in names[0]
+
+
+def test_the_table_is_narrowed_by_name_phase_and_state_and_bad_filters_leave_all(
+    cast: Cast, cohort: Any, as_: Any
+) -> None:
+    browser = as_(cast.lead, language="en")
+
+    def shown(**values: str) -> tuple[int, int]:
+        table = browser.get("reports.cohort", code=cohort.code, **values).one("table", class_="matrix")
+        return len(table.findall(".//tbody/tr")), len(table.findall(".//thead//th")) - 2
+
+    everything = shown()
+    assert everything[0] == 2
+    assert shown(q=cast.learner.family_name)[0] in (1, 2)
+    assert shown(phase="first") == (2, 2)
+    assert shown(people="nobody-knows", phase="nope", page="x") == everything
+    page = browser.get("reports.cohort", code=cohort.code, q="nobody of this name")
+    assert "Nobody fits this filter" in page.text
+    # An address of mail is no name: it is not told to leads.
+    assert "Nobody fits this filter" in browser.get("reports.cohort", code=cohort.code, q="portal.example").text
+
+
+# --- what a lead who learns herself may not learn --------------------------------------------------
+
+
+def test_a_lead_in_her_own_cohort_learns_nothing_of_her_result_that_its_quiz_keeps(cast: Cast, as_: Any) -> None:
+    cohort, version = make_cohort(cast.admin), make_plan()
+    make_enrollment(cast.lead, version, cast.admin, cohort=cohort)
+    for _try in range(2):
+        release(cast.lead, score="1/2", passed=False)
+    assert seen_of(cohort, cast.lead.id)[1].checks[0].tried == {cast.lead.id}
+    session.execute(update(QuizVersion).values(show=[]))
+    session.commit()
+
+    def told(viewer_id: int) -> tuple[int, set[str]]:
+        session.expire_all()
+        _following, seen = seen_of(cohort, viewer_id)
+        reasons = {reason.risk.value for each in seen.at_risk for reason in each.reasons}
+        return len(seen.checks[0].tried), reasons & {"failed_tries"}
+
+    assert told(cast.lead.id) == (0, set())
+    # Who looks after her sees it.
+    assert told(cast.admin.id) == (1, {"failed_tries"})
+    page = as_(cast.lead, language="en").get("reports.cohort", code=cohort.code)
+    assert "failed tries at “" not in page.text
+
+
+# --- the rule ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_rule_is_changed_with_who_and_when_and_holds_at_once(
+    cast: Cast, cohort: Any, as_: Any, language: str
+) -> None:
+    with clock.frozen(LATER):
+        lead = as_(cast.lead, language=language)
+        assert rows_of(lead.get("reports.cohort", code=cohort.code))
+        lead.post("reports.change_at_risk_rule", data={"overdue_steps": "９", "seen": "0"})
+        page = lead.get("reports.at_risk_rule")
+        assert {"en": "at least 9 overdue required steps", "ja": "期限超過の必修項目が9件以上"}[language] in page.text
+        assert cast.lead.name_in(language) in page.text
+        assert {"en": "Nobody is at risk", "ja": "要フォローの人はいません"}[language] in lead.get(
+            "reports.cohort", code=cohort.code
+        ).text
+    (row,) = session.query(AtRiskRule)
+    assert (row.overdue_steps, row.failed_tries, row.idle_days, row.by.code) == (9, None, None, cast.lead.code)
+    assert row.at == LATER
+    entries = session.query(JournalEntry).filter_by(action="reports.at_risk_rule_changed").all()
+    assert [(entry.before, entry.after) for entry in entries] == [
+        (
+            {"overdue_steps": 2, "failed_tries": 2, "idle_days": 2},
+            {"overdue_steps": 9, "failed_tries": None, "idle_days": None},
+        )
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_rule_that_finds_nobody_or_says_no_number_is_refused_in_words(cast: Cast, as_: Any, language: str) -> None:
+    lead = as_(cast.lead, language=language)
+
+    def refused(expect: int, **values: str) -> str:
+        given = {"overdue_steps": "", "failed_tries": "", "idle_days": "", "seen": "0", **values}
+        return str(lead.post("reports.change_at_risk_rule", data=given, expect=expect).text)
+
+    empty = {"en": "At least one reason has to count", "ja": "少なくとも1つの条件に数値を入力してください。"}[language]
+    bounds = {"en": "Enter a whole number from 1 to 60.", "ja": "1から60までの整数を入力してください。"}[language]
+    assert empty in refused(409)
+    for wrong in ("0", "-1", "61", "two", "1.5", "9" * 30):
+        assert bounds in refused(400, overdue_steps=wrong), wrong
+    assert session.query(AtRiskRule).count() == 0
+
+
+def test_of_two_who_change_the_rule_together_the_second_is_told(cast: Cast, as_: Any) -> None:
+    lead = as_(cast.lead, language="en")
+    lead.post("reports.change_at_risk_rule", data={"overdue_steps": "3", "seen": "0"})
+    page = lead.post("reports.change_at_risk_rule", data={"overdue_steps": "4", "seen": "0"}, expect=409)
+    assert "Somebody else has changed the rule meanwhile" in page.text
+    assert [row.overdue_steps for row in session.query(AtRiskRule)] == [3]
+
+
+# --- clauses -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_clause_that_four_of_ten_missed_points_at_the_policy_and_leads_to_it(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    cohort, version = make_cohort(cast.admin), make_plan()
+    questions = make_questions()[:2]
+    people = [make_person(team=make_team()) for _each in range(10)]
+    for place, person in enumerate(people):
+        make_enrollment(person, version, cast.admin, cohort=cohort)
+        attempt = release(person)
+        marking = attempt.markings[0]
+        # Four miss the first clause, three the second.
+        for number, question in enumerate(questions):
+            item = Item(
+                attempt_id=attempt.id, position=number + 1, question_version_id=question, choice_order={},
+                max_points=Fraction(1),
+            )  # fmt: skip
+            save(item)
+            points = Fraction(0) if place < 4 - number else Fraction(1)
+            save(ItemMark(marking_id=marking.id, item_id=item.id, points=points, max_points=Fraction(1)))
+    page = as_(cast.lead, language=language).get("reports.cohort_clauses", code=cohort.code)
+    rows = [
+        " ".join("".join(row.itertext()).split())
+        for row in page.one("table", **{"aria-labelledby": "clauses"}).findall(".//tbody/tr")
+    ]
+    points = {"en": "Points at the policy", "ja": "ポリシーの見直しが必要"}[language]
+    assert [("4 / 10" in row, "40 %" in row or "40%" in row, points in row) for row in rows] == [
+        (True, True, True),
+        (False, False, False),
+    ]
+    assert "/library/impersonation#scope" in page.links()
+    # With one person less nothing is shown of it.
+    save_end(people[9])
+    page = as_(cast.lead, language=language).get("reports.cohort_clauses", code=cohort.code)
+    assert not page.all("table")
+
+
+def save_end(person: Any) -> None:
+    enrollment = session.query(Enrollment).filter_by(person_id=person.id).one()
+    enrollment.ended_at, enrollment.ended_by, enrollment.ended_reason = clock.now(), "test", "x"
+    session.commit()
+
+
+# --- the curve and the forecast ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_curve_has_its_table_and_the_forecast_waits_for_five_people(
+    cast: Cast, cohort: Any, as_: Any, language: str
+) -> None:
+    with clock.frozen(LATER):
+        page = as_(cast.lead, language=language).get("reports.cohort", code=cohort.code)
+    figure = page.one("figure", class_="chart")
+    assert figure.find(".//table") is not None
+    (image,) = (each for each in figure.iter() if each.get("role") == "img")
+    said = {"en": "0 of 10 required steps are done", "ja": "必修項目10件のうち0件が完了"}[language]
+    assert said in str(image.get("aria-label"))
+    least = {
+        "en": "A forecast is made from 5 people on; here are 2.",
+        "ja": "見通しは5名以上から表示します（現在2名）。",
+    }
+    assert least[language] in page.text
