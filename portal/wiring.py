@@ -538,7 +538,7 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, dates, learner  # noqa: F401
+    from portal.training.views import blueprint, dates, events, learner  # noqa: F401
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)

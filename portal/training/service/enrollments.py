@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from portal.core import clock
 from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.events import publish
+from portal.core.i18n import gettext as _
 from portal.core.mail import send_later
 from portal.gradebook import queries as gradebook
 from portal.gradebook.models import ScoreEntry
@@ -26,6 +28,9 @@ from portal.quizzes import queries as quizzes
 from portal.training import queries, rules
 from portal.training.errors import (
     AlreadyEnrolled,
+    EventDatesMissing,
+    EventOutOfBounds,
+    NoSuchEvent,
     PersonInactive,
     PlanIsOver,
     ReasonMissing,
@@ -33,8 +38,11 @@ from portal.training.errors import (
     ZoneUnknown,
 )
 from portal.training.events import PlanCompleted
-from portal.training.models import Enrollment, PlanStep, PlanVersion, StepCompletion
-from portal.training.rules import STATEMENT_LIMIT, Doer, StepKind, StepState
+from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, StepCompletion
+from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, Feasibility, StepKind, StepState
+
+# Farther away from the first day, and from today, it is a mistake in the year.
+FARTHEST_EVENT = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +65,15 @@ def enroll(
     by: Person,
     market: Market | None = None,
     cohort: Cohort | None = None,
+    events: Mapping[str, date] | None = None,
 ) -> Enrollment:
     """Let the person follow this version of a plan from a day on, in a market's calendar.
 
-    The market is by default the cohort's, else the person's own. What she acknowledged before
+    The market is by default the cohort's, else the person's own. `events` are the days of the plan's events by
+    their slug, for this person; where one is not named, the cohort's day counts. What she acknowledged before
     counts where that version is still in force; an exemption from a quiz counts, quizzes passed before do not. Raises
-    `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, and `HolidayYearUnknown` where a step would
-    fall into a year without a holiday table.
+    `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, `EventDatesMissing`, `EventOutOfBounds`, `NoSuchEvent`, and
+    `HolidayYearUnknown` where a step would fall into a year without a holiday table.
     """
     market = market or (cohort.market if cohort else person.home_market)
     if not person.is_active:
@@ -72,9 +82,10 @@ def enroll(
         raise ZoneUnknown(zone=market.time_zone, market=market.code)
     if queries.find_open_enrollment(person.id, version.plan_id) is not None:
         raise AlreadyEnrolled(name=person.full_name)
+    days = days_of_events(version, starts_on=starts_on, cohort=cohort, given=events or {})
     with unknown_years_refused():
         calendar = calendars.working_calendar(market, person.id)
-        rules.schedule([step.shape for step in version.steps], rules.Basis(starts_on), calendar)
+        rules.schedule([step.shape for step in version.steps], Basis(starts_on, events=tuple(days.items())), calendar)
     enrollment = Enrollment(
         code=new_code(),
         person=person,
@@ -87,6 +98,19 @@ def enroll(
         enrolled_by=by.code,
     )
     session.add(enrollment)
+    session.flush()
+    for slug, day in days.items():
+        if not day.is_of_cohort:
+            session.add(
+                EventDate(
+                    plan_id=version.plan_id,
+                    event_slug=slug,
+                    enrollment_id=enrollment.id,
+                    takes_place_on=day.on,
+                    by=by,
+                    at=enrollment.enrolled_at,
+                )
+            )
     session.flush()
     record(
         "training.enrolled",
@@ -105,6 +129,56 @@ def enroll(
     _recognise(enrollment)
     _tell_who_signs_off(enrollment)
     return enrollment
+
+
+def days_of_events(
+    version: PlanVersion, *, starts_on: date, cohort: Cohort | None, given: Mapping[str, date]
+) -> dict[str, EventDay]:
+    """Return the day of each event of a plan version by its slug: the one given, else that of the cohort.
+
+    A day given that is the cohort's own follows the cohort. Raises `EventDatesMissing`, `EventOutOfBounds`,
+    `NoSuchEvent`.
+    """
+    titles = {event.slug: event.title for event in version.events}
+    if given.keys() - titles.keys():
+        raise NoSuchEvent()
+    known = queries.list_event_days(cohort, version.plan_id) if cohort is not None and titles else {}
+    days: dict[str, EventDay] = {}
+    for slug, title in titles.items():
+        on, of_cohort = given.get(slug), known.get(slug)
+        if on is not None and (of_cohort is None or of_cohort.on != on):
+            if abs(on - starts_on) > FARTHEST_EVENT:
+                raise EventOutOfBounds(event=title)
+            days[slug] = EventDay(on)
+        elif of_cohort is not None:
+            days[slug] = of_cohort
+    missing = [title for slug, title in titles.items() if slug not in days]
+    if missing:
+        raise EventDatesMissing(events=str(_(", ")).join(str(_("“%(event)s”", event=title)) for title in missing))
+    return days
+
+
+def feasibility_of_new(
+    *,
+    person: Person,
+    version: PlanVersion,
+    starts_on: date,
+    market: Market | None = None,
+    cohort: Cohort | None = None,
+    events: Mapping[str, date] | None = None,
+) -> list[Feasibility]:
+    """Return whether somebody who is enrolled like this can do all required steps in time; see `rules.feasibility`.
+
+    Raises what `enroll` raises about dates: `EventDatesMissing`, `EventOutOfBounds`, `NoSuchEvent`,
+    `HolidayYearUnknown`.
+    """
+    market = market or (cohort.market if cohort else person.home_market)
+    days = days_of_events(version, starts_on=starts_on, cohort=cohort, given=events or {})
+    shapes, basis = [step.shape for step in version.steps], Basis(starts_on, events=tuple(days.items()))
+    calendar = calendars.working_calendar(market, person.id)
+    with unknown_years_refused():
+        dues = rules.schedule(shapes, basis, calendar)
+        return rules.feasibility(shapes, dues, (), basis=basis, calendar=calendar, today=clock.today(market.time_zone))
 
 
 def end_plan(*, enrollment: Enrollment, reason: str, by: Person) -> None:

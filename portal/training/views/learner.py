@@ -51,7 +51,7 @@ from portal.training.rules import STATEMENT_LIMIT, Doer, SignOffAct, StepKind, S
 from portal.training.service import sign_offs
 from portal.training.service.concerns import concerns_of
 from portal.training.views import blueprint
-from portal.training.views.explaining import Explanation, explain
+from portal.training.views.explaining import Explanation, explain, feasibility_told
 
 # The day's list stays short enough to be begun.
 AT_MOST = 5
@@ -286,6 +286,10 @@ def path(enrollment: Enrollment) -> str:
         is_own=is_own,
         learner=enrollment.person.name_in(language()),
         contacts=_contacts(enrollment, enrollment.person),
+        feasibility=feasibility_told(standing.feasibility(), standing) if enrollment.is_open else [],
+        events=[
+            (str(event.title), format_date(standing.basis.event(event.slug).on)) for event in enrollment.version.events
+        ],
         ended_because=_("Reason: %(reason)s", reason=enrollment.ended_reason) if enrollment.ended_reason else None,
         dates_href=url_for("training.change_dates", code=enrollment.code) if can(CHANGE_DATES, enrollment) else None,
     )
@@ -498,7 +502,8 @@ def _post_state(standing: Standing, step: PlanStep, *, is_next: bool) -> str:
         return "overdue"
     if status.state is StepState.LOCKED:
         return "locked"
-    if is_next and standing.day > 0:
+    # What is due before day 1 has its turn from its day on.
+    if is_next and (standing.day > 0 or standing.due_on(step.slug) <= standing.today):
         return "today"
     return "soon" if standing.due_on(step.slug) <= standing.today else "ahead"
 
