@@ -578,6 +578,7 @@ def _training(app: Flask) -> None:
             permissions.SEE_LEARNERS,
             pages=(
                 "training.change_dates",
+                "training.event_date",
                 "training.extension",
                 "training.plan_extension",
                 "training.first_day",
@@ -636,7 +637,16 @@ def _reports(app: Flask) -> None:
 
     register_concerns(by_role)
     app.register_blueprint(blueprint)
-    NAVIGATION.append(Place("reports.list_cohorts", _l("Cohorts"), "cohorts", "lead", permissions.SEE_COHORTS))
+    NAVIGATION.append(
+        Place(
+            "reports.list_cohorts",
+            _l("Cohorts"),
+            "cohorts",
+            "lead",
+            permissions.SEE_COHORTS,
+            pages=("training.event_of_cohort",),
+        )
+    )
 
 
 def _operations(app: Flask) -> None:

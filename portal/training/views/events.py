@@ -19,7 +19,6 @@ from portal.training.forms import EventDateForm, EventOfCohortForm
 from portal.training.permissions import (
     CHANGE_COHORT_DATES,
     CHANGE_DATES,
-    SEE_ENROLLMENT,
     EventOfCohort,
     EventOfEnrollment,
 )
@@ -31,7 +30,7 @@ from portal.training.views.explaining import feasibility_told
 
 
 @blueprint.route("/training/<code>/dates/events/<slug>", methods=["GET", "POST"])
-@requires(CHANGE_DATES, on=queries.get_event_of_enrollment, see=SEE_ENROLLMENT)
+@requires(CHANGE_DATES, on=queries.get_event_of_enrollment)
 def event_date(thing: EventOfEnrollment) -> Response | tuple[str, int]:
     """Let an event take place on another day for one learner: first what it would move, then for good."""
     form, enrollment, event = EventDateForm(), thing.enrollment, thing.event
