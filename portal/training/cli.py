@@ -16,8 +16,9 @@ from portal.core.errors import DomainError
 from portal.core.i18n import Words
 from portal.core.transaction import transaction
 from portal.training import queries
+from portal.training.models import Enrollment
 from portal.training.service import dates
-from portal.training.service.enrollments import enroll
+from portal.training.service.enrollments import enroll, recognition_of
 
 training = AppGroup("training", help="Cohorts and enrollments.")
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -98,12 +99,22 @@ def enroll_people(
                     person=person, version=version, starts_on=first_day, cohort=cohort, by=acting, events=days
                 )
                 click.echo(f"{enrollment.code}  {person.sign_in_name}")
+                _say_what_counts(enrollment)
                 for each in queries.standing_of(enrollment).feasibility():
                     if not each.is_enough:
                         what = f"before {each.event}" if each.event else "in all"
                         click.echo(f"  needs {each.needed} working days {what}, {each.left} left until {each.until}")
         except DomainError as refused:
             raise click.ClickException(str(refused)) from refused
+
+
+def _say_what_counts(enrollment: Enrollment) -> None:
+    """Say what was done before and counts, and what does not, and why."""
+    for each in recognition_of(
+        person=enrollment.person, version=enrollment.version, market=enrollment.market, at=enrollment.enrolled_at
+    ):
+        word = "counts" if each.why_not is None else f"does not count ({each.why_not.value.replace('_', ' ')})"
+        click.echo(f"  {each.step.slug}: done on {each.earlier.at:%Y-%m-%d}, {word}")
 
 
 @training.command("event")

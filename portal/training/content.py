@@ -26,7 +26,7 @@ _EVENT_KEYS = {"slug", "title"}
 _EVENT = "event:"
 _STEP_KEYS = {
     "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
-    "statement",
+    "statement", "recognise",
     "title", "instructions",
 }  # fmt: skip
 _MAX_NUMBER = 20
@@ -176,6 +176,7 @@ def _written_step(step: StepSpec) -> dict[str, Any]:
         "required": step.required,
         "prerequisites": list(step.prerequisites),
         "by": step.by.value,
+        "recognise": step.recognise_days,
         "statement": None if step.asks_statement else StatementAsked.NONE.value,
         "title": step.title,
         "instructions": step.instructions,
@@ -304,6 +305,7 @@ class _Reader:
             prerequisites=self._prerequisites(entry, number),
             asks_statement=self._one_of(entry, "statement", StatementAsked, StatementAsked.REQUIRED, number)
             is not StatementAsked.NONE,
+            recognise_days=self._typed(entry, "recognise", int, None, number) if "recognise" in entry else None,
         )
         return step if len(self.folder.errors) == before else None
 

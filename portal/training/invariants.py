@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import and_, exists, or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 
 from portal.core.db import session
 from portal.training import queries, rules
@@ -73,7 +73,7 @@ def sign_offs_stand_behind_their_steps() -> list[str]:
                 SignOff.act == SignOffAct.SIGNED,
             ),
         )
-        .where(PlanStep.kind == StepKind.SIGN_OFF)
+        .where(PlanStep.kind == StepKind.SIGN_OFF, StepCompletion.recognised_id.is_(None))
         .order_by(StepCompletion.id)
         .execution_options(yield_per=_AT_ONCE)
     )
@@ -102,7 +102,36 @@ def events_of_plans_have_dates() -> list[str]:
     return [f"enrollment {code}: the event {slug} has no date" for code, slug in rows]
 
 
+def what_is_recognised_was_done_before() -> list[str]:
+    """Return a sentence for each completion that counts for another one which is not of the same person and step."""
+    there, of = aliased(StepCompletion), aliased(Enrollment)
+    then, step = aliased(PlanStep), aliased(PlanStep)
+    rows = session.execute(
+        select(Enrollment.code, step.slug)
+        .select_from(StepCompletion)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .join(step, step.id == StepCompletion.step_id)
+        .join(there, there.id == StepCompletion.recognised_id)
+        .join(of, of.id == there.enrollment_id)
+        .join(then, then.id == there.step_id)
+        .where(
+            or_(
+                of.person_id != Enrollment.person_id,
+                of.plan_id != Enrollment.plan_id,
+                of.id == Enrollment.id,
+                then.slug != step.slug,
+                then.kind != step.kind,
+                there.completed_at != StepCompletion.completed_at,
+            )
+        )
+        .order_by(StepCompletion.id)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    return [f"enrollment {code}, step {slug}: counts for something that is not its like" for code, slug in rows]
+
+
 INVARIANTS = {
+    "what is recognised was done before": what_is_recognised_was_done_before,
     "events of plans have dates": events_of_plans_have_dates,
     "plan versions are unchanged": plan_versions_say_what_they_said,
     "plans are complete when their steps are": plans_are_complete_when_their_steps_are,

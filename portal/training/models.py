@@ -114,6 +114,7 @@ class PlanStep(Base):
         CheckConstraint("due_days >= -250", name="due_days"),
         CheckConstraint("anchor_slug is null or event_slug is null", name="anchor"),
         CheckConstraint("minutes >= 0", name="minutes"),
+        CheckConstraint("recognise_days is null or recognise_days > 0", name="recognise_days"),
         CheckConstraint("(kind in ('read', 'acknowledge')) = (document_slug is not null)", name="document"),
         CheckConstraint("(kind = 'quiz') = (quiz_slug is not null)", name="quiz"),
         CheckConstraint("(kind = 'sign_off') = (by <> 'learner')", name="sign_off_doer"),
@@ -143,6 +144,8 @@ class PlanStep(Base):
     # False: its sign-off records only that it took place. None: a statement is asked, as in every version written
     # before there was a choice; so the seals of those hold.
     statement_asked: Mapped[bool | None]
+    # How many days old an earlier completion may be that counts at enrollment; see `rules.why_not_counted`.
+    recognise_days: Mapped[int | None]
 
     version: Mapped[PlanVersion] = relationship(back_populates="steps")
 
@@ -243,6 +246,8 @@ class StepCompletion(Base):
     score: Mapped[Fraction | None]
     # What two people decided by hand: a score that passes, or an exemption, which has none.
     score_entry_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("score_entries.id", ondelete="RESTRICT"))
+    # The completion of the same step in an earlier enrollment in the plan, which counts here.
+    recognised_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("step_completions.id", ondelete="RESTRICT"))
 
     enrollment: Mapped[Enrollment] = relationship(back_populates="completions")
     score_entry: Mapped[ScoreEntry | None] = relationship()

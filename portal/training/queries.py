@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -53,6 +53,7 @@ from portal.library import queries as library
 from portal.library.models import ChangeClass, Document, DocumentVersion, VersionText
 from portal.library.rules.overlays import base_slug
 from portal.organisation.models import Market, Team
+from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Attempt, Quiz, QuizVersion
 from portal.training import rules
 from portal.training.errors import NoSuchEnrollment, NoSuchEvent, NoSuchPlan, NoSuchStep, NotPaused
@@ -169,6 +170,7 @@ def spec_of(version: PlanVersion) -> PlanSpec:
                 prerequisites=tuple(step.prerequisites),
                 asks_statement=step.asks_statement,
                 event=step.event_slug,
+                recognise_days=step.recognise_days,
             )
             for step in version.steps
         ),
@@ -208,6 +210,8 @@ def task_of(kind: StepKind, title: Words) -> LazyText:
     return title
 
 
+# Before everything that anybody did here.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _QUIZ_TITLES = (
     select(Quiz.slug, QuizVersion.title)
     .join(Quiz, QuizVersion.quiz_id == Quiz.id)
@@ -574,6 +578,110 @@ _WITH_STEPS = (
     joinedload(Enrollment.cohort),
     joinedload(Enrollment.version, innerjoin=True).selectinload(PlanVersion.steps),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The last thing that somebody did about a step before an instant, and how it could stand for it here."""
+
+    at: datetime
+    in_force: bool = True
+    document_slug: str | None = None
+    document_version: str | None = None
+    acknowledgement_id: int | None = None
+    score_entry: ScoreEntry | None = None
+    completion: StepCompletion | None = None
+
+
+def find_earlier(
+    person_id: int, steps: Sequence[PlanStep], plan_id: int, market: Market, before: datetime
+) -> dict[str, Earlier]:
+    """Return what the person did about these steps of a plan before an instant, by the step's slug.
+
+    Of a document the acknowledgement that covers the version in force, else the last one of any version; of a quiz
+    the result that counts, if it passes; of a sign-off that of the same step in an earlier enrollment in the plan.
+    Three statements where there is nothing. Exemptions from quizzes are told by the gradebook.
+    """
+    found: dict[str, Earlier] = {}
+    known = _acknowledged_before(person_id, {step.document_slug for step in steps if step.document_slug}, before)
+    passed = _quizzes_passed_before(person_id, {step.quiz_slug for step in steps if step.quiz_slug}, before)
+    signed = _signed_before(person_id, plan_id, before) if any(step.kind is StepKind.SIGN_OFF for step in steps) else {}
+    for step in steps:
+        if step.document_slug in known:
+            covers = find_acknowledgement_in_force(person_id, step.document_slug, market)
+            in_force = covers is not None and covers.at <= before
+            row = covers if covers is not None and in_force else known[step.document_slug]
+            found[step.slug] = Earlier(row.at, in_force, row.version.document.slug, row.version.number, row.id)
+        elif step.quiz_slug in passed:
+            line = _passing_line(person_id, passed[step.quiz_slug], step.recognise_days, before)
+            if line is not None:
+                found[step.slug] = Earlier(line.at, score_entry=line)
+        elif step.kind is StepKind.SIGN_OFF and step.slug in signed:
+            found[step.slug] = Earlier(signed[step.slug].completed_at, completion=signed[step.slug])
+    return found
+
+
+def _acknowledged_before(person_id: int, slugs: Collection[str], before: datetime) -> dict[str, Acknowledgement]:
+    """Return the person's last acknowledgement of each document, by the slug of its base."""
+    if not slugs:
+        return {}
+    rows = session.scalars(
+        select(Acknowledgement)
+        .join(DocumentVersion, DocumentVersion.id == Acknowledgement.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            Acknowledgement.person_id == person_id,
+            or_(Document.slug.in_(slugs), *(Document.slug.like(f"{slug}@%") for slug in slugs)),
+            Acknowledgement.at <= before,
+        )
+        .options(joinedload(Acknowledgement.version).joinedload(DocumentVersion.document))
+        .order_by(Acknowledgement.at, Acknowledgement.id)
+    )
+    return {base_slug(row.version.document.slug): row for row in rows}
+
+
+def _quizzes_passed_before(person_id: int, slugs: Collection[str], before: datetime) -> dict[str, QuizVersion]:
+    """Return the newest version of each of these quizzes that the person ever passed before an instant, by slug."""
+    if not slugs:
+        return {}
+    passed = session.scalars(
+        select(Quiz.slug)
+        .join(ScoreEntry, ScoreEntry.quiz_id == Quiz.id)
+        .where(
+            ScoreEntry.person_id == person_id, ScoreEntry.passed.is_(True), ScoreEntry.at < before, Quiz.slug.in_(slugs)
+        )
+        .distinct()
+    ).all()
+    return {each.quiz.slug: each for each in quizzes.list_quizzes_of(passed)} if passed else {}
+
+
+def _passing_line(person_id: int, quiz: QuizVersion, recognise_days: int | None, before: datetime) -> ScoreEntry | None:
+    """Return the line that counts of what is recent enough, else of whatever there is, if it passes."""
+    sinces = [LONG_AGO] if recognise_days is None else [before - timedelta(days=recognise_days), LONG_AGO]
+    for since in sinces:
+        line = gradebook.result_since(person_id, quiz, since).line
+        if line is not None and line.passed and line.at < before:
+            return line
+    return None
+
+
+def _signed_before(person_id: int, plan_id: int, before: datetime) -> dict[str, StepCompletion]:
+    """Return the person's last sign-offs in earlier enrollments in a plan, by the step's slug."""
+    rows = session.scalars(
+        select(StepCompletion)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .join(PlanStep, PlanStep.id == StepCompletion.step_id)
+        .where(
+            Enrollment.person_id == person_id,
+            Enrollment.plan_id == plan_id,
+            PlanStep.kind == StepKind.SIGN_OFF,
+            StepCompletion.completed_at < before,
+            # What only counts there is looked for where it was done.
+            StepCompletion.recognised_id.is_(None),
+        )
+        .order_by(StepCompletion.completed_at, StepCompletion.id)
+    )
+    return {row.step.slug: row for row in rows}
 
 
 # --- How people stand --------------------------------------------------------------------------

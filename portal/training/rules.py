@@ -91,6 +91,9 @@ class StepSpec:
     asks_statement: bool = True
     # The event from whose date is counted, instead of a step's.
     event: str | None = None
+    # How many days old an earlier completion may be that counts when somebody is enrolled. None: acknowledgements
+    # count whatever their age, quizzes and sign-offs of before do not.
+    recognise_days: int | None = None
 
     @property
     def shape(self) -> StepShape:
@@ -146,6 +149,32 @@ MOST_DAYS_AT_ONCE = 60
 STATEMENT_LIMIT = 2_000
 # A step takes at most two full working weeks; what takes longer is several steps.
 MAX_MINUTES = 4_800
+
+
+# What was done longer ago is not known any more, whatever a plan says.
+MAX_RECOGNISE_DAYS = 3_650
+
+
+class NotCounted(StrEnum):
+    """Why something that was done before a plan does not count in it."""
+
+    TOO_OLD = "too_old"
+    NOT_IN_FORCE = "not_in_force"
+    NOT_RECOGNISED = "not_recognised"
+
+
+def why_not_counted(kind: StepKind, recognise_days: int | None, age: timedelta, *, in_force: bool) -> NotCounted | None:
+    """Return why an earlier completion of this age does not count for a step, or None where it counts.
+
+    `in_force`: it covers the version of the document that is in force; a quiz or a sign-off has none.
+    """
+    if kind not in (StepKind.READ, StepKind.ACKNOWLEDGE) and recognise_days is None:
+        return NotCounted.NOT_RECOGNISED
+    if not in_force:
+        return NotCounted.NOT_IN_FORCE
+    if recognise_days is not None and age > timedelta(days=recognise_days):
+        return NotCounted.TOO_OLD
+    return None
 
 
 class FaultKind(StrEnum):

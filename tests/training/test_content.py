@@ -152,6 +152,17 @@ def test_a_file_counts_back_and_from_events_and_goes_out_as_it_came_in(cast: Cas
     assert INVARIANTS["plan versions are unchanged"]() == []
 
 
+def test_a_file_says_what_age_is_recognised(cast: Cast) -> None:
+    assert not imported(HEAD + READ + SIGN + "recognise = 365\n", cast.admin)[0].errors
+    assert [step.recognise_days for step in queries.get_latest_version("first-days").steps] == [None, 365]
+    (dumped,) = PlansPart().dump()
+    assert "recognise = 365" in dumped.text
+    assert imported(dumped.text, cast.admin)[1] == []
+    folder = folder_of(HEAD + READ + "recognise = 0\n")
+    PlansPart().check(folder)
+    assert ["1 to 3650 days old" in finding.message for finding in folder.errors] == [True]
+
+
 def test_a_version_from_before_there_were_events_keeps_its_digest() -> None:
     assert digest_of(spec()) == "8fcbfc6613c736dd3dc6c091264c300616b4aa9628997eb81828854af9115f13"
 

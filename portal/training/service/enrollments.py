@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -39,7 +39,8 @@ from portal.training.errors import (
 )
 from portal.training.events import PlanCompleted
 from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, StepCompletion
-from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, Feasibility, StepKind, StepState
+from portal.training.queries import Earlier
+from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, Feasibility, NotCounted, StepKind, StepState
 
 # Farther away from the first day, and from today, it is a mistake in the year.
 FARTHEST_EVENT = timedelta(days=366)
@@ -55,6 +56,7 @@ class Evidence:
     attempt_code: str | None = None
     score: Fraction | None = None
     score_entry_id: int | None = None
+    recognised_id: int | None = None
 
 
 def enroll(
@@ -71,7 +73,8 @@ def enroll(
 
     The market is by default the cohort's, else the person's own. `events` are the days of the plan's events by
     their slug, for this person; where one is not named, the cohort's day counts. What she acknowledged before
-    counts where that version is still in force; an exemption from a quiz counts, quizzes passed before do not. Raises
+    counts where that version is still in force; an exemption from a quiz counts. Quizzes passed and steps signed off
+    before count where the plan recognises what is of that age. Raises
     `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, `EventDatesMissing`, `EventOutOfBounds`, `NoSuchEvent`, and
     `HolidayYearUnknown` where a step would fall into a year without a holiday table.
     """
@@ -273,6 +276,7 @@ def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evide
         attempt_code=evidence.attempt_code,
         score=evidence.score,
         score_entry_id=evidence.score_entry_id,
+        recognised_id=evidence.recognised_id,
     )
     session.add(completion)
     session.flush()
@@ -326,27 +330,59 @@ def _due_on(enrollment: Enrollment, step: PlanStep) -> date | None:
         return None
 
 
-def _recognise(enrollment: Enrollment) -> None:
-    """Complete what the learner had acknowledged before, in the versions that are in force today.
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What somebody did about a step before a plan: when, and why it does not count; None where it counts."""
 
-    Quizzes from which she is exempt are done, too; what she has passed before is not.
+    step: PlanStep
+    earlier: Earlier
+    why_not: NotCounted | None
+
+
+def recognition_of(
+    *, person: Person, version: PlanVersion, market: Market, at: datetime, besides: Collection[str] = ()
+) -> list[Recognition]:
+    """Return what the person did about the steps of a plan before an instant, and whether it counts, in their order.
+
+    `besides` are the slugs of steps that are left out.
+    """
+    steps = [step for step in version.steps if step.slug not in besides]
+    found = queries.find_earlier(person.id, steps, version.plan_id, market, at)
+    return [
+        Recognition(
+            step,
+            earlier,
+            rules.why_not_counted(step.kind, step.recognise_days, at - earlier.at, in_force=earlier.in_force),
+        )
+        for step in steps
+        if (earlier := found.get(step.slug)) is not None
+    ]
+
+
+def _recognise(enrollment: Enrollment) -> None:
+    """Complete what the learner had done before, as far as the plan lets it count (`rules.why_not_counted`).
+
+    Quizzes from which she is exempt are done, too.
     """
     _recognise_exemptions(enrollment)
-    for step in enrollment.version.steps:
-        if step.kind not in (StepKind.READ, StepKind.ACKNOWLEDGE) or step.document_slug is None:
-            continue
-        known = queries.find_acknowledgement_in_force(enrollment.person_id, step.document_slug, enrollment.market)
-        if known is not None:
-            complete_step(
-                enrollment=enrollment,
-                step=step,
-                at=known.at,
-                evidence=Evidence(
-                    document_slug=known.version.document.slug,
-                    document_version=known.version.number,
-                    acknowledgement_id=known.id,
-                ),
-            )
+    for each in recognition_of(
+        person=enrollment.person, version=enrollment.version, market=enrollment.market, at=enrollment.enrolled_at
+    ):
+        if each.why_not is None:
+            evidence = _evidence_of_earlier(each.earlier)
+            complete_step(enrollment=enrollment, step=each.step, at=each.earlier.at, evidence=evidence)
+
+
+def _evidence_of_earlier(earlier: Earlier) -> Evidence:
+    if earlier.score_entry is not None:
+        return _evidence_of(earlier.score_entry)
+    if earlier.completion is not None:
+        return Evidence(recognised_id=earlier.completion.id)
+    return Evidence(
+        document_slug=earlier.document_slug,
+        document_version=earlier.document_version,
+        acknowledgement_id=earlier.acknowledgement_id,
+    )
 
 
 def _recognise_exemptions(enrollment: Enrollment) -> None:

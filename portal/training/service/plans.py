@@ -74,6 +74,7 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
                 prerequisites=list(step.prerequisites),
                 statement_asked=None if step.asks_statement else False,
                 event_slug=step.event,
+                recognise_days=step.recognise_days,
             )
             for position, step in enumerate(spec.steps, start=1)
         ],
@@ -104,6 +105,8 @@ def digest_of(spec: PlanSpec) -> str:
             del step["asks_statement"]
         if step["event"] is None:
             del step["event"]
+        if step["recognise_days"] is None:
+            del step["recognise_days"]
     if not said["events"]:
         del said["events"]
     return sha256(canonical_json(said).encode()).hexdigest()
@@ -163,6 +166,14 @@ def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
         said.append(_("The step “%(step)s” needs a title of its own.", step=step.slug))
     if step.kind is not StepKind.SIGN_OFF and not step.asks_statement:
         said.append(_("The step “%(step)s” is not signed off, so it says nothing about a statement.", step=step.slug))
+    if step.recognise_days is not None and not 1 <= step.recognise_days <= rules.MAX_RECOGNISE_DAYS:
+        said.append(
+            _(
+                "The step “%(step)s” can recognise what is 1 to %(most)s days old, nothing else.",
+                step=step.slug,
+                most=rules.MAX_RECOGNISE_DAYS,
+            )
+        )
     if not 0 <= step.minutes <= rules.MAX_MINUTES:
         said.append(
             _("The step “%(step)s” takes 0 to %(most)s minutes, nothing else.", step=step.slug, most=rules.MAX_MINUTES)

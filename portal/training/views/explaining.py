@@ -11,7 +11,8 @@ from portal.calendars.service.told import day_told, days_told, spans_told
 from portal.core.i18n import LazyText, format_date, ngettext
 from portal.core.i18n import gettext as _
 from portal.training.queries import Standing
-from portal.training.rules import EffectiveDue, Extended, Feasibility
+from portal.training.rules import EffectiveDue, Extended, Feasibility, NotCounted
+from portal.training.service.enrollments import Recognition
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,26 @@ def _feasible(each: Feasibility, standing: Standing) -> str:
         date=until,
         event=_title_of_event(each.event, standing),
     )
+
+
+def not_counted_told(found: Recognition, date: str) -> str:
+    """Say of something that was done on a day before a plan why it does not count in it."""
+    match found.why_not:
+        case NotCounted.TOO_OLD:
+            return ngettext(
+                "Done on %(date)s; the plan recognises what is at most %(num)d day old.",
+                "Done on %(date)s; the plan recognises what is at most %(num)d days old.",
+                found.step.recognise_days or 0,
+                date=date,
+            )
+        case NotCounted.NOT_IN_FORCE:
+            return _(
+                "Version %(version)s was confirmed on %(date)s; another one is in force now.",
+                version=found.earlier.document_version or "",
+                date=date,
+            )
+        case _:
+            return _("Done on %(date)s; the plan asks for it anew.", date=date)
 
 
 def _absences(due: EffectiveDue) -> list[str]:
