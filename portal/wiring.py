@@ -558,7 +558,7 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, dates, learner  # noqa: F401
+    from portal.training.views import blueprint, dates, events, learner  # noqa: F401
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
@@ -598,6 +598,7 @@ def _training(app: Flask) -> None:
             permissions.SEE_LEARNERS,
             pages=(
                 "training.change_dates",
+                "training.event_date",
                 "training.extension",
                 "training.plan_extension",
                 "training.first_day",
@@ -660,7 +661,16 @@ def _reports(app: Flask) -> None:
     journal.learn(recorded.VOCABULARY)
     register_concerns(by_role)
     app.register_blueprint(blueprint)
-    NAVIGATION.append(Place("reports.list_cohorts", _l("Cohorts"), "cohorts", "lead", permissions.SEE_COHORTS))
+    NAVIGATION.append(
+        Place(
+            "reports.list_cohorts",
+            _l("Cohorts"),
+            "cohorts",
+            "lead",
+            permissions.SEE_COHORTS,
+            pages=("training.event_of_cohort",),
+        )
+    )
 
 
 def _operations(app: Flask) -> None:

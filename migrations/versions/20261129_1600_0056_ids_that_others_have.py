@@ -1,7 +1,7 @@
 """A question of a file says whose id it would like to have; a file says how many of its questions only filled a language.
 
 Revision ID: 0056
-Revises: 0043
+Revises: 0053
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 
 revision = '0056'
-down_revision = '0043'
+down_revision = '0053'
 branch_labels = None
 depends_on = None
 

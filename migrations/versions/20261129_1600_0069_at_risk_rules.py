@@ -1,7 +1,7 @@
 """The rule by which learners are at risk, as it was set from one moment to another.
 
 Revision ID: 0069
-Revises: 0043
+Revises: 0061
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 
 revision = '0069'
-down_revision = '0043'
+down_revision = '0061'
 branch_labels = None
 depends_on = None
 

@@ -156,6 +156,11 @@ class WorkingCalendar:
         """The calendar without what lies with one person: her leave and pauses."""
         return replace(self, leave=frozenset(), paused=frozenset()) if self.leave or self.paused else self
 
+    @property
+    def unpaused(self) -> WorkingCalendar:
+        """The calendar as if nothing had been paused."""
+        return replace(self, paused=frozenset()) if self.paused else self
+
     def is_working_day(self, on: date) -> bool:
         """Say whether the day is worked. Raises `YearNotInTable`."""
         return self.day_off(on) is None

@@ -15,15 +15,18 @@ from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.training import queries, rules
 from portal.training.models import Plan
-from portal.training.rules import Doer, Fault, FaultKind, PhaseSpec, PlanSpec, StepKind, StepSpec
+from portal.training.rules import Doer, EventSpec, Fault, FaultKind, PhaseSpec, PlanSpec, StepKind, StepSpec
 from portal.training.service import plans
 from portal.training.service.owned import OWNED_KIND
 
-_PLAN_KEYS = {"version", "owner", "deputy", "credential", "title", "summary", "phase", "step"}
+_PLAN_KEYS = {"version", "owner", "deputy", "credential", "title", "summary", "phase", "event", "step"}
 _PHASE_KEYS = {"slug", "title"}
+_EVENT_KEYS = {"slug", "title"}
+# What stands before the slug of an event, where steps say from what they are counted.
+_EVENT = "event:"
 _STEP_KEYS = {
     "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
-    "statement",
+    "statement", "recognise",
     "title", "instructions",
 }  # fmt: skip
 _MAX_NUMBER = 20
@@ -154,6 +157,7 @@ def _written(spec: PlanSpec, owner: str, deputy: str) -> str:
             "title": spec.title,
             "summary": spec.summary,
             "phase": [{"slug": phase.slug, "title": phase.title} for phase in spec.phases] or None,
+            "event": [{"slug": event.slug, "title": event.title} for event in spec.events] or None,
             "step": [_written_step(step) for step in spec.steps] or None,
         }
     )
@@ -167,11 +171,12 @@ def _written_step(step: StepSpec) -> dict[str, Any]:
         "document": step.document,
         "quiz": step.quiz,
         "due": step.due_days,
-        "anchor": step.anchor or "start",
+        "anchor": f"{_EVENT}{step.event}" if step.event is not None else step.anchor or "start",
         "minutes": step.minutes,
         "required": step.required,
         "prerequisites": list(step.prerequisites),
         "by": step.by.value,
+        "recognise": step.recognise_days,
         "statement": None if step.asks_statement else StatementAsked.NONE.value,
         "title": step.title,
         "instructions": step.instructions,
@@ -207,6 +212,7 @@ class _Reader:
         title = self.folder.words(self.file, table, "title")
         summary = self.folder.words(self.file, table, "summary")
         phases = [self._phase(entry, number) for number, entry in enumerate(self._entries(table, "phase"), start=1)]
+        events = [self._event(entry, number) for number, entry in enumerate(self._entries(table, "event"), start=1)]
         steps = [self._step(entry, number) for number, entry in enumerate(self._entries(table, "step"), start=1)]
         if not steps:
             self._fault("step", _("The plan has no steps."), _("Add at least one entry [[step]]."))
@@ -219,6 +225,7 @@ class _Reader:
             credential=credential,
             phases=tuple(phase for phase in phases if phase),
             steps=tuple(step for step in steps if step),
+            events=tuple(event for event in events if event),
         )
         self._check_whole(spec, warn)
         return None if len(self.folder.errors) > before else spec
@@ -234,6 +241,10 @@ class _Reader:
                 self._error(
                     self._line("phase", number), _("The phase “%(name)s” stands twice.", name=slug), _("Rename one.")
                 )
+        for number, said in plans.faults_of_events(spec):
+            self._error(
+                self._line("event", number), said, _('Rename it, take it out, or write anchor = "event:…" at a step.')
+            )
         for number, step in enumerate(spec.steps, start=1):
             for said in plans.faults_of_step(step, spec):
                 self._error(self._line("step", number), said, _("Correct the step."))
@@ -262,6 +273,12 @@ class _Reader:
         title = self._words(entry, "title", "phase", number, needed=True)
         return PhaseSpec(slug, title) if slug and title else None
 
+    def _event(self, entry: dict[str, Any], number: int) -> EventSpec | None:
+        self._known_keys(entry, _EVENT_KEYS, self._line("event", number))
+        slug = self._slug_in(entry, "event", number)
+        title = self._words(entry, "title", "event", number, needed=True)
+        return EventSpec(slug, title) if slug and title else None
+
     def _step(self, entry: dict[str, Any], number: int) -> StepSpec | None:
         before = len(self.folder.errors)
         self._known_keys(entry, _STEP_KEYS, self._line("step", number))
@@ -269,7 +286,8 @@ class _Reader:
         kind = self._one_of(entry, "kind", StepKind, None, number)
         default = Doer.LEAD if kind is StepKind.SIGN_OFF else Doer.LEARNER
         by = self._one_of(entry, "by", Doer, default, number)
-        anchor = self._typed(entry, "anchor", str, "start", number)
+        anchor = self._typed(entry, "anchor", str, "start", number) or "start"
+        event = anchor.removeprefix(_EVENT) if anchor.startswith(_EVENT) else None
         step = StepSpec(
             slug=slug or "",
             kind=kind or StepKind.READ,
@@ -279,13 +297,15 @@ class _Reader:
             quiz=self._typed(entry, "quiz", str, "", number) or None,
             title=self._words(entry, "title", "step", number, needed=False),
             instructions=self._words(entry, "instructions", "step", number, needed=False),
-            anchor=None if anchor in ("start", None) else anchor,
+            anchor=None if anchor == "start" or event is not None else anchor,
+            event=event,
             minutes=self._minutes(entry, number),
             required=self._typed(entry, "required", bool, True, number) is not False,
             by=by or default,
             prerequisites=self._prerequisites(entry, number),
             asks_statement=self._one_of(entry, "statement", StatementAsked, StatementAsked.REQUIRED, number)
             is not StatementAsked.NONE,
+            recognise_days=self._typed(entry, "recognise", int, None, number) if "recognise" in entry else None,
         )
         return step if len(self.folder.errors) == before else None
 
@@ -392,7 +412,7 @@ class _Reader:
             number = len(slugs) - slugs[::-1].index(fault.slug)
         key = {
             FaultKind.DUPLICATE_STEP: "slug",
-            FaultKind.NEGATIVE_OFFSET: "due",
+            FaultKind.DUE_TOO_EARLY: "due",
             FaultKind.DUE_TOO_LATE: "due",
             FaultKind.DUE_BEFORE_PREREQUISITE: "due",
             FaultKind.UNKNOWN_ANCHOR: "anchor",
@@ -425,12 +445,12 @@ def _mend(fault: Fault) -> str:
     match fault.kind:
         case FaultKind.DUPLICATE_STEP:
             return str(_("Give one of them another slug."))
-        case FaultKind.NEGATIVE_OFFSET:
-            return str(_("Write 0 or more working days."))
+        case FaultKind.DUE_TOO_EARLY:
+            return str(_("Let it be due nearer to what it is counted from."))
         case FaultKind.DUE_TOO_LATE:
             return str(_("Write fewer working days, or make a plan of its own of what comes later."))
         case FaultKind.UNKNOWN_ANCHOR | FaultKind.LATER_ANCHOR:
-            return str(_('Write "start" or the slug of an earlier step.'))
+            return str(_('Write "start", the slug of an earlier step, or "event:" with the slug of an event.'))
         case FaultKind.UNKNOWN_PREREQUISITE:
             return str(_("Correct the slug, or add the step."))
         case FaultKind.CYCLE:

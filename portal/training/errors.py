@@ -25,6 +25,30 @@ class NoSuchStep(NotFound):
     message = _l("The plan has no such step. Go back to Today.")
 
 
+class NoSuchEvent(NotFound):
+    """The plan has no such event."""
+
+    message = _l("The plan has no such event. Go back to the path, or choose another plan.")
+
+
+class EventDatesMissing(Invalid):
+    """The plan counts from events of which nobody has said when they take place."""
+
+    message = _l("The plan counts from days that are not set yet: %(events)s. Give their dates.")
+
+
+class EventOutOfBounds(Invalid):
+    """An event takes place within a year of today, or of the first day."""
+
+    message = _l("The day of “%(event)s” lies more than a year away. Check the year.")
+
+
+class EventUnchanged(Conflict):
+    """The event takes place on this day already."""
+
+    message = _l("“%(event)s” is on this day already.")
+
+
 class PlanCannotBeFollowed(Invalid):
     """The steps of a plan contradict one another."""
 

@@ -36,6 +36,20 @@ class NewStartForm(Form):
     reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
 
 
+class EventDateForm(Form):
+    """Another day of an event, and why."""
+
+    takes_place_on = DateField(_l("Day of the event"), [InputRequired(_l("Choose the day of the event."))])
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
+class EventOfCohortForm(Form):
+    """The day of an event for a cohort; why, where it was another day before."""
+
+    takes_place_on = DateField(_l("Day of the event"), [InputRequired(_l("Choose the day of the event."))])
+    reason = LongTextField(_l("Reason"))
+
+
 class PauseForm(Form):
     """From when a plan is paused, and why."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import and_, exists, or_, select
+from sqlalchemy.orm import aliased, selectinload
 
 from portal.core.db import session
 from portal.training import queries, rules
-from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
+from portal.training.models import Enrollment, EventDate, PlanEvent, PlanStep, PlanVersion, SignOff, StepCompletion
 from portal.training.rules import SignOffAct, StepKind
 from portal.training.service.plans import digest_of
 
@@ -20,7 +20,7 @@ def plan_versions_say_what_they_said() -> list[str]:
     breaches = []
     for version in session.scalars(
         select(PlanVersion)
-        .options(selectinload(PlanVersion.phases), selectinload(PlanVersion.steps))
+        .options(selectinload(PlanVersion.phases), selectinload(PlanVersion.events), selectinload(PlanVersion.steps))
         .order_by(PlanVersion.id)
     ):
         name = f"plan {version.plan.slug} {version.number}"
@@ -73,7 +73,7 @@ def sign_offs_stand_behind_their_steps() -> list[str]:
                 SignOff.act == SignOffAct.SIGNED,
             ),
         )
-        .where(PlanStep.kind == StepKind.SIGN_OFF)
+        .where(PlanStep.kind == StepKind.SIGN_OFF, StepCompletion.recognised_id.is_(None))
         .order_by(StepCompletion.id)
         .execution_options(yield_per=_AT_ONCE)
     )
@@ -85,7 +85,54 @@ def sign_offs_stand_behind_their_steps() -> list[str]:
     return breaches
 
 
+def events_of_plans_have_dates() -> list[str]:
+    """Return a sentence for each enrollment whose plan counts from an event of which no day is known."""
+    has_date = exists().where(
+        EventDate.event_slug == PlanEvent.slug,
+        EventDate.plan_id == Enrollment.plan_id,
+        or_(EventDate.enrollment_id == Enrollment.id, EventDate.cohort_id == Enrollment.cohort_id),
+    )
+    rows = session.execute(
+        select(Enrollment.code, PlanEvent.slug)
+        .join(PlanEvent, PlanEvent.version_id == Enrollment.plan_version_id)
+        .where(~has_date)
+        .order_by(Enrollment.id, PlanEvent.position)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    return [f"enrollment {code}: the event {slug} has no date" for code, slug in rows]
+
+
+def what_is_recognised_was_done_before() -> list[str]:
+    """Return a sentence for each completion that counts for another one which is not of the same person and step."""
+    there, of = aliased(StepCompletion), aliased(Enrollment)
+    then, step = aliased(PlanStep), aliased(PlanStep)
+    rows = session.execute(
+        select(Enrollment.code, step.slug)
+        .select_from(StepCompletion)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .join(step, step.id == StepCompletion.step_id)
+        .join(there, there.id == StepCompletion.recognised_id)
+        .join(of, of.id == there.enrollment_id)
+        .join(then, then.id == there.step_id)
+        .where(
+            or_(
+                of.person_id != Enrollment.person_id,
+                of.plan_id != Enrollment.plan_id,
+                of.id == Enrollment.id,
+                then.slug != step.slug,
+                then.kind != step.kind,
+                there.completed_at != StepCompletion.completed_at,
+            )
+        )
+        .order_by(StepCompletion.id)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    return [f"enrollment {code}, step {slug}: counts for something that is not its like" for code, slug in rows]
+
+
 INVARIANTS = {
+    "what is recognised was done before": what_is_recognised_was_done_before,
+    "events of plans have dates": events_of_plans_have_dates,
     "plan versions are unchanged": plan_versions_say_what_they_said,
     "plans are complete when their steps are": plans_are_complete_when_their_steps_are,
     "sign-offs stand behind their steps": sign_offs_stand_behind_their_steps,

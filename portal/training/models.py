@@ -66,6 +66,7 @@ class PlanVersion(Base):
 
     plan: Mapped[Plan] = relationship(back_populates="versions", lazy="joined", innerjoin=True)
     phases: Mapped[list[PlanPhase]] = relationship(back_populates="version", order_by="PlanPhase.position")
+    events: Mapped[list[PlanEvent]] = relationship(back_populates="version", order_by="PlanEvent.position")
     steps: Mapped[list[PlanStep]] = relationship(back_populates="version", order_by="PlanStep.position")
 
 
@@ -85,8 +86,24 @@ class PlanPhase(Base):
     version: Mapped[PlanVersion] = relationship(back_populates="phases")
 
 
+class PlanEvent(Base):
+    """Something that takes place on a day of its own, from which steps are counted, such as an exam."""
+
+    __tablename__ = "plan_events"
+    __sealed__ = Sealed()
+    __table_args__ = (UniqueConstraint("version_id", "slug"), UniqueConstraint("version_id", "position"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("plan_versions.id", ondelete="CASCADE"))
+    slug: Mapped[str] = mapped_column(String(60))
+    position: Mapped[int]
+    title: Mapped[Words]
+
+    version: Mapped[PlanVersion] = relationship(back_populates="events")
+
+
 class PlanStep(Base):
-    """One thing to do, until a working day counted from the start or from another step's date."""
+    """One thing to do, until a working day counted from the start, an event or another step's date."""
 
     __tablename__ = "plan_steps"
     __sealed__ = Sealed()
@@ -94,8 +111,10 @@ class PlanStep(Base):
         UniqueConstraint("version_id", "slug"),
         UniqueConstraint("version_id", "position"),
         UniqueConstraint("version_id", "id"),
-        CheckConstraint("due_days >= 0", name="due_days"),
+        CheckConstraint("due_days >= -250", name="due_days"),
+        CheckConstraint("anchor_slug is null or event_slug is null", name="anchor"),
         CheckConstraint("minutes >= 0", name="minutes"),
+        CheckConstraint("recognise_days is null or recognise_days > 0", name="recognise_days"),
         CheckConstraint("(kind in ('read', 'acknowledge')) = (document_slug is not null)", name="document"),
         CheckConstraint("(kind = 'quiz') = (quiz_slug is not null)", name="quiz"),
         CheckConstraint("(kind = 'sign_off') = (by <> 'learner')", name="sign_off_doer"),
@@ -112,10 +131,11 @@ class PlanStep(Base):
     # None: the title of the document or quiz.
     title: Mapped[Words | None]
     instructions: Mapped[Words | None]
-    # Working days after the anchor; 0 is the anchor's own day.
+    # Working days after the anchor, before it where negative; 0 is the anchor's own day.
     due_days: Mapped[int]
-    # The step from whose date is counted; None: the plan's start.
+    # The step from whose date is counted, or the event; both None: the plan's start.
     anchor_slug: Mapped[str | None] = mapped_column(String(60))
+    event_slug: Mapped[str | None] = mapped_column(String(60))
     minutes: Mapped[int]
     required: Mapped[bool]
     by: Mapped[Doer] = mapped_column(enum_type(Doer))
@@ -124,6 +144,8 @@ class PlanStep(Base):
     # False: its sign-off records only that it took place. None: a statement is asked, as in every version written
     # before there was a choice; so the seals of those hold.
     statement_asked: Mapped[bool | None]
+    # How many days old an earlier completion may be that counts at enrollment; see `rules.why_not_counted`.
+    recognise_days: Mapped[int | None]
 
     version: Mapped[PlanVersion] = relationship(back_populates="steps")
 
@@ -142,6 +164,8 @@ class PlanStep(Base):
             prerequisites=tuple(self.prerequisites),
             required=self.required,
             by=self.by,
+            event=self.event_slug,
+            minutes=self.minutes,
         )
 
 
@@ -222,6 +246,8 @@ class StepCompletion(Base):
     score: Mapped[Fraction | None]
     # What two people decided by hand: a score that passes, or an exemption, which has none.
     score_entry_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("score_entries.id", ondelete="RESTRICT"))
+    # The completion of the same step in an earlier enrollment in the plan, which counts here.
+    recognised_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("step_completions.id", ondelete="RESTRICT"))
 
     enrollment: Mapped[Enrollment] = relationship(back_populates="completions")
     score_entry: Mapped[ScoreEntry | None] = relationship()
@@ -302,6 +328,33 @@ class NewStart(Base):
     enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
     starts_on: Mapped[date]
     reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class EventDate(Base):
+    """The day of an event for one enrollment, or for all of a cohort in any version of a plan.
+
+    The latest counts, and an enrollment's own before that of its cohort; none is changed.
+    """
+
+    __tablename__ = "event_dates"
+    __sealed__ = Sealed()
+    __table_args__ = (
+        CheckConstraint("(enrollment_id is null) <> (cohort_id is null)", name="whose"),
+        Index("ix_event_dates_cohort", "cohort_id", "plan_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
+    event_slug: Mapped[str] = mapped_column(String(60))
+    enrollment_id: Mapped[int | None] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
+    cohort_id: Mapped[int | None] = mapped_column(ForeignKey("cohorts.id", ondelete="RESTRICT"))
+    takes_place_on: Mapped[date]
+    # None: the first date, which changes nothing.
+    reason: Mapped[str | None] = mapped_column(Text)
     by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import holds, holds_everywhere, holds_for
+from portal.cohorts.models import Cohort
+from portal.cohorts.permissions import scopes_of_cohort
 from portal.core.access import AnyOf, Permission
-from portal.training.models import Enrollment, PlanStep
+from portal.training.models import Enrollment, PlanEvent, PlanStep
 from portal.training.rules import Doer
 
 SEE_ENROLLMENT = Permission("training.see_enrollment", "see how far a learner is in a plan")
@@ -16,6 +18,7 @@ SEE_LEARNERS = Permission("training.see_learners", "see the list of the learners
 SEE_SIGN_OFFS = Permission("training.see_sign_offs", "see which steps wait for one's sign-off")
 SIGN_OFF = Permission("training.sign_off", "sign a step off, or send it back")
 CHANGE_DATES = Permission("training.change_dates", "move a learner's dates, pause or end her plan, or record her leave")
+CHANGE_COHORT_DATES = Permission("training.change_cohort_dates", "move the day of an event for a whole cohort")
 ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
 
 
@@ -27,7 +30,24 @@ class StepOfEnrollment:
     step: PlanStep
 
 
-def scopes_of_enrollment(thing: Enrollment | StepOfEnrollment) -> dict[Scope, set[str]]:
+@dataclass(frozen=True, slots=True)
+class EventOfEnrollment:
+    """One event of one learner's plan."""
+
+    enrollment: Enrollment
+    event: PlanEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EventOfCohort:
+    """One event of a plan for a cohort; `learners` are the rows of the people whose day it is."""
+
+    cohort: Cohort
+    event: PlanEvent
+    learners: frozenset[int]
+
+
+def scopes_of_enrollment(thing: Enrollment | StepOfEnrollment | EventOfEnrollment) -> dict[Scope, set[str]]:
     """Return the markets, teams and cohort through which a learner's training can be seen."""
     enrollment = _enrollment_of(thing)
     cohort, team = enrollment.cohort, enrollment.person.team
@@ -43,8 +63,18 @@ def is_own_training(person: Person, thing: Any) -> bool:
     return bool(_enrollment_of(thing).person_id == person.id)
 
 
-def _enrollment_of(thing: Enrollment | StepOfEnrollment) -> Enrollment:
-    return thing.enrollment if isinstance(thing, StepOfEnrollment) else thing
+def _enrollment_of(thing: Enrollment | StepOfEnrollment | EventOfEnrollment) -> Enrollment:
+    return thing if isinstance(thing, Enrollment) else thing.enrollment
+
+
+def scopes_of_event(thing: EventOfCohort) -> dict[Scope, set[str]]:
+    """Return the scopes of the cohort whose event it is."""
+    return scopes_of_cohort(thing.cohort)
+
+
+def is_day_of_others(person: Person, thing: Any) -> bool:
+    """Say whether the event is nobody's own: nobody moves the dates of her own training."""
+    return isinstance(thing, EventOfCohort) and person.id not in thing.learners
 
 
 def is_somebody_elses(person: Person, thing: Any) -> bool:
@@ -72,6 +102,10 @@ TABLE: dict[Permission, AnyOf] = {
     CHANGE_DATES: [
         [is_somebody_elses, holds_for(Role.LEAD, scopes=scopes_of_enrollment)],
         [is_somebody_elses, holds_everywhere(Role.ADMIN)],
+    ],
+    CHANGE_COHORT_DATES: [
+        [is_day_of_others, holds_for(Role.LEAD, scopes=scopes_of_event)],
+        [is_day_of_others, holds_everywhere(Role.ADMIN)],
     ],
     ASK_AGAIN: [[is_own_training]],
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -38,7 +38,7 @@ from portal.accounts.permissions import scopes_of_person
 from portal.acknowledgements.models import Acknowledgement
 from portal.calendars import queries as calendars
 from portal.calendars.errors import unknown_years_refused
-from portal.calendars.rules import working_day_number
+from portal.calendars.rules import WorkingCalendar, working_day_number
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import Reach, reach_of
@@ -53,14 +53,17 @@ from portal.library import queries as library
 from portal.library.models import ChangeClass, Document, DocumentVersion, VersionText
 from portal.library.rules.overlays import base_slug
 from portal.organisation.models import Market, Team
+from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Attempt, Quiz, QuizVersion
 from portal.training import rules
-from portal.training.errors import NoSuchEnrollment, NoSuchPlan, NoSuchStep, NotPaused
+from portal.training.errors import NoSuchEnrollment, NoSuchEvent, NoSuchPlan, NoSuchStep, NotPaused
 from portal.training.models import (
     Enrollment,
     EnrollmentPause,
+    EventDate,
     NewStart,
     Plan,
+    PlanEvent,
     PlanExtension,
     PlanStep,
     PlanVersion,
@@ -68,11 +71,20 @@ from portal.training.models import (
     StepCompletion,
     StepExtension,
 )
-from portal.training.permissions import SIGN_OFF, StepOfEnrollment, scopes_of_enrollment
+from portal.training.permissions import (
+    SIGN_OFF,
+    EventOfCohort,
+    EventOfEnrollment,
+    StepOfEnrollment,
+    scopes_of_enrollment,
+)
 from portal.training.rules import (
     Basis,
     Doer,
+    EventDay,
+    EventSpec,
     Extension,
+    Feasibility,
     Pause,
     PhaseSpec,
     PlanSpec,
@@ -125,7 +137,9 @@ def list_latest_versions() -> list[PlanVersion]:
             select(PlanVersion)
             .join(Plan)
             .where(PlanVersion.id.in_(latest))
-            .options(selectinload(PlanVersion.phases), selectinload(PlanVersion.steps))
+            .options(
+                selectinload(PlanVersion.phases), selectinload(PlanVersion.events), selectinload(PlanVersion.steps)
+            )
             .order_by(Plan.slug)
         )
     )
@@ -155,9 +169,12 @@ def spec_of(version: PlanVersion) -> PlanSpec:
                 by=step.by,
                 prerequisites=tuple(step.prerequisites),
                 asks_statement=step.asks_statement,
+                event=step.event_slug,
+                recognise_days=step.recognise_days,
             )
             for step in version.steps
         ),
+        events=tuple(EventSpec(event.slug, event.title) for event in version.events),
     )
 
 
@@ -193,6 +210,8 @@ def task_of(kind: StepKind, title: Words) -> LazyText:
     return title
 
 
+# Before everything that anybody did here.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _QUIZ_TITLES = (
     select(Quiz.slug, QuizVersion.title)
     .join(Quiz, QuizVersion.quiz_id == Quiz.id)
@@ -319,6 +338,80 @@ def get_step_of_enrollment(code: str, slug: str) -> StepOfEnrollment:
     """Return a step of an enrollment, whatever it asks for. Raises `NoSuchEnrollment`, `NoSuchStep`."""
     enrollment = get_enrollment(code)
     return StepOfEnrollment(enrollment, get_step(enrollment, slug))
+
+
+def get_event_of_enrollment(code: str, slug: str) -> EventOfEnrollment:
+    """Return an event of an enrollment's plan version. Raises `NoSuchEnrollment`, `NoSuchEvent`."""
+    enrollment = get_enrollment(code)
+    for event in enrollment.version.events:
+        if event.slug == slug:
+            return EventOfEnrollment(enrollment, event)
+    raise NoSuchEvent()
+
+
+def get_event_of_cohort(code: str, plan: str, slug: str) -> EventOfCohort:
+    """Return an event of a plan for a cohort, as the latest version that has it says.
+
+    Raises `NoSuchCohort`, `NoSuchEvent`.
+    """
+    cohort = cohorts.get_cohort(code)
+    event = session.scalar(
+        select(PlanEvent)
+        .join(PlanVersion, PlanVersion.id == PlanEvent.version_id)
+        .join(Plan, Plan.id == PlanVersion.plan_id)
+        .where(Plan.slug == plan, PlanEvent.slug == slug)
+        .order_by(PlanVersion.id.desc())
+        .limit(1)
+    )
+    if event is None:
+        raise NoSuchEvent()
+    return EventOfCohort(cohort, event, frozenset(each.person_id for each in list_moved_with(cohort, event)))
+
+
+def list_moved_with(cohort: Cohort, event: PlanEvent) -> list[Enrollment]:
+    """Return the open enrollments in a cohort for whom the event takes place on the cohort's day, by name."""
+    own = exists().where(EventDate.enrollment_id == Enrollment.id, EventDate.event_slug == event.slug)
+    has_event = exists().where(PlanEvent.version_id == Enrollment.plan_version_id, PlanEvent.slug == event.slug)
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .join(Person, Person.id == Enrollment.person_id)
+            .where(
+                Enrollment.cohort_id == cohort.id,
+                Enrollment.plan_id == event.version.plan_id,
+                Enrollment.completed_at.is_(None),
+                Enrollment.ended_at.is_(None),
+                has_event,
+                ~own,
+            )
+            .options(*_WITH_STEPS)
+            .order_by(Person.sort_key, Person.id, Enrollment.id)
+        )
+    )
+
+
+def count_apart_from(cohort: Cohort, event: PlanEvent) -> int:
+    """Return how many open enrollments in a cohort have a day of their own for the event."""
+    own = exists().where(EventDate.enrollment_id == Enrollment.id, EventDate.event_slug == event.slug)
+    statement = select(func.count()).where(
+        Enrollment.cohort_id == cohort.id,
+        Enrollment.plan_id == event.version.plan_id,
+        Enrollment.completed_at.is_(None),
+        Enrollment.ended_at.is_(None),
+        own,
+    )
+    return session.scalar(statement) or 0
+
+
+def list_event_days(cohort: Cohort, plan_id: int) -> dict[str, EventDay]:
+    """Return the day of each event of a plan for a cohort, as it was set last, by the event's slug."""
+    rows = session.scalars(
+        select(EventDate).where(EventDate.cohort_id == cohort.id, EventDate.plan_id == plan_id).order_by(EventDate.id)
+    )
+    return {
+        row.event_slug: EventDay(row.takes_place_on, row.by.full_name, row.reason or "", is_of_cohort=True)
+        for row in rows
+    }
 
 
 def find_open_enrollment(person_id: int, plan_id: int) -> Enrollment | None:
@@ -487,6 +580,110 @@ _WITH_STEPS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The last thing that somebody did about a step before an instant, and how it could stand for it here."""
+
+    at: datetime
+    in_force: bool = True
+    document_slug: str | None = None
+    document_version: str | None = None
+    acknowledgement_id: int | None = None
+    score_entry: ScoreEntry | None = None
+    completion: StepCompletion | None = None
+
+
+def find_earlier(
+    person_id: int, steps: Sequence[PlanStep], plan_id: int, market: Market, before: datetime
+) -> dict[str, Earlier]:
+    """Return what the person did about these steps of a plan before an instant, by the step's slug.
+
+    Of a document the acknowledgement that covers the version in force, else the last one of any version; of a quiz
+    the result that counts, if it passes; of a sign-off that of the same step in an earlier enrollment in the plan.
+    Three statements where there is nothing. Exemptions from quizzes are told by the gradebook.
+    """
+    found: dict[str, Earlier] = {}
+    known = _acknowledged_before(person_id, {step.document_slug for step in steps if step.document_slug}, before)
+    passed = _quizzes_passed_before(person_id, {step.quiz_slug for step in steps if step.quiz_slug}, before)
+    signed = _signed_before(person_id, plan_id, before) if any(step.kind is StepKind.SIGN_OFF for step in steps) else {}
+    for step in steps:
+        if step.document_slug in known:
+            covers = find_acknowledgement_in_force(person_id, step.document_slug, market)
+            in_force = covers is not None and covers.at <= before
+            row = covers if covers is not None and in_force else known[step.document_slug]
+            found[step.slug] = Earlier(row.at, in_force, row.version.document.slug, row.version.number, row.id)
+        elif step.quiz_slug in passed:
+            line = _passing_line(person_id, passed[step.quiz_slug], step.recognise_days, before)
+            if line is not None:
+                found[step.slug] = Earlier(line.at, score_entry=line)
+        elif step.kind is StepKind.SIGN_OFF and step.slug in signed:
+            found[step.slug] = Earlier(signed[step.slug].completed_at, completion=signed[step.slug])
+    return found
+
+
+def _acknowledged_before(person_id: int, slugs: Collection[str], before: datetime) -> dict[str, Acknowledgement]:
+    """Return the person's last acknowledgement of each document, by the slug of its base."""
+    if not slugs:
+        return {}
+    rows = session.scalars(
+        select(Acknowledgement)
+        .join(DocumentVersion, DocumentVersion.id == Acknowledgement.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            Acknowledgement.person_id == person_id,
+            or_(Document.slug.in_(slugs), *(Document.slug.like(f"{slug}@%") for slug in slugs)),
+            Acknowledgement.at <= before,
+        )
+        .options(joinedload(Acknowledgement.version).joinedload(DocumentVersion.document))
+        .order_by(Acknowledgement.at, Acknowledgement.id)
+    )
+    return {base_slug(row.version.document.slug): row for row in rows}
+
+
+def _quizzes_passed_before(person_id: int, slugs: Collection[str], before: datetime) -> dict[str, QuizVersion]:
+    """Return the newest version of each of these quizzes that the person ever passed before an instant, by slug."""
+    if not slugs:
+        return {}
+    passed = session.scalars(
+        select(Quiz.slug)
+        .join(ScoreEntry, ScoreEntry.quiz_id == Quiz.id)
+        .where(
+            ScoreEntry.person_id == person_id, ScoreEntry.passed.is_(True), ScoreEntry.at < before, Quiz.slug.in_(slugs)
+        )
+        .distinct()
+    ).all()
+    return {each.quiz.slug: each for each in quizzes.list_quizzes_of(passed)} if passed else {}
+
+
+def _passing_line(person_id: int, quiz: QuizVersion, recognise_days: int | None, before: datetime) -> ScoreEntry | None:
+    """Return the line that counts of what is recent enough, else of whatever there is, if it passes."""
+    sinces = [LONG_AGO] if recognise_days is None else [before - timedelta(days=recognise_days), LONG_AGO]
+    for since in sinces:
+        line = gradebook.result_since(person_id, quiz, since).line
+        if line is not None and line.passed and line.at < before:
+            return line
+    return None
+
+
+def _signed_before(person_id: int, plan_id: int, before: datetime) -> dict[str, StepCompletion]:
+    """Return the person's last sign-offs in earlier enrollments in a plan, by the step's slug."""
+    rows = session.scalars(
+        select(StepCompletion)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .join(PlanStep, PlanStep.id == StepCompletion.step_id)
+        .where(
+            Enrollment.person_id == person_id,
+            Enrollment.plan_id == plan_id,
+            PlanStep.kind == StepKind.SIGN_OFF,
+            StepCompletion.completed_at < before,
+            # What only counts there is looked for where it was done.
+            StepCompletion.recognised_id.is_(None),
+        )
+        .order_by(StepCompletion.completed_at, StepCompletion.id)
+    )
+    return {row.step.slug: row for row in rows}
+
+
 # --- How people stand --------------------------------------------------------------------------
 
 
@@ -521,6 +718,8 @@ class Standing:
     day: int
     # The number of the last working day on which a step is due.
     length: int
+    # The person's working days, less those of her pauses.
+    calendar: WorkingCalendar
 
     @property
     def starts_on(self) -> date:
@@ -540,6 +739,18 @@ class Standing:
     def due_on(self, slug: str) -> date:
         """Return when the step is due."""
         return self.dues[slug].on
+
+    def feasibility(self) -> list[Feasibility]:
+        """Return whether what is left can be done in time; see `rules.feasibility`. Raises `HolidayYearUnknown`."""
+        with unknown_years_refused():
+            return rules.feasibility(
+                [step.shape for step in self.steps],
+                self.dues,
+                self.completions,
+                basis=self.basis,
+                calendar=self.calendar,
+                today=self.today,
+            )
 
     def waiting_since(self, step: PlanStep) -> datetime:
         """Return since when the step could be signed off: its last prerequisite, or when it was asked for again."""
@@ -580,7 +791,8 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
             dues = rules.schedule(shapes, basis, calendar)
             last = max((due.on for due in dues.values()), default=basis.starts_on)
             day = working_day_number(basis.starts_on, today, calendar) if enrollment.is_open else 0
-            length = working_day_number(basis.starts_on, last, calendar)
+            # Day 1 is there even where all is due before it.
+            length = max(1, working_day_number(basis.starts_on, last, calendar))
         found.append(
             Standing(
                 enrollment=enrollment,
@@ -593,6 +805,7 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
                 progress=rules.progress(shapes, dues, done, today),
                 day=day,
                 length=length,
+                calendar=calendar,
             )
         )
     return found
@@ -602,7 +815,7 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
 class Change:
     """Something that moved the dates of an enrollment: which row it is, who did it when, and why."""
 
-    row: StepExtension | PlanExtension | NewStart | EnrollmentPause
+    row: StepExtension | PlanExtension | NewStart | EventDate | EnrollmentPause
     at: datetime
     by: Person
     reason: str
@@ -610,13 +823,24 @@ class Change:
 
 def list_changes(enrollment: Enrollment) -> list[Change]:
     """Return everything that moved the dates of an enrollment besides leave, the latest first."""
-    rows: list[StepExtension | PlanExtension | NewStart | EnrollmentPause] = [
+    of_cohort = (
+        and_(EventDate.cohort_id == enrollment.cohort_id, EventDate.plan_id == enrollment.plan_id)
+        if enrollment.cohort_id is not None
+        else false()
+    )
+    rows: list[StepExtension | PlanExtension | NewStart | EventDate | EnrollmentPause] = [
         *session.scalars(select(StepExtension).where(StepExtension.enrollment_id == enrollment.id)),
         *session.scalars(select(PlanExtension).where(PlanExtension.enrollment_id == enrollment.id)),
         *session.scalars(select(NewStart).where(NewStart.enrollment_id == enrollment.id)),
         *session.scalars(select(EnrollmentPause).where(EnrollmentPause.enrollment_id == enrollment.id)),
+        *session.scalars(
+            select(EventDate).where(
+                or_(EventDate.enrollment_id == enrollment.id, of_cohort), EventDate.reason.is_not(None)
+            )
+        ),
     ]
-    return sorted((Change(row, row.at, row.by, row.reason) for row in rows), key=lambda each: each.at, reverse=True)
+    changes = [Change(row, row.at, row.by, row.reason or "") for row in rows]
+    return sorted(changes, key=lambda each: each.at, reverse=True)
 
 
 def get_open_pause(enrollment: Enrollment) -> EnrollmentPause:
@@ -693,6 +917,9 @@ class _Of(StrEnum):
     PLAN = "plan"
     START = "start"
     PAUSE = "pause"
+    # In this order: an enrollment's own day comes after that of its cohort, and counts.
+    EVENT_OF_COHORT = "cohort_event"
+    EVENT = "event"
 
 
 # What a kind of row does not have, as a value of its type: databases want the types of all parts to agree.
@@ -729,6 +956,20 @@ _bases = union_all(
     _basis(_Of.PLAN, PlanExtension, number=PlanExtension.working_days),
     _basis(_Of.START, NewStart, first_on=NewStart.starts_on),
     _basis(_Of.PAUSE, EnrollmentPause, first_on=EnrollmentPause.first_on, until=EnrollmentPause.resumes_on),
+    _basis(_Of.EVENT, EventDate, slug=EventDate.event_slug, first_on=EventDate.takes_place_on),
+    select(
+        literal(_Of.EVENT_OF_COHORT.value),
+        Enrollment.id,
+        EventDate.id,
+        EventDate.event_slug,
+        _NO_NUMBER,
+        EventDate.takes_place_on,
+        _NO_DAY,
+        EventDate.reason,
+        EventDate.by_id,
+    )
+    .join(Enrollment, and_(Enrollment.cohort_id == EventDate.cohort_id, Enrollment.plan_id == EventDate.plan_id))
+    .where(Enrollment.id.in_(bindparam("ids", expanding=True))),
 ).subquery()
 _BASES = select(_bases).order_by(_bases.c.of, _bases.c.id)
 # Columns instead of objects: a lead's queue reads thousands of them.
@@ -760,15 +1001,22 @@ def bases_of(starts: Mapping[int, date]) -> dict[int, Basis]:
     first_on = dict(starts)
     extensions: dict[int, list[tuple[str | None, Extension]]] = defaultdict(list)
     pauses: dict[int, list[Pause]] = defaultdict(list)
+    events: dict[int, dict[str, EventDay]] = defaultdict(dict)
     for row in rows:
         if row.of == _Of.START:
             first_on[row.enrollment_id] = row.first_on
         elif row.of == _Of.PAUSE:
             pauses[row.enrollment_id].append(Pause(row.first_on, row.until))
+        elif row.of in (_Of.EVENT, _Of.EVENT_OF_COHORT):
+            day = EventDay(row.first_on, names[row.by_id], row.reason or "", is_of_cohort=row.of != _Of.EVENT)
+            events[row.enrollment_id][row.slug] = day
         else:
             given = Extension(row.working_days, row.reason, names[row.by_id], is_of_plan=row.of == _Of.PLAN)
             extensions[row.enrollment_id].append((row.slug, given))
-    return {id_: Basis(day, tuple(extensions[id_]), tuple(pauses[id_])) for id_, day in first_on.items()}
+    return {
+        id_: Basis(day, tuple(extensions[id_]), tuple(pauses[id_]), tuple(events[id_].items()))
+        for id_, day in first_on.items()
+    }
 
 
 def _completions_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[Completed]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
-from portal.calendars.rules import ABSENCES, ONE_DAY, Count, DayOff, DueDate, WorkingCalendar
+from portal.calendars.rules import ABSENCES, ONE_DAY, Count, DayOff, DueDate, WorkingCalendar, working_days_between
 from portal.core.i18n import Words
 
 
@@ -38,7 +38,11 @@ class SignOffAct(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepShape:
-    """A step as far as dates and order are concerned; `anchor` None is the plan's start."""
+    """A step as far as dates and order are concerned.
+
+    It is counted from the date of the step `anchor` or of the event `event`; where both are None, from the plan's
+    start. `due_days` are working days after that, or before it where negative; `minutes` is the time that it takes.
+    """
 
     slug: str
     due_days: int
@@ -46,11 +50,21 @@ class StepShape:
     prerequisites: tuple[str, ...] = ()
     required: bool = True
     by: Doer = Doer.LEARNER
+    event: str | None = None
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseSpec:
     """A phase as its author writes it."""
+
+    slug: str
+    title: Words
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """Something that takes place on a day that each cohort or learner is given, such as an exam."""
 
     slug: str
     title: Words
@@ -75,11 +89,25 @@ class StepSpec:
     prerequisites: tuple[str, ...] = ()
     # Whether its sign-off says in a sentence what was shown; otherwise only that it took place is recorded.
     asks_statement: bool = True
+    # The event from whose date is counted, instead of a step's.
+    event: str | None = None
+    # How many days old an earlier completion may be that counts when somebody is enrolled. None: acknowledgements
+    # count whatever their age, quizzes and sign-offs of before do not.
+    recognise_days: int | None = None
 
     @property
     def shape(self) -> StepShape:
         """The step as far as dates and order are concerned."""
-        return StepShape(self.slug, self.due_days, self.anchor, self.prerequisites, self.required, self.by)
+        return StepShape(
+            slug=self.slug,
+            due_days=self.due_days,
+            anchor=self.anchor,
+            prerequisites=self.prerequisites,
+            required=self.required,
+            by=self.by,
+            event=self.event,
+            minutes=self.minutes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +120,7 @@ class PlanSpec:
     credential: str | None
     phases: tuple[PhaseSpec, ...]
     steps: tuple[StepSpec, ...]
+    events: tuple[EventSpec, ...] = ()
 
     @property
     def shapes(self) -> list[StepShape]:
@@ -112,6 +141,8 @@ def number_key(number: str) -> tuple[int, int]:
 
 # A plan reaches over about a year of working days; what is due later is a plan of its own.
 MAX_DUE_DAYS = 250
+# What comes before a plan begins is pre-boarding: a few weeks.
+MAX_DAYS_BEFORE_START = 60
 # More is given by giving it again: each time with a reason.
 MOST_DAYS_AT_ONCE = 60
 # Of a statement or a reason; it is a few sentences.
@@ -120,11 +151,37 @@ STATEMENT_LIMIT = 2_000
 MAX_MINUTES = 4_800
 
 
+# What was done longer ago is not known any more, whatever a plan says.
+MAX_RECOGNISE_DAYS = 3_650
+
+
+class NotCounted(StrEnum):
+    """Why something that was done before a plan does not count in it."""
+
+    TOO_OLD = "too_old"
+    NOT_IN_FORCE = "not_in_force"
+    NOT_RECOGNISED = "not_recognised"
+
+
+def why_not_counted(kind: StepKind, recognise_days: int | None, age: timedelta, *, in_force: bool) -> NotCounted | None:
+    """Return why an earlier completion of this age does not count for a step, or None where it counts.
+
+    `in_force`: it covers the version of the document that is in force; a quiz or a sign-off has none.
+    """
+    if kind not in (StepKind.READ, StepKind.ACKNOWLEDGE) and recognise_days is None:
+        return NotCounted.NOT_RECOGNISED
+    if not in_force:
+        return NotCounted.NOT_IN_FORCE
+    if recognise_days is not None and age > timedelta(days=recognise_days):
+        return NotCounted.TOO_OLD
+    return None
+
+
 class FaultKind(StrEnum):
     """Why a plan cannot be followed, or looks wrong."""
 
     DUPLICATE_STEP = "duplicate_step"
-    NEGATIVE_OFFSET = "negative_offset"
+    DUE_TOO_EARLY = "due_too_early"
     DUE_TOO_LATE = "due_too_late"
     UNKNOWN_ANCHOR = "unknown_anchor"
     LATER_ANCHOR = "later_anchor"
@@ -158,8 +215,8 @@ def faults(steps: Sequence[StepShape]) -> list[Fault]:
         known.setdefault(step.slug, step)
     earlier: set[str] = set()
     for step in steps:
-        if step.due_days < 0:
-            found.append(Fault(FaultKind.NEGATIVE_OFFSET, step.slug))
+        if step.due_days < -MAX_DUE_DAYS:
+            found.append(Fault(FaultKind.DUE_TOO_EARLY, step.slug))
         if step.due_days > MAX_DUE_DAYS:
             found.append(Fault(FaultKind.DUE_TOO_LATE, step.slug))
         if step.anchor is not None and step.anchor not in earlier:
@@ -178,16 +235,19 @@ def faults(steps: Sequence[StepShape]) -> list[Fault]:
         found.append(Fault(FaultKind.NO_REQUIRED_STEP))
     if found:
         return found
-    offsets = nominal_offsets(steps)
+    offsets, origins = nominal_offsets(steps), origins_of(steps)
     # Counted one from the other, steps can get there together.
-    late = next((slug for slug, days in offsets.items() if days > MAX_DUE_DAYS), None)
-    if late is not None:
-        return [Fault(FaultKind.DUE_TOO_LATE, late)]
+    for slug, days in offsets.items():
+        if days > MAX_DUE_DAYS:
+            return [Fault(FaultKind.DUE_TOO_LATE, slug)]
+        if days < -(MAX_DAYS_BEFORE_START if origins[slug] is None else MAX_DUE_DAYS):
+            return [Fault(FaultKind.DUE_TOO_EARLY, slug)]
     for step in steps:
         for name in step.prerequisites:
             if step.required and not known[name].required:
                 found.append(Fault(FaultKind.OPTIONAL_PREREQUISITE, step.slug, (name,)))
-            if offsets[step.slug] < offsets[name]:
+            # Which of the start and an event comes first is known only once their dates are.
+            if origins[step.slug] == origins[name] and offsets[step.slug] < offsets[name]:
                 found.append(Fault(FaultKind.DUE_BEFORE_PREREQUISITE, step.slug, (name,)))
     return found
 
@@ -220,16 +280,34 @@ def find_cycle(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def nominal_offsets(steps: Iterable[StepShape]) -> dict[str, int]:
-    """Return how many working days after the start each step is due when nothing intervenes."""
+    """Return how many working days after the start, or after its event, each step is due when nothing intervenes.
+
+    Negative: so many before it. `origins_of` says of each from what it is counted.
+    """
     offsets: dict[str, int] = {}
     for step in steps:
         offsets[step.slug] = step.due_days + (offsets[step.anchor] if step.anchor is not None else 0)
     return offsets
 
 
-def length(steps: Iterable[StepShape]) -> int:
-    """Return the number of the plan's last working day, its start being day 1."""
-    return max(nominal_offsets(steps).values(), default=0) + 1
+def origins_of(steps: Iterable[StepShape]) -> dict[str, str | None]:
+    """Return the event from which each step is counted in the end, or None where that is the plan's start."""
+    origins: dict[str, str | None] = {}
+    for step in steps:
+        origins[step.slug] = step.event if step.anchor is None else origins[step.anchor]
+    return origins
+
+
+def length(steps: Sequence[StepShape]) -> int:
+    """Return the number of the last working day of what is counted from the plan's start, which is day 1.
+
+    What is due before the start adds nothing to it.
+    """
+    origins = origins_of(steps)
+    return (
+        max((days for slug, days in nominal_offsets(steps).items() if origins[slug] is None and days > 0), default=0)
+        + 1
+    )
 
 
 # --- Dates -------------------------------------------------------------------------------------
@@ -257,29 +335,39 @@ class Extended:
 class EffectiveDue:
     """When a step is due for a person, with everything that led there.
 
-    `anchor` names the step from whose date was counted, None the plan's start. `undisturbed` is the date as it
-    would be without the person's leave and pauses, `counted` the date with them, `extended` what came of it.
+    `anchor` names the step from whose date was counted and `event` the event; both None is the plan's start.
+    `undisturbed` is the date as it would be without the person's leave and pauses, `counted` the date with them,
+    `extended` what came of it. A date that was counted back and lies in a pause is `resumed` after it.
     """
 
     anchor: str | None
     undisturbed: DueDate
     counted: DueDate
     extended: tuple[Extended, ...] = ()
+    event: str | None = None
+    resumed: DueDate | None = None
 
     @property
     def on(self) -> date:
         """The date that counts."""
-        return self.extended[-1].due.on if self.extended else self.counted.on
+        return self.extended[-1].due.on if self.extended else self.with_absences.on
+
+    @property
+    def with_absences(self) -> DueDate:
+        """The date with the person's leave and pauses, before more time was given."""
+        return self.resumed or self.counted
 
     @property
     def absences(self) -> tuple[DayOff, ...]:
         """The days of leave and of pauses that moved the date, in their order; others would have been worked."""
-        return tuple(off for off in self.counted.derivation.skipped if off.reason in ABSENCES)
+        skipped = self.counted.derivation.skipped + (self.resumed.derivation.skipped if self.resumed else ())
+        return tuple(off for off in skipped if off.reason in ABSENCES)
 
     @property
     def provisional(self) -> bool:
         """Whether it rests on holidays that are not announced yet."""
-        return any(due.derivation.provisional for due in (self.counted, *(each.due for each in self.extended)))
+        dues = (self.counted, self.with_absences, *(each.due for each in self.extended))
+        return any(due.derivation.provisional for due in dues)
 
 
 class Counts:
@@ -287,22 +375,26 @@ class Counts:
 
     def __init__(self, calendar: WorkingCalendar) -> None:
         self._calendar, self._undisturbed = calendar, calendar.undisturbed
-        self._from: dict[date, Count] = {}
-        self._undisturbed_from: dict[date, Count] = {}
+        self._unpaused = calendar.unpaused
+        self._kept: dict[tuple[int, date], Count] = {}
 
     def from_(self, start: date) -> Count:
         """Return the count that began on this day."""
-        if start not in self._from:
-            self._from[start] = Count(start, self._calendar)
-        return self._from[start]
+        return self._count(start, self._calendar)
+
+    def unpaused_from(self, start: date) -> Count:
+        """Return the count that began on this day as if the plan had not been paused."""
+        return self._count(start, self._unpaused)
 
     def undisturbed_from(self, start: date) -> Count:
         """Return the count that began on this day as if the person were never away."""
-        if self._undisturbed is self._calendar:
-            return self.from_(start)
-        if start not in self._undisturbed_from:
-            self._undisturbed_from[start] = Count(start, self._undisturbed)
-        return self._undisturbed_from[start]
+        return self._count(start, self._undisturbed)
+
+    def _count(self, start: date, calendar: WorkingCalendar) -> Count:
+        key = id(calendar), start
+        if key not in self._kept:
+            self._kept[key] = Count(start, calendar)
+        return self._kept[key]
 
 
 def effective_due(
@@ -310,16 +402,23 @@ def effective_due(
 ) -> EffectiveDue:
     """Return when a step is due: the one place where this is decided.
 
-    Counted in working days from the anchor's date, then lengthened by each extension in its order.
-    Raises `YearNotInTable`.
+    Counted in working days from the anchor's date, then lengthened by each extension in its order. Counting back
+    skips leave, so that as many days of work remain; but not the days of a pause, which would make the date an
+    earlier one: a date that lies in a pause moves to the first working day after it. Raises `YearNotInTable`.
     """
     undisturbed = counts.undisturbed_from(anchor_on).after(step.due_days)
-    counted = counts.from_(anchor_on).after(step.due_days)
-    due, extended = counted, []
+    resumed = None
+    if step.due_days >= 0:
+        counted = counts.from_(anchor_on).after(step.due_days)
+    else:
+        counted = counts.unpaused_from(anchor_on).after(step.due_days)
+        after_pause = counts.from_(counted.on).after(0)
+        resumed = after_pause if after_pause.on != counted.on else None
+    due, extended = resumed or counted, []
     for extension in extensions:
         due = counts.from_(due.on).after(extension.working_days)
         extended.append(Extended(extension, due))
-    return EffectiveDue(step.anchor, undisturbed, counted, tuple(extended))
+    return EffectiveDue(step.anchor, undisturbed, counted, tuple(extended), step.event, resumed)
 
 
 Schedule = Mapping[str, EffectiveDue]
@@ -347,15 +446,38 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class EventDay:
+    """When an event takes place for a person: who said so last, and why where it had been another day before.
+
+    `is_of_cohort`: it is the day of her whole cohort.
+    """
+
+    on: date
+    by: str = ""
+    reason: str = ""
+    is_of_cohort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """What the dates of one person in a plan rest on besides the plan and her calendar.
 
     `extensions` are in the order in which they were given, each with its step's slug; None stands for the whole plan.
+    `events` has the day of each event of the plan by its slug.
     """
 
     starts_on: date
     extensions: tuple[tuple[str | None, Extension], ...] = ()
     pauses: tuple[Pause, ...] = ()
+    events: tuple[tuple[str, EventDay], ...] = ()
+
+    def event(self, slug: str) -> EventDay:
+        """Return the day of an event. Raises `KeyError` where it has none."""
+        return dict(self.events)[slug]
+
+    def with_event(self, slug: str, day: EventDay) -> Basis:
+        """Return the basis with another day for an event."""
+        return replace(self, events=tuple((dict(self.events) | {slug: day}).items()))
 
     def of(self, slug: str | None) -> tuple[Extension, ...]:
         """Return the extensions of a step, or those of the whole plan."""
@@ -375,15 +497,21 @@ class Basis:
 def schedule(steps: Iterable[StepShape], basis: Basis, calendar: WorkingCalendar) -> Schedule:
     """Return when every step is due in the calendar that the basis makes; an anchored step follows its anchor's date.
 
-    More time for the whole plan lengthens what is counted from its start; the rest follows that. Takes plans
-    without `faults`. Raises `YearNotInTable`.
+    More time for the whole plan lengthens what is counted from its start; the rest follows that, but for what is
+    counted from an event: that takes place when it does. Takes plans without `faults`, and a basis with a day for
+    each event. Raises `YearNotInTable`.
     """
     counts, whole = Counts(calendar), basis.of(None)
     dues: dict[str, EffectiveDue] = {}
     for step in steps:
-        anchor_on = basis.starts_on if step.anchor is None else dues[step.anchor].on
         given = basis.of(step.slug)
-        dues[step.slug] = effective_due(step, anchor_on, counts, (*whole, *given) if step.anchor is None else given)
+        if step.anchor is not None:
+            anchor_on = dues[step.anchor].on
+        elif step.event is not None:
+            anchor_on = basis.event(step.event).on
+        else:
+            anchor_on, given = basis.starts_on, (*whole, *given)
+        dues[step.slug] = effective_due(step, anchor_on, counts, given)
     return dues
 
 
@@ -523,3 +651,103 @@ def progress(steps: Iterable[StepShape], dues: Schedule, done: Collection[str], 
 def is_complete(steps: Iterable[StepShape], done: Collection[str]) -> bool:
     """Say whether every required step is done."""
     return all(step.slug in done for step in steps if step.required)
+
+
+# --- Feasibility -------------------------------------------------------------------------------
+
+
+# Of a working day this much is training at most; the rest is breaks, talks and getting settled.
+MOST_MINUTES_A_DAY = 360
+
+
+@dataclass(frozen=True, slots=True)
+class Feasibility:
+    """How many working days the steps that are left need up to a date, and how many there are.
+
+    `event` is the event that the date belongs to, None the end of the plan.
+    """
+
+    event: str | None
+    until: date
+    needed: int
+    left: int
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the days that are left suffice."""
+        return self.needed <= self.left
+
+
+def days_needed(steps: Sequence[StepShape], wanted: Collection[str], done: Collection[str]) -> int:
+    """Return in how many working days these steps of a plan can be done at the earliest, with all that comes before.
+
+    What is not done is gone through day by day in the order of the plan, at most `MOST_MINUTES_A_DAY` a day. A step
+    is begun when all its prerequisites are done; one that is counted from a step that it has to wait for comes at
+    least that many working days after it. A long step goes on the next day; one without minutes takes no time,
+    but a day is needed where anything is left. 0 where nothing is left.
+    """
+    plan = {step.slug: step for step in steps}
+    before = {slug: all_before(step, plan) for slug, step in plan.items()}
+    chosen = set(wanted).union(*(before[slug] for slug in wanted))
+    left = {slug: step.minutes for slug, step in plan.items() if slug in chosen and slug not in done}
+    # The first day on which a step that has to wait for its distance may be begun.
+    earliest = dict.fromkeys(left, 1)
+    day = 0
+    while left:
+        day += 1
+        room = MOST_MINUTES_A_DAY
+        while (slug := _first_to_do(left, before, earliest, day, room)) is not None:
+            spent = min(left[slug], room)
+            room -= spent
+            left[slug] -= spent
+            if left[slug] == 0:
+                del left[slug]
+                for other in left:
+                    if plan[other].anchor == slug and slug in before[other]:
+                        earliest[other] = day + plan[other].due_days
+    return day
+
+
+def _first_to_do(
+    left: Mapping[str, int], before: Mapping[str, set[str]], earliest: Mapping[str, int], day: int, room: int
+) -> str | None:
+    """Return the first step on which something can be done in the minutes of a day that are left."""
+    for slug, minutes in left.items():
+        if (room or not minutes) and earliest[slug] <= day and before[slug].isdisjoint(left):
+            return slug
+    return None
+
+
+def feasibility(
+    steps: Sequence[StepShape],
+    dues: Schedule,
+    done: Collection[str],
+    *,
+    basis: Basis,
+    calendar: WorkingCalendar,
+    today: date,
+) -> list[Feasibility]:
+    """Return whether what is left can be done in time: until each event of the plan, then until the plan's end.
+
+    Up to an event count the required steps that are counted from it and due on its day or before; up to the end all
+    required steps. `needed` is what `days_needed` says of them. `left` are the working days of the person's
+    calendar from today up to the last date of these steps, both included; before the first day of the plan it is
+    counted from there, or from the first date that is due earlier. Nothing is said where no step is left.
+    Raises `YearNotInTable`.
+    """
+    origins = origins_of(steps)
+    required = [step.slug for step in steps if step.required and step.slug not in done]
+    goals: list[tuple[str | None, list[str]]] = [
+        (event, [slug for slug in required if origins[slug] == event and dues[slug].on <= basis.event(event).on])
+        for event in dict.fromkeys(origin for origin in origins.values() if origin is not None)
+    ]
+    goals.append((None, required))
+    found = []
+    first = max(today, min([basis.starts_on, *(dues[slug].on for slug in required)]))
+    for event, slugs in goals:
+        if not slugs:
+            continue
+        until = max(dues[slug].on for slug in slugs)
+        left = working_days_between(first - ONE_DAY, until, calendar)
+        found.append(Feasibility(event, until, days_needed(steps, slugs, done), left))
+    return found

@@ -380,6 +380,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET training.change_dates",
             "GET training.end",
+            "GET training.event_date",
+            "GET training.event_of_cohort",
             "GET training.extension",
             "GET training.first_day",
             "GET training.leave",
@@ -387,6 +389,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET training.plan_extension",
             "GET training.resumption",
             "POST training.end",
+            "POST training.event_date",
+            "POST training.event_of_cohort",
             "POST training.extension",
             "POST training.first_day",
             "POST training.pause",

@@ -62,7 +62,7 @@ from portal.quizzes.service.pictures import keep_picture
 from portal.quizzes.types.base import Content, Picture, read
 from portal.quizzes.types.contents import export
 from portal.training import queries as training
-from portal.training.rules import Doer, StepKind, StepSpec
+from portal.training.rules import Doer, EventSpec, StepKind, StepSpec
 from portal.training.service import dates, sign_offs
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
@@ -219,7 +219,9 @@ class World:
         _quiz(author, "impersonation")
         more = StepSpec("more", StepKind.READ, 5, document="background")
         quiz = StepSpec("quiz", StepKind.QUIZ, 5, quiz="impersonation", prerequisites=("talk",))
-        make_plan("first-days", author, talk, more, quiz, phases=(), credential=None)
+        exam = StepSpec("exam", StepKind.READ, -3, document="background", event="exam", required=False)
+        events = (EventSpec("exam", Words("Exam", "試験")),)
+        make_plan("first-days", author, talk, more, quiz, exam, phases=(), credential=None, events=events)
 
     def _learn(self) -> None:
         """Enroll the cohort; one plan is completed with a certificate, in the other a step is sent back."""
@@ -234,7 +236,11 @@ class World:
                     cohorts.add_member(cohort=cohort, person=person, by=lead)
                     for plan in ("short", "first-days"):
                         version = training.get_latest_version(plan)
-                        enroll(person=person, version=version, starts_on=cohort.starts_on, by=lead, cohort=cohort)
+                        events = {event.slug: date(2026, 5, 29) for event in version.events}
+                        enroll(
+                            person=person, version=version, starts_on=cohort.starts_on, by=lead, cohort=cohort,
+                            events=events,
+                        )  # fmt: skip
             for plan, act, name in (
                 ("short", sign_offs.sign_off, "statement"),
                 ("first-days", sign_offs.send_back, "sent_back"),
@@ -249,6 +255,10 @@ class World:
                 dates.extend_step(
                     enrollment=enrollment, step=training.get_step(enrollment, "more"), working_days=2,
                     reason=canary("extension_reason"), by=lead,
+                )  # fmt: skip
+                dates.move_event(
+                    enrollment=enrollment, event=enrollment.version.events[0], on=date(2026, 6, 5),
+                    reason=canary("event_reason"), by=lead,
                 )  # fmt: skip
             jobs.run_due()
 
@@ -479,4 +489,6 @@ class World:
             **dict.fromkeys(("quizzes.export_progress", "quizzes.look_at_export", "quizzes.save_export"), going),
             "reports": {"code": ["jp-2026-04"]},
             "training": {"code": [codes["first-days"], codes["short"]], "slug": ["talk", "more"]},
+            "training.event_date": {"slug": ["exam"]},
+            "training.event_of_cohort": {"code": ["jp-2026-04"], "plan": ["first-days"], "slug": ["exam"]},
         }  # fmt: skip

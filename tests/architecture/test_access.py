@@ -47,8 +47,10 @@ from portal.quizzes.models import (
 from portal.quizzes.service import appeals, regrades
 from portal.quizzes.service.pictures import keep_picture
 from portal.training.models import Enrollment
+from portal.training.rules import EventSpec, StepKind, StepSpec
 from tests.architecture.access_matrix import MATRIX, MEMBERS
 from tests.page_client import PageClient
+from tests.training.builders import make_enrollment, make_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 # In the middle of April: no holiday near.
@@ -74,6 +76,7 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
             document, japan = library.get_document("impersonation"), organisations.get_market("JP")
             following.begin_overlay(base=document, market=japan, by=members["author"])
         _question_a_result(members)
+        _begin_a_plan_with_an_exam(members)
         _decide_a_result(members)
         yield members
 
@@ -138,6 +141,16 @@ def _show_a_picture(item: Item, author: Person) -> None:
     session.expire_all()
 
 
+def _begin_a_plan_with_an_exam(members: dict[str, Person]) -> None:
+    """Let the graduate follow a plan that counts from the day of an exam."""
+    exam = StepSpec("prepare", StepKind.READ, -3, document="impersonation", event="exam")
+    version = make_plan(
+        "with-exam", members["author"], exam, phases=(), events=(EventSpec("exam", Words("Exam", "試験")),)
+    )
+    day = {"exam": DAY + timedelta(days=30)}
+    make_enrollment(members["graduate"], version, members["lead"], starts_on=DAY, events=day)
+
+
 def _question_a_result(members: dict[str, Person]) -> None:
     """Let an answer of the graduate wait for a mark, an appeal of hers for its answer, and a rule for its approval."""
     with own_transaction():
@@ -173,7 +186,9 @@ def _person(name: str) -> Person:
 def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[str, str]]:
     """Return for each endpoint the values of its address: things of the graduate, who is in the lead's team."""
     graduate = members["graduate"]
-    enrollment = session.scalars(select(Enrollment).where(Enrollment.person_id == graduate.id)).one()
+    enrollment, with_exam = session.scalars(
+        select(Enrollment).where(Enrollment.person_id == graduate.id).order_by(Enrollment.id)
+    ).all()
     attempt = session.scalars(select(Attempt).where(Attempt.person_id == graduate.id).order_by(Attempt.id)).first()
     certificate = session.scalars(select(Certificate).where(Certificate.person_id == graduate.id)).one()
     assert attempt is not None
@@ -236,6 +251,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "acknowledgements.delta_picture": {"number": "1"},
         "quizzes.bank_picture": {"sha256": session.scalars(select(QuestionPicture.sha256)).one()},
         "quizzes.look_ahead": {"code": draft.code},
+        "training.event_date": {"code": with_exam.code, "slug": "exam"},
+        "training.event_of_cohort": {"code": enrollment.cohort.code, "plan": "with-exam", "slug": "exam"},
         "organisation.team": {"code": demo.TEAM},
         "organisation.change_team": {"code": demo.TEAM},
     }

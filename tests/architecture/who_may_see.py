@@ -64,6 +64,7 @@ WHO_MAY_SEE: dict[str, set[str]] = {
     "code_of_practice": set(),
     "decision_waiting": {"lead", "auditor", "admin"},
     "employee_number": {"learner", "lead", "auditor", "admin"},
+    "event_reason": {"learner", "lead", "mentor", "auditor", "admin"},
     "extension_reason": {"learner", "lead", "mentor", "auditor", "admin"},
     "leave": {"learner", "lead", "auditor", "admin"},
     "revocation": {"auditor", "admin"},

@@ -25,7 +25,7 @@ from portal.library.models import ChangeClass, DocumentVersion
 from portal.quizzes.events import AttemptReleased
 from portal.quizzes.models import Attempt, AttemptState, Marking, Quiz, QuizVersion, Release
 from portal.training.models import Enrollment, PlanVersion
-from portal.training.rules import Doer, PhaseSpec, PlanSpec, StepKind, StepSpec
+from portal.training.rules import Doer, EventSpec, PhaseSpec, PlanSpec, StepKind, StepSpec
 from portal.training.service.enrollments import enroll
 from portal.training.service.plans import create_plan_version
 from tests.builders import make_market, make_person, make_team, save
@@ -88,6 +88,32 @@ def spec(*steps: StepSpec, **values: Any) -> PlanSpec:
         "steps": steps or STEPS,
     }
     return PlanSpec(**(defaults | values))
+
+
+EXAM = EventSpec("exam", Words("Certification exam", "認定試験"))
+# Something before the first day, something before an exam, and what follows it.
+STEPS_AROUND_AN_EXAM = (
+    StepSpec("invite", StepKind.ACKNOWLEDGE, -5, document="exposure", minutes=20),
+    StepSpec("read", StepKind.READ, 1, document="impersonation", minutes=400, prerequisites=("invite",)),
+    StepSpec("revise", StepKind.READ, -3, document="background", minutes=400, event="exam", prerequisites=("read",)),
+    StepSpec(
+        "talk",
+        StepKind.SIGN_OFF,
+        1,
+        title=Words("Talk about the exam", "試験の振り返り"),
+        minutes=30,
+        by=Doer.LEAD,
+        event="exam",
+        prerequisites=("revise",),
+    ),
+)
+
+
+def make_plan_with_exam(by: Person | None = None, slug: str = "with-exam", **values: Any) -> PlanVersion:
+    """Return a plan that begins before its first day and counts from the day of an exam."""
+    return make_plan(
+        slug, by, *STEPS_AROUND_AN_EXAM, **({"phases": (), "credential": None, "events": (EXAM,)} | values)
+    )
 
 
 def load_holidays() -> None:

@@ -15,10 +15,12 @@ from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
 from portal.training import queries
 from portal.training.content import PlansPart
+from portal.training.invariants import INVARIANTS
 from portal.training.models import PlanVersion
 from portal.training.rules import Doer
+from portal.training.service.plans import digest_of
 from tests.builders import Cast
-from tests.training.builders import START, make_enrollment
+from tests.training.builders import START, make_enrollment, spec
 
 HEAD = """version = "1.0"
 owner = "author@portal.example"
@@ -43,6 +45,13 @@ title = { en = "Shown", ja = "実演" }
 """
 ALONE = SIGN.replace('anchor = "read"\n', "").replace('["read"]', "[]")
 PATH = "plans/first-days.toml"
+
+
+EXAM = """
+[[event]]
+slug = "exam"
+title = { en = "Exam", ja = "試験" }
+"""
 
 
 def folder_of(text: str, path: str = PATH, **shared: Any) -> ContentFolder:
@@ -128,6 +137,36 @@ def test_a_file_says_of_a_sign_off_whether_a_statement_is_asked(cast: Cast) -> N
     assert 'statement = "none"' in dumped.text
 
 
+def test_a_file_counts_back_and_from_events_and_goes_out_as_it_came_in(cast: Cast) -> None:
+    early = READ.replace('"read"', '"early"', 1).replace("due = 0", "due = -5")
+    text = HEAD + EXAM + early + READ.replace("due = 0", "due = -3") + 'anchor = "event:exam"\n' + SIGN
+    assert not imported(text, cast.admin)[0].errors
+    version = queries.get_latest_version("first-days")
+    assert [(event.slug, event.title.ja) for event in version.events] == [("exam", "試験")]
+    assert [(step.due_days, step.event_slug) for step in version.steps][:2] == [(-5, None), (-3, "exam")]
+    (dumped,) = PlansPart().dump()
+    assert 'anchor = "event:exam"' in dumped.text
+    assert "due = -5" in dumped.text
+    assert imported(dumped.text, cast.admin)[1] == []
+    assert PlansPart().canonical(ContentFile(PATH, text)) == dumped.text
+    assert INVARIANTS["plan versions are unchanged"]() == []
+
+
+def test_a_file_says_what_age_is_recognised(cast: Cast) -> None:
+    assert not imported(HEAD + READ + SIGN + "recognise = 365\n", cast.admin)[0].errors
+    assert [step.recognise_days for step in queries.get_latest_version("first-days").steps] == [None, 365]
+    (dumped,) = PlansPart().dump()
+    assert "recognise = 365" in dumped.text
+    assert imported(dumped.text, cast.admin)[1] == []
+    folder = folder_of(HEAD + READ + "recognise = 0\n")
+    PlansPart().check(folder)
+    assert ["1 to 3650 days old" in finding.message for finding in folder.errors] == [True]
+
+
+def test_a_version_from_before_there_were_events_keeps_its_digest() -> None:
+    assert digest_of(spec()) == "8fcbfc6613c736dd3dc6c091264c300616b4aa9628997eb81828854af9115f13"
+
+
 def test_an_unknown_owner_is_a_warning_and_the_importer_becomes_owner(cast: Cast) -> None:
     text = HEAD.replace("author@", "nobody@") + READ
     folder, _changes = imported(text, cast.admin)
@@ -164,7 +203,13 @@ def test_whoever_was_put_in_charge_since_stays_in_charge(cast: Cast) -> None:
         (HEAD + READ + 'statement = "none"\n', 6, "not signed off"),
         (HEAD + READ + 'anchor = "later"\n', 11, "counts from “later”"),
         (HEAD + READ + READ, 13, "stands twice"),
-        (HEAD + READ.replace("due = 0", "due = -1"), 10, "before the plan begins"),
+        (HEAD + READ.replace("due = 0", "due = -61"), 10, "earlier than 60 working days before the plan begins"),
+        (HEAD + READ + 'anchor = "event:exam"\n', 6, "counts from the event “exam”, which does not exist"),
+        (HEAD + EXAM + READ, 6, "No step counts from the event “exam”"),
+        (HEAD + EXAM + EXAM + READ + 'anchor = "event:exam"\n', 10, "The event “exam” stands twice"),
+        (HEAD + EXAM.replace("title", "name") + READ, 8, "“name” is not known here"),
+        (HEAD + EXAM + READ.replace("due = 0", "due = -251") + 'anchor = "event:exam"\n', 14,
+         "than 250 before an event"),
         (HEAD + READ.replace("due = 0", "due = 251"), 10, "later than 250 working days"),
         (HEAD + READ.replace("due = 0", "due = 99999999999999999999"), 10, "wrong form"),
         (HEAD + READ.replace("due = 0", "due = 200") + SIGN.replace("due = 2", "due = 51"), 15,

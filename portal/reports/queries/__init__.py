@@ -41,8 +41,9 @@ class Column:
     title: Words
     kind: StepKind
     required: bool
-    # The working day of the plan on which it is due when nothing intervenes.
-    day: int
+    # The working day of the plan on which it is due when nothing intervenes: -1 is the last one before day 1.
+    # None: it is counted from an event.
+    day: int | None
     phase: str | None = None
     quiz: str | None = None
 
@@ -296,7 +297,7 @@ def _columns(versions: Sequence[PlanVersion]) -> list[Column]:
     titles = training.titles_of([step for version in versions for step in version.steps])
     columns: dict[str, Column] = {}
     for version in reversed(versions):
-        days = steps_rules.nominal_offsets([step.shape for step in version.steps])
+        days = _nominal_days([step.shape for step in version.steps])
         for step in version.steps:
             if step.slug not in columns:
                 columns[step.slug] = Column(
@@ -304,11 +305,19 @@ def _columns(versions: Sequence[PlanVersion]) -> list[Column]:
                     titles[step.id],
                     step.kind,
                     step.required,
-                    days[step.slug] + 1,
+                    days[step.slug],
                     step.phase_slug,
                     step.quiz_slug,
                 )
     return list(columns.values())
+
+
+def _nominal_days(shapes: Sequence[StepShape]) -> dict[str, int | None]:
+    origins = steps_rules.origins_of(shapes)
+    return {
+        slug: None if origins[slug] is not None else days + 1 if days >= 0 else days
+        for slug, days in steps_rules.nominal_offsets(shapes).items()
+    }
 
 
 def _follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersion], *, timed: bool = False) -> None:

@@ -18,7 +18,7 @@ from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohor
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.clock import local_date
-from portal.core.i18n import force_locale, format_date, format_instant, format_percent, language, pgettext
+from portal.core.i18n import force_locale, format_date, format_instant, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv, download_xlsx
 from portal.reports.permissions import SEE_AT_RISK_RULE
@@ -200,9 +200,18 @@ def _column(column: Column) -> dict[str, str]:
         "title": str(column.title),
         "task": str(task_of(column.kind, column.title)),
         "kind": _KINDS[column.kind](),
-        "day": _("Day %(day)s", day=column.day),
+        "day": _nominal_day(column.day),
         "need": "" if column.required else _("optional"),
     }
+
+
+def _nominal_day(day: int | None) -> str:
+    """Say on which working day of the plan a step is due; nothing where it is counted from an event."""
+    if day is None:
+        return ""
+    if day > 0:
+        return str(_("Day %(day)s", day=day))
+    return ngettext("%(num)d working day before day 1", "%(num)d working days before day 1", -day)
 
 
 def state_word(cell: Cell) -> str:

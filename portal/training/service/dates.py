@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
+
+from sqlalchemy import select
 
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
 from portal.calendars.errors import unknown_years_refused
 from portal.calendars.service import check_leave
+from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.db import session
 from portal.journal.service import record
@@ -17,6 +21,8 @@ from portal.training import queries, rules
 from portal.training.errors import (
     AlreadyPaused,
     DateIsPast,
+    EventOutOfBounds,
+    EventUnchanged,
     ExtensionOutOfBounds,
     NotPaused,
     PauseOutOfBounds,
@@ -27,14 +33,16 @@ from portal.training.errors import (
 from portal.training.models import (
     Enrollment,
     EnrollmentPause,
+    EventDate,
     NewStart,
+    PlanEvent,
     PlanExtension,
     PlanStep,
     StepExtension,
 )
 from portal.training.queries import Standing
-from portal.training.rules import MOST_DAYS_AT_ONCE, Basis, Extension, Pause, StepState
-from portal.training.service.enrollments import checked_reason, lock
+from portal.training.rules import MOST_DAYS_AT_ONCE, Basis, EventDay, Extension, Feasibility, Pause, StepState
+from portal.training.service.enrollments import FARTHEST_EVENT, checked_reason, lock
 
 # Farther away it is another training: it is ended, and begun anew.
 FARTHEST_START = 366
@@ -52,7 +60,21 @@ class Moved:
     after: date
 
 
-def moved_by_extension(*, standing: Standing, step: PlanStep | None, working_days: int) -> list[Moved]:
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Every date of one learner that would be another one, and whether what is left could be done in time then."""
+
+    dates: Sequence[Moved]
+    feasibility: Sequence[Feasibility]
+
+    def __iter__(self) -> Iterator[Moved]:
+        return iter(self.dates)
+
+    def __len__(self) -> int:
+        return len(self.dates)
+
+
+def moved_by_extension(*, standing: Standing, step: PlanStep | None, working_days: int) -> Moves:
     """Return which dates more time would move: for a step its own and those counted from it, for the plan (None) all.
 
     Raises `DateIsPast`, `ExtensionOutOfBounds`, `HolidayYearUnknown`.
@@ -64,14 +86,14 @@ def moved_by_extension(*, standing: Standing, step: PlanStep | None, working_day
     return _moved(standing, replace(standing.basis, extensions=(*standing.basis.extensions, given)))
 
 
-def moved_by_leave(*, standing: Standing, first_on: date, last_on: date) -> list[Moved]:
+def moved_by_leave(*, standing: Standing, first_on: date, last_on: date) -> Moves:
     """Return which dates a leave would move. Raises `PeriodBackwards`, `PeriodTooLong`, `HolidayYearUnknown`."""
     check_leave(first_on, last_on)
     days = frozenset(first_on + timedelta(days=number) for number in range((last_on - first_on).days + 1))
     return _moved(standing, standing.basis, days)
 
 
-def moved_by_start(*, standing: Standing, starts_on: date) -> list[Moved]:
+def moved_by_start(*, standing: Standing, starts_on: date) -> Moves:
     """Return which dates another first day would move.
 
     Raises `DateIsPast`, `StartOutOfBounds`, `StartUnchanged`, `HolidayYearUnknown`.
@@ -84,7 +106,7 @@ def moved_by_start(*, standing: Standing, starts_on: date) -> list[Moved]:
     return _moved(standing, replace(standing.basis, starts_on=starts_on))
 
 
-def moved_by_pause(*, standing: Standing, first_on: date) -> list[Moved]:
+def moved_by_pause(*, standing: Standing, first_on: date) -> Moves:
     """Return which dates a pause from a day on has moved by today; it goes on moving them until the learner resumes.
 
     Raises `AlreadyPaused`, `DateIsPast`, `PauseOutOfBounds`, `HolidayYearUnknown`.
@@ -99,7 +121,7 @@ def moved_by_pause(*, standing: Standing, first_on: date) -> list[Moved]:
     return _moved(standing, replace(standing.basis, pauses=(*pauses, Pause(first_on))))
 
 
-def moved_by_resuming(*, standing: Standing, resumes_on: date) -> list[Moved]:
+def moved_by_resuming(*, standing: Standing, resumes_on: date) -> Moves:
     """Return which dates are other ones, compared with those of today, when the learner resumes on a day.
 
     Raises `DateIsPast`, `NotPaused`, `ResumesOutOfBounds`, `HolidayYearUnknown`.
@@ -114,6 +136,39 @@ def moved_by_resuming(*, standing: Standing, resumes_on: date) -> list[Moved]:
         raise ResumesOutOfBounds(first=current.first_on, last=last)
     over = tuple(replace(pause, resumes_on=resumes_on) if pause is current else pause for pause in pauses)
     return _moved(standing, replace(standing.basis, pauses=over))
+
+
+def moved_by_event(*, standing: Standing, event: PlanEvent, on: date, is_of_cohort: bool = False) -> Moves:
+    """Return which dates another day of an event would move.
+
+    Raises `DateIsPast`, `EventOutOfBounds`, `EventUnchanged`, `HolidayYearUnknown`.
+    """
+    _check_can_move(standing)
+    check_event_day(event, on, was=standing.basis.event(event.slug).on, today=standing.today)
+    return _moved(standing, standing.basis.with_event(event.slug, EventDay(on, is_of_cohort=is_of_cohort)))
+
+
+def moved_in_cohort(*, cohort: Cohort, event: PlanEvent, on: date) -> list[tuple[Standing, Moves]]:
+    """Return which dates another day of an event would move for a cohort: each learner who follows it, by name.
+
+    Raises `EventOutOfBounds`, `EventUnchanged`, `HolidayYearUnknown`.
+    """
+    now = queries.list_event_days(cohort, event.version.plan_id).get(event.slug)
+    check_event_day(event, on, was=now.on if now else None, today=clock.today(cohort.market.time_zone))
+    found = []
+    for standing in queries.standings(queries.list_moved_with(cohort, event)):
+        # Who has been enrolled with this very day has had it as her own; nothing moves for her.
+        if standing.basis.event(event.slug).on != on:
+            found.append((standing, moved_by_event(standing=standing, event=event, on=on, is_of_cohort=True)))
+    return found
+
+
+def check_event_day(event: PlanEvent, on: date, *, was: date | None, today: date) -> None:
+    """Refuse a day on which an event cannot take place. Raises `EventOutOfBounds`, `EventUnchanged`."""
+    if on == was:
+        raise EventUnchanged(event=event.title)
+    if abs(on - today) > FARTHEST_EVENT:
+        raise EventOutOfBounds(event=event.title)
 
 
 def extend_step(*, enrollment: Enrollment, step: PlanStep, working_days: int, reason: str, by: Person) -> StepExtension:
@@ -198,6 +253,65 @@ def resume(*, enrollment: Enrollment, resumes_on: date, by: Person) -> Enrollmen
     return current
 
 
+def move_event(*, enrollment: Enrollment, event: PlanEvent, on: date, reason: str, by: Person) -> EventDate:
+    """Let an event take place on another day for one learner, whatever her cohort's is from now on.
+
+    Raises `DateIsPast`, `EventOutOfBounds`, `EventUnchanged`, `ReasonMissing`, `StatementTooLong`,
+    `HolidayYearUnknown`.
+    """
+    lock(enrollment)
+    said = checked_reason(reason)
+    standing = queries.standing_of(enrollment)
+    moved_by_event(standing=standing, event=event, on=on)
+    row = EventDate(
+        plan_id=enrollment.plan_id,
+        event_slug=event.slug,
+        enrollment_id=enrollment.id,
+        takes_place_on=on,
+        reason=said,
+        by=by,
+        at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    was = standing.basis.event(event.slug).on.isoformat()
+    record("training.event_moved", **_about(enrollment, by, event=event.slug, takes_place_on=on.isoformat(), was=was))
+    return row
+
+
+def set_event_of_cohort(*, cohort: Cohort, event: PlanEvent, on: date, reason: str, by: Person) -> EventDate:
+    """Say when an event of a plan takes place for a cohort, or that it is on another day: then with a reason.
+
+    It holds in all versions of the plan, for everybody without a day of her own. Raises `EventOutOfBounds`,
+    `EventUnchanged`, `ReasonMissing`, `StatementTooLong`, `HolidayYearUnknown`.
+    """
+    plan = event.version.plan
+    # Two leads who move it at once do so one after the other.
+    session.execute(select(Cohort).where(Cohort.id == cohort.id).with_for_update(of=Cohort))
+    was = queries.list_event_days(cohort, plan.id).get(event.slug)
+    said = checked_reason(reason) if was is not None else None
+    moved_in_cohort(cohort=cohort, event=event, on=on)
+    row = EventDate(
+        plan_id=plan.id,
+        event_slug=event.slug,
+        cohort_id=cohort.id,
+        takes_place_on=on,
+        reason=said,
+        by=by,
+        at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    record(
+        "training.event_of_cohort_set",
+        by=by,
+        subject=("cohort", cohort.code),
+        before={"takes_place_on": was.on.isoformat()} if was else None,
+        after={"plan": plan.slug, "event": event.slug, "takes_place_on": on.isoformat()},
+    )
+    return row
+
+
 def _about(enrollment: Enrollment, by: Person, **facts: str | int) -> dict[str, Any]:
     """Return whom an entry in the journal is about. The reason stays with the training: it is about a person."""
     return {
@@ -213,15 +327,20 @@ def _check_can_move(standing: Standing, step: PlanStep | None = None) -> None:
         raise DateIsPast()
 
 
-def _moved(standing: Standing, basis: Basis, away: frozenset[date] = frozenset()) -> list[Moved]:
+def _moved(standing: Standing, basis: Basis, away: frozenset[date] = frozenset()) -> Moves:
     """Compare the dates as they are with those that would be; what is done does not move."""
     enrollment = standing.enrollment
     calendar = calendars.working_calendar(enrollment.market, enrollment.person_id)
     calendar = basis.calendar(replace(calendar, leave=calendar.leave | away), standing.today)
+    shapes = [step.shape for step in standing.steps]
     with unknown_years_refused():
-        dues = rules.schedule([step.shape for step in standing.steps], basis, calendar)
-    return [
+        dues = rules.schedule(shapes, basis, calendar)
+        left = rules.feasibility(
+            shapes, dues, standing.completions, basis=basis, calendar=calendar, today=standing.today
+        )
+    moved = [
         Moved(step, standing.due_on(step.slug), dues[step.slug].on)
         for step in standing.steps
         if standing.statuses[step.slug].state is not StepState.DONE and dues[step.slug].on != standing.due_on(step.slug)
     ]
+    return Moves(moved, left)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from portal.core import clock
 from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.events import publish
+from portal.core.i18n import gettext as _
 from portal.core.mail import send_later
 from portal.gradebook import queries as gradebook
 from portal.gradebook.models import ScoreEntry
@@ -26,6 +28,9 @@ from portal.quizzes import queries as quizzes
 from portal.training import queries, rules
 from portal.training.errors import (
     AlreadyEnrolled,
+    EventDatesMissing,
+    EventOutOfBounds,
+    NoSuchEvent,
     PersonInactive,
     PlanIsOver,
     ReasonMissing,
@@ -33,8 +38,12 @@ from portal.training.errors import (
     ZoneUnknown,
 )
 from portal.training.events import PlanCompleted
-from portal.training.models import Enrollment, PlanStep, PlanVersion, StepCompletion
-from portal.training.rules import STATEMENT_LIMIT, Doer, StepKind, StepState
+from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, StepCompletion
+from portal.training.queries import Earlier
+from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, Feasibility, NotCounted, StepKind, StepState
+
+# Farther away from the first day, and from today, it is a mistake in the year.
+FARTHEST_EVENT = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class Evidence:
     attempt_code: str | None = None
     score: Fraction | None = None
     score_entry_id: int | None = None
+    recognised_id: int | None = None
 
 
 def enroll(
@@ -57,13 +67,16 @@ def enroll(
     by: Person,
     market: Market | None = None,
     cohort: Cohort | None = None,
+    events: Mapping[str, date] | None = None,
 ) -> Enrollment:
     """Let the person follow this version of a plan from a day on, in a market's calendar.
 
-    The market is by default the cohort's, else the person's own. What she acknowledged before
-    counts where that version is still in force; an exemption from a quiz counts, quizzes passed before do not. Raises
-    `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, and `HolidayYearUnknown` where a step would
-    fall into a year without a holiday table.
+    The market is by default the cohort's, else the person's own. `events` are the days of the plan's events by
+    their slug, for this person; where one is not named, the cohort's day counts. What she acknowledged before
+    counts where that version is still in force; an exemption from a quiz counts. Quizzes passed and steps signed off
+    before count where the plan recognises what is of that age. Raises
+    `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, `EventDatesMissing`, `EventOutOfBounds`, `NoSuchEvent`, and
+    `HolidayYearUnknown` where a step would fall into a year without a holiday table.
     """
     market = market or (cohort.market if cohort else person.home_market)
     if not person.is_active:
@@ -72,9 +85,10 @@ def enroll(
         raise ZoneUnknown(zone=market.time_zone, market=market.code)
     if queries.find_open_enrollment(person.id, version.plan_id) is not None:
         raise AlreadyEnrolled(name=person.full_name)
+    days = days_of_events(version, starts_on=starts_on, cohort=cohort, given=events or {})
     with unknown_years_refused():
         calendar = calendars.working_calendar(market, person.id)
-        rules.schedule([step.shape for step in version.steps], rules.Basis(starts_on), calendar)
+        rules.schedule([step.shape for step in version.steps], Basis(starts_on, events=tuple(days.items())), calendar)
     enrollment = Enrollment(
         code=new_code(),
         person=person,
@@ -87,6 +101,19 @@ def enroll(
         enrolled_by=by.code,
     )
     session.add(enrollment)
+    session.flush()
+    for slug, day in days.items():
+        if not day.is_of_cohort:
+            session.add(
+                EventDate(
+                    plan_id=version.plan_id,
+                    event_slug=slug,
+                    enrollment_id=enrollment.id,
+                    takes_place_on=day.on,
+                    by=by,
+                    at=enrollment.enrolled_at,
+                )
+            )
     session.flush()
     record(
         "training.enrolled",
@@ -105,6 +132,56 @@ def enroll(
     _recognise(enrollment)
     _tell_who_signs_off(enrollment)
     return enrollment
+
+
+def days_of_events(
+    version: PlanVersion, *, starts_on: date, cohort: Cohort | None, given: Mapping[str, date]
+) -> dict[str, EventDay]:
+    """Return the day of each event of a plan version by its slug: the one given, else that of the cohort.
+
+    A day given that is the cohort's own follows the cohort. Raises `EventDatesMissing`, `EventOutOfBounds`,
+    `NoSuchEvent`.
+    """
+    titles = {event.slug: event.title for event in version.events}
+    if given.keys() - titles.keys():
+        raise NoSuchEvent()
+    known = queries.list_event_days(cohort, version.plan_id) if cohort is not None and titles else {}
+    days: dict[str, EventDay] = {}
+    for slug, title in titles.items():
+        on, of_cohort = given.get(slug), known.get(slug)
+        if on is not None and (of_cohort is None or of_cohort.on != on):
+            if abs(on - starts_on) > FARTHEST_EVENT:
+                raise EventOutOfBounds(event=title)
+            days[slug] = EventDay(on)
+        elif of_cohort is not None:
+            days[slug] = of_cohort
+    missing = [title for slug, title in titles.items() if slug not in days]
+    if missing:
+        raise EventDatesMissing(events=str(_(", ")).join(str(_("“%(event)s”", event=title)) for title in missing))
+    return days
+
+
+def feasibility_of_new(
+    *,
+    person: Person,
+    version: PlanVersion,
+    starts_on: date,
+    market: Market | None = None,
+    cohort: Cohort | None = None,
+    events: Mapping[str, date] | None = None,
+) -> list[Feasibility]:
+    """Return whether somebody who is enrolled like this can do all required steps in time; see `rules.feasibility`.
+
+    Raises what `enroll` raises about dates: `EventDatesMissing`, `EventOutOfBounds`, `NoSuchEvent`,
+    `HolidayYearUnknown`.
+    """
+    market = market or (cohort.market if cohort else person.home_market)
+    days = days_of_events(version, starts_on=starts_on, cohort=cohort, given=events or {})
+    shapes, basis = [step.shape for step in version.steps], Basis(starts_on, events=tuple(days.items()))
+    calendar = calendars.working_calendar(market, person.id)
+    with unknown_years_refused():
+        dues = rules.schedule(shapes, basis, calendar)
+        return rules.feasibility(shapes, dues, (), basis=basis, calendar=calendar, today=clock.today(market.time_zone))
 
 
 def end_plan(*, enrollment: Enrollment, reason: str, by: Person) -> None:
@@ -199,6 +276,7 @@ def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evide
         attempt_code=evidence.attempt_code,
         score=evidence.score,
         score_entry_id=evidence.score_entry_id,
+        recognised_id=evidence.recognised_id,
     )
     session.add(completion)
     session.flush()
@@ -252,27 +330,59 @@ def _due_on(enrollment: Enrollment, step: PlanStep) -> date | None:
         return None
 
 
-def _recognise(enrollment: Enrollment) -> None:
-    """Complete what the learner had acknowledged before, in the versions that are in force today.
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What somebody did about a step before a plan: when, and why it does not count; None where it counts."""
 
-    Quizzes from which she is exempt are done, too; what she has passed before is not.
+    step: PlanStep
+    earlier: Earlier
+    why_not: NotCounted | None
+
+
+def recognition_of(
+    *, person: Person, version: PlanVersion, market: Market, at: datetime, besides: Collection[str] = ()
+) -> list[Recognition]:
+    """Return what the person did about the steps of a plan before an instant, and whether it counts, in their order.
+
+    `besides` are the slugs of steps that are left out.
+    """
+    steps = [step for step in version.steps if step.slug not in besides]
+    found = queries.find_earlier(person.id, steps, version.plan_id, market, at)
+    return [
+        Recognition(
+            step,
+            earlier,
+            rules.why_not_counted(step.kind, step.recognise_days, at - earlier.at, in_force=earlier.in_force),
+        )
+        for step in steps
+        if (earlier := found.get(step.slug)) is not None
+    ]
+
+
+def _recognise(enrollment: Enrollment) -> None:
+    """Complete what the learner had done before, as far as the plan lets it count (`rules.why_not_counted`).
+
+    Quizzes from which she is exempt are done, too.
     """
     _recognise_exemptions(enrollment)
-    for step in enrollment.version.steps:
-        if step.kind not in (StepKind.READ, StepKind.ACKNOWLEDGE) or step.document_slug is None:
-            continue
-        known = queries.find_acknowledgement_in_force(enrollment.person_id, step.document_slug, enrollment.market)
-        if known is not None:
-            complete_step(
-                enrollment=enrollment,
-                step=step,
-                at=known.at,
-                evidence=Evidence(
-                    document_slug=known.version.document.slug,
-                    document_version=known.version.number,
-                    acknowledgement_id=known.id,
-                ),
-            )
+    for each in recognition_of(
+        person=enrollment.person, version=enrollment.version, market=enrollment.market, at=enrollment.enrolled_at
+    ):
+        if each.why_not is None:
+            evidence = _evidence_of_earlier(each.earlier)
+            complete_step(enrollment=enrollment, step=each.step, at=each.earlier.at, evidence=evidence)
+
+
+def _evidence_of_earlier(earlier: Earlier) -> Evidence:
+    if earlier.score_entry is not None:
+        return _evidence_of(earlier.score_entry)
+    if earlier.completion is not None:
+        return Evidence(recognised_id=earlier.completion.id)
+    return Evidence(
+        document_slug=earlier.document_slug,
+        document_version=earlier.document_version,
+        acknowledgement_id=earlier.acknowledgement_id,
+    )
 
 
 def _recognise_exemptions(enrollment: Enrollment) -> None:

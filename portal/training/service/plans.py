@@ -14,7 +14,7 @@ from portal.core.i18n import gettext as _
 from portal.journal.service import record
 from portal.training import queries, rules
 from portal.training.errors import PlanCannotBeFollowed, VersionNotHigher, VersionNumberInvalid
-from portal.training.models import Plan, PlanPhase, PlanStep, PlanVersion
+from portal.training.models import Plan, PlanEvent, PlanPhase, PlanStep, PlanVersion
 from portal.training.rules import Doer, Fault, FaultKind, PlanSpec, StepKind, StepSpec
 
 
@@ -28,6 +28,7 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
         raise Invalid()
     broken = [fault for fault in rules.faults(spec.shapes) if fault.kind not in rules.WARNINGS]
     words = [in_words(fault) for fault in broken] + [said for step in spec.steps for said in faults_of_step(step, spec)]
+    words += [said for _number, said in faults_of_events(spec)]
     if words:
         raise PlanCannotBeFollowed(faults=" ".join(words))
     plan, latest = queries.find_plan(slug), queries.find_latest_version(slug)
@@ -51,6 +52,10 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
             PlanPhase(slug=phase.slug, position=position, title=phase.title)
             for position, phase in enumerate(spec.phases, start=1)
         ],
+        events=[
+            PlanEvent(slug=event.slug, position=position, title=event.title)
+            for position, event in enumerate(spec.events, start=1)
+        ],
         steps=[
             PlanStep(
                 slug=step.slug,
@@ -68,6 +73,8 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
                 by=step.by,
                 prerequisites=list(step.prerequisites),
                 statement_asked=None if step.asks_statement else False,
+                event_slug=step.event,
+                recognise_days=step.recognise_days,
             )
             for position, step in enumerate(spec.steps, start=1)
         ],
@@ -92,11 +99,29 @@ def keep_stated_owner(*, plan: Plan, owner: str, deputy: str, became: Person) ->
 def digest_of(spec: PlanSpec) -> str:
     """Return the SHA-256 of all that a version says."""
     said = asdict(spec)
+    # Said only where it differs, so that the digests of versions hold that were written before there was a choice.
     for step in said["steps"]:
-        # Said only where it differs, so that the digests of versions hold that were written before there was a choice.
         if step["asks_statement"]:
             del step["asks_statement"]
+        if step["event"] is None:
+            del step["event"]
+        if step["recognise_days"] is None:
+            del step["recognise_days"]
+    if not said["events"]:
+        del said["events"]
     return sha256(canonical_json(said).encode()).hexdigest()
+
+
+def faults_of_events(spec: PlanSpec) -> list[tuple[int, str]]:
+    """Return, in words, what is wrong with the events of a plan, each with the number of the event from 1."""
+    said, counted_from = [], {step.event for step in spec.steps}
+    slugs = [event.slug for event in spec.events]
+    for number, slug in enumerate(slugs, start=1):
+        if slug in slugs[: number - 1]:
+            said.append((number, str(_("The event “%(name)s” stands twice.", name=slug))))
+        elif slug not in counted_from:
+            said.append((number, str(_("No step counts from the event “%(name)s”.", name=slug))))
+    return said
 
 
 def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
@@ -105,6 +130,18 @@ def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
     if step.phase is not None and step.phase not in {phase.slug for phase in spec.phases}:
         said.append(
             _("The step “%(step)s” names the phase “%(name)s”, which does not exist.", step=step.slug, name=step.phase)
+        )
+    if step.event is not None and step.event not in {event.slug for event in spec.events}:
+        said.append(
+            _(
+                "The step “%(step)s” counts from the event “%(name)s”, which does not exist.",
+                step=step.slug,
+                name=step.event,
+            )
+        )
+    if step.event is not None and step.anchor is not None:
+        said.append(
+            _("The step “%(step)s” counts from a step and from an event; only one is possible.", step=step.slug)
         )
     is_reading = step.kind in (StepKind.READ, StepKind.ACKNOWLEDGE)
     if is_reading != (step.document is not None):
@@ -129,6 +166,14 @@ def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
         said.append(_("The step “%(step)s” needs a title of its own.", step=step.slug))
     if step.kind is not StepKind.SIGN_OFF and not step.asks_statement:
         said.append(_("The step “%(step)s” is not signed off, so it says nothing about a statement.", step=step.slug))
+    if step.recognise_days is not None and not 1 <= step.recognise_days <= rules.MAX_RECOGNISE_DAYS:
+        said.append(
+            _(
+                "The step “%(step)s” can recognise what is 1 to %(most)s days old, nothing else.",
+                step=step.slug,
+                most=rules.MAX_RECOGNISE_DAYS,
+            )
+        )
     if not 0 <= step.minutes <= rules.MAX_MINUTES:
         said.append(
             _("The step “%(step)s” takes 0 to %(most)s minutes, nothing else.", step=step.slug, most=rules.MAX_MINUTES)
@@ -142,12 +187,21 @@ def in_words(fault: Fault) -> str:
     match fault.kind:
         case FaultKind.DUPLICATE_STEP:
             return str(_("The step “%(step)s” stands twice.", **values))
-        case FaultKind.NEGATIVE_OFFSET:
-            return str(_("The step “%(step)s” is due before the plan begins.", **values))
+        case FaultKind.DUE_TOO_EARLY:
+            return str(
+                _(
+                    "The step “%(step)s” is due earlier than %(most)s working days before the plan begins, or "
+                    "than %(before_event)s before an event.",
+                    step=fault.slug,
+                    most=rules.MAX_DAYS_BEFORE_START,
+                    before_event=rules.MAX_DUE_DAYS,
+                )
+            )
         case FaultKind.DUE_TOO_LATE:
             return str(
                 _(
-                    "The step “%(step)s” is due later than %(most)s working days after the plan begins.",
+                    "The step “%(step)s” is due later than %(most)s working days after the plan begins, or after "
+                    "an event.",
                     step=fault.slug,
                     most=rules.MAX_DUE_DAYS,
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -19,13 +19,22 @@ from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.training import queries
 from portal.training.forms import EndForm, ExtensionForm, LeaveForm, NewStartForm, PauseForm, ResumeForm
-from portal.training.models import Enrollment, EnrollmentPause, NewStart, PlanExtension, PlanStep, StepExtension
+from portal.training.models import (
+    Enrollment,
+    EnrollmentPause,
+    EventDate,
+    NewStart,
+    PlanExtension,
+    PlanStep,
+    StepExtension,
+)
 from portal.training.permissions import CHANGE_DATES, SEE_ENROLLMENT, StepOfEnrollment
 from portal.training.queries import Change, Standing
 from portal.training.rules import STATEMENT_LIMIT, StepState
 from portal.training.service import dates
 from portal.training.service.enrollments import end_plan
 from portal.training.views import blueprint
+from portal.training.views.explaining import feasibility_told
 from portal.training.views.learner import Telling
 
 # What the button says that does it for good.
@@ -45,10 +54,23 @@ def change_dates(enrollment: Enrollment) -> str:
         ends_on=format_date(max(due.on for due in standing.dues.values())),
         paused_since=format_date(standing.pause.first_on) if standing.pause else None,
         can_change=enrollment.is_open,
+        events=[
+            {
+                "title": str(event.title),
+                "on": format_date(standing.basis.event(event.slug).on),
+                "href": url_for("training.event_date", code=enrollment.code, slug=event.slug),
+            }
+            for event in enrollment.version.events
+        ],
+        feasibility=feasibility_told(standing.feasibility(), standing) if enrollment.is_open else [],
         is_paused=any(pause.resumes_on is None for pause in standing.basis.pauses),
         changes=[
             {
-                "what": _what(each, {step.id: str(tasks[step.id]) for step in enrollment.version.steps}),
+                "what": _what(
+                    each,
+                    {step.id: str(tasks[step.id]) for step in enrollment.version.steps},
+                    {event.slug: str(event.title) for event in enrollment.version.events},
+                ),
                 "reason": each.reason,
                 "by": each.by.name_in(language()),
                 "at": format_instant(each.at, enrollment.market.time_zone, show_zone=False),
@@ -63,9 +85,16 @@ def change_dates(enrollment: Enrollment) -> str:
     )
 
 
-def _what(change: Change, tasks: dict[int, str]) -> str:
+def _what(change: Change, tasks: dict[int, str], events: dict[str, str]) -> str:
     row = change.row
     match row:
+        case EventDate():
+            said = {"event": events.get(row.event_slug, row.event_slug), "date": format_date(row.takes_place_on)}
+            return str(
+                _("“%(event)s” on %(date)s", **said)
+                if row.cohort_id is None
+                else _("“%(event)s” on %(date)s, for the whole cohort", **said)
+            )
         case StepExtension():
             return ngettext(
                 "%(num)d more working day for “%(step)s”",
@@ -108,7 +137,7 @@ def extension(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         return Done(_("The date has been moved."), url_for("training.path", code=enrollment.code))
 
     telling = Telling([standing], actor())
-    return _show_then_do(
+    return show_then_do(
         "training/extension.html",
         form,
         standing,
@@ -118,7 +147,7 @@ def extension(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         asked=lambda: str(form.working_days.data or ""),
         work=work,
         step=telling.of(standing, step),
-        can_move=_can_move(standing, step),
+        can_move=can_move(standing, step),
     )
 
 
@@ -133,7 +162,7 @@ def plan_extension(enrollment: Enrollment) -> Response | tuple[str, int]:
         dates.extend_plan(enrollment=enrollment, working_days=working_days, reason=reason, by=actor())
         return Done(_("The dates have been moved."), url_for("training.change_dates", code=enrollment.code))
 
-    return _show_then_do(
+    return show_then_do(
         "training/dates_extension.html",
         form,
         standing,
@@ -142,7 +171,7 @@ def plan_extension(enrollment: Enrollment) -> Response | tuple[str, int]:
         ),
         asked=lambda: str(form.working_days.data or ""),
         work=work,
-        can_move=_can_move(standing),
+        can_move=can_move(standing),
     )
 
 
@@ -159,14 +188,14 @@ def first_day(enrollment: Enrollment) -> Response | tuple[str, int]:
         )
         return Done(_("The dates have been moved."), url_for("training.change_dates", code=enrollment.code))
 
-    return _show_then_do(
+    return show_then_do(
         "training/dates_first_day.html",
         form,
         standing,
         moved=lambda: dates.moved_by_start(standing=standing, starts_on=form.starts_on.data or standing.starts_on),
         asked=lambda: str(form.starts_on.data),
         work=work,
-        can_move=_can_move(standing),
+        can_move=can_move(standing),
         starts_on=format_date(standing.starts_on),
     )
 
@@ -182,14 +211,14 @@ def pause(enrollment: Enrollment) -> Response | tuple[str, int]:
         dates.pause(enrollment=enrollment, first_on=form.first_on.data, reason=form.reason.data or "", by=actor())
         return Done(_("The plan is paused."), url_for("training.change_dates", code=enrollment.code))
 
-    return _show_then_do(
+    return show_then_do(
         "training/dates_pause.html",
         form,
         standing,
         moved=lambda: dates.moved_by_pause(standing=standing, first_on=form.first_on.data or standing.today),
         asked=lambda: str(form.first_on.data),
         work=work,
-        can_move=_can_move(standing),
+        can_move=can_move(standing),
     )
 
 
@@ -205,14 +234,14 @@ def resumption(enrollment: Enrollment) -> Response | tuple[str, int]:
         return Done(_("The plan goes on."), url_for("training.change_dates", code=enrollment.code))
 
     current = next((each for each in standing.basis.pauses if each.resumes_on is None), None)
-    return _show_then_do(
+    return show_then_do(
         "training/dates_resumption.html",
         form,
         standing,
         moved=lambda: dates.moved_by_resuming(standing=standing, resumes_on=form.resumes_on.data or standing.today),
         asked=lambda: str(form.resumes_on.data),
         work=work,
-        can_move=_can_move(standing),
+        can_move=can_move(standing),
         paused_since=format_date(current.first_on) if current else None,
     )
 
@@ -232,7 +261,7 @@ def leave(enrollment: Enrollment) -> Response | tuple[str, int]:
         calendars.record_leave(person=enrollment.person, first_on=first_on, last_on=last_on, by=actor())
         return Done(_("The leave has been recorded."), url_for("training.leave", code=enrollment.code))
 
-    return _show_then_do(
+    return show_then_do(
         "training/leave.html",
         form,
         standing,
@@ -297,18 +326,18 @@ def end(enrollment: Enrollment) -> Response | tuple[str, int]:
     return page, status
 
 
-def _show_then_do(
+def show_then_do(
     template: str,
     form: Form,
     standing: Standing,
     *,
-    moved: Callable[[], Sequence[dates.Moved]],
+    moved: Callable[[], dates.Moves],
     asked: Callable[[], str],
     work: Callable[[], Done],
     **values: Any,
 ) -> Response | tuple[str, int]:
     """Answer with what would move; do it where that is confirmed as shown: a value changed since is shown first."""
-    found: Sequence[dates.Moved] | None = None
+    found: dates.Moves | None = None
     status = 200
     if request.method == "POST":
         status = 400
@@ -323,7 +352,8 @@ def _show_then_do(
     page = render_template(
         template,
         form=form,
-        moved=_effect(found, standing),
+        moved=effect_told(found, standing) if found is not None else None,
+        feasibility=feasibility_told(found.feasibility, standing) if found is not None else [],
         seen=asked(),
         limit=STATEMENT_LIMIT,
         **_whose(standing.enrollment),
@@ -332,7 +362,7 @@ def _show_then_do(
     return page, status
 
 
-def _can_move(standing: Standing, step: PlanStep | None = None) -> bool:
+def can_move(standing: Standing, step: PlanStep | None = None) -> bool:
     is_done = step is not None and standing.statuses[step.slug].state is StepState.DONE
     return standing.enrollment.is_open and not is_done
 
@@ -347,10 +377,8 @@ def _whose(enrollment: Enrollment) -> dict[str, str]:
     }
 
 
-def _effect(moved: Sequence[dates.Moved] | None, standing: Standing) -> list[dict[str, str]] | None:
-    """Return which dates would move from when to when; None before that was asked."""
-    if moved is None:
-        return None
+def effect_told(moved: dates.Moves, standing: Standing) -> list[dict[str, Any]]:
+    """Return which dates would move from when to when."""
     tasks = queries.tasks_of([each.step for each in moved])
     return [
         {

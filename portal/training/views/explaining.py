@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ from portal.calendars.service.told import day_told, days_told, spans_told
 from portal.core.i18n import LazyText, format_date, ngettext
 from portal.core.i18n import gettext as _
 from portal.training.queries import Standing
-from portal.training.rules import EffectiveDue, Extended
+from portal.training.rules import EffectiveDue, Extended, Feasibility, NotCounted
+from portal.training.service.enrollments import Recognition
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,23 @@ def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
         iso=due.on.isoformat(),
         why=str(_whence(due, standing, tasks)),
         days=days_told(due.counted.derivation),
-        then=[*_absences(due), *(str(_extended(each)) for each in due.extended)],
+        then=[*_moved_event(due, standing), *_absences(due), *(str(_extended(each)) for each in due.extended)],
         provisional=str(unannounced) if due.provisional else "",
     )
 
 
 def _whence(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]) -> str:
     number, start = due.counted.derivation.working_days, format_date(due.counted.derivation.start)
+    if due.event is not None:
+        return _whence_event(number, start, _title_of_event(due.event, standing))
     if due.anchor is None:
+        if number < 0:
+            return ngettext(
+                "%(num)d working day before the plan begins, %(start)s.",
+                "%(num)d working days before the plan begins, %(start)s.",
+                -number,
+                start=start,
+            )
         if number == 0:
             return _("On the day the plan begins, %(start)s.", start=start)
         return ngettext(
@@ -54,6 +64,14 @@ def _whence(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
     name = str(tasks[anchor.id])
     if number == 0:
         return _("On the day “%(step)s” is due, %(start)s.", step=name, start=start)
+    if number < 0:
+        return ngettext(
+            "%(num)d working day before “%(step)s” is due, %(start)s.",
+            "%(num)d working days before “%(step)s” is due, %(start)s.",
+            -number,
+            step=name,
+            start=start,
+        )
     return ngettext(
         "%(num)d working day after “%(step)s” is due, %(start)s.",
         "%(num)d working days after “%(step)s” is due, %(start)s.",
@@ -63,11 +81,100 @@ def _whence(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
     )
 
 
+def _whence_event(number: int, start: str, title: str) -> str:
+    if number == 0:
+        return _("On the day of “%(event)s”, %(start)s.", event=title, start=start)
+    if number < 0:
+        return ngettext(
+            "%(num)d working day before “%(event)s”, %(start)s.",
+            "%(num)d working days before “%(event)s”, %(start)s.",
+            -number,
+            event=title,
+            start=start,
+        )
+    return ngettext(
+        "%(num)d working day after “%(event)s”, %(start)s.",
+        "%(num)d working days after “%(event)s”, %(start)s.",
+        number,
+        event=title,
+        start=start,
+    )
+
+
+def _title_of_event(slug: str, standing: Standing) -> str:
+    return next((str(each.title) for each in standing.enrollment.version.events if each.slug == slug), slug)
+
+
+def _moved_event(due: EffectiveDue, standing: Standing) -> list[str]:
+    """Say who has moved the event from which is counted, and why."""
+    if due.event is None:
+        return []
+    day = standing.basis.event(due.event)
+    if not day.reason:
+        return []
+    values = {
+        "event": _title_of_event(due.event, standing),
+        "date": format_date(day.on),
+        "name": day.by,
+        "reason": day.reason,
+    }
+    if day.is_of_cohort:
+        return [_("“%(event)s” moved to %(date)s for the whole cohort by %(name)s (%(reason)s)", **values)]
+    return [_("“%(event)s” moved to %(date)s by %(name)s (%(reason)s)", **values)]
+
+
+def feasibility_told(found: Sequence[Feasibility], standing: Standing) -> list[dict[str, Any]]:
+    """Return in words how many working days what is left needs, and how many there are, with whether they suffice."""
+    return [
+        {"text": _feasible(each, standing), "is_enough": each.is_enough, "is_end": each.event is None} for each in found
+    ]
+
+
+def _feasible(each: Feasibility, standing: Standing) -> str:
+    until = format_date(each.until)
+    if each.event is None:
+        return ngettext(
+            "What is left needs %(num)d working day; %(left)s left until %(date)s.",
+            "What is left needs %(num)d working days; %(left)s left until %(date)s.",
+            each.needed,
+            left=each.left,
+            date=until,
+        )
+    return ngettext(
+        "What comes before “%(event)s” needs %(num)d working day; %(left)s left until %(date)s.",
+        "What comes before “%(event)s” needs %(num)d working days; %(left)s left until %(date)s.",
+        each.needed,
+        left=each.left,
+        date=until,
+        event=_title_of_event(each.event, standing),
+    )
+
+
+def not_counted_told(found: Recognition, date: str) -> str:
+    """Say of something that was done on a day before a plan why it does not count in it."""
+    match found.why_not:
+        case NotCounted.TOO_OLD:
+            return ngettext(
+                "Done on %(date)s; the plan recognises what is at most %(num)d day old.",
+                "Done on %(date)s; the plan recognises what is at most %(num)d days old.",
+                found.step.recognise_days or 0,
+                date=date,
+            )
+        case NotCounted.NOT_IN_FORCE:
+            return _(
+                "Version %(version)s was confirmed on %(date)s; another one is in force now.",
+                version=found.earlier.document_version or "",
+                date=date,
+            )
+        case _:
+            return _("Done on %(date)s; the plan asks for it anew.", date=date)
+
+
 def _absences(due: EffectiveDue) -> list[str]:
     """Say what leave and pauses made of the date."""
-    if due.undisturbed.on == due.counted.on:
+    if due.undisturbed.on == due.with_absences.on:
         return []
-    before, after = format_date(due.undisturbed.on), format_date(due.counted.on)
+    before, after = format_date(due.undisturbed.on), format_date(due.with_absences.on)
     leave = [off.on for off in due.absences if off.reason is OffReason.LEAVE]
     paused = [off.on for off in due.absences if off.reason is OffReason.PAUSE]
     if not paused:

@@ -50,8 +50,9 @@ from portal.training.queries import Standing, Waiting
 from portal.training.rules import STATEMENT_LIMIT, Doer, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
 from portal.training.service.concerns import concerns_of
+from portal.training.service.enrollments import recognition_of
 from portal.training.views import blueprint
-from portal.training.views.explaining import Explanation, explain
+from portal.training.views.explaining import Explanation, explain, feasibility_told, not_counted_told
 
 # The day's list stays short enough to be begun.
 AT_MOST = 5
@@ -286,6 +287,11 @@ def path(enrollment: Enrollment) -> str:
         is_own=is_own,
         learner=enrollment.person.name_in(language()),
         contacts=_contacts(enrollment, enrollment.person),
+        not_counted=_not_counted(enrollment, standing) if enrollment.is_open else [],
+        feasibility=feasibility_told(standing.feasibility(), standing) if enrollment.is_open else [],
+        events=[
+            (str(event.title), format_date(standing.basis.event(event.slug).on)) for event in enrollment.version.events
+        ],
         ended_because=_("Reason: %(reason)s", reason=enrollment.ended_reason) if enrollment.ended_reason else None,
         dates_href=url_for("training.change_dates", code=enrollment.code) if can(CHANGE_DATES, enrollment) else None,
     )
@@ -498,7 +504,8 @@ def _post_state(standing: Standing, step: PlanStep, *, is_next: bool) -> str:
         return "overdue"
     if status.state is StepState.LOCKED:
         return "locked"
-    if is_next and standing.day > 0:
+    # What is due before day 1 has its turn from its day on.
+    if is_next and (standing.day > 0 or standing.due_on(step.slug) <= standing.today):
         return "today"
     return "soon" if standing.due_on(step.slug) <= standing.today else "ahead"
 
@@ -524,10 +531,34 @@ def _done(standing: Standing, step: PlanStep, *, tells: bool) -> str:
         said = _("Done on %(when)s, version %(version)s.", when=when, version=row.document_version)
     else:
         said = _("Done on %(when)s.", when=when)
+    if row.completed_at < standing.enrollment.enrolled_at:
+        known = _("It was done before this plan and counts here.")
+        return f"{said}{known}" if language() == "ja" else f"{said} {known}"
     if row.due_on is None:
         return str(said)
     due = _("It was due on %(date)s.", date=_day_of(row.due_on, standing))
     return f"{said}{due}" if language() == "ja" else f"{said} {due}"
+
+
+def _not_counted(enrollment: Enrollment, standing: Standing) -> list[dict[str, str]]:
+    """Say what was done about open steps before the enrollment, and why it does not count."""
+    tasks = queries.tasks_of(standing.steps)
+    zone = enrollment.market.time_zone
+    found = recognition_of(
+        person=enrollment.person,
+        version=enrollment.version,
+        market=enrollment.market,
+        at=enrollment.enrolled_at,
+        besides=standing.completions,
+    )
+    return [
+        {
+            "step": str(tasks[each.step.id]),
+            "said": not_counted_told(each, format_date(local_date(each.earlier.at, zone))),
+        }
+        for each in found
+        if each.why_not is not None
+    ]
 
 
 def _done_on(standing: Standing, step: PlanStep) -> date | None:

@@ -1,0 +1,137 @@
+"""What a lead does about the day of an event, for one learner or a whole cohort; shown before it is done."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import render_template, request, url_for
+from werkzeug import Response
+
+from portal.cohorts.permissions import SEE_COHORT
+from portal.core.access import actor, allows, can, requires
+from portal.core.errors import DomainError
+from portal.core.i18n import format_date, language, ngettext
+from portal.core.i18n import gettext as _
+from portal.core.once import Done, carry_out
+from portal.training import queries
+from portal.training.forms import EventDateForm, EventOfCohortForm
+from portal.training.permissions import (
+    CHANGE_COHORT_DATES,
+    CHANGE_DATES,
+    EventOfCohort,
+    EventOfEnrollment,
+)
+from portal.training.rules import STATEMENT_LIMIT
+from portal.training.service import dates
+from portal.training.views import blueprint
+from portal.training.views.dates import CONFIRM, can_move, effect_told, show_then_do
+from portal.training.views.explaining import feasibility_told
+
+
+@blueprint.route("/training/<code>/dates/events/<slug>", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_event_of_enrollment)
+def event_date(thing: EventOfEnrollment) -> Response | tuple[str, int]:
+    """Let an event take place on another day for one learner: first what it would move, then for good."""
+    form, enrollment, event = EventDateForm(), thing.enrollment, thing.event
+    standing = queries.standing_of(enrollment)
+    day = standing.basis.event(event.slug)
+
+    def work() -> Done:
+        assert form.takes_place_on.data is not None
+        dates.move_event(
+            enrollment=enrollment,
+            event=event,
+            on=form.takes_place_on.data,
+            reason=form.reason.data or "",
+            by=actor(),
+        )
+        return Done(_("The dates have been moved."), url_for("training.change_dates", code=enrollment.code))
+
+    cohort_href = None
+    if enrollment.cohort is not None:
+        code, plan = enrollment.cohort.code, enrollment.version.plan.slug
+        if allows(actor(), CHANGE_COHORT_DATES, queries.get_event_of_cohort(code, plan, event.slug)):
+            cohort_href = url_for("training.event_of_cohort", code=code, plan=plan, slug=event.slug)
+    return show_then_do(
+        "training/dates_event.html",
+        form,
+        standing,
+        moved=lambda: dates.moved_by_event(standing=standing, event=event, on=form.takes_place_on.data or day.on),
+        asked=lambda: str(form.takes_place_on.data),
+        work=work,
+        can_move=can_move(standing),
+        event=str(event.title),
+        on=format_date(day.on),
+        is_of_cohort=day.is_of_cohort,
+        cohort_href=cohort_href,
+    )
+
+
+@blueprint.route("/cohorts/<code>/events/<plan>/<slug>", methods=["GET", "POST"])
+@requires(CHANGE_COHORT_DATES, on=queries.get_event_of_cohort)
+def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
+    """Say when an event takes place for a cohort: first what it would move for whom, then for good."""
+    form, cohort, event = EventOfCohortForm(), thing.cohort, thing.event
+    now = queries.list_event_days(cohort, event.version.plan_id).get(event.slug)
+    form.reason.flags.required = now is not None
+    found: list[dict[str, Any]] | None = None
+    status = 200
+
+    def work() -> Done:
+        assert form.takes_place_on.data is not None
+        dates.set_event_of_cohort(
+            cohort=cohort, event=event, on=form.takes_place_on.data, reason=form.reason.data or "", by=actor()
+        )
+        return Done(
+            _("The day of “%(event)s” has been set for the cohort.", event=event.title),
+            url_for("reports.cohort", code=cohort.code),
+        )
+
+    if request.method == "POST":
+        status = 400
+        if form.validate() and form.takes_place_on.data is not None:
+            try:
+                if request.form.get("act") == CONFIRM and request.form.get("seen") == str(form.takes_place_on.data):
+                    return carry_out(work)
+                found, status = _moved_in_cohort(thing, form.takes_place_on.data), 200
+            except DomainError as refused:
+                form.form_errors.append(str(refused))
+                status = refused.status
+    apart = queries.count_apart_from(cohort, event)
+    page = render_template(
+        "training/event_of_cohort.html",
+        form=form,
+        moved=found,
+        seen=str(form.takes_place_on.data),
+        limit=STATEMENT_LIMIT,
+        event=str(event.title),
+        plan=str(event.version.title),
+        cohort=str(cohort.name),
+        cohort_href=url_for("reports.cohort", code=cohort.code) if can(SEE_COHORT, cohort) else None,
+        on=format_date(now.on) if now else None,
+        followers=len(thing.learners),
+        apart=ngettext(
+            "%(num)d learner has a day of her own for it, which stays.",
+            "%(num)d learners have days of their own for it, which stay.",
+            apart,
+        )
+        if apart
+        else "",
+        can_move=True,
+    )
+    return page, status
+
+
+def _moved_in_cohort(thing: EventOfCohort, on: date) -> list[dict[str, Any]]:
+    """Return which dates would move for whom, and for whom the days that are left would not suffice."""
+    here = language()
+    rows: list[dict[str, Any]] = []
+    for standing, moves in dates.moved_in_cohort(cohort=thing.cohort, event=thing.event, on=on):
+        name = standing.enrollment.person.name_in(here)
+        short = [each["text"] for each in feasibility_told(moves.feasibility, standing) if not each["is_enough"]]
+        rows += [
+            each | {"learner": name, "short": short if number == 0 else []}
+            for number, each in enumerate(effect_told(moves, standing))
+        ]
+    return rows
