@@ -538,7 +538,7 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, dates, learner  # noqa: F401
+    from portal.training.views import blueprint, dates, founding, learner  # noqa: F401
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
@@ -636,7 +636,22 @@ def _reports(app: Flask) -> None:
 
     register_concerns(by_role)
     app.register_blueprint(blueprint)
-    NAVIGATION.append(Place("reports.list_cohorts", _l("Cohorts"), "cohorts", "lead", permissions.SEE_COHORTS))
+    NAVIGATION.append(
+        Place(
+            "reports.list_cohorts",
+            _l("Cohorts"),
+            "cohorts",
+            "lead",
+            permissions.SEE_COHORTS,
+            pages=(
+                "training.new_cohort",
+                "training.cohort_draft",
+                "training.change_draft",
+                "training.add_learners",
+                "training.withdraw_cohort",
+            ),
+        )
+    )
 
 
 def _operations(app: Flask) -> None:

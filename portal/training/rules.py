@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from fractions import Fraction
 
 from portal.calendars.rules import ABSENCES, ONE_DAY, Count, DayOff, DueDate, WorkingCalendar
 from portal.core.i18n import Words
@@ -523,3 +524,51 @@ def progress(steps: Iterable[StepShape], dues: Schedule, done: Collection[str], 
 def is_complete(steps: Iterable[StepShape], done: Collection[str]) -> bool:
     """Say whether every required step is done."""
     return all(step.slug in done for step in steps if step.required)
+
+
+# --- How much falls on a day -------------------------------------------------------------------
+
+# Of seat time; more in a day is not taken in (J1 of the design).
+MOST_MINUTES_A_DAY = 360
+EARLY_DAYS = 5
+# In one cohort: as many as its page is made for.
+MOST_PEOPLE_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DayLoad:
+    """A day on which something is due: which working day of the plan it is, the steps, and their minutes together."""
+
+    on: date
+    number: int
+    slugs: tuple[str, ...]
+    minutes: int
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it is more than a day of training should hold."""
+        return self.minutes > MOST_MINUTES_A_DAY
+
+
+def loads(minutes: Mapping[str, int], dues: Schedule, starts_on: date, calendar: WorkingCalendar) -> list[DayLoad]:
+    """Return the days on which steps are due, in their order; `minutes` holds those of each step by its slug.
+
+    A step weighs on the day on which it is due: that is when it must have been sat through. Raises `YearNotInTable`.
+    """
+    due: dict[date, list[str]] = {}
+    for slug in minutes:
+        due.setdefault(dues[slug].on, []).append(slug)
+    found, number, day = [], 0, starts_on
+    for on in sorted(due):
+        while day <= on:
+            number += calendar.is_working_day(day)
+            day += ONE_DAY
+        found.append(DayLoad(on, number, tuple(due[on]), sum(minutes[slug] for slug in due[on])))
+    return found
+
+
+def share_early(days: Iterable[DayLoad]) -> Fraction:
+    """Return the share of the steps that are due on the first `EARLY_DAYS` working days; 0 of none."""
+    counted = [(day.number <= EARLY_DAYS, len(day.slugs)) for day in days]
+    total = sum(count for _is_early, count in counted)
+    return Fraction(sum(count for is_early, count in counted if is_early), total) if total else Fraction(0)

@@ -376,6 +376,10 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin", "lead"},
         [
+            "GET training.add_learners",
+            "GET training.withdraw_cohort",
+            "POST training.add_learners",
+            "POST training.withdraw_cohort",
             "GET training.change_dates",
             "GET training.end",
             "GET training.extension",
@@ -445,7 +449,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     ),
     (
         {"admin", "lead", "foreign_lead"},
-        ["GET quizzes.live"],
+        ["GET quizzes.live", "GET training.new_cohort", "POST training.new_cohort"],
     ),
     # The lead for somebody who has taken the quiz; what stands there of choices is another permission's.
     (
@@ -470,6 +474,11 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"lead"},
         [
+            # What she has begun to put together is hers alone.
+            "GET training.change_draft",
+            "GET training.cohort_draft",
+            "POST training.change_draft",
+            "POST training.cohort_draft",
             "GET training.sign_off",
             "POST training.sign_off",
         ],

@@ -15,15 +15,17 @@ from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
 from portal.core import clock
-from portal.core.access import actor, requires
+from portal.core.access import actor, can, requires
 from portal.core.clock import local_date
 from portal.core.i18n import force_locale, format_date, format_instant, format_percent, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv, download_xlsx
 from portal.reports.queries import Cell, CohortReport, Column, HeadCount, Row, cohort_report, count_heads, points_of
 from portal.reports.views import blueprint
+from portal.training.permissions import ADD_LEARNERS, CREATE_COHORTS
 from portal.training.queries import task_of
 from portal.training.rules import StepKind, StepState
+from portal.training.service import founding
 from portal.ui.states import look_of
 
 ROWS_AT_ONCE = 50
@@ -47,11 +49,12 @@ def list_cohorts() -> str:
             "people": people.get(cohort.id, 0),
             "following": heads.get(cohort.id, nobody).following,
             "overdue": heads.get(cohort.id, nobody).overdue,
+            "is_withdrawn": cohort.withdrawn_at is not None,
             "complete": heads.get(cohort.id, nobody).complete,
         }
         for cohort in found
     ]
-    return render_template("reports/cohorts.html", rows=rows)
+    return render_template("reports/cohorts.html", rows=rows, can_create=can(CREATE_COHORTS))
 
 
 @blueprint.get("/cohorts/<code>")
@@ -84,6 +87,7 @@ def cohort(found: Cohort) -> str:
             for plan in report.plans
         ],
         plan=str(report.plan.title) if report.plan else None,
+        **_what_can_be_done(found),
         as_of=format_instant(report.as_of, found.market.time_zone),
         columns=[_column(column) for column in report.columns],
         rows=rows,
@@ -98,6 +102,20 @@ def cohort(found: Cohort) -> str:
         if report.plan
         else [],
     )
+
+
+def _what_can_be_done(found: Cohort) -> dict[str, Any]:
+    """Return where people are added and the cohort is withdrawn, while that is possible, and since when it is not."""
+    is_open = found.withdrawn_at is None and can(ADD_LEARNERS, found)
+    return {
+        "add_href": url_for("training.add_learners", code=found.code) if is_open else None,
+        "withdraw_href": url_for("training.withdraw_cohort", code=found.code)
+        if is_open and not founding.has_begun(found)
+        else None,
+        "withdrawn_on": format_date(local_date(found.withdrawn_at, found.market.time_zone))
+        if found.withdrawn_at
+        else None,
+    }
 
 
 @blueprint.get("/cohorts/<code>/table.csv")

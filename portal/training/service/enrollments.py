@@ -57,10 +57,12 @@ def enroll(
     by: Person,
     market: Market | None = None,
     cohort: Cohort | None = None,
+    mentor: Person | None = None,
 ) -> Enrollment:
     """Let the person follow this version of a plan from a day on, in a market's calendar.
 
-    The market is by default the cohort's, else the person's own. What she acknowledged before
+    `mentor` is asked before others who mentor her cohort, while she mentors it too. The market is by default
+    the cohort's, else the person's own. What she acknowledged before
     counts where that version is still in force; an exemption from a quiz counts, quizzes passed before do not. Raises
     `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, and `HolidayYearUnknown` where a step would
     fall into a year without a holiday table.
@@ -82,6 +84,7 @@ def enroll(
         version=version,
         market=market,
         cohort=cohort,
+        mentor_id=mentor.id if mentor else None,
         starts_on=starts_on,
         enrolled_at=clock.now(),
         enrolled_by=by.code,
