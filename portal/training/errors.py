@@ -174,7 +174,8 @@ class TooManyPeople(Invalid):
     """A list is longer than a cohort can be."""
 
     message = _l(
-        "The list has %(count)s lines; at most %(most)s people are enrolled at once. Split it into several cohorts."
+        "The list has %(count)s lines; at most %(most)s people are enrolled at once. Begin with the first of them "
+        "and add the others to the cohort afterwards."
     )
 
 

@@ -531,8 +531,8 @@ def is_complete(steps: Iterable[StepShape], done: Collection[str]) -> bool:
 # Of seat time; more in a day is not taken in (J1 of the design).
 MOST_MINUTES_A_DAY = 360
 EARLY_DAYS = 5
-# In one cohort: as many as its page is made for.
-MOST_PEOPLE_AT_ONCE = 500
+# All are enrolled in one transaction, in which nobody else writes: about a second for so many.
+MOST_PEOPLE_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)

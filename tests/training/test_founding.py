@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, RoleGrant, Scope
@@ -289,7 +290,7 @@ def test_ten_thousand_rows_are_refused_with_the_bound_and_kept_in_the_form(cast:
     page = as_(cast.lead, language=language).post("training.new_cohort", wished(text), expect=400)
     assert isinstance(page, Page)
     assert "10,001" in page.text
-    assert "500" in page.text
+    assert str(rules.MOST_PEOPLE_AT_ONCE) in page.text
     assert session.scalars(select(CohortDraft)).all() == []
 
 
@@ -488,6 +489,24 @@ def test_where_one_cannot_be_enrolled_nobody_is(cast: Cast, as_: Any, monkeypatc
     assert session.scalars(select(Cohort)).all() == []
     assert session.scalars(select(Enrollment)).all() == []
     assert accounts.find_person_by_sign_in_name("new0@portal.example") is None
+
+
+def test_what_somebody_else_takes_at_the_same_moment_is_a_refusal_in_words(
+    cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = as_(cast.lead)
+    draft = put_together(browser, listed(1))
+
+    def taken(**values: Any) -> Any:
+        raise IntegrityError("insert", {}, Exception("unique"))
+
+    monkeypatch.setattr(founding, "enroll", taken)
+    shown = keys(draft, cast.lead)
+    page = browser.post(
+        "training.cohort_draft", {"act": "create", "shown": shown, "take": shown}, code=draft.code, expect=409
+    )
+    assert isinstance(page, Page)
+    assert session.scalars(select(Cohort)).all() == []
 
 
 def test_the_preview_takes_as_many_statements_for_twenty_as_for_ten(cast: Cast, as_: Any) -> None:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, Scope
@@ -30,7 +31,7 @@ from portal.core.access import allows
 from portal.core.codes import new_code
 from portal.core.content import SLUG
 from portal.core.db import session
-from portal.core.errors import DomainError
+from portal.core.errors import Conflict, DomainError
 from portal.core.i18n import Words, force_locale, format_date, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
@@ -573,8 +574,16 @@ def create(*, draft: CohortDraft, by: Person) -> tuple[Cohort, int]:
     """Make of a draft what its preview shows: cohort, mentors, members, accounts and enrollments, all or nothing.
 
     Returns the cohort and how many people were taken in. Raises `DraftDone`, `CannotBeCreated` with what stands
-    in the way, and whatever enrolling or inviting refuses.
+    in the way, `Conflict` where somebody else took the code or enrolled or invited one of the people at the same
+    moment, and whatever enrolling or inviting refuses.
     """
+    try:
+        return _create(draft, by)
+    except IntegrityError as taken:
+        raise Conflict() from taken
+
+
+def _create(draft: CohortDraft, by: Person) -> tuple[Cohort, int]:
     session.execute(
         select(CohortDraft)
         .where(CohortDraft.id == draft.id)
