@@ -558,7 +558,7 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, dates, events, learner  # noqa: F401
+    from portal.training.views import blueprint, dates, events, founding, learner  # noqa: F401
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
@@ -668,7 +668,14 @@ def _reports(app: Flask) -> None:
             "cohorts",
             "lead",
             permissions.SEE_COHORTS,
-            pages=("training.event_of_cohort",),
+            pages=(
+                "training.event_of_cohort",
+                "training.new_cohort",
+                "training.cohort_draft",
+                "training.change_draft",
+                "training.add_learners",
+                "training.withdraw_cohort",
+            ),
         )
     )
 

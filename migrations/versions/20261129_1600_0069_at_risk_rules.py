@@ -1,7 +1,7 @@
 """The rule by which learners are at risk, as it was set from one moment to another.
 
 Revision ID: 0069
-Revises: 0061
+Revises: 0066
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 
 revision = '0069'
-down_revision = '0061'
+down_revision = '0066'
 branch_labels = None
 depends_on = None
 

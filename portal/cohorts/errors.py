@@ -31,3 +31,9 @@ class TeamOfAnotherMarket(Invalid):
     """The team works in another market than the cohort."""
 
     message = _l("The team “%(team)s” belongs to the market %(market)s. Choose a team of the cohort's market.")
+
+
+class CohortWithdrawn(Conflict):
+    """A cohort that was taken back takes nobody in."""
+
+    message = _l("This cohort has been withdrawn. Create a new one.")

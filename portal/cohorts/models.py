@@ -29,6 +29,9 @@ class Cohort(Base):
     starts_on: Mapped[date]
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(40))
+    # Founded by mistake and taken back before anybody began.
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(40))
 
     market: Mapped[Market] = relationship(lazy="joined")
     team: Mapped[Team | None] = relationship(lazy="joined")

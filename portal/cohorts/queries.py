@@ -27,6 +27,11 @@ def get_cohort(code: str) -> Cohort:
     return found
 
 
+def list_codes_like(beginning: str) -> set[str]:
+    """Return the codes of cohorts that begin so."""
+    return set(session.scalars(select(Cohort.code).where(Cohort.code.startswith(beginning, autoescape=True))))
+
+
 def find_team(code: str) -> Team | None:
     """Return the team of the code."""
     return session.scalar(select(Team).where(Team.code == code))

@@ -26,6 +26,8 @@ VOCABULARY = Vocabulary(
     actions={
         "cohorts.created": _l("Cohort founded"),
         "cohorts.member_added": _l("Person added to a cohort"),
+        "cohorts.member_removed": _l("Person removed from a cohort"),
+        "cohorts.withdrawn": _l("Cohort withdrawn"),
     },
     kinds={"cohort": Kind(_l("Cohort"), _find_cohorts, _cohorts_meant)},
     facts={"cohort": Fact(_l("Cohort"), refers_to="cohort"), "starts_on": Fact(_l("First day"))},

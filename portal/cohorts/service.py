@@ -6,7 +6,7 @@ from datetime import date
 
 from portal.accounts.models import Person
 from portal.cohorts import queries
-from portal.cohorts.errors import CohortCodeInvalid, CohortCodeTaken, TeamOfAnotherMarket
+from portal.cohorts.errors import CohortCodeInvalid, CohortCodeTaken, CohortWithdrawn, TeamOfAnotherMarket
 from portal.cohorts.models import Cohort, CohortMember
 from portal.core import clock
 from portal.core.content import SLUG
@@ -54,3 +54,25 @@ def add_member(*, cohort: Cohort, person: Person, by: Person) -> CohortMember:
     session.flush()
     record("cohorts.member_added", by=by, subject=("cohort", cohort.code), after={"person": person.code})
     return member
+
+
+def remove_member(*, cohort: Cohort, person: Person, by: Person) -> None:
+    """Let a person leave the cohort; who is not in it stays out."""
+    present = queries.find_member(cohort, person)
+    if present is None:
+        return
+    present.left_at, present.left_by = clock.now(), by.code
+    session.flush()
+    record("cohorts.member_removed", by=by, subject=("cohort", cohort.code), after={"person": person.code})
+
+
+def withdraw_cohort(*, cohort: Cohort, by: Person) -> None:
+    """Note that the cohort was founded by mistake; it stays in the list, and its code stays taken.
+
+    Raises `CohortWithdrawn` where that is so already.
+    """
+    if cohort.withdrawn_at is not None:
+        raise CohortWithdrawn()
+    cohort.withdrawn_at, cohort.withdrawn_by = clock.now(), by.code
+    session.flush()
+    record("cohorts.withdrawn", by=by, subject=("cohort", cohort.code))

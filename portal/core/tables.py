@@ -433,6 +433,42 @@ def read_table(data: bytes, filename: str = "", *, leave_out: bool = False) -> T
     return _table(_csv_lines(_decoded(data)), leave_out=leave_out)
 
 
+def as_text(data: bytes, filename: str = "") -> str:
+    """Return CSV or the first sheet of a workbook as lines of cells with tabs between them; see `read_table`.
+
+    Nothing is taken for a heading, and every row stands in the line that it had. Raises `TableUnreadable`.
+    """
+    if len(data) > MAX_BYTES:
+        raise TableTooLarge()
+    if data.startswith(b"PK\x03\x04"):
+        lines: Iterable[tuple[int, list[str]]] = _xlsx_lines(data)
+    elif data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise OldWorkbook()
+    elif filename.casefold().endswith((".xlsx", ".xlsm")):
+        raise WorkbookDamaged()
+    else:
+        lines = lines_of(_decoded(data))
+    written: list[str] = []
+    for line, cells in lines:
+        written += [""] * (line - 1 - len(written))
+        written.append("\t".join(" ".join(cell.replace('"', "″").split()) for cell in cells).rstrip())
+    return "\n".join(written).rstrip()
+
+
+def lines_of(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines of a text that came from a spreadsheet, each with its number from 1, as cells.
+
+    Cells are separated by what the first line has most of: tab, comma or semicolon. Raises `BrokenQuotes`,
+    `TableTooLarge`.
+    """
+    for count, (line, cells) in enumerate(_csv_lines(text.removeprefix("\ufeff")), start=1):
+        if count > 2 * MAX_ROWS:
+            raise TableTooLarge()
+        if isinstance(cells, BrokenQuotes):
+            raise cells
+        yield line, cells
+
+
 def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: bool, is_counted: bool = True) -> Table:
     header: list[str] | None = None
     first = 1

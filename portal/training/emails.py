@@ -86,9 +86,9 @@ def plan_started(code: str) -> Email | None:
 
 @email("training.plan_ended", describe=_describe_ends)
 def plan_ended(code: str) -> Email | None:
-    """Tell the learner that her plan was ended, by whom and why."""
+    """Tell the learner that her plan was ended, by whom and why; nobody whose account was closed with it."""
     enrollment = queries.find_enrollment(code)
-    if enrollment is None or enrollment.ended_by is None:
+    if enrollment is None or enrollment.ended_by is None or not enrollment.person.is_active:
         return None
     person, by = enrollment.person, accounts.find_person(enrollment.ended_by)
     return Email(

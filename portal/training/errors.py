@@ -180,3 +180,39 @@ class StatementTooLong(Invalid):
     """A statement is a few sentences."""
 
     message = _l("The statement has %(length)s characters; at most %(limit)s are kept. Shorten it.")
+
+
+class DraftDone(Conflict):
+    """A draft becomes a cohort once."""
+
+    message = _l("This cohort has been created already. Open it from the list of cohorts.")
+
+
+class CannotBeCreated(Conflict):
+    """Something stands in the way of a cohort; the preview names it."""
+
+    message = _l("This cannot be created yet: %(obstacles)s")
+
+
+class TooManyPeople(Invalid):
+    """A list is longer than a cohort can be."""
+
+    message = _l(
+        "The list has %(count)s lines; at most %(most)s people are enrolled at once. Begin with the first of them "
+        "and add the others to the cohort afterwards."
+    )
+
+
+class NotYourTeam(Invalid):
+    """A cohort is created for a team or market that one leads."""
+
+    message = _l("This team does not belong to those that this account leads. Choose another one.")
+
+
+class HasBegun(Conflict):
+    """A cohort can be withdrawn until somebody in it has begun."""
+
+    message = _l(
+        "Somebody in this cohort has begun already, so that it cannot be withdrawn as a whole. "
+        "End the plan of single people instead."
+    )

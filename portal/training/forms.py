@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField
-from wtforms.validators import InputRequired, NumberRange
+from typing import Any
 
-from portal.core.forms import DateField, Form, IntegerField, LongTextField
+from flask_wtf.file import FileField
+from wtforms import BooleanField, SelectField, SelectMultipleField
+from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField
 from portal.core.i18n import lazy_gettext as _l
 from portal.training.rules import MOST_DAYS_AT_ONCE
 
@@ -78,3 +82,51 @@ class LeaveForm(Form):
 
     first_on = DateField(_l("First day of leave"), [InputRequired(_l("Choose the first day."))])
     last_on = DateField(_l("Last day of leave"), [InputRequired(_l("Choose the last day."))])
+
+
+class PastedField(LongTextField):
+    """Lines that were copied somewhere else, with the marks that programs put before or into them."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata(["".join(each for each in value if each not in _MARKS) for value in valuelist])
+
+
+# A byte order mark, what has no width, and the mark of Excel between pages.
+_MARKS = frozenset("\ufeff\u200b\u2060\u200e\u200f\x0c\x00")
+
+
+class _CheckboxesField(SelectMultipleField):
+    """Any number of several, each with a box of its own."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+def _at_most(most: int) -> Length:
+    return Length(max=most, message=_l("At most %(max)d characters."))
+
+
+class JoinForm(Form):
+    """Who follows which plan from which day on."""
+
+    plan = SelectField(_l("Training plan"), [Required()])
+    starts_on = DateField(_l("First day of the plan"), [InputRequired(_l("Choose the first day."))])
+    text = PastedField(_l("Paste a list"))
+    file = FileField(_l("Or a file"))
+    chosen = _CheckboxesField(_l("Or choose people"))
+    mentors = _CheckboxesField(_l("Mentors"))
+
+
+class CohortForm(JoinForm):
+    """A cohort: who follows which plan from which day on, where, and what it is called."""
+
+    place = SelectField(_l("Team"), [Required()])
+    name_en = TextField(_l("Name in English"), [_at_most(120)])
+    name_ja = TextField(_l("Name in Japanese"), [_at_most(120)])
+    code = TextField(_l("Code"), [_at_most(60)])
+
+
+class WithdrawalForm(Form):
+    """Why a cohort is taken back, and that this is meant."""
+
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])

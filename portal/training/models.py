@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from fractions import Fraction
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -196,6 +197,8 @@ class Enrollment(Base):
     plan_version_id: Mapped[int] = mapped_column(index=True)
     market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="RESTRICT"))
     cohort_id: Mapped[int | None] = mapped_column(ForeignKey("cohorts.id", ondelete="RESTRICT"), index=True)
+    # Whom she was given as her mentor; None: whoever mentors her cohort, team or market.
+    mentor_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     starts_on: Mapped[date]
     enrolled_at: Mapped[datetime]
     enrolled_by: Mapped[str] = mapped_column(String(40))
@@ -205,7 +208,7 @@ class Enrollment(Base):
     ended_by: Mapped[str | None] = mapped_column(String(40))
     ended_reason: Mapped[str | None] = mapped_column(Text)
 
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
     version: Mapped[PlanVersion] = relationship()
     market: Mapped[Market] = relationship(lazy="joined", innerjoin=True)
     cohort: Mapped[Cohort | None] = relationship()
@@ -391,3 +394,27 @@ class EnrollmentPause(Base):
 
     by: Mapped[Person] = relationship(foreign_keys=[by_id], lazy="joined", innerjoin=True)
     resumed_by: Mapped[Person | None] = relationship(foreign_keys=[resumed_by_id], lazy="joined")
+
+
+class CohortDraft(Base):
+    """A cohort that somebody is putting together, or people who join one later; kept until it is done."""
+
+    __tablename__ = "cohort_drafts"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    # What is wished for (`service.founding.Wishes`), unjudged.
+    wishes: Mapped[dict[str, Any]]
+    # Whether people are added to a cohort that is there.
+    joins: Mapped[bool]
+    # The cohort that is added to, or that came of it.
+    cohort_id: Mapped[int | None] = mapped_column(ForeignKey("cohorts.id", ondelete="RESTRICT"), index=True)
+    done_at: Mapped[datetime | None]
+    # Whose accounts were opened by it, by their codes.
+    invited: Mapped[list[str]]
+
+    created_by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    cohort: Mapped[Cohort | None] = relationship(lazy="joined")

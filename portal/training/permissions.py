@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.accounts.models import Person, Role, Scope
-from portal.accounts.permissions import holds, holds_everywhere, holds_for
+from portal.accounts.permissions import holds, holds_everywhere, holds_for, open_grants
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import scopes_of_cohort
 from portal.core.access import AnyOf, Permission
@@ -19,6 +19,9 @@ SEE_SIGN_OFFS = Permission("training.see_sign_offs", "see which steps wait for o
 SIGN_OFF = Permission("training.sign_off", "sign a step off, or send it back")
 CHANGE_DATES = Permission("training.change_dates", "move a learner's dates, pause or end her plan, or record her leave")
 CHANGE_COHORT_DATES = Permission("training.change_cohort_dates", "move the day of an event for a whole cohort")
+CREATE_COHORTS = Permission("training.create_cohorts", "put together a cohort for a team or market that one leads")
+CONTINUE_DRAFT = Permission("training.continue_draft", "go on with a cohort that one has begun to put together")
+ADD_LEARNERS = Permission("training.add_learners", "add learners to a cohort that is running, or withdraw it")
 ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
 
 
@@ -87,7 +90,20 @@ def is_for_mentors(person: Person, thing: Any) -> bool:
     return isinstance(thing, StepOfEnrollment) and thing.step.by is Doer.MENTOR
 
 
+def leads_a_team(person: Person, thing: Any) -> bool:
+    """Say whether the person leads a team, a market or the organisation: a single cohort is not enough."""
+    return any(grant.scope is not Scope.COHORT for grant in open_grants(person, Role.LEAD))
+
+
+def is_own_draft(person: Person, thing: Any) -> bool:
+    """Say whether the person began the draft."""
+    return bool(thing.created_by_id == person.id)
+
+
 TABLE: dict[Permission, AnyOf] = {
+    CREATE_COHORTS: [[leads_a_team], [holds_everywhere(Role.ADMIN)]],
+    CONTINUE_DRAFT: [[is_own_draft, holds(Role.LEAD)], [is_own_draft, holds_everywhere(Role.ADMIN)]],
+    ADD_LEARNERS: [[holds_for(Role.LEAD, scopes=scopes_of_cohort)], [holds_everywhere(Role.ADMIN)]],
     SEE_ENROLLMENT: [
         [is_own_training],
         [holds_for(Role.LEAD, Role.MENTOR, scopes=scopes_of_enrollment)],

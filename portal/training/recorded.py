@@ -47,6 +47,7 @@ def _plans_meant(text: str) -> list[str]:
 VOCABULARY = Vocabulary(
     actions={
         "training.plan_version_created": _l("Training plan published"),
+        "training.learners_taken_in": _l("Learners taken into a cohort"),
         "training.enrolled": _l("Training begun"),
         "training.step_completed": _l("Step completed"),
         "training.step_signed": _l("Step signed off"),
@@ -71,6 +72,9 @@ VOCABULARY = Vocabulary(
         "plan": Fact(_l("Training plan"), refers_to="plan"),
         "step": Fact(_l("Step"), refers_to="plan_step", within=True),
         "training.enrolled:version": Fact(_l("Version of the plan")),
+        "training.learners_taken_in:version": Fact(_l("Version of the plan")),
+        "training.learners_taken_in:people": Fact(_l("People")),
+        "training.learners_taken_in:invited": Fact(_l("Of these invited")),
         "working_days": Fact(_l("Working days more")),
         "training.event_moved:event": Fact(_l("Event")),
         "training.event_of_cohort_set:event": Fact(_l("Event")),

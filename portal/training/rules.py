@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from fractions import Fraction
 
 from portal.calendars.rules import ABSENCES, ONE_DAY, Count, DayOff, DueDate, WorkingCalendar, working_days_between
 from portal.core.i18n import Words
@@ -751,3 +752,49 @@ def feasibility(
         left = working_days_between(first - ONE_DAY, until, calendar)
         found.append(Feasibility(event, until, days_needed(steps, slugs, done), left))
     return found
+
+
+# --- How much falls on a day -------------------------------------------------------------------
+
+EARLY_DAYS = 5
+# All are enrolled in one transaction, in which nobody else writes: about a second for so many.
+MOST_PEOPLE_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DayLoad:
+    """A day on which something is due: which working day of the plan it is, the steps, and their minutes together."""
+
+    on: date
+    number: int
+    slugs: tuple[str, ...]
+    minutes: int
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it is more than a day of training should hold."""
+        return self.minutes > MOST_MINUTES_A_DAY
+
+
+def loads(minutes: Mapping[str, int], dues: Schedule, starts_on: date, calendar: WorkingCalendar) -> list[DayLoad]:
+    """Return the days on which steps are due, in their order; `minutes` holds those of each step by its slug.
+
+    A step weighs on the day on which it is due: that is when it must have been sat through. Raises `YearNotInTable`.
+    """
+    due: dict[date, list[str]] = {}
+    for slug in minutes:
+        due.setdefault(dues[slug].on, []).append(slug)
+    found, number, day = [], 0, starts_on
+    for on in sorted(due):
+        while day <= on:
+            number += calendar.is_working_day(day)
+            day += ONE_DAY
+        found.append(DayLoad(on, number, tuple(due[on]), sum(minutes[slug] for slug in due[on])))
+    return found
+
+
+def share_early(days: Iterable[DayLoad]) -> Fraction:
+    """Return the share of the steps that are due on the first `EARLY_DAYS` working days; 0 of none."""
+    counted = [(day.number <= EARLY_DAYS, len(day.slugs)) for day in days]
+    total = sum(count for _is_early, count in counted)
+    return Fraction(sum(count for is_early, count in counted if is_early), total) if total else Fraction(0)

@@ -378,6 +378,10 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin", "lead"},
         [
+            "GET training.add_learners",
+            "GET training.withdraw_cohort",
+            "POST training.add_learners",
+            "POST training.withdraw_cohort",
             "GET training.change_dates",
             "GET training.end",
             "GET training.event_date",
@@ -451,7 +455,12 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     ),
     (
         {"admin", "lead", "foreign_lead"},
-        ["GET quizzes.live", "POST reports.change_at_risk_rule"],
+        [
+            "GET quizzes.live",
+            "GET training.new_cohort",
+            "POST reports.change_at_risk_rule",
+            "POST training.new_cohort",
+        ],
     ),
     # The lead for somebody who has taken the quiz; what stands there of choices is another permission's.
     (
@@ -476,6 +485,11 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"lead"},
         [
+            # What she has begun to put together is hers alone.
+            "GET training.change_draft",
+            "GET training.cohort_draft",
+            "POST training.change_draft",
+            "POST training.cohort_draft",
             "GET training.sign_off",
             "POST training.sign_off",
         ],

@@ -63,7 +63,7 @@ from portal.quizzes.types.base import Content, Picture, read
 from portal.quizzes.types.contents import export
 from portal.training import queries as training
 from portal.training.rules import Doer, EventSpec, StepKind, StepSpec
-from portal.training.service import dates, sign_offs
+from portal.training.service import dates, founding, sign_offs
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.builders import make_cast, make_grant, make_market, make_person, save
@@ -405,6 +405,10 @@ class World:
                 certificate=certificates.get_certificate(certificate.number), reason=canary("revocation"), by=admin
             )
         with own_transaction():
+            text = f"{canary('cohort_draft')}\tcoming@portal.example"
+            wishes = founding.Wishes("first-days", "1.0", "JP", "account-safety", "2026-05-11", text=text)
+            self.codes["cohort-draft"] = founding.keep_draft(wishes=wishes, by=lead).code
+        with own_transaction():
             table = tables.read_table(
                 f"sign_in_name,family_name\nnew@portal.example,{canary('people_coming_in')}\n".encode()
             )
@@ -488,6 +492,8 @@ class World:
             ),
             **dict.fromkeys(("quizzes.export_progress", "quizzes.look_at_export", "quizzes.save_export"), going),
             "reports": {"code": ["jp-2026-04"]},
+            **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in ("cohort_draft", "change_draft")},
+            **{f"training.{each}": {"code": ["jp-2026-04"]} for each in ("add_learners", "withdraw_cohort")},
             "training": {"code": [codes["first-days"], codes["short"]], "slug": ["talk", "more"]},
             "training.event_date": {"slug": ["exam"]},
             "training.event_of_cohort": {"code": ["jp-2026-04"], "plan": ["first-days"], "slug": ["exam"]},

@@ -46,8 +46,9 @@ from portal.quizzes.models import (
 )
 from portal.quizzes.service import appeals, regrades
 from portal.quizzes.service.pictures import keep_picture
-from portal.training.models import Enrollment
+from portal.training.models import CohortDraft, Enrollment
 from portal.training.rules import EventSpec, StepKind, StepSpec
+from portal.training.service import founding
 from tests.architecture.access_matrix import MATRIX, MEMBERS
 from tests.page_client import PageClient
 from tests.training.builders import make_enrollment, make_plan
@@ -78,6 +79,7 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
         _question_a_result(members)
         _begin_a_plan_with_an_exam(members)
         _decide_a_result(members)
+        _begin_a_cohort(members["lead"])
         yield members
 
 
@@ -92,6 +94,13 @@ def _write_a_draft(author: Person) -> None:
         drafts.keep_text(draft, "en", KeptBecause.JOINED, drafts.TextValues(), revision=1, by=author.code)
         images.add_image(draft=draft, file_name="map.png", picture=images.MadePicture(b"webp", 1, 1), by=author)
         comment_on_draft(draft=draft, anchor="", language="en", body="Why?", by=author)
+
+
+def _begin_a_cohort(lead: Person) -> None:
+    """Let the lead put a cohort together that is not created yet."""
+    wishes = founding.Wishes("account-safety-start", "1.0", "JP", demo.TEAM, "2026-05-18", text="new@portal.example")
+    with own_transaction():
+        founding.keep_draft(wishes=wishes, by=lead)
 
 
 def _decide_a_result(members: dict[str, Person]) -> None:
@@ -233,6 +242,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     answer = {"code": "WATS00000000"}
     regrade = {"code": session.scalars(select(Regrade.code)).one()}
     flag = {"code": session.scalars(select(QuestionFlag.code)).one()}
+    cohort_draft = {"code": session.scalars(select(CohortDraft.code)).one()}
+    cohort = {"code": enrollment.cohort.code}
     special = {
         **dict.fromkeys(["quizzes.answer", "quizzes.mark", "quizzes.keep_mark_draft"], answer),
         **dict.fromkeys(["quizzes.appeal", "quizzes.answer_appeal", "quizzes.name_for_appeal"], appeal),
@@ -253,6 +264,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "quizzes.look_ahead": {"code": draft.code},
         "training.event_date": {"code": with_exam.code, "slug": "exam"},
         "training.event_of_cohort": {"code": enrollment.cohort.code, "plan": "with-exam", "slug": "exam"},
+        **dict.fromkeys(["training.cohort_draft", "training.change_draft"], cohort_draft),
+        **dict.fromkeys(["training.add_learners", "training.withdraw_cohort"], cohort),
         "organisation.team": {"code": demo.TEAM},
         "organisation.change_team": {"code": demo.TEAM},
     }

@@ -82,6 +82,7 @@ WHO_MAY_SEE: dict[str, set[str]] = {
     "answer_to_question": {"learner", "lead", "author", "approver", "auditor", "admin"},
     "question": {"learner", "lead", "author", "approver", "auditor", "admin"},
     # Of files that wait.
+    "cohort_draft": {"lead"},
     "file_coming_in": {"author", "admin"},
     "people_coming_in": {"admin"},
 }

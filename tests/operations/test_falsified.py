@@ -756,7 +756,7 @@ NOT_SEALED = {
     ),
     "practice_answers": "counts for nothing: no result, no figure and no certificate rests on it",
     **dict.fromkeys(
-        ["certificate_lookup_levels", "certificate_lookups", "forms_carried_out", "heartbeats", "imported_files",
+        ["certificate_lookup_levels", "certificate_lookups", "cohort_drafts", "forms_carried_out", "heartbeats", "imported_files",
          "jobs", "one_time_links", "people_imports", "periodic_runs", "question_exports", "question_import_rows",
          "question_imports", "readings", "results_watches", "sign_in_backoffs", "sign_in_sessions", "transcript_files"], _WORKING,
     ),

@@ -260,15 +260,25 @@ def exported_rows(people: Iterable[Person]) -> list[list[object]]:
     ]  # fmt: skip
 
 
-def _recognised(header: list[str]) -> tuple[dict[int, str], list[str]]:
+def column_of(heading: str) -> str | None:
+    """Return the column of `COLUMNS` that a heading names, in either language, or None."""
+    return _known_headings().get(folded_heading(heading))
+
+
+def _known_headings() -> dict[str, str]:
     known: dict[str, str] = {}
     for name, label in COLUMNS.items():
         for text in (name, str(label), *_BOTH[name], *_ALSO[name]):
-            known.setdefault(_heading(text), name)
+            known.setdefault(folded_heading(text), name)
+    return known
+
+
+def _recognised(header: list[str]) -> tuple[dict[int, str], list[str]]:
+    known = _known_headings()
     columns: dict[int, str] = {}
     unknown: list[str] = []
     for place, heading in enumerate(header):
-        found = known.get(_heading(heading))
+        found = known.get(folded_heading(heading))
         if found is None or found in columns.values():
             unknown.append(heading)
         else:
@@ -295,7 +305,8 @@ _BOTH = {
 }
 
 
-def _heading(text: str) -> str:
+def folded_heading(text: str) -> str:
+    """Return a heading as it is compared: width, case, kana and blanks folded."""
     return rules.fold_for_search(text).replace(" ", "").replace("_", "")
 
 

@@ -38,8 +38,10 @@ from portal.reports.queries import (
 )
 from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
+from portal.training.permissions import ADD_LEARNERS, CREATE_COHORTS
 from portal.training.queries import task_of
 from portal.training.rules import StepKind, StepState
+from portal.training.service import founding
 from portal.ui.states import look_of
 
 ROWS_AT_ONCE = 50
@@ -63,11 +65,12 @@ def list_cohorts() -> str:
             "people": people.get(cohort.id, 0),
             "following": heads.get(cohort.id, nobody).following,
             "overdue": heads.get(cohort.id, nobody).overdue,
+            "is_withdrawn": cohort.withdrawn_at is not None,
             "complete": heads.get(cohort.id, nobody).complete,
         }
         for cohort in found
     ]
-    return render_template("reports/cohorts.html", rows=rows)
+    return render_template("reports/cohorts.html", rows=rows, can_create=can(CREATE_COHORTS))
 
 
 @blueprint.get("/cohorts/<code>")
@@ -109,6 +112,7 @@ def cohort(found: Cohort) -> str:
             for plan in report.plans
         ],
         plan=str(report.plan.title) if report.plan else None,
+        **_what_can_be_done(found),
         as_of=format_instant(report.as_of, found.market.time_zone),
         columns=[_column(column) for column in report.columns],
         rows=rows,
@@ -159,6 +163,20 @@ def _morning(
         "clauses_href": url_for("reports.cohort_clauses", code=found.code, plan=slug),
         "sittings": lead.sittings(following, seen, names),
         "sitting_count": len(seen.sittings),
+    }
+
+
+def _what_can_be_done(found: Cohort) -> dict[str, Any]:
+    """Return where people are added and the cohort is withdrawn, while that is possible, and since when it is not."""
+    is_open = found.withdrawn_at is None and can(ADD_LEARNERS, found)
+    return {
+        "add_href": url_for("training.add_learners", code=found.code) if is_open else None,
+        "withdraw_href": url_for("training.withdraw_cohort", code=found.code)
+        if is_open and not founding.has_begun(found)
+        else None,
+        "withdrawn_on": format_date(local_date(found.withdrawn_at, found.market.time_zone))
+        if found.withdrawn_at
+        else None,
     }
 
 

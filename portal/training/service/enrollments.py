@@ -67,11 +67,13 @@ def enroll(
     by: Person,
     market: Market | None = None,
     cohort: Cohort | None = None,
+    mentor: Person | None = None,
     events: Mapping[str, date] | None = None,
 ) -> Enrollment:
     """Let the person follow this version of a plan from a day on, in a market's calendar.
 
-    The market is by default the cohort's, else the person's own. `events` are the days of the plan's events by
+    `mentor` is asked before others who mentor her cohort, while she mentors it too. The market is by default the
+    cohort's, else the person's own. `events` are the days of the plan's events by
     their slug, for this person; where one is not named, the cohort's day counts. What she acknowledged before
     counts where that version is still in force; an exemption from a quiz counts. Quizzes passed and steps signed off
     before count where the plan recognises what is of that age. Raises
@@ -96,6 +98,7 @@ def enroll(
         version=version,
         market=market,
         cohort=cohort,
+        mentor_id=mentor.id if mentor else None,
         starts_on=starts_on,
         enrolled_at=clock.now(),
         enrolled_by=by.code,

@@ -1,0 +1,733 @@
+"""Putting a cohort together: wishes are kept, judged and shown, then carried out together, and can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from portal.accounts import queries as accounts
+from portal.accounts.models import Person, Role, Scope
+from portal.accounts.permissions import SEE_ACCOMMODATION
+from portal.accounts.rules import is_family_first
+from portal.accounts.service import grants, people
+from portal.accounts.service.people import Names
+from portal.calendars import queries as calendars
+from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
+from portal.calendars.rules import DayOff, WorkingCalendar
+from portal.cohorts import queries as cohorts
+from portal.cohorts import service as groups
+from portal.cohorts.errors import CohortCodeInvalid, CohortCodeTaken, CohortWithdrawn
+from portal.cohorts.models import Cohort
+from portal.cohorts.permissions import Reach, reach_of
+from portal.core import clock
+from portal.core.access import allows
+from portal.core.codes import new_code
+from portal.core.content import SLUG
+from portal.core.db import session
+from portal.core.errors import Conflict, DomainError
+from portal.core.i18n import Words, force_locale, format_date, ngettext, pgettext
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.jobs import periodic
+from portal.core.tables import TableUnreadable
+from portal.journal.service import record
+from portal.organisation import queries as organisation
+from portal.organisation.models import Market, Team
+from portal.training import queries, rules
+from portal.training.errors import (
+    CannotBeCreated,
+    DraftDone,
+    HasBegun,
+    NoSuchPlan,
+    NotYourTeam,
+    StartOutOfBounds,
+    TooManyPeople,
+    ZoneUnknown,
+)
+from portal.training.models import CohortDraft, Enrollment, PlanVersion
+from portal.training.permissions import ADD_LEARNERS
+from portal.training.rules import MOST_PEOPLE_AT_ONCE, Basis, DayLoad, Doer, Schedule
+from portal.training.service.enrollments import checked_reason, end_plan, enroll, lock
+from portal.training.service.people_list import Listed, count_lines, read_people
+
+# A draft that nobody went on with for so long is forgotten.
+KEPT = timedelta(days=30)
+# As far as a first day can lie from today.
+FARTHEST = timedelta(days=366)
+# So many are named in one message.
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What somebody wants of a cohort, as she typed and chose it; an empty name or code is proposed."""
+
+    plan: str = ""
+    version: str = ""
+    market: str = ""
+    # "": people of several teams of the market.
+    team: str = ""
+    starts_on: str = ""
+    code: str = ""
+    name_en: str = ""
+    name_ja: str = ""
+    # The list of people as text, from the field or a file.
+    text: str = ""
+    # Codes of people who were chosen, and of mentors.
+    chosen: tuple[str, ...] = ()
+    mentors: tuple[str, ...] = ()
+    # Who is left out after the preview, and whom single people have as a mentor (her code): by `Candidate.key`.
+    left_out: tuple[str, ...] = ()
+    mentor_of: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fate(StrEnum):
+    """What becomes of a line of the list."""
+
+    ENROLL = "enroll"
+    INVITE = "invite"
+    LEFT_OUT = "left_out"
+    ALREADY = "already"
+    TWICE = "twice"
+    FAULT = "fault"
+
+
+# Those who are taken in.
+TAKEN = (Fate.ENROLL, Fate.INVITE)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One line of the list, or somebody chosen: who it is, and what becomes of her."""
+
+    sign_in_name: str
+    fate: Fate
+    line: int | None = None
+    listed: Listed | None = None
+    person: Person | None = None
+    # In words, what is to be known: why she is not taken, or what differs for her.
+    notes: list[str] = field(default_factory=list)
+    mentor: Person | None = None
+    # What her time in quizzes is multiplied with, where whoever looks may know.
+    multiplier: Fraction | None = None
+    # Her own last date, where leave or shifts move it.
+    ends_on: date | None = None
+
+    @property
+    def key(self) -> str:
+        """What stands for her in the preview: the address that was listed, or the code of who was chosen.
+
+        The address of a chosen person was not told by who chose her, so it is not told to her.
+        """
+        return self.sign_in_name if self.listed is not None or self.person is None else self.person.code
+
+    @property
+    def can_be_taken(self) -> bool:
+        """Whether it is a matter of choice to take her in."""
+        return self.fate in (*TAKEN, Fate.LEFT_OUT)
+
+
+@dataclass(slots=True)
+class Preview:
+    """What would come of a draft: `obstacles` keep it from being created, `schedule` is None where it is not known."""
+
+    wishes: Wishes
+    cohort: Cohort | None
+    version: PlanVersion | None = None
+    market: Market | None = None
+    team: Team | None = None
+    starts_on: date | None = None
+    today: date | None = None
+    code: str = ""
+    name: Words = field(default_factory=lambda: Words("", ""))
+    calendar: WorkingCalendar | None = None
+    schedule: Schedule | None = None
+    days: Sequence[DayLoad] = ()
+    candidates: list[Candidate] = field(default_factory=list)
+    mentors: list[Person] = field(default_factory=list)
+    obstacles: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def taken(self) -> list[Candidate]:
+        """Those who are taken in."""
+        return [each for each in self.candidates if each.fate in TAKEN]
+
+    def with_fate(self, *fates: Fate) -> list[Candidate]:
+        """Return the candidates of these fates."""
+        return [each for each in self.candidates if each.fate in fates]
+
+
+# --- What a lead can choose from -----------------------------------------------------------------
+
+
+def reach_to_create(person: Person) -> Reach:
+    """Return for which teams and markets the person can create cohorts, and whom she can take in."""
+    return replace(reach_of(person, Role.LEAD, everywhere=(Role.ADMIN,)), cohorts=frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """For whom a cohort is: a team, or people of several teams of a market (team None)."""
+
+    market: Market
+    team: Team | None
+
+    @property
+    def value(self) -> str:
+        """How a form names it."""
+        return f"{self.market.code}/{self.team.code if self.team else ''}"
+
+
+def list_places(person: Person) -> list[Place]:
+    """Return for whom the person can create cohorts: her teams first, then the markets that she leads as a whole."""
+    reach = reach_to_create(person)
+    teams = [
+        Place(team.market, team)
+        for team in organisation.list_teams(closed=False)
+        if reach.everywhere or team.market.code in reach.markets or team.code in reach.teams
+    ]
+    markets = [
+        Place(market, None)
+        for market in organisation.list_markets()
+        if reach.everywhere or market.code in reach.markets
+    ]
+    return teams + markets
+
+
+def _leads(reach: Reach, person: Person) -> bool:
+    return (
+        reach.everywhere
+        or person.home_market.code in reach.markets
+        or (person.team is not None and person.team.code in reach.teams)
+    )
+
+
+# --- Keeping what was wished -----------------------------------------------------------------------
+
+
+def keep_draft(
+    *, wishes: Wishes, by: Person, draft: CohortDraft | None = None, cohort: Cohort | None = None
+) -> CohortDraft:
+    """Keep the wishes in a new draft, or in this one; with a cohort they are about people who join it.
+
+    Raises `DraftDone`, `TooManyPeople` before anything of a long list is read, `NotYourTeam`, `CohortWithdrawn`.
+    """
+    if draft is not None and draft.done_at is not None:
+        raise DraftDone()
+    if cohort is not None and cohort.withdrawn_at is not None:
+        raise CohortWithdrawn()
+    refuse_long_list(wishes.text)
+    if cohort is None and not any(
+        (place.market.code, place.team.code if place.team else "") == (wishes.market, wishes.team)
+        for place in list_places(by)
+    ):
+        raise NotYourTeam()
+    now, kept = clock.now(), asdict(wishes) | {"mentor_of": dict(wishes.mentor_of)}
+    if draft is None:
+        draft = CohortDraft(
+            code=new_code(), created_at=now, created_by=by, joins=cohort is not None, cohort=cohort, invited=[]
+        )
+        session.add(draft)
+    draft.wishes, draft.changed_at = kept, now
+    session.flush()
+    return draft
+
+
+def refuse_long_list(text: str) -> None:
+    """Raise `TooManyPeople` for a list that is longer than a cohort can be, besides a heading."""
+    count = count_lines(text)
+    if count > MOST_PEOPLE_AT_ONCE + 1:
+        raise TooManyPeople(count=f"{count:,}", most=MOST_PEOPLE_AT_ONCE)
+
+
+def wishes_of(draft: CohortDraft) -> Wishes:
+    """Return what was wished."""
+    kept: dict[str, Any] = dict(draft.wishes)
+    for name in ("chosen", "mentors", "left_out"):
+        kept[name] = tuple(kept.get(name, ()))
+    return Wishes(**kept)
+
+
+@periodic("training.tidy_cohort_drafts", minutes=59, what=_l("Forget drafts of cohorts that nobody went on with"))
+def tidy() -> None:
+    """Forget drafts of cohorts that nobody went on with."""
+    session.execute(
+        delete(CohortDraft).where(CohortDraft.done_at.is_(None), CohortDraft.changed_at < clock.now() - KEPT)
+    )
+
+
+# --- Judging it --------------------------------------------------------------------------------------
+
+
+def judge(draft: CohortDraft, by: Person) -> Preview:
+    """Say what would come of a draft today, in a number of statements that does not grow with its people.
+
+    Raises nothing: whatever stands in the way is among the obstacles, in words.
+    """
+    wishes = wishes_of(draft)
+    found = Preview(wishes, draft.cohort if draft.joins else None)
+    found.version = queries.find_plan_version(wishes.plan, wishes.version)
+    if found.version is None:
+        found.obstacles.append(str(NoSuchPlan(slug=wishes.plan)))
+    _judge_place(found, by)
+    _judge_start(found)
+    if found.cohort is None:
+        _judge_names(found)
+    elif found.cohort.withdrawn_at is not None:
+        found.obstacles.append(str(CohortWithdrawn()))
+    found.mentors = [each for each in accounts.list_people_of(wishes.mentors) if each.is_active]
+    _judge_people(found, by)
+    _judge_dates(found)
+    _judge_whole(found)
+    return found
+
+
+def _judge_place(found: Preview, by: Person) -> None:
+    if found.cohort is not None:
+        found.market, found.team = found.cohort.market, found.cohort.team
+        is_theirs = allows(by, ADD_LEARNERS, found.cohort)
+    else:
+        wanted = f"{found.wishes.market}/{found.wishes.team}"
+        place = next((each for each in list_places(by) if each.value == wanted), None)
+        is_theirs = place is not None
+        if place is not None:
+            found.market, found.team = place.market, place.team
+    if not is_theirs:
+        found.obstacles.append(str(NotYourTeam()))
+
+
+def _judge_start(found: Preview) -> None:
+    found.starts_on = date.fromisoformat(found.wishes.starts_on)
+    if found.market is None:
+        return
+    if not clock.is_zone(found.market.time_zone):
+        found.obstacles.append(str(ZoneUnknown(zone=found.market.time_zone, market=found.market.code)))
+        return
+    found.today = clock.today(found.market.time_zone)
+    if abs(found.starts_on - found.today) > FARTHEST:
+        found.obstacles.append(str(StartOutOfBounds()))
+
+
+def _judge_names(found: Preview) -> None:
+    wishes, starts_on = found.wishes, found.starts_on
+    assert starts_on is not None
+    if found.market is not None:
+        found.name = proposed_name(found.market, found.team, starts_on)
+        found.code = proposed_code(found.market, starts_on)
+    found.name = Words(wishes.name_en or found.name.en, wishes.name_ja or wishes.name_en or found.name.ja)
+    if wishes.code:
+        found.code = wishes.code
+        if not SLUG.fullmatch(wishes.code):
+            found.obstacles.append(str(CohortCodeInvalid(code=wishes.code)))
+        elif cohorts.find_cohort(wishes.code) is not None:
+            found.obstacles.append(str(CohortCodeTaken(code=wishes.code)))
+
+
+def proposed_name(market: Market, team: Team | None, starts_on: date) -> Words:
+    """Return what a cohort would be called: its team or market, and the month in which it begins."""
+    said = {}
+    for language in ("en", "ja"):
+        with force_locale(language):
+            whose = (team.name if team else market.name).in_(language)
+            month = f"{starts_on.year}年{starts_on.month}月" if language == "ja" else f"{starts_on:%B %Y}"
+            said[language] = _("%(whose)s, %(month)s", whose=whose, month=month)
+    return Words(said["en"], said["ja"])
+
+
+def proposed_code(market: Market, starts_on: date) -> str:
+    """Return a code that no cohort has: jp-2026-04, and jp-2026-04-2 for the second one of that month."""
+    letters = "".join(each if each.isalnum() and each.isascii() else "-" for each in market.code.casefold())
+    base = f"{letters.strip('-') or 'c'}-{starts_on:%Y-%m}"
+    base = base if SLUG.fullmatch(base) else f"c-{starts_on:%Y-%m}"
+    taken = cohorts.list_codes_like(base)
+    return next(code for code in (base, *(f"{base}-{number}" for number in range(2, 10_000))) if code not in taken)
+
+
+def _judge_people(found: Preview, by: Person) -> None:
+    wishes = found.wishes
+    try:
+        listed = read_people(wishes.text)
+    except TableUnreadable as refused:
+        found.obstacles.append(str(refused))
+        listed = []
+    chosen = accounts.list_people_of(wishes.chosen)
+    sound = [each for each in listed if not each.fault]
+    known, numbered = accounts.find_taken(
+        {each.sign_in_name for each in sound}, {each.employee_number for each in sound if each.employee_number}
+    )
+    first: dict[str, int] = {}
+    first_number: dict[str, int] = {}
+    reach, left_out = reach_to_create(by), set(wishes.left_out)
+    if found.cohort is not None and found.team is not None:
+        # Whoever leads a single cohort adds people of its team.
+        reach = replace(reach, teams=reach.teams | {found.team.code})
+    for each in listed:
+        person = known.get(each.sign_in_name)
+        candidate = Candidate(each.sign_in_name, Fate.INVITE, each.line, each, person)
+        found.candidates.append(candidate)
+        if each.fault:
+            candidate.fate = Fate.FAULT
+            candidate.notes.append(each.fault)
+        elif each.sign_in_name in first:
+            candidate.fate = Fate.TWICE
+            candidate.notes.append(_("Line %(line)s has the same email address.", line=first[each.sign_in_name]))
+        else:
+            first[each.sign_in_name] = each.line
+    for person in chosen:
+        if person.sign_in_name not in first:
+            first[person.sign_in_name] = 0
+            found.candidates.append(Candidate(person.sign_in_name, Fate.ENROLL, person=person))
+    open_ones = [each for each in found.candidates if each.fate is Fate.INVITE or each.fate is Fate.ENROLL]
+    ids = {each.person.id for each in open_ones if each.person is not None}
+    following = queries.list_enrollments_in(found.version.plan_id, ids) if found.version and ids else {}
+    for candidate in open_ones:
+        if candidate.person is not None:
+            _judge_known(candidate, candidate.person, reach, following.get(candidate.person.id))
+        else:
+            _judge_new(candidate, numbered, first_number)
+        if candidate.can_be_taken and candidate.key in left_out:
+            candidate.fate = Fate.LEFT_OUT
+    _judge_mentors(found)
+    _mark_accommodations(found, by)
+
+
+def _judge_known(candidate: Candidate, person: Person, reach: Reach, enrollment: Enrollment | None) -> None:
+    candidate.fate = Fate.ENROLL
+    if not _leads(reach, person):
+        # Nothing of her is told here but that she is somebody else's.
+        candidate.person = None
+        candidate.fate = Fate.FAULT
+        candidate.notes.append(
+            _("This account belongs to a team that you do not lead. Ask its lead or an administrator.")
+        )
+    elif not person.is_active:
+        candidate.fate = Fate.FAULT
+        candidate.notes.append(_("This account is deactivated. An administrator can reactivate it."))
+    elif enrollment is not None and enrollment.is_open:
+        candidate.fate = Fate.ALREADY
+        candidate.notes.append(
+            _("Follows this plan already, in “%(cohort)s”.", cohort=enrollment.cohort.name)
+            if enrollment.cohort is not None
+            else _("Follows this plan already.")
+        )
+    elif enrollment is not None and enrollment.completed_at is not None:
+        on = clock.local_date(enrollment.completed_at, person.time_zone)
+        candidate.notes.append(_("Completed this plan on %(date)s; it begins anew.", date=format_date(on)))
+
+
+def _judge_new(candidate: Candidate, numbered: Mapping[str, Person], first_number: dict[str, int]) -> None:
+    listed = candidate.listed
+    assert listed is not None
+    number = listed.employee_number
+    fault = ""
+    if not listed.names.family_name:
+        fault = _("There is no account with this address. Write the name beside it to send an invitation.")
+    elif number and number in numbered:
+        fault = _("This employee number belongs to another account.")
+    elif number and number in first_number:
+        fault = _("Line %(line)s has the same employee number.", line=first_number[number])
+    elif number:
+        first_number[number] = listed.line
+    if fault:
+        candidate.fate = Fate.FAULT
+        candidate.notes.append(fault)
+
+
+def _judge_mentors(found: Preview) -> None:
+    by_code = {each.code: each for each in found.mentors}
+    named = {each.listed.mentor for each in found.candidates if each.listed is not None and each.listed.mentor}
+    by_address = {each.sign_in_name: each for each in found.mentors if each.sign_in_name in named}
+    for each in found.candidates:
+        wanted = found.wishes.mentor_of.get(each.key)
+        if wanted is not None:
+            each.mentor = by_code.get(wanted)
+        elif each.listed is not None and each.listed.mentor and each.fate in TAKEN:
+            each.mentor = by_address.get(each.listed.mentor)
+            if each.mentor is None:
+                each.notes.append(_("“%(mentor)s” is not among the chosen mentors.", mentor=each.listed.mentor[:80]))
+        if each.mentor is not None and each.person is not None and each.mentor.id == each.person.id:
+            each.mentor = None
+            each.notes.append(_("Nobody is her own mentor."))
+
+
+def _mark_accommodations(found: Preview, by: Person) -> None:
+    mine = {each.person.id: each for each in found.taken if each.person is not None}
+    if not mine or found.starts_on is None:
+        return
+    for agreed in accounts.list_open_accommodations():
+        candidate = mine.get(agreed.person_id)
+        if candidate is None or candidate.multiplier is not None or agreed.is_waiting or agreed.multiplier == 1:
+            continue
+        is_over = agreed.valid_until is not None and agreed.valid_until < found.starts_on
+        if not is_over and allows(by, SEE_ACCOMMODATION, agreed.person):
+            candidate.multiplier = agreed.multiplier
+
+
+def _judge_dates(found: Preview) -> None:
+    if found.version is None or found.market is None or found.today is None or found.starts_on is None:
+        return
+    shapes = [step.shape for step in found.version.steps]
+    basis = Basis(found.starts_on)
+    known = {each.person.id: each for each in found.taken if each.person is not None}
+    read = calendars.read_calendars([found.market], known)
+    found.calendar = read.of(found.market.id)
+    try:
+        with unknown_years_refused():
+            found.schedule = rules.schedule(shapes, basis, found.calendar)
+            minutes = {step.slug: step.minutes for step in found.version.steps}
+            found.days = rules.loads(minutes, found.schedule, found.starts_on, found.calendar)
+            last = found.days[-1].on
+            ends: dict[int, date] = {}
+            for person_id, candidate in known.items():
+                own = read.of(found.market.id, person_id)
+                if own is not found.calendar:
+                    if id(own) not in ends:
+                        ends[id(own)] = max(due.on for due in rules.schedule(shapes, basis, own).values())
+                    candidate.ends_on = ends[id(own)] if ends[id(own)] != last else None
+    except HolidayYearUnknown as refused:
+        found.schedule, found.days = None, ()
+        found.obstacles.append(
+            _(
+                "The holidays of the year %(year)s are not known (%(country)s), so that dates in it cannot be counted. "
+                "An administrator can load them.",
+                **refused.values,
+            )
+        )
+
+
+def _judge_whole(found: Preview) -> None:
+    """Say what is worth a second look, and what is missing altogether."""
+    if len(found.taken) > MOST_PEOPLE_AT_ONCE:
+        found.obstacles.append(str(TooManyPeople(count=len(found.taken), most=MOST_PEOPLE_AT_ONCE)))
+    elif not found.taken:
+        found.obstacles.append(_("There is nobody to enroll. Add people to the list."))
+    if found.schedule is None or found.calendar is None or found.today is None or found.starts_on is None:
+        return
+    first = next(iter(found.days)).on if found.days else found.starts_on
+    past = sum(len(day.slugs) for day in found.days if day.on < found.today)
+    if found.starts_on < found.today:
+        found.warnings.append(
+            ngettext(
+                "The first day, %(date)s, has passed; %(num)d step would be overdue from the beginning.",
+                "The first day, %(date)s, has passed; %(num)d steps would be overdue from the beginning.",
+                past,
+                date=format_date(found.starts_on),
+            )
+        )
+    off = _off(found.calendar, found.starts_on)
+    if off is not None:
+        found.warnings.append(
+            _(
+                "Nobody works on %(date)s; the first working day is %(first)s.",
+                date=format_date(found.starts_on),
+                first=format_date(_first_working_day(found.calendar, found.starts_on, first)),
+            )
+        )
+    heavy = [day for day in found.days if day.is_heavy]
+    if heavy:
+        named = [format_date(day.on) for day in heavy[:_MOST_NAMED]]
+        found.warnings.append(
+            _(
+                "More than 6 hours fall on one day: %(days)s. Choose another version of the plan, or tell the learners "
+                "to begin earlier.",
+                days=str(pgettext("list", ", ")).join(named),
+            )
+        )
+    if any(found.calendar.is_provisional(day.on) for day in found.days):
+        found.warnings.append(
+            _("Holidays of %(year)s are not announced yet; these dates may still change.", year=found.days[-1].on.year)
+        )
+    if not found.mentors and found.cohort is None and _needs_mentor(found.version):
+        found.warnings.append(
+            _("Steps of this plan are signed off by a mentor, and none is chosen: the leads are asked instead.")
+        )
+
+
+def _needs_mentor(version: PlanVersion | None) -> bool:
+    return version is not None and any(step.by is Doer.MENTOR for step in version.steps)
+
+
+def _off(calendar: WorkingCalendar, on: date) -> DayOff | None:
+    with unknown_years_refused():
+        return calendar.day_off(on)
+
+
+def _first_working_day(calendar: WorkingCalendar, start: date, at_the_latest: date) -> date:
+    day = start
+    while day < at_the_latest and not calendar.is_working_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+# --- Doing it ------------------------------------------------------------------------------------------
+
+
+def create(*, draft: CohortDraft, by: Person) -> tuple[Cohort, int]:
+    """Make of a draft what its preview shows: cohort, mentors, members, accounts and enrollments, all or nothing.
+
+    Returns the cohort and how many people were taken in. Raises `DraftDone`, `CannotBeCreated` with what stands
+    in the way, `Conflict` where somebody else took the code or enrolled or invited one of the people at the same
+    moment, and whatever enrolling or inviting refuses.
+    """
+    try:
+        return _create(draft, by)
+    except IntegrityError as taken:
+        raise Conflict() from taken
+
+
+def _create(draft: CohortDraft, by: Person) -> tuple[Cohort, int]:
+    session.execute(
+        select(CohortDraft)
+        .where(CohortDraft.id == draft.id)
+        .with_for_update(of=CohortDraft)
+        .execution_options(populate_existing=True)
+    )
+    if draft.done_at is not None:
+        raise DraftDone()
+    found = judge(draft, by)
+    if found.obstacles:
+        raise CannotBeCreated(obstacles=" ".join(found.obstacles))
+    assert found.market is not None
+    assert found.version is not None
+    assert found.starts_on is not None
+    cohort = found.cohort or groups.create_cohort(
+        code=found.code, name=found.name, market=found.market, team=found.team, starts_on=found.starts_on, by=by
+    )
+    for mentor in found.mentors:
+        _let_mentor(mentor, cohort, by)
+    invited = []
+    for each in found.taken:
+        person = each.person
+        if person is None:
+            person = _invite(each, found, by)
+            invited.append(person.code)
+        groups.add_member(cohort=cohort, person=person, by=by)
+        enroll(
+            person=person,
+            version=found.version,
+            starts_on=found.starts_on,
+            market=found.market,
+            cohort=cohort,
+            mentor=each.mentor,
+            by=by,
+        )
+    draft.cohort, draft.done_at, draft.invited = cohort, clock.now(), invited
+    session.flush()
+    record(
+        "training.learners_taken_in",
+        by=by,
+        subject=("cohort", cohort.code),
+        after={
+            "plan": found.version.plan.slug,
+            "version": found.version.number,
+            "starts_on": found.starts_on.isoformat(),
+            "people": len(found.taken),
+            "invited": len(invited),
+        },
+    )
+    return cohort, len(found.taken)
+
+
+def _let_mentor(person: Person, cohort: Cohort, by: Person) -> None:
+    is_one = any(
+        grant.ended_at is None
+        and (grant.role, grant.scope, grant.scope_code) == (Role.MENTOR, Scope.COHORT, cohort.code)
+        for grant in person.grants
+    )
+    if not is_one:
+        grants.grant_role(person=person, role=Role.MENTOR, scope=Scope.COHORT, scope_code=cohort.code, by=by)
+
+
+def _invite(candidate: Candidate, found: Preview, by: Person) -> Person:
+    listed, market = candidate.listed, found.market
+    assert listed is not None
+    assert market is not None
+    return people.invite(
+        sign_in_name=listed.sign_in_name,
+        names=_with_scripts(listed.names),
+        language=listed.language or organisation.default_language(),
+        time_zone=market.time_zone,
+        market=market,
+        team=found.team,
+        employee_number=listed.employee_number,
+        by=by,
+    )
+
+
+def _with_scripts(names: Names) -> Names:
+    """Return the names with the romanised ones where they are written in Latin letters anyway."""
+    if is_family_first(names.family_name) or names.family_romaji:
+        return names
+    return replace(names, family_romaji=names.family_name, given_romaji=names.given_name)
+
+
+# --- Taking it back --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What would end with a cohort: whose plans, whose accounts that nobody has used yet, whose role as a mentor."""
+
+    enrollments: Sequence[Enrollment]
+    accounts: Sequence[Person]
+    mentors: Sequence[Person]
+    has_begun: bool
+
+
+def what_would_end(cohort: Cohort) -> Withdrawal:
+    """Return what ends when the cohort is withdrawn, and whether it is too late for that."""
+    codes = queries.list_invited(cohort)
+    unused = [each for each in accounts.list_people_of(codes) if each.is_active and each.is_invited]
+    return Withdrawal(
+        queries.list_open_enrollments(cohort),
+        unused,
+        accounts.list_holders(Role.MENTOR, Scope.COHORT, cohort.code),
+        queries.has_activity(cohort, codes),
+    )
+
+
+def has_begun(cohort: Cohort) -> bool:
+    """Say whether anybody in the cohort has begun, so that it cannot be withdrawn any more."""
+    return queries.has_activity(cohort, queries.list_invited(cohort))
+
+
+def withdraw(*, cohort: Cohort, reason: str, by: Person) -> int:
+    """Take a cohort back before anybody has begun: plans are ended, members leave, unused accounts are closed.
+
+    Nothing is deleted, and learners are told with the reason. Returns how many plans ended. Raises `HasBegun`,
+    `CohortWithdrawn`, `ReasonMissing`, `StatementTooLong`.
+    """
+    said = checked_reason(reason)
+    for enrollment in queries.list_open_enrollments(cohort):
+        lock(enrollment)
+    ending = what_would_end(cohort)
+    if ending.has_begun:
+        raise HasBegun()
+    groups.withdraw_cohort(cohort=cohort, by=by)
+    for enrollment in ending.enrollments:
+        end_plan(enrollment=enrollment, reason=said, by=by)
+    for person in cohorts.list_members(cohort):
+        groups.remove_member(cohort=cohort, person=person, by=by)
+    for person in ending.mentors:
+        for grant in person.grants:
+            if grant.ended_at is None and (grant.role, grant.scope_code) == (Role.MENTOR, cohort.code):
+                grants.end_grant(grant=grant, by=by)
+    _close_unused(ending.accounts, by)
+    return len(ending.enrollments)
+
+
+def _close_unused(unused: Collection[Person], by: Person) -> None:
+    for person in unused:
+        try:
+            people.deactivate(person=person, by=by, knowing=True)
+        except DomainError:
+            # Somebody has made her responsible for something meanwhile; then the account is wanted.
+            continue

@@ -1,0 +1,496 @@
+"""A lead puts a cohort together: one page of wishes, a preview with every date, then it is created; and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from werkzeug import Response
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
+
+from portal.accounts.models import Person
+from portal.calendars.rules import WorkingCalendar, YearNotInTable
+from portal.calendars.service.told import day_told, days_told, why_off
+from portal.cohorts import queries as cohorts
+from portal.cohorts.models import Cohort
+from portal.cohorts.permissions import SEE_COHORT
+from portal.core import clock, tables
+from portal.core.access import actor, requires
+from portal.core.errors import DomainError
+from portal.core.i18n import format_date, format_minutes, format_percent, language, ngettext
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.once import Done, carry_out
+from portal.core.transaction import transaction
+from portal.training import queries
+from portal.training.forms import CohortForm, JoinForm, WithdrawalForm
+from portal.training.models import CohortDraft
+from portal.training.permissions import ADD_LEARNERS, CONTINUE_DRAFT, CREATE_COHORTS
+from portal.training.rules import EARLY_DAYS, MOST_PEOPLE_AT_ONCE, STATEMENT_LIMIT, DayLoad, length, share_early
+from portal.training.service import founding
+from portal.training.service.founding import Candidate, Fate, Preview, Wishes
+from portal.training.views import blueprint
+
+# What the button says that does it for good.
+CREATE = "create"
+# So many people are offered to choose from; others are named by their address.
+MOST_OFFERED = 150
+_WEEK = timedelta(days=7)
+_FATES = {
+    Fate.ENROLL: ("done", _l("Is enrolled")),
+    Fate.INVITE: ("invited", _l("Is invited")),
+    Fate.LEFT_OUT: ("exempt", _l("Left out")),
+    Fate.ALREADY: ("exempt", _l("Follows the plan already")),
+    Fate.TWICE: ("exempt", _l("Listed twice")),
+    Fate.FAULT: ("warning", _l("Cannot be enrolled")),
+}
+
+
+# --- Wishes --------------------------------------------------------------------------------------
+
+
+@blueprint.route("/cohort-drafts/new", methods=["GET", "POST"])
+@requires(CREATE_COHORTS)
+def new_cohort() -> Response | str | tuple[str, int]:
+    """Ask for everything that a cohort needs, on one page."""
+    return _ask(CohortForm(), None, None)
+
+
+@blueprint.route("/cohort-drafts/<code>/edit", methods=["GET", "POST"])
+@requires(CONTINUE_DRAFT, on=queries.get_draft)
+def change_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
+    """Change what was asked for; nothing of it is lost."""
+    if draft.done_at is not None:
+        return _to_result(draft)
+    if draft.joins:
+        return _ask(JoinForm(), draft, draft.cohort)
+    return _ask(CohortForm(), draft, None)
+
+
+@blueprint.route("/cohorts/<code>/joiners", methods=["GET", "POST"])
+@requires(ADD_LEARNERS, on=cohorts.get_cohort, see=SEE_COHORT)
+def add_learners(cohort: Cohort) -> Response | str | tuple[str, int]:
+    """Ask who joins a running cohort, and from which day on."""
+    return _ask(JoinForm(), None, cohort)
+
+
+def _ask(form: JoinForm, draft: CohortDraft | None, cohort: Cohort | None) -> Response | str | tuple[str, int]:
+    help_of_people = _offer(form, cohort)
+    status = 200
+    if request.method == "POST":
+        status = 400
+        if form.validate():
+            try:
+                wishes = _wishes_in(form, founding.wishes_of(draft) if draft else Wishes())
+                with transaction():
+                    kept = founding.keep_draft(wishes=wishes, by=actor(), draft=draft, cohort=cohort)
+                return redirect(url_for("training.cohort_draft", code=kept.code), 303)
+            except DomainError as refused:
+                form.form_errors.append(str(refused))
+                status = refused.status
+    else:
+        _fill(form, founding.wishes_of(draft) if draft else Wishes(), cohort)
+    page = render_template(
+        "training/join_cohort.html" if cohort is not None else "training/new_cohort.html",
+        form=form,
+        cohort={"name": str(cohort.name), "href": url_for("reports.cohort", code=cohort.code)} if cohort else None,
+        plans=_plan_facts(),
+        help_of_people=help_of_people,
+        most=MOST_PEOPLE_AT_ONCE,
+        is_cut_off=len(help_of_people) >= MOST_OFFERED,
+        drafts=[
+            {
+                "href": url_for("training.cohort_draft", code=each.code),
+                "starts_on": format_date(date.fromisoformat(each.wishes["starts_on"])),
+            }
+            for each in ([] if draft or cohort else queries.list_open_drafts(actor()))
+        ],
+    )
+    return page, status
+
+
+def _offer(form: JoinForm, cohort: Cohort | None) -> dict[str, str]:
+    """Fill in what can be chosen; return of each person what tells her from others of her name."""
+    here, latest = language(), set()
+    form.plan.choices = []
+    for version in queries.list_versions():
+        is_latest = version.plan_id not in latest
+        latest.add(version.plan_id)
+        said = (
+            _("%(title)s, version %(number)s", title=version.title, number=version.number)
+            if is_latest
+            else _("%(title)s, earlier version %(number)s", title=version.title, number=version.number)
+        )
+        form.plan.choices.append(SelectChoice(f"{version.plan.slug}@{version.number}", said))
+    reach = founding.reach_to_create(actor())
+    if cohort is not None and cohort.team is not None:
+        reach = replace(reach, teams=reach.teams | {cohort.team.code})
+    people = queries.list_people_led(reach, MOST_OFFERED)
+    form.chosen.choices = [SelectChoice(each.code, each.name_in(here)) for each in people]
+    mentors = queries.list_possible_mentors(reach)
+    form.mentors.choices = [SelectChoice(each.code, each.name_in(here)) for each in mentors]
+    if isinstance(form, CohortForm):
+        form.place.choices = [
+            SelectChoice(
+                place.value,
+                f"{place.team.name} ({place.market.name})"
+                if place.team
+                else _("Several teams (%(market)s)", market=place.market.name),
+            )
+            for place in founding.list_places(actor())
+        ]
+    return {
+        each.code: " · ".join(filter(None, [each.full_kana, str(each.team.name) if each.team else ""]))
+        for each in people
+    }
+
+
+def _plan_facts() -> list[dict[str, Any]]:
+    """Return what the plans are that can be chosen, so that the choice needs no other page."""
+    return [
+        {
+            "title": str(version.title),
+            "summary": str(version.summary),
+            "days": ngettext(
+                "%(num)d working day", "%(num)d working days", length([step.shape for step in version.steps])
+            ),
+            "steps": ngettext("%(num)d step", "%(num)d steps", len(version.steps)),
+            "minutes": format_minutes(sum(step.minutes for step in version.steps)),
+        }
+        for version in queries.list_latest_versions()
+    ]
+
+
+def _fill(form: JoinForm, wishes: Wishes, cohort: Cohort | None) -> None:
+    """Show what was wished before, or what is most likely."""
+    form.plan.data = f"{wishes.plan}@{wishes.version}" if wishes.plan else None
+    form.text.data = wishes.text
+    form.chosen.data, form.mentors.data = list(wishes.chosen), list(wishes.mentors)
+    if cohort is not None and not wishes.plan:
+        version = queries.find_version_of_cohort(cohort)
+        form.plan.data = f"{version.plan.slug}@{version.number}" if version else None
+    if isinstance(form, CohortForm):
+        form.place.data = f"{wishes.market}/{wishes.team}" if wishes.market else None
+        form.name_en.data, form.name_ja.data, form.code.data = wishes.name_en, wishes.name_ja, wishes.code
+    if wishes.starts_on:
+        form.starts_on.data = date.fromisoformat(wishes.starts_on)
+    elif cohort is not None and clock.is_zone(cohort.market.time_zone):
+        form.starts_on.data = max(cohort.starts_on, clock.today(cohort.market.time_zone))
+
+
+def _wishes_in(form: JoinForm, before: Wishes) -> Wishes:
+    """Return what the form says; what was decided in the preview about single people stays."""
+    plan, _at, version = str(form.plan.data).rpartition("@")
+    text, upload = form.text.data or "", form.file.data
+    data = upload.read() if upload else b""
+    if data:
+        read = tables.as_text(data, upload.filename or "")
+        if text.strip():
+            raise _BothSent()
+        text = read
+    assert form.starts_on.data is not None
+    found = replace(
+        before,
+        plan=plan,
+        version=version,
+        starts_on=form.starts_on.data.isoformat(),
+        text=text,
+        chosen=tuple(form.chosen.data or ()),
+        mentors=tuple(form.mentors.data or ()),
+    )
+    if isinstance(form, CohortForm):
+        market, _slash, team = str(form.place.data).partition("/")
+        found = replace(
+            found,
+            market=market,
+            team=team,
+            name_en=form.name_en.data or "",
+            name_ja=form.name_ja.data or "",
+            code=(form.code.data or "").strip(),
+        )
+    return found
+
+
+class _BothSent(tables.TableUnreadable):
+    """A file and pasted rows at once."""
+
+    message = _l("There is both a file and pasted rows. Send only one of them; nothing has been read yet.")
+
+
+# --- The preview -----------------------------------------------------------------------------------
+
+
+@blueprint.route("/cohort-drafts/<code>", methods=["GET", "POST"])
+@requires(CONTINUE_DRAFT, on=queries.get_draft)
+def cohort_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
+    """Show what would be created: every date, everybody, what is missing; then create it."""
+    problem, status = "", 200
+    if request.method == "POST":
+
+        def work() -> Done:
+            if draft.done_at is None:
+                founding.keep_draft(wishes=_choices_in(draft), by=actor(), draft=draft, cohort=_joined(draft))
+            if request.form.get("act") != CREATE:
+                return Done(_("The preview has been updated."), url_for("training.cohort_draft", code=draft.code))
+            cohort, count = founding.create(draft=draft, by=actor())
+            said = (
+                ngettext("%(num)d person has been added.", "%(num)d people have been added.", count)
+                if draft.joins
+                else ngettext(
+                    "The cohort has been created with %(num)d person.",
+                    "The cohort has been created with %(num)d people.",
+                    count,
+                )
+            )
+            return Done(said, url_for("reports.cohort", code=cohort.code))
+
+        try:
+            return carry_out(work)
+        except DomainError as refused:
+            problem, status = str(refused), refused.status
+    elif draft.done_at is not None:
+        return _to_result(draft)
+    found = founding.judge(draft, actor())
+    return render_template("training/cohort_preview.html", problem=problem, **_shown(draft, found)), status
+
+
+def _joined(draft: CohortDraft) -> Cohort | None:
+    return draft.cohort if draft.joins else None
+
+
+def _to_result(draft: CohortDraft) -> Response:
+    if draft.cohort is None:
+        return redirect(url_for("training.new_cohort"), 303)
+    return redirect(url_for("reports.cohort", code=draft.cohort.code), 303)
+
+
+def _choices_in(draft: CohortDraft) -> Wishes:
+    """Return the draft's wishes with what was chosen in the preview for single people."""
+    before = founding.wishes_of(draft)
+    shown = [each[:254] for each in request.form.getlist("shown")[:MOST_PEOPLE_AT_ONCE]]
+    codes, mentors = request.form.getlist("mentor"), dict(before.mentor_of)
+    if len(shown) == len(codes):
+        mentors |= {key: code if code in before.mentors else "" for key, code in zip(shown, codes, strict=True)}
+    left_out = (set(before.left_out) - set(shown)) | (set(shown) - set(request.form.getlist("take")))
+    return replace(before, left_out=tuple(sorted(left_out))[:MOST_PEOPLE_AT_ONCE], mentor_of=mentors)
+
+
+def _shown(draft: CohortDraft, found: Preview) -> dict[str, Any]:
+    tasks = _tasks(found)
+    early = share_early(found.days)
+    heaviest = max(found.days, key=lambda day: day.minutes, default=None)
+    return {
+        "code": draft.code,
+        "joins": draft.joins,
+        "cohort": {
+            "name": str(found.cohort.name) if found.cohort else str(found.name),
+            "name_en": found.name.en,
+            "name_ja": found.name.ja,
+            "href": url_for("reports.cohort", code=found.cohort.code) if found.cohort else None,
+            "code": found.cohort.code if found.cohort else found.code,
+        },
+        "plan": str(found.version.title) if found.version else "",
+        "version": found.version.number if found.version else "",
+        "place": " · ".join(str(each.name) for each in (found.market, found.team) if each is not None),
+        "several_teams": found.team is None,
+        "starts_on": format_date(found.starts_on) if found.starts_on else "",
+        "ends_on": format_date(found.days[-1].on) if found.days else "",
+        "obstacles": found.obstacles,
+        "warnings": found.warnings,
+        "numbers": {
+            "people": len(found.taken),
+            "days": found.days[-1].number if found.days else 0,
+            "early": format_percent(early, 0),
+            "most": format_minutes(heaviest.minutes) if heaviest else "",
+            "most_on": day_told(heaviest.on) if heaviest else "",
+            "is_heavy": bool(heaviest and heaviest.is_heavy),
+            "steps": len(tasks),
+        },
+        "early_days": EARLY_DAYS,
+        "weeks": _weeks(found, tasks),
+        "steps": _steps(found, tasks),
+        "troubled": [_person_row(each, found) for each in found.with_fate(Fate.FAULT, Fate.TWICE, Fate.ALREADY)],
+        "people": [_person_row(each, found) for each in found.candidates if each.can_be_taken],
+        "counts": {fate.value: len(found.with_fate(fate)) for fate in Fate},
+        "mentors": [{"code": each.code, "name": each.name_in(language())} for each in found.mentors],
+        "can_create": not found.obstacles,
+    }
+
+
+def _tasks(found: Preview) -> dict[str, str]:
+    if found.version is None:
+        return {}
+    tasks = queries.tasks_of(found.version.steps)
+    return {step.slug: str(tasks[step.id]) for step in found.version.steps}
+
+
+def _person_row(each: Candidate, found: Preview) -> dict[str, Any]:
+    here = language()
+    state, word = _FATES[each.fate]
+    factor = f"×{float(each.multiplier):g}" if each.multiplier is not None else ""
+    notes = list(each.notes)
+    if each.ends_on is not None:
+        notes.append(
+            _("Own dates because of leave or shifts; the last one is %(date)s.", date=format_date(each.ends_on))
+        )
+    return {
+        "line": each.line,
+        "name": each.person.name_in(here) if each.person else (each.listed.shown_name if each.listed else ""),
+        "kana": each.person.full_kana if each.person and here == "ja" else "",
+        "key": each.key,
+        "address": each.sign_in_name if each.listed else "",
+        "state": state,
+        "word": str(word),
+        "notes": notes,
+        "factor": factor,
+        "is_taken": each.fate in founding.TAKEN,
+        "mentor": each.mentor.code if each.mentor else "",
+    }
+
+
+def _steps(found: Preview, tasks: Mapping[str, str]) -> list[dict[str, Any]]:
+    if found.version is None or found.schedule is None:
+        return []
+    number_of = {slug: day.number for day in found.days for slug in day.slugs}
+    dues = found.schedule
+    return [
+        {
+            "task": tasks[step.slug],
+            "number": number_of[step.slug],
+            "date": format_date(dues[step.slug].on),
+            "iso": dues[step.slug].on.isoformat(),
+            "days": days_told(dues[step.slug].counted.derivation),
+            "minutes": format_minutes(step.minutes) if step.minutes else "",
+            "need": "" if step.required else _("optional"),
+        }
+        for step in sorted(found.version.steps, key=lambda each: (dues[each.slug].on, each.position))
+    ]
+
+
+def _weeks(found: Preview, tasks: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the weeks from the first day to the last: day by day where something is due, others in a line."""
+    if found.schedule is None or found.calendar is None or found.version is None or not found.days:
+        return []
+    assert found.starts_on is not None
+    teller = _Days(
+        found.starts_on,
+        found.days[-1].on,
+        found.calendar,
+        {day.on: day for day in found.days},
+        tasks,
+        {step.slug: step.minutes for step in found.version.steps},
+    )
+    monday = min(found.starts_on, found.days[0].on)
+    monday -= timedelta(days=monday.weekday())
+    weeks = []
+    while monday <= teller.last:
+        days = [teller.of(monday + timedelta(days=place)) for place in range(7)]
+        weeks.append((any(day["items"] or day["number"] == 1 for day in days), days))
+        monday += _WEEK
+    return [_told([days for _is, days in run], is_busy) for is_busy, run in groupby(weeks, key=itemgetter(0))]
+
+
+def _told(weeks: Sequence[list[dict[str, Any]]], is_busy: bool) -> dict[str, Any]:
+    if is_busy:
+        return {"is_busy": True, "weeks": weeks}
+    days = [day for week in weeks for day in week]
+    named = list(dict.fromkeys(day["off"] for day in days if day["off"]))
+    return {
+        "is_busy": False,
+        "said": ngettext(
+            "%(num)d week with nothing due: %(first)s – %(last)s",
+            "%(num)d weeks with nothing due: %(first)s – %(last)s",
+            len(weeks),
+            first=days[0]["date"],
+            last=days[-1]["date"],
+        ),
+        "named": named,
+    }
+
+
+@dataclass(slots=True)
+class _Days:
+    """Tells the days of a plan one after the other, with the number of each working day."""
+
+    start: date
+    last: date
+    calendar: WorkingCalendar
+    load: Mapping[date, DayLoad]
+    tasks: Mapping[str, str]
+    minutes: Mapping[str, int]
+    number: int = 0
+
+    def of(self, on: date) -> dict[str, Any]:
+        """Return one day as the calendar shows it; they are asked for in their order."""
+        is_outside, load = not self.start <= on <= self.last, self.load.get(on)
+        try:
+            off = self.calendar.day_off(on)
+        except YearNotInTable:
+            # Beyond the last date; nothing is due there.
+            off = None
+        is_counted = not is_outside and off is None
+        self.number += is_counted
+        return {
+            "date": day_told(on),
+            "iso": on.isoformat(),
+            "is_outside": is_outside,
+            "is_off": off is not None,
+            "off": why_off(off) if off and off.name is not None else "",
+            "number": self.number if is_counted else None,
+            "items": [
+                {
+                    "task": self.tasks[slug],
+                    "minutes": format_minutes(self.minutes[slug]) if self.minutes[slug] else "",
+                }
+                for slug in (load.slugs if load else ())
+            ],
+            "minutes": format_minutes(load.minutes) if load and load.minutes else "",
+            # In half hours up to the bound of a day, for the bar.
+            "bar": min(12, -(-load.minutes // 30)) if load else 0,
+            "is_heavy": bool(load and load.is_heavy),
+        }
+
+
+# --- Taking it back ----------------------------------------------------------------------------------
+
+
+@blueprint.route("/cohorts/<code>/withdrawal", methods=["GET", "POST"])
+@requires(ADD_LEARNERS, on=cohorts.get_cohort, see=SEE_COHORT)
+def withdraw_cohort(cohort: Cohort) -> Response | tuple[str, int]:
+    """Take a cohort back before anybody has begun: what would end is shown first."""
+    form, status = WithdrawalForm(), 200
+
+    def work() -> Done:
+        founding.withdraw(cohort=cohort, reason=form.reason.data or "", by=actor())
+        return Done(_("The cohort has been withdrawn."), url_for("reports.cohort", code=cohort.code))
+
+    if request.method == "POST":
+        status = 400
+        if form.validate():
+            try:
+                return carry_out(work)
+            except DomainError as refused:
+                form.form_errors.append(str(refused))
+                status = refused.status
+    ending = founding.what_would_end(cohort)
+    page = render_template(
+        "training/withdraw_cohort.html",
+        form=form,
+        cohort={"name": str(cohort.name), "href": url_for("reports.cohort", code=cohort.code)},
+        is_withdrawn=cohort.withdrawn_at is not None,
+        has_begun=ending.has_begun,
+        plans=_names([each.person for each in ending.enrollments]),
+        accounts=_names(ending.accounts),
+        mentors=_names(ending.mentors),
+        limit=STATEMENT_LIMIT,
+    )
+    return page, status
+
+
+def _names(people: Sequence[Person]) -> list[str]:
+    return [each.name_in(language()) for each in people]
