@@ -53,7 +53,12 @@ EMERGENCIES: list[Callable[[Any], list[dict[str, str]]]] = []
 # What the doctor re-computes: a name, and a function that returns one sentence for each breach.
 INVARIANTS: dict[str, Callable[[], list[str]]] = {}
 # Pages that belong to the reader and not to a place of the rail, whatever domain they are of.
-NOWHERE = ("accounts.own_account", "accounts.change_card", "accounts.change_password", "organisation.wellbeing")
+NOWHERE = (
+    "accounts.own_account",
+    "accounts.change_card",
+    "accounts.change_password",
+    "organisation.wellbeing",
+)
 # The groups of the rail, in their order.
 GROUPS = {
     "learn": _l("Learning"),
@@ -538,7 +543,7 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, dates, learner  # noqa: F401
+    from portal.training.views import blueprint, calendar, dates, learner  # noqa: F401
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
@@ -566,7 +571,7 @@ def _training(app: Flask) -> None:
             _l("Training plans"),
             "plan",
             "learn",
-            pages=("training.path",),
+            pages=("training.path", "training.calendar", "training.share_calendar", "training.revoke_calendar"),
         ),
     )
     NAVIGATION.append(

@@ -24,6 +24,7 @@ STYLES = (
     "tables",
     "matrix",
     "path",
+    "calendar",
     "quiz",
     "authoring",
     "review",

@@ -59,6 +59,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET operations.help_page",
             "GET quizzes.index",
             "GET quizzes.show",
+            "GET training.calendar",
             "GET training.index",
             "GET training.today",
             "POST accounts.change_card",
@@ -68,6 +69,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST accounts.keep_welcome",
             "POST quizzes.begin_practice",
             "POST quizzes.start",
+            "POST training.revoke_calendar",
+            "POST training.share_calendar",
         ],
     ),
     (
@@ -477,6 +480,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         NOBODY,
         [
+            # Public by its token: whoever has made the address, and nobody who has not.
+            "GET training.subscribed",
             "GET accounts.open_link",
             "GET accounts.preview_import",
             # Files of questions, by their own codes.

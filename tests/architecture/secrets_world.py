@@ -63,6 +63,7 @@ from portal.quizzes.types.base import Content, Picture, read
 from portal.quizzes.types.contents import export
 from portal.training import queries as training
 from portal.training.rules import Doer, StepKind, StepSpec
+from portal.training.service import calendar as feeds
 from portal.training.service import dates, sign_offs
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
@@ -404,6 +405,8 @@ class World:
         with own_transaction():
             self.codes["token"] = links.make_link(person=invited)
         with own_transaction():
+            self.codes["address"] = feeds.create_feed(person=learner)
+        with own_transaction():
             transcripts.order_file(person=learner, language="en", by=learner)
 
     def values(self) -> dict[str, dict[str, list[str]]]:
@@ -478,5 +481,6 @@ class World:
             ),
             **dict.fromkeys(("quizzes.export_progress", "quizzes.look_at_export", "quizzes.save_export"), going),
             "reports": {"code": ["jp-2026-04"]},
+            "training.subscribed": {"token": [codes["address"]]},
             "training": {"code": [codes["first-days"], codes["short"]], "slug": ["talk", "more"]},
         }  # fmt: skip

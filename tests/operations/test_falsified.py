@@ -745,6 +745,8 @@ NOT_SEALED = {
     "seals": "covered by the entry that they were set with",
     "certificate_series": "counted against the certificates",
     "clause_links": "computed from the texts",
+    "calendar_feeds": "an address of one's own; making and revoking it are entries of the journal",
+    "told_dates": "what subscribed calendars were told; the dates themselves are computed",
     "search_foldings": "compared with how texts are told",
     **dict.fromkeys(["search_entries", "search_texts"], "computed from the texts, and compared with them"),
     **dict.fromkeys(
