@@ -58,6 +58,8 @@ NOWHERE = (
     "accounts.change_card",
     "accounts.change_password",
     "organisation.wellbeing",
+    "reminders.own",
+    "reminders.change",
 )
 # The groups of the rail, in their order.
 GROUPS = {
@@ -95,6 +97,7 @@ def wire(app: Flask) -> None:
         _gradebook,
         _training,
         _certificates,
+        _reminders,
         _reports,
         _operations,
     ):
@@ -631,6 +634,20 @@ def _certificates(app: Flask) -> None:
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CredentialsPart())
     journal.learn(recorded.VOCABULARY)
+
+
+def _reminders(app: Flask) -> None:
+    from portal.reminders import emails, handlers, invariants, recorded  # noqa: F401
+    from portal.reminders.service.of_confirmations import ConfirmationsDue
+    from portal.reminders.service.of_training import TrainingDue
+    from portal.reminders.service.sources import register_source
+    from portal.reminders.views import blueprint
+
+    for source in (TrainingDue(), ConfirmationsDue()):
+        register_source(source)
+    app.register_blueprint(blueprint)
+    journal.learn(recorded.VOCABULARY)
+    INVARIANTS.update(invariants.INVARIANTS)
 
 
 def _reports(app: Flask) -> None:
