@@ -96,7 +96,11 @@ def test_a_month_shows_what_is_due_with_holidays_and_leave_by_their_names(cast: 
             person=session.merge(cast.learner), first_on=date(2026, 5, 8), last_on=date(2026, 5, 8), by=cast.admin
         )
     page = as_(cast.learner).get("training.calendar", month="2026-05", lang=language)
-    cells = {each.find(".//time").get("datetime"): "".join(each.itertext()) for each in page.all("td")}
+    cells = {
+        # Long words may break.
+        each.find(".//time").get("datetime"): "".join(each.itertext()).replace("\u00ad", "")
+        for each in page.all("td")
+    }
     assert {"en": "Constitution Day", "ja": "憲法記念日"}[language] in cells["2026-05-03"]
     assert {"en": "Leave", "ja": "休暇"}[language] in cells["2026-05-08"]
     assert {"en": "First talk", "ja": "最初の面談"}[language] in cells["2026-05-01"]
@@ -120,7 +124,7 @@ def test_a_pause_and_company_days_stand_in_the_calendar(cast: Cast, as_: Any, en
         calendars.declare_company_days(market=market, periods=[period], by=cast.admin)
         dates.pause(enrollment=session.merge(enrollment), first_on=date(2026, 4, 28), reason="Ill.", by=cast.admin)
     page = as_(cast.learner).get("training.calendar", month="2026-05", lang="en")
-    assert "Founding day" in page.text
+    assert "Founding day" in page.text.replace("\u00ad", "")
     assert "Pause" in as_(cast.learner).get("training.calendar", month="2026-04", lang="en").text
     # Why is said on the path, not here.
     assert "Ill." not in page.text
