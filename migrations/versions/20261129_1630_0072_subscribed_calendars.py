@@ -41,7 +41,7 @@ def upgrade() -> None:
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_told_dates_person_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_told_dates')),
-    sa.UniqueConstraint('person_id', 'uid', name=op.f('uq_told_dates_person_id'))
+    sa.UniqueConstraint('person_id', 'uid', name=op.f('uq_told_dates_person_id_uid'))
     )
 
 

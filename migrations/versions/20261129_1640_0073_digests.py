@@ -34,7 +34,7 @@ def upgrade() -> None:
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_digests_person_id'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_digests')),
-    sa.UniqueConstraint('person_id', 'on', name=op.f('uq_digests_person_id'))
+    sa.UniqueConstraint('person_id', 'on', name=op.f('uq_digests_person_id_on'))
     )
     op.create_table('digest_escalations',
     sa.Column('id', _BIG, nullable=False),
@@ -42,7 +42,7 @@ def upgrade() -> None:
     sa.Column('key', sa.String(length=200), nullable=False),
     sa.ForeignKeyConstraint(['digest_id'], ['digests.id'], name=op.f('fk_digest_escalations_digest_id'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_digest_escalations')),
-    sa.UniqueConstraint('digest_id', 'key', name=op.f('uq_digest_escalations_digest_id'))
+    sa.UniqueConstraint('digest_id', 'key', name=op.f('uq_digest_escalations_digest_id_key'))
     )
     with op.batch_alter_table('digest_escalations', schema=None) as batch_op:
         batch_op.create_index('ix_digest_escalations_key', ['key'], unique=False)

@@ -49,7 +49,7 @@ def change() -> Any:
 
 def _page(form: ReminderForm, status: int = 200) -> Response:
     person = actor()
-    composed, sent_at = digests.preview(person), digests.sent_at(person)
+    composed, sent_at = digests.preview(person)
     page = render_template(
         "reminders/own.html",
         form=form,

@@ -208,17 +208,14 @@ def as_written(person: Person, on: date) -> Composed | None:
     return None if composed is None or composed.is_empty else composed
 
 
-def preview(person: Person) -> Composed | None:
-    """Return what the person's digest of today says or would say; None where she does not work today."""
+def preview(person: Person) -> tuple[Composed | None, datetime | None]:
+    """Return what the person's digest of today says or would say, and when it was owed, if it was.
+
+    None instead of the first where she does not work today.
+    """
     digest = queries.find_digest(person.id, clock.today(person.time_zone))
     told_in = {person.id: [each.key for each in digest.escalations]} if digest else None
-    return compose([person], told_in=told_in).get(person.id)
-
-
-def sent_at(person: Person) -> datetime | None:
-    """Return when the person's digest of today was owed, or None."""
-    digest = queries.find_digest(person.id, clock.today(person.time_zone))
-    return digest.at if digest else None
+    return compose([person], told_in=told_in).get(person.id), digest.at if digest else None
 
 
 def find_recipient(code: str) -> Person | None:

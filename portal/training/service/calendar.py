@@ -133,14 +133,19 @@ def hash_of(token: str) -> str:
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def file_of(token: str) -> bytes:
-    """Return the person's dates as a calendar file, in her language. Raises `NotFound` for what opens nothing.
-
-    Nothing in it tells a score, why a date moved, or why somebody is away.
-    """
+def get_feed(token: str) -> CalendarFeed:
+    """Return what a token opens. Raises `NoSuchFeed` where it is unknown or revoked, or its person has left."""
     feed = queries.find_feed(hash_of(token))
     if feed is None or is_shut_out(feed.person):
         raise NoSuchFeed()
+    return feed
+
+
+def file_of(feed: CalendarFeed) -> bytes:
+    """Return the person's dates as a calendar file, in her language.
+
+    Nothing in it tells a score, why a date moved, or why somebody is away.
+    """
     person, zone = feed.person, feed.person.home_market.time_zone
     with force_locale(person.language):
         running = [each for each in queries.list_enrollments_of(person.id) if each.is_open]

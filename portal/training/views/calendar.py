@@ -237,13 +237,13 @@ def _subscribing() -> str:
 @public
 def subscribed(token: str) -> Response:
     """Send the dates of whoever has made the address; one that was revoked is like one that never was."""
-    reads.take(dates.hash_of(token))
     try:
-        content = dates.file_of(token)
+        feed = dates.get_feed(token)
     except NoSuchFeed:
         misses.take(limits.network_of(request.remote_addr))
         raise
-    response = make_response(content)
+    reads.take(str(feed.id))
+    response = make_response(dates.file_of(feed))
     response.mimetype = "text/calendar"
     response.headers["Content-Disposition"] = 'inline; filename="shirube.ics"'
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
