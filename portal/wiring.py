@@ -54,7 +54,14 @@ EMERGENCIES: list[Callable[[Any], list[dict[str, str]]]] = []
 # What the doctor re-computes: a name, and a function that returns one sentence for each breach.
 INVARIANTS: dict[str, Callable[[], list[str]]] = {}
 # Pages that belong to the reader and not to a place of the rail, whatever domain they are of.
-NOWHERE = ("accounts.own_account", "accounts.change_card", "accounts.change_password", "organisation.wellbeing")
+NOWHERE = (
+    "accounts.own_account",
+    "accounts.change_card",
+    "accounts.change_password",
+    "organisation.wellbeing",
+    "reminders.own",
+    "reminders.change",
+)
 # The groups of the rail, in their order.
 GROUPS = {
     "learn": _l("Learning"),
@@ -92,6 +99,7 @@ def wire(app: Flask) -> None:
         _gradebook,
         _training,
         _certificates,
+        _reminders,
         _reports,
         _operations,
     ):
@@ -558,7 +566,7 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, dates, events, founding, learner  # noqa: F401
+    from portal.training.views import blueprint, calendar, dates, events, founding, learner  # noqa: F401
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
@@ -586,7 +594,7 @@ def _training(app: Flask) -> None:
             _l("Training plans"),
             "plan",
             "learn",
-            pages=("training.path",),
+            pages=("training.path", "training.calendar", "training.share_calendar", "training.revoke_calendar"),
         ),
     )
     NAVIGATION.append(
@@ -647,6 +655,20 @@ def _certificates(app: Flask) -> None:
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CredentialsPart())
     journal.learn(recorded.VOCABULARY)
+
+
+def _reminders(app: Flask) -> None:
+    from portal.reminders import emails, handlers, invariants, recorded  # noqa: F401
+    from portal.reminders.service.of_confirmations import ConfirmationsDue
+    from portal.reminders.service.of_training import TrainingDue
+    from portal.reminders.service.sources import register_source
+    from portal.reminders.views import blueprint
+
+    for source in (TrainingDue(), ConfirmationsDue()):
+        register_source(source)
+    app.register_blueprint(blueprint)
+    journal.learn(recorded.VOCABULARY)
+    INVARIANTS.update(invariants.INVARIANTS)
 
 
 def _reports(app: Flask) -> None:

@@ -231,6 +231,18 @@ def format_date(day: date, style: str = "long") -> str:
     return _babel_date(day, pattern, locale="en")
 
 
+def format_month(day: date) -> str:
+    """Write the month of a day: "May 2026", 「2026年5月」."""
+    if language() == "ja":
+        return f"{day.year}年{day.month}月"
+    return _babel_date(day, "MMMM y", locale="en")
+
+
+def format_weekday(day: date) -> str:
+    """Write the weekday alone, shortened: "Mon", 「月」."""
+    return _WEEKDAYS_JA[day.weekday()] if language() == "ja" else _babel_date(day, "EEE", locale="en")
+
+
 def format_instant(instant: datetime, zone: str, *, seconds: bool = False, show_zone: bool = True) -> str:
     """Write an instant in the zone, with the zone's name, in 24 hours."""
     local = instant.astimezone(clock.zone_info(zone))

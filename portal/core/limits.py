@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import threading
 from collections import OrderedDict
@@ -10,6 +11,17 @@ from portal.core import clock
 from portal.core.errors import TooMany
 
 MAX_KEYS = 20_000
+
+
+def network_of(address: str | None) -> str:
+    """Return under which key an address is counted: itself, or the /64 of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if parsed.version == 6 and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network(f"{parsed}/64", strict=False))
+    return str(parsed)
 
 
 class Buckets:

@@ -12,7 +12,7 @@ from portal.core import clock
 from portal.core.forms import Form, IntegerField, LongTextField, Required, TextField, whole_number
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.organisation.rules import MAX_ATTEMPT_TOLERANCE
+from portal.organisation.rules import MAX_ATTEMPT_TOLERANCE, MAX_ESCALATED_AFTER
 
 REQUIRED = Required()
 
@@ -45,6 +45,10 @@ class SettingsForm(Form):
     tolerance = IntegerField(
         _l("Tolerance after the end of a quiz, in seconds"),
         whole_number(0, MAX_ATTEMPT_TOLERANCE),
+    )
+    escalated_after = IntegerField(
+        _l("Leads are told of what is overdue after, in working days"),
+        whole_number(1, MAX_ESCALATED_AFTER),
     )
     needs_two = BooleanField(_l("An accommodation needs a second person"))
     leads_see = BooleanField(_l("Team leads see the accommodations of their people"))

@@ -75,6 +75,11 @@ def leads_see_accommodations() -> bool:
     return setting(rules.LEADS_SEE_ACCOMMODATIONS, False)
 
 
+def escalated_after() -> int:
+    """Return after how many working days something overdue in training is told to who leads."""
+    return setting(rules.ESCALATED_AFTER, rules.DEFAULT_ESCALATED_AFTER)
+
+
 def own_words() -> list[str]:
     """Return the words that everybody here knows, which make no password."""
     known = name()

@@ -11,9 +11,13 @@ ATTEMPT_TOLERANCE = "attempts.tolerance_seconds"
 # Whether an accommodation holds only once a second person has confirmed it; whether leads see those of their people.
 ACCOMMODATION_NEEDS_TWO = "accommodations.needs_two"
 LEADS_SEE_ACCOMMODATIONS = "accommodations.leads_see"
+# After how many working days something overdue in training is told to who leads.
+ESCALATED_AFTER = "reminders.escalated_after"
 
 DEFAULT_NAME = ("Shirube", "標（しるべ）")
 DEFAULT_TIME_ZONE = "Asia/Tokyo"
 DEFAULT_LANGUAGE = "en"
 DEFAULT_ATTEMPT_TOLERANCE = 5
 MAX_ATTEMPT_TOLERANCE = 60
+DEFAULT_ESCALATED_AFTER = 2
+MAX_ESCALATED_AFTER = 20

@@ -13,6 +13,22 @@ class NoSuchPlan(NotFound):
     message = _l("There is no plan “%(slug)s”. Check its name in the list of plans.")
 
 
+class NoSuchFeed(NotFound):
+    """There is no calendar to subscribe at this address, or it was revoked."""
+
+
+class MonthUnknown(Invalid):
+    """A month is asked for as year and month."""
+
+    message = _l("“%(given)s” is no month. Write it as 2026-05, from 2000 on.")
+
+
+class WeekUnknown(Invalid):
+    """A week is asked for by one of its days."""
+
+    message = _l("“%(given)s” is no day of a week. Write it as 2026-05-11, from 2000 on.")
+
+
 class NoSuchEnrollment(NotFound):
     """There is no enrollment of this code, or not for this person."""
 

@@ -257,6 +257,48 @@ class StepCompletion(Base):
     step: Mapped[PlanStep] = relationship(lazy="joined", innerjoin=True)
 
 
+class CalendarFeed(Base):
+    """A secret address under which a person's dates can be subscribed: hashed at rest, and revoked at her wish."""
+
+    __tablename__ = "calendar_feeds"
+    __table_args__ = (
+        Index(
+            "uq_calendar_feeds_open",
+            "person_id",
+            unique=True,
+            sqlite_where=Column("revoked_at").is_(None),
+            postgresql_where=Column("revoked_at").is_(None),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    # When a calendar last fetched it; a note of the page itself.
+    fetched_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class ToldDate(Base):
+    """What calendars that subscribe a person's dates were told of one of them last, so that changes can be counted."""
+
+    __tablename__ = "told_dates"
+    __table_args__ = (UniqueConstraint("person_id", "uid"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    uid: Mapped[str] = mapped_column(String(160))
+    summary: Mapped[str] = mapped_column(String(400))
+    due_on: Mapped[date]
+    is_cancelled: Mapped[bool]
+    # Counts up with each change of the date, and when it is cancelled or comes back.
+    sequence: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
 class SignOff(Base):
     """A lead's or mentor's dated statement about a skill, or what was said on the way there. Never changed."""
 

@@ -60,6 +60,7 @@ from portal.quizzes.models import Attempt, Quiz, QuizVersion
 from portal.training import rules
 from portal.training.errors import NoSuchEnrollment, NoSuchEvent, NoSuchPlan, NoSuchStep, NotPaused
 from portal.training.models import (
+    CalendarFeed,
     CohortDraft,
     Enrollment,
     EnrollmentPause,
@@ -73,6 +74,7 @@ from portal.training.models import (
     SignOff,
     StepCompletion,
     StepExtension,
+    ToldDate,
 )
 from portal.training.permissions import (
     SIGN_OFF,
@@ -1212,6 +1214,35 @@ def list_contacts(enrollment: Enrollment | None, person: Person) -> dict[Role, l
     if enrollment is not None:
         found[Role.MENTOR] = _own_mentor(enrollment, found[Role.MENTOR])
     return found
+
+
+# --- subscribed calendars ----------------------------------------------------------------------
+
+
+def find_open_feed(person_id: int) -> CalendarFeed | None:
+    """Return the address under which the person's dates can be subscribed now, or None."""
+    return session.scalar(
+        select(CalendarFeed).where(CalendarFeed.person_id == person_id, CalendarFeed.revoked_at.is_(None))
+    )
+
+
+def find_feed(token_hash: str) -> CalendarFeed | None:
+    """Return the address of a token's hash that can still be subscribed, with whose it is, or None."""
+    return session.scalar(
+        select(CalendarFeed)
+        .join(Person, Person.id == CalendarFeed.person_id)
+        .where(
+            CalendarFeed.token_hash == token_hash,
+            CalendarFeed.revoked_at.is_(None),
+            Person.deactivated_at.is_(None),
+        )
+    )
+
+
+def list_told_dates(person_id: int) -> dict[str, ToldDate]:
+    """Return what subscribed calendars were told of the person's dates last, by the dates' lasting names."""
+    found = session.scalars(select(ToldDate).where(ToldDate.person_id == person_id).order_by(ToldDate.id))
+    return {each.uid: each for each in found}
 
 
 # --- who reads a document in a plan -------------------------------------------------------------

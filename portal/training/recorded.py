@@ -61,6 +61,8 @@ VOCABULARY = Vocabulary(
         "training.resumed": _l("Training resumed"),
         "training.step_asked_again": _l("Sign-off asked for again"),
         "training.ended": _l("Training ended before it was completed"),
+        "training.calendar_shared": _l("Address to subscribe one's dates made"),
+        "training.calendar_revoked": _l("Address to subscribe one's dates revoked"),
         "training.plan_completed": _l("Training plan completed"),
     },
     kinds={

@@ -25,6 +25,7 @@ STYLES = (
     "matrix",
     "path",
     "calendar",
+    "planner",
     "quiz",
     "authoring",
     "review",

@@ -59,6 +59,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET operations.help_page",
             "GET quizzes.index",
             "GET quizzes.show",
+            "GET reminders.own",
+            "GET training.calendar",
             "GET training.index",
             "GET training.today",
             "POST accounts.change_card",
@@ -68,6 +70,9 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST accounts.keep_welcome",
             "POST quizzes.begin_practice",
             "POST quizzes.start",
+            "POST reminders.change",
+            "POST training.revoke_calendar",
+            "POST training.share_calendar",
         ],
     ),
     (
@@ -497,6 +502,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         NOBODY,
         [
+            # Public by its token: whoever has made the address, and nobody who has not.
+            "GET training.subscribed",
             "GET accounts.open_link",
             "GET accounts.preview_import",
             # Files of questions, by their own codes.

@@ -63,6 +63,7 @@ from portal.quizzes.types.base import Content, Picture, read
 from portal.quizzes.types.contents import export
 from portal.training import queries as training
 from portal.training.rules import Doer, EventSpec, StepKind, StepSpec
+from portal.training.service import calendar as feeds
 from portal.training.service import dates, founding, sign_offs
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
@@ -418,6 +419,8 @@ class World:
         with own_transaction():
             self.codes["token"] = links.make_link(person=invited)
         with own_transaction():
+            self.codes["address"] = feeds.create_feed(person=learner)
+        with own_transaction():
             transcripts.order_file(person=learner, language="en", by=learner)
 
     def values(self) -> dict[str, dict[str, list[str]]]:
@@ -494,6 +497,7 @@ class World:
             "reports": {"code": ["jp-2026-04"]},
             **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in ("cohort_draft", "change_draft")},
             **{f"training.{each}": {"code": ["jp-2026-04"]} for each in ("add_learners", "withdraw_cohort")},
+            "training.subscribed": {"token": [codes["address"]]},
             "training": {"code": [codes["first-days"], codes["short"]], "slug": ["talk", "more"]},
             "training.event_date": {"slug": ["exam"]},
             "training.event_of_cohort": {"code": ["jp-2026-04"], "plan": ["first-days"], "slug": ["exam"]},

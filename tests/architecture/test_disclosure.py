@@ -29,6 +29,7 @@ from portal.core.transaction import own_transaction
 from portal.quizzes import queries as quizzes
 from portal.quizzes.permissions import TAKE_ATTEMPT
 from portal.quizzes.service.marking import release_by_hand
+from portal.training.models import CalendarFeed
 from tests.architecture.secrets_world import AWAY, NOW, SOUGHT, World, canary
 from tests.architecture.who_may_see import MEMBERS, WHO_MAY_SEE
 from tests.conftest import empty
@@ -119,7 +120,11 @@ def _everything(response: TestResponse) -> str:
 def _patterns(world: World) -> dict[str, re.Pattern[str]]:
     """Return how each secret that is no word of its own looks."""
     codes = world.codes
-    hashes = [*session.scalars(select(SignInSession.token_hash)), *session.scalars(select(OneTimeLink.token_hash))]
+    hashes = [
+        *session.scalars(select(SignInSession.token_hash)),
+        *session.scalars(select(OneTimeLink.token_hash)),
+        *session.scalars(select(CalendarFeed.token_hash)),
+    ]
     return {
         name: re.compile(pattern, re.IGNORECASE)
         for name, pattern in {
@@ -130,7 +135,9 @@ def _patterns(world: World) -> dict[str, re.Pattern[str]]:
             "code_of_attempt": "|".join(codes[each] for each in ("running", "waiting", "scored")),
             "code_of_certificate": world.values()["certificates"]["code"][0],
             "code_of_practice": codes["practised"],
-            "token": "|".join([r"\$argon2", re.escape(codes["token"]), *map(re.escape, hashes)]),
+            "token": "|".join(
+                [r"\$argon2", re.escape(codes["token"]), re.escape(codes["address"]), *map(re.escape, hashes)]
+            ),
         }.items()
     }
 

@@ -23,6 +23,7 @@ PLANTED = {
     "one-door-pdf": ("portal/certificates/service/__init__.py", "import weasyprint"),
     "one-door-markdown": ("portal/library/rules/__init__.py", "import markdown_it"),
     "one-door-redline": ("portal/library/queries/drafts.py", "import diff_match_patch"),
+    "one-door-calendar-files": ("portal/training/service/order.py", "import icalendar"),
     "one-door-jobs": ("portal/core/mail.py", "import huey"),
 }
 

@@ -65,7 +65,7 @@ def test_a_cohort_of_twenty_is_created_from_a_pasted_list_with_few_clicks(
     page.wait_for_url("**/cohort-drafts/*")
     main = page.get_by_role("main")
     expect(main).to_contain_text(say(language, "Line %(line)s has the same email address.", line="5"))
-    expect(main.locator(".calendar__items li")).to_have_count(11)
+    expect(main.locator(".planner__items li")).to_have_count(11)
     expect(main.get_by_role("checkbox")).to_have_count(PEOPLE)
     if javascript:
         assert faults_of(page) == []

@@ -745,11 +745,15 @@ NOT_SEALED = {
     "seals": "covered by the entry that they were set with",
     "certificate_series": "counted against the certificates",
     "clause_links": "computed from the texts",
+    "calendar_feeds": "an address of one's own; making and revoking it are entries of the journal",
+    "digests": "compared with the mails that were owed for them",
+    "digest_escalations": "what a mail told; it decides about nothing but what the next one tells",
+    "told_dates": "what subscribed calendars were told; the dates themselves are computed",
     "search_foldings": "compared with how texts are told",
     **dict.fromkeys(["search_entries", "search_texts"], "computed from the texts, and compared with them"),
     **dict.fromkeys(
         ["cohorts", "credentials", "documents", "drafts", "glossary_terms", "markets", "people", "person_markets", "plans",
-         "question_banks", "questions", "quizzes", "settings", "teams"], _PRESENT,
+         "question_banks", "questions", "quizzes", "reminder_preferences", "settings", "teams"], _PRESENT,
     ),
     **dict.fromkeys(
         ["draft_asides", "draft_authors", "draft_kept", "draft_texts"], "what is published of them is sealed with its version",
@@ -758,7 +762,7 @@ NOT_SEALED = {
     **dict.fromkeys(
         ["certificate_lookup_levels", "certificate_lookups", "cohort_drafts", "forms_carried_out", "heartbeats", "imported_files",
          "jobs", "one_time_links", "people_imports", "periodic_runs", "question_exports", "question_import_rows",
-         "question_imports", "readings", "results_watches", "sign_in_backoffs", "sign_in_sessions", "transcript_files"], _WORKING,
+         "question_imports", "readings", "results_watches", "sign_in_backoffs", "sign_in_sessions", "swept_hours", "transcript_files"], _WORKING,
     ),
 }  # fmt: skip
 

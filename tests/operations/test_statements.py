@@ -7,6 +7,8 @@ from typing import Any
 from portal.accounts.models import Role
 from portal.core import clock
 from portal.core.db import session
+from portal.core.transaction import own_transaction
+from portal.training.service import calendar as feeds
 from tests.builders import Cast, make_grant
 from tests.page_client import PageClient
 from tests.queries import counted_queries
@@ -73,3 +75,35 @@ def test_starting_an_attempt_takes_few_statements(cast: Cast, as_: Any) -> None:
     # One for each of its five questions on SQLite, which cannot return the numbers of several rows in their order.
     # Of the bank only what blueprints look at is read, and then the wordings that were drawn, with one more.
     assert len(statements) <= 25, statements
+
+
+def test_the_calendar_and_its_file_take_few_statements(cast: Cast, as_: Any) -> None:
+    training.load_holidays()
+    training.make_documents()
+    training.make_quiz()
+    with clock.frozen(quizzes.MORNING):
+        training.make_enrollment(
+            cast.learner, training.make_plan(), cast.admin, cohort=training.make_cohort(cast.admin)
+        )
+        # The person's own calendar is read for the days, her plans' for their dates.
+        assert _count(as_(cast.learner), "training.calendar") <= 17
+        with own_transaction():
+            token = feeds.create_feed(person=session.merge(cast.learner))
+        browser = as_(cast.learner)
+        for _visit in range(2):
+            session.expire_all()
+            with counted_queries() as statements:
+                assert browser.send("GET", f"/calendar/{token}.ics").status_code == 200
+        # The second time there is nothing to note.
+        assert len(statements) <= 16, statements
+
+
+def test_the_page_of_reminders_takes_few_statements(cast: Cast, as_: Any) -> None:
+    training.load_holidays()
+    training.make_documents()
+    training.make_quiz()
+    with clock.frozen(quizzes.MORNING):
+        training.make_enrollment(
+            cast.learner, training.make_plan(), cast.admin, cohort=training.make_cohort(cast.admin)
+        )
+        assert _count(as_(cast.learner), "reminders.own") <= 23

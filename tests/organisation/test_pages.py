@@ -27,7 +27,7 @@ SETTINGS = {
     "name_en": "Guidepost Ltd", "name_ja": "道標株式会社", "contact_en": "Dr Ito, ext. 4411",
     "contact_ja": "伊藤医師（内線4411）",
     "text_en": "Any time.\n\nIn confidence.", "text_ja": "いつでも。", "time_zone": "Europe/London", "language": "ja",
-    "tolerance": "７",
+    "tolerance": "７", "escalated_after": "3",
 }  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def test_settings_hold_on_every_page_and_stand_in_the_journal(admin: PageClient,
     assert queries.name() == Words("Guidepost Ltd", "道標株式会社")
     assert queries.default_time_zone() == "Europe/London"
     assert queries.attempt_tolerance() == timedelta(seconds=7)
+    assert queries.escalated_after() == 3
     stranger = PageClient(app, language="ja")
     page = stranger.get("accounts.sign_in")
     assert "道標株式会社" in page.text
@@ -60,7 +61,7 @@ def test_settings_hold_on_every_page_and_stand_in_the_journal(admin: PageClient,
     ("field", "value", "words"),
     [("time_zone", "Mars/Base", "タイムゾーンはありません"), ("tolerance", "abc", "整数"),
      ("tolerance", "61", "0から60まで"), ("name_ja", "", "名称（日本語）を入力してください"),
-     ("contact_en", "x" * 121, "120文字以内"), ("language", "fr", "")],
+     ("escalated_after", "0", "1から20まで"), ("contact_en", "x" * 121, "120文字以内"), ("language", "fr", "")],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused_in_words(admin: PageClient, field: str, value: str, words: str) -> None:
     admin.language = "ja"

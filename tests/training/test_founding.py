@@ -137,7 +137,7 @@ def test_the_preview_shows_every_date_with_its_number_and_names_the_holidays(
     page = browser.follow(browser.post("training.new_cohort", wished(listed(2))))
     days = {
         moment.get("datetime"): " ".join("".join(day.itertext()).split())
-        for day in page.all("td", class_="calendar__day")
+        for day in page.all("td", class_="planner__day")
         for moment in day.iter("time")
     }
     # Five working days after 28 April: over Golden Week.

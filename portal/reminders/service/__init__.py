@@ -1,0 +1,1 @@
+"""What is put into digests, when they are owed, and what people prefer."""
