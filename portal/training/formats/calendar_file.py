@@ -1,6 +1,6 @@
 """Dates as an iCalendar file (RFC 5545, RFC 7986) that Google, Outlook and Apple subscribe; the one door to icalendar.
 
-What each client asks for stands beside the line that does it; the record is docs/adr/0021-subscribed-calendars.md.
+What each client asks for stands beside the line that does it; the record is docs/adr/0016-subscribed-calendars.md.
 """
 
 from __future__ import annotations
