@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, SelectField, SelectMultipleField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField
@@ -115,6 +116,38 @@ class JoinForm(Form):
     file = FileField(_l("Or a file"))
     chosen = _CheckboxesField(_l("Or choose people"))
     mentors = _CheckboxesField(_l("Mentors"))
+
+
+class EventField(DateField):
+    """The day of an event in a form in which a plan is chosen; in other versions than `versions` it says nothing.
+
+    `versions` are values of the field `plan`. With `is_known` it may be left empty.
+    """
+
+    def __init__(self, label: Any = None, *, versions: Collection[str] = (), is_known: bool = False, **options: Any):
+        super().__init__(label, [Optional()], **options)
+        self.versions, self.is_known = frozenset(versions), is_known
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        """Judge what was entered only where the event belongs to the chosen version."""
+        if form.plan.data not in self.versions:
+            self.data, self.errors = None, ()
+            return True
+        if not super().validate(form, extra_validators):
+            return False
+        if self.data is None and not self.is_known:
+            self.errors = [str(_l("Choose the day of the event."))]
+        return not self.errors
+
+
+def event_field_name(plan: str, event: str) -> str:
+    """Return the name of the field for the day of a plan's event."""
+    return f"event.{plan}.{event}"
+
+
+def with_events(form: type[JoinForm], fields: Mapping[str, Any]) -> type[JoinForm]:
+    """Return the form with these fields besides its own: `EventField`s by their `event_field_name`."""
+    return type(form.__name__, (form,), dict(fields))
 
 
 class CohortForm(JoinForm):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 from sqlalchemy import (
@@ -29,7 +30,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.orm import joinedload, lazyload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts import queries as accounts
@@ -51,6 +52,7 @@ from portal.core.i18n import LazyText, Words
 from portal.core.i18n import lazy_gettext as _l
 from portal.gradebook import queries as gradebook
 from portal.gradebook.models import ScoreEntry
+from portal.gradebook.rules import Result
 from portal.library import queries as library
 from portal.library.models import ChangeClass, Document, DocumentVersion, VersionText
 from portal.library.rules.overlays import base_slug
@@ -264,9 +266,23 @@ def find_acknowledgement_in_force(person_id: int, document_slug: str, market: Ma
     One of an earlier version covers it too where nothing but editorial and minor changes came
     since: for these nobody is asked again.
     """
+    covering = _covering_versions(document_slug, market)
+    if not covering:
+        return None
+    return session.scalar(
+        select(Acknowledgement)
+        .where(Acknowledgement.person_id == person_id, Acknowledgement.version_id.in_(covering))
+        .options(joinedload(Acknowledgement.version))
+        .order_by(Acknowledgement.id.desc())
+        .limit(1)
+    )
+
+
+def _covering_versions(document_slug: str, market: Market) -> list[int]:
+    """Return the rows of the versions whose acknowledgement covers the one in force in the market now."""
     version = find_version_in_force(document_slug, market)
     if version is None:
-        return None
+        return []
     covering = [version.id]
     for earlier in session.scalars(
         select(DocumentVersion)
@@ -277,13 +293,7 @@ def find_acknowledgement_in_force(person_id: int, document_slug: str, market: Ma
             break
         covering.append(earlier.id)
         version = earlier
-    return session.scalar(
-        select(Acknowledgement)
-        .where(Acknowledgement.person_id == person_id, Acknowledgement.version_id.in_(covering))
-        .options(joinedload(Acknowledgement.version))
-        .order_by(Acknowledgement.id.desc())
-        .limit(1)
-    )
+    return covering
 
 
 # --- Enrollments -------------------------------------------------------------------------------
@@ -417,6 +427,38 @@ def list_event_days(cohort: Cohort, plan_id: int) -> dict[str, EventDay]:
         row.event_slug: EventDay(row.takes_place_on, row.by.full_name, row.reason or "", is_of_cohort=True)
         for row in rows
     }
+
+
+def list_events_of(version_ids: Collection[int]) -> list[PlanEvent]:
+    """Return the events of these plan versions with their plans, each as the latest of them says, plan by plan."""
+    rows = session.scalars(
+        select(PlanEvent)
+        .join(PlanVersion, PlanVersion.id == PlanEvent.version_id)
+        .join(Plan, Plan.id == PlanVersion.plan_id)
+        .where(PlanEvent.version_id.in_(version_ids))
+        .options(contains_eager(PlanEvent.version).contains_eager(PlanVersion.plan))
+        .order_by(Plan.slug, PlanVersion.id.desc(), PlanEvent.position)
+    )
+    found: dict[tuple[int, str], PlanEvent] = {}
+    for row in rows:
+        found.setdefault((row.version.plan_id, row.slug), row)
+    return list(found.values())
+
+
+def list_latest_events() -> list[PlanEvent]:
+    """Return the events of the latest version of every plan, plan by plan."""
+    latest = select(func.max(PlanVersion.id)).group_by(PlanVersion.plan_id)
+    return list_events_of(session.scalars(latest).all())
+
+
+def list_days_of_cohort(cohort: Cohort) -> dict[tuple[int, str], date]:
+    """Return the days of a cohort's events as they were set last, by the plan's row and the event's slug."""
+    rows = session.execute(
+        select(EventDate.plan_id, EventDate.event_slug, EventDate.takes_place_on)
+        .where(EventDate.cohort_id == cohort.id)
+        .order_by(EventDate.id)
+    )
+    return {(row.plan_id, row.event_slug): row.takes_place_on for row in rows}
 
 
 def find_open_enrollment(person_id: int, plan_id: int) -> Enrollment | None:
@@ -599,85 +641,112 @@ class Earlier:
 
 
 def find_earlier(
-    person_id: int, steps: Sequence[PlanStep], plan_id: int, market: Market, before: datetime
-) -> dict[str, Earlier]:
-    """Return what the person did about these steps of a plan before an instant, by the step's slug.
+    person_ids: Collection[int], steps: Sequence[PlanStep], plan_id: int, market: Market, before: datetime
+) -> dict[int, dict[str, Earlier]]:
+    """Return what these people did about steps of a plan before an instant, by the person's row and the step's slug.
 
     Of a document the acknowledgement that covers the version in force, else the last one of any version; of a quiz
     the result that counts, if it passes; of a sign-off that of the same step in an earlier enrollment in the plan.
-    Three statements where there is nothing. Exemptions from quizzes are told by the gradebook.
+    Whoever did nothing is left out. Three statements where there is nothing, and however many people there are.
+    Exemptions from quizzes are told by the gradebook.
     """
-    found: dict[str, Earlier] = {}
-    known = _acknowledged_before(person_id, {step.document_slug for step in steps if step.document_slug}, before)
-    passed = _quizzes_passed_before(person_id, {step.quiz_slug for step in steps if step.quiz_slug}, before)
-    signed = _signed_before(person_id, plan_id, before) if any(step.kind is StepKind.SIGN_OFF for step in steps) else {}
-    for step in steps:
-        if step.document_slug in known:
-            covers = find_acknowledgement_in_force(person_id, step.document_slug, market)
-            in_force = covers is not None and covers.at <= before
-            row = covers if covers is not None and in_force else known[step.document_slug]
-            found[step.slug] = Earlier(row.at, in_force, row.version.document.slug, row.version.number, row.id)
-        elif step.quiz_slug in passed:
-            line = _passing_line(person_id, passed[step.quiz_slug], step.recognise_days, before)
+    known = _acknowledged_before(person_ids, {step.document_slug for step in steps if step.document_slug}, before)
+    passed = _quizzes_passed_before(person_ids, {step.quiz_slug for step in steps if step.quiz_slug}, before)
+    signs = any(step.kind is StepKind.SIGN_OFF for step in steps)
+    signed = _signed_before(person_ids, plan_id, before) if signs else {}
+    covering = {slug: set(_covering_versions(slug, market)) for slug in {slug for _person, slug in known}}
+    lines = _PassingLines(passed, before)
+    found: dict[int, dict[str, Earlier]] = defaultdict(dict)
+    for person_id, step in product({each for each, _of in (*known, *passed, *signed)}, steps):
+        if step.document_slug is not None and (rows := known.get((person_id, step.document_slug))):
+            covers = [row for row in rows if row.version_id in covering[step.document_slug]]
+            row = (covers or rows)[-1]
+            earlier = Earlier(row.at, bool(covers), row.version.document.slug, row.version.number, row.id)
+            found[person_id][step.slug] = earlier
+        elif step.quiz_slug is not None and (person_id, step.quiz_slug) in passed:
+            line = lines.of(person_id, step.quiz_slug, step.recognise_days)
             if line is not None:
-                found[step.slug] = Earlier(line.at, score_entry=line)
-        elif step.kind is StepKind.SIGN_OFF and step.slug in signed:
-            found[step.slug] = Earlier(signed[step.slug].completed_at, completion=signed[step.slug])
-    return found
+                found[person_id][step.slug] = Earlier(line.at, score_entry=line)
+        elif step.kind is StepKind.SIGN_OFF and (done := signed.get((person_id, step.slug))):
+            found[person_id][step.slug] = Earlier(done.completed_at, completion=done)
+    return dict(found)
 
 
-def _acknowledged_before(person_id: int, slugs: Collection[str], before: datetime) -> dict[str, Acknowledgement]:
-    """Return the person's last acknowledgement of each document, by the slug of its base."""
+def _acknowledged_before(
+    person_ids: Collection[int], slugs: Collection[str], before: datetime
+) -> dict[tuple[int, str], list[Acknowledgement]]:
+    """Return the acknowledgements of each person of each document, by the slug of its base, the last one last."""
+    found: dict[tuple[int, str], list[Acknowledgement]] = defaultdict(list)
     if not slugs:
-        return {}
-    rows = session.scalars(
+        return found
+    for row in session.scalars(
         select(Acknowledgement)
         .join(DocumentVersion, DocumentVersion.id == Acknowledgement.version_id)
         .join(Document, Document.id == DocumentVersion.document_id)
         .where(
-            Acknowledgement.person_id == person_id,
+            Acknowledgement.person_id.in_(person_ids),
             or_(Document.slug.in_(slugs), *(Document.slug.like(f"{slug}@%") for slug in slugs)),
             Acknowledgement.at <= before,
         )
         .options(joinedload(Acknowledgement.version).joinedload(DocumentVersion.document))
         .order_by(Acknowledgement.at, Acknowledgement.id)
-    )
-    return {base_slug(row.version.document.slug): row for row in rows}
+    ):
+        found[row.person_id, base_slug(row.version.document.slug)].append(row)
+    return found
 
 
-def _quizzes_passed_before(person_id: int, slugs: Collection[str], before: datetime) -> dict[str, QuizVersion]:
-    """Return the newest version of each of these quizzes that the person ever passed before an instant, by slug."""
+def _quizzes_passed_before(
+    person_ids: Collection[int], slugs: Collection[str], before: datetime
+) -> dict[tuple[int, str], QuizVersion]:
+    """Return the newest version of each of these quizzes that a person ever passed before an instant, by its slug."""
     if not slugs:
         return {}
-    passed = session.scalars(
-        select(Quiz.slug)
-        .join(ScoreEntry, ScoreEntry.quiz_id == Quiz.id)
+    passed = session.execute(
+        select(ScoreEntry.person_id, Quiz.slug)
+        .join(Quiz, Quiz.id == ScoreEntry.quiz_id)
         .where(
-            ScoreEntry.person_id == person_id, ScoreEntry.passed.is_(True), ScoreEntry.at < before, Quiz.slug.in_(slugs)
+            ScoreEntry.person_id.in_(person_ids),
+            ScoreEntry.passed.is_(True),
+            ScoreEntry.at < before,
+            Quiz.slug.in_(slugs),
         )
         .distinct()
     ).all()
-    return {each.quiz.slug: each for each in quizzes.list_quizzes_of(passed)} if passed else {}
+    newest = {each.quiz.slug: each for each in quizzes.list_quizzes_of({row.slug for row in passed})} if passed else {}
+    return {(row.person_id, row.slug): newest[row.slug] for row in passed if row.slug in newest}
 
 
-def _passing_line(person_id: int, quiz: QuizVersion, recognise_days: int | None, before: datetime) -> ScoreEntry | None:
-    """Return the line that counts of what is recent enough, else of whatever there is, if it passes."""
-    sinces = [LONG_AGO] if recognise_days is None else [before - timedelta(days=recognise_days), LONG_AGO]
-    for since in sinces:
-        line = gradebook.result_since(person_id, quiz, since).line
-        if line is not None and line.passed and line.at < before:
-            return line
-    return None
+class _PassingLines:
+    """What counts of what these people passed before an instant; read once for each age that is asked for."""
+
+    def __init__(self, passed: Mapping[tuple[int, str], QuizVersion], before: datetime) -> None:
+        self._passed, self._before = passed, before
+        self._read: dict[datetime, Mapping[tuple[int, int], Result[ScoreEntry]]] = {}
+
+    def of(self, person_id: int, quiz: str, recognise_days: int | None) -> ScoreEntry | None:
+        """Return the line that counts of what is recent enough, else of whatever there is, if it passes."""
+        recent = [] if recognise_days is None else [self._before - timedelta(days=recognise_days)]
+        for since in (*recent, LONG_AGO):
+            if since not in self._read:
+                people = dict.fromkeys((each for each, _quiz in self._passed), since)
+                self._read[since] = gradebook.results_since(people, list(set(self._passed.values())))
+            result = self._read[since].get((person_id, self._passed[person_id, quiz].quiz_id))
+            line = result.line if result is not None else None
+            if line is not None and line.passed and line.at < self._before:
+                return line
+        return None
 
 
-def _signed_before(person_id: int, plan_id: int, before: datetime) -> dict[str, StepCompletion]:
-    """Return the person's last sign-offs in earlier enrollments in a plan, by the step's slug."""
-    rows = session.scalars(
-        select(StepCompletion)
+def _signed_before(
+    person_ids: Collection[int], plan_id: int, before: datetime
+) -> dict[tuple[int, str], StepCompletion]:
+    """Return each person's last sign-offs in earlier enrollments in a plan, by the step's slug."""
+    rows = session.execute(
+        select(Enrollment.person_id, PlanStep.slug, StepCompletion)
         .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
         .join(PlanStep, PlanStep.id == StepCompletion.step_id)
         .where(
-            Enrollment.person_id == person_id,
+            Enrollment.person_id.in_(person_ids),
             Enrollment.plan_id == plan_id,
             PlanStep.kind == StepKind.SIGN_OFF,
             StepCompletion.completed_at < before,
@@ -686,7 +755,7 @@ def _signed_before(person_id: int, plan_id: int, before: datetime) -> dict[str, 
         )
         .order_by(StepCompletion.completed_at, StepCompletion.id)
     )
-    return {row.step.slug: row for row in rows}
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 # --- How people stand --------------------------------------------------------------------------
@@ -1346,8 +1415,15 @@ def list_invited(cohort: Cohort) -> set[str]:
 
 
 def list_versions() -> list[PlanVersion]:
-    """Return every version of every plan, by slug, the latest first."""
-    return list(session.scalars(select(PlanVersion).join(Plan).order_by(Plan.slug, PlanVersion.id.desc())))
+    """Return every version of every plan with its events, by slug, the latest first."""
+    return list(
+        session.scalars(
+            select(PlanVersion)
+            .join(Plan)
+            .options(selectinload(PlanVersion.events))
+            .order_by(Plan.slug, PlanVersion.id.desc())
+        )
+    )
 
 
 def find_plan_version(slug: str, number: str) -> PlanVersion | None:
@@ -1356,7 +1432,7 @@ def find_plan_version(slug: str, number: str) -> PlanVersion | None:
         select(PlanVersion)
         .join(Plan)
         .where(Plan.slug == slug, PlanVersion.number == number)
-        .options(selectinload(PlanVersion.steps), selectinload(PlanVersion.phases))
+        .options(selectinload(PlanVersion.steps), selectinload(PlanVersion.phases), selectinload(PlanVersion.events))
     )
 
 

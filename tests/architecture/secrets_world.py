@@ -407,7 +407,9 @@ class World:
             )
         with own_transaction():
             text = f"{canary('cohort_draft')}\tcoming@portal.example"
-            wishes = founding.Wishes("first-days", "1.0", "JP", "account-safety", "2026-05-11", text=text)
+            wishes = founding.Wishes(
+                "first-days", "1.0", "JP", "account-safety", "2026-05-11", text=text, events={"exam": "2026-06-12"}
+            )
             self.codes["cohort-draft"] = founding.keep_draft(wishes=wishes, by=lead).code
         with own_transaction():
             table = tables.read_table(

@@ -30,7 +30,7 @@ from portal.reports.rules import Standing, Summary
 from portal.training import queries as training
 from portal.training import rules as steps_rules
 from portal.training.models import Enrollment, PlanVersion, SignOff, StepCompletion
-from portal.training.rules import Progress, Schedule, SignOffAct, StepKind, StepShape, StepStatus
+from portal.training.rules import Basis, Progress, Schedule, SignOffAct, StepKind, StepShape, StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ class Path:
     """What everybody with the same version, calendar and basis shares."""
 
     shapes: Sequence[StepShape]
+    basis: Basis
     dues: Schedule
     # The person's calendar less her pauses.
     calendar: WorkingCalendar
@@ -342,7 +343,8 @@ def _follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersio
             with unknown_years_refused():
                 own = basis.calendar(calendar, day)
                 dues = steps_rules.schedule(shapes[entry.version_id], basis, own)
-            paths[key] = _path(shapes[entry.version_id], dues, own, day, markets[entry.market_id].time_zone)
+            zone = markets[entry.market_id].time_zone
+            paths[key] = _path(shapes[entry.version_id], basis, dues, own, today=day, zone=zone)
         entry.path = paths[key]
         entry.done = frozenset(slugs[step_id] for step_id in done.get(entry.id, ()))
         if timed:
@@ -358,11 +360,13 @@ def _markets(ids: Collection[int]) -> dict[int, Market]:
     return known
 
 
-def _path(shapes: Sequence[StepShape], dues: Schedule, calendar: WorkingCalendar, today: date, zone: str) -> Path:
+def _path(
+    shapes: Sequence[StepShape], basis: Basis, dues: Schedule, calendar: WorkingCalendar, *, today: date, zone: str
+) -> Path:
     required = frozenset(shape.slug for shape in shapes if shape.required)
     due_on = {slug: due.on for slug, due in dues.items()}
     expected = sorted((due_on[slug], slug) for slug in required if due_on[slug] < today)
-    return Path(shapes, dues, calendar, due_on, today, zone, expected, required)
+    return Path(shapes, basis, dues, calendar, due_on, today, zone, expected, required)
 
 
 def _done(enrollment_ids: Sequence[int]) -> dict[int, list[int]]:

@@ -54,7 +54,7 @@ from portal.quizzes.models import (
 )
 from portal.reports import rules
 from portal.reports.models import AtRiskRule
-from portal.reports.queries import Follower, Following, find_people
+from portal.reports.queries import Follower, Following, Path, find_people
 from portal.reports.rules import Conduct, Forecast, Missed, Point, Reason, RiskRule, Tries
 from portal.training import rules as steps_rules
 from portal.training.models import PlanPhase
@@ -480,6 +480,7 @@ def _forecast(people: Sequence[Follower]) -> Forecast | None:
     """Foresee when the people will have completed, each by her own pace; see `rules.days_to_go`."""
     ahead, worked = _Ahead(), _DaysWithout()
     positions: dict[int, list[int]] = {}
+    # Everybody with the same path has the same positions; the people keep their paths, so that the numbers stay theirs.
     ends: list[date | None] = []
     for each in people:
         path = each.path
@@ -487,13 +488,33 @@ def _forecast(people: Sequence[Follower]) -> Forecast | None:
         if each.completed_at is not None:
             ends.append(local_date(each.completed_at, path.zone))
             continue
-        if each.version_id not in positions:
-            offsets = steps_rules.nominal_offsets(path.shapes)
-            positions[each.version_id] = sorted(offsets[slug] + 1 for slug in path.required)
+        if id(path) not in positions:
+            with unknown_years_refused():
+                positions[id(path)] = _positions(path)
         days = worked.of(each, None)
-        needed = rules.days_to_go(positions[each.version_id], len(path.required & each.done), days)
+        needed = rules.days_to_go(positions[id(path)], len(path.required & each.done), days)
         ends.append(None if needed is None else ahead.after(path.calendar, path.today, needed))
     return rules.forecast(ends)
+
+
+def _positions(path: Path) -> list[int]:
+    """Return the working days of the plan, from 1, by which its required steps are due, in ascending order.
+
+    What is counted from an event stands on the working day, in the person's calendar, on which that day comes. What is
+    due before the first day stands on the first. Raises `YearNotInTable`.
+    """
+    offsets, origins = steps_rules.nominal_offsets(path.shapes), steps_rules.origins_of(path.shapes)
+    counts = steps_rules.Counts(path.calendar)
+    found = []
+    for slug in path.required:
+        origin, days = origins[slug], offsets[slug] + 1
+        if origin is not None:
+            event_on = path.basis.event(origin).on
+            count = counts.from_(event_on) if offsets[slug] >= 0 else counts.unpaused_from(event_on)
+            on = count.after(offsets[slug]).on
+            days = working_days_between(path.basis.starts_on - ONE_DAY, on, path.calendar)
+        found.append(max(days, 1))
+    return sorted(found)
 
 
 # --- Whom a filter leaves ----------------------------------------------------------------------

@@ -38,7 +38,8 @@ from portal.reports.queries import (
 )
 from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
-from portal.training.permissions import ADD_LEARNERS, CREATE_COHORTS
+from portal.training import queries as training
+from portal.training.permissions import ADD_LEARNERS, CHANGE_COHORT_DATES, CREATE_COHORTS, EventOfCohort
 from portal.training.queries import task_of
 from portal.training.rules import StepKind, StepState
 from portal.training.service import founding
@@ -113,6 +114,7 @@ def cohort(found: Cohort) -> str:
         ],
         plan=str(report.plan.title) if report.plan else None,
         **_what_can_be_done(found),
+        events=_events(found, following),
         as_of=format_instant(report.as_of, found.market.time_zone),
         columns=[_column(column) for column in report.columns],
         rows=rows,
@@ -164,6 +166,36 @@ def _morning(
         "sittings": lead.sittings(following, seen, names),
         "sitting_count": len(seen.sittings),
     }
+
+
+def _events(found: Cohort, following: Following) -> list[dict[str, str | None]]:
+    """Return the events of the plan that is followed with their days, and where whoever may sets them.
+
+    Where nobody follows a plan yet those of every plan: without their days nobody can be enrolled in it.
+    """
+    followed = following.plan is not None
+    events = training.list_events_of(following.versions) if followed else training.list_latest_events()
+    if not events:
+        return []
+    days = training.list_days_of_cohort(found)
+    learners = frozenset(each.person_id for each in following.people)
+    told: list[dict[str, str | None]] = []
+    for event in events:
+        on = days.get((event.version.plan_id, event.slug))
+        may_set = found.withdrawn_at is None and can(CHANGE_COHORT_DATES, EventOfCohort(found, event, learners))
+        told.append(
+            {
+                "title": str(event.title),
+                "plan": None if followed else str(event.version.title),
+                "on": format_date(on) if on else None,
+                "href": url_for(
+                    "training.event_of_cohort", code=found.code, plan=event.version.plan.slug, slug=event.slug
+                )
+                if may_set
+                else None,
+            }
+        )
+    return told
 
 
 def _what_can_be_done(found: Cohort) -> dict[str, Any]:

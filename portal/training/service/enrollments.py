@@ -349,17 +349,31 @@ def recognition_of(
 
     `besides` are the slugs of steps that are left out.
     """
+    return recognitions_of(person_ids=[person.id], version=version, market=market, at=at, besides=besides).get(
+        person.id, []
+    )
+
+
+def recognitions_of(
+    *, person_ids: Collection[int], version: PlanVersion, market: Market, at: datetime, besides: Collection[str] = ()
+) -> dict[int, list[Recognition]]:
+    """Return `recognition_of` each of these people by her row, in a number of statements that does not grow with them.
+
+    Whoever did nothing about the plan is left out.
+    """
     steps = [step for step in version.steps if step.slug not in besides]
-    found = queries.find_earlier(person.id, steps, version.plan_id, market, at)
-    return [
-        Recognition(
-            step,
-            earlier,
-            rules.why_not_counted(step.kind, step.recognise_days, at - earlier.at, in_force=earlier.in_force),
-        )
-        for step in steps
-        if (earlier := found.get(step.slug)) is not None
-    ]
+    return {
+        person_id: [
+            Recognition(
+                step,
+                earlier,
+                rules.why_not_counted(step.kind, step.recognise_days, at - earlier.at, in_force=earlier.in_force),
+            )
+            for step in steps
+            if (earlier := found.get(step.slug)) is not None
+        ]
+        for person_id, found in queries.find_earlier(person_ids, steps, version.plan_id, market, at).items()
+    }
 
 
 def _recognise(enrollment: Enrollment) -> None:

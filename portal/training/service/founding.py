@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -20,7 +21,7 @@ from portal.accounts.service import grants, people
 from portal.accounts.service.people import Names
 from portal.calendars import queries as calendars
 from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
-from portal.calendars.rules import DayOff, WorkingCalendar
+from portal.calendars.rules import DayOff, WorkingCalendar, YearNotInTable, add_working_days
 from portal.cohorts import queries as cohorts
 from portal.cohorts import service as groups
 from portal.cohorts.errors import CohortCodeInvalid, CohortCodeTaken, CohortWithdrawn
@@ -44,6 +45,8 @@ from portal.training import queries, rules
 from portal.training.errors import (
     CannotBeCreated,
     DraftDone,
+    EventDatesMissing,
+    EventOutOfBounds,
     HasBegun,
     NoSuchPlan,
     NotYourTeam,
@@ -51,10 +54,28 @@ from portal.training.errors import (
     TooManyPeople,
     ZoneUnknown,
 )
-from portal.training.models import CohortDraft, Enrollment, PlanVersion
+from portal.training.models import CohortDraft, Enrollment, PlanStep, PlanVersion
 from portal.training.permissions import ADD_LEARNERS
-from portal.training.rules import MOST_PEOPLE_AT_ONCE, Basis, DayLoad, Doer, Schedule
-from portal.training.service.enrollments import checked_reason, end_plan, enroll, lock
+from portal.training.rules import (
+    MOST_PEOPLE_AT_ONCE,
+    Basis,
+    DayLoad,
+    Doer,
+    EventDay,
+    Feasibility,
+    Schedule,
+    StepShape,
+)
+from portal.training.service.dates import set_event_of_cohort
+from portal.training.service.enrollments import (
+    FARTHEST_EVENT,
+    checked_reason,
+    days_of_events,
+    end_plan,
+    enroll,
+    lock,
+    recognitions_of,
+)
 from portal.training.service.people_list import Listed, count_lines, read_people
 
 # A draft that nobody went on with for so long is forgotten.
@@ -86,6 +107,8 @@ class Wishes:
     # Who is left out after the preview, and whom single people have as a mentor (her code): by `Candidate.key`.
     left_out: tuple[str, ...] = ()
     mentor_of: Mapping[str, str] = field(default_factory=dict)
+    # The days of the plan's events by their slug, as "2026-06-12"; one that is not named is the cohort's.
+    events: Mapping[str, str] = field(default_factory=dict)
 
 
 class Fate(StrEnum):
@@ -119,6 +142,9 @@ class Candidate:
     multiplier: Fraction | None = None
     # Her own last date, where leave or shifts move it.
     ends_on: date | None = None
+    # The steps that she did before and that count, in their order; and what she has not time enough for besides them.
+    recognised: Sequence[PlanStep] = ()
+    short: Sequence[Feasibility] = ()
 
     @property
     def key(self) -> str:
@@ -148,6 +174,8 @@ class Preview:
     code: str = ""
     name: Words = field(default_factory=lambda: Words("", ""))
     calendar: WorkingCalendar | None = None
+    # Of each event of the plan by its slug; empty where one of them is not known.
+    events: Mapping[str, EventDay] = field(default_factory=dict)
     schedule: Schedule | None = None
     days: Sequence[DayLoad] = ()
     candidates: list[Candidate] = field(default_factory=list)
@@ -230,7 +258,8 @@ def keep_draft(
         for place in list_places(by)
     ):
         raise NotYourTeam()
-    now, kept = clock.now(), asdict(wishes) | {"mentor_of": dict(wishes.mentor_of)}
+    now = clock.now()
+    kept = asdict(wishes) | {"mentor_of": dict(wishes.mentor_of), "events": dict(wishes.events)}
     if draft is None:
         draft = CohortDraft(
             code=new_code(), created_at=now, created_by=by, joins=cohort is not None, cohort=cohort, invited=[]
@@ -471,27 +500,56 @@ def _mark_accommodations(found: Preview, by: Person) -> None:
             candidate.multiplier = agreed.multiplier
 
 
+def _judge_events(found: Preview) -> bool:
+    """Find the day of each event of the plan; say whether dates can be counted from all of them."""
+    version, starts_on = found.version, found.starts_on
+    assert version is not None
+    assert starts_on is not None
+    assert found.today is not None
+    given = given_events(found.wishes, version)
+    try:
+        found.events = days_of_events(version, starts_on=starts_on, cohort=found.cohort, given=given)
+    except (EventDatesMissing, EventOutOfBounds) as refused:
+        found.obstacles.append(str(refused))
+        return False
+    if found.cohort is None:
+        # These are to be the days of the cohort, which lie within a year of today.
+        for event in version.events:
+            if abs(found.events[event.slug].on - found.today) > FARTHEST_EVENT:
+                found.obstacles.append(str(EventOutOfBounds(event=event.title)))
+                return False
+    return True
+
+
+def given_events(wishes: Wishes, version: PlanVersion) -> dict[str, date]:
+    """Return the days that were given for events of this version, by the event's slug."""
+    days = {slug: date.fromisoformat(on) for slug, on in wishes.events.items() if on}
+    return {event.slug: days[event.slug] for event in version.events if event.slug in days}
+
+
 def _judge_dates(found: Preview) -> None:
     if found.version is None or found.market is None or found.today is None or found.starts_on is None:
         return
+    if not _judge_events(found):
+        return
     shapes = [step.shape for step in found.version.steps]
-    basis = Basis(found.starts_on)
+    basis = Basis(found.starts_on, events=tuple(found.events.items()))
     known = {each.person.id: each for each in found.taken if each.person is not None}
     read = calendars.read_calendars([found.market], known)
     found.calendar = read.of(found.market.id)
+    _judge_recognition(found, known)
     try:
         with unknown_years_refused():
             found.schedule = rules.schedule(shapes, basis, found.calendar)
             minutes = {step.slug: step.minutes for step in found.version.steps}
             found.days = rules.loads(minutes, found.schedule, found.starts_on, found.calendar)
             last = found.days[-1].on
-            ends: dict[int, date] = {}
-            for person_id, candidate in known.items():
-                own = read.of(found.market.id, person_id)
-                if own is not found.calendar:
-                    if id(own) not in ends:
-                        ends[id(own)] = max(due.on for due in rules.schedule(shapes, basis, own).values())
-                    candidate.ends_on = ends[id(own)] if ends[id(own)] != last else None
+            timetable = _Timetable(shapes, basis, found.today)
+            for each in found.taken:
+                own = read.of(found.market.id, each.person.id) if each.person is not None else found.calendar
+                each.short = timetable.short(own, frozenset(step.slug for step in each.recognised))
+                if own is not found.calendar and (ends_on := timetable.ends_on(own)) != last:
+                    each.ends_on = ends_on
     except HolidayYearUnknown as refused:
         found.schedule, found.days = None, ()
         found.obstacles.append(
@@ -503,6 +561,43 @@ def _judge_dates(found: Preview) -> None:
         )
 
 
+def _judge_recognition(found: Preview, known: Mapping[int, Candidate]) -> None:
+    """Note what those with an account did before that counts in the plan."""
+    if not known or found.version is None or found.market is None:
+        return
+    told = recognitions_of(person_ids=list(known), version=found.version, market=found.market, at=clock.now())
+    for person_id, recognitions in told.items():
+        known[person_id].recognised = [each.step for each in recognitions if each.why_not is None]
+
+
+class _Timetable:
+    """A plan in calendars of single people; what was counted for one serves all with the same calendar."""
+
+    def __init__(self, shapes: Sequence[StepShape], basis: Basis, today: date) -> None:
+        self._shapes, self._basis, self._today = shapes, basis, today
+        # The calendars are kept by whoever asks, so that their numbers stay theirs.
+        self._dues: dict[int, Schedule] = {}
+        self._short: dict[tuple[int, frozenset[str]], list[Feasibility]] = {}
+
+    def _schedule(self, calendar: WorkingCalendar) -> Schedule:
+        if id(calendar) not in self._dues:
+            self._dues[id(calendar)] = rules.schedule(self._shapes, self._basis, calendar)
+        return self._dues[id(calendar)]
+
+    def ends_on(self, calendar: WorkingCalendar) -> date:
+        """Return the last date. Raises `YearNotInTable`."""
+        return max(due.on for due in self._schedule(calendar).values())
+
+    def short(self, calendar: WorkingCalendar, done: frozenset[str]) -> list[Feasibility]:
+        """Return up to which dates there is not enough time for what is not done. Raises `YearNotInTable`."""
+        key = id(calendar), done
+        if key not in self._short:
+            dues = self._schedule(calendar)
+            found = rules.feasibility(self._shapes, dues, done, basis=self._basis, calendar=calendar, today=self._today)
+            self._short[key] = [each for each in found if not each.is_enough]
+        return self._short[key]
+
+
 def _judge_whole(found: Preview) -> None:
     """Say what is worth a second look, and what is missing altogether."""
     if len(found.taken) > MOST_PEOPLE_AT_ONCE:
@@ -511,7 +606,6 @@ def _judge_whole(found: Preview) -> None:
         found.obstacles.append(_("There is nobody to enroll. Add people to the list."))
     if found.schedule is None or found.calendar is None or found.today is None or found.starts_on is None:
         return
-    first = next(iter(found.days)).on if found.days else found.starts_on
     past = sum(len(day.slugs) for day in found.days if day.on < found.today)
     if found.starts_on < found.today:
         found.warnings.append(
@@ -522,23 +616,42 @@ def _judge_whole(found: Preview) -> None:
                 date=format_date(found.starts_on),
             )
         )
-    off = _off(found.calendar, found.starts_on)
-    if off is not None:
+    elif past:
         found.warnings.append(
-            _(
-                "Nobody works on %(date)s; the first working day is %(first)s.",
-                date=format_date(found.starts_on),
-                first=format_date(_first_working_day(found.calendar, found.starts_on, first)),
+            ngettext(
+                "%(num)d step is due before today and would be overdue from the beginning.",
+                "%(num)d steps are due before today and would be overdue from the beginning.",
+                past,
+            )
+        )
+    if _off(found.calendar, found.starts_on) is not None:
+        with suppress(YearNotInTable):
+            found.warnings.append(
+                _(
+                    "Nobody works on %(date)s; the first working day is %(first)s.",
+                    date=format_date(found.starts_on),
+                    first=format_date(add_working_days(found.starts_on, 0, found.calendar).on),
+                )
+            )
+    found.warnings += _about_events(found, found.calendar, found.today)
+    short = sum(bool(each.short) for each in found.taken)
+    if short:
+        found.warnings.append(
+            ngettext(
+                "There is not enough time for %(num)d person; what is lacking stands beside the name.",
+                "There is not enough time for %(num)d people; what is lacking stands beside the names.",
+                short,
             )
         )
     heavy = [day for day in found.days if day.is_heavy]
     if heavy:
-        named = [format_date(day.on) for day in heavy[:_MOST_NAMED]]
+        # Joined apart: within the call its own words would not be found for translation.
+        named = str(pgettext("list", ", ")).join(format_date(day.on) for day in heavy[:_MOST_NAMED])
         found.warnings.append(
             _(
                 "More than 6 hours fall on one day: %(days)s. Choose another version of the plan, or tell the learners "
                 "to begin earlier.",
-                days=str(pgettext("list", ", ")).join(named),
+                days=named,
             )
         )
     if any(found.calendar.is_provisional(day.on) for day in found.days):
@@ -555,16 +668,25 @@ def _needs_mentor(version: PlanVersion | None) -> bool:
     return version is not None and any(step.by is Doer.MENTOR for step in version.steps)
 
 
+def _about_events(found: Preview, calendar: WorkingCalendar, today: date) -> list[str]:
+    """Say which events lie on a day on which nobody expects them."""
+    said = []
+    for event in found.version.events if found.version is not None else ():
+        on = found.events[event.slug].on
+        values = {"event": event.title, "date": format_date(on)}
+        if on < today:
+            said.append(_("The day of “%(event)s”, %(date)s, has passed.", **values))
+        elif _off(calendar, on) is not None:
+            said.append(_("Nobody works on %(date)s, the day of “%(event)s”.", **values))
+    return said
+
+
 def _off(calendar: WorkingCalendar, on: date) -> DayOff | None:
-    with unknown_years_refused():
+    """Return why nobody works on a day; None also in a year of which no holidays are known."""
+    try:
         return calendar.day_off(on)
-
-
-def _first_working_day(calendar: WorkingCalendar, start: date, at_the_latest: date) -> date:
-    day = start
-    while day < at_the_latest and not calendar.is_working_day(day):
-        day += timedelta(days=1)
-    return day
+    except YearNotInTable:
+        return None
 
 
 # --- Doing it ------------------------------------------------------------------------------------------
@@ -601,6 +723,10 @@ def _create(draft: CohortDraft, by: Person) -> tuple[Cohort, int]:
     cohort = found.cohort or groups.create_cohort(
         code=found.code, name=found.name, market=found.market, team=found.team, starts_on=found.starts_on, by=by
     )
+    given = given_events(found.wishes, found.version)
+    if found.cohort is None:
+        for event in found.version.events:
+            set_event_of_cohort(cohort=cohort, event=event, on=given[event.slug], reason="", by=by)
     for mentor in found.mentors:
         _let_mentor(mentor, cohort, by)
     invited = []
@@ -617,6 +743,7 @@ def _create(draft: CohortDraft, by: Person) -> tuple[Cohort, int]:
             market=found.market,
             cohort=cohort,
             mentor=each.mentor,
+            events=given,
             by=by,
         )
     draft.cohort, draft.done_at, draft.invited = cohort, clock.now(), invited

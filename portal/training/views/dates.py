@@ -62,7 +62,7 @@ def change_dates(enrollment: Enrollment) -> str:
             }
             for event in enrollment.version.events
         ],
-        feasibility=feasibility_told(standing.feasibility(), standing) if enrollment.is_open else [],
+        feasibility=feasibility_told(standing.feasibility(), enrollment.version) if enrollment.is_open else [],
         is_paused=any(pause.resumes_on is None for pause in standing.basis.pauses),
         changes=[
             {
@@ -353,7 +353,7 @@ def show_then_do(
         template,
         form=form,
         moved=effect_told(found, standing) if found is not None else None,
-        feasibility=feasibility_told(found.feasibility, standing) if found is not None else [],
+        feasibility=feasibility_told(found.feasibility, standing.enrollment.version) if found is not None else [],
         seen=asked(),
         limit=STATEMENT_LIMIT,
         **_whose(standing.enrollment),

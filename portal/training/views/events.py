@@ -129,7 +129,8 @@ def _moved_in_cohort(thing: EventOfCohort, on: date) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for standing, moves in dates.moved_in_cohort(cohort=thing.cohort, event=thing.event, on=on):
         name = standing.enrollment.person.name_in(here)
-        short = [each["text"] for each in feasibility_told(moves.feasibility, standing) if not each["is_enough"]]
+        told = feasibility_told(moves.feasibility, standing.enrollment.version)
+        short = [each["text"] for each in told if not each["is_enough"]]
         rows += [
             each | {"learner": name, "short": short if number == 0 else []}
             for number, each in enumerate(effect_told(moves, standing))

@@ -10,6 +10,7 @@ from portal.calendars.rules import OffReason
 from portal.calendars.service.told import day_told, days_told, spans_told
 from portal.core.i18n import LazyText, format_date, ngettext
 from portal.core.i18n import gettext as _
+from portal.training.models import PlanVersion
 from portal.training.queries import Standing
 from portal.training.rules import EffectiveDue, Extended, Feasibility, NotCounted
 from portal.training.service.enrollments import Recognition
@@ -43,7 +44,7 @@ def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
 def _whence(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]) -> str:
     number, start = due.counted.derivation.working_days, format_date(due.counted.derivation.start)
     if due.event is not None:
-        return _whence_event(number, start, _title_of_event(due.event, standing))
+        return _whence_event(number, start, _title_of_event(due.event, standing.enrollment.version))
     if due.anchor is None:
         if number < 0:
             return ngettext(
@@ -101,8 +102,8 @@ def _whence_event(number: int, start: str, title: str) -> str:
     )
 
 
-def _title_of_event(slug: str, standing: Standing) -> str:
-    return next((str(each.title) for each in standing.enrollment.version.events if each.slug == slug), slug)
+def _title_of_event(slug: str, version: PlanVersion) -> str:
+    return next((str(each.title) for each in version.events if each.slug == slug), slug)
 
 
 def _moved_event(due: EffectiveDue, standing: Standing) -> list[str]:
@@ -113,7 +114,7 @@ def _moved_event(due: EffectiveDue, standing: Standing) -> list[str]:
     if not day.reason:
         return []
     values = {
-        "event": _title_of_event(due.event, standing),
+        "event": _title_of_event(due.event, standing.enrollment.version),
         "date": format_date(day.on),
         "name": day.by,
         "reason": day.reason,
@@ -123,14 +124,14 @@ def _moved_event(due: EffectiveDue, standing: Standing) -> list[str]:
     return [_("“%(event)s” moved to %(date)s by %(name)s (%(reason)s)", **values)]
 
 
-def feasibility_told(found: Sequence[Feasibility], standing: Standing) -> list[dict[str, Any]]:
+def feasibility_told(found: Sequence[Feasibility], version: PlanVersion) -> list[dict[str, Any]]:
     """Return in words how many working days what is left needs, and how many there are, with whether they suffice."""
     return [
-        {"text": _feasible(each, standing), "is_enough": each.is_enough, "is_end": each.event is None} for each in found
+        {"text": _feasible(each, version), "is_enough": each.is_enough, "is_end": each.event is None} for each in found
     ]
 
 
-def _feasible(each: Feasibility, standing: Standing) -> str:
+def _feasible(each: Feasibility, version: PlanVersion) -> str:
     until = format_date(each.until)
     if each.event is None:
         return ngettext(
@@ -146,7 +147,7 @@ def _feasible(each: Feasibility, standing: Standing) -> str:
         each.needed,
         left=each.left,
         date=until,
-        event=_title_of_event(each.event, standing),
+        event=_title_of_event(each.event, version),
     )
 
 

@@ -22,22 +22,25 @@ from portal.cohorts.permissions import SEE_COHORT
 from portal.core import clock, tables
 from portal.core.access import actor, requires
 from portal.core.errors import DomainError
-from portal.core.i18n import format_date, format_minutes, format_percent, language, ngettext
+from portal.core.i18n import format_date, format_minutes, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
 from portal.training import queries
-from portal.training.forms import CohortForm, JoinForm, WithdrawalForm
-from portal.training.models import CohortDraft
+from portal.training.forms import CohortForm, EventField, JoinForm, WithdrawalForm, event_field_name, with_events
+from portal.training.models import CohortDraft, PlanStep, PlanVersion
 from portal.training.permissions import ADD_LEARNERS, CONTINUE_DRAFT, CREATE_COHORTS
 from portal.training.rules import EARLY_DAYS, MOST_PEOPLE_AT_ONCE, STATEMENT_LIMIT, DayLoad, length, share_early
 from portal.training.service import founding
 from portal.training.service.founding import Candidate, Fate, Preview, Wishes
 from portal.training.views import blueprint
+from portal.training.views.explaining import feasibility_told
 
 # What the button says that does it for good.
 CREATE = "create"
+# So many steps are named beside one person.
+MOST_STEPS_NAMED = 4
 # So many people are offered to choose from; others are named by their address.
 MOST_OFFERED = 150
 _WEEK = timedelta(days=7)
@@ -58,7 +61,7 @@ _FATES = {
 @requires(CREATE_COHORTS)
 def new_cohort() -> Response | str | tuple[str, int]:
     """Ask for everything that a cohort needs, on one page."""
-    return _ask(CohortForm(), None, None)
+    return _ask(CohortForm, None, None)
 
 
 @blueprint.route("/cohort-drafts/<code>/edit", methods=["GET", "POST"])
@@ -68,25 +71,28 @@ def change_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
     if draft.done_at is not None:
         return _to_result(draft)
     if draft.joins:
-        return _ask(JoinForm(), draft, draft.cohort)
-    return _ask(CohortForm(), draft, None)
+        return _ask(JoinForm, draft, draft.cohort)
+    return _ask(CohortForm, draft, None)
 
 
 @blueprint.route("/cohorts/<code>/joiners", methods=["GET", "POST"])
 @requires(ADD_LEARNERS, on=cohorts.get_cohort, see=SEE_COHORT)
 def add_learners(cohort: Cohort) -> Response | str | tuple[str, int]:
     """Ask who joins a running cohort, and from which day on."""
-    return _ask(JoinForm(), None, cohort)
+    return _ask(JoinForm, None, cohort)
 
 
-def _ask(form: JoinForm, draft: CohortDraft | None, cohort: Cohort | None) -> Response | str | tuple[str, int]:
-    help_of_people = _offer(form, cohort)
+def _ask(kind: type[JoinForm], draft: CohortDraft | None, cohort: Cohort | None) -> Response | str | tuple[str, int]:
+    versions = queries.list_versions()
+    asked = _asked_events(versions, cohort)
+    form = with_events(kind, {event.field: event.made() for event in asked})()
+    help_of_people = _offer(form, versions, cohort)
     status = 200
     if request.method == "POST":
         status = 400
         if form.validate():
             try:
-                wishes = _wishes_in(form, founding.wishes_of(draft) if draft else Wishes())
+                wishes = _wishes_in(form, asked, founding.wishes_of(draft) if draft else Wishes())
                 with transaction():
                     kept = founding.keep_draft(wishes=wishes, by=actor(), draft=draft, cohort=cohort)
                 return redirect(url_for("training.cohort_draft", code=kept.code), 303)
@@ -94,12 +100,13 @@ def _ask(form: JoinForm, draft: CohortDraft | None, cohort: Cohort | None) -> Re
                 form.form_errors.append(str(refused))
                 status = refused.status
     else:
-        _fill(form, founding.wishes_of(draft) if draft else Wishes(), cohort)
+        _fill(form, asked, founding.wishes_of(draft) if draft else Wishes(), cohort)
     page = render_template(
         "training/join_cohort.html" if cohort is not None else "training/new_cohort.html",
         form=form,
         cohort={"name": str(cohort.name), "href": url_for("reports.cohort", code=cohort.code)} if cohort else None,
         plans=_plan_facts(),
+        events=_events_by_plan(asked),
         help_of_people=help_of_people,
         most=MOST_PEOPLE_AT_ONCE,
         is_cut_off=len(help_of_people) >= MOST_OFFERED,
@@ -114,11 +121,82 @@ def _ask(form: JoinForm, draft: CohortDraft | None, cohort: Cohort | None) -> Re
     return page, status
 
 
-def _offer(form: JoinForm, cohort: Cohort | None) -> dict[str, str]:
+@dataclass(slots=True)
+class _AskedEvent:
+    """An event whose day is asked for, in the words of the latest version that has it.
+
+    `versions` are those that have it, as the field of the plan names them; `of_cohort` the day of the cohort that is
+    joined, where it is known.
+    """
+
+    plan: str
+    plan_title: str
+    slug: str
+    title: str
+    of_cohort: date | None
+    versions: list[str]
+
+    @property
+    def field(self) -> str:
+        """The name of its field."""
+        return event_field_name(self.plan, self.slug)
+
+    def made(self) -> EventField:
+        """Make its field."""
+        return EventField(self.title, versions=self.versions, is_known=self.of_cohort is not None)
+
+
+def _asked_events(versions: Sequence[PlanVersion], cohort: Cohort | None) -> list[_AskedEvent]:
+    """Return the events of all plans that can be chosen, plan by plan."""
+    days = queries.list_days_of_cohort(cohort) if cohort is not None else {}
+    found: dict[tuple[str, str], _AskedEvent] = {}
+    for version in versions:
+        plan = version.plan.slug
+        for event in version.events:
+            asked = found.setdefault(
+                (plan, event.slug),
+                _AskedEvent(
+                    plan, str(version.title), event.slug, str(event.title), days.get((version.plan_id, event.slug)), []
+                ),
+            )
+            asked.versions.append(_value_of(version))
+    return list(found.values())
+
+
+def _events_by_plan(asked: Sequence[_AskedEvent]) -> list[dict[str, Any]]:
+    """Return the fields of events as the form shows them: those of one plan together."""
+    return [
+        {
+            "title": (found := list(events))[0].plan_title,
+            "versions": " ".join(sorted({each for event in found for each in event.versions})),
+            "fields": [
+                {
+                    "name": event.field,
+                    "versions": " ".join(event.versions),
+                    "help": _(
+                        "The day of the cohort is %(date)s; leave this empty to keep it.",
+                        date=format_date(event.of_cohort),
+                    )
+                    if event.of_cohort is not None
+                    else None,
+                }
+                for event in found
+            ],
+        }
+        for _plan, events in groupby(asked, key=lambda each: each.plan)
+    ]
+
+
+def _value_of(version: PlanVersion) -> str:
+    """Return how a form names a version of a plan."""
+    return f"{version.plan.slug}@{version.number}"
+
+
+def _offer(form: JoinForm, versions: Sequence[PlanVersion], cohort: Cohort | None) -> dict[str, str]:
     """Fill in what can be chosen; return of each person what tells her from others of her name."""
     here, latest = language(), set()
     form.plan.choices = []
-    for version in queries.list_versions():
+    for version in versions:
         is_latest = version.plan_id not in latest
         latest.add(version.plan_id)
         said = (
@@ -126,7 +204,7 @@ def _offer(form: JoinForm, cohort: Cohort | None) -> dict[str, str]:
             if is_latest
             else _("%(title)s, earlier version %(number)s", title=version.title, number=version.number)
         )
-        form.plan.choices.append(SelectChoice(f"{version.plan.slug}@{version.number}", said))
+        form.plan.choices.append(SelectChoice(_value_of(version), said))
     reach = founding.reach_to_create(actor())
     if cohort is not None and cohort.team is not None:
         reach = replace(reach, teams=reach.teams | {cohort.team.code})
@@ -166,14 +244,17 @@ def _plan_facts() -> list[dict[str, Any]]:
     ]
 
 
-def _fill(form: JoinForm, wishes: Wishes, cohort: Cohort | None) -> None:
+def _fill(form: JoinForm, asked: Sequence[_AskedEvent], wishes: Wishes, cohort: Cohort | None) -> None:
     """Show what was wished before, or what is most likely."""
+    for event in asked:
+        if event.plan == wishes.plan and wishes.events.get(event.slug):
+            form[event.field].data = date.fromisoformat(wishes.events[event.slug])
     form.plan.data = f"{wishes.plan}@{wishes.version}" if wishes.plan else None
     form.text.data = wishes.text
     form.chosen.data, form.mentors.data = list(wishes.chosen), list(wishes.mentors)
     if cohort is not None and not wishes.plan:
         version = queries.find_version_of_cohort(cohort)
-        form.plan.data = f"{version.plan.slug}@{version.number}" if version else None
+        form.plan.data = _value_of(version) if version else None
     if isinstance(form, CohortForm):
         form.place.data = f"{wishes.market}/{wishes.team}" if wishes.market else None
         form.name_en.data, form.name_ja.data, form.code.data = wishes.name_en, wishes.name_ja, wishes.code
@@ -183,7 +264,7 @@ def _fill(form: JoinForm, wishes: Wishes, cohort: Cohort | None) -> None:
         form.starts_on.data = max(cohort.starts_on, clock.today(cohort.market.time_zone))
 
 
-def _wishes_in(form: JoinForm, before: Wishes) -> Wishes:
+def _wishes_in(form: JoinForm, asked: Sequence[_AskedEvent], before: Wishes) -> Wishes:
     """Return what the form says; what was decided in the preview about single people stays."""
     plan, _at, version = str(form.plan.data).rpartition("@")
     text, upload = form.text.data or "", form.file.data
@@ -202,6 +283,11 @@ def _wishes_in(form: JoinForm, before: Wishes) -> Wishes:
         text=text,
         chosen=tuple(form.chosen.data or ()),
         mentors=tuple(form.mentors.data or ()),
+        events={
+            event.slug: form[event.field].data.isoformat()
+            for event in asked
+            if event.plan == plan and form[event.field].data is not None
+        },
     )
     if isinstance(form, CohortForm):
         market, _slash, team = str(form.place.data).partition("/")
@@ -300,6 +386,7 @@ def _shown(draft: CohortDraft, found: Preview) -> dict[str, Any]:
         "several_teams": found.team is None,
         "starts_on": format_date(found.starts_on) if found.starts_on else "",
         "ends_on": format_date(found.days[-1].on) if found.days else "",
+        "events": _events(found),
         "obstacles": found.obstacles,
         "warnings": found.warnings,
         "numbers": {
@@ -314,12 +401,31 @@ def _shown(draft: CohortDraft, found: Preview) -> dict[str, Any]:
         "early_days": EARLY_DAYS,
         "weeks": _weeks(found, tasks),
         "steps": _steps(found, tasks),
-        "troubled": [_person_row(each, found) for each in found.with_fate(Fate.FAULT, Fate.TWICE, Fate.ALREADY)],
-        "people": [_person_row(each, found) for each in found.candidates if each.can_be_taken],
+        "troubled": [_person_row(each, found, tasks) for each in found.with_fate(Fate.FAULT, Fate.TWICE, Fate.ALREADY)],
+        "people": [_person_row(each, found, tasks) for each in found.candidates if each.can_be_taken],
         "counts": {fate.value: len(found.with_fate(fate)) for fate in Fate},
         "mentors": [{"code": each.code, "name": each.name_in(language())} for each in found.mentors],
         "can_create": not found.obstacles,
     }
+
+
+def _events(found: Preview) -> list[tuple[str, str]]:
+    """Return the events of the plan, each with its day and whether that is the cohort's."""
+    if found.version is None:
+        return []
+    told = []
+    for event in found.version.events:
+        day = found.events.get(event.slug)
+        if day is None:
+            said = _("not set yet")
+        elif day.is_of_cohort:
+            said = _("%(date)s, the day of the cohort", date=format_date(day.on))
+        elif found.cohort is not None:
+            said = _("%(date)s, a day of their own", date=format_date(day.on))
+        else:
+            said = format_date(day.on)
+        told.append((str(event.title), said))
+    return told
 
 
 def _tasks(found: Preview) -> dict[str, str]:
@@ -329,7 +435,7 @@ def _tasks(found: Preview) -> dict[str, str]:
     return {step.slug: str(tasks[step.id]) for step in found.version.steps}
 
 
-def _person_row(each: Candidate, found: Preview) -> dict[str, Any]:
+def _person_row(each: Candidate, found: Preview, tasks: Mapping[str, str]) -> dict[str, Any]:
     here = language()
     state, word = _FATES[each.fate]
     factor = f"×{float(each.multiplier):g}" if each.multiplier is not None else ""
@@ -338,6 +444,10 @@ def _person_row(each: Candidate, found: Preview) -> dict[str, Any]:
         notes.append(
             _("Own dates because of leave or shifts; the last one is %(date)s.", date=format_date(each.ends_on))
         )
+    if each.recognised:
+        notes.append(_recognised(each.recognised, tasks))
+    if each.short and found.version is not None:
+        notes += [told["text"] for told in feasibility_told(each.short, found.version)]
     return {
         "line": each.line,
         "name": each.person.name_in(here) if each.person else (each.listed.shown_name if each.listed else ""),
@@ -353,6 +463,21 @@ def _person_row(each: Candidate, found: Preview) -> dict[str, Any]:
     }
 
 
+def _recognised(steps: Sequence[PlanStep], tasks: Mapping[str, str]) -> str:
+    """Say in a line which steps somebody did before that count."""
+    named = [tasks[step.slug] for step in steps[:MOST_STEPS_NAMED]]
+    if len(steps) > len(named):
+        named.append("…")
+    # Joined apart: within a call for a plural its own words would not be found for translation.
+    told = str(pgettext("list", ", ")).join(named)
+    return ngettext(
+        "%(num)d step was done before and counts: %(steps)s",
+        "%(num)d steps were done before and count: %(steps)s",
+        len(steps),
+        steps=told,
+    )
+
+
 def _steps(found: Preview, tasks: Mapping[str, str]) -> list[dict[str, Any]]:
     if found.version is None or found.schedule is None:
         return []
@@ -361,7 +486,8 @@ def _steps(found: Preview, tasks: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {
             "task": tasks[step.slug],
-            "number": number_of[step.slug],
+            # What is due before the first day stands on no working day of the plan.
+            "number": number_of[step.slug] or "–",
             "date": format_date(dues[step.slug].on),
             "iso": dues[step.slug].on.isoformat(),
             "days": days_told(dues[step.slug].counted.derivation),
@@ -377,20 +503,24 @@ def _weeks(found: Preview, tasks: Mapping[str, str]) -> list[dict[str, Any]]:
     if found.schedule is None or found.calendar is None or found.version is None or not found.days:
         return []
     assert found.starts_on is not None
+    events: dict[date, list[str]] = {}
+    for event in found.version.events:
+        events.setdefault(found.events[event.slug].on, []).append(str(event.title))
     teller = _Days(
         found.starts_on,
-        found.days[-1].on,
+        max(found.days[-1].on, *events) if events else found.days[-1].on,
         found.calendar,
         {day.on: day for day in found.days},
         tasks,
         {step.slug: step.minutes for step in found.version.steps},
+        events,
     )
-    monday = min(found.starts_on, found.days[0].on)
+    monday = min(found.starts_on, found.days[0].on, *events)
     monday -= timedelta(days=monday.weekday())
     weeks = []
     while monday <= teller.last:
         days = [teller.of(monday + timedelta(days=place)) for place in range(7)]
-        weeks.append((any(day["items"] or day["number"] == 1 for day in days), days))
+        weeks.append((any(day["items"] or day["events"] or day["number"] == 1 for day in days), days))
         monday += _WEEK
     return [_told([days for _is, days in run], is_busy) for is_busy, run in groupby(weeks, key=itemgetter(0))]
 
@@ -423,6 +553,7 @@ class _Days:
     load: Mapping[date, DayLoad]
     tasks: Mapping[str, str]
     minutes: Mapping[str, int]
+    events: Mapping[date, Sequence[str]]
     number: int = 0
 
     def of(self, on: date) -> dict[str, Any]:
@@ -442,6 +573,7 @@ class _Days:
             "is_off": off is not None,
             "off": why_off(off) if off and off.name is not None else "",
             "number": self.number if is_counted else None,
+            "events": list(self.events.get(on, ())),
             "items": [
                 {
                     "task": self.tasks[slug],

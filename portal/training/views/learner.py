@@ -288,7 +288,7 @@ def path(enrollment: Enrollment) -> str:
         learner=enrollment.person.name_in(language()),
         contacts=_contacts(enrollment, enrollment.person),
         not_counted=_not_counted(enrollment, standing) if enrollment.is_open else [],
-        feasibility=feasibility_told(standing.feasibility(), standing) if enrollment.is_open else [],
+        feasibility=feasibility_told(standing.feasibility(), enrollment.version) if enrollment.is_open else [],
         events=[
             (str(event.title), format_date(standing.basis.event(event.slug).on)) for event in enrollment.version.events
         ],
