@@ -43,17 +43,21 @@ from portal.reports.queries import Following, follow
 from portal.reports.queries.lead import Morning, clause_figures, morning
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanVersion, StepCompletion
+from portal.training.rules import StepKind, StepSpec
+from portal.training.service import dates
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team, save
 from tests.queries import counted_queries
 from tests.reports.test_cohort import LANGUAGES, LATER, MORNING
 from tests.training.builders import (
     START,
+    acknowledge,
     load_holidays,
     make_cohort,
     make_documents,
     make_enrollment,
     make_plan,
+    make_plan_with_exam,
     make_quiz,
     release,
 )
@@ -651,3 +655,43 @@ def test_the_curve_has_its_table_and_the_forecast_waits_for_five_people(
         "ja": "見通しは5名以上から表示します（現在2名）。",
     }
     assert least[language] in page.text
+
+
+def test_who_keeps_pace_is_foreseen_for_the_last_date_also_where_that_is_counted_from_an_event(cast: Cast) -> None:
+    cohort, version = make_cohort(cast.admin), make_plan_with_exam()
+    with own_transaction():
+        on = date(2026, 6, 12)
+        dates.set_event_of_cohort(cohort=cohort, event=version.events[0], on=on, reason="", by=cast.lead)
+    people = [make_person(team=make_team()) for _number in range(5)]
+    for person in people:
+        make_enrollment(person, version, cast.admin, cohort=cohort)
+    # The third working day of the plan: what was due on the first two, and before them, is done.
+    with clock.frozen(datetime(2026, 5, 1, 1, 0, tzinfo=UTC)):
+        for person in people:
+            acknowledge(person, document("exposure"))
+            acknowledge(person, document("impersonation"))
+        following, seen = seen_of(cohort)
+    last = max(max(each.path.due_on.values()) for each in following.people if each.path)
+    assert last == date(2026, 6, 15)
+    assert seen.forecast is not None
+    assert (seen.forecast.foreseen, seen.forecast.early, seen.forecast.late) == (5, last, last)
+
+
+@pytest.mark.parametrize("due_days", [-1, -2])
+def test_who_has_done_nothing_but_what_comes_before_the_first_day_stands_on_it(cast: Cast, due_days: int) -> None:
+    version = make_plan(
+        "before", None,
+        StepSpec("invite", StepKind.ACKNOWLEDGE, due_days, document="exposure"),
+        StepSpec("read", StepKind.READ, 3, document="impersonation"),
+        phases=(), credential=None,
+    )  # fmt: skip
+    cohort = make_cohort(cast.admin)
+    for _number in range(5):
+        person = make_person(team=make_team())
+        make_enrollment(person, version, cast.admin, cohort=cohort)
+        acknowledge(person, document("exposure"))
+    with clock.frozen(datetime(2026, 4, 30, 1, 0, tzinfo=UTC)):
+        _following, seen = seen_of(cohort)
+    assert seen.forecast is not None
+    # One working day is over; three of the plan remain, today among them.
+    assert (seen.forecast.foreseen, seen.forecast.middle) == (5, date(2026, 5, 7))
