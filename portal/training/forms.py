@@ -127,6 +127,8 @@ class EventField(DateField):
     def __init__(self, label: Any = None, *, versions: Collection[str] = (), is_known: bool = False, **options: Any):
         super().__init__(label, [Optional()], **options)
         self.versions, self.is_known = frozenset(versions), is_known
+        # Said, not left to the browser: it is required only where its plan is chosen.
+        self.flags.required = not is_known
 
     def validate(self, form: Any, extra_validators: Any = ()) -> bool:
         """Judge what was entered only where the event belongs to the chosen version."""

@@ -174,7 +174,12 @@ def _events(found: Cohort, following: Following) -> list[dict[str, str | None]]:
     Where nobody follows a plan yet those of every plan: without their days nobody can be enrolled in it.
     """
     followed = following.plan is not None
-    events = training.list_events_of(following.versions) if followed else training.list_latest_events()
+    if followed:
+        # Nothing is asked where no step is counted from an event.
+        counting = [each.id for each in following.versions.values() if any(step.event_slug for step in each.steps)]
+        events = training.list_events_of(counting) if counting else []
+    else:
+        events = training.list_latest_events()
     if not events:
         return []
     days = training.list_days_of_cohort(found)
