@@ -538,7 +538,7 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, dates, learner  # noqa: F401
+    from portal.training.views import blueprint, dates, learner, sessions, tasks  # noqa: F401
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
@@ -566,7 +566,7 @@ def _training(app: Flask) -> None:
             _l("Training plans"),
             "plan",
             "learn",
-            pages=("training.path",),
+            pages=("training.path", "training.evidence"),
         ),
     )
     NAVIGATION.append(
@@ -596,6 +596,22 @@ def _training(app: Flask) -> None:
             "lead",
             permissions.SEE_SIGN_OFFS,
             pages=("training.sign_off",),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "training.list_sessions",
+            _l("Sessions"),
+            "calendar",
+            "lead",
+            permissions.SEE_SIGN_OFFS,
+            pages=(
+                "training.session",
+                "training.plan_session",
+                "training.move_session",
+                "training.cancel_session",
+                "training.add_to_session",
+            ),
         )
     )
 

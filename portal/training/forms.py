@@ -1,12 +1,15 @@
-"""The forms of a sign-off, of more time and of leave."""
+"""The forms of sign-offs, of dates, of what is handed in, and of sessions."""
 
 from __future__ import annotations
 
-from wtforms import BooleanField
+from flask_wtf.file import FileField
+from wtforms import BooleanField, SelectMultipleField
 from wtforms.validators import InputRequired, NumberRange
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.core.forms import DateField, Form, IntegerField, LongTextField
+from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField, TimeField
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import lazy_pgettext
 from portal.training.rules import MOST_DAYS_AT_ONCE
 
 
@@ -64,3 +67,58 @@ class LeaveForm(Form):
 
     first_on = DateField(_l("First day of leave"), [InputRequired(_l("Choose the first day."))])
     last_on = DateField(_l("Last day of leave"), [InputRequired(_l("Choose the last day."))])
+
+
+class HandInForm(Form):
+    """What is handed in for a task; the page shows the fields that its plan allows."""
+
+    said = LongTextField(_l("Text"))
+    link = TextField(_l("Link"))
+    file = FileField(_l("File"))
+
+
+class _Learners(SelectMultipleField):
+    """Learners to choose from, by the codes of their enrollments."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class SessionTimeForm(Form):
+    """When and where a session is."""
+
+    on = DateField(_l("Date"), [Required()])
+    starts = TimeField(_l("Begins"), [InputRequired(_l("Enter a time like 09:00."))])
+    ends = TimeField(_l("Ends"), [InputRequired(_l("Enter a time like 09:00."))])
+    place = TextField(lazy_pgettext("session", "Place"))
+    link = TextField(_l("Link"))
+
+
+class SessionForm(SessionTimeForm):
+    """A session that is planned, and whom it is for."""
+
+    learners = _Learners(_l("Learners"), validate_choice=False)
+
+
+class MoveSessionForm(SessionTimeForm):
+    """Another time or place, and why."""
+
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learners read it."))])
+
+
+class CancelSessionForm(Form):
+    """Why a session does not take place."""
+
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learners read it."))])
+
+
+class SessionLearnersForm(Form):
+    """Who is added to a session."""
+
+    learners = _Learners(_l("Learners"), validate_choice=False)
+
+
+class AttendanceForm(Form):
+    """Why what was recorded of attendance is corrected; the choices themselves are read by the page."""
+
+    reason = LongTextField(_l("Reason for the correction"))

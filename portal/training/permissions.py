@@ -7,8 +7,8 @@ from typing import Any
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import holds, holds_everywhere, holds_for
-from portal.core.access import AnyOf, Permission
-from portal.training.models import Enrollment, PlanStep
+from portal.core.access import AnyOf, Permission, allows
+from portal.training.models import Enrollment, LiveSession, PlanStep
 from portal.training.rules import Doer
 
 SEE_ENROLLMENT = Permission("training.see_enrollment", "see how far a learner is in a plan")
@@ -17,6 +17,9 @@ SEE_SIGN_OFFS = Permission("training.see_sign_offs", "see which steps wait for o
 SIGN_OFF = Permission("training.sign_off", "sign a step off, or send it back")
 CHANGE_DATES = Permission("training.change_dates", "move a learner's dates, pause or end her plan, or record her leave")
 ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
+HAND_IN = Permission("training.hand_in", "hand in evidence for a task")
+SEE_EVIDENCE = Permission("training.see_evidence", "see what a learner handed in for a task")
+RUN_SESSION = Permission("training.run_session", "move or cancel a session, record who attended, add learners")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,28 @@ def is_for_mentors(person: Person, thing: Any) -> bool:
     return isinstance(thing, StepOfEnrollment) and thing.step.by is Doer.MENTOR
 
 
+def can_sign_off_everybody(person: Person, thing: Any) -> bool:
+    """Say whether the person can complete the step of everybody whom a session is for.
+
+    One that nobody is expected at any more is the matter of who planned it.
+    """
+    assert isinstance(thing, LiveSession)
+    people = expected_at(thing)
+    if not people:
+        return thing.created_by_id == person.id
+    return all(allows(person, SIGN_OFF, each) for each in people)
+
+
+def expected_at(thing: LiveSession) -> list[StepOfEnrollment]:
+    """Return the learners whom a session is for, each with the step in her version of the plan."""
+    return [
+        StepOfEnrollment(seat.enrollment, step)
+        for seat in thing.seats
+        for step in seat.enrollment.version.steps
+        if step.slug == thing.step.slug
+    ]
+
+
 TABLE: dict[Permission, AnyOf] = {
     SEE_ENROLLMENT: [
         [is_own_training],
@@ -74,4 +99,11 @@ TABLE: dict[Permission, AnyOf] = {
         [is_somebody_elses, holds_everywhere(Role.ADMIN)],
     ],
     ASK_AGAIN: [[is_own_training]],
+    HAND_IN: [[is_own_training]],
+    SEE_EVIDENCE: [
+        [is_own_training],
+        [holds_for(Role.LEAD, Role.MENTOR, scopes=scopes_of_enrollment)],
+        [holds_everywhere(Role.AUDITOR)],
+    ],
+    RUN_SESSION: [[can_sign_off_everybody]],
 }
