@@ -151,6 +151,12 @@ def downgrade() -> None:
     with op.batch_alter_table('sign_offs', schema=None) as batch_op:
         batch_op.drop_column('figures')
         batch_op.drop_column('evidence_no')
+    # What is nearest among the kinds that there were; what was handed in and attended is gone.
+    op.execute(
+        "UPDATE plan_steps SET kind = 'sign_off', \"by\" = CASE WHEN \"by\" = 'learner' THEN 'lead' ELSE \"by\" END,"
+        " evidence_kinds = NULL, gate_quizzes = NULL, gate_bound = NULL, gate_minimum = NULL"
+        " WHERE kind IN ('task', 'session', 'gate')"
+    )
     with op.batch_alter_table('plan_steps', schema=None) as batch_op:
         for name in ('by_others', 'by_learner', 'task', 'gate', 'gate_quizzes', 'stepkind'):
             batch_op.drop_constraint(batch_op.f(f'ck_plan_steps_{name}'), type_='check')

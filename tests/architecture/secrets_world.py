@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -62,8 +62,9 @@ from portal.quizzes.service.pictures import keep_picture
 from portal.quizzes.types.base import Content, Picture, read
 from portal.quizzes.types.contents import export
 from portal.training import queries as training
-from portal.training.rules import Doer, StepKind, StepSpec
-from portal.training.service import dates, sign_offs
+from portal.training.permissions import StepOfEnrollment
+from portal.training.rules import Doer, EvidenceKind, StepKind, StepSpec
+from portal.training.service import dates, sessions, sign_offs, tasks
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.builders import make_cast, make_grant, make_market, make_person, save
@@ -220,6 +221,11 @@ class World:
         more = StepSpec("more", StepKind.READ, 5, document="background")
         quiz = StepSpec("quiz", StepKind.QUIZ, 5, quiz="impersonation", prerequisites=("talk",))
         make_plan("first-days", author, talk, more, quiz, phases=(), credential=None)
+        notes = StepSpec(
+            "notes", StepKind.TASK, 3, title=Words("Notes", "記録"), by=Doer.LEAD, evidence=tuple(EvidenceKind)
+        )
+        circle = StepSpec("circle", StepKind.SESSION, 5, title=Words("Circle", "検討会"), by=Doer.LEAD)
+        make_plan("practice", author, notes, circle, phases=(), credential=None)
 
     def _learn(self) -> None:
         """Enroll the cohort; one plan is completed with a certificate, in the other a step is sent back."""
@@ -250,7 +256,27 @@ class World:
                     enrollment=enrollment, step=training.get_step(enrollment, "more"), working_days=2,
                     reason=canary("extension_reason"), by=lead,
                 )  # fmt: skip
+            self._practise()
             jobs.run_due()
+
+    def _practise(self) -> None:
+        """Let the learner hand in a text and a file, and be expected at a session of her own."""
+        learner, lead = self.people["learner"], self.people["lead"]
+        with own_transaction():
+            version = training.get_latest_version("practice")
+            practice = enroll(person=learner, version=version, starts_on=date(2026, 4, 20), by=lead)
+            self.codes["practice"] = practice.code
+            tasks.hand_in(
+                enrollment=practice, step=training.get_step(practice, "notes"), by=learner,
+                said=f"{canary('evidence')} it was.",
+                file=tasks.SentFile("notes.txt", f"{canary('evidence_file')} it was.".encode()),
+            )  # fmt: skip
+            step = training.get_step(practice, "circle")
+            planned = sessions.plan_session(
+                step=step, market=practice.market, learners=[StepOfEnrollment(practice, step)], by=lead,
+                when=sessions.When(date(2026, 5, 15), time(10), time(11), f"{canary('place_of_session')} room"),
+            )  # fmt: skip
+            self.codes["session"] = planned.code
 
     def _take_quizzes(self) -> None:
         """Let the learner have an attempt in each state, and her colleague one whose result is out."""
@@ -478,5 +504,14 @@ class World:
             ),
             **dict.fromkeys(("quizzes.export_progress", "quizzes.look_at_export", "quizzes.save_export"), going),
             "reports": {"code": ["jp-2026-04"]},
-            "training": {"code": [codes["first-days"], codes["short"]], "slug": ["talk", "more"]},
+            "training": {"code": [codes["first-days"], codes["short"], codes["practice"]], "slug": ["talk", "more"]},
+            **{
+                f"training.{each}": {"code": [codes["practice"]], "slug": ["notes"], "number": ["1"]}
+                for each in ("evidence", "hand_in", "evidence_file")
+            },
+            **{
+                f"training.{each}": {"code": [codes["session"]]}
+                for each in ("session", "move_session", "cancel_session", "add_to_session")
+            },
+            "training.plan_session": {"plan": ["practice"], "slug": ["circle"]},
         }  # fmt: skip
