@@ -88,7 +88,7 @@ class SessionTimeForm(Form):
     """When and where a session is."""
 
     on = DateField(_l("Date"), [Required()])
-    starts = TimeField(_l("Begins"), [InputRequired(_l("Enter a time like 09:00."))])
+    starts = TimeField(lazy_pgettext("session", "Begins"), [InputRequired(_l("Enter a time like 09:00."))])
     ends = TimeField(_l("Ends"), [InputRequired(_l("Enter a time like 09:00."))])
     place = TextField(lazy_pgettext("session", "Place"))
     link = TextField(_l("Link"))

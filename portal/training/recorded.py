@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from flask import url_for
 
-from portal.core.i18n import format_instant, language
+from portal.core.i18n import format_instant, language, lazy_pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
@@ -100,10 +100,10 @@ VOCABULARY = Vocabulary(
         "training.evidence_handed_in:number": Fact(_l("Number of what was handed in")),
         "training.step_signed:right": Fact(_l("Questions right")),
         "training.step_signed:questions": Fact(_l("Questions scored")),
-        "training.session_planned:starts_at": Fact(_l("Begins")),
+        "training.session_planned:starts_at": Fact(lazy_pgettext("session", "Begins")),
         "training.session_planned:ends_at": Fact(_l("Ends")),
         "training.session_planned:learners": Fact(_l("Learners")),
-        "training.session_moved:starts_at": Fact(_l("Begins")),
+        "training.session_moved:starts_at": Fact(lazy_pgettext("session", "Begins")),
         "training.session_moved:ends_at": Fact(_l("Ends")),
         "training.attendance_recorded:presence": Fact(_l("Attendance"), words=PRESENCES),
         "digest": Fact(_l("Hash"), technical=True),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.db import session
-from portal.core.i18n import LazyText
+from portal.core.i18n import LazyText, language
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.texts import forbidden
 from portal.journal.service import record
@@ -67,7 +67,7 @@ class SentFile:
 
 def kinds_in_words(step: PlanStep) -> str:
     """Return what can be handed in for the task, in the reader's language."""
-    return ", ".join(str(EVIDENCE_NAMES[kind]) for kind in step.evidence)
+    return ("、" if language() == "ja" else ", ").join(str(EVIDENCE_NAMES[kind]) for kind in step.evidence)
 
 
 def hand_in(

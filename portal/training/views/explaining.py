@@ -178,7 +178,7 @@ def gate_told(figures: GateFigures) -> dict[str, Any]:
         "quizzes": [
             {
                 "title": names[each.quiz],
-                "state": "passed" if each.is_passed else "failed",
+                "state": "passed" if each.is_passed else "failed" if each.attempt else "not_started",
                 "right": f"{each.right} / {each.scored}" if each.scored else "–",
             }
             for each in figures.quizzes

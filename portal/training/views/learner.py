@@ -439,7 +439,7 @@ class Telling:
             title=str(self._tasks[step.id]),
             kind=str(_KINDS[step.kind]()) if step.kind in _KINDS else "",
             state=_post_state(standing, step, is_next=is_next and _href(standing, step) is not None),
-            due=None if done_on else explain(standing.dues[step.slug], standing, self._tasks),
+            due=None if done_on else self._due(standing, step),
             done_on=_day_of(done_on, standing) if done_on else "",
             done_iso=done_on.isoformat() if done_on else "",
             minutes=format_minutes(step.minutes) if step.minutes else "",
@@ -464,6 +464,16 @@ class Telling:
             notes=self._notes(standing, step, is_own=is_own),
             judged_at=self._judged_at(standing, step),
         )
+
+    def _due(self, standing: Standing, step: PlanStep) -> Explanation:
+        """Explain the date of a step: that of the session at which the learner is expected, else its due date."""
+        due = explain(standing.dues[step.slug], standing, self._tasks)
+        seat = standing.seat(step.slug)
+        if seat is None or not seat.is_awaited:
+            return due
+        day = local_date(seat.starts_at, seat.zone)
+        why = _("The day of the session. The step is due on %(date)s.", date=due.date)
+        return Explanation(date=_day_of(day, standing), iso=day.isoformat(), why=why)
 
     def _judged_at(self, standing: Standing, step: PlanStep) -> str | None:
         """Return where the viewer accepts what was handed in or sees how a gate stands, if that is hers to do."""
