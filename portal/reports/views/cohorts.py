@@ -212,6 +212,9 @@ _KINDS: Mapping[StepKind, Callable[[], str]] = {
     StepKind.ACKNOWLEDGE: lambda: _("Confirmation"),
     StepKind.QUIZ: lambda: _("Knowledge check"),
     StepKind.SIGN_OFF: lambda: _("Sign-off"),
+    StepKind.TASK: lambda: _("Task"),
+    StepKind.SESSION: lambda: _("Session"),
+    StepKind.GATE: lambda: _("Gate"),
 }
 
 
