@@ -566,7 +566,16 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
-    from portal.training.views import blueprint, calendar, dates, events, founding, learner  # noqa: F401
+    from portal.training.views import (  # noqa: F401
+        blueprint,
+        calendar,
+        dates,
+        events,
+        founding,
+        learner,
+        sessions,
+        tasks,
+    )
     from portal.training.views.supervision import supervised
 
     app.register_blueprint(blueprint)
@@ -594,7 +603,13 @@ def _training(app: Flask) -> None:
             _l("Training plans"),
             "plan",
             "learn",
-            pages=("training.path", "training.calendar", "training.share_calendar", "training.revoke_calendar"),
+            pages=(
+                "training.path",
+                "training.calendar",
+                "training.share_calendar",
+                "training.revoke_calendar",
+                "training.evidence",
+            ),
         ),
     )
     NAVIGATION.append(
@@ -625,6 +640,22 @@ def _training(app: Flask) -> None:
             "lead",
             permissions.SEE_SIGN_OFFS,
             pages=("training.sign_off",),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "training.list_sessions",
+            _l("Sessions"),
+            "calendar",
+            "lead",
+            permissions.SEE_SIGN_OFFS,
+            pages=(
+                "training.session",
+                "training.plan_session",
+                "training.move_session",
+                "training.cancel_session",
+                "training.add_to_session",
+            ),
         )
     )
 

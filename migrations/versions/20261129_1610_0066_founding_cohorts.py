@@ -1,7 +1,7 @@
 """Cohorts are put together in drafts, learners are given a mentor, and a cohort can be withdrawn.
 
 Revision ID: 0066
-Revises: 0061
+Revises: 0063
 """
 
 from alembic import op
@@ -11,7 +11,7 @@ import portal.core.db
 
 
 revision = '0066'
-down_revision = '0061'
+down_revision = '0063'
 branch_labels = None
 depends_on = None
 

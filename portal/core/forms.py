@@ -10,6 +10,7 @@ from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import DateField as _DateField
 from wtforms import IntegerField as _IntegerField
 from wtforms import StringField, TextAreaField
+from wtforms import TimeField as _TimeField
 from wtforms.i18n import get_translations
 from wtforms.validators import InputRequired, NumberRange, StopValidation
 
@@ -118,6 +119,17 @@ class DateField(_SaysOnce, _DateField):
         if self.data is not None and not is_usable_day(self.data):
             self.data = None
             raise ValueError(_("Choose a date in the years %(first)s to %(last)s.", first=YEARS[0], last=YEARS[-1]))
+
+
+class TimeField(_TimeField):
+    """A time of day; full-width digits are taken as typed."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read what was sent; what is no time is told what to enter."""
+        try:
+            super().process_formdata([half_width_digits(value) for value in valuelist])
+        except ValueError:
+            raise ValueError(_("Enter a time like 09:00.")) from None
 
 
 def _take(field: Any, text: str, besides: str = "") -> None:

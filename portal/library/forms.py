@@ -6,15 +6,13 @@ from datetime import datetime, time
 from typing import Any
 
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
-from wtforms import TimeField as _TimeField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 from wtforms.validators import Length, NumberRange, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core import clock
-from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField
+from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField, TimeField
 from portal.core.i18n import gettext as _
-from portal.core.i18n import half_width_digits
 from portal.core.i18n import lazy_gettext as _l
 
 REQUIRED = Required()
@@ -30,17 +28,6 @@ class Checkboxes(SelectMultipleField):
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
-
-
-class TimeField(_TimeField):
-    """A time of day; full-width digits are taken as typed."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Read what was sent; what is no time is told what to enter."""
-        try:
-            super().process_formdata([half_width_digits(value) for value in valuelist])
-        except ValueError:
-            raise ValueError(_("Enter a time like 09:00.")) from None
 
 
 class NewDocumentForm(Form):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -15,7 +17,17 @@ from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.training import queries, rules
 from portal.training.models import Plan
-from portal.training.rules import Doer, EventSpec, Fault, FaultKind, PhaseSpec, PlanSpec, StepKind, StepSpec
+from portal.training.rules import (
+    Doer,
+    EventSpec,
+    EvidenceKind,
+    Fault,
+    FaultKind,
+    PhaseSpec,
+    PlanSpec,
+    StepKind,
+    StepSpec,
+)
 from portal.training.service import plans
 from portal.training.service.owned import OWNED_KIND
 
@@ -26,12 +38,13 @@ _EVENT_KEYS = {"slug", "title"}
 _EVENT = "event:"
 _STEP_KEYS = {
     "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
-    "statement", "recognise",
+    "statement", "recognise", "evidence", "quizzes", "bound", "minimum",
     "title", "instructions",
 }  # fmt: skip
 _MAX_NUMBER = 20
 # Beyond what any rule accepts, and below what a database cannot count.
 _MAX_WHOLE = 1_000_000
+_PERCENT = re.compile(r"(\d{1,3})(?:\.(\d))? ?%")
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
@@ -178,9 +191,18 @@ def _written_step(step: StepSpec) -> dict[str, Any]:
         "by": step.by.value,
         "recognise": step.recognise_days,
         "statement": None if step.asks_statement else StatementAsked.NONE.value,
+        "evidence": [each.value for each in step.evidence] or None,
+        "quizzes": list(step.gate_quizzes) or None,
+        "bound": None if step.gate_bound is None else _percent(step.gate_bound),
+        "minimum": step.gate_minimum,
         "title": step.title,
         "instructions": step.instructions,
     }
+
+
+def _percent(share: Fraction) -> str:
+    whole, tenth = divmod(int(share * 1000), 10)
+    return f"{whole}.{tenth}%" if tenth else f"{whole}%"
 
 
 class _Reader:
@@ -250,6 +272,8 @@ class _Reader:
                 self._error(self._line("step", number), said, _("Correct the step."))
             self._exists(number, step.document, "document", "documents")
             self._exists(number, step.quiz, "quiz", "quizzes")
+            for name in step.gate_quizzes:
+                self._exists(number, name, "quizzes", "quizzes")
         for fault in rules.faults(spec.shapes):
             if fault.kind not in rules.WARNINGS:
                 self._error(self._line_of_fault(spec, fault), plans.in_words(fault), _mend(fault))
@@ -284,7 +308,7 @@ class _Reader:
         self._known_keys(entry, _STEP_KEYS, self._line("step", number))
         slug = self._slug_in(entry, "step", number)
         kind = self._one_of(entry, "kind", StepKind, None, number)
-        default = Doer.LEAD if kind is StepKind.SIGN_OFF else Doer.LEARNER
+        default = Doer.LEAD if kind in rules.BY_OTHERS else Doer.LEARNER
         by = self._one_of(entry, "by", Doer, default, number)
         anchor = self._typed(entry, "anchor", str, "start", number) or "start"
         event = anchor.removeprefix(_EVENT) if anchor.startswith(_EVENT) else None
@@ -306,6 +330,10 @@ class _Reader:
             asks_statement=self._one_of(entry, "statement", StatementAsked, StatementAsked.REQUIRED, number)
             is not StatementAsked.NONE,
             recognise_days=self._typed(entry, "recognise", int, None, number) if "recognise" in entry else None,
+            evidence=self._evidence(entry, number),
+            gate_quizzes=self._names(entry, "quizzes", number, _("“quizzes” must be a list of quizzes.")),
+            gate_bound=self._bound(entry, number),
+            gate_minimum=self._typed(entry, "minimum", int, None, number) if "minimum" in entry else None,
         )
         return step if len(self.folder.errors) == before else None
 
@@ -320,15 +348,40 @@ class _Reader:
         return minutes
 
     def _prerequisites(self, entry: dict[str, Any], number: int) -> tuple[str, ...]:
-        value = entry.get("prerequisites", [])
+        return self._names(entry, "prerequisites", number, _("“prerequisites” must be a list of steps."))
+
+    def _names(self, entry: dict[str, Any], key: str, number: int, said: str) -> tuple[str, ...]:
+        value = entry.get(key, [])
         if isinstance(value, list) and all(isinstance(name, str) for name in value):
             return tuple(dict.fromkeys(value))
-        self._error(
-            self._line("step", number, "prerequisites"),
-            _("“prerequisites” must be a list of steps."),
-            _('Write prerequisites = ["…"].'),
-        )
+        self._error(self._line("step", number, key), said, _('Write %(key)s = ["…"].', key=key))
         return ()
+
+    def _evidence(self, entry: dict[str, Any], number: int) -> tuple[EvidenceKind, ...]:
+        names = self._names(entry, "evidence", number, _("“evidence” must be a list of what can be handed in."))
+        for name in names:
+            if name not in list(EvidenceKind):
+                self._error(
+                    self._line("step", number, "evidence"),
+                    _("“%(key)s” cannot be %(value)s.", key="evidence", value=name),
+                    _("Write one or more of: %(choices)s.", choices=", ".join(EvidenceKind)),
+                )
+        # In one order, so that a file is written again as it is read.
+        return tuple(kind for kind in EvidenceKind if kind in names)
+
+    def _bound(self, entry: dict[str, Any], number: int) -> Fraction | None:
+        value = entry.get("bound")
+        if value is None:
+            return None
+        found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+        if found is not None:
+            return Fraction(int(found[1]) * 10 + int(found[2] or 0), 1000)
+        self._error(
+            self._line("step", number, "bound"),
+            _("“bound” is no percentage with at most one decimal."),
+            _('Write for example bound = "90%".'),
+        )
+        return None
 
     def _slug_in(self, entry: dict[str, Any], table: str, number: int) -> str | None:
         value = entry.get("slug")

@@ -1,4 +1,4 @@
-"""The mails of training: a plan has begun or was ended, a step waits for a sign-off."""
+"""The mails of training: plans that begin or end, steps that wait for somebody or come back, sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from portal.core.jobs import Description
 from portal.core.mail import Email, email
 from portal.core.web import public_url
 from portal.training import queries
-from portal.training.rules import StepState
+from portal.training.models import SignOff
+from portal.training.permissions import expected_at
+from portal.training.rules import StepKind, StepState
 
 
 def _describe_starts(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
@@ -126,6 +128,95 @@ def sign_off_waiting(code: str, step: str, to: str) -> Email | None:
             "step": queries.tasks_of([waiting])[waiting.id],
             "due_on": queries.standing_of(enrollment).due_on(step),
             "asks_statement": waiting.asks_statement,
-            "href": public_url("training.sign_off", code=code, slug=step),
+            "kind": waiting.kind.value,
+            "cohort": enrollment.cohort.name if enrollment.cohort else None,
+            "href": public_url("training.list_sessions")
+            if waiting.kind is StepKind.SESSION
+            else public_url("training.sign_off", code=code, slug=step),
+        },
+    )
+
+
+def _describe_sent_back(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe(_l("Mail: a step was sent back"), arguments)
+
+
+@email("training.sent_back", describe=_describe_sent_back)
+def sent_back(code: str, step: str, said: int) -> Email | None:
+    """Tell the learner what is still missing; nothing where she has handed it in meanwhile, or the plan is over."""
+    enrollment = queries.find_enrollment(code)
+    if enrollment is None or not enrollment.is_open or not enrollment.person.is_active:
+        return None
+    about = queries.get_step(enrollment, step)
+    rows: list[SignOff] = queries.list_sign_offs(enrollment, about)
+    if not rows or rows[-1].id != said:
+        return None
+    person = enrollment.person
+    return Email(
+        template="training/emails/sent_back",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "by": rows[-1].by.name_in(person.language),
+            "plan": enrollment.version.title,
+            "step": queries.tasks_of([about])[about.id],
+            "statement": rows[-1].statement,
+            "is_task": about.kind is StepKind.TASK,
+            "href": public_url("training.evidence", code=code, slug=step)
+            if about.kind is StepKind.TASK
+            else public_url("training.path", code=code),
+        },
+    )
+
+
+def _describe_session(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe(_l("Mail: a training session"), arguments)
+
+
+@email("training.session_planned", describe=_describe_session)
+def session_planned(session: str, code: str) -> Email | None:
+    """Tell a learner when and where her session is."""
+    return _of_session("session_planned", session, code)
+
+
+@email("training.session_moved", describe=_describe_session)
+def session_moved(session: str, code: str) -> Email | None:
+    """Tell a learner where to and why her session was moved."""
+    return _of_session("session_moved", session, code)
+
+
+@email("training.session_cancelled", describe=_describe_session)
+def session_cancelled(session: str, code: str) -> Email | None:
+    """Tell a learner that her session does not take place, and why."""
+    return _of_session("session_cancelled", session, code)
+
+
+def _of_session(template: str, code_of_session: str, code: str) -> Email | None:
+    """Return what is told of a session as it is now; nothing where that is not true any more."""
+    session = queries.find_session(code_of_session)
+    enrollment = queries.find_enrollment(code)
+    if session is None or enrollment is None or not enrollment.is_open or not enrollment.person.is_active:
+        return None
+    step = next((each.step for each in expected_at(session) if each.enrollment.id == enrollment.id), None)
+    if step is None or (session.cancelled_at is not None) != (template == "session_cancelled"):
+        return None
+    person, last = enrollment.person, session.time
+    return Email(
+        template=f"training/emails/{template}",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "plan": enrollment.version.title,
+            "step": queries.tasks_of([step])[step.id],
+            "starts_at": last.starts_at,
+            "ends_at": last.ends_at,
+            "before": session.times[-2].starts_at if len(session.times) > 1 else None,
+            "zone": session.market.time_zone,
+            "place": last.place,
+            "link": last.link,
+            "reason": session.cancelled_reason or last.reason,
+            "href": public_url("training.today"),
         },
     )

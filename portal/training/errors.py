@@ -232,3 +232,164 @@ class HasBegun(Conflict):
         "Somebody in this cohort has begun already, so that it cannot be withdrawn as a whole. "
         "End the plan of single people instead."
     )
+
+
+class GateNotReached(Conflict):
+    """A gate is signed off only while its figures reach what the plan asks."""
+
+    message = _l("The gate is not reached, so it cannot be signed off. Load the page again to see what is missing.")
+
+
+class EvidenceMissing(Invalid):
+    """Something is handed in, of the kinds that the plan allows."""
+
+    message = _l("Hand in at least one of these: %(kinds)s.")
+
+
+class EvidenceNotAsked(Invalid):
+    """The plan does not take this kind of evidence."""
+
+    message = _l("This task takes nothing but: %(kinds)s.")
+
+
+class EvidenceTooLong(Invalid):
+    """What is handed in as a text is a few pages."""
+
+    message = _l("The text has %(length)s characters; at most %(limit)s are kept. Shorten it, or hand in a file.")
+
+
+class LinkRefused(Invalid):
+    """A link is a whole address that begins with https."""
+
+    message = _l("This is no address that can be opened safely. Write the whole address, beginning with https://.")
+
+
+class FileTooLarge(Invalid):
+    """A file that is handed in is bounded."""
+
+    message = _l("The file is larger than %(most)s MB. Make it smaller, or hand in a link to it.")
+
+
+class FileEmpty(Invalid):
+    """A file with nothing in it."""
+
+    message = _l("The file is empty. Choose another one.")
+
+
+class FileKindRefused(Invalid):
+    """Only some kinds of files are taken, and what a file holds has to fit its name."""
+
+    message = _l(
+        "“%(name)s” is none of the files that can be handed in, or its contents do not fit its name. Possible are: "
+        "PDF, PNG, JPEG, text (.txt), CSV, Word (.docx) and Excel (.xlsx)."
+    )
+
+
+class NotToBeHandedIn(Conflict):
+    """The task is done, or something comes before it."""
+
+    message = _l("Nothing can be handed in for this step now: it is done, or other steps come first.")
+
+
+class NewerEvidence(Conflict):
+    """Something newer was handed in while a decision was written."""
+
+    message = _l("Something newer has been handed in meanwhile. Look at it first, then decide.")
+
+
+class NoSuchEvidence(NotFound):
+    """There is no such file in what was handed in."""
+
+    message = _l("There is no such file here. Go back to the task.")
+
+
+class NoSuchSession(NotFound):
+    """There is no session of this code, or not for this person."""
+
+    message = _l("There is no such session here. Go back to the list of sessions.")
+
+
+class NobodyChosen(Invalid):
+    """A session is for somebody."""
+
+    message = _l("Choose at least one learner.")
+
+
+class CannotAttend(Invalid):
+    """A chosen learner does not follow the plan any more, has done the step, or is expected at another session."""
+
+    message = _l(
+        "%(names)s cannot be added any more: done, ended, or expected at another session. Load the page again."
+    )
+
+
+class TimeDoesNotExist(Invalid):
+    """The clocks are put forward over this time."""
+
+    message = _l("On this day there is no %(time)s in %(zone)s: the clocks are put forward. Choose another time.")
+
+
+class SessionBackwards(Invalid):
+    """A session ends after it begins, on the same day."""
+
+    message = _l("The session has to end after it begins, within %(most)s hours.")
+
+
+class SessionOutOfBounds(Invalid):
+    """A session lies within a year ahead, or not long ago."""
+
+    message = _l("The session can be from two months ago to a year ahead. Check the date.")
+
+
+class PlaceMissing(Invalid):
+    """People have to find a session."""
+
+    message = _l("Write the place or the link of the session.")
+
+
+class PlaceTooLong(Invalid):
+    """A place is a line."""
+
+    message = _l("The place has %(length)s characters; at most %(limit)s are kept. Shorten it.")
+
+
+class SessionCancelled(Conflict):
+    """What was cancelled stays so."""
+
+    message = _l("This session was cancelled. Plan another one.")
+
+
+class SessionTaken(Conflict):
+    """A session whose attendance was recorded stays where it was."""
+
+    message = _l("The attendance of this session has been recorded already, so it is neither moved nor cancelled.")
+
+
+class SessionUnchanged(Conflict):
+    """Nothing of time and place has changed."""
+
+    message = _l("The session is at this time and place already.")
+
+
+class SessionNotBegun(Conflict):
+    """Attendance is recorded once a session has begun."""
+
+    message = _l("The session has not begun yet. Attendance can be recorded from %(start)s.")
+
+
+class AttendanceChanged(Conflict):
+    """Somebody else has recorded attendance meanwhile."""
+
+    message = _l("Somebody else has recorded attendance meanwhile. Load the page again.")
+
+
+class CorrectionNeedsReason(Invalid):
+    """What was recorded is corrected with a reason."""
+
+    message = _l("Write a reason for the correction; both entries stay recorded.")
+
+
+class NothingRecorded(Invalid):
+    """At least one learner has to be marked."""
+
+    message = _l("Mark at least one learner, or press “Everybody was present”.")

@@ -10,8 +10,9 @@ from wtforms import BooleanField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField
+from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField, TimeField
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.i18n import lazy_pgettext
 from portal.training.rules import MOST_DAYS_AT_ONCE
 
 
@@ -165,3 +166,51 @@ class WithdrawalForm(Form):
     """Why a cohort is taken back, and that this is meant."""
 
     reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
+class HandInForm(Form):
+    """What is handed in for a task; the page shows the fields that its plan allows."""
+
+    said = LongTextField(_l("Text"))
+    link = TextField(_l("Link"))
+    file = FileField(_l("File"))
+
+
+class SessionTimeForm(Form):
+    """When and where a session is."""
+
+    on = DateField(_l("Date"), [Required()])
+    starts = TimeField(lazy_pgettext("session", "Begins"), [InputRequired(_l("Enter a time like 09:00."))])
+    ends = TimeField(_l("Ends"), [InputRequired(_l("Enter a time like 09:00."))])
+    place = TextField(lazy_pgettext("session", "Place"))
+    link = TextField(_l("Link"))
+
+
+class SessionForm(SessionTimeForm):
+    """A session that is planned, and whom it is for."""
+
+    learners = _CheckboxesField(_l("Learners"), validate_choice=False)
+
+
+class MoveSessionForm(SessionTimeForm):
+    """Another time or place, and why."""
+
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learners read it."))])
+
+
+class CancelSessionForm(Form):
+    """Why a session does not take place."""
+
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learners read it."))])
+
+
+class SessionLearnersForm(Form):
+    """Who is added to a session."""
+
+    learners = _CheckboxesField(_l("Learners"), validate_choice=False)
+
+
+class AttendanceForm(Form):
+    """Why what was recorded of attendance is corrected; the choices themselves are read by the page."""
+
+    reason = LongTextField(_l("Reason for the correction"))

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, exists, or_, select
+from hashlib import sha256
+
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, selectinload
 
 from portal.core.db import session
 from portal.training import queries, rules
-from portal.training.models import Enrollment, EventDate, PlanEvent, PlanStep, PlanVersion, SignOff, StepCompletion
-from portal.training.rules import SignOffAct, StepKind
+from portal.training.models import (
+    Attendance,
+    Enrollment,
+    EventDate,
+    LiveSession,
+    PlanEvent,
+    PlanStep,
+    PlanVersion,
+    SessionSeat,
+    SessionTime,
+    SignOff,
+    StepCompletion,
+    TaskEvidence,
+)
+from portal.training.rules import Doer, Presence, SignOffAct, StepKind
 from portal.training.service.plans import digest_of
+
+# The step for which a session was planned, in whatever version of the plan.
+_Planned = aliased(PlanStep)
 
 # Rows that are held at once; memory must not grow with them.
 _AT_ONCE = 500
@@ -58,7 +76,7 @@ def plans_are_complete_when_their_steps_are() -> list[str]:
 
 
 def sign_offs_stand_behind_their_steps() -> list[str]:
-    """Return a sentence for each completed sign-off step without a statement, or by the learner herself."""
+    """Return a sentence for each step that somebody ends with her word and has none, or the learner's own."""
     breaches = []
     rows = session.execute(
         select(Enrollment.code, Enrollment.person_id, PlanStep.slug, SignOff.by_id)
@@ -73,7 +91,11 @@ def sign_offs_stand_behind_their_steps() -> list[str]:
                 SignOff.act == SignOffAct.SIGNED,
             ),
         )
-        .where(PlanStep.kind == StepKind.SIGN_OFF, StepCompletion.recognised_id.is_(None))
+        .where(
+            PlanStep.kind.in_(rules.WITH_A_WORD),
+            PlanStep.by != Doer.LEARNER,
+            StepCompletion.recognised_id.is_(None),
+        )
         .order_by(StepCompletion.id)
         .execution_options(yield_per=_AT_ONCE)
     )
@@ -130,10 +152,114 @@ def what_is_recognised_was_done_before() -> list[str]:
     return [f"enrollment {code}, step {slug}: counts for something that is not its like" for code, slug in rows]
 
 
+def tasks_have_evidence() -> list[str]:
+    """Return a sentence for each task that is done with nothing handed in, and for files that are not as they came."""
+    handed_in = exists().where(
+        TaskEvidence.enrollment_id == StepCompletion.enrollment_id, TaskEvidence.step_id == StepCompletion.step_id
+    )
+    rows = session.execute(
+        select(Enrollment.code, PlanStep.slug)
+        .select_from(StepCompletion)
+        .join(PlanStep, PlanStep.id == StepCompletion.step_id)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .where(PlanStep.kind == StepKind.TASK, ~handed_in)
+        .order_by(StepCompletion.id)
+    )
+    breaches = [f"enrollment {code}, step {slug}: completed with nothing handed in" for code, slug in rows]
+    # One at a time: files can be large.
+    for id_ in session.scalars(select(TaskEvidence.id).where(TaskEvidence.data.is_not(None)).order_by(TaskEvidence.id)):
+        data, size, digest = session.execute(
+            select(TaskEvidence.data, TaskEvidence.size, TaskEvidence.sha256).where(TaskEvidence.id == id_)
+        ).one()
+        if data is not None and (len(data) != size or sha256(data).hexdigest() != digest):
+            breaches.append(f"task_evidence row {id_}: its file has been changed")
+    numbers = session.execute(
+        select(TaskEvidence.enrollment_id, TaskEvidence.step_id)
+        .group_by(TaskEvidence.enrollment_id, TaskEvidence.step_id)
+        .having(func.count() != func.max(TaskEvidence.number))
+        .order_by(TaskEvidence.enrollment_id, TaskEvidence.step_id)
+    )
+    breaches += [f"enrollment row {row[0]}, step row {row[1]}: what was handed in is not numbered" for row in numbers]
+    return breaches
+
+
+def sessions_were_attended() -> list[str]:
+    """Return a sentence for each session step that is done by somebody who is never said to have been present.
+
+    And for attendance of people who were not expected, or at a session that was cancelled.
+    """
+    was_there = exists().where(
+        Attendance.enrollment_id == StepCompletion.enrollment_id,
+        Attendance.presence == Presence.PRESENT,
+        Attendance.session_id == LiveSession.id,
+        LiveSession.step_id == _Planned.id,
+        _Planned.slug == PlanStep.slug,
+    )
+    rows = session.execute(
+        select(Enrollment.code, PlanStep.slug)
+        .select_from(StepCompletion)
+        .join(PlanStep, PlanStep.id == StepCompletion.step_id)
+        .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
+        .where(PlanStep.kind == StepKind.SESSION, ~was_there)
+        .order_by(StepCompletion.id)
+    )
+    breaches = [f"enrollment {code}, step {slug}: completed without having attended" for code, slug in rows]
+    is_expected = exists().where(
+        SessionSeat.session_id == Attendance.session_id, SessionSeat.enrollment_id == Attendance.enrollment_id
+    )
+    odd = session.execute(
+        select(Attendance.id, LiveSession.cancelled_at, is_expected)
+        .join(LiveSession, LiveSession.id == Attendance.session_id)
+        .where(or_(LiveSession.cancelled_at.is_not(None), ~is_expected))
+        .order_by(Attendance.id)
+    )
+    breaches += [
+        f"attendances row {id_}: " + ("the session was cancelled" if expected else "nobody expected her at the session")
+        for id_, _cancelled, expected in odd
+    ]
+    timeless = session.scalars(
+        select(LiveSession.code)
+        .where(~exists().where(SessionTime.session_id == LiveSession.id))
+        .order_by(LiveSession.id)
+    )
+    breaches += [f"session {code}: nothing says when it is" for code in timeless]
+    return breaches
+
+
+def gates_were_reached() -> list[str]:
+    """Return a sentence for each gate that was signed off on figures that do not reach what it asks."""
+    breaches = []
+    rows = session.execute(
+        select(SignOff.id, SignOff.figures, PlanStep)
+        .join(PlanStep, PlanStep.id == SignOff.step_id)
+        .where(PlanStep.kind == StepKind.GATE, SignOff.act == SignOffAct.SIGNED)
+        .order_by(SignOff.id)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    for id_, figures, step in rows:
+        terms = step.gate
+        kept = figures or {}
+        quizzes = kept.get("quizzes", [])
+        right, n = sum(each["right"] for each in quizzes), sum(each["questions"] for each in quizzes)
+        if (
+            terms is None
+            or {each["quiz"] for each in quizzes} != set(terms.quizzes)
+            or not all(each["passed"] for each in quizzes)
+            or (right, n) != (kept.get("right"), kept.get("questions"))
+            or n < terms.needed
+            or not rules.reaches(right, n, terms.bound)
+        ):
+            breaches.append(f"sign_offs row {id_}: the gate {step.slug} was signed off without having been reached")
+    return breaches
+
+
 INVARIANTS = {
     "what is recognised was done before": what_is_recognised_was_done_before,
     "events of plans have dates": events_of_plans_have_dates,
     "plan versions are unchanged": plan_versions_say_what_they_said,
     "plans are complete when their steps are": plans_are_complete_when_their_steps_are,
     "sign-offs stand behind their steps": sign_offs_stand_behind_their_steps,
+    "tasks have evidence": tasks_have_evidence,
+    "sessions were attended": sessions_were_attended,
+    "gates were reached": gates_were_reached,
 }

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     String,
     Text,
     UniqueConstraint,
@@ -20,12 +21,21 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
 from portal.cohorts.models import Cohort
-from portal.core.db import Base, BigKey, enum_type
+from portal.core.db import Base, BigKey, Json, enum_type
 from portal.core.i18n import Words
 from portal.core.seals import Sealed
 from portal.gradebook.models import ScoreEntry
 from portal.organisation.models import Market
-from portal.training.rules import Doer, SignOffAct, StepKind, StepShape
+from portal.training.rules import (
+    GATE_MINIMUM,
+    Doer,
+    EvidenceKind,
+    GateTerms,
+    Presence,
+    SignOffAct,
+    StepKind,
+    StepShape,
+)
 
 
 class Plan(Base):
@@ -118,7 +128,11 @@ class PlanStep(Base):
         CheckConstraint("recognise_days is null or recognise_days > 0", name="recognise_days"),
         CheckConstraint("(kind in ('read', 'acknowledge')) = (document_slug is not null)", name="document"),
         CheckConstraint("(kind = 'quiz') = (quiz_slug is not null)", name="quiz"),
-        CheckConstraint("(kind = 'sign_off') = (by <> 'learner')", name="sign_off_doer"),
+        CheckConstraint("kind not in ('sign_off', 'session', 'gate') or by <> 'learner'", name="by_others"),
+        CheckConstraint("kind in ('sign_off', 'session', 'gate', 'task') or by = 'learner'", name="by_learner"),
+        CheckConstraint("(kind = 'task') = (evidence_kinds is not null)", name="task"),
+        CheckConstraint("(kind = 'gate') = (gate_bound is not null)", name="gate"),
+        CheckConstraint("(gate_quizzes is null) = (gate_bound is null)", name="gate_quizzes"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -147,8 +161,27 @@ class PlanStep(Base):
     statement_asked: Mapped[bool | None]
     # How many days old an earlier completion may be that counts at enrollment; see `rules.why_not_counted`.
     recognise_days: Mapped[int | None]
+    # Of a task: what can be handed in.
+    evidence_kinds: Mapped[list[str] | None] = mapped_column(Json())
+    # Of a gate: the quizzes, the share that the lower bound over their questions reaches, and on how many at least
+    # where the plan says so.
+    gate_quizzes: Mapped[list[str] | None] = mapped_column(Json())
+    gate_bound: Mapped[Fraction | None]
+    gate_minimum: Mapped[int | None]
 
     version: Mapped[PlanVersion] = relationship(back_populates="steps")
+
+    @property
+    def evidence(self) -> tuple[EvidenceKind, ...]:
+        """What can be handed in for it; nothing where it is no task."""
+        return tuple(EvidenceKind(each) for each in self.evidence_kinds or ())
+
+    @property
+    def gate(self) -> GateTerms | None:
+        """What it asks where it is a gate."""
+        if self.gate_bound is None:
+            return None
+        return GateTerms(tuple(self.gate_quizzes or ()), self.gate_bound, self.gate_minimum or GATE_MINIMUM)
 
     @property
     def asks_statement(self) -> bool:
@@ -324,6 +357,9 @@ class SignOff(Base):
     statement: Mapped[str] = mapped_column(Text)
     by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]
+    # Of a task: the number of what was handed in and is spoken of. Of a gate that was signed off: its figures then.
+    evidence_no: Mapped[int | None]
+    figures: Mapped[dict[str, Any] | None] = mapped_column(Json())
 
     by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
 
@@ -460,3 +496,143 @@ class CohortDraft(Base):
 
     created_by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
     cohort: Mapped[Cohort | None] = relationship(lazy="joined")
+
+
+class TaskEvidence(Base):
+    """What a learner handed in for a task; what she hands in anew is a new row. Never changed."""
+
+    __tablename__ = "task_evidence"
+    # The bytes are those of the hash; the invariants compute it again.
+    __sealed__ = Sealed(besides=("data",))
+    __table_args__ = (
+        UniqueConstraint("enrollment_id", "step_id", "number"),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("said <> '' or link <> '' or file_name is not null", name="something"),
+        CheckConstraint(
+            "(file_name is null) = (media_type is null) and (file_name is null) = (size is null)"
+            " and (file_name is null) = (sha256 is null) and (file_name is null) = (data is null)",
+            name="file",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"))
+    step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"), index=True)
+    number: Mapped[int]
+    at: Mapped[datetime]
+    said: Mapped[str] = mapped_column(Text)
+    # https; nobody fetches it.
+    link: Mapped[str] = mapped_column(Text)
+    file_name: Mapped[str | None] = mapped_column(String(200))
+    media_type: Mapped[str | None] = mapped_column(String(100))
+    size: Mapped[int | None]
+    # SHA-256 of the bytes, in hexadecimal.
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    data: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+
+
+class LiveSession(Base):
+    """A meeting for a step of a plan: for a cohort, or for some learners. When and where it is, is added in rows."""
+
+    __tablename__ = "live_sessions"
+    __sealed__ = Sealed(later=("cancelled_at", "cancelled_by_id", "cancelled_reason"))
+    __table_args__ = (
+        CheckConstraint("(cancelled_at is null) = (cancelled_by_id is null)", name="cancelled"),
+        CheckConstraint("(cancelled_at is null) = (cancelled_reason is null)", name="cancelled_reason"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    # Stands for the step of its slug in every version of the plan.
+    step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"), index=True)
+    # In whose zone its times are told.
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="RESTRICT"))
+    cohort_id: Mapped[int | None] = mapped_column(ForeignKey("cohorts.id", ondelete="RESTRICT"), index=True)
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    cancelled_at: Mapped[datetime | None]
+    cancelled_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    cancelled_reason: Mapped[str | None] = mapped_column(Text)
+
+    step: Mapped[PlanStep] = relationship(lazy="joined", innerjoin=True)
+    market: Mapped[Market] = relationship(lazy="joined", innerjoin=True)
+    cohort: Mapped[Cohort | None] = relationship(lazy="joined")
+    created_by: Mapped[Person] = relationship(foreign_keys=[created_by_id])
+    times: Mapped[list[SessionTime]] = relationship(back_populates="session", order_by="SessionTime.number")
+    seats: Mapped[list[SessionSeat]] = relationship(back_populates="session", order_by="SessionSeat.id")
+
+    @property
+    def time(self) -> SessionTime:
+        """When and where it is, as it was said last."""
+        return self.times[-1]
+
+    @property
+    def plan_id(self) -> int:
+        """The plan of its step."""
+        return self.step.version.plan_id
+
+
+class SessionTime(Base):
+    """When and where a session is; moving it adds a row. The highest number counts."""
+
+    __tablename__ = "session_times"
+    __sealed__ = Sealed()
+    __table_args__ = (
+        UniqueConstraint("session_id", "number"),
+        CheckConstraint("ends_at > starts_at", name="period"),
+        CheckConstraint("place <> '' or link <> ''", name="somewhere"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("live_sessions.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    place: Mapped[str] = mapped_column(Text)
+    link: Mapped[str] = mapped_column(Text)
+    # Why it was moved; empty in the first row.
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+
+    session: Mapped[LiveSession] = relationship(back_populates="times")
+
+
+class SessionSeat(Base):
+    """That a learner is expected at a session. Who was not there is given a seat in another one."""
+
+    __tablename__ = "session_seats"
+    __sealed__ = Sealed()
+    __table_args__ = (UniqueConstraint("session_id", "enrollment_id"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("live_sessions.id", ondelete="RESTRICT"))
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+
+    session: Mapped[LiveSession] = relationship(back_populates="seats")
+    enrollment: Mapped[Enrollment] = relationship()
+
+
+class Attendance(Base):
+    """Whether a learner was at a session; a correction is a new row with its reason. The highest number counts."""
+
+    __tablename__ = "attendances"
+    __sealed__ = Sealed()
+    __table_args__ = (
+        UniqueConstraint("session_id", "enrollment_id", "number"),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("number = 1 or reason <> ''", name="reason"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("live_sessions.id", ondelete="RESTRICT"))
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
+    number: Mapped[int]
+    presence: Mapped[Presence] = mapped_column(enum_type(Presence))
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)

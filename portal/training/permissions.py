@@ -9,8 +9,8 @@ from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import holds, holds_everywhere, holds_for, open_grants
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import scopes_of_cohort
-from portal.core.access import AnyOf, Permission
-from portal.training.models import Enrollment, PlanEvent, PlanStep
+from portal.core.access import AnyOf, Permission, allows
+from portal.training.models import Enrollment, LiveSession, PlanEvent, PlanStep
 from portal.training.rules import Doer
 
 SEE_ENROLLMENT = Permission("training.see_enrollment", "see how far a learner is in a plan")
@@ -23,6 +23,9 @@ CREATE_COHORTS = Permission("training.create_cohorts", "put together a cohort fo
 CONTINUE_DRAFT = Permission("training.continue_draft", "go on with a cohort that one has begun to put together")
 ADD_LEARNERS = Permission("training.add_learners", "add learners to a cohort that is running, or withdraw it")
 ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
+HAND_IN = Permission("training.hand_in", "hand in evidence for a task")
+SEE_EVIDENCE = Permission("training.see_evidence", "see what a learner handed in for a task")
+RUN_SESSION = Permission("training.run_session", "move or cancel a session, record who attended, add learners")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,28 @@ def is_own_draft(person: Person, thing: Any) -> bool:
     return bool(thing.created_by_id == person.id)
 
 
+def can_sign_off_everybody(person: Person, thing: Any) -> bool:
+    """Say whether the person can complete the step of everybody whom a session is for.
+
+    One that nobody is expected at any more is the matter of who planned it.
+    """
+    assert isinstance(thing, LiveSession)
+    people = expected_at(thing)
+    if not people:
+        return thing.created_by_id == person.id
+    return all(allows(person, SIGN_OFF, each) for each in people)
+
+
+def expected_at(thing: LiveSession) -> list[StepOfEnrollment]:
+    """Return the learners whom a session is for, each with the step in her version of the plan."""
+    return [
+        StepOfEnrollment(seat.enrollment, step)
+        for seat in thing.seats
+        for step in seat.enrollment.version.steps
+        if step.slug == thing.step.slug
+    ]
+
+
 TABLE: dict[Permission, AnyOf] = {
     CREATE_COHORTS: [[leads_a_team], [holds_everywhere(Role.ADMIN)]],
     CONTINUE_DRAFT: [[is_own_draft, holds(Role.LEAD)], [is_own_draft, holds_everywhere(Role.ADMIN)]],
@@ -124,4 +149,11 @@ TABLE: dict[Permission, AnyOf] = {
         [is_day_of_others, holds_everywhere(Role.ADMIN)],
     ],
     ASK_AGAIN: [[is_own_training]],
+    HAND_IN: [[is_own_training]],
+    SEE_EVIDENCE: [
+        [is_own_training],
+        [holds_for(Role.LEAD, Role.MENTOR, scopes=scopes_of_enrollment)],
+        [holds_everywhere(Role.AUDITOR)],
+    ],
+    RUN_SESSION: [[can_sign_off_everybody]],
 }

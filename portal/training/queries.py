@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     false,
@@ -58,27 +59,41 @@ from portal.library.models import ChangeClass, Document, DocumentVersion, Versio
 from portal.library.rules.overlays import base_slug
 from portal.organisation.models import Market, Team
 from portal.quizzes import queries as quizzes
-from portal.quizzes.models import Attempt, Quiz, QuizVersion
+from portal.quizzes.models import Attempt, Item, ItemMark, Marking, Quiz, QuizVersion
 from portal.training import rules
-from portal.training.errors import NoSuchEnrollment, NoSuchEvent, NoSuchPlan, NoSuchStep, NotPaused
+from portal.training.errors import (
+    NoSuchEnrollment,
+    NoSuchEvent,
+    NoSuchEvidence,
+    NoSuchPlan,
+    NoSuchSession,
+    NoSuchStep,
+    NotPaused,
+)
 from portal.training.models import (
+    Attendance,
     CalendarFeed,
     CohortDraft,
     Enrollment,
     EnrollmentPause,
     EventDate,
+    LiveSession,
     NewStart,
     Plan,
     PlanEvent,
     PlanExtension,
     PlanStep,
     PlanVersion,
+    SessionSeat,
+    SessionTime,
     SignOff,
     StepCompletion,
     StepExtension,
+    TaskEvidence,
     ToldDate,
 )
 from portal.training.permissions import (
+    RUN_SESSION,
     SIGN_OFF,
     EventOfCohort,
     EventOfEnrollment,
@@ -92,10 +107,13 @@ from portal.training.rules import (
     EventSpec,
     Extension,
     Feasibility,
+    GateFigures,
     Pause,
     PhaseSpec,
     PlanSpec,
+    Presence,
     Progress,
+    QuizInGate,
     Schedule,
     SignOffAct,
     StepKind,
@@ -178,6 +196,10 @@ def spec_of(version: PlanVersion) -> PlanSpec:
                 asks_statement=step.asks_statement,
                 event=step.event_slug,
                 recognise_days=step.recognise_days,
+                evidence=step.evidence,
+                gate_quizzes=tuple(step.gate_quizzes or ()),
+                gate_bound=step.gate_bound,
+                gate_minimum=step.gate_minimum,
             )
             for step in version.steps
         ),
@@ -341,12 +363,19 @@ def get_step(enrollment: Enrollment, slug: str) -> PlanStep:
 
 
 def get_sign_off_step(code: str, slug: str) -> StepOfEnrollment:
-    """Return a step of an enrollment that needs a sign-off. Raises `NoSuchEnrollment`, `NoSuchStep`."""
-    enrollment = get_enrollment(code)
-    step = get_step(enrollment, slug)
-    if step.kind is not StepKind.SIGN_OFF:
+    """Return a step of an enrollment that somebody else ends with her word. Raises `NoSuchEnrollment`, `NoSuchStep`."""
+    thing = get_step_of_enrollment(code, slug)
+    if thing.step.kind not in rules.WITH_A_WORD or thing.step.by is Doer.LEARNER:
         raise NoSuchStep()
-    return StepOfEnrollment(enrollment, step)
+    return thing
+
+
+def get_task(code: str, slug: str) -> StepOfEnrollment:
+    """Return a step of an enrollment for which something is handed in. Raises `NoSuchEnrollment`, `NoSuchStep`."""
+    thing = get_step_of_enrollment(code, slug)
+    if thing.step.kind is not StepKind.TASK:
+        raise NoSuchStep()
+    return thing
 
 
 def get_step_of_enrollment(code: str, slug: str) -> StepOfEnrollment:
@@ -794,6 +823,10 @@ class Standing:
     length: int
     # The person's working days, less those of her pauses.
     calendar: WorkingCalendar
+    # By the step's slug: what was handed in, at which sessions she is or was expected, how she stands before a gate.
+    handed_in: Mapping[str, Sequence[HandedIn]] = field(default_factory=dict)
+    seats: Mapping[str, Sequence[Seat]] = field(default_factory=dict)
+    gates: Mapping[str, GateFigures] = field(default_factory=dict)
 
     @property
     def starts_on(self) -> date:
@@ -832,7 +865,14 @@ class Standing:
         before = rules.all_before(step.shape, {each.slug: each.shape for each in self.steps})
         moments += [self.completions[slug].recorded_at for slug in before if slug in self.completions]
         moments += [said.at for said in self.sign_offs.get(step.slug, ()) if said.act is SignOffAct.ASKED_AGAIN]
+        moments += [each.at for each in self.handed_in.get(step.slug, ())]
+        # A session that is over waits for its attendance, one that was missed for another session.
+        moments += [each.recorded_at or each.ends_at for each in self.seats.get(step.slug, ()) if not each.is_cancelled]
         return max(moments)
+
+    def seat(self, slug: str) -> Seat | None:
+        """Return the session at which she is expected, or was and nobody has said yet whether she came."""
+        return next((each for each in self.seats.get(slug, ()) if each.is_open), None)
 
 
 def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
@@ -849,6 +889,9 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
     completions = _completions_of(ids)
     sign_offs = _sign_offs_of(ids)
     bases = bases_of({enrollment.id: enrollment.starts_on for enrollment in enrollments})
+    doings = doings_of(
+        [Follower(each.id, each.person_id, each.enrolled_at, each.version.steps) for each in enrollments]
+    )
     found = []
     for enrollment in enrollments:
         steps = enrollment.version.steps
@@ -873,13 +916,30 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
                 today=today,
                 basis=basis,
                 dues=dues,
-                statuses=rules.statuses(shapes, dues, done, today, sent_back(said)),
+                statuses=rules.statuses(
+                    shapes, dues, done, today, sent_back(said) | doings.turns(enrollment.id, steps)
+                ),
                 completions=done,
                 sign_offs=said,
                 progress=rules.progress(shapes, dues, done, today),
                 day=day,
                 length=length,
                 calendar=calendar,
+                handed_in={
+                    step.slug: doings.handed_in[enrollment.id, step.id]
+                    for step in steps
+                    if (enrollment.id, step.id) in doings.handed_in
+                },
+                seats={
+                    step.slug: doings.seats[enrollment.id, step.slug]
+                    for step in steps
+                    if (enrollment.id, step.slug) in doings.seats
+                },
+                gates={
+                    step.slug: doings.gates[enrollment.id, step.id]
+                    for step in steps
+                    if (enrollment.id, step.id) in doings.gates
+                },
             )
         )
     return found
@@ -938,7 +998,9 @@ def state_of(enrollment: Enrollment, step: PlanStep) -> StepState:
     """Return how one step stands, whatever its date."""
     said = {step.slug: list_sign_offs(enrollment, step)}
     way = way_of(enrollment)
-    return rules.state_of(step.shape, way.steps, way.done, sent_back(said))[0]
+    doings = doings_of([Follower(enrollment.id, enrollment.person_id, enrollment.enrolled_at, [step])])
+    theirs = sent_back(said) | doings.turns(enrollment.id, [step])
+    return rules.state_of(step.shape, way.steps, way.done, theirs)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -1146,7 +1208,7 @@ def list_waiting_for(person: Person) -> list[Waiting]:
     if not reach:
         return []
     needs_sign_off = exists().where(
-        PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.SIGN_OFF, ~_is_completed
+        PlanStep.version_id == Enrollment.plan_version_id, PlanStep.by != Doer.LEARNER, ~_is_completed
     )
     enrollments = session.scalars(
         select(Enrollment)
@@ -1541,3 +1603,405 @@ def has_activity(cohort: Cohort, invited: Collection[str]) -> bool:
         exists().where(Person.code.in_(list(invited)), Person.password_hash.is_not(None)),
     )
     return bool(session.scalar(select(or_(*conditions))))
+
+
+# --- Tasks, sessions and gates -----------------------------------------------------------------
+
+
+class Follower(NamedTuple):
+    """An enrollment as far as what its learner does is concerned: its row, hers, since when, the steps asked about."""
+
+    id: int
+    person_id: int
+    enrolled_at: datetime
+    steps: Sequence[PlanStep]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What was handed in for a task, without the bytes of its file."""
+
+    number: int
+    at: datetime
+    said: str
+    link: str
+    file_name: str | None
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A session at which a learner is or was expected, and what is recorded of it. Times are of the zone."""
+
+    code: str
+    starts_at: datetime
+    ends_at: datetime
+    place: str
+    link: str
+    zone: str
+    is_cancelled: bool
+    presence: Presence | None
+    recorded_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still counts: not cancelled, and nobody has said yet whether she came."""
+        return not self.is_cancelled and self.presence is None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it is not over, so that going there is what the learner does next."""
+        return self.is_open and self.ends_at > clock.now()
+
+
+@dataclass(frozen=True, slots=True)
+class Doings:
+    """What learners did for tasks, sessions and gates, by enrollment and step (sessions: its slug)."""
+
+    handed_in: Mapping[tuple[int, int], Sequence[HandedIn]]
+    seats: Mapping[tuple[int, str], Sequence[Seat]]
+    gates: Mapping[tuple[int, int], GateFigures]
+
+    def turns(self, enrollment_id: int, steps: Iterable[PlanStep]) -> set[str]:
+        """Return the steps that are the learner's turn before anybody can complete them; see `rules.whose_turn`."""
+        return {
+            step.slug
+            for step in steps
+            if rules.whose_turn(
+                step.kind,
+                step.by,
+                has_handed_in=(enrollment_id, step.id) in self.handed_in,
+                is_awaited=any(each.is_awaited for each in self.seats.get((enrollment_id, step.slug), ())),
+                is_reached=(enrollment_id, step.id) in self.gates and self.gates[enrollment_id, step.id].is_reached,
+            )
+        }
+
+
+_HANDED_IN = (
+    select(
+        TaskEvidence.enrollment_id,
+        TaskEvidence.step_id,
+        TaskEvidence.number,
+        TaskEvidence.at,
+        TaskEvidence.said,
+        TaskEvidence.link,
+        TaskEvidence.file_name,
+        TaskEvidence.size,
+    )
+    .where(TaskEvidence.enrollment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(TaskEvidence.enrollment_id, TaskEvidence.step_id, TaskEvidence.number)
+)
+_last_time = (
+    select(func.max(SessionTime.number))
+    .where(SessionTime.session_id == LiveSession.id)
+    .correlate(LiveSession)
+    .scalar_subquery()
+)
+_last_attendance = (
+    select(func.max(Attendance.id))
+    .where(Attendance.session_id == SessionSeat.session_id, Attendance.enrollment_id == SessionSeat.enrollment_id)
+    .correlate(SessionSeat)
+    .scalar_subquery()
+)
+_SEATS = (
+    select(
+        SessionSeat.enrollment_id,
+        PlanStep.slug,
+        LiveSession.code,
+        SessionTime.starts_at,
+        SessionTime.ends_at,
+        SessionTime.place,
+        SessionTime.link,
+        Market.time_zone,
+        LiveSession.cancelled_at,
+        Attendance.presence,
+        Attendance.at,
+    )
+    .select_from(SessionSeat)
+    .join(LiveSession, LiveSession.id == SessionSeat.session_id)
+    .join(PlanStep, PlanStep.id == LiveSession.step_id)
+    .join(Market, Market.id == LiveSession.market_id)
+    .join(SessionTime, and_(SessionTime.session_id == LiveSession.id, SessionTime.number == _last_time))
+    .outerjoin(Attendance, Attendance.id == _last_attendance)
+    .where(SessionSeat.enrollment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(SessionTime.starts_at, SessionSeat.id)
+)
+
+
+def doings_of(followers: Sequence[Follower]) -> Doings:
+    """Return what these learners did for the tasks, sessions and gates among the steps asked about.
+
+    In a number of statements that does not grow with them: one for tasks, one for sessions, four for gates, and none
+    where there are no such steps.
+    """
+    with_kind = {
+        kind: [each for each in followers if any(step.kind is kind for step in each.steps)]
+        for kind in (StepKind.TASK, StepKind.SESSION, StepKind.GATE)
+    }
+    handed_in: dict[tuple[int, int], list[HandedIn]] = defaultdict(list)
+    if with_kind[StepKind.TASK]:
+        for row in session.execute(_HANDED_IN, {"ids": [each.id for each in with_kind[StepKind.TASK]]}):
+            handed_in[row[0], row[1]].append(HandedIn(*row[2:]))
+    seats: dict[tuple[int, str], list[Seat]] = defaultdict(list)
+    if with_kind[StepKind.SESSION]:
+        for seat in session.execute(_SEATS, {"ids": [each.id for each in with_kind[StepKind.SESSION]]}):
+            seats[seat[0], seat[1]].append(Seat(*seat[2:8], seat[8] is not None, seat[9], seat[10]))
+    return Doings(dict(handed_in), dict(seats), _gates_of(with_kind[StepKind.GATE]))
+
+
+def _gates_of(followers: Sequence[Follower]) -> dict[tuple[int, int], GateFigures]:
+    """Return the figures of every gate of these learners, from the attempts that count since they were enrolled."""
+    slugs = {name for each in followers for step in each.steps if step.gate is not None for name in step.gate.quizzes}
+    versions = {version.quiz.slug: version for version in quizzes.list_quizzes_of(slugs)} if slugs else {}
+    found: dict[tuple[int, str], QuizInGate] = {}
+    rest = list(followers)
+    while rest:
+        # What counts is asked for since one moment a person; who follows two plans with gates is asked for twice.
+        now = {each.person_id: each for each in reversed(rest)}
+        rest = [each for each in rest if now[each.person_id] is not each]
+        results = gradebook.results_since(
+            {person_id: each.enrolled_at for person_id, each in now.items()}, list(versions.values())
+        )
+        for person_id, each in now.items():
+            for slug, version in versions.items():
+                result = results.get((person_id, version.quiz_id))
+                attempt = result.line.attempt if result is not None and result.line is not None else None
+                found[each.id, slug] = QuizInGate(
+                    slug, result is not None and result.is_done, attempt=attempt.code if attempt is not None else None
+                )
+    scored = _scored_questions({each.attempt for each in found.values() if each.attempt is not None})
+    return {
+        (each.id, step.id): GateFigures(
+            step.gate,
+            tuple(
+                QuizInGate(name, one.is_passed, *scored.get(one.attempt or "", (0, 0)), one.attempt)
+                for name in step.gate.quizzes
+                for one in (found.get((each.id, name)) or QuizInGate(name, is_passed=False),)
+            ),
+        )
+        for each in followers
+        for step in each.steps
+        if step.gate is not None
+    }
+
+
+def _scored_questions(attempts: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return attempt's code → how many of its scored questions earned all their points, and how many there are.
+
+    Those on trial, and those that are worth nothing any more, are no scored questions.
+    """
+    if not attempts:
+        return {}
+    mine = select(Attempt.id).where(Attempt.code.in_(attempts))
+    latest = select(func.max(Marking.id)).where(Marking.attempt_id.in_(mine)).group_by(Marking.attempt_id)
+    rows = session.execute(
+        select(
+            Attempt.code,
+            func.sum(case((ItemMark.points == ItemMark.max_points, 1), else_=0)),
+            func.count(),
+        )
+        .select_from(ItemMark)
+        .join(Marking, Marking.id == ItemMark.marking_id)
+        .join(Attempt, Attempt.id == Marking.attempt_id)
+        .join(Item, Item.id == ItemMark.item_id)
+        .where(Marking.id.in_(latest), Item.on_trial.is_(None), ItemMark.max_points != Fraction(0))
+        .group_by(Attempt.code)
+    )
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+
+def gate_figures(enrollment: Enrollment, step: PlanStep) -> GateFigures:
+    """Return how the learner stands before a gate now."""
+    follower = Follower(enrollment.id, enrollment.person_id, enrollment.enrolled_at, [step])
+    return _gates_of([follower])[enrollment.id, step.id]
+
+
+def list_enrollments_before_gates(person_id: int, quiz_slug: str) -> list[Enrollment]:
+    """Return the person's open enrollments with a gate that rests on the quiz and is not done."""
+    rows = session.scalars(
+        select(Enrollment)
+        .where(
+            Enrollment.person_id == person_id,
+            Enrollment.completed_at.is_(None),
+            Enrollment.ended_at.is_(None),
+            exists().where(
+                PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.GATE, ~_is_completed
+            ),
+        )
+        .options(*_WITH_STEPS)
+        .order_by(Enrollment.id)
+    )
+    return [
+        each
+        for each in rows
+        if any(quiz_slug in step.gate.quizzes for step in each.version.steps if step.gate is not None)
+    ]
+
+
+def hides_scores(figures: GateFigures) -> bool:
+    """Say whether a quiz does not show the learner the score on which the gate rests."""
+    codes = [each.attempt for each in figures.quizzes if each.attempt is not None]
+    if not codes:
+        return False
+    attempts = session.scalars(select(Attempt).where(Attempt.code.in_(codes)))
+    return not all(each.quiz_version.shows_score for each in attempts)
+
+
+def quiz_titles(slugs: Collection[str]) -> dict[str, Words]:
+    """Return the titles of quizzes by their slugs."""
+    return _quiz_titles(set(slugs))
+
+
+def list_evidence(enrollment: Enrollment, step: PlanStep) -> list[TaskEvidence]:
+    """Return what was handed in for a task, in order, without the bytes of files."""
+    return list(
+        session.scalars(
+            select(TaskEvidence)
+            .where(TaskEvidence.enrollment_id == enrollment.id, TaskEvidence.step_id == step.id)
+            .order_by(TaskEvidence.number)
+        )
+    )
+
+
+def get_evidence(enrollment: Enrollment, step: PlanStep, number: int) -> TaskEvidence:
+    """Return what was handed in for a task under a number. Raises `NoSuchEvidence`."""
+    found = session.scalar(
+        select(TaskEvidence).where(
+            TaskEvidence.enrollment_id == enrollment.id,
+            TaskEvidence.step_id == step.id,
+            TaskEvidence.number == number,
+        )
+    )
+    if found is None:
+        raise NoSuchEvidence()
+    return found
+
+
+# --- Sessions ----------------------------------------------------------------------------------
+
+_WITH_SEATS = (
+    selectinload(LiveSession.times),
+    selectinload(LiveSession.seats)
+    .joinedload(SessionSeat.enrollment)
+    .options(
+        joinedload(Enrollment.person),
+        joinedload(Enrollment.cohort),
+        joinedload(Enrollment.version, innerjoin=True).selectinload(PlanVersion.steps),
+    ),
+)
+
+
+def find_session(code: str) -> LiveSession | None:
+    """Return the session of the code, with its learners."""
+    return session.scalar(select(LiveSession).where(LiveSession.code == code).options(*_WITH_SEATS))
+
+
+def get_session(code: str) -> LiveSession:
+    """Return the session of the code, with its learners. Raises `NoSuchSession`."""
+    found = find_session(code)
+    if found is None:
+        raise NoSuchSession()
+    return found
+
+
+def lock_session(thing: LiveSession) -> LiveSession:
+    """Let two people who change one session come one after the other; returns it as it is then."""
+    return session.scalars(
+        select(LiveSession)
+        .where(LiveSession.id == thing.id)
+        .with_for_update(of=LiveSession)
+        .options(*_WITH_SEATS)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def list_sessions_by_code(codes: Collection[str]) -> list[LiveSession]:
+    """Return the sessions that have one of these codes."""
+    return list(
+        session.scalars(
+            select(LiveSession).where(LiveSession.code.in_(codes)).options(*_WITH_SEATS).order_by(LiveSession.id)
+        )
+    )
+
+
+def list_sessions_for(person: Person, since: datetime) -> list[LiveSession]:
+    """Return the sessions that this person runs and that ended after an instant, in the order of their beginning."""
+    reach = reach_of(person, Role.LEAD, Role.MENTOR)
+    if not reach:
+        return []
+    in_reach = select(SessionSeat.session_id).join(Enrollment, Enrollment.id == SessionSeat.enrollment_id)
+    found = session.scalars(
+        select(LiveSession)
+        .join(SessionTime, and_(SessionTime.session_id == LiveSession.id, SessionTime.number == _last_time))
+        .where(
+            SessionTime.ends_at > since,
+            or_(LiveSession.id.in_(in_reach.where(within(reach))), LiveSession.created_by_id == person.id),
+        )
+        .options(*_WITH_SEATS)
+        .order_by(SessionTime.starts_at, LiveSession.id)
+    ).all()
+    return [each for each in found if allows(person, RUN_SESSION, each)]
+
+
+def list_attendances(thing: LiveSession) -> dict[int, list[Attendance]]:
+    """Return enrollment's row → what was recorded of her presence at a session, in order."""
+    found: dict[int, list[Attendance]] = defaultdict(list)
+    for row in session.scalars(
+        select(Attendance).where(Attendance.session_id == thing.id).order_by(Attendance.number, Attendance.id)
+    ):
+        found[row.enrollment_id].append(row)
+    return dict(found)
+
+
+def count_attendances(session_ids: Collection[int]) -> dict[int, int]:
+    """Return session's row → of how many learners it is recorded whether they came."""
+    rows = session.execute(
+        select(Attendance.session_id, func.count(func.distinct(Attendance.enrollment_id)))
+        .where(Attendance.session_id.in_(session_ids))
+        .group_by(Attendance.session_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def list_unattended(person: Person, plan_id: int | None = None, slug: str | None = None) -> list[StepOfEnrollment]:
+    """Return the session steps that are not done and that this person completes, by the learners' names.
+
+    Of everybody within reach, or of one step (its slug) of one plan.
+    """
+    reach = reach_of(person, Role.LEAD, Role.MENTOR)
+    if not reach:
+        return []
+    asked = [PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.SESSION, ~_is_completed]
+    statement = select(Enrollment).join(Person, Person.id == Enrollment.person_id)
+    if plan_id is not None:
+        statement = statement.where(Enrollment.plan_id == plan_id)
+    enrollments = session.scalars(
+        statement.where(
+            Enrollment.completed_at.is_(None),
+            Enrollment.ended_at.is_(None),
+            Enrollment.person_id != person.id,
+            within(reach),
+            exists().where(*asked),
+        )
+        .options(*_WITH_STEPS)
+        .order_by(Person.sort_key, Person.id, Enrollment.id)
+    ).all()
+    done = _completions_of([each.id for each in enrollments])
+    finished = {(id_, row.step_id) for id_, rows in done.items() for row in rows}
+    found = [
+        StepOfEnrollment(each, step)
+        for each in enrollments
+        for step in each.version.steps
+        if step.kind is StepKind.SESSION and slug in (None, step.slug) and (each.id, step.id) not in finished
+    ]
+    return [each for each in found if allows(person, SIGN_OFF, each)]
+
+
+def seats_of(things: Sequence[StepOfEnrollment]) -> Mapping[tuple[int, str], Sequence[Seat]]:
+    """Return the sessions at which these learners are or were expected, by enrollment and the step's slug."""
+    return doings_of(
+        [
+            Follower(each.enrollment.id, each.enrollment.person_id, each.enrollment.enrolled_at, [each.step])
+            for each in things
+        ]
+    ).seats

@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 
 from flask import url_for
 
+from portal.core.i18n import format_instant, language, lazy_pgettext
 from portal.core.i18n import gettext as _
-from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.training import queries
 from portal.training.service.owned import OwnedPlans
+from portal.training.service.sessions import PRESENCES
 
 _PLANS = OwnedPlans()
 
@@ -39,6 +40,22 @@ def _find_steps(codes: Collection[str]) -> Mapping[str, Thing]:
     return {code: Thing(str(tasks[step.id])) for code, step in steps.items() if step.id in tasks}
 
 
+def _find_sessions(codes: Collection[str]) -> Mapping[str, Thing]:
+    found = queries.list_sessions_by_code(codes)
+    tasks = queries.tasks_of([each.step for each in found])
+    return {
+        each.code: Thing(
+            _(
+                "%(step)s, %(start)s",
+                step=str(tasks[each.step_id]),
+                start=format_instant(each.time.starts_at, each.market.time_zone),
+            ),
+            url_for("training.session", code=each.code),
+        )
+        for each in found
+    }
+
+
 def _plans_meant(text: str) -> list[str]:
     found = _PLANS.find_things(_PLANS.list_live_codes())
     return [slug for slug, each in found.items() if text.casefold() in each.title.casefold()]
@@ -64,11 +81,18 @@ VOCABULARY = Vocabulary(
         "training.calendar_shared": _l("Address to subscribe one's dates made"),
         "training.calendar_revoked": _l("Address to subscribe one's dates revoked"),
         "training.plan_completed": _l("Training plan completed"),
+        "training.evidence_handed_in": _l("Evidence handed in"),
+        "training.session_planned": _l("Session planned"),
+        "training.session_moved": _l("Session moved"),
+        "training.session_cancelled": _l("Session cancelled"),
+        "training.session_joined": _l("Learner added to a session"),
+        "training.attendance_recorded": _l("Attendance recorded"),
     },
     kinds={
         "plan": Kind(_l("Training plan"), _find_plans, _plans_meant),
         "enrollment": Kind(_l("Training"), _find_enrollments, queries.list_enrollment_codes_meant),
         "plan_step": Kind(_l("Step"), _find_steps),
+        "training_session": Kind(_l("Session"), _find_sessions),
     },
     facts={
         "plan": Fact(_l("Training plan"), refers_to="plan"),
@@ -85,6 +109,15 @@ VOCABULARY = Vocabulary(
         "training.paused:first_on": Fact(_l("First day of the pause")),
         "resumes_on": Fact(_l("First day that counts again")),
         "was": Fact(_l("First day before")),
+        "training.evidence_handed_in:number": Fact(_l("Number of what was handed in")),
+        "training.step_signed:right": Fact(_l("Questions right")),
+        "training.step_signed:questions": Fact(_l("Questions scored")),
+        "training.session_planned:starts_at": Fact(lazy_pgettext("session", "Begins")),
+        "training.session_planned:ends_at": Fact(_l("Ends")),
+        "training.session_planned:learners": Fact(_l("Learners")),
+        "training.session_moved:starts_at": Fact(lazy_pgettext("session", "Begins")),
+        "training.session_moved:ends_at": Fact(_l("Ends")),
+        "training.attendance_recorded:presence": Fact(_l("Attendance"), words=PRESENCES),
         "digest": Fact(_l("Hash"), technical=True),
     },
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil, isqrt
 
 from portal.calendars.rules import ABSENCES, ONE_DAY, Count, DayOff, DueDate, WorkingCalendar, working_days_between
 from portal.core.i18n import Words
@@ -19,6 +20,34 @@ class StepKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     QUIZ = "quiz"
     SIGN_OFF = "sign_off"
+    # What the learner hands in.
+    TASK = "task"
+    # A live session that she attends.
+    SESSION = "session"
+    # Quizzes passed with a lower bound of at least a share, and a lead's sign-off.
+    GATE = "gate"
+
+
+# What is always completed by somebody else; a task is where the plan says so.
+BY_OTHERS = frozenset({StepKind.SIGN_OFF, StepKind.SESSION, StepKind.GATE})
+# What ends with a dated word about the learner.
+WITH_A_WORD = frozenset({StepKind.SIGN_OFF, StepKind.TASK, StepKind.GATE})
+
+
+class EvidenceKind(StrEnum):
+    """What can be handed in for a task."""
+
+    TEXT = "text"
+    LINK = "link"
+    FILE = "file"
+
+
+class Presence(StrEnum):
+    """Whether somebody was at a session; excused is absent for a reason that was accepted."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    EXCUSED = "excused"
 
 
 class Doer(StrEnum):
@@ -95,6 +124,13 @@ class StepSpec:
     # How many days old an earlier completion may be that counts when somebody is enrolled. None: acknowledgements
     # count whatever their age, quizzes and sign-offs of before do not.
     recognise_days: int | None = None
+    # Of a task: what can be handed in.
+    evidence: tuple[EvidenceKind, ...] = ()
+    # Of a gate: the quizzes that it rests on, the share that their lower bound reaches, and on how many questions
+    # at least (None: `GATE_MINIMUM`).
+    gate_quizzes: tuple[str, ...] = ()
+    gate_bound: Fraction | None = None
+    gate_minimum: int | None = None
 
     @property
     def shape(self) -> StepShape:
@@ -798,3 +834,182 @@ def share_early(days: Iterable[DayLoad]) -> Fraction:
     counted = [(day.number <= EARLY_DAYS, len(day.slugs)) for day in days]
     total = sum(count for _is_early, count in counted)
     return Fraction(sum(count for is_early, count in counted if is_early), total) if total else Fraction(0)
+
+
+# --- Gates -------------------------------------------------------------------------------------
+
+# The 97.5 % point of the normal distribution to six decimals, for intervals of 95 %. As a fraction, so that whether a
+# gate is reached never hangs on how a computer rounds.
+Z = Fraction(1_959_964, 1_000_000)
+# So many questions a gate rests on where its plan says nothing else; below it an interval is too wide to say much.
+GATE_MINIMUM = 100
+MAX_GATE_MINIMUM = 10_000
+# Bounds are whole tenths of a percent: what is shown of an interval is as fine.
+BOUND_STEP = Fraction(1, 1000)
+_FINE = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Wilson's 95 % interval of a share, its ends rounded down and up to a millionth."""
+
+    low: Fraction
+    high: Fraction
+
+
+def wilson(right: int, n: int) -> Interval | None:
+    """Return Wilson's interval of the share `right` of `n`; None of nothing.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212:
+    the shares x with (right/n - x)² ≤ z² x (1 - x) / n.
+    """
+    if n < 1:
+        return None
+    inside = Fraction(right * (n - right), n) + Z * Z / 4
+    # The root to a billionth, from below.
+    root = Fraction(isqrt(inside.numerator * inside.denominator * _FINE * _FINE), inside.denominator * _FINE)
+    middle, whole = right + Z * Z / 2, n + Z * Z
+    low, high = (middle - Z * root) / whole, (middle + Z * (root + Fraction(1, _FINE))) / whole
+    million = 1_000_000
+    return Interval(
+        max(Fraction(0), Fraction(int(low * million), million)) if right else Fraction(0),
+        min(Fraction(1), Fraction(ceil(high * million), million)) if right < n else Fraction(1),
+    )
+
+
+def reaches(right: int, n: int, bound: Fraction) -> bool:
+    """Say whether the lower end of Wilson's interval is at least `bound` (between 0 and 1); decided without rounding.
+
+    The end is the smaller x of the equation in `wilson`, so it is at least the bound exactly where the share lies above
+    the bound by z² x (1 - x) / n or more, squared. 47 of 50 do not reach 90 %.
+    """
+    above = right - n * bound
+    return n > 0 and above >= 0 and above * above >= Z * Z * n * bound * (1 - bound)
+
+
+def least_right(n: int, bound: Fraction) -> int | None:
+    """Return how many of `n` questions must be right to reach the bound; None where not even all suffice."""
+    return next((right for right in range(ceil(n * bound), n + 1) if reaches(right, n, bound)), None)
+
+
+def least_questions(bound: Fraction) -> int:
+    """Return on how many questions, all right, the bound can be reached at all."""
+    return ceil(Z * Z * bound / (1 - bound))
+
+
+@dataclass(frozen=True, slots=True)
+class GateTerms:
+    """What a gate asks: these quizzes passed, and over their questions a lower bound, on at least so many."""
+
+    quizzes: tuple[str, ...]
+    bound: Fraction
+    minimum: int = GATE_MINIMUM
+
+    @property
+    def needed(self) -> int:
+        """The least number of questions: that of the plan, or that with which the bound can be reached at all."""
+        return max(self.minimum, least_questions(self.bound))
+
+
+@dataclass(frozen=True, slots=True)
+class QuizInGate:
+    """How a learner stands in one quiz of a gate: passed or not, and how many of its scored questions are right.
+
+    A question is right where it earned all its points. `attempt` is the one that counts; without one (a score set by
+    hand, an exemption) there are no questions.
+    """
+
+    quiz: str
+    is_passed: bool
+    right: int = 0
+    scored: int = 0
+    attempt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateFigures:
+    """How a learner stands before a gate."""
+
+    terms: GateTerms
+    quizzes: tuple[QuizInGate, ...]
+
+    @property
+    def right(self) -> int:
+        """How many of the questions are right."""
+        return sum(each.right for each in self.quizzes)
+
+    @property
+    def n(self) -> int:
+        """How many questions were scored."""
+        return sum(each.scored for each in self.quizzes)
+
+    @property
+    def share(self) -> Fraction | None:
+        """The share of right ones; None of no questions."""
+        return Fraction(self.right, self.n) if self.n else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Its interval."""
+        return wilson(self.right, self.n)
+
+    @property
+    def not_passed(self) -> tuple[str, ...]:
+        """The quizzes that are not passed."""
+        return tuple(each.quiz for each in self.quizzes if not each.is_passed)
+
+    @property
+    def missing_questions(self) -> int:
+        """How many questions are missing to the least number."""
+        return max(0, self.terms.needed - self.n)
+
+    @property
+    def missing_right(self) -> int:
+        """How many more of these questions would have to be right; 0 where enough are, or where there are too few."""
+        least = least_right(self.n, self.terms.bound)
+        return 0 if least is None else max(0, least - self.right)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether a lead can sign the gate off."""
+        return not self.not_passed and not self.missing_questions and reaches(self.right, self.n, self.terms.bound)
+
+    def shown_low(self) -> Fraction | None:
+        """Return the lower end to a tenth of a percent; never as high as the bound where that is not reached."""
+        interval = self.interval
+        if interval is None:
+            return None
+        rounded = Fraction(int(interval.low * 1000 + Fraction(1, 2)), 1000)
+        if rounded >= self.terms.bound and not reaches(self.right, self.n, self.terms.bound):
+            return Fraction(int(interval.low * 1000), 1000)
+        return rounded
+
+
+# --- Tasks and sessions ------------------------------------------------------------------------
+
+# Of a text that is handed in.
+EVIDENCE_LIMIT = 20_000
+LINK_LIMIT = 2_000
+# A session lasts a working day at most, lies up to a year ahead, and can be entered afterwards for two months.
+MAX_SESSION_HOURS = 12
+SESSION_AHEAD = timedelta(days=366)
+SESSION_BACK = timedelta(days=62)
+PLACE_LIMIT = 300
+
+
+def whose_turn(
+    kind: StepKind, by: Doer, *, has_handed_in: bool = False, is_awaited: bool = False, is_reached: bool = False
+) -> bool:
+    """Say whether a step that others complete is the learner's turn first, whatever was said about it.
+
+    A task until she has handed in, a session while she is expected at one (`is_awaited`), a gate until it is reached.
+    """
+    match kind:
+        case StepKind.TASK:
+            return by is not Doer.LEARNER and not has_handed_in
+        case StepKind.SESSION:
+            return is_awaited
+        case StepKind.GATE:
+            return not is_reached
+        case _:
+            return False

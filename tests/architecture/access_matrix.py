@@ -337,6 +337,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"foreign_lead", "lead", "mentor"},
         [
             "GET training.list_learners",
+            "GET training.list_sessions",
             "GET training.list_sign_offs",
         ],
     ),
@@ -485,6 +486,14 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST quizzes.save_response",
             "POST quizzes.send_page",
             "POST training.ask_again",
+            "POST training.hand_in",
+        ],
+    ),
+    (
+        {"auditor", "graduate", "lead", "mentor"},
+        [
+            "GET training.evidence",
+            "GET training.evidence_file",
         ],
     ),
     (
@@ -495,8 +504,24 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET training.cohort_draft",
             "POST training.change_draft",
             "POST training.cohort_draft",
+            "GET training.add_to_session",
+            "GET training.cancel_session",
+            "GET training.move_session",
+            "GET training.session",
             "GET training.sign_off",
+            "POST training.add_to_session",
+            "POST training.cancel_session",
+            "POST training.move_session",
+            "POST training.session",
             "POST training.sign_off",
+        ],
+    ),
+    # Others find nobody there whom they could expect.
+    (
+        {"lead"},
+        [
+            "GET training.plan_session",
+            "POST training.plan_session",
         ],
     ),
     (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -62,9 +62,10 @@ from portal.quizzes.service.pictures import keep_picture
 from portal.quizzes.types.base import Content, Picture, read
 from portal.quizzes.types.contents import export
 from portal.training import queries as training
-from portal.training.rules import Doer, EventSpec, StepKind, StepSpec
+from portal.training.permissions import StepOfEnrollment
+from portal.training.rules import Doer, EventSpec, EvidenceKind, StepKind, StepSpec
 from portal.training.service import calendar as feeds
-from portal.training.service import dates, founding, sign_offs
+from portal.training.service import dates, founding, sessions, sign_offs, tasks
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.builders import make_cast, make_grant, make_market, make_person, save
@@ -223,6 +224,11 @@ class World:
         exam = StepSpec("exam", StepKind.READ, -3, document="background", event="exam", required=False)
         events = (EventSpec("exam", Words("Exam", "試験")),)
         make_plan("first-days", author, talk, more, quiz, exam, phases=(), credential=None, events=events)
+        notes = StepSpec(
+            "notes", StepKind.TASK, 3, title=Words("Notes", "記録"), by=Doer.LEAD, evidence=tuple(EvidenceKind)
+        )
+        circle = StepSpec("circle", StepKind.SESSION, 5, title=Words("Circle", "検討会"), by=Doer.LEAD)
+        make_plan("practice", author, notes, circle, phases=(), credential=None)
 
     def _learn(self) -> None:
         """Enroll the cohort; one plan is completed with a certificate, in the other a step is sent back."""
@@ -261,7 +267,27 @@ class World:
                     enrollment=enrollment, event=enrollment.version.events[0], on=date(2026, 6, 5),
                     reason=canary("event_reason"), by=lead,
                 )  # fmt: skip
+            self._practise()
             jobs.run_due()
+
+    def _practise(self) -> None:
+        """Let the learner hand in a text and a file, and be expected at a session of her own."""
+        learner, lead = self.people["learner"], self.people["lead"]
+        with own_transaction():
+            version = training.get_latest_version("practice")
+            practice = enroll(person=learner, version=version, starts_on=date(2026, 4, 20), by=lead)
+            self.codes["practice"] = practice.code
+            tasks.hand_in(
+                enrollment=practice, step=training.get_step(practice, "notes"), by=learner,
+                said=f"{canary('evidence')} it was.",
+                file=tasks.SentFile("notes.txt", f"{canary('evidence_file')} it was.".encode()),
+            )  # fmt: skip
+            step = training.get_step(practice, "circle")
+            planned = sessions.plan_session(
+                step=step, market=practice.market, learners=[StepOfEnrollment(practice, step)], by=lead,
+                when=sessions.When(date(2026, 5, 15), time(10), time(11), f"{canary('place_of_session')} room"),
+            )  # fmt: skip
+            self.codes["session"] = planned.code
 
     def _take_quizzes(self) -> None:
         """Let the learner have an attempt in each state, and her colleague one whose result is out."""
@@ -500,7 +526,16 @@ class World:
             **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in ("cohort_draft", "change_draft")},
             **{f"training.{each}": {"code": ["jp-2026-04"]} for each in ("add_learners", "withdraw_cohort")},
             "training.subscribed": {"token": [codes["address"]]},
-            "training": {"code": [codes["first-days"], codes["short"]], "slug": ["talk", "more"]},
+            "training": {"code": [codes["first-days"], codes["short"], codes["practice"]], "slug": ["talk", "more"]},
             "training.event_date": {"slug": ["exam"]},
             "training.event_of_cohort": {"code": ["jp-2026-04"], "plan": ["first-days"], "slug": ["exam"]},
+            **{
+                f"training.{each}": {"code": [codes["practice"]], "slug": ["notes"], "number": ["1"]}
+                for each in ("evidence", "hand_in", "evidence_file")
+            },
+            **{
+                f"training.{each}": {"code": [codes["session"]]}
+                for each in ("session", "move_session", "cancel_session", "add_to_session")
+            },
+            "training.plan_session": {"plan": ["practice"], "slug": ["circle"]},
         }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -46,9 +46,12 @@ from portal.quizzes.models import (
 )
 from portal.quizzes.service import appeals, regrades
 from portal.quizzes.service.pictures import keep_picture
-from portal.training.models import CohortDraft, Enrollment
+from portal.training import queries as training
+from portal.training.models import CohortDraft, Enrollment, LiveSession
+from portal.training.permissions import StepOfEnrollment
 from portal.training.rules import EventSpec, StepKind, StepSpec
-from portal.training.service import founding
+from portal.training.service import founding, sessions, tasks
+from portal.training.service.enrollments import enroll
 from tests.architecture.access_matrix import MATRIX, MEMBERS
 from tests.page_client import PageClient
 from tests.training.builders import make_enrollment, make_plan
@@ -80,7 +83,23 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
         _begin_a_plan_with_an_exam(members)
         _decide_a_result(members)
         _begin_a_cohort(members["lead"])
+        _practise(members)
         yield members
+
+
+def _practise(members: dict[str, Person]) -> None:
+    """Let the graduate go on: she has handed in a file, and is expected at a session."""
+    graduate, lead = members["graduate"], members["lead"]
+    with own_transaction():
+        version = training.get_latest_version("account-safety-practice")
+        enrollment = enroll(person=graduate, version=version, starts_on=DAY, by=lead)
+        task, circle = (training.get_step(enrollment, slug) for slug in ("ten-audits", "case-circle"))
+        file = tasks.SentFile("audits.pdf", b"%PDF-1.7")
+        tasks.hand_in(enrollment=enrollment, step=task, by=graduate, file=file)
+        sessions.plan_session(
+            step=circle, market=enrollment.market, learners=[StepOfEnrollment(enrollment, circle)], by=lead,
+            when=sessions.When(DAY + timedelta(days=1), time(10), time(11), "Room 3"),
+        )  # fmt: skip
 
 
 def _write_a_draft(author: Person) -> None:
@@ -195,7 +214,7 @@ def _person(name: str) -> Person:
 def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[str, str]]:
     """Return for each endpoint the values of its address: things of the graduate, who is in the lead's team."""
     graduate = members["graduate"]
-    enrollment, with_exam = session.scalars(
+    enrollment, with_exam, practice = session.scalars(
         select(Enrollment).where(Enrollment.person_id == graduate.id).order_by(Enrollment.id)
     ).all()
     attempt = session.scalars(select(Attempt).where(Attempt.person_id == graduate.id).order_by(Attempt.id)).first()
@@ -266,6 +285,15 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "training.event_of_cohort": {"code": enrollment.cohort.code, "plan": "with-exam", "slug": "exam"},
         **dict.fromkeys(["training.cohort_draft", "training.change_draft"], cohort_draft),
         **dict.fromkeys(["training.add_learners", "training.withdraw_cohort"], cohort),
+        **{
+            f"training.{each}": {"code": practice.code, "slug": "ten-audits", "number": "1"}
+            for each in ("evidence", "hand_in", "evidence_file")
+        },
+        **{
+            f"training.{each}": {"code": session.scalars(select(LiveSession.code)).one()}
+            for each in ("session", "move_session", "cancel_session", "add_to_session")
+        },
+        "training.plan_session": {"plan": "account-safety-practice", "slug": "case-circle"},
         "organisation.team": {"code": demo.TEAM},
         "organisation.change_team": {"code": demo.TEAM},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -48,7 +48,9 @@ from portal.quizzes.service.banks import take_bank
 from portal.quizzes.service.pictures import keep_picture
 from portal.quizzes.types.base import Picture, read
 from portal.training import queries as training
-from portal.training.service import sign_offs
+from portal.training.permissions import StepOfEnrollment
+from portal.training.rules import Doer, EvidenceKind, Presence, StepKind, StepSpec
+from portal.training.service import sessions, sign_offs, tasks
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.certificates.builders import make_credential
@@ -112,7 +114,35 @@ def make_world() -> None:
         with clock.frozen(VISIT - timedelta(minutes=1)):
             _mark(staff)
             _point_out()
+            _practise(staff)
     session.remove()
+
+
+def _practise(staff: dict[str, Person]) -> None:
+    """Let a learner hand something in, and attend a session that was moved; another one is cancelled."""
+    learner, lead = staff["colleague"], staff["lead"]
+    notes = StepSpec(
+        "notes", StepKind.TASK, 3, title=Words("Notes", "記録"), by=Doer.LEAD, evidence=tuple(EvidenceKind)
+    )
+    circle = StepSpec("circle", StepKind.SESSION, 5, title=Words("Circle", "検討会"), by=Doer.LEAD)
+    version = make_plan("practice", staff["author"], notes, circle, phases=(), credential=None)
+    with own_transaction():
+        enrollment = enroll(person=learner, version=version, starts_on=date(2026, 4, 28), by=lead)
+        file = tasks.SentFile("notes.pdf", b"%PDF-1.7")
+        tasks.hand_in(
+            enrollment=enrollment, step=training.get_step(enrollment, "notes"), by=learner, said="Ten cases.", file=file
+        )
+        step = training.get_step(enrollment, "circle")
+        here = [StepOfEnrollment(enrollment, step)]
+        for place in ("Room 1", "Room 2"):
+            when = sessions.When(date(2026, 4, 28), time(10), time(11), place)
+            planned = sessions.plan_session(step=step, market=enrollment.market, when=when, learners=here, by=lead)
+            moved = sessions.When(date(2026, 4, 28), time(11), time(12), place)
+            sessions.move_session(planned=planned, when=moved, reason="The room.", by=lead)
+            if place == "Room 1":
+                sessions.cancel_session(planned=planned, reason="Flu.", by=lead)
+        present = {enrollment.code: Presence.PRESENT}
+        sessions.record_attendance(planned=planned, said=present, reason="", seen=0, by=lead)
 
 
 def _mark(staff: dict[str, Person]) -> None:

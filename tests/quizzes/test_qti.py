@@ -530,11 +530,11 @@ def test_a_package_in_a_folder_made_on_windows_is_read_too() -> None:
 
 
 def test_an_item_that_is_refused_takes_no_other_with_it() -> None:
-    bad = item("", "<p>x</p>\n<uploadInteraction responseIdentifier='R'/>")
+    bad = item("", "<p>x</p>\n<sliderInteraction responseIdentifier='R'/>")
     reading = FORMAT.read(package(CHOICE, bad, b"<a", CHOICE))
     assert len(reading.questions) == 2
     assert [(each.line, each.reason) for each in reading.refused] == [
-        (6, "i1.xml: Interactions of the kind uploadInteraction are not taken."),
+        (6, "i1.xml: Interactions of the kind sliderInteraction are not taken."),
         (1, "i2.xml: The file is no well-formed XML: it ends before everything is closed."),
     ]
 

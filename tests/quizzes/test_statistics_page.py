@@ -311,7 +311,10 @@ def test_a_bank_lists_the_discrimination_of_each_question_and_leads_to_its_figur
 def test_figures_of_a_question_are_those_of_first_attempts_that_count(cast: Cast, version: QuizVersion) -> None:
     seat(version, 4)
     sit(queries.list_unreleased(version.quiz_id)[0].person, version, 3)
+    # Who could have read the questions with their key says nothing about them.
+    sit(cast.author, version, 3)
     sittings = sittings_of(version.quiz_id)
+    assert len(sittings.rows) == 4
     for each in list_in_quizzes([each.version_id for each in sittings.asked]):
         rows = [row for row in sittings.rows if each.version_id in row.points]
         assert each.points == tuple(row.points[each.version_id] for row in rows)

@@ -267,47 +267,6 @@ QTI: dict[str, tuple[str, list[dict[str, Any]]]] = {
         qti(CHOICE.format(1), declared("single", "identifier", "A"), MATCH.replace("v2p1", "v2p2"), "v2p2"),
         [SINGLE],
     ),
-    "gaps that texts are dragged into": (
-        qti(GAP_MATCH, declared("multiple", "directedPair", "W G1,S G2")),
-        [
-            {
-                "type": "gap",
-                "stem": "<p>Fill it in.</p><p>Now is the [[1]] made glorious [[2]].</p>",
-                "gaps": [["winter"], ["summer"]],
-                "whole": True,
-                "losses": ["that each text fits into one gap only"],
-            }
-        ],
-    ),
-    "gaps that each earn": (
-        qti(
-            GAP_MATCH,
-            declared(
-                "multiple",
-                "directedPair",
-                "W G1,S G2",
-                '<mapping defaultValue="0"><mapEntry mapKey="W G1" mappedValue="1"/>'
-                '<mapEntry mapKey="S G2" mappedValue="2"/></mapping>',
-            ),
-            MAP,
-        ),
-        [{"type": "gap", "gaps": [["winter"], ["summer"]], "whole": False, "points": 3}],
-    ),
-    "words to point at": (
-        qti(HOT, declared("single", "identifier", "B")),
-        [
-            {
-                "type": "single_choice",
-                "stem": "<p>Which is wrong?</p><p>Sponsors of the Olympics</p>",
-                "choices": [("of", 0), ("Olympics", 100)],
-                "losses": ["that its choices are pointed at within the text"],
-            }
-        ],
-    ),
-    "a slider": (
-        qti(SLIDER, declared("single", "integer", "5")),
-        [{"type": "numeric", "stem": "How many?", "answers": [("5", "0", 100)]}],
-    ),
     "a relative tolerance": (
         qti(ENTRY, declared("single", "float", "200"), EQUAL),
         [{"type": "numeric", "answers": [("200", "10", 100)]}],
@@ -328,12 +287,15 @@ def test_qti_says_what_the_standard_says(name: str) -> None:
     check("qti", QTI[name][0], *QTI[name][1])
 
 
-def test_a_gap_that_takes_a_picture_is_refused_in_words() -> None:
-    pictured = GAP_MATCH.replace('<gapText identifier="S"', '<gapImg identifier="S"')
-    pictured = pictured.replace("summer</gapText>", "</gapImg>")
-    data = qti(pictured, declared("multiple", "directedPair", "W G1"))
-    (refused,) = read("qti", data).refused
-    assert "gapImg" in refused.reason
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(GAP_MATCH, "gapMatchInteraction"), (HOT, "hottextInteraction"), (SLIDER, "sliderInteraction")],
+)
+def test_an_interaction_that_is_no_type_of_question_is_refused_by_name(body: str, kind: str) -> None:
+    reading = read("qti", qti(body, declared("single", "identifier", "A")))
+    assert not reading.questions
+    (refused,) = reading.refused
+    assert refused.reason == f"Interactions of the kind {kind} are not taken."
 
 
 # --- Aiken -----------------------------------------------------------------------------------------

@@ -434,7 +434,7 @@ def fill(cast: Cast, cohort: Any, version: Any, number: int) -> None:
             market=cohort.market,
             cohort=cohort,
             starts_on=START + timedelta(days=chance.choice([0, 0, 0, 2, 9])),
-            enrolled_at=MORNING,
+            enrolled_at=MORNING - timedelta(days=1),
             enrolled_by="test",
         )
         rows.append(enrollment)

@@ -301,3 +301,97 @@ def test_an_imported_plan_can_be_followed(cast: Cast) -> None:
     imported(HEAD + READ + SIGN, cast.admin)
     enrollment = make_enrollment(cast.learner, queries.get_latest_version("first-days"), cast.admin)
     assert queries.standing_of(enrollment).due_on("read") == START
+
+
+# --- Tasks, sessions, gates --------------------------------------------------------------------
+
+QUIZ = """
+[[step]]
+slug = "quiz"
+kind = "quiz"
+quiz = "impersonation"
+due = 1
+"""
+OTHERS = """
+[[step]]
+slug = "notes"
+kind = "task"
+due = 2
+evidence = ["file", "text"]
+by = "mentor"
+title = { en = "Notes", ja = "記録" }
+
+[[step]]
+slug = "circle"
+kind = "session"
+due = 3
+title = { en = "Circle", ja = "検討会" }
+
+[[step]]
+slug = "gate"
+kind = "gate"
+due = 5
+prerequisites = ["quiz"]
+quizzes = ["impersonation"]
+bound = "92.5%"
+minimum = 40
+title = { en = "Gate", ja = "関門" }
+"""
+
+
+def test_tasks_sessions_and_gates_come_in_and_are_written_out_again(cast: Cast) -> None:
+    imported(HEAD + QUIZ + OTHERS, cast.admin)
+    spec = queries.spec_of(queries.get_latest_version("first-days"))
+    notes, circle, gate = spec.steps[1:]
+    assert (notes.by, [each.value for each in notes.evidence]) == (Doer.MENTOR, ["text", "file"])
+    assert circle.by is Doer.LEAD
+    assert (gate.by, str(gate.gate_bound), gate.gate_minimum, gate.gate_quizzes) == (
+        Doer.LEAD,
+        "37/40",
+        40,
+        ("impersonation",),
+    )
+    (written,) = PlansPart().dump()
+    assert 'bound = "92.5%"' in written.text
+    assert imported(written.text, cast.admin)[1] == []
+    assert PlansPart().canonical(ContentFile(PATH, HEAD + QUIZ + OTHERS)) == written.text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("before", "after", "line", "said"),
+    [
+        ('evidence = ["file", "text"]\n', "", 12, {"en": "needs to say what can be", "ja": "提出できる物の種類が必要"}),
+        ('["file", "text"]', '["photo"]', 16, {"en": "cannot be photo", "ja": "photo"}),
+        ('["file", "text"]', '"text"', 16, {"en": "must be a list", "ja": "一覧"}),
+        ('bound = "92.5%"', 'bound = "92.55%"', 32, {"en": "no percentage", "ja": "パーセント"}),
+        ('bound = "92.5%"', "bound = 92.5", 32, {"en": "no percentage", "ja": "パーセント"}),
+        ('bound = "92.5%"', 'bound = "100%"', 26, {"en": "below 100 percent", "ja": "100より小さい"}),
+        ('bound = "92.5%"\n', "", 26, {"en": "below 100 percent", "ja": "100より小さい"}),
+        ("minimum = 40", "minimum = 0", 26, {"en": "rests on 1 to", "ja": "1から"}),
+        ("minimum = 40", 'minimum = "40"', 33, {"en": "wrong form", "ja": "minimum"}),
+        ('quizzes = ["impersonation"]\n', "", 26, {"en": "needs the quizzes", "ja": "確認テストが必要"}),
+        ('quizzes = ["impersonation"]', 'quizzes = ["other"]', 26, {"en": "comes before it", "ja": "その前に行う項目"}),
+        ('prerequisites = ["quiz"]\n', "", 26, {"en": "comes before it", "ja": "その前に行う項目"}),
+        ('kind = "session"', 'kind = "session"\nby = "learner"', 20, {"en": "by a mentor or a lead", "ja": "メンター"}),
+        ('kind = "gate"', 'kind = "gate"\nby = "mentor"', 26, {"en": "signed off by a lead", "ja": "リード"}),
+        ('title = { en = "Circle", ja = "検討会" }', "", 20, {"en": "a title of its", "ja": "固有の見出し"}),
+        ('kind = "session"', 'kind = "session"\nevidence = ["text"]', 20, {"en": "but is no task", "ja": "課題では"}),
+        ('kind = "session"', 'kind = "session"\nbound = "90%"', 20, {"en": "but is no gate", "ja": "到達判定では"}),
+    ],
+)  # fmt: skip
+def test_what_a_task_a_session_or_a_gate_lacks_is_named_with_its_line(
+    language: str, before: str, after: str, line: int, said: dict[str, str]
+) -> None:
+    assert before in OTHERS
+    folder = folder_of(HEAD + QUIZ + OTHERS.replace(before, after, 1))
+    with force_locale(language):
+        PlansPart().check(folder)
+        found = [(each.line, each.message) for each in folder.errors]
+    assert [at for at, message in found if said[language] in str(message)] == [line], found
+
+
+def test_a_version_from_before_these_kinds_keeps_its_digest(cast: Cast) -> None:
+    imported(HEAD + READ + SIGN, cast.admin)
+    version = queries.get_latest_version("first-days")
+    assert version.digest == "9b4b92f5e20d8689650ad94b1220b924b2541acac9e165a0a5629d7dd1154709"

@@ -609,9 +609,9 @@ def test_while_reading_is_what_is_asked_its_button_leads(
 
 
 @pytest.mark.parametrize(("here", "done", "due"), [("en", "Mon 27 Apr", "It was due on"), ("ja", "4月27日", "期限は")])
-def test_a_done_step_shows_the_day_on_which_it_was_done(
-    cast: Cast, enrollment: Enrollment, as_: Any, here: str, done: str, due: str
-) -> None:
+def test_a_done_step_shows_the_day_on_which_it_was_done(cast: Cast, as_: Any, here: str, done: str, due: str) -> None:
+    with clock.frozen(MORNING - timedelta(days=2)):
+        enrollment = make_enrollment(cast.learner, make_plan(), cast.admin)
     with clock.frozen(MORNING - timedelta(days=1)):
         acknowledge(cast.learner, document("exposure"))
     page = as_(cast.learner, language=here).get("training.path", code=enrollment.code)

@@ -41,8 +41,6 @@ _BLOCK = (
     "associateInteraction",
     "extendedTextInteraction",
 )
-_DRESSED = ("gapMatchInteraction", "hottextInteraction", "sliderInteraction")
-_OF_CHOICES = ("responseIdentifier", "maxChoices", "minChoices")
 _RANDOM = ("templateDeclaration", "templateProcessing", "printedVariable", "setTemplateValue")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,25})?|\.[0-9]{1,25})(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _NEAR = Fraction(1, 500)
@@ -142,7 +140,6 @@ class _Item:
 
     def question(self, text_format: TextFormat) -> ForeignQuestion:
         """Return the question. Raises `ItemRefused`."""
-        self.body = self._in_known_terms(self.body)
         self._check()
         notes = self._rubrics()
         kept = [each for each in self.body.walk() if each.tag in (*_INLINE, *_BLOCK)]
@@ -179,108 +176,6 @@ class _Item:
         if max(map(len, texts)) > MAX_TEXT:
             raise ItemRefused(self.line, _("The text is longer than %(most)s characters.", most=MAX_TEXT))
         return made
-
-    # --- interactions that are another one in other clothes ---
-
-    def _in_known_terms(self, node: Node) -> Node:
-        """Return the body with gaps that texts are dragged into, words to point at and sliders as what they ask."""
-        if not any(each.tag in _DRESSED for each in node.walk()):
-            return node
-        children: list[Node | str] = []
-        for child in node.children:
-            if isinstance(child, str):
-                children.append(child)
-            elif child.tag == "gapMatchInteraction":
-                children += self._with_choices_in_gaps(child)
-            elif child.tag == "hottextInteraction":
-                children += self._with_words_as_choices(child)
-            elif child.tag == "sliderInteraction":
-                self.reader.lose(_("that the number is set on a scale"))
-                entry = Node("textEntryInteraction", child.space, child.attributes, child.line)
-                children += [*_prompt_of(child), Node("p", child.space, {}, child.line, [entry])]
-            else:
-                children.append(self._in_known_terms(child))
-        return Node(node.tag, node.space, node.attributes, node.line, children)
-
-    def _with_choices_in_gaps(self, node: Node) -> list[Node | str]:
-        """Return a gap match as a text with a choice of texts in each gap, which has a response of its own."""
-        name = node.get("responseIdentifier")
-        response = self.responses.get(name)
-        texts = list(node.elements("gapText"))
-        if response is None:
-            raise ItemRefused(node.line, _("The response of the item is not declared."))
-        image = node.first("gapImg")
-        if image is not None:
-            raise ItemRefused(image.line, _("Interactions of the kind %(name)s are not taken.", name=image.tag))
-        if any(each.get("matchMax", "1") == "1" for each in texts):
-            self.reader.lose(_("that each text fits into one gap only"))
-        is_mapped = self._is_mapped(response)
-        gaps = [each.get("identifier") for each in node.walk() if each.tag == "gap"]
-        if len(gaps) * len(texts) > MAX_CHOICES * 20:
-            raise ItemRefused(node.line, _("There are more than %(most)s choices.", most=MAX_CHOICES))
-        pairs = {(*each.split(), "", "")[:2] for each in response.correct}
-        for gap in gaps:
-            of_gap = f"{name} {gap}"
-            entries = [(key.split(), worth, case) for key, worth, case in response.entries]
-            self.responses[of_gap] = replace(
-                response,
-                identifier=of_gap,
-                base="identifier",
-                cardinality="single",
-                correct=tuple(text for text, place in sorted(pairs) if place == gap),
-                entries=tuple((key[0], worth, case) for key, worth, case in entries if key[1:] == [gap]),
-                lower=None,
-                upper=None,
-            )
-            if is_mapped:
-                self.marking.mapped.add(of_gap)
-        if not is_mapped:
-            steps = self.marking.steps.pop(name, [])
-            if any(step.test.against is not Against.RIGHT for step in steps):
-                self.marking.strange = True
-            self.marking.together = True
-            self.marking.together_points = next((step.points for step in steps), None)
-        choices: list[Node | str] = [
-            Node("inlineChoice", each.space, {"identifier": each.get("identifier")}, each.line, each.children)
-            for each in texts
-        ]
-        shuffle = {"shuffle": node.get("shuffle")}
-
-        def with_gaps(within: Node) -> list[Node | str]:
-            found: list[Node | str] = []
-            for child in within.children:
-                if isinstance(child, str) or child.tag in ("prompt", "gapText"):
-                    found += [child] if isinstance(child, str) else []
-                elif child.tag == "gap":
-                    asked = {"responseIdentifier": f"{name} {child.get('identifier')}"} | shuffle
-                    found.append(Node("inlineChoiceInteraction", child.space, asked, child.line, choices))
-                else:
-                    found.append(Node(child.tag, child.space, child.attributes, child.line, with_gaps(child)))
-            return found
-
-        return [*_prompt_of(node), *with_gaps(node)]
-
-    def _with_words_as_choices(self, node: Node) -> list[Node | str]:
-        """Return words of a text to point at as the text, and below it the words as choices."""
-        self.reader.lose(_("that its choices are pointed at within the text"))
-        words: list[Node | str] = []
-
-        def without_marks(within: Node) -> list[Node | str]:
-            found: list[Node | str] = []
-            for child in within.children:
-                if isinstance(child, str):
-                    found.append(child)
-                elif child.tag == "hottext":
-                    attributes = {"identifier": child.get("identifier")}
-                    words.append(Node("simpleChoice", child.space, attributes, child.line, child.children))
-                    found += without_marks(child)
-                elif child.tag != "prompt":
-                    found.append(Node(child.tag, child.space, child.attributes, child.line, without_marks(child)))
-            return found
-
-        text = without_marks(node)
-        asked = {name: node.attributes[name] for name in _OF_CHOICES if name in node.attributes}
-        return [*_prompt_of(node), *text, Node("choiceInteraction", node.space, asked, node.line, words)]
 
     # --- what is refused, what is left out ---
 
@@ -913,15 +808,6 @@ class _Item:
             # The same numbers are right around the middle.
             written, below = _decimal(value + (above - below) / 2), (below + above) / 2
         return ForeignAnswer(value=written, tolerance=_decimal(below), fraction=fraction, feedback=feedback)
-
-
-def _prompt_of(node: Node) -> list[Node | str]:
-    """Return what an interaction asks, as a paragraph."""
-    prompt = node.first("prompt")
-    if prompt is None or not (prompt.text().strip() or any(prompt.elements())):
-        return []
-    return [Node("div" if any(is_block(each.tag) for each in prompt.elements()) else "p", node.space, {}, node.line,
-                 prompt.children)]  # fmt: skip
 
 
 def _response(node: Node) -> _Response:

@@ -203,7 +203,8 @@ class InQuiz:
 def list_in_quizzes(version_ids: Collection[int]) -> list[InQuiz]:
     """Return how versions of questions went in the first attempts at each quiz, those with the most people first.
 
-    The same marks as `sittings_of` takes; what was on trial or taken out of the marking says nothing. One statement.
+    The same marks as `sittings_of` takes, of the same people; what was on trial or taken out of the marking says
+    nothing. One statement.
     """
     asked = (
         select(Item.attempt_id, Item.id, Item.question_version_id)
@@ -240,7 +241,7 @@ def list_in_quizzes(version_ids: Collection[int]) -> list[InQuiz]:
         .join(newest, newest.c.attempt_id == Attempt.id)
         .join(Marking, (Marking.attempt_id == Attempt.id) & (Marking.marking_no == newest.c.marking_no))
         .join(ItemMark, (ItemMark.marking_id == Marking.id) & (ItemMark.item_id == asked.c.id))
-        .where(Attempt.state.in_((AttemptState.MARKED, AttemptState.RELEASED)))
+        .where(Attempt.state.in_((AttemptState.MARKED, AttemptState.RELEASED)), ~_could_read)
         .order_by(Attempt.id)
     )
     number = cache(lambda text: float(Fraction(text)))

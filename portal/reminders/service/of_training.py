@@ -19,7 +19,7 @@ from portal.reminders.service.sources import Concern, Item, Recipient
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep
 from portal.training.queries import Standing
-from portal.training.rules import Doer, StepState
+from portal.training.rules import Doer, StepKind, StepState
 
 
 class TrainingDue:
@@ -75,6 +75,8 @@ def _link(enrollment: Enrollment, step: PlanStep, *, is_open: bool) -> tuple[str
         return "library.read", {"slug": step.document_slug}
     if is_open and step.quiz_slug is not None:
         return "quizzes.show", {"slug": step.quiz_slug}
+    if is_open and step.kind is StepKind.TASK:
+        return "training.evidence", {"code": enrollment.code, "slug": step.slug}
     return "training.path", {"code": enrollment.code}
 
 
@@ -117,6 +119,7 @@ def _add(
         enrollment = standing.enrollment
         who, what = _name(enrollment.person), tasks[step.id]
         waits = standing.statuses[step.slug].state is StepState.WAITING
+        is_session = step.kind is StepKind.SESSION
         if is_escalated:
             item = Item(
                 concern=Concern.ESCALATED,
@@ -134,9 +137,9 @@ def _add(
                 concern=Concern.WAITS,
                 what=what,
                 due_on=standing.due_on(step.slug),
-                endpoint="training.sign_off",
-                values={"code": enrollment.code, "slug": step.slug},
-                way=(_l("Sign-offs"), who, what),
+                endpoint="training.list_sessions" if is_session else "training.sign_off",
+                values={} if is_session else {"code": enrollment.code, "slug": step.slug},
+                way=(_l("Sessions"), what) if is_session else (_l("Sign-offs"), who, what),
                 who=who,
             )
         found[recipient.person.id].append(item)

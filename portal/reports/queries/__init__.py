@@ -409,11 +409,23 @@ def _rows(
         people |= find_people(missing)
     completed = _completed(ids)
     sent_back = _sent_back(ids)
+    doings = training.doings_of(
+        [
+            training.Follower(entry.id, entry.person_id, entry.enrolled_at, versions[entry.version_id].steps)
+            for entry in entries
+        ]
+    )
     results = _results(entries, versions)
     if viewer is not None:
         _leave_out_untold([entry.id for entry in entries if entry.person_id == viewer.id], completed, results)
     steps: dict[int, list[_Step]] = {
         version.id: [(step.id, step.slug, step.quiz_slug) for step in version.steps] for version in versions.values()
+    }
+    # What was sent back, and what has to be handed in, attended or reached first.
+    back = {
+        entry.id: doings.turns(entry.id, versions[entry.version_id].steps)
+        | {slug for step_id, slug, _quiz in steps[entry.version_id] if step_id in sent_back[entry.id]}
+        for entry in entries
     }
     return [
         Row(
@@ -421,7 +433,7 @@ def _rows(
             person=people[entry.person_id],
             starts_on=entry.starts_on,
             standing=entry.standing,
-            cells=_cells(entry, steps[entry.version_id], completed[entry.id], sent_back[entry.id], results),
+            cells=_cells(entry, steps[entry.version_id], completed[entry.id], back[entry.id], results),
         )
         for entry in entries
         if entry.path is not None and entry.standing is not None
@@ -461,12 +473,11 @@ def _cells(
     entry: Follower,
     steps: Sequence[_Step],
     completed: Mapping[int, _Completed],
-    sent_back: set[int],
+    back: set[str],
     results: Mapping[tuple[int, str], _Score],
 ) -> dict[str, Cell]:
     path = entry.path
     assert path is not None
-    back = {slug for step_id, slug, _quiz in steps if step_id in sent_back} if sent_back else ()
     statuses = steps_rules.statuses(path.shapes, path.dues, entry.done, path.today, back)
     cells = {}
     for step_id, slug, quiz in steps:

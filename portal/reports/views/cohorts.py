@@ -113,7 +113,7 @@ def cohort(found: Cohort) -> str:
             for plan in report.plans
         ],
         plan=str(report.plan.title) if report.plan else None,
-        **_what_can_be_done(found),
+        **_what_can_be_done(found, following),
         events=_events(found, following),
         as_of=format_instant(report.as_of, found.market.time_zone),
         columns=[_column(column) for column in report.columns],
@@ -203,13 +203,15 @@ def _events(found: Cohort, following: Following) -> list[dict[str, str | None]]:
     return told
 
 
-def _what_can_be_done(found: Cohort) -> dict[str, Any]:
+def _what_can_be_done(found: Cohort, following: Following) -> dict[str, Any]:
     """Return where people are added and the cohort is withdrawn, while that is possible, and since when it is not."""
     is_open = found.withdrawn_at is None and can(ADD_LEARNERS, found)
+    # Mostly what the page shows anyway says that they have begun.
+    is_under_way = any(at > each.enrolled_at for each in following.people for at in each.done_at.values())
     return {
         "add_href": url_for("training.add_learners", code=found.code) if is_open else None,
         "withdraw_href": url_for("training.withdraw_cohort", code=found.code)
-        if is_open and not founding.has_begun(found)
+        if is_open and not is_under_way and not founding.has_begun(found)
         else None,
         "withdrawn_on": format_date(local_date(found.withdrawn_at, found.market.time_zone))
         if found.withdrawn_at
@@ -247,6 +249,9 @@ _KINDS: Mapping[StepKind, Callable[[], str]] = {
     StepKind.ACKNOWLEDGE: lambda: _("Confirmation"),
     StepKind.QUIZ: lambda: _("Knowledge check"),
     StepKind.SIGN_OFF: lambda: _("Sign-off"),
+    StepKind.TASK: lambda: _("Task"),
+    StepKind.SESSION: lambda: _("Session"),
+    StepKind.GATE: lambda: _("Gate"),
 }
 
 

@@ -17,12 +17,12 @@ from portal.core.i18n import format_date, format_instant, format_percent, langua
 from portal.core.i18n import gettext as _
 from portal.quizzes.models import AttemptState
 from portal.reports.permissions import ACT_FOR_COHORT
-from portal.reports.queries import Follower, Following
+from portal.reports.queries import Column, Follower, Following
 from portal.reports.queries.lead import EXPIRY_DAYS, AtRisk, Check, Morning, list_phases, people_named
 from portal.reports.rules import LEAST_FOR_FORECAST, Forecast, Point, Reason, Risk, RiskRule
 from portal.training import rules as steps_rules
 from portal.training.queries import task_of
-from portal.training.rules import StepState
+from portal.training.rules import StepKind, StepState
 
 # The page begins with so many; the rest is one press away.
 AT_RISK_AT_ONCE, SITTINGS_AT_ONCE = 10, 10
@@ -180,7 +180,7 @@ def red_list(
                     }
                     for reason in each.reasons
                 ],
-                "actions": _actions(each, person, titles) if acts else [],
+                "actions": _actions(each, person, titles, columns) if acts else [],
             }
         )
     return rows
@@ -226,7 +226,7 @@ def _first_late(follower: Follower, columns: dict[str, Any]) -> str:
     return _("first: %(step)s", step=str(task_of(column.kind, column.title))) if column is not None else ""
 
 
-def _actions(each: AtRisk, person: Person, titles: dict[str, str]) -> list[dict[str, str]]:
+def _actions(each: AtRisk, person: Person, titles: dict[str, str], columns: dict[str, Column]) -> list[dict[str, str]]:
     """Return what can be done about the reasons, each leading to the page that does it; the first is the nearest."""
     follower, found = each.follower, []
     assert follower.path is not None
@@ -238,9 +238,8 @@ def _actions(each: AtRisk, person: Person, titles: dict[str, str]) -> list[dict[
                 if slug is None:
                     continue
                 state, _missing = steps_rules.state_of(shapes[slug], shapes, follower.done)
-                if state is StepState.WAITING:
-                    href = url_for("training.sign_off", code=follower.code, slug=slug)
-                    found.append({"label": _("Sign off"), "href": href})
+                if state is StepState.WAITING and slug in columns:
+                    found.append(_word_of(columns[slug], follower))
                 href = url_for("training.extension", code=follower.code, slug=slug)
                 found.append({"label": _("Give more time"), "href": href})
             case Risk.FAILED_TRIES:
@@ -250,6 +249,18 @@ def _actions(each: AtRisk, person: Person, titles: dict[str, str]) -> list[dict[
                 found.append({"label": _("Record leave"), "href": url_for("training.leave", code=follower.code)})
                 found.append({"label": _("Pause the plan"), "href": url_for("training.pause", code=follower.code)})
     return found
+
+
+def _word_of(column: Column, follower: Follower) -> dict[str, str]:
+    """Return where a step is ended that waits for somebody else."""
+    match column.kind:
+        case StepKind.SESSION:
+            return {"label": _("Sessions"), "href": url_for("training.list_sessions")}
+        case StepKind.SIGN_OFF:
+            label = _("Sign off")
+        case _:
+            label = _("Open the step")
+    return {"label": label, "href": url_for("training.sign_off", code=follower.code, slug=column.slug)}
 
 
 # --- Numbers -----------------------------------------------------------------------------------

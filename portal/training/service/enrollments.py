@@ -249,6 +249,7 @@ def note_result(*, person_id: int, quiz_slug: str, at: datetime) -> None:
         result = gradebook.result_since(person_id, quizzes.get_quiz(quiz_slug), enrollment.enrolled_at)
         if result.is_done and result.line is not None:
             complete_step(enrollment=enrollment, step=step, at=at, evidence=_evidence_of(result.line))
+    tell_of_gates(person_id=person_id, quiz_slug=quiz_slug)
 
 
 def _evidence_of(line: ScoreEntry) -> Evidence:
@@ -419,11 +420,26 @@ def _tell_who_signs_off(enrollment: Enrollment) -> None:
 
 
 def tell_who_signs_off(enrollment: Enrollment, step: PlanStep) -> None:
-    """Owe a mail to those who can sign off this step, once a turn."""
-    turn = len(queries.list_sign_offs(enrollment, step))
+    """Owe a mail to those who can sign off this step, once a turn.
+
+    Of sessions that are to be planned it is said once for a step of a cohort, not for everybody in it.
+    """
+    if step.kind is StepKind.SESSION and enrollment.cohort is not None:
+        about = f"{enrollment.cohort.code}:{enrollment.plan_id}:{step.slug}"
+    else:
+        turn = len(queries.list_sign_offs(enrollment, step))
+        if step.kind is StepKind.TASK:
+            turn += len(queries.list_evidence(enrollment, step))
+        about = f"{enrollment.code}:{step.slug}:{turn}"
     for signer in queries.list_signers(enrollment, step):
         send_later(
             "training.sign_off_waiting",
             {"code": enrollment.code, "step": step.slug, "to": signer.code},
-            effect_key=f"sign_off_waiting:{enrollment.code}:{step.slug}:{turn}:{signer.code}",
+            effect_key=f"sign_off_waiting:{about}:{signer.code}",
         )
+
+
+def tell_of_gates(*, person_id: int, quiz_slug: str) -> None:
+    """Owe a mail to those who can sign off a gate that a new result of its quizzes has let the learner reach."""
+    for enrollment in queries.list_enrollments_before_gates(person_id, quiz_slug):
+        _tell_who_signs_off(enrollment)

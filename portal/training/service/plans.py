@@ -75,6 +75,10 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
                 statement_asked=None if step.asks_statement else False,
                 event_slug=step.event,
                 recognise_days=step.recognise_days,
+                evidence_kinds=[each.value for each in step.evidence] or None,
+                gate_quizzes=list(step.gate_quizzes) or None,
+                gate_bound=step.gate_bound,
+                gate_minimum=step.gate_minimum,
             )
             for position, step in enumerate(spec.steps, start=1)
         ],
@@ -107,6 +111,9 @@ def digest_of(spec: PlanSpec) -> str:
             del step["event"]
         if step["recognise_days"] is None:
             del step["recognise_days"]
+        for name in ("evidence", "gate_quizzes", "gate_bound", "gate_minimum"):
+            if not step[name]:
+                del step[name]
     if not said["events"]:
         del said["events"]
     return sha256(canonical_json(said).encode()).hexdigest()
@@ -156,13 +163,13 @@ def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
             if step.kind is StepKind.QUIZ
             else _("The step “%(step)s” names a quiz, but is of another kind.", step=step.slug)
         )
-    if (step.kind is StepKind.SIGN_OFF) != (step.by is not Doer.LEARNER):
-        said.append(
-            _("The step “%(step)s” is signed off by a mentor or a lead, not by the learner.", step=step.slug)
-            if step.kind is StepKind.SIGN_OFF
-            else _("The step “%(step)s” can be done by the learner only.", step=step.slug)
-        )
-    if step.kind is StepKind.SIGN_OFF and step.title is None:
+    if step.kind in rules.BY_OTHERS and step.by is Doer.LEARNER:
+        said.append(_("The step “%(step)s” is signed off by a mentor or a lead, not by the learner.", step=step.slug))
+    elif step.kind is StepKind.GATE and step.by is not Doer.LEAD:
+        said.append(_("The gate “%(step)s” is signed off by a lead.", step=step.slug))
+    elif step.kind not in rules.BY_OTHERS | {StepKind.TASK} and step.by is not Doer.LEARNER:
+        said.append(_("The step “%(step)s” can be done by the learner only.", step=step.slug))
+    if step.kind in rules.BY_OTHERS | {StepKind.TASK} and step.title is None:
         said.append(_("The step “%(step)s” needs a title of its own.", step=step.slug))
     if step.kind is not StepKind.SIGN_OFF and not step.asks_statement:
         said.append(_("The step “%(step)s” is not signed off, so it says nothing about a statement.", step=step.slug))
@@ -174,10 +181,58 @@ def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
                 most=rules.MAX_RECOGNISE_DAYS,
             )
         )
+    said += _faults_of_task(step) + _faults_of_gate(step, spec)
     if not 0 <= step.minutes <= rules.MAX_MINUTES:
         said.append(
             _("The step “%(step)s” takes 0 to %(most)s minutes, nothing else.", step=step.slug, most=rules.MAX_MINUTES)
         )
+    return said
+
+
+def _faults_of_task(step: StepSpec) -> list[str]:
+    if (step.kind is StepKind.TASK) == bool(step.evidence):
+        return []
+    return [
+        _("The task “%(step)s” needs to say what can be handed in.", step=step.slug)
+        if step.kind is StepKind.TASK
+        else _("The step “%(step)s” says what can be handed in, but is no task.", step=step.slug)
+    ]
+
+
+def _faults_of_gate(step: StepSpec, spec: PlanSpec) -> list[str]:
+    """Return what a gate lacks: its quizzes come before it as steps, so that it waits until they are passed."""
+    if step.kind is not StepKind.GATE:
+        if step.gate_quizzes or step.gate_bound is not None or step.gate_minimum is not None:
+            return [_("The step “%(step)s” says when a gate is reached, but is no gate.", step=step.slug)]
+        return []
+    said = []
+    if not step.gate_quizzes:
+        said.append(_("The gate “%(step)s” needs the quizzes that it rests on.", step=step.slug))
+    if step.gate_bound is None or not 0 < step.gate_bound < 1 or step.gate_bound % rules.BOUND_STEP:
+        said.append(
+            _(
+                "The bound of the gate “%(step)s” is above 0 and below 100 percent, with at most one decimal.",
+                step=step.slug,
+            )
+        )
+    if step.gate_minimum is not None and not 1 <= step.gate_minimum <= rules.MAX_GATE_MINIMUM:
+        said.append(
+            _(
+                "The gate “%(step)s” rests on 1 to %(most)s questions, nothing else.",
+                step=step.slug,
+                most=rules.MAX_GATE_MINIMUM,
+            )
+        )
+    plan = {each.slug: each.shape for each in spec.steps}
+    # What is wrong with the order itself is said elsewhere.
+    known = all(name in plan for each in spec.steps for name in each.prerequisites)
+    before = rules.all_before(step.shape, plan) if known else set(plan)
+    first = {each.quiz for each in spec.steps if each.quiz and each.slug in before}
+    said += [
+        _("The quiz “%(quiz)s” of the gate “%(step)s” is no step that comes before it.", quiz=name, step=step.slug)
+        for name in step.gate_quizzes
+        if name not in first
+    ]
     return said
 
 

@@ -1,18 +1,24 @@
-"""Dates of a plan that explain themselves."""
+"""Dates of a plan that explain themselves, and how gates, sessions and what was handed in are told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from flask import url_for
 
 from portal.calendars.rules import OffReason
 from portal.calendars.service.told import day_told, days_told, spans_told
-from portal.core.i18n import LazyText, format_date, ngettext
+from portal.core import clock
+from portal.core.i18n import LazyText, format_date, format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.training.models import PlanVersion
+from portal.training import queries
+from portal.training.models import PlanVersion, TaskEvidence
+from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import Standing
-from portal.training.rules import EffectiveDue, Extended, Feasibility, NotCounted
+from portal.training.rules import EffectiveDue, Extended, Feasibility, GateFigures, NotCounted
 from portal.training.service.enrollments import Recognition
 
 
@@ -213,3 +219,104 @@ def _extended(each: Extended) -> str:
         given.working_days,
         **values,
     )
+
+
+def period_told(starts_at: datetime, ends_at: datetime, zone: str) -> str:
+    """Write when a session is, with the name of its zone: it begins and ends on one day."""
+    end = ends_at.astimezone(clock.zone_info(zone))
+    return _(
+        "%(start)s–%(end)s",
+        start=format_instant(starts_at, zone, show_zone=False),
+        end=f"{end:%H:%M} {end.tzname()}",
+    )
+
+
+def gate_told(figures: GateFigures) -> dict[str, Any]:
+    """Put into words how a learner stands before a gate: what is asked, the figures, each quiz, what is missing."""
+    terms, interval, low = figures.terms, figures.interval, figures.shown_low()
+    titles = queries.quiz_titles([each.quiz for each in figures.quizzes])
+    names = {each.quiz: str(titles.get(each.quiz, each.quiz)) for each in figures.quizzes}
+    bound = format_percent(terms.bound)
+    missing = []
+    if figures.not_passed:
+        separator = "、" if language() == "ja" else ", "
+        listed = separator.join(names[each] for each in figures.not_passed)
+        missing.append(_("Not passed yet: %(quizzes)s.", quizzes=listed))
+    if figures.missing_questions:
+        missing.append(
+            ngettext(
+                "%(num)d question is missing: %(n)s are scored, at least %(needed)s are needed.",
+                "%(num)d questions are missing: %(n)s are scored, at least %(needed)s are needed.",
+                figures.missing_questions,
+                n=figures.n,
+                needed=terms.needed,
+            )
+        )
+    elif figures.missing_right:
+        missing.append(
+            ngettext(
+                "The lower bound is below %(bound)s: %(num)d more of the %(n)s questions would have to be right.",
+                "The lower bound is below %(bound)s: %(num)d more of the %(n)s questions would have to be right.",
+                figures.missing_right,
+                bound=bound,
+                n=figures.n,
+            )
+        )
+    if interval is None or low is None or figures.share is None:
+        told = _("No question is scored yet.")
+    else:
+        told = _(
+            "%(right)s of %(n)s questions right (%(share)s); 95%% interval %(low)s to %(high)s.",
+            right=figures.right,
+            n=figures.n,
+            share=format_percent(figures.share),
+            low=format_percent(low),
+            high=format_percent(interval.high),
+        )
+    return {
+        "asked": str(
+            _(
+                "Lower bound of at least %(bound)s on at least %(needed)s questions; every quiz passed.",
+                bound=bound,
+                needed=terms.needed,
+            )
+        ),
+        "figures": str(told),
+        "quizzes": [
+            {
+                "title": names[each.quiz],
+                "state": "passed" if each.is_passed else "failed" if each.attempt else "not_started",
+                "right": f"{each.right} / {each.scored}" if each.scored else "–",
+            }
+            for each in figures.quizzes
+        ],
+        "missing": [str(each) for each in missing],
+        "is_reached": figures.is_reached,
+    }
+
+
+def evidence_told(row: TaskEvidence, thing: StepOfEnrollment) -> dict[str, Any]:
+    """Return what was handed in as a page shows it."""
+    zone = thing.enrollment.market.time_zone
+    return {
+        "number": row.number,
+        "when": format_instant(row.at, zone, show_zone=False),
+        "said": row.said,
+        "link": row.link,
+        "file": {
+            "name": row.file_name,
+            "size": size_told(row.size or 0),
+            "href": url_for(
+                "training.evidence_file", code=thing.enrollment.code, slug=thing.step.slug, number=row.number
+            ),
+        }
+        if row.file_name
+        else None,
+    }
+
+
+def size_told(size: int) -> str:
+    """Write the size of a file: whole kilobytes, or megabytes to a tenth."""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))} KB"
+    return f"{size / 1_000_000:.1f} MB"

@@ -42,17 +42,26 @@ from portal.training.permissions import (
     ASK_AGAIN,
     CHANGE_DATES,
     SEE_ENROLLMENT,
+    SEE_EVIDENCE,
     SEE_SIGN_OFFS,
     SIGN_OFF,
     StepOfEnrollment,
 )
-from portal.training.queries import Standing, Waiting
-from portal.training.rules import STATEMENT_LIMIT, Doer, SignOffAct, StepKind, StepState
+from portal.training.queries import Seat, Standing, Waiting
+from portal.training.rules import STATEMENT_LIMIT, Doer, Presence, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
 from portal.training.service.concerns import concerns_of
 from portal.training.service.enrollments import recognition_of
 from portal.training.views import blueprint
-from portal.training.views.explaining import Explanation, explain, feasibility_told, not_counted_told
+from portal.training.views.explaining import (
+    Explanation,
+    evidence_told,
+    explain,
+    feasibility_told,
+    gate_told,
+    not_counted_told,
+    period_told,
+)
 
 # The day's list stays short enough to be begun.
 AT_MOST = 5
@@ -89,6 +98,12 @@ class StepView:
     is_open: bool
     # The one document or quiz to open now.
     is_next: bool
+    # When and where its session is, with a link if there is one.
+    session: dict[str, str] | None = None
+    # What is known of a session that she missed, of what was handed in, and of how a gate stands.
+    notes: Sequence[str] = ()
+    # Where whoever completes it looks at it.
+    judged_at: str | None = None
 
 
 @blueprint.get("/today")
@@ -106,7 +121,7 @@ def today() -> str:
             if standing.statuses[step.slug].state is StepState.WAITING:
                 waiting.append((standing.due_on(step.slug), step.position, standing, step))
             elif _side(standing, step) == "own":
-                mine.append((standing.due_on(step.slug), not step.required, step.position, standing, step))
+                mine.append((_day_for(standing, step), not step.required, step.position, standing, step))
     mine.sort(key=lambda each: each[:3])
     mine, asked, sooner = _once_each(mine, list_to_do(person, language()))
     waiting.sort(key=lambda each: each[:2])
@@ -130,6 +145,12 @@ def today() -> str:
         if completed
         else None,
     )
+
+
+def _day_for(standing: Standing, step: PlanStep) -> date:
+    """Return by which day a step is done: that of its session where one is planned, else the day on which it is due."""
+    seat = standing.seat(step.slug)
+    return local_date(seat.starts_at, seat.zone) if seat is not None else standing.due_on(step.slug)
 
 
 def _once_each(
@@ -323,26 +344,38 @@ def list_sign_offs() -> str:
 def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
     """Show what is to be signed off; sign it off, or send it back with what is missing."""
     form, status = SignOffForm(), 200
-    form.statement.flags.required = thing.step.asks_statement
+    is_task, is_gate = thing.step.kind is StepKind.TASK, thing.step.kind is StepKind.GATE
+    form.statement.flags.required = thing.step.asks_statement and not is_task
+    evidence = queries.list_evidence(thing.enrollment, thing.step) if is_task else []
     act = _ACTS.get(request.form.get("act", ""))
     if request.method == "POST":
         status = 400
         if form.validate() and act is None:
             form.form_errors.append(
-                _("Press “Sign off” or “Send back”. Nothing has been stored yet.")
+                _("Press “Accept” or “Send back”. Nothing has been stored yet.")
+                if is_task
+                else _("Press “Sign off” or “Send back”. Nothing has been stored yet.")
                 if thing.step.asks_statement
                 else _("Press the button of the step. Nothing has been stored yet.")
             )
     if request.method == "POST" and act is not None and not form.errors:
 
         def work() -> Done:
-            act(enrollment=thing.enrollment, step=thing.step, statement=form.statement.data or "", by=actor())
+            act(
+                enrollment=thing.enrollment,
+                step=thing.step,
+                statement=form.statement.data or "",
+                by=actor(),
+                seen=request.form.get("seen", type=int),
+            )
             learner = thing.enrollment.person.name_in(language())
             done = (
                 _("Sent back to %(name)s.", name=learner)
                 if act is sign_offs.send_back
                 else _("It has been recorded for %(name)s that it took place.", name=learner)
                 if not thing.step.asks_statement
+                else _("Accepted for %(name)s.", name=learner)
+                if is_task
                 else _("Signed off for %(name)s.", name=learner)
             )
             return Done(done, url_for("training.list_sign_offs"))
@@ -367,6 +400,13 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         is_waiting=thing.enrollment.is_open and standing.statuses[thing.step.slug].state is StepState.WAITING,
         limit=STATEMENT_LIMIT,
         asks_statement=thing.step.asks_statement,
+        is_task=is_task,
+        evidence=[evidence_told(each, thing) for each in reversed(evidence)],
+        seen=evidence[-1].number if evidence else None,
+        gate=gate_told(standing.gates[thing.step.slug]) if is_gate else None,
+        is_gate_open=is_gate
+        and thing.enrollment.is_open
+        and standing.statuses[thing.step.slug].state is StepState.OPEN,
     )
     return page, status
 
@@ -404,17 +444,20 @@ class Telling:
         is_open = status.state is StepState.OPEN
         done_on = _done_on(standing, step)
         said = [_said(row, standing) for row in standing.sign_offs.get(step.slug, ()) if _tells(row)]
-        can_ask = is_open and step.kind is StepKind.SIGN_OFF and is_own and standing.enrollment.is_open
+        # Of a gate that is not reached nobody needs to be asked.
+        is_back = step.slug in queries.sent_back({step.slug: standing.sign_offs.get(step.slug, ())})
+        is_ready = step.slug not in standing.gates or standing.gates[step.slug].is_reached
+        can_ask = is_open and step.kind is not StepKind.TASK and is_own and is_back and is_ready
         return StepView(
             slug=step.slug,
             title=str(self._tasks[step.id]),
             kind=str(_KINDS[step.kind]()) if step.kind in _KINDS else "",
-            state=_post_state(standing, step, is_next=is_next and _href(step) is not None),
-            due=None if done_on else explain(standing.dues[step.slug], standing, self._tasks),
+            state=_post_state(standing, step, is_next=is_next and _href(standing, step) is not None),
+            due=None if done_on else self._due(standing, step),
             done_on=_day_of(done_on, standing) if done_on else "",
             done_iso=done_on.isoformat() if done_on else "",
             minutes=format_minutes(step.minutes) if step.minutes else "",
-            href=_href(step) if is_own else None,
+            href=_href(standing, step) if is_own else self._judged_at(standing, step) if _is_task(step) else None,
             verb=str(_VERBS[step.kind]()),
             locked_by=[str(self._tasks[by_slug[slug].id]) for slug in status.missing],
             optional=not step.required,
@@ -424,12 +467,61 @@ class Telling:
             more_time=url_for("training.extension", code=standing.enrollment.code, slug=step.slug)
             if self._may_move(standing) and standing.enrollment.is_open and status.state is not StepState.DONE
             else None,
-            ask_again=url_for("training.ask_again", code=standing.enrollment.code, slug=step.slug) if can_ask else None,
+            ask_again=url_for("training.ask_again", code=standing.enrollment.code, slug=step.slug)
+            if can_ask and standing.enrollment.is_open
+            else None,
             waits_for=self._waits_for(standing, step) if status.state is StepState.WAITING else "",
             tried=self._tried(step) if is_own and is_open and step.quiz_slug is not None else "",
             is_open=is_open,
-            is_next=is_open and is_next and _href(step) is not None,
+            is_next=is_open and is_next and _href(standing, step) is not None,
+            session=_session_told(standing, step),
+            notes=self._notes(standing, step, is_own=is_own),
+            judged_at=self._judged_at(standing, step),
         )
+
+    def _due(self, standing: Standing, step: PlanStep) -> Explanation:
+        """Explain the date of a step: that of the session at which the learner is expected, else its due date."""
+        due = explain(standing.dues[step.slug], standing, self._tasks)
+        seat = standing.seat(step.slug)
+        if seat is None or not seat.is_awaited:
+            return due
+        day = local_date(seat.starts_at, seat.zone)
+        why = _("The day of the session. The step is due on %(date)s.", date=due.date)
+        return Explanation(date=_day_of(day, standing), iso=day.isoformat(), why=why)
+
+    def _judged_at(self, standing: Standing, step: PlanStep) -> str | None:
+        """Return where the viewer accepts what was handed in or sees how a gate stands, if that is hers to do."""
+        enrollment = standing.enrollment
+        if step.kind not in (StepKind.TASK, StepKind.GATE) or enrollment.person_id == self._viewer.id:
+            return None
+        if step.by is Doer.LEARNER:
+            may_see = allows(self._viewer, SEE_EVIDENCE, enrollment)
+            return url_for("training.evidence", code=enrollment.code, slug=step.slug) if may_see else None
+        if not allows(self._viewer, SIGN_OFF, StepOfEnrollment(enrollment, step)):
+            return None
+        return url_for("training.sign_off", code=enrollment.code, slug=step.slug)
+
+    def _notes(self, standing: Standing, step: PlanStep, *, is_own: bool) -> list[str]:
+        """Say what happened at a step besides its state."""
+        notes = []
+        zone = standing.enrollment.market.time_zone
+        state = standing.statuses[step.slug].state
+        handed_in = standing.handed_in.get(step.slug, ())
+        if handed_in:
+            when = format_instant(handed_in[-1].at, zone, show_zone=False)
+            notes.append(_("Handed in on %(when)s.", when=when))
+        seats = standing.seats.get(step.slug, ())
+        if seats and state is not StepState.DONE and standing.seat(step.slug) is None:
+            notes.append(_missed(seats[-1]))
+        figures = standing.gates.get(step.slug)
+        if figures is not None and state not in (StepState.LOCKED, StepState.DONE):
+            if is_own and queries.hides_scores(figures):
+                if not figures.is_reached:
+                    notes.append(_("The gate is not reached yet. Ask the lead what is missing."))
+            else:
+                told = gate_told(figures)
+                notes += [told["figures"], *told["missing"]]
+        return [str(each) for each in notes]
 
     def _may_move(self, standing: Standing) -> bool:
         key = standing.enrollment.id
@@ -461,6 +553,10 @@ class Telling:
         )
 
     def _waits_for(self, standing: Standing, step: PlanStep) -> str:
+        if step.kind is StepKind.SESSION and standing.seat(step.slug) is None:
+            return str(_("No session has been planned yet. The date follows by mail."))
+        if step.kind is StepKind.SESSION:
+            return str(_("The session is over; who attended has not been recorded yet."))
         key = (standing.enrollment.id, step.by)
         if key not in self._signers:
             people = queries.list_signers(standing.enrollment, step)
@@ -479,21 +575,51 @@ class Telling:
 _KINDS: Mapping[StepKind, Callable[[], str]] = {
     StepKind.QUIZ: lambda: _("Knowledge check"),
     StepKind.SIGN_OFF: lambda: _("Sign-off"),
+    StepKind.TASK: lambda: _("Task"),
+    StepKind.SESSION: lambda: _("Session"),
+    StepKind.GATE: lambda: _("Gate"),
 }
 _VERBS: Mapping[StepKind, Callable[[], str]] = {
     StepKind.READ: lambda: pgettext("step", "Read"),
     StepKind.ACKNOWLEDGE: lambda: _("Read and confirm"),
     StepKind.QUIZ: lambda: _("Go to the knowledge check"),
     StepKind.SIGN_OFF: lambda: _("Ask for the sign-off again"),
+    StepKind.TASK: lambda: pgettext("step", "Hand in"),
+    StepKind.SESSION: lambda: _("Session"),
+    StepKind.GATE: lambda: _("Ask for the sign-off again"),
 }
 
 
-def _href(step: PlanStep) -> str | None:
+def _is_task(step: PlanStep) -> bool:
+    return step.kind is StepKind.TASK
+
+
+def _href(standing: Standing, step: PlanStep) -> str | None:
     if step.document_slug is not None:
         return url_for("library.read", slug=step.document_slug)
     if step.quiz_slug is not None:
         return url_for("quizzes.show", slug=step.quiz_slug)
+    if _is_task(step) and standing.statuses[step.slug].state is not StepState.LOCKED:
+        return url_for("training.evidence", code=standing.enrollment.code, slug=step.slug)
     return None
+
+
+def _session_told(standing: Standing, step: PlanStep) -> dict[str, str] | None:
+    """Say when and where the session is at which the learner is expected."""
+    seat = standing.seat(step.slug)
+    if seat is None or not seat.is_awaited:
+        return None
+    return {"when": period_told(seat.starts_at, seat.ends_at, seat.zone), "place": seat.place, "link": seat.link}
+
+
+def _missed(seat: Seat) -> str:
+    """Say what became of the last session of a step that is not done."""
+    when = period_told(seat.starts_at, seat.ends_at, seat.zone)
+    if seat.is_cancelled:
+        return str(_("The session of %(when)s was cancelled.", when=when))
+    if seat.presence is Presence.EXCUSED:
+        return str(_("Excused from the session of %(when)s.", when=when))
+    return str(_("Absent from the session of %(when)s.", when=when))
 
 
 def _post_state(standing: Standing, step: PlanStep, *, is_next: bool) -> str:
@@ -579,6 +705,8 @@ def _tells(row: SignOff) -> bool:
 def _said(row: SignOff, standing: Standing) -> dict[str, str]:
     when = format_instant(row.at, standing.enrollment.market.time_zone, show_zone=False)
     name = row.by.name_in(language())
+    if row.evidence_no is not None and row.act is SignOffAct.SIGNED:
+        return {"head": _("Accepted by %(name)s, %(when)s", name=name, when=when), "text": row.statement}
     if not row.statement:
         return {"head": _("Recorded by %(name)s, %(when)s", name=name, when=when), "text": ""}
     return {
@@ -613,7 +741,8 @@ def _side(standing: Standing, step: PlanStep) -> str:
     state = standing.statuses[step.slug].state
     if state is StepState.DONE:
         return "done"
-    return "own" if state is StepState.OPEN or (state is StepState.LOCKED and step.by is Doer.LEARNER) else "others"
+    is_hers = step.by is Doer.LEARNER or _is_task(step)
+    return "own" if state is StepState.OPEN or (state is StepState.LOCKED and is_hers) else "others"
 
 
 def _plan_facts(standing: Standing) -> dict[str, Any]:
@@ -670,9 +799,37 @@ def _queue_row(each: Waiting, tasks: Mapping[int, LazyText]) -> dict[str, Any]:
         "name": person.name_in(language()),
         "kana": person.full_kana if language() == "ja" else "",
         "step": str(tasks[each.step.id]),
+        "kind": what_to_do(each),
         "plan": str(enrollment.version.title),
         "since": format_instant(each.since, zone, show_zone=False),
         "due": format_date(each.standing.due_on(each.step.slug), "short"),
         "late": each.standing.statuses[each.step.slug].is_late,
-        "href": url_for("training.sign_off", code=enrollment.code, slug=each.step.slug),
+        "href": where_to_do(each),
     }
+
+
+def what_to_do(each: Waiting) -> str:
+    """Say in a word what a step waits for."""
+    match each.step.kind:
+        case StepKind.TASK:
+            return str(_("Work handed in"))
+        case StepKind.GATE:
+            return str(_("Gate reached"))
+        case StepKind.SESSION if each.standing.seat(each.step.slug) is not None:
+            return str(_("Attendance to be recorded"))
+        case StepKind.SESSION:
+            return str(_("Session to be planned"))
+        case _:
+            return str(_("Sign-off"))
+
+
+def where_to_do(each: Waiting) -> str:
+    """Return the page on which that is done."""
+    enrollment = each.standing.enrollment
+    if each.step.kind is not StepKind.SESSION:
+        return url_for("training.sign_off", code=enrollment.code, slug=each.step.slug)
+    seat = each.standing.seat(each.step.slug)
+    if seat is not None:
+        return url_for("training.session", code=seat.code)
+    cohort = enrollment.cohort.code if enrollment.cohort else None
+    return url_for("training.plan_session", plan=enrollment.version.plan.slug, slug=each.step.slug, cohort=cohort)

@@ -16,7 +16,7 @@ from portal.training.permissions import SEE_LEARNERS
 from portal.training.queries import Standing
 from portal.training.service.concerns import Cell, Concern
 from portal.training.views import blueprint
-from portal.training.views.learner import number_of_day, status_of
+from portal.training.views.learner import number_of_day, status_of, what_to_do, where_to_do
 
 # What the button says that does it for good.
 CONFIRM = "confirm"
@@ -83,8 +83,8 @@ def _sign_offs(person: Person) -> Concern:
         (
             Cell(
                 str(tasks[each.step.id]),
-                url_for("training.sign_off", code=each.standing.enrollment.code, slug=each.step.slug),
-                each.standing.enrollment.person.name_in(language()),
+                where_to_do(each),
+                " · ".join((each.standing.enrollment.person.name_in(language()), what_to_do(each))),
             ),
             Cell(
                 format_date(each.standing.due_on(each.step.slug), "short"),
