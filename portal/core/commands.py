@@ -54,7 +54,8 @@ def said_by_click() -> list[str]:
     ]
 
 
-def _language_of_terminal() -> str:
+def language_of_terminal() -> str:
+    """Return the language that the environment asks for: Japanese, else English."""
     told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "ja" if told.startswith("ja") else "en"
 
@@ -63,6 +64,6 @@ def _language_of_terminal() -> str:
 said_in = click.option(
     "--language",
     type=click.Choice(LANGUAGES),
-    callback=lambda _context, _option, given: given or _language_of_terminal(),
+    callback=lambda _context, _option, given: given or language_of_terminal(),
     help="Language of what is said; default: the terminal's.",
 )

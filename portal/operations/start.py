@@ -15,7 +15,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from config import SettingsRefused
 from portal import create_app
 from portal.accounts import queries as accounts
+from portal.core.commands import language_of_terminal
 from portal.core.db import FOREIGN_FILE, db, session
+from portal.core.i18n import force_locale
+from portal.core.i18n import gettext as _
 
 # What a supervisor sees: the settings are wrong, or what they name is not there.
 SETTINGS_WRONG = 2
@@ -120,13 +123,14 @@ def _plain(callback: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return callback(*arguments, **options)
         except DBAPIError as failure:
-            text = _reason(failure)
-            if "no such table" in text or "no such column" in text or "does not exist" in text:
-                text = "The database is not up to date. Run: flask --app wsgi db upgrade"
-            elif "locked" in text:
-                text = "The database is busy. Wait a moment and try again; nothing was changed."
-            else:
-                text = f"The database cannot be used: {text}"
+            reason = _reason(failure)
+            with force_locale(language_of_terminal()):
+                if "no such table" in reason or "no such column" in reason or "does not exist" in reason:
+                    text = _("The database is not up to date. Run: flask --app wsgi db upgrade")
+                elif "locked" in reason:
+                    text = _("The database is busy. Wait a moment and try again; nothing was changed.")
+                else:
+                    text = _("The database cannot be used: %(reason)s", reason=reason)
             raise click.ClickException(text) from failure
 
     # One failure is wrapped once, however often the commands are looked at.

@@ -561,6 +561,15 @@ class NothingToTakeIn(Conflict):
     message = _l("There is nothing to take in: every question is refused, left out, or in the bank already.")
 
 
+class IdsCameMeanwhile(Conflict):
+    """Questions with the ids of a file have come into the bank since it was read."""
+
+    message = _l(
+        "Since the file was read, questions with the same ids have come into the bank. Nothing was taken in. Read the "
+        "file again: what it says in the other language is then given to them."
+    )
+
+
 class FileOutdated(Conflict):
     """What a question rests on has changed since the file was read."""
 

@@ -194,7 +194,7 @@ def _describe_taking(arguments: Sequence[Mapping[str, Any]]) -> list[Description
 
 
 def _explain_taking(failure: str) -> LazyText | None:
-    refusals = (errors.FileNotRead, errors.FileOutdated, errors.NothingToTakeIn)
+    refusals = (errors.FileNotRead, errors.FileOutdated, errors.IdsCameMeanwhile, errors.NothingToTakeIn)
     return next((refusal.message for refusal in refusals if refusal.__name__ == failure), None)
 
 

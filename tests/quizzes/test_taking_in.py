@@ -689,6 +689,21 @@ def test_a_file_in_the_other_language_completes_the_drafts_of_its_ids_after_sayi
     assert len(drafts()) == 1
 
 
+def test_a_preview_that_knew_nothing_of_the_other_language_makes_no_second_question(author: PageClient) -> None:
+    """Both files were sent before either came in: the second one is read again, then it completes."""
+    english, japanese = sent(author, ENGLISH, "en.csv"), sent(author, JAPANESE, "ja.csv", language="ja")
+    author.post("quizzes.take_in_file", code=english)
+    author.post("quizzes.take_in_file", code=japanese, expect=409)
+    assert len(drafts()) == 1
+    author.post("quizzes.read_file_again", {"format": "csv", "language": "ja", "encoding": ""}, code=japanese)
+    session.rollback()
+    jobs.run_due()
+    assert "gives impersonation/new-1 its text in: Japanese" in author.get("quizzes.look_at_file", code=japanese).text
+    author.post("quizzes.take_in_file", code=japanese)
+    assert (find_draft().stem.en, find_draft().stem.ja) == ("Which needs one?", "どれに必要ですか。")
+    assert len(drafts()) == 1
+
+
 @pytest.mark.parametrize("languages", [("en", "ja"), ("ja", "en")])
 @pytest.mark.parametrize("name", OWN_FORMATS)
 def test_both_languages_of_a_bank_meet_again_whatever_its_questions_ask(

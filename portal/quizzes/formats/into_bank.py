@@ -82,13 +82,15 @@ _OWN_KEY = re.compile(r"\\[*\\]|\\")
 class Taken:
     """A question of a file as one of a bank, the id that it would like to have, and what is lost.
 
-    That its category becomes nothing stands beside the losses: it says something of the file, not of the question.
+    That its category becomes nothing, and the version of the document that it names, stand beside the losses: they say
+    something of the file, not of the question.
     """
 
     content: Content
     slug: str
     losses: tuple[str, ...]
     is_category_lost: bool = False
+    is_document_version_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,14 @@ def into_bank(
     is_category_lost = bool(question.category) and not (tags_category and set(_tags([further[-1]])))
     if question.state not in ("live", "draft"):
         losses.append(_("its state"))
-    if question.document_version:
-        losses.append(_("the version of the document that it was looked at against"))
     every_tag = tuple(dict.fromkeys((*own_tags, *_tags(further))))[:MAX_TAGS]
-    return Taken(replace(content, tags=every_tag), slug, tuple(dict.fromkeys(losses)), is_category_lost)
+    return Taken(
+        replace(content, tags=every_tag),
+        slug,
+        tuple(dict.fromkeys(losses)),
+        is_category_lost,
+        bool(question.document_version),
+    )
 
 
 def slug_of(wished: str) -> str:

@@ -22,7 +22,14 @@ from portal.core.jobs import Outside, Progress
 from portal.core.markdown import plain_text
 from portal.journal.service import record
 from portal.quizzes import queries
-from portal.quizzes.errors import FileNotRead, FileOutdated, FileTakenIn, NothingToTakeIn, WordingFaulty
+from portal.quizzes.errors import (
+    FileNotRead,
+    FileOutdated,
+    FileTakenIn,
+    IdsCameMeanwhile,
+    NothingToTakeIn,
+    WordingFaulty,
+)
 from portal.quizzes.formats import foreign
 from portal.quizzes.formats.detecting import format_of
 from portal.quizzes.formats.interchange import ForeignQuestion, Reading
@@ -250,7 +257,14 @@ def _taken(question: ForeignQuestion, wish: For, facts: Facts) -> tuple[Content,
     wrong = wrong_with(content, is_draft=True, facts=facts)
     if wrong:
         raise CannotHold(wrong[0].message)
-    return content, taken.slug, losses, [_("its category")] if taken.is_category_lost and not wish.is_own else []
+    of_file = []
+    # What our own files say of a whole bank, the bank says itself.
+    if not wish.is_own:
+        of_file += [_("its category")] if taken.is_category_lost else []
+        of_file += (
+            [_("the version of the document that it was looked at against")] if taken.is_document_version_lost else []
+        )
+    return content, taken.slug, losses, of_file
 
 
 def fingerprints_of(bank: QuestionBank, language: str) -> dict[str, str]:
@@ -441,7 +455,7 @@ def take_in(*, kept: QuestionImport, twins: bool, by: Person) -> int:
     """Take the questions of a file into its bank as drafts, all or none; return how many.
 
     What was left out stays out, and without `twins` also what is in the bank by then, or twice in the file. Raises
-    `FileTakenIn`, `FileNotRead`, `NothingToTakeIn` or `FileOutdated`.
+    `FileTakenIn`, `FileNotRead`, `NothingToTakeIn`, `IdsCameMeanwhile` or `FileOutdated`.
     """
     if kept.taken_at is not None:
         raise FileTakenIn()
@@ -457,6 +471,10 @@ def take_in(*, kept: QuestionImport, twins: bool, by: Person) -> int:
     if not chosen:
         raise NothingToTakeIn()
     news = [row for row in chosen if not row.completes]
+    # Of these the preview said nothing; they may be the same questions in the other language.
+    unseen = {row.slug for row in news if row.slug and not row.twin and row.clash is None}
+    if unseen & queries.list_slugs(bank):
+        raise IdsCameMeanwhile()
     try:
         completed_slugs = complete_questions(
             bank=bank,

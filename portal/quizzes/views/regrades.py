@@ -412,7 +412,7 @@ def _page(
         falls=[row(each) for each in falls],
         consequences=_consequences(changes, len(falls), rises) if is_open else [],
         others=[row(each) for each in shown],
-        summary=ngettext("%(num)d result changes", "%(num)d results change", len(changes)),
+        summary=" · ".join(_how_many(changes)),
         rises=ngettext("%(num)d person passes who had not", "%(num)d people pass who had not", rises) if rises else "",
         paging=_("%(first)s–%(last)s of %(total)s", first=(number - 1) * PAGE_SIZE + 1,
                  last=(number - 1) * PAGE_SIZE + len(shown), total=len(others)) if last > 1 else "",
@@ -479,10 +479,21 @@ def _changed(regrade: Regrade, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _how_many(changes: Sequence[Change]) -> list[str]:
+    """Say how many results change, and of how many of them only the points do."""
+    said = [ngettext("%(num)d result changes", "%(num)d results change", len(changes))]
+    same = sum(each.score == each.before.score for each in changes)
+    if same:
+        said.append(
+            ngettext("the score of %(num)d of them stays the same", "the scores of %(num)d of them stay the same", same)
+        )
+    return said
+
+
 def _consequences(changes: Sequence[Change], falls: int, rises: int) -> list[str]:
     """Say in numbers what approving does, before it is done."""
     told = sum(each.attempt.state is AttemptState.RELEASED for each in changes)
-    said = [ngettext("%(num)d result changes", "%(num)d results change", len(changes))]
+    said = _how_many(changes)
     if rises:
         said.append(ngettext("%(num)d person passes who had not", "%(num)d people pass who had not", rises))
     if falls:
