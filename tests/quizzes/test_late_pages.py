@@ -382,7 +382,9 @@ def test_a_request_to_make_void_can_be_declined_or_taken_back_for_a_reason_and_a
     attempt, second = _passed(cast)
     for by in (cast.lead, second):
         as_(cast.lead).post("quizzes.void", {"void-reason": "Somebody else sat it"}, code=attempt.code)
-        as_(by).post("quizzes.decline_void", {"decline-note": ""}, code=attempt.code, expect=400)
+        if by is second:
+            # Who declines what another asked for says why; who takes her own request back may leave it open.
+            as_(by).post("quizzes.decline_void", {"decline-note": ""}, code=attempt.code, expect=400)
         as_(by).post("quizzes.decline_void", {"decline-note": "She did"}, code=attempt.code)
         as_(by).post("quizzes.decline_void", {"decline-note": "She did"}, code=attempt.code, expect=409)
         assert _standing(attempt).state is State.PASSED

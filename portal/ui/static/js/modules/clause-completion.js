@@ -163,8 +163,8 @@ export default function clauseCompletion(textarea) {
     if (event.isComposing) return close();
     clearTimeout(timer);
     if (!asked()) return close();
-    // What is offered already follows at once; the search waits until typing stops.
-    timer = setTimeout(look, list.hidden ? 0 : WAIT_MS);
+    // What is here already is offered at once; the search waits until typing stops.
+    timer = setTimeout(look, list.hidden || names ? 0 : WAIT_MS);
     return undefined;
   });
   textarea.addEventListener("compositionend", () => { if (asked()) timer = setTimeout(look, 0); });
@@ -178,7 +178,11 @@ export default function clauseCompletion(textarea) {
     if (event.isComposing || list.hidden || event.altKey || event.ctrlKey || event.metaKey) return;
     const next = { ArrowDown: chosen + 1, ArrowUp: Math.max(chosen, 0) - 1 }[event.key];
     if (next !== undefined) choose((next + options.length) % options.length);
-    else if (chosen < 0 && event.key !== "Escape") return;
+    else if (chosen < 0 && event.key !== "Escape") {
+      // Whoever leaves without having chosen finds no old list when she comes back at once.
+      if (event.key === "Tab") close();
+      return;
+    }
     else if (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey)) take(chosen);
     else if (event.key === "Escape") close();
     else return;
