@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from portal.core import markdown
 from portal.core.i18n import Words
-from portal.quizzes.formats import foreign
+from portal.quizzes.formats import foreign, markup
 from portal.quizzes.formats.detecting import format_of
 from portal.quizzes.formats.interchange import (
     FULL,
@@ -326,3 +326,8 @@ def test_every_text_that_comes_in_can_be_shown() -> None:
                 continue
             for words in content.texts():
                 assert markdown.scan(words.en) == []
+
+
+def test_a_blank_that_stands_in_a_title_on_purpose_stays() -> None:
+    assert markup.without_tags("10\u00a0km,\n now", TextFormat.MARKDOWN) == "10\u00a0km, now"
+    assert markup.without_tags("<b>10&nbsp;km</b>", TextFormat.HTML) == "10\u00a0km"

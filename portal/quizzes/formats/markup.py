@@ -35,6 +35,7 @@ _LINE_END = re.compile(r"(?<=[^\n])\n(?=[^\n])")
 # How a gap is named in the text of a question; it stays as it is whatever else becomes of the text.
 _GAP = re.compile(r"\[\[([0-9]{1,3})\]\]")
 _GAP_KEPT = re.compile("\ue000([0-9]{1,3})\ue001")
+_PLAIN_BLANKS = re.compile(r"[ \t\r\n\f\v\x1c-\x1e\x85\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -616,7 +617,8 @@ def without_tags(text: str, text_format: TextFormat) -> str:
     """Return the words of a title, on one line and without the elements that it was taken from the text with."""
     if text_format in (TextFormat.HTML, TextFormat.MOODLE) and _has_markup(text):
         text = "".join(_said_of(_tree(text)))
-    return HIDDEN.sub("", " ".join(text.split()))
+    # Blanks that are no break and no plain one stand there on purpose.
+    return HIDDEN.sub("", _PLAIN_BLANKS.sub(" ", text).strip())
 
 
 def _said_of(element: _Element) -> Iterator[str]:
