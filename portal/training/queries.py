@@ -282,26 +282,12 @@ def find_version_in_force(document_slug: str, market: Market) -> DocumentVersion
     return None if document is None else library.version_in_force(document, market.code)
 
 
-def find_acknowledgement_in_force(person_id: int, document_slug: str, market: Market) -> Acknowledgement | None:
-    """Return the person's acknowledgement that covers the document's version in force in the market now.
-
-    One of an earlier version covers it too where nothing but editorial and minor changes came
-    since: for these nobody is asked again.
-    """
-    covering = _covering_versions(document_slug, market)
-    if not covering:
-        return None
-    return session.scalar(
-        select(Acknowledgement)
-        .where(Acknowledgement.person_id == person_id, Acknowledgement.version_id.in_(covering))
-        .options(joinedload(Acknowledgement.version))
-        .order_by(Acknowledgement.id.desc())
-        .limit(1)
-    )
-
-
 def _covering_versions(document_slug: str, market: Market) -> list[int]:
-    """Return the rows of the versions whose acknowledgement covers the one in force in the market now."""
+    """Return the rows of the versions whose acknowledgement covers the one in force in the market now.
+
+    One of an earlier version covers it too where nothing but editorial and minor changes came since: for these nobody
+    is asked again.
+    """
     version = find_version_in_force(document_slug, market)
     if version is None:
         return []

@@ -198,10 +198,6 @@ def _plain(text: str) -> str:
     return unescaped.replace("\\}", "}").replace("\\#", "#").strip()
 
 
-def _no_sign(number: int) -> bool:
-    return 0xD800 <= number < 0xE000 or number in (0xFFFE, 0xFFFF)
-
-
 def _gap(name: str, points: str, alternatives: Sequence[_Alternative], place: int) -> ForeignGap:
     worth = Fraction(int(points)) if points else Fraction(1)
     if any(abs(each.fraction) > FULL for each in alternatives):

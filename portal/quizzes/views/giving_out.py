@@ -27,20 +27,13 @@ from portal.quizzes.service.taking_in import KEPT
 from portal.quizzes.types import type_names
 from portal.quizzes.views import blueprint
 from portal.quizzes.views.author import state_words, type_words
-from portal.quizzes.views.told import with_quotes
+from portal.quizzes.views.told import JOB_LOOKS, with_quotes
 
 ROWS = 100
 # So many of the files that were asked for are listed.
 LISTED = 20
 # So many kinds of loss are counted above the questions.
 MOST_KINDS = 20
-_JOBS = {
-    jobs.JobState.CREATED: "queued",
-    jobs.JobState.RUNNING: "running",
-    jobs.JobState.DONE: "done",
-    jobs.JobState.FAILED: "failed_job",
-    jobs.JobState.CANCELLED: "failed_job",
-}
 
 
 @blueprint.get("/give-out/<slug>")
@@ -166,7 +159,7 @@ def _recent(bank: QuestionBank) -> list[dict[str, Any]]:
             chip, said = "done", ngettext("ready: %(num)d question", "ready: %(num)d questions", row.written)
         else:
             writing = writings.get(service.writing_key(row))
-            chip = _JOBS[writing.state] if writing is not None else "failed_job"
+            chip = JOB_LOOKS[writing.state] if writing is not None else "failed_job"
             said = _("could not be made") if chip == "failed_job" else _("is being made")
         listed.append(
             {
@@ -189,7 +182,7 @@ def _work(made: QuestionExport) -> dict[str, Any]:
     work = jobs.find_job(service.writing_key(made))
     if work is None:
         return {"state": "failed_job", "done": 0, "total": 1}
-    return {"state": _JOBS[work.state], "done": work.done, "total": work.total}
+    return {"state": JOB_LOOKS[work.state], "done": work.done, "total": work.total}
 
 
 def _wanted_words(made: QuestionExport) -> list[tuple[str, str]]:

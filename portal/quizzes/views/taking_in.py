@@ -38,7 +38,7 @@ from portal.quizzes.types.base import Content, read
 from portal.quizzes.types.contents import CHOICES, ESSAY, ORDER, NumberKey, Part
 from portal.quizzes.views import blueprint
 from portal.quizzes.views.author import type_words
-from portal.quizzes.views.told import with_quotes
+from portal.quizzes.views.told import JOB_LOOKS, with_quotes
 
 ROWS = 50
 # So many of the files that were sent for a bank are listed.
@@ -46,13 +46,6 @@ LISTED = 20
 # So many kinds of loss are listed above the questions.
 MOST_LOSSES = 12
 _CHIPS = {RowVerdict.TAKEN: "done", RowVerdict.WITH_LOSS: "warning", RowVerdict.REFUSED: "danger"}
-_JOBS = {
-    jobs.JobState.CREATED: "queued",
-    jobs.JobState.RUNNING: "running",
-    jobs.JobState.DONE: "done",
-    jobs.JobState.FAILED: "failed_job",
-    jobs.JobState.CANCELLED: "failed_job",
-}
 
 
 # --- sending a file ----------------------------------------------------------------------------
@@ -136,7 +129,7 @@ def _recent(bank: QuestionBank) -> list[dict[str, Any]]:
             chip, said = "waiting", _("waits for somebody to look at it")
         else:
             reading = readings.get(service.reading_key(row))
-            chip = _JOBS[reading.state] if reading is not None else "failed_job"
+            chip = JOB_LOOKS[reading.state] if reading is not None else "failed_job"
             said = _("could not be read") if chip == "failed_job" else _("is being read")
         listed.append(
             {
@@ -384,7 +377,7 @@ def _taking(kept: QuestionImport) -> dict[str, Any] | None:
     if row.state is jobs.JobState.CANCELLED:
         return None
     return {
-        "state": _JOBS[row.state],
+        "state": JOB_LOOKS[row.state],
         "done": row.done,
         "total": row.total,
         "is_going_on": row.state in (jobs.JobState.CREATED, jobs.JobState.RUNNING),
@@ -398,7 +391,7 @@ def _work(kept: QuestionImport) -> dict[str, Any]:
     work = jobs.find_job(service.reading_key(kept))
     if work is None:
         return {"state": "failed_job", "done": 0, "total": 1}
-    return {"state": _JOBS[work.state], "done": work.done, "total": work.total}
+    return {"state": JOB_LOOKS[work.state], "done": work.done, "total": work.total}
 
 
 def _row(kept: QuestionImport, row: QuestionImportRow) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from portal.accounts.models import Person
+from portal.core import jobs
 from portal.core.i18n import format_percent, ngettext
 from portal.core.i18n import gettext as _
 from portal.quizzes.models import Marking, QuizVersion
@@ -15,6 +16,14 @@ from portal.quizzes.rules.passing import Counts, SectionReckoned
 from portal.quizzes.service import paper
 from portal.quizzes.service.drawing import banks_of, blueprint_of_terms, pilots_for, sections_of
 
+# How a page shows the work on a file of questions, by its state.
+JOB_LOOKS = {
+    jobs.JobState.CREATED: "queued",
+    jobs.JobState.RUNNING: "running",
+    jobs.JobState.DONE: "done",
+    jobs.JobState.FAILED: "failed_job",
+    jobs.JobState.CANCELLED: "failed_job",
+}
 _QUOTED = re.compile(r"([“「])([^”」]+)([”」])")
 
 
