@@ -36,6 +36,7 @@ from portal.quizzes.service.attempts import save_response, start_attempt, submit
 from portal.quizzes.service.rehearsal import rehearsed_answer
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep
+from portal.training.queries import catalogue
 from portal.training.rules import StepKind
 from portal.training.service.enrollments import enroll
 from portal.training.service.sign_offs import sign_off
@@ -375,7 +376,7 @@ def _found_cohort(code: str, name: Words, starts_on: date, lead: Person) -> Coho
 
 def _enroll(person: Person, cohort: Cohort, lead: Person) -> Enrollment:
     add_member(cohort=cohort, person=person, by=lead)
-    version = training.get_latest_version(PLAN)
+    version = catalogue.get_latest_version(PLAN)
     return enroll(person=person, version=version, starts_on=cohort.starts_on, by=lead, cohort=cohort)
 
 

@@ -19,8 +19,8 @@ from portal.core.db import session
 from portal.organisation.models import Market, Team
 from portal.reminders.models import Digest, DigestEscalation, ReminderPreference, SweptHour
 from portal.reminders.rules import DEFAULT_HOUR
-from portal.training import queries as training
 from portal.training.models import Enrollment, PlanVersion
+from portal.training.queries import signing
 
 # So many enrollments are held at once, however many somebody answers for.
 AT_ONCE = 200
@@ -212,7 +212,7 @@ def stretches_looked_after(person: Person, looking_after: LookingAfter) -> Itera
         .limit(AT_ONCE)
     )
     if not is_last_resort:
-        statement = statement.where(training.within(reach))
+        statement = statement.where(signing.within(reach))
     while rows := session.execute(statement.where(Enrollment.id > after)).all():
         places = [
             Place(

@@ -17,6 +17,7 @@ from portal.core.i18n import Words
 from portal.core.transaction import transaction
 from portal.training import queries
 from portal.training.models import Enrollment
+from portal.training.queries import catalogue
 from portal.training.service import dates
 from portal.training.service.enrollments import enroll, recognition_of
 
@@ -90,7 +91,7 @@ def enroll_people(
             first_day: date | None = starts_on.date() if starts_on else cohort.starts_on if cohort else None
             if first_day is None:
                 raise click.ClickException("name the first day with --starts-on, or a cohort")
-            version, acting = queries.get_latest_version(plan), _person(by)
+            version, acting = catalogue.get_latest_version(plan), _person(by)
             for name in people:
                 person = _person(name)
                 if cohort is not None:

@@ -15,8 +15,9 @@ from portal.accounts.service.ownership import set_owner
 from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
-from portal.training import queries, rules
+from portal.training import rules
 from portal.training.models import Plan
+from portal.training.queries import catalogue
 from portal.training.rules import (
     Doer,
     EventSpec,
@@ -85,7 +86,7 @@ class PlansPart:
             spec = reader.read(warn=False)
             if spec is None:
                 continue
-            slug, latest = _slug(file), queries.find_latest_version(_slug(file))
+            slug, latest = _slug(file), catalogue.find_latest_version(_slug(file))
             changed = latest is not None and latest.digest != plans.digest_of(spec)
             if latest is not None and changed and not self._follows(folder, file, spec, latest.number):
                 continue
@@ -135,7 +136,7 @@ class PlansPart:
 
     def dump(self) -> Iterator[ContentFile]:
         """Yield the latest version of every plan."""
-        versions = queries.list_latest_versions()
+        versions = catalogue.list_latest_versions()
         owners = accounts.find_owners(OWNED_KIND, [version.plan.slug for version in versions])
         for version in versions:
             plan = version.plan
@@ -144,7 +145,7 @@ class PlansPart:
             if ownership is not None and ownership.owner.code != plan.stated_owner_became:
                 owner = ownership.owner.sign_in_name
                 deputy = ownership.deputy.sign_in_name if ownership.deputy else ""
-            yield ContentFile(f"{self.folder}/{plan.slug}.toml", _written(queries.spec_of(version), owner, deputy))
+            yield ContentFile(f"{self.folder}/{plan.slug}.toml", _written(catalogue.spec_of(version), owner, deputy))
 
     def canonical(self, file: ContentFile) -> str | None:
         """Return the file as `dump` would write what it says."""

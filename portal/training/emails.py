@@ -15,6 +15,7 @@ from portal.core.web import public_url
 from portal.training import queries
 from portal.training.models import SignOff
 from portal.training.permissions import expected_at
+from portal.training.queries import catalogue, live_sessions
 from portal.training.rules import StepKind, StepState
 
 
@@ -39,7 +40,7 @@ def _describe(said: LazyText, arguments: Sequence[Mapping[str, Any]]) -> list[De
 def _describe_waiting(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
     found = {each.code: each for each in queries.list_enrollments_by_code([each["code"] for each in arguments])}
     signers = {each.code: each for each in accounts.list_people_of([each["to"] for each in arguments])}
-    tasks = queries.tasks_of([step for each in found.values() for step in each.version.steps])
+    tasks = catalogue.tasks_of([step for each in found.values() for step in each.version.steps])
     said = []
     for each in arguments:
         enrollment, about = found.get(each["code"]), ""
@@ -62,7 +63,7 @@ def plan_started(code: str) -> Email | None:
     if enrollment is None or not enrollment.is_open or queries.has_begun(enrollment):
         return None
     standing = queries.standing_of(enrollment)
-    titles = queries.tasks_of(standing.steps)
+    titles = catalogue.tasks_of(standing.steps)
     first = sorted(
         (step for step in standing.steps if standing.statuses[step.slug].state is not StepState.DONE),
         key=lambda step: (standing.due_on(step.slug), step.position),
@@ -125,7 +126,7 @@ def sign_off_waiting(code: str, step: str, to: str) -> Email | None:
         values={
             "learner": enrollment.person.name_in(signer.language),
             "plan": enrollment.version.title,
-            "step": queries.tasks_of([waiting])[waiting.id],
+            "step": catalogue.tasks_of([waiting])[waiting.id],
             "due_on": queries.standing_of(enrollment).due_on(step),
             "asks_statement": waiting.asks_statement,
             "kind": waiting.kind.value,
@@ -160,7 +161,7 @@ def sent_back(code: str, step: str, said: int) -> Email | None:
         values={
             "by": rows[-1].by.name_in(person.language),
             "plan": enrollment.version.title,
-            "step": queries.tasks_of([about])[about.id],
+            "step": catalogue.tasks_of([about])[about.id],
             "statement": rows[-1].statement,
             "is_task": about.kind is StepKind.TASK,
             "href": public_url("training.evidence", code=code, slug=step)
@@ -194,7 +195,7 @@ def session_cancelled(session: str, code: str) -> Email | None:
 
 def _of_session(template: str, code_of_session: str, code: str) -> Email | None:
     """Return what is told of a session as it is now; nothing where that is not true any more."""
-    session = queries.find_session(code_of_session)
+    session = live_sessions.find_session(code_of_session)
     enrollment = queries.find_enrollment(code)
     if session is None or enrollment is None or not enrollment.is_open or not enrollment.person.is_active:
         return None
@@ -209,7 +210,7 @@ def _of_session(template: str, code_of_session: str, code: str) -> Email | None:
         language=person.language,
         values={
             "plan": enrollment.version.title,
-            "step": queries.tasks_of([step])[step.id],
+            "step": catalogue.tasks_of([step])[step.id],
             "starts_at": last.starts_at,
             "ends_at": last.ends_at,
             "before": session.times[-2].starts_at if len(session.times) > 1 else None,

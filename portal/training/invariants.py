@@ -8,7 +8,7 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, selectinload
 
 from portal.core.db import session
-from portal.training import queries, rules
+from portal.training import rules
 from portal.training.models import (
     Attendance,
     Enrollment,
@@ -23,6 +23,7 @@ from portal.training.models import (
     StepCompletion,
     TaskEvidence,
 )
+from portal.training.queries import catalogue
 from portal.training.rules import Doer, Presence, SignOffAct, StepKind
 from portal.training.service.plans import digest_of
 
@@ -42,7 +43,7 @@ def plan_versions_say_what_they_said() -> list[str]:
         .order_by(PlanVersion.id)
     ):
         name = f"plan {version.plan.slug} {version.number}"
-        spec = queries.spec_of(version)
+        spec = catalogue.spec_of(version)
         if digest_of(spec) != version.digest:
             breaches.append(f"{name} has been changed since it was created")
         breaches += [

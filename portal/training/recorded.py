@@ -11,6 +11,7 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.training import queries
+from portal.training.queries import catalogue, live_sessions
 from portal.training.service.owned import OwnedPlans
 from portal.training.service.sessions import PRESENCES
 
@@ -36,13 +37,13 @@ def _find_steps(codes: Collection[str]) -> Mapping[str, Thing]:
     """Return the steps of codes like ENROLLMENT/step."""
     enrollments = queries.list_enrollments_by_code({code.partition("/")[0] for code in codes})
     steps = {f"{each.code}/{step.slug}": step for each in enrollments for step in each.version.steps}
-    tasks = queries.tasks_of({step.id: step for code, step in steps.items() if code in codes}.values())
+    tasks = catalogue.tasks_of({step.id: step for code, step in steps.items() if code in codes}.values())
     return {code: Thing(str(tasks[step.id])) for code, step in steps.items() if step.id in tasks}
 
 
 def _find_sessions(codes: Collection[str]) -> Mapping[str, Thing]:
-    found = queries.list_sessions_by_code(codes)
-    tasks = queries.tasks_of([each.step for each in found])
+    found = live_sessions.list_sessions_by_code(codes)
+    tasks = catalogue.tasks_of([each.step for each in found])
     return {
         each.code: Thing(
             _(

@@ -63,6 +63,7 @@ from portal.quizzes.types.base import Content, Picture, read
 from portal.quizzes.types.contents import export
 from portal.training import queries as training
 from portal.training.permissions import StepOfEnrollment
+from portal.training.queries import catalogue
 from portal.training.rules import Doer, EventSpec, EvidenceKind, StepKind, StepSpec
 from portal.training.service import calendar as feeds
 from portal.training.service import dates, founding, sessions, sign_offs, tasks
@@ -242,7 +243,7 @@ class World:
                 for person in (learner, colleague):
                     cohorts.add_member(cohort=cohort, person=person, by=lead)
                     for plan in ("short", "first-days"):
-                        version = training.get_latest_version(plan)
+                        version = catalogue.get_latest_version(plan)
                         events = {event.slug: date(2026, 5, 29) for event in version.events}
                         enroll(
                             person=person, version=version, starts_on=cohort.starts_on, by=lead, cohort=cohort,
@@ -252,7 +253,7 @@ class World:
                 ("short", sign_offs.sign_off, "statement"),
                 ("first-days", sign_offs.send_back, "sent_back"),
             ):
-                enrollment = training.find_open_enrollment(learner.id, training.get_latest_version(plan).plan_id)
+                enrollment = training.find_open_enrollment(learner.id, catalogue.get_latest_version(plan).plan_id)
                 assert enrollment is not None
                 self.codes[plan] = enrollment.code
                 with own_transaction():
@@ -274,7 +275,7 @@ class World:
         """Let the learner hand in a text and a file, and be expected at a session of her own."""
         learner, lead = self.people["learner"], self.people["lead"]
         with own_transaction():
-            version = training.get_latest_version("practice")
+            version = catalogue.get_latest_version("practice")
             practice = enroll(person=learner, version=version, starts_on=date(2026, 4, 20), by=lead)
             self.codes["practice"] = practice.code
             tasks.hand_in(

@@ -49,6 +49,7 @@ from portal.quizzes.service.pictures import keep_picture
 from portal.training import queries as training
 from portal.training.models import CohortDraft, Enrollment, LiveSession
 from portal.training.permissions import StepOfEnrollment
+from portal.training.queries import catalogue
 from portal.training.rules import EventSpec, StepKind, StepSpec
 from portal.training.service import founding, sessions, tasks
 from portal.training.service.enrollments import enroll
@@ -91,7 +92,7 @@ def _practise(members: dict[str, Person]) -> None:
     """Let the graduate go on: she has handed in a file, and is expected at a session."""
     graduate, lead = members["graduate"], members["lead"]
     with own_transaction():
-        version = training.get_latest_version("account-safety-practice")
+        version = catalogue.get_latest_version("account-safety-practice")
         enrollment = enroll(person=graduate, version=version, starts_on=DAY, by=lead)
         task, circle = (training.get_step(enrollment, slug) for slug in ("ten-audits", "case-circle"))
         file = tasks.SentFile("audits.pdf", b"%PDF-1.7")

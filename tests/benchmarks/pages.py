@@ -50,6 +50,7 @@ from portal.organisation import queries as organisation
 from portal.quizzes import queries as quizzes
 from portal.quizzes.service.attempts import start_attempt
 from portal.training import queries as training
+from portal.training.queries import catalogue
 from portal.training.service.enrollments import enroll
 from portal.training.service.sign_offs import sign_off
 from tests.benchmarks.server import ROOT, Figure, bare, cpu_seconds, measure, memory_mb, portal, running
@@ -222,7 +223,7 @@ def _make_cohort(size: Size) -> list[str]:
         cohort = create_cohort(
             code="measured", name=Words("Measured", "計測"), market=market, team=team, starts_on=starts_on, by=lead
         )
-        version = training.get_latest_version("measured")
+        version = catalogue.get_latest_version("measured")
         for number in range(size.learners):
             person = people.invite(
                 sign_in_name=f"learner{number}@{demo.DOMAIN}",

@@ -49,6 +49,7 @@ from portal.quizzes.service.pictures import keep_picture
 from portal.quizzes.types.base import Picture, read
 from portal.training import queries as training
 from portal.training.permissions import StepOfEnrollment
+from portal.training.queries import catalogue
 from portal.training.rules import Doer, EvidenceKind, Presence, StepKind, StepSpec
 from portal.training.service import sessions, sign_offs, tasks
 from portal.training.service.enrollments import enroll
@@ -347,14 +348,14 @@ def _train(staff: dict[str, Person]) -> None:
         )  # fmt: skip
         for person in (learner, staff["colleague"]):
             cohorts.add_member(cohort=cohort, person=person, by=lead)
-            version = training.get_latest_version("first-days")
+            version = catalogue.get_latest_version("first-days")
             enroll(person=person, version=version, starts_on=cohort.starts_on, by=lead, cohort=cohort)
     with clock.frozen(START + timedelta(minutes=20)):
         _read(learner, "exposure", agree=True)
     with clock.frozen(START + timedelta(minutes=40)):
         _read(learner, "impersonation", agree=False)
     with clock.frozen(START + timedelta(minutes=50)):
-        enrollment = training.find_open_enrollment(learner.id, training.get_latest_version("first-days").plan_id)
+        enrollment = training.find_open_enrollment(learner.id, catalogue.get_latest_version("first-days").plan_id)
         assert enrollment is not None
         talk = training.get_step(enrollment, "talk")
         with own_transaction():
@@ -394,7 +395,7 @@ def _sit(staff: dict[str, Person]) -> None:
         with own_transaction():
             submit_attempt(attempt=passed, person=staff["learner"])
         enrollment = training.find_open_enrollment(
-            staff["learner"].id, training.get_latest_version("first-days").plan_id
+            staff["learner"].id, catalogue.get_latest_version("first-days").plan_id
         )
         assert enrollment is not None
         with own_transaction():

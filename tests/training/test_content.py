@@ -17,6 +17,7 @@ from portal.training import queries
 from portal.training.content import PlansPart
 from portal.training.invariants import INVARIANTS
 from portal.training.models import PlanVersion
+from portal.training.queries import catalogue
 from portal.training.rules import Doer
 from portal.training.service.plans import digest_of
 from tests.builders import Cast
@@ -76,7 +77,7 @@ def test_a_plan_comes_in_once(cast: Cast) -> None:
     assert folder.findings == []
     assert folder.shared["plans"] == {"first-days"}
     assert imported(HEAD + READ + SIGN, cast.admin)[1] == []
-    version = queries.get_latest_version("first-days")
+    version = catalogue.get_latest_version("first-days")
     assert [(step.slug, step.by) for step in version.steps] == [("read", Doer.LEARNER), ("shown", Doer.LEAD)]
     owner = accounts.find_owner("plan", "first-days")
     assert owner is not None
@@ -85,7 +86,7 @@ def test_a_plan_comes_in_once(cast: Cast) -> None:
 
 def test_only_a_changed_plan_gets_a_new_version_and_those_who_follow_the_old_one_keep_it(cast: Cast) -> None:
     imported(HEAD + READ, cast.admin)
-    enrollment_version = queries.get_latest_version("first-days")
+    enrollment_version = catalogue.get_latest_version("first-days")
     folder, part = folder_of(HEAD + READ + SIGN), PlansPart()
     part.check(folder)
     with own_transaction():
@@ -126,11 +127,11 @@ def test_what_came_in_goes_out_the_same(cast: Cast, text: str) -> None:
 
 def test_a_file_says_of_a_sign_off_whether_a_statement_is_asked(cast: Cast) -> None:
     imported(HEAD + READ + SIGN + 'statement = "required"\n', cast.admin)
-    before = queries.get_latest_version("first-days")
+    before = catalogue.get_latest_version("first-days")
     # What is the rule anyway changes nothing, not even the version's digest.
     assert imported(HEAD + READ + SIGN, cast.admin)[1] == []
     imported((HEAD + READ + SIGN + 'statement = "none"\n').replace('"1.0"', '"1.1"'), cast.admin)
-    after = queries.get_latest_version("first-days")
+    after = catalogue.get_latest_version("first-days")
     assert [step.asks_statement for version in (before, after) for step in version.steps] == [True, True, True, False]
     assert before.digest != after.digest
     (dumped,) = PlansPart().dump()
@@ -141,7 +142,7 @@ def test_a_file_counts_back_and_from_events_and_goes_out_as_it_came_in(cast: Cas
     early = READ.replace('"read"', '"early"', 1).replace("due = 0", "due = -5")
     text = HEAD + EXAM + early + READ.replace("due = 0", "due = -3") + 'anchor = "event:exam"\n' + SIGN
     assert not imported(text, cast.admin)[0].errors
-    version = queries.get_latest_version("first-days")
+    version = catalogue.get_latest_version("first-days")
     assert [(event.slug, event.title.ja) for event in version.events] == [("exam", "試験")]
     assert [(step.due_days, step.event_slug) for step in version.steps][:2] == [(-5, None), (-3, "exam")]
     (dumped,) = PlansPart().dump()
@@ -154,7 +155,7 @@ def test_a_file_counts_back_and_from_events_and_goes_out_as_it_came_in(cast: Cas
 
 def test_a_file_says_what_age_is_recognised(cast: Cast) -> None:
     assert not imported(HEAD + READ + SIGN + "recognise = 365\n", cast.admin)[0].errors
-    assert [step.recognise_days for step in queries.get_latest_version("first-days").steps] == [None, 365]
+    assert [step.recognise_days for step in catalogue.get_latest_version("first-days").steps] == [None, 365]
     (dumped,) = PlansPart().dump()
     assert "recognise = 365" in dumped.text
     assert imported(dumped.text, cast.admin)[1] == []
@@ -299,7 +300,7 @@ def test_an_imported_plan_can_be_followed(cast: Cast) -> None:
     load_holidays()
     make_documents()
     imported(HEAD + READ + SIGN, cast.admin)
-    enrollment = make_enrollment(cast.learner, queries.get_latest_version("first-days"), cast.admin)
+    enrollment = make_enrollment(cast.learner, catalogue.get_latest_version("first-days"), cast.admin)
     assert queries.standing_of(enrollment).due_on("read") == START
 
 
@@ -341,7 +342,7 @@ title = { en = "Gate", ja = "関門" }
 
 def test_tasks_sessions_and_gates_come_in_and_are_written_out_again(cast: Cast) -> None:
     imported(HEAD + QUIZ + OTHERS, cast.admin)
-    spec = queries.spec_of(queries.get_latest_version("first-days"))
+    spec = catalogue.spec_of(catalogue.get_latest_version("first-days"))
     notes, circle, gate = spec.steps[1:]
     assert (notes.by, [each.value for each in notes.evidence]) == (Doer.MENTOR, ["text", "file"])
     assert circle.by is Doer.LEAD
@@ -393,5 +394,5 @@ def test_what_a_task_a_session_or_a_gate_lacks_is_named_with_its_line(
 
 def test_a_version_from_before_these_kinds_keeps_its_digest(cast: Cast) -> None:
     imported(HEAD + READ + SIGN, cast.admin)
-    version = queries.get_latest_version("first-days")
+    version = catalogue.get_latest_version("first-days")
     assert version.digest == "9b4b92f5e20d8689650ad94b1220b924b2541acac9e165a0a5629d7dd1154709"

@@ -36,6 +36,7 @@ from portal.training.errors import (
     StatementTooLong,
 )
 from portal.training.models import Enrollment
+from portal.training.queries import signing
 from portal.training.service import dates, sign_offs
 from portal.training.service.enrollments import end_plan, enroll
 from tests.beginnings import beginning
@@ -418,7 +419,7 @@ def test_a_plan_that_is_ended_asks_for_nothing_more_and_keeps_what_was_done(
     assert mail is not None
     assert (mail.to_address, mail.values["reason"]) == (cast.learner.sign_in_name, "配属の変更")
     # It is over for everybody: nothing waits, nothing is completed, and it cannot be ended twice.
-    assert not queries.list_waiting_for(cast.lead)
+    assert not signing.list_waiting_for(cast.lead)
     with pytest.raises(NotWaitingForSignOff), own_transaction():
         sign_offs.sign_off(enrollment=ended, step=queries.get_step(ended, "talk"), statement="shown", by=cast.lead)
     with pytest.raises(PlanIsOver), own_transaction():

@@ -29,6 +29,7 @@ from portal.organisation import service as organisation
 from portal.organisation.models import Market
 from portal.training import queries, rules
 from portal.training.models import CohortDraft, Enrollment
+from portal.training.queries import catalogue, cohort_drafts, signing
 from portal.training.rules import StepKind, StepSpec
 from portal.training.service import founding
 from tests.beginnings import beginning
@@ -92,7 +93,7 @@ def listed(count: int) -> str:
 def draft_of(response: Any) -> CohortDraft:
     code = response.headers["Location"].split("/cohort-drafts/")[1].split("?")[0]
     session.expire_all()
-    return queries.get_draft(code)
+    return cohort_drafts.get_draft(code)
 
 
 def put_together(browser: Any, text: str = "", **values: Any) -> CohortDraft:
@@ -117,7 +118,7 @@ def found_of(browser: Any, by: Person, text: str, **values: Any) -> Cohort:
     draft = put_together(browser, text, **values)
     confirm(browser, draft, by)
     session.expire_all()
-    cohort = queries.get_draft(draft.code).cohort
+    cohort = cohort_drafts.get_draft(draft.code).cohort
     assert cohort is not None
     return cohort
 
@@ -199,7 +200,7 @@ def test_the_draft_is_kept_as_it_was_left_and_can_be_changed(cast: Cast, as_: An
     assert page.one("input", name="starts_on").get("value") == START.isoformat()
     browser.post("training.change_draft", wished(listed(1), code="spring"), code=draft.code)
     session.expire_all()
-    assert founding.judge(queries.get_draft(draft.code), cast.lead).code == "spring"
+    assert founding.judge(cohort_drafts.get_draft(draft.code), cast.lead).code == "spring"
     assert f"/cohort-drafts/{draft.code}" in " ".join(browser.get("training.new_cohort").links())
 
 
@@ -209,7 +210,7 @@ def test_who_is_unticked_is_left_out_and_stays_so(cast: Cast, as_: Any) -> None:
     every = keys(draft, cast.lead)
     browser.post("training.cohort_draft", {"act": "update", "shown": every, "take": every[1:]}, code=draft.code)
     session.expire_all()
-    kept = queries.get_draft(draft.code)
+    kept = cohort_drafts.get_draft(draft.code)
     assert [each.sign_in_name for each in founding.judge(kept, cast.lead).taken] == every[1:]
     browser.post("training.cohort_draft", {"act": "create", "shown": every, "take": every[1:]}, code=draft.code)
     session.expire_all()
@@ -230,7 +231,7 @@ def test_duplicates_are_named_and_none_is_created(cast: Cast, as_: Any, language
 
 
 def test_who_follows_the_plan_already_is_named_and_left_alone(cast: Cast, as_: Any) -> None:
-    version = queries.get_latest_version("first-days")
+    version = catalogue.get_latest_version("first-days")
     mine = make_enrollment(cast.learner, version, cast.admin, cohort=make_cohort(cast.admin))
     browser = as_(cast.lead)
     draft = put_together(browser, listed(1) + "\nlearner@portal.example")
@@ -256,7 +257,7 @@ def test_a_lead_takes_in_nobody_of_another_team_and_is_told_nothing_of_her(cast:
     assert "Rivera" not in page.text
     confirm(browser, draft, cast.lead, take=["new0@portal.example", "outsider@portal.example"])
     session.expire_all()
-    assert queries.find_open_enrollment(cast.outsider.id, queries.get_plan("first-days").id) is None
+    assert queries.find_open_enrollment(cast.outsider.id, catalogue.get_plan("first-days").id) is None
 
 
 @pytest.mark.parametrize("place", ["US/payments-safety", "JP/", "XX/nothing"])
@@ -388,7 +389,7 @@ def test_a_day_of_more_than_six_hours_is_warned_of(cast: Cast, as_: Any) -> None
 
 
 def test_the_load_of_the_days_adds_up(cast: Cast) -> None:
-    version = queries.get_latest_version("first-days")
+    version = catalogue.get_latest_version("first-days")
     calendar = working_calendar(make_market())
     dues = rules.schedule([step.shape for step in version.steps], rules.Basis(START), calendar)
     days = rules.loads({step.slug: step.minutes for step in version.steps}, dues, START, calendar)
@@ -432,14 +433,14 @@ def test_a_learner_asks_the_mentor_whom_she_was_given_and_others_ask_all(cast: C
     confirm(browser, draft, cast.lead, mentor=[other.code, ""])
     first, second = enrolled(cohorts.get_cohort("jp-2026-04"))
     assert [each.person.sign_in_name for each in (first, second)] == shown
-    assert [each.id for each in queries.list_contacts(first, first.person)[Role.MENTOR]] == [other.id]
-    assert {each.id for each in queries.list_contacts(second, second.person)[Role.MENTOR]} == {mentor().id, other.id}
+    assert [each.id for each in signing.list_contacts(first, first.person)[Role.MENTOR]] == [other.id]
+    assert {each.id for each in signing.list_contacts(second, second.person)[Role.MENTOR]} == {mentor().id, other.id}
     talk = queries.get_step(first, "talk")
-    assert [each.id for each in queries.list_signers(first, talk)] == [other.id]
+    assert [each.id for each in signing.list_signers(first, talk)] == [other.id]
     # She mentors no longer: whoever else does is asked.
     with own_transaction():
         people.deactivate(person=accounts.get_person(other.code), by=cast.admin, knowing=True)
-    assert [each.id for each in queries.list_signers(first, talk)] == [mentor().id]
+    assert [each.id for each in signing.list_signers(first, talk)] == [mentor().id]
 
 
 def test_a_column_of_the_list_names_mentors(cast: Cast, as_: Any) -> None:
@@ -638,8 +639,8 @@ def test_drafts_that_nobody_went_on_with_are_forgotten(cast: Cast, as_: Any) -> 
     with clock.frozen(datetime(2026, 5, 15, 1, 0, tzinfo=UTC)), own_transaction():
         founding.tidy()
     session.expire_all()
-    assert queries.find_draft(code) is None
-    assert queries.list_invited(kept)
+    assert cohort_drafts.find_draft(code) is None
+    assert cohort_drafts.list_invited(kept)
 
 
 def test_the_empty_list_of_cohorts_offers_the_first_one(cast: Cast, as_: Any) -> None:
@@ -667,5 +668,5 @@ def test_the_address_of_somebody_chosen_is_not_told(cast: Cast, as_: Any) -> Non
         code=draft.code,
     )
     session.expire_all()
-    chosen = founding.judge(queries.get_draft(draft.code), cast.lead).candidates[1]
+    chosen = founding.judge(cohort_drafts.get_draft(draft.code), cast.lead).candidates[1]
     assert (chosen.fate, chosen.mentor) == (founding.Fate.LEFT_OUT, mentor())

@@ -16,6 +16,7 @@ from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.training import queries
 from portal.training.models import CohortDraft
+from portal.training.queries import catalogue, cohort_drafts
 from portal.training.rules import EventDay, StepKind, StepSpec
 from portal.training.service import dates, founding
 from tests.beginnings import beginning
@@ -79,7 +80,7 @@ def found_of(browser: Any, cast: Cast, text: str, **values: Any) -> Cohort:
     draft = put_together(browser, text, **values)
     confirm(browser, draft, cast.lead)
     session.expire_all()
-    cohort = queries.get_draft(draft.code).cohort
+    cohort = cohort_drafts.get_draft(draft.code).cohort
     assert cohort is not None
     return cohort
 
@@ -122,7 +123,7 @@ def test_an_event_after_the_last_date_stands_in_the_calendar_too(cast: Cast, as_
 def test_the_days_become_those_of_the_cohort_and_everybody_follows_them(cast: Cast, as_: Any, language: str) -> None:
     browser = as_(cast.lead, language=language)
     cohort = found_of(browser, cast, listed(2), chosen=[cast.learner.code])
-    version = queries.get_latest_version("with-exam")
+    version = catalogue.get_latest_version("with-exam")
     assert queries.list_event_days(cohort, version.plan_id)["exam"].on == EXAM
     standings = queries.standings(enrolled(cohort))
     assert [each.basis.event("exam").on for each in standings] == [EXAM] * 3
@@ -217,10 +218,10 @@ def test_the_day_stays_in_the_draft_and_can_be_changed(cast: Cast, as_: Any) -> 
     every = keys(draft, cast.lead)
     browser.post("training.cohort_draft", {"act": "update", "shown": every, "take": []}, code=draft.code)
     session.expire_all()
-    assert founding.wishes_of(queries.get_draft(draft.code)).events == {"exam": EXAM.isoformat()}
+    assert founding.wishes_of(cohort_drafts.get_draft(draft.code)).events == {"exam": EXAM.isoformat()}
     browser.post("training.change_draft", wished(listed(1), **{FIELD: "2026-06-19"}), code=draft.code)
     session.expire_all()
-    found = founding.judge(queries.get_draft(draft.code), cast.lead)
+    found = founding.judge(cohort_drafts.get_draft(draft.code), cast.lead)
     assert found.events["exam"].on == date(2026, 6, 19)
 
 
@@ -267,7 +268,7 @@ def test_who_joins_later_takes_the_day_of_the_cohort_or_has_one_of_her_own(cast:
     assert days["same@portal.example"] == EventDay(EXAM, cast.lead.full_name, is_of_cohort=True)
     assert (days["other@portal.example"].on, days["other@portal.example"].is_of_cohort) == (date(2026, 6, 19), False)
     assert days["new0@portal.example"].on == EXAM
-    plan_id = queries.get_plan("with-exam").id
+    plan_id = catalogue.get_plan("with-exam").id
     assert queries.list_event_days(cohort, plan_id)["exam"].on == EXAM
 
 
@@ -321,7 +322,7 @@ def test_what_the_preview_says_is_what_enrolling_does(cast: Cast, as_: Any) -> N
     assert [step.slug for step in candidate.recognised] == ["invite"]
     confirm(browser, draft, cast.lead)
     session.expire_all()
-    (standing,) = queries.standings(enrolled(queries.get_draft(draft.code).cohort or make_cohort(cast.admin)))
+    (standing,) = queries.standings(enrolled(cohort_drafts.get_draft(draft.code).cohort or make_cohort(cast.admin)))
     assert set(standing.completions) == {"invite"}
     assert [each for each in standing.feasibility() if not each.is_enough] == list(candidate.short)
 
@@ -355,7 +356,7 @@ def test_the_page_of_the_cohort_leads_to_each_event_with_its_day(cast: Cast, as_
     # Also before anybody is enrolled: nobody can be without the day.
     assert any(link.endswith(way) for link in page.links())
     assert ("not set yet" if language == "en" else "未定") in page.text
-    version = queries.get_latest_version("with-exam")
+    version = catalogue.get_latest_version("with-exam")
     with own_transaction():
         dates.set_event_of_cohort(cohort=cohort, event=version.events[0], on=EXAM, reason="", by=cast.lead)
     make_enrollment(cast.learner, version, cast.admin, cohort=cohort, starts_on=START)
@@ -366,7 +367,7 @@ def test_the_page_of_the_cohort_leads_to_each_event_with_its_day(cast: Cast, as_
 
 def test_events_of_plans_that_nobody_of_the_cohort_follows_are_left_out(cast: Cast, as_: Any) -> None:
     cohort = make_cohort(cast.admin)
-    make_enrollment(cast.learner, queries.get_latest_version("first-days"), cast.admin, cohort=cohort)
+    make_enrollment(cast.learner, catalogue.get_latest_version("first-days"), cast.admin, cohort=cohort)
     page = as_(cast.lead).get("reports.cohort", code=cohort.code)
     assert "Certification exam" not in page.text
 

@@ -9,6 +9,7 @@ from portal.library import queries as library
 from portal.library.models import DocumentVersion
 from portal.training import queries
 from portal.training.models import Enrollment
+from portal.training.queries import readers
 from tests.builders import Cast, make_market
 from tests.library import builders as documents
 from tests.training.builders import acknowledge, load_holidays, make_documents, make_enrollment, make_plan
@@ -62,7 +63,7 @@ def test_only_those_enrolled_in_the_market_have_it_before_them(
     cast: Cast, plan: Enrollment, own: DocumentVersion
 ) -> None:
     make_market("US")
-    assert queries.count_enrollments_before("exposure@JP") == 1
-    assert queries.count_enrollments_before("exposure", ["JP"]) == 0
-    assert queries.count_enrollments_before("exposure@US") == 0
-    assert queries.count_enrollments_before("exposure") == 1
+    assert readers.count_enrollments_before("exposure@JP") == 1
+    assert readers.count_enrollments_before("exposure", ["JP"]) == 0
+    assert readers.count_enrollments_before("exposure@US") == 0
+    assert readers.count_enrollments_before("exposure") == 1

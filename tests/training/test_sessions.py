@@ -21,6 +21,7 @@ from portal.training import errors, queries
 from portal.training.invariants import sessions_were_attended
 from portal.training.models import Attendance, Enrollment, LiveSession, PlanVersion
 from portal.training.permissions import StepOfEnrollment
+from portal.training.queries import live_sessions
 from portal.training.rules import Doer, Presence, StepKind, StepSpec, StepState
 from portal.training.service import sessions
 from portal.training.service.enrollments import end_plan
@@ -79,13 +80,13 @@ def plan(cast: Cast, *enrollments: Enrollment, when: When = AT, by: Person | Non
             step=queries.get_step(first, "circle"), market=first.market, when=when, by=by or cast.lead,
             learners=[seat(each) for each in enrollments], cohort=first.cohort,
         )  # fmt: skip
-    return queries.get_session(planned.code)
+    return live_sessions.get_session(planned.code)
 
 
 def attend(cast: Cast, planned: LiveSession, reason: str = "", seen: int | None = None, **said: Presence) -> int:
     """Record attendance; names are those of the cast."""
     by_person = {each.enrollment.person_id: each.enrollment.code for each in planned.seats}
-    known = queries.list_attendances(planned)
+    known = live_sessions.list_attendances(planned)
     with own_transaction():
         return sessions.record_attendance(
             planned=planned,
@@ -253,7 +254,7 @@ def test_moving_and_cancelling_tell_everybody_with_the_reason(
     assert "14:00" in message["Subject"]
     assert "The room." in body
     assert "10:00" in body
-    planned = queries.get_session(planned.code)
+    planned = live_sessions.get_session(planned.code)
     assert [(each.number, each.reason) for each in planned.times] == [(1, ""), (2, "The room.")]
     with own_transaction():
         sessions.cancel_session(planned=planned, reason="Flu.", by=cast.lead)
@@ -347,7 +348,7 @@ def test_what_was_ended_meanwhile_is_recorded_and_completes_nothing(cast: Cast, 
     with own_transaction():
         end_plan(enrollment=queries.get_enrollment(enrollment.code), reason="Moved.", by=cast.lead)
     with clock.frozen(AFTER):
-        attend(cast, queries.get_session(planned.code), learner=Presence.PRESENT)
+        attend(cast, live_sessions.get_session(planned.code), learner=Presence.PRESENT)
     assert queries.list_completions(enrollment) == []
 
 
@@ -425,7 +426,7 @@ def test_those_who_were_absent_are_put_into_another_session(
         # The rest of the first session is still to be recorded, in one click.
         lead.post(
             "training.session",
-            {"act": "everybody", "seen": str(sessions.newest(queries.list_attendances(planned)))},
+            {"act": "everybody", "seen": str(sessions.newest(live_sessions.list_attendances(planned)))},
             code=planned.code,
         )
         assert state_of(enrollment) is StepState.DONE

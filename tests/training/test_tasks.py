@@ -21,6 +21,7 @@ from portal.core.transaction import own_transaction
 from portal.training import errors, queries
 from portal.training.invariants import sign_offs_stand_behind_their_steps, tasks_have_evidence
 from portal.training.models import Enrollment, SignOff, TaskEvidence
+from portal.training.queries import step_results
 from portal.training.rules import Doer, EvidenceKind, StepKind, StepSpec, StepState
 from portal.training.service import sign_offs, tasks
 from portal.training.service.tasks import MAX_FILE_BYTES, SentFile, checked_file, checked_link
@@ -94,7 +95,7 @@ def test_a_task_that_is_judged_is_hers_until_she_hands_in_and_then_the_mentors(
     with own_transaction():
         sign_offs.sign_off(enrollment=enrollment, step=step, statement="", by=cast.lead)
     assert state_of(enrollment) is StepState.DONE
-    rows = queries.list_evidence(enrollment, step)
+    rows = step_results.list_evidence(enrollment, step)
     assert [(row.number, row.said) for row in rows] == [(1, "Ten."), (2, "All ten.")]
     said = [(row.act.value, row.evidence_no) for row in queries.list_sign_offs(enrollment, step)]
     assert said == [("sent_back", 1), ("asked_again", None), ("signed", 2)]

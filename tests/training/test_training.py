@@ -43,6 +43,7 @@ from portal.training.events import PlanCompleted
 from portal.training.invariants import INVARIANTS
 from portal.training.models import Enrollment, PlanStep, SignOff, StepCompletion, StepExtension
 from portal.training.permissions import ASK_AGAIN, SEE_ENROLLMENT, SIGN_OFF, StepOfEnrollment
+from portal.training.queries import catalogue, signing
 from portal.training.rules import Doer, SignOffAct, StepKind, StepSpec, StepState
 from portal.training.service import order, sign_offs
 from portal.training.service.plans import create_plan_version
@@ -125,7 +126,7 @@ def test_a_plan_that_says_the_same_is_not_written_again(cast: Cast) -> None:
 def test_a_plan_comes_back_as_it_was_written(cast: Cast) -> None:
     make_plan()
     session.expire_all()
-    assert queries.spec_of(queries.get_latest_version("first-days")) == spec()
+    assert catalogue.spec_of(catalogue.get_latest_version("first-days")) == spec()
 
 
 def test_a_changed_plan_needs_a_higher_version(cast: Cast) -> None:
@@ -157,7 +158,7 @@ def test_a_plan_that_cannot_be_followed_is_refused_in_words(cast: Cast, steps: l
     with own_transaction(), pytest.raises(PlanCannotBeFollowed) as refused:
         create_plan_version(slug="x", spec=spec(number="1.0", steps=tuple(steps)), by=cast.author)
     assert said in str(refused.value)
-    assert queries.find_plan("x") is None
+    assert catalogue.find_plan("x") is None
 
 
 # --- Enrolling -------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ def test_an_enrollment_keeps_its_version_when_the_plan_changes(cast: Cast, enrol
     session.expire_all()
     assert enrollment.version.number == "1.0"
     assert len(queries.standing_of(enrollment).steps) == len(STEPS)
-    assert make_enrollment(cast.colleague, queries.get_latest_version("first-days"), cast.admin).version.number == (
+    assert make_enrollment(cast.colleague, catalogue.get_latest_version("first-days"), cast.admin).version.number == (
         "2.0"
     )
 
@@ -386,7 +387,7 @@ def test_nobody_signs_off_herself(cast: Cast) -> None:
     own = make_enrollment(cast.lead, make_plan(), cast.admin)
     acknowledge(cast.lead, document("exposure"))
     assert not allows(cast.lead, SIGN_OFF, StepOfEnrollment(own, step_of(own, "talk")))
-    assert queries.list_waiting_for(cast.lead) == []
+    assert signing.list_waiting_for(cast.lead) == []
 
 
 def test_the_queue_holds_what_waits_for_this_person(cast: Cast, enrollment: Enrollment) -> None:
@@ -396,7 +397,7 @@ def test_the_queue_holds_what_waits_for_this_person(cast: Cast, enrollment: Enro
     confirm_reading(cast.learner, document("impersonation"))
     release(cast.learner)
     waiting = {
-        name: [each.step.slug for each in queries.list_waiting_for(person)]
+        name: [each.step.slug for each in signing.list_waiting_for(person)]
         for name, person in (cast.everyone() | {"mentor": mentor}).items()
     }
     assert waiting.pop("lead") == ["talk", "audit"]
@@ -412,7 +413,7 @@ def test_who_has_been_signed_off_leaves_the_queue_and_the_others_stay(cast: Cast
         release(person)
     for slug in ("talk", "audit"):
         say(sign_offs.sign_off, enrollment, slug, cast.lead)
-    waiting = [(each.standing.enrollment.code, each.step.slug) for each in queries.list_waiting_for(cast.lead)]
+    waiting = [(each.standing.enrollment.code, each.step.slug) for each in signing.list_waiting_for(cast.lead)]
     assert waiting == [(other.code, "talk"), (other.code, "audit")]
 
 

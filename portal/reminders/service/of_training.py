@@ -18,7 +18,7 @@ from portal.reminders.queries import LookingAfter, Place
 from portal.reminders.service.sources import Concern, Item, Recipient
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep
-from portal.training.queries import Standing
+from portal.training.queries import Standing, catalogue
 from portal.training.rules import Doer, StepKind, StepState
 
 
@@ -31,7 +31,7 @@ class TrainingDue:
         by_id = {each.person.id: each for each in recipients}
         for enrollments in queries.stretches_of_own(by_id):
             standings = [each for each in _standings(enrollments) if each.pause is None]
-            tasks = training.tasks_of({step.id: step for each in standings for step in each.steps}.values())
+            tasks = catalogue.tasks_of({step.id: step for each in standings for step in each.steps}.values())
             for standing in standings:
                 recipient = by_id[standing.enrollment.person_id]
                 found[recipient.person.id] += _own(standing, recipient, tasks)
@@ -114,7 +114,7 @@ def _add(
                 # What began to wait today was told by a mail of its own.
                 if since < recipient.today:
                     told.append((recipient, place, standing, step, False))
-    tasks = training.tasks_of({step.id: step for *_rest, step, _is in told}.values())
+    tasks = catalogue.tasks_of({step.id: step for *_rest, step, _is in told}.values())
     for recipient, place, standing, step, is_escalated in told:
         enrollment = standing.enrollment
         who, what = _name(enrollment.person), tasks[step.id]

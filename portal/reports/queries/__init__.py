@@ -30,6 +30,7 @@ from portal.reports.rules import Standing, Summary
 from portal.training import queries as training
 from portal.training import rules as steps_rules
 from portal.training.models import Enrollment, PlanVersion, SignOff, StepCompletion
+from portal.training.queries import catalogue, step_results
 from portal.training.rules import Basis, Progress, Schedule, SignOffAct, StepKind, StepShape, StepStatus
 
 
@@ -295,7 +296,7 @@ def _choices(versions: Mapping[int, PlanVersion], entries: Sequence[Follower]) -
 
 def _columns(versions: Sequence[PlanVersion]) -> list[Column]:
     """Return the steps of the latest version in their order, then those that only earlier ones had."""
-    titles = training.titles_of([step for version in versions for step in version.steps])
+    titles = catalogue.titles_of([step for version in versions for step in version.steps])
     columns: dict[str, Column] = {}
     for version in reversed(versions):
         days = _nominal_days([step.shape for step in version.steps])
@@ -409,9 +410,9 @@ def _rows(
         people |= find_people(missing)
     completed = _completed(ids)
     sent_back = _sent_back(ids)
-    doings = training.doings_of(
+    doings = step_results.doings_of(
         [
-            training.Follower(entry.id, entry.person_id, entry.enrolled_at, versions[entry.version_id].steps)
+            step_results.Follower(entry.id, entry.person_id, entry.enrolled_at, versions[entry.version_id].steps)
             for entry in entries
         ]
     )

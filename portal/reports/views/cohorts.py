@@ -40,7 +40,7 @@ from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
 from portal.training import queries as training
 from portal.training.permissions import ADD_LEARNERS, CHANGE_COHORT_DATES, CREATE_COHORTS, EventOfCohort
-from portal.training.queries import task_of
+from portal.training.queries.catalogue import task_of
 from portal.training.rules import StepKind, StepState
 from portal.training.service import founding
 from portal.ui.states import look_of

@@ -21,7 +21,7 @@ from portal.reports.queries import Column, Follower, Following
 from portal.reports.queries.lead import EXPIRY_DAYS, AtRisk, Check, Morning, list_phases, people_named
 from portal.reports.rules import LEAST_FOR_FORECAST, Forecast, Point, Reason, Risk, RiskRule
 from portal.training import rules as steps_rules
-from portal.training.queries import task_of
+from portal.training.queries.catalogue import task_of
 from portal.training.rules import StepKind, StepState
 
 # The page begins with so many; the rest is one press away.

@@ -25,7 +25,7 @@ from portal.training import queries
 from portal.training.errors import NoSuchFeed
 from portal.training.formats.calendar_file import Entry, write
 from portal.training.models import CalendarFeed, ToldDate
-from portal.training.queries import Standing
+from portal.training.queries import Standing, catalogue, feeds
 from portal.training.rules import StepKind, StepState
 
 # What was taken out of a calendar is still told as cancelled for so long, to clients that look seldom.
@@ -57,7 +57,7 @@ class Dated:
 
 def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
     """Return every date of these plans and of what the person is asked to confirm, by day, in the language of now."""
-    tasks = queries.tasks_of({step.id: step for each in standings for step in each.steps}.values())
+    tasks = catalogue.tasks_of({step.id: step for each in standings for step in each.steps}.values())
     found = [
         Dated(
             uid=f"{standing.enrollment.code}-{step.slug}",
@@ -121,7 +121,7 @@ def revoke_feed(*, person: Person) -> None:
 
 
 def _revoke(person: Person) -> bool:
-    found = queries.find_open_feed(person.id)
+    found = feeds.find_open_feed(person.id)
     if found is not None:
         found.revoked_at = clock.now()
         session.flush()
@@ -135,7 +135,7 @@ def hash_of(token: str) -> str:
 
 def get_feed(token: str) -> CalendarFeed:
     """Return what a token opens. Raises `NoSuchFeed` where it is unknown or revoked, or its person has left."""
-    feed = queries.find_feed(hash_of(token))
+    feed = feeds.find_feed(hash_of(token))
     if feed is None or is_shut_out(feed.person):
         raise NoSuchFeed()
     return feed
@@ -165,7 +165,7 @@ def file_of(feed: CalendarFeed) -> bytes:
 
 def _entries(person: Person, due: Sequence[Dated]) -> tuple[list[Entry], list[_Change]]:
     """Return the entries, and what is to be noted of them, so that the next file can count what has changed."""
-    now, told = clock.now(), queries.list_told_dates(person.id)
+    now, told = clock.now(), feeds.list_told_dates(person.id)
     present: dict[str, Dated] = {each.uid: each for each in due}
     changes: list[_Change] = []
     entries = []
@@ -199,7 +199,7 @@ def _summary(each: Dated) -> str:
 
 
 def _note(feed_id: int, person_id: int, changes: Sequence[_Change]) -> None:
-    told, now = queries.list_told_dates(person_id), clock.now()
+    told, now = feeds.list_told_dates(person_id), clock.now()
     session.get_one(CalendarFeed, feed_id).fetched_at = now
     for uid, summary, on, is_cancelled, sequence in changes:
         row = told.get(uid)

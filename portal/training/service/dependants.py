@@ -10,8 +10,8 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import language, ngettext
 from portal.core.i18n import lazy_gettext as _l
 from portal.library.service.dependants import Affected, AffectedItem, Change
-from portal.training import queries
 from portal.training.permissions import SEE_ENROLLMENT
+from portal.training.queries import catalogue, readers
 
 
 class StepsThatRead:
@@ -27,9 +27,9 @@ class StepsThatRead:
 
     def affected_by(self, change: Change, *, reader: Person, offset: int = 0, limit: int | None = None) -> Affected:
         """Return the steps in the order of plans and steps."""
-        found = queries.list_steps_reading(change.document_slug)
+        found = readers.list_steps_reading(change.document_slug)
         shown = found[offset:] if limit is None else found[offset : offset + limit]
-        tasks = queries.tasks_of([step for _version, step in shown])
+        tasks = catalogue.tasks_of([step for _version, step in shown])
         items = [
             AffectedItem(
                 str(tasks[step.id]),
@@ -56,8 +56,8 @@ class OpenEnrollments:
 
     def affected_by(self, change: Change, *, reader: Person, offset: int = 0, limit: int | None = None) -> Affected:
         """Return the open enrollments whose step with the document is not done, the earliest start first."""
-        total = queries.count_enrollments_before(change.document_slug, change.markets_apart)
-        shown = queries.list_enrollments_before(change.document_slug, change.markets_apart, offset=offset, limit=limit)
+        total = readers.count_enrollments_before(change.document_slug, change.markets_apart)
+        shown = readers.list_enrollments_before(change.document_slug, change.markets_apart, offset=offset, limit=limit)
         here = language()
         items = [
             AffectedItem(

@@ -39,7 +39,7 @@ from portal.training.errors import (
 )
 from portal.training.events import PlanCompleted
 from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, StepCompletion
-from portal.training.queries import Earlier
+from portal.training.queries import Earlier, catalogue, signing, step_results
 from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, Feasibility, NotCounted, StepKind, StepState
 
 # Farther away from the first day, and from today, it is a mistake in the year.
@@ -230,7 +230,7 @@ def note_document(
     kinds = [StepKind.READ] if acknowledgement_id is None else [StepKind.READ, StepKind.ACKNOWLEDGE]
     asked_for = base_slug(document_slug)
     for enrollment, step in queries.list_unfinished_steps(person_id, kinds, asked_for):
-        in_force = queries.find_version_in_force(asked_for, enrollment.market)
+        in_force = catalogue.find_version_in_force(asked_for, enrollment.market)
         if in_force is not None and in_force.id == version_id:
             evidence = Evidence(
                 document_slug=in_force.document.slug,
@@ -429,9 +429,9 @@ def tell_who_signs_off(enrollment: Enrollment, step: PlanStep) -> None:
     else:
         turn = len(queries.list_sign_offs(enrollment, step))
         if step.kind is StepKind.TASK:
-            turn += len(queries.list_evidence(enrollment, step))
+            turn += len(step_results.list_evidence(enrollment, step))
         about = f"{enrollment.code}:{step.slug}:{turn}"
-    for signer in queries.list_signers(enrollment, step):
+    for signer in signing.list_signers(enrollment, step):
         send_later(
             "training.sign_off_waiting",
             {"code": enrollment.code, "step": step.slug, "to": signer.code},

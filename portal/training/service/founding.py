@@ -41,7 +41,7 @@ from portal.core.tables import TableUnreadable
 from portal.journal.service import record
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
-from portal.training import queries, rules
+from portal.training import rules
 from portal.training.errors import (
     CannotBeCreated,
     DraftDone,
@@ -56,6 +56,7 @@ from portal.training.errors import (
 )
 from portal.training.models import CohortDraft, Enrollment, PlanStep, PlanVersion
 from portal.training.permissions import ADD_LEARNERS
+from portal.training.queries import cohort_drafts
 from portal.training.rules import (
     MOST_PEOPLE_AT_ONCE,
     Basis,
@@ -303,7 +304,7 @@ def judge(draft: CohortDraft, by: Person) -> Preview:
     """
     wishes = wishes_of(draft)
     found = Preview(wishes, draft.cohort if draft.joins else None)
-    found.version = queries.find_plan_version(wishes.plan, wishes.version)
+    found.version = cohort_drafts.find_plan_version(wishes.plan, wishes.version)
     if found.version is None:
         found.obstacles.append(str(NoSuchPlan(slug=wishes.plan)))
     _judge_place(found, by)
@@ -416,7 +417,7 @@ def _judge_people(found: Preview, by: Person) -> None:
             found.candidates.append(Candidate(person.sign_in_name, Fate.ENROLL, person=person))
     open_ones = [each for each in found.candidates if each.fate is Fate.INVITE or each.fate is Fate.ENROLL]
     ids = {each.person.id for each in open_ones if each.person is not None}
-    following = queries.list_enrollments_in(found.version.plan_id, ids) if found.version and ids else {}
+    following = cohort_drafts.list_enrollments_in(found.version.plan_id, ids) if found.version and ids else {}
     for candidate in open_ones:
         if candidate.person is not None:
             _judge_known(candidate, candidate.person, reach, following.get(candidate.person.id))
@@ -811,19 +812,19 @@ class Withdrawal:
 
 def what_would_end(cohort: Cohort) -> Withdrawal:
     """Return what ends when the cohort is withdrawn, and whether it is too late for that."""
-    codes = queries.list_invited(cohort)
+    codes = cohort_drafts.list_invited(cohort)
     unused = [each for each in accounts.list_people_of(codes) if each.is_active and each.is_invited]
     return Withdrawal(
-        queries.list_open_enrollments(cohort),
+        cohort_drafts.list_open_enrollments(cohort),
         unused,
         accounts.list_holders(Role.MENTOR, Scope.COHORT, cohort.code),
-        queries.has_activity(cohort, codes),
+        cohort_drafts.has_activity(cohort, codes),
     )
 
 
 def has_begun(cohort: Cohort) -> bool:
     """Say whether anybody in the cohort has begun, so that it cannot be withdrawn any more."""
-    return queries.has_activity(cohort, queries.list_invited(cohort))
+    return cohort_drafts.has_activity(cohort, cohort_drafts.list_invited(cohort))
 
 
 def withdraw(*, cohort: Cohort, reason: str, by: Person) -> int:
@@ -833,7 +834,7 @@ def withdraw(*, cohort: Cohort, reason: str, by: Person) -> int:
     `CohortWithdrawn`, `ReasonMissing`, `StatementTooLong`.
     """
     said = checked_reason(reason)
-    for enrollment in queries.list_open_enrollments(cohort):
+    for enrollment in cohort_drafts.list_open_enrollments(cohort):
         lock(enrollment)
     ending = what_would_end(cohort)
     if ending.has_begun:

@@ -8,6 +8,7 @@ from portal.accounts.models import Person
 from portal.acknowledgements.service import Asked, First, in_words
 from portal.training import queries, rules
 from portal.training.models import Enrollment, PlanStep
+from portal.training.queries import catalogue
 from portal.training.rules import StepKind
 
 
@@ -61,5 +62,5 @@ def _before(
         if not first:
             return ()
         found |= dict.fromkeys(queries.steps_named(enrollment, first))
-    tasks = queries.tasks_of(found)
+    tasks = catalogue.tasks_of(found)
     return tuple(First(str(tasks[each.id]), each.document_slug, each.quiz_slug) for each in found)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from portal.accounts.service.ownership import OwnedThing
 from portal.core.i18n import lazy_gettext as _l
-from portal.training import queries
+from portal.training.queries import catalogue
 
 OWNED_KIND = "plan"
 
@@ -21,10 +21,10 @@ class OwnedPlans:
         """Return those of the plans that exist."""
         return {
             version.plan.slug: OwnedThing(str(version.title), None)
-            for version in queries.list_latest_versions()
+            for version in catalogue.list_latest_versions()
             if version.plan.slug in codes
         }
 
     def list_live_codes(self) -> Collection[str]:
         """Return the slugs of all plans."""
-        return [version.plan.slug for version in queries.list_latest_versions()]
+        return [version.plan.slug for version in catalogue.list_latest_versions()]

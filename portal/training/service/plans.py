@@ -12,9 +12,10 @@ from portal.core.db import canonical_json, session
 from portal.core.errors import Invalid
 from portal.core.i18n import gettext as _
 from portal.journal.service import record
-from portal.training import queries, rules
+from portal.training import rules
 from portal.training.errors import PlanCannotBeFollowed, VersionNotHigher, VersionNumberInvalid
 from portal.training.models import Plan, PlanEvent, PlanPhase, PlanStep, PlanVersion
+from portal.training.queries import catalogue
 from portal.training.rules import Doer, Fault, FaultKind, PlanSpec, StepKind, StepSpec
 
 
@@ -31,7 +32,7 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
     words += [said for _number, said in faults_of_events(spec)]
     if words:
         raise PlanCannotBeFollowed(faults=" ".join(words))
-    plan, latest = queries.find_plan(slug), queries.find_latest_version(slug)
+    plan, latest = catalogue.find_plan(slug), catalogue.find_latest_version(slug)
     digest = digest_of(spec)
     if latest is not None and latest.digest == digest:
         return latest, False

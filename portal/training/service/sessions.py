@@ -37,6 +37,7 @@ from portal.training.errors import (
 )
 from portal.training.models import Attendance, LiveSession, PlanStep, SessionSeat, SessionTime
 from portal.training.permissions import SIGN_OFF, StepOfEnrollment, expected_at
+from portal.training.queries import live_sessions
 from portal.training.rules import (
     MAX_SESSION_HOURS,
     PLACE_LIMIT,
@@ -117,10 +118,10 @@ def add_learners(*, planned: LiveSession, learners: Sequence[StepOfEnrollment], 
     """
     if not learners:
         raise NobodyChosen()
-    planned = queries.lock_session(planned)
+    planned = live_sessions.lock_session(planned)
     if planned.cancelled_at is not None:
         raise SessionCancelled()
-    seats = queries.seats_of(learners)
+    seats = live_sessions.seats_of(learners)
     ways = {each.enrollment.id: queries.way_of(each.enrollment) for each in learners}
     here = {seat.enrollment_id for seat in planned.seats}
     lost = [
@@ -208,13 +209,13 @@ def record_attendance(*, planned: LiveSession, said: Mapping[str, Presence], rea
     added. Raises `SessionCancelled`, `SessionNotBegun`, `AttendanceChanged`, `CorrectionNeedsReason`,
     `StatementTooLong`, `NothingRecorded`.
     """
-    planned = queries.lock_session(planned)
+    planned = live_sessions.lock_session(planned)
     if planned.cancelled_at is not None:
         raise SessionCancelled()
     starts_at, ends_at, now = planned.time.starts_at, planned.time.ends_at, clock.now()
     if now < starts_at:
         raise SessionNotBegun(start=format_instant(starts_at, planned.market.time_zone))
-    known = queries.list_attendances(planned)
+    known = live_sessions.list_attendances(planned)
     if newest(known) != seen:
         raise AttendanceChanged()
     why = reason.strip()
@@ -261,10 +262,10 @@ def newest(known: Mapping[int, Collection[Attendance]]) -> int:
 
 
 def _changeable(planned: LiveSession) -> LiveSession:
-    planned = queries.lock_session(planned)
+    planned = live_sessions.lock_session(planned)
     if planned.cancelled_at is not None:
         raise SessionCancelled()
-    if queries.list_attendances(planned):
+    if live_sessions.list_attendances(planned):
         raise SessionTaken()
     return planned
 

@@ -20,6 +20,7 @@ from portal.training.errors import (
     StatementTooLong,
 )
 from portal.training.models import Enrollment, PlanStep, SignOff
+from portal.training.queries import step_results
 from portal.training.rules import STATEMENT_LIMIT, GateFigures, SignOffAct, StepKind, StepState
 from portal.training.service.enrollments import Evidence, complete_step, lock, tell_who_signs_off
 
@@ -37,7 +38,7 @@ def sign_off(*, enrollment: Enrollment, step: PlanStep, statement: str, by: Pers
     figures = None
     if step.kind is StepKind.GATE:
         lock(enrollment)
-        reached = queries.gate_figures(enrollment, step)
+        reached = step_results.gate_figures(enrollment, step)
         if enrollment.is_open and not reached.is_reached:
             raise GateNotReached()
         figures = snapshot(reached)
@@ -126,7 +127,7 @@ def _say(
         raise NotWaitingForSignOff()
     number = None
     if step.kind is StepKind.TASK:
-        number = queries.list_evidence(enrollment, step)[-1].number
+        number = step_results.list_evidence(enrollment, step)[-1].number
         if seen is not None and seen != number:
             raise NewerEvidence()
     return _add(enrollment, step, act, statement, by, evidence_no=number, figures=figures)

@@ -27,6 +27,7 @@ from portal.training.errors import (
     NotToBeHandedIn,
 )
 from portal.training.models import Enrollment, PlanStep, TaskEvidence
+from portal.training.queries import step_results
 from portal.training.rules import EVIDENCE_LIMIT, LINK_LIMIT, Doer, EvidenceKind, StepState
 from portal.training.service.enrollments import Evidence, complete_step, lock, tell_who_signs_off
 from portal.training.service.sign_offs import note_asked_again
@@ -101,7 +102,7 @@ def hand_in(
     row = TaskEvidence(
         enrollment_id=enrollment.id,
         step_id=step.id,
-        number=len(queries.list_evidence(enrollment, step)) + 1,
+        number=len(step_results.list_evidence(enrollment, step)) + 1,
         at=now,
         said=text,
         link=address,

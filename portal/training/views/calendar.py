@@ -20,7 +20,7 @@ from portal.core.once import Done, carry_out
 from portal.core.web import public_url
 from portal.training import queries
 from portal.training.errors import MonthUnknown, NoSuchFeed, WeekUnknown
-from portal.training.queries import Standing
+from portal.training.queries import Standing, feeds
 from portal.training.rules import StepState
 from portal.training.service import calendar as dates
 from portal.training.service.calendar import Dated
@@ -53,7 +53,7 @@ def calendar() -> str:
         found=dates.dates_of(person, standings),
         is_month=not is_week,
     )
-    feed, token = queries.find_open_feed(person.id), session.pop(_NEW, None)
+    feed, token = feeds.find_open_feed(person.id), session.pop(_NEW, None)
     return render_template(
         "training/calendar.html",
         weeks=[days[start : start + 7] for start in range(0, len(days), 7)],

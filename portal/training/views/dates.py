@@ -29,7 +29,7 @@ from portal.training.models import (
     StepExtension,
 )
 from portal.training.permissions import CHANGE_DATES, SEE_ENROLLMENT, StepOfEnrollment
-from portal.training.queries import Change, Standing
+from portal.training.queries import Change, Standing, catalogue
 from portal.training.rules import STATEMENT_LIMIT, StepState
 from portal.training.service import dates
 from portal.training.service.enrollments import end_plan
@@ -47,7 +47,7 @@ def change_dates(enrollment: Enrollment) -> str:
     """Show what moved the learner's dates, and offer what can move them."""
     standing = queries.standing_of(enrollment)
     changes = queries.list_changes(enrollment)
-    tasks = queries.tasks_of(enrollment.version.steps)
+    tasks = catalogue.tasks_of(enrollment.version.steps)
     return render_template(
         "training/dates.html",
         starts_on=format_date(standing.starts_on),
@@ -379,7 +379,7 @@ def _whose(enrollment: Enrollment) -> dict[str, str]:
 
 def effect_told(moved: dates.Moves, standing: Standing) -> list[dict[str, Any]]:
     """Return which dates would move from when to when."""
-    tasks = queries.tasks_of([each.step for each in moved])
+    tasks = catalogue.tasks_of([each.step for each in moved])
     return [
         {
             "step": str(tasks[each.step.id]),

@@ -14,10 +14,9 @@ from portal.calendars.service.told import day_told, days_told, spans_told
 from portal.core import clock
 from portal.core.i18n import LazyText, format_date, format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.training import queries
 from portal.training.models import PlanVersion, TaskEvidence
 from portal.training.permissions import StepOfEnrollment
-from portal.training.queries import Standing
+from portal.training.queries import Standing, catalogue
 from portal.training.rules import EffectiveDue, Extended, Feasibility, GateFigures, NotCounted
 from portal.training.service.enrollments import Recognition
 
@@ -234,7 +233,7 @@ def period_told(starts_at: datetime, ends_at: datetime, zone: str) -> str:
 def gate_told(figures: GateFigures) -> dict[str, Any]:
     """Put into words how a learner stands before a gate: what is asked, the figures, each quiz, what is missing."""
     terms, interval, low = figures.terms, figures.interval, figures.shown_low()
-    titles = queries.quiz_titles([each.quiz for each in figures.quizzes])
+    titles = catalogue.quiz_titles([each.quiz for each in figures.quizzes])
     names = {each.quiz: str(titles.get(each.quiz, each.quiz)) for each in figures.quizzes}
     bound = format_percent(terms.bound)
     missing = []

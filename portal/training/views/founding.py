@@ -31,6 +31,7 @@ from portal.training import queries
 from portal.training.forms import CohortForm, EventField, JoinForm, WithdrawalForm, event_field_name, with_events
 from portal.training.models import CohortDraft, PlanStep, PlanVersion
 from portal.training.permissions import ADD_LEARNERS, CONTINUE_DRAFT, CREATE_COHORTS
+from portal.training.queries import catalogue, cohort_drafts
 from portal.training.rules import EARLY_DAYS, MOST_PEOPLE_AT_ONCE, STATEMENT_LIMIT, DayLoad, length, share_early
 from portal.training.service import founding
 from portal.training.service.founding import Candidate, Fate, Preview, Wishes
@@ -65,7 +66,7 @@ def new_cohort() -> Response | str | tuple[str, int]:
 
 
 @blueprint.route("/cohort-drafts/<code>/edit", methods=["GET", "POST"])
-@requires(CONTINUE_DRAFT, on=queries.get_draft)
+@requires(CONTINUE_DRAFT, on=cohort_drafts.get_draft)
 def change_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
     """Change what was asked for; nothing of it is lost."""
     if draft.done_at is not None:
@@ -83,7 +84,7 @@ def add_learners(cohort: Cohort) -> Response | str | tuple[str, int]:
 
 
 def _ask(kind: type[JoinForm], draft: CohortDraft | None, cohort: Cohort | None) -> Response | str | tuple[str, int]:
-    versions = queries.list_versions()
+    versions = cohort_drafts.list_versions()
     asked = _asked_events(versions, cohort)
     form = with_events(kind, {event.field: event.made() for event in asked})()
     help_of_people = _offer(form, versions, cohort)
@@ -115,7 +116,7 @@ def _ask(kind: type[JoinForm], draft: CohortDraft | None, cohort: Cohort | None)
                 "href": url_for("training.cohort_draft", code=each.code),
                 "starts_on": format_date(date.fromisoformat(each.wishes["starts_on"])),
             }
-            for each in ([] if draft or cohort else queries.list_open_drafts(actor()))
+            for each in ([] if draft or cohort else cohort_drafts.list_open_drafts(actor()))
         ],
     )
     return page, status
@@ -208,9 +209,9 @@ def _offer(form: JoinForm, versions: Sequence[PlanVersion], cohort: Cohort | Non
     reach = founding.reach_to_create(actor())
     if cohort is not None and cohort.team is not None:
         reach = replace(reach, teams=reach.teams | {cohort.team.code})
-    people = queries.list_people_led(reach, MOST_OFFERED)
+    people = cohort_drafts.list_people_led(reach, MOST_OFFERED)
     form.chosen.choices = [SelectChoice(each.code, each.name_in(here)) for each in people]
-    mentors = queries.list_possible_mentors(reach)
+    mentors = cohort_drafts.list_possible_mentors(reach)
     form.mentors.choices = [SelectChoice(each.code, each.name_in(here)) for each in mentors]
     if isinstance(form, CohortForm):
         form.place.choices = [
@@ -240,7 +241,7 @@ def _plan_facts() -> list[dict[str, Any]]:
             "steps": ngettext("%(num)d step", "%(num)d steps", len(version.steps)),
             "minutes": format_minutes(sum(step.minutes for step in version.steps)),
         }
-        for version in queries.list_latest_versions()
+        for version in catalogue.list_latest_versions()
     ]
 
 
@@ -253,7 +254,7 @@ def _fill(form: JoinForm, asked: Sequence[_AskedEvent], wishes: Wishes, cohort: 
     form.text.data = wishes.text
     form.chosen.data, form.mentors.data = list(wishes.chosen), list(wishes.mentors)
     if cohort is not None and not wishes.plan:
-        version = queries.find_version_of_cohort(cohort)
+        version = cohort_drafts.find_version_of_cohort(cohort)
         form.plan.data = _value_of(version) if version else None
     if isinstance(form, CohortForm):
         form.place.data = f"{wishes.market}/{wishes.team}" if wishes.market else None
@@ -312,7 +313,7 @@ class _BothSent(tables.TableUnreadable):
 
 
 @blueprint.route("/cohort-drafts/<code>", methods=["GET", "POST"])
-@requires(CONTINUE_DRAFT, on=queries.get_draft)
+@requires(CONTINUE_DRAFT, on=cohort_drafts.get_draft)
 def cohort_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
     """Show what would be created: every date, everybody, what is missing; then create it."""
     problem, status = "", 200
@@ -431,7 +432,7 @@ def _events(found: Preview) -> list[tuple[str, str]]:
 def _tasks(found: Preview) -> dict[str, str]:
     if found.version is None:
         return {}
-    tasks = queries.tasks_of(found.version.steps)
+    tasks = catalogue.tasks_of(found.version.steps)
     return {step.slug: str(tasks[step.id]) for step in found.version.steps}
 
 

@@ -47,7 +47,9 @@ from portal.training.permissions import (
     SIGN_OFF,
     StepOfEnrollment,
 )
-from portal.training.queries import Seat, Standing, Waiting
+from portal.training.queries import Standing, catalogue, signing, step_results
+from portal.training.queries.signing import Waiting
+from portal.training.queries.step_results import Seat
 from portal.training.rules import STATEMENT_LIMIT, Doer, Presence, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
 from portal.training.service.concerns import concerns_of
@@ -334,8 +336,8 @@ def ask_again(thing: StepOfEnrollment) -> Response:
 @requires(SEE_SIGN_OFFS)
 def list_sign_offs() -> str:
     """List the steps that wait for one's sign-off, those due first first."""
-    waiting = queries.list_waiting_for(actor())
-    tasks = queries.tasks_of([each.step for each in waiting])
+    waiting = signing.list_waiting_for(actor())
+    tasks = catalogue.tasks_of([each.step for each in waiting])
     return render_template("training/sign_offs.html", rows=[_queue_row(each, tasks) for each in waiting])
 
 
@@ -346,7 +348,7 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
     form, status = SignOffForm(), 200
     is_task, is_gate = thing.step.kind is StepKind.TASK, thing.step.kind is StepKind.GATE
     form.statement.flags.required = thing.step.asks_statement and not is_task
-    evidence = queries.list_evidence(thing.enrollment, thing.step) if is_task else []
+    evidence = step_results.list_evidence(thing.enrollment, thing.step) if is_task else []
     act = _ACTS.get(request.form.get("act", ""))
     if request.method == "POST":
         status = 400
@@ -419,7 +421,7 @@ class Telling:
 
     def __init__(self, standings: Sequence[Standing], viewer: Person) -> None:
         self._viewer = viewer
-        self._tasks = queries.tasks_of([step for standing in standings for step in standing.steps])
+        self._tasks = catalogue.tasks_of([step for standing in standings for step in standing.steps])
         self._movable: dict[int, bool] = {}
         self._signers: dict[tuple[int, Doer], str] = {}
         self._named = len(standings) > 1
@@ -515,7 +517,7 @@ class Telling:
             notes.append(_missed(seats[-1]))
         figures = standing.gates.get(step.slug)
         if figures is not None and state not in (StepState.LOCKED, StepState.DONE):
-            if is_own and queries.hides_scores(figures):
+            if is_own and step_results.hides_scores(figures):
                 if not figures.is_reached:
                     notes.append(_("The gate is not reached yet. Ask the lead what is missing."))
             else:
@@ -559,7 +561,7 @@ class Telling:
             return str(_("The session is over; who attended has not been recorded yet."))
         key = (standing.enrollment.id, step.by)
         if key not in self._signers:
-            people = queries.list_signers(standing.enrollment, step)
+            people = signing.list_signers(standing.enrollment, step)
             self._signers[key] = (", " if language() == "en" else "、").join(
                 person.name_in(language()) for person in people
             )
@@ -668,7 +670,7 @@ def _done(standing: Standing, step: PlanStep, *, tells: bool) -> str:
 
 def _not_counted(enrollment: Enrollment, standing: Standing) -> list[dict[str, str]]:
     """Say what was done about open steps before the enrollment, and why it does not count."""
-    tasks = queries.tasks_of(standing.steps)
+    tasks = catalogue.tasks_of(standing.steps)
     zone = enrollment.market.time_zone
     found = recognition_of(
         person=enrollment.person,
@@ -719,7 +721,7 @@ def _said(row: SignOff, standing: Standing) -> dict[str, str]:
 
 def _contacts(enrollment: Enrollment | None, person: Person) -> list[dict[str, str]]:
     """Return whom a learner asks, those who are nearest: the mentors of her plan first, then the leads."""
-    found = queries.list_contacts(enrollment, person)
+    found = signing.list_contacts(enrollment, person)
     return [
         {"role": role, "name": each.name_in(language()), "address": each.sign_in_name}
         for role, people in ((_("Mentor"), found[Role.MENTOR] if enrollment else []), (_("Lead"), found[Role.LEAD]))

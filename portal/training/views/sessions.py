@@ -17,7 +17,7 @@ from portal.core.forms import Form
 from portal.core.i18n import format_date, format_instant, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
-from portal.training import errors, queries
+from portal.training import errors
 from portal.training.forms import (
     AttendanceForm,
     CancelSessionForm,
@@ -28,6 +28,7 @@ from portal.training.forms import (
 )
 from portal.training.models import LiveSession
 from portal.training.permissions import RUN_SESSION, SEE_SIGN_OFFS, StepOfEnrollment, expected_at
+from portal.training.queries import catalogue, live_sessions, step_results
 from portal.training.rules import PLACE_LIMIT, SESSION_BACK, STATEMENT_LIMIT, Presence
 from portal.training.service import sessions
 from portal.training.service.sessions import PRESENCES, When
@@ -59,11 +60,11 @@ _FIELDS: dict[type[DomainError], str] = {
 def list_sessions() -> str:
     """Show which sessions are to be planned, which are ahead, and which are over."""
     now = clock.now()
-    found = queries.list_sessions_for(actor(), now - SESSION_BACK)
-    unattended = queries.list_unattended(actor())
+    found = live_sessions.list_sessions_for(actor(), now - SESSION_BACK)
+    unattended = live_sessions.list_unattended(actor())
     steps = {each.step_id: each.step for each in found} | {each.step.id: each.step for each in unattended}
-    titles = queries.tasks_of(steps.values())
-    marked = queries.count_attendances([each.id for each in found])
+    titles = catalogue.tasks_of(steps.values())
+    marked = live_sessions.count_attendances([each.id for each in found])
     rows = [_session_row(each, str(titles[each.step_id]), marked.get(each.id, 0)) for each in found]
     return render_template(
         "training/sessions.html",
@@ -75,7 +76,7 @@ def list_sessions() -> str:
 
 def _to_plan(unattended: Sequence[StepOfEnrollment], titles: Mapping[int, str]) -> list[dict[str, Any]]:
     """Gather who is expected at no session by step and cohort, in the order of plans."""
-    seats = queries.seats_of(unattended)
+    seats = live_sessions.seats_of(unattended)
     groups: dict[tuple[str, str, str | None], list[StepOfEnrollment]] = {}
     for each in unattended:
         if any(seat.is_open for seat in seats.get((each.enrollment.id, each.step.slug), ())):
@@ -123,12 +124,12 @@ def plan_session(plan: str, slug: str) -> Response | tuple[str, int] | str:
     """Plan a session for a step of a plan: when, where, and for whom."""
     cohort_code = request.args.get("cohort")
     after = request.args.get("after")
-    possible = queries.list_unattended(actor(), queries.get_plan(plan).id, slug)
+    possible = live_sessions.list_unattended(actor(), catalogue.get_plan(plan).id, slug)
     if cohort_code:
         possible = [each for each in possible if each.enrollment.cohort and each.enrollment.cohort.code == cohort_code]
     if not possible:
         raise errors.NoSuchStep()
-    seats = queries.seats_of(possible)
+    seats = live_sessions.seats_of(possible)
     free = [
         each
         for each in possible
@@ -167,7 +168,7 @@ def plan_session(plan: str, slug: str) -> Response | tuple[str, int] | str:
     page = render_template(
         "training/session_plan.html",
         form=form,
-        title=str(queries.tasks_of([step])[step.id]),
+        title=str(catalogue.tasks_of([step])[step.id]),
         plan=str(enrollment.version.title),
         cohort=str(cohort.name) if cohort else None,
         zone=_zone_told(market.time_zone),
@@ -180,10 +181,10 @@ def plan_session(plan: str, slug: str) -> Response | tuple[str, int] | str:
 
 def _missed_at(code: str, free: Sequence[StepOfEnrollment]) -> set[str]:
     """Return the codes of those who were not at a session; nothing where there is no such session."""
-    found = queries.find_session(code)
+    found = live_sessions.find_session(code)
     if found is None:
         return set()
-    known = queries.list_attendances(found)
+    known = live_sessions.list_attendances(found)
     return {
         each.enrollment.code
         for each in free
@@ -191,7 +192,7 @@ def _missed_at(code: str, free: Sequence[StepOfEnrollment]) -> set[str]:
     }
 
 
-def _choice(each: StepOfEnrollment, seats: Mapping[tuple[int, str], Sequence[queries.Seat]]) -> SelectChoice:
+def _choice(each: StepOfEnrollment, seats: Mapping[tuple[int, str], Sequence[step_results.Seat]]) -> SelectChoice:
     """Return a learner to choose; who missed a session before is told so."""
     name = each.enrollment.person.name_in(language())
     missed = [seat for seat in seats.get((each.enrollment.id, each.step.slug), ()) if seat.presence is not None]
@@ -202,7 +203,7 @@ def _choice(each: StepOfEnrollment, seats: Mapping[tuple[int, str], Sequence[que
 
 
 @blueprint.route("/sessions/<code>", methods=["GET", "POST"])
-@requires(RUN_SESSION, on=queries.get_session)
+@requires(RUN_SESSION, on=live_sessions.get_session)
 def session(planned: LiveSession) -> Response | tuple[str, int]:
     """Show a session and its learners; record who attended."""
     form, status = AttendanceForm(), 200
@@ -210,7 +211,7 @@ def session(planned: LiveSession) -> Response | tuple[str, int]:
     said = {each.enrollment.code: _presence(request.form.get(f"presence-{each.enrollment.code}")) for each in people}
     if request.method == "POST":
         if request.form.get("act") == EVERYBODY:
-            known = queries.list_attendances(planned)
+            known = live_sessions.list_attendances(planned)
             said = {each.enrollment.code: None if each.enrollment.id in known else Presence.PRESENT for each in people}
 
         def work() -> Done:
@@ -239,7 +240,7 @@ def _presence(value: str | None) -> Presence | None:
 
 def _session_page(planned: LiveSession, form: AttendanceForm, said: Mapping[str, Presence | None]) -> str:
     zone, here = planned.market.time_zone, language()
-    known = queries.list_attendances(planned)
+    known = live_sessions.list_attendances(planned)
     people = expected_at(planned)
     rows = []
     for each in people:
@@ -273,7 +274,7 @@ def _session_page(planned: LiveSession, form: AttendanceForm, said: Mapping[str,
     return render_template(
         "training/session.html",
         form=form,
-        title=str(queries.tasks_of([planned.step])[planned.step_id]),
+        title=str(catalogue.tasks_of([planned.step])[planned.step_id]),
         plan=str(planned.step.version.title),
         cohort=str(planned.cohort.name) if planned.cohort else None,
         when=period_told(planned.time.starts_at, planned.time.ends_at, zone),
@@ -319,7 +320,7 @@ def _others(planned: LiveSession) -> list[dict[str, str]]:
             "when": period_told(each.time.starts_at, each.time.ends_at, each.market.time_zone),
             "href": url_for("training.add_to_session", code=each.code, after=planned.code),
         }
-        for each in queries.list_sessions_for(actor(), clock.now())
+        for each in live_sessions.list_sessions_for(actor(), clock.now())
         if each.cancelled_at is None
         and each.id != planned.id
         and (each.plan_id, each.step.slug) == (planned.plan_id, planned.step.slug)
@@ -327,7 +328,7 @@ def _others(planned: LiveSession) -> list[dict[str, str]]:
 
 
 @blueprint.route("/sessions/<code>/move", methods=["GET", "POST"])
-@requires(RUN_SESSION, on=queries.get_session)
+@requires(RUN_SESSION, on=live_sessions.get_session)
 def move_session(planned: LiveSession) -> Response | tuple[str, int]:
     """Give a session another time or place."""
     there = clock.zone_info(planned.market.time_zone)
@@ -354,7 +355,7 @@ def move_session(planned: LiveSession) -> Response | tuple[str, int]:
 
 
 @blueprint.route("/sessions/<code>/cancel", methods=["GET", "POST"])
-@requires(RUN_SESSION, on=queries.get_session)
+@requires(RUN_SESSION, on=live_sessions.get_session)
 def cancel_session(planned: LiveSession) -> Response | tuple[str, int]:
     """Cancel a session."""
     form = CancelSessionForm()
@@ -370,11 +371,11 @@ def cancel_session(planned: LiveSession) -> Response | tuple[str, int]:
 
 
 @blueprint.route("/sessions/<code>/learners", methods=["GET", "POST"])
-@requires(RUN_SESSION, on=queries.get_session)
+@requires(RUN_SESSION, on=live_sessions.get_session)
 def add_to_session(planned: LiveSession) -> Response | tuple[str, int]:
     """Add learners to a session, such as those who missed another one."""
-    possible = queries.list_unattended(actor(), planned.plan_id, planned.step.slug)
-    seats = queries.seats_of(possible)
+    possible = live_sessions.list_unattended(actor(), planned.plan_id, planned.step.slug)
+    seats = live_sessions.seats_of(possible)
     here = {seat.enrollment_id for seat in planned.seats}
     free = [
         each
@@ -416,12 +417,12 @@ def _show_or_do(
     page = render_template(
         template,
         form=form,
-        title=str(queries.tasks_of([planned.step])[planned.step_id]),
+        title=str(catalogue.tasks_of([planned.step])[planned.step_id]),
         when=period_told(planned.time.starts_at, planned.time.ends_at, planned.market.time_zone),
         people=len(planned.seats),
         zone=_zone_told(planned.market.time_zone),
         session_href=url_for("training.session", code=planned.code),
-        can_change=planned.cancelled_at is None and not queries.list_attendances(planned),
+        can_change=planned.cancelled_at is None and not live_sessions.list_attendances(planned),
         can_add=planned.cancelled_at is None and not is_over,
         limit=STATEMENT_LIMIT,
         **values,

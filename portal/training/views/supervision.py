@@ -11,9 +11,8 @@ from portal.accounts.permissions import open_grants
 from portal.core.access import actor, requires
 from portal.core.i18n import format_date, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.training import queries
 from portal.training.permissions import SEE_LEARNERS
-from portal.training.queries import Standing
+from portal.training.queries import Standing, catalogue, signing
 from portal.training.service.concerns import Cell, Concern
 from portal.training.views import blueprint
 from portal.training.views.learner import number_of_day, status_of, what_to_do, where_to_do
@@ -29,7 +28,7 @@ NAMED_TODAY = 5
 @requires(SEE_LEARNERS)
 def list_learners() -> str:
     """List everybody who follows a plan within one's reach, those with most overdue first."""
-    found = queries.list_learners_for(actor())
+    found = signing.list_learners_for(actor())
     last = max(1, -(-len(found) // ROWS_AT_ONCE))
     page = min(max(1, request.args.get("page", 1, type=int)), last)
     shown = found[(page - 1) * ROWS_AT_ONCE : page * ROWS_AT_ONCE]
@@ -77,8 +76,8 @@ def supervised(person: Person) -> Sequence[Concern]:
 
 
 def _sign_offs(person: Person) -> Concern:
-    waiting = queries.list_waiting_for(person)
-    tasks = queries.tasks_of([each.step for each in waiting[:NAMED_TODAY]])
+    waiting = signing.list_waiting_for(person)
+    tasks = catalogue.tasks_of([each.step for each in waiting[:NAMED_TODAY]])
     rows = [
         (
             Cell(
@@ -109,7 +108,7 @@ def _sign_offs(person: Person) -> Concern:
 
 
 def _learners(person: Person) -> Concern:
-    found = queries.list_learners_for(person)
+    found = signing.list_learners_for(person)
     return Concern(
         title=_("Learners"),
         columns=(_("Learner"), _("State"), _("Required steps done")),

@@ -17,6 +17,7 @@ from portal.core.web import takes_files
 from portal.training import errors, queries
 from portal.training.forms import HandInForm
 from portal.training.permissions import HAND_IN, SEE_EVIDENCE, StepOfEnrollment
+from portal.training.queries import step_results
 from portal.training.rules import EVIDENCE_LIMIT, Doer, EvidenceKind, StepState
 from portal.training.service import tasks
 from portal.training.service.tasks import SentFile
@@ -85,7 +86,7 @@ def hand_in(thing: StepOfEnrollment) -> Response | tuple[str, int]:
 @requires(SEE_EVIDENCE, on=queries.get_task)
 def evidence_file(thing: StepOfEnrollment, number: int) -> Response:
     """Send a file that was handed in, to be saved and never shown in the page."""
-    row = queries.get_evidence(thing.enrollment, thing.step, number)
+    row = step_results.get_evidence(thing.enrollment, thing.step, number)
     if row.data is None or row.file_name is None or row.media_type is None:
         raise errors.NoSuchEvidence()
     return download(row.data, row.file_name, row.media_type)
@@ -95,7 +96,7 @@ def _page(thing: StepOfEnrollment, form: HandInForm) -> str:
     standing = queries.standing_of(thing.enrollment)
     view = Telling([standing], actor()).of(standing, thing.step)
     state = standing.statuses[thing.step.slug].state
-    rows = queries.list_evidence(thing.enrollment, thing.step)
+    rows = step_results.list_evidence(thing.enrollment, thing.step)
     is_own = can(HAND_IN, thing)
     return render_template(
         "training/evidence.html",

@@ -1,0 +1,149 @@
+"""Reading live sessions and who attended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.accounts.models import Person, Role
+from portal.cohorts.permissions import reach_of
+from portal.core.access import allows
+from portal.core.db import session
+from portal.training.errors import NoSuchSession
+from portal.training.models import Attendance, Enrollment, LiveSession, PlanStep, PlanVersion, SessionSeat, SessionTime
+from portal.training.permissions import RUN_SESSION, SIGN_OFF, StepOfEnrollment
+from portal.training.queries import WITH_STEPS, completions_of, is_completed
+from portal.training.queries.signing import within
+from portal.training.queries.step_results import Follower, Seat, doings_of, last_time
+from portal.training.rules import StepKind
+
+_WITH_SEATS = (
+    selectinload(LiveSession.times),
+    selectinload(LiveSession.seats)
+    .joinedload(SessionSeat.enrollment)
+    .options(
+        joinedload(Enrollment.person),
+        joinedload(Enrollment.cohort),
+        joinedload(Enrollment.version, innerjoin=True).selectinload(PlanVersion.steps),
+    ),
+)
+
+
+def find_session(code: str) -> LiveSession | None:
+    """Return the session of the code, with its learners."""
+    return session.scalar(select(LiveSession).where(LiveSession.code == code).options(*_WITH_SEATS))
+
+
+def get_session(code: str) -> LiveSession:
+    """Return the session of the code, with its learners. Raises `NoSuchSession`."""
+    found = find_session(code)
+    if found is None:
+        raise NoSuchSession()
+    return found
+
+
+def lock_session(thing: LiveSession) -> LiveSession:
+    """Let two people who change one session come one after the other; returns it as it is then."""
+    return session.scalars(
+        select(LiveSession)
+        .where(LiveSession.id == thing.id)
+        .with_for_update(of=LiveSession)
+        .options(*_WITH_SEATS)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def list_sessions_by_code(codes: Collection[str]) -> list[LiveSession]:
+    """Return the sessions that have one of these codes."""
+    return list(
+        session.scalars(
+            select(LiveSession).where(LiveSession.code.in_(codes)).options(*_WITH_SEATS).order_by(LiveSession.id)
+        )
+    )
+
+
+def list_sessions_for(person: Person, since: datetime) -> list[LiveSession]:
+    """Return the sessions that this person runs and that ended after an instant, in the order of their beginning."""
+    reach = reach_of(person, Role.LEAD, Role.MENTOR)
+    if not reach:
+        return []
+    in_reach = select(SessionSeat.session_id).join(Enrollment, Enrollment.id == SessionSeat.enrollment_id)
+    found = session.scalars(
+        select(LiveSession)
+        .join(SessionTime, and_(SessionTime.session_id == LiveSession.id, SessionTime.number == last_time))
+        .where(
+            SessionTime.ends_at > since,
+            or_(LiveSession.id.in_(in_reach.where(within(reach))), LiveSession.created_by_id == person.id),
+        )
+        .options(*_WITH_SEATS)
+        .order_by(SessionTime.starts_at, LiveSession.id)
+    ).all()
+    return [each for each in found if allows(person, RUN_SESSION, each)]
+
+
+def list_attendances(thing: LiveSession) -> dict[int, list[Attendance]]:
+    """Return enrollment's row → what was recorded of her presence at a session, in order."""
+    found: dict[int, list[Attendance]] = defaultdict(list)
+    for row in session.scalars(
+        select(Attendance).where(Attendance.session_id == thing.id).order_by(Attendance.number, Attendance.id)
+    ):
+        found[row.enrollment_id].append(row)
+    return dict(found)
+
+
+def count_attendances(session_ids: Collection[int]) -> dict[int, int]:
+    """Return session's row → of how many learners it is recorded whether they came."""
+    rows = session.execute(
+        select(Attendance.session_id, func.count(func.distinct(Attendance.enrollment_id)))
+        .where(Attendance.session_id.in_(session_ids))
+        .group_by(Attendance.session_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def list_unattended(person: Person, plan_id: int | None = None, slug: str | None = None) -> list[StepOfEnrollment]:
+    """Return the session steps that are not done and that this person completes, by the learners' names.
+
+    Of everybody within reach, or of one step (its slug) of one plan.
+    """
+    reach = reach_of(person, Role.LEAD, Role.MENTOR)
+    if not reach:
+        return []
+    asked = [PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.SESSION, ~is_completed]
+    statement = select(Enrollment).join(Person, Person.id == Enrollment.person_id)
+    if plan_id is not None:
+        statement = statement.where(Enrollment.plan_id == plan_id)
+    enrollments = session.scalars(
+        statement.where(
+            Enrollment.completed_at.is_(None),
+            Enrollment.ended_at.is_(None),
+            Enrollment.person_id != person.id,
+            within(reach),
+            exists().where(*asked),
+        )
+        .options(*WITH_STEPS)
+        .order_by(Person.sort_key, Person.id, Enrollment.id)
+    ).all()
+    done = completions_of([each.id for each in enrollments])
+    finished = {(id_, row.step_id) for id_, rows in done.items() for row in rows}
+    found = [
+        StepOfEnrollment(each, step)
+        for each in enrollments
+        for step in each.version.steps
+        if step.kind is StepKind.SESSION and slug in (None, step.slug) and (each.id, step.id) not in finished
+    ]
+    return [each for each in found if allows(person, SIGN_OFF, each)]
+
+
+def seats_of(things: Sequence[StepOfEnrollment]) -> Mapping[tuple[int, str], Sequence[Seat]]:
+    """Return the sessions at which these learners are or were expected, by enrollment and the step's slug."""
+    return doings_of(
+        [
+            Follower(each.enrollment.id, each.enrollment.person_id, each.enrollment.enrolled_at, [each.step])
+            for each in things
+        ]
+    ).seats

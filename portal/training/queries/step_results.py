@@ -1,0 +1,271 @@
+"""Reading what people did for tasks, sessions and gates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import NamedTuple
+
+from sqlalchemy import and_, bindparam, case, func, select
+
+from portal.core import clock
+from portal.core.db import session
+from portal.gradebook import queries as gradebook
+from portal.organisation.models import Market
+from portal.quizzes import queries as quizzes
+from portal.quizzes.models import Attempt, Item, ItemMark, Marking
+from portal.training import rules
+from portal.training.errors import NoSuchEvidence
+from portal.training.models import Attendance, Enrollment, LiveSession, PlanStep, SessionSeat, SessionTime, TaskEvidence
+from portal.training.rules import GateFigures, Presence, QuizInGate, StepKind
+
+
+class Follower(NamedTuple):
+    """An enrollment as far as what its learner does is concerned: its row, hers, since when, the steps asked about."""
+
+    id: int
+    person_id: int
+    enrolled_at: datetime
+    steps: Sequence[PlanStep]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What was handed in for a task, without the bytes of its file."""
+
+    number: int
+    at: datetime
+    said: str
+    link: str
+    file_name: str | None
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A session at which a learner is or was expected, and what is recorded of it. Times are of the zone."""
+
+    code: str
+    starts_at: datetime
+    ends_at: datetime
+    place: str
+    link: str
+    zone: str
+    is_cancelled: bool
+    presence: Presence | None
+    recorded_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still counts: not cancelled, and nobody has said yet whether she came."""
+        return not self.is_cancelled and self.presence is None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it is not over, so that going there is what the learner does next."""
+        return self.is_open and self.ends_at > clock.now()
+
+
+@dataclass(frozen=True, slots=True)
+class Doings:
+    """What learners did for tasks, sessions and gates, by enrollment and step (sessions: its slug)."""
+
+    handed_in: Mapping[tuple[int, int], Sequence[HandedIn]]
+    seats: Mapping[tuple[int, str], Sequence[Seat]]
+    gates: Mapping[tuple[int, int], GateFigures]
+
+    def turns(self, enrollment_id: int, steps: Iterable[PlanStep]) -> set[str]:
+        """Return the steps that are the learner's turn before anybody can complete them; see `rules.whose_turn`."""
+        return {
+            step.slug
+            for step in steps
+            if rules.whose_turn(
+                step.kind,
+                step.by,
+                has_handed_in=(enrollment_id, step.id) in self.handed_in,
+                is_awaited=any(each.is_awaited for each in self.seats.get((enrollment_id, step.slug), ())),
+                is_reached=(enrollment_id, step.id) in self.gates and self.gates[enrollment_id, step.id].is_reached,
+            )
+        }
+
+
+_HANDED_IN = (
+    select(
+        TaskEvidence.enrollment_id,
+        TaskEvidence.step_id,
+        TaskEvidence.number,
+        TaskEvidence.at,
+        TaskEvidence.said,
+        TaskEvidence.link,
+        TaskEvidence.file_name,
+        TaskEvidence.size,
+    )
+    .where(TaskEvidence.enrollment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(TaskEvidence.enrollment_id, TaskEvidence.step_id, TaskEvidence.number)
+)
+
+
+last_time = (
+    select(func.max(SessionTime.number))
+    .where(SessionTime.session_id == LiveSession.id)
+    .correlate(LiveSession)
+    .scalar_subquery()
+)
+
+
+_last_attendance = (
+    select(func.max(Attendance.id))
+    .where(Attendance.session_id == SessionSeat.session_id, Attendance.enrollment_id == SessionSeat.enrollment_id)
+    .correlate(SessionSeat)
+    .scalar_subquery()
+)
+
+
+_SEATS = (
+    select(
+        SessionSeat.enrollment_id,
+        PlanStep.slug,
+        LiveSession.code,
+        SessionTime.starts_at,
+        SessionTime.ends_at,
+        SessionTime.place,
+        SessionTime.link,
+        Market.time_zone,
+        LiveSession.cancelled_at,
+        Attendance.presence,
+        Attendance.at,
+    )
+    .select_from(SessionSeat)
+    .join(LiveSession, LiveSession.id == SessionSeat.session_id)
+    .join(PlanStep, PlanStep.id == LiveSession.step_id)
+    .join(Market, Market.id == LiveSession.market_id)
+    .join(SessionTime, and_(SessionTime.session_id == LiveSession.id, SessionTime.number == last_time))
+    .outerjoin(Attendance, Attendance.id == _last_attendance)
+    .where(SessionSeat.enrollment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(SessionTime.starts_at, SessionSeat.id)
+)
+
+
+def doings_of(followers: Sequence[Follower]) -> Doings:
+    """Return what these learners did for the tasks, sessions and gates among the steps asked about.
+
+    In a number of statements that does not grow with them: one for tasks, one for sessions, four for gates, and none
+    where there are no such steps.
+    """
+    with_kind = {
+        kind: [each for each in followers if any(step.kind is kind for step in each.steps)]
+        for kind in (StepKind.TASK, StepKind.SESSION, StepKind.GATE)
+    }
+    handed_in: dict[tuple[int, int], list[HandedIn]] = defaultdict(list)
+    if with_kind[StepKind.TASK]:
+        for row in session.execute(_HANDED_IN, {"ids": [each.id for each in with_kind[StepKind.TASK]]}):
+            handed_in[row[0], row[1]].append(HandedIn(*row[2:]))
+    seats: dict[tuple[int, str], list[Seat]] = defaultdict(list)
+    if with_kind[StepKind.SESSION]:
+        for seat in session.execute(_SEATS, {"ids": [each.id for each in with_kind[StepKind.SESSION]]}):
+            seats[seat[0], seat[1]].append(Seat(*seat[2:8], seat[8] is not None, seat[9], seat[10]))
+    return Doings(dict(handed_in), dict(seats), _gates_of(with_kind[StepKind.GATE]))
+
+
+def _gates_of(followers: Sequence[Follower]) -> dict[tuple[int, int], GateFigures]:
+    """Return the figures of every gate of these learners, from the attempts that count since they were enrolled."""
+    slugs = {name for each in followers for step in each.steps if step.gate is not None for name in step.gate.quizzes}
+    versions = {version.quiz.slug: version for version in quizzes.list_quizzes_of(slugs)} if slugs else {}
+    found: dict[tuple[int, str], QuizInGate] = {}
+    rest = list(followers)
+    while rest:
+        # What counts is asked for since one moment a person; who follows two plans with gates is asked for twice.
+        now = {each.person_id: each for each in reversed(rest)}
+        rest = [each for each in rest if now[each.person_id] is not each]
+        results = gradebook.results_since(
+            {person_id: each.enrolled_at for person_id, each in now.items()}, list(versions.values())
+        )
+        for person_id, each in now.items():
+            for slug, version in versions.items():
+                result = results.get((person_id, version.quiz_id))
+                attempt = result.line.attempt if result is not None and result.line is not None else None
+                found[each.id, slug] = QuizInGate(
+                    slug, result is not None and result.is_done, attempt=attempt.code if attempt is not None else None
+                )
+    scored = _scored_questions({each.attempt for each in found.values() if each.attempt is not None})
+    return {
+        (each.id, step.id): GateFigures(
+            step.gate,
+            tuple(
+                QuizInGate(name, one.is_passed, *scored.get(one.attempt or "", (0, 0)), one.attempt)
+                for name in step.gate.quizzes
+                for one in (found.get((each.id, name)) or QuizInGate(name, is_passed=False),)
+            ),
+        )
+        for each in followers
+        for step in each.steps
+        if step.gate is not None
+    }
+
+
+def _scored_questions(attempts: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return attempt's code → how many of its scored questions earned all their points, and how many there are.
+
+    Those on trial, and those that are worth nothing any more, are no scored questions.
+    """
+    if not attempts:
+        return {}
+    mine = select(Attempt.id).where(Attempt.code.in_(attempts))
+    latest = select(func.max(Marking.id)).where(Marking.attempt_id.in_(mine)).group_by(Marking.attempt_id)
+    rows = session.execute(
+        select(
+            Attempt.code,
+            func.sum(case((ItemMark.points == ItemMark.max_points, 1), else_=0)),
+            func.count(),
+        )
+        .select_from(ItemMark)
+        .join(Marking, Marking.id == ItemMark.marking_id)
+        .join(Attempt, Attempt.id == Marking.attempt_id)
+        .join(Item, Item.id == ItemMark.item_id)
+        .where(Marking.id.in_(latest), Item.on_trial.is_(None), ItemMark.max_points != Fraction(0))
+        .group_by(Attempt.code)
+    )
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+
+def gate_figures(enrollment: Enrollment, step: PlanStep) -> GateFigures:
+    """Return how the learner stands before a gate now."""
+    follower = Follower(enrollment.id, enrollment.person_id, enrollment.enrolled_at, [step])
+    return _gates_of([follower])[enrollment.id, step.id]
+
+
+def hides_scores(figures: GateFigures) -> bool:
+    """Say whether a quiz does not show the learner the score on which the gate rests."""
+    codes = [each.attempt for each in figures.quizzes if each.attempt is not None]
+    if not codes:
+        return False
+    attempts = session.scalars(select(Attempt).where(Attempt.code.in_(codes)))
+    return not all(each.quiz_version.shows_score for each in attempts)
+
+
+def list_evidence(enrollment: Enrollment, step: PlanStep) -> list[TaskEvidence]:
+    """Return what was handed in for a task, in order, without the bytes of files."""
+    return list(
+        session.scalars(
+            select(TaskEvidence)
+            .where(TaskEvidence.enrollment_id == enrollment.id, TaskEvidence.step_id == step.id)
+            .order_by(TaskEvidence.number)
+        )
+    )
+
+
+def get_evidence(enrollment: Enrollment, step: PlanStep, number: int) -> TaskEvidence:
+    """Return what was handed in for a task under a number. Raises `NoSuchEvidence`."""
+    found = session.scalar(
+        select(TaskEvidence).where(
+            TaskEvidence.enrollment_id == enrollment.id,
+            TaskEvidence.step_id == step.id,
+            TaskEvidence.number == number,
+        )
+    )
+    if found is None:
+        raise NoSuchEvidence()
+    return found
