@@ -73,6 +73,9 @@ def run_migrations() -> None:
                     transactional_ddl=True,
                 )
                 with context.begin_transaction():
+                    if connection.dialect.name == "postgresql":
+                        # Whoever still has a transaction open would else hold this back for ever.
+                        connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
                     context.run_migrations()
                     stamp_file(connection, context.get_context().get_current_revision())
         finally:

@@ -57,6 +57,9 @@ from tests.architecture.access_matrix import MATRIX, MEMBERS
 from tests.page_client import PageClient
 from tests.training.builders import make_enrollment, make_plan
 
+# Who may see what is decided above the database; what a query finds is tried on both beside each query.
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).resolve().parents[2]
 # In the middle of April: no holiday near.
 DAY = date(2026, 4, 16)

@@ -35,6 +35,9 @@ from tests.architecture.who_may_see import MEMBERS, WHO_MAY_SEE
 from tests.conftest import empty
 from tests.page_client import PageClient
 
+# Who may see what is decided above the database; what a query finds is tried on both beside each query.
+pytestmark = pytest.mark.any_database
+
 # Those who have nothing to do with the learner, or no more than anybody in her group.
 OTHERS = ("colleague", "outsider", "foreign_lead", "mentor", "stranger")
 # A route that is not asked, with the reason.
