@@ -81,6 +81,7 @@ def running(what: tuple[list[str], int], environment: dict[str, str], check: str
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         said.close()
 
 

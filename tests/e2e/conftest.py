@@ -76,6 +76,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         log.close()
 
 
