@@ -16,7 +16,7 @@ from portal.training import queries
 from portal.training.models import SignOff
 from portal.training.permissions import expected_at
 from portal.training.queries import catalogue, live_sessions
-from portal.training.rules import StepKind, StepState
+from portal.training.rules import SETTLED, StepKind, StepState
 
 
 def _describe_starts(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
@@ -65,7 +65,7 @@ def plan_started(code: str) -> Email | None:
     standing = queries.standing_of(enrollment)
     titles = catalogue.tasks_of(standing.steps)
     first = sorted(
-        (step for step in standing.steps if standing.statuses[step.slug].state is not StepState.DONE),
+        (step for step in standing.steps if standing.statuses[step.slug].state not in SETTLED),
         key=lambda step: (standing.due_on(step.slug), step.position),
     )[:3]
     person = enrollment.person

@@ -35,6 +35,12 @@ class ExtensionForm(Form):
     reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
 
 
+class ExemptionForm(Form):
+    """Why somebody is exempt from a step, or not any more."""
+
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
 class NewStartForm(Form):
     """Another first day, and why."""
 

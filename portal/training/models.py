@@ -30,6 +30,7 @@ from portal.training.rules import (
     GATE_MINIMUM,
     Doer,
     EvidenceKind,
+    ExemptionAct,
     GateTerms,
     Presence,
     SignOffAct,
@@ -375,6 +376,33 @@ class StepExtension(Base):
     enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
     step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"))
     working_days: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class StepExemption(Base):
+    """That one learner need not do a step, or that she has to after all; the highest number of a step counts.
+
+    Rows come in turn: she is exempt, it is taken back, she is exempt again. None is changed.
+    """
+
+    __tablename__ = "step_exemptions"
+    __sealed__ = Sealed()
+    __table_args__ = (
+        UniqueConstraint("enrollment_id", "step_id", "number"),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("(number % 2 = 1) = (act = 'exempted')", name="turn"),
+        CheckConstraint("reason <> ''", name="reason"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"))
+    step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"), index=True)
+    number: Mapped[int]
+    act: Mapped[ExemptionAct] = mapped_column(enum_type(ExemptionAct))
     reason: Mapped[str] = mapped_column(Text)
     by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]

@@ -71,6 +71,8 @@ VOCABULARY = Vocabulary(
         "training.step_signed": _l("Step signed off"),
         "training.step_sent_back": _l("Step sent back"),
         "training.step_extended": _l("More time given for a step"),
+        "training.step_exempted": _l("Learner exempted from a step"),
+        "training.exemption_taken_back": _l("Exemption from a step taken back"),
         "training.plan_extended": _l("More time given for a plan"),
         "training.start_moved": _l("First day of a training moved"),
         "training.event_moved": _l("Day of an event moved"),

@@ -41,7 +41,7 @@ from portal.training.models import (
     StepExtension,
 )
 from portal.training.queries import Standing
-from portal.training.rules import MOST_DAYS_AT_ONCE, Basis, EventDay, Extension, Feasibility, Pause, StepState
+from portal.training.rules import MOST_DAYS_AT_ONCE, SETTLED, Basis, EventDay, Extension, Feasibility, Pause
 from portal.training.service.enrollments import FARTHEST_EVENT, checked_reason, lock
 
 # Farther away it is another training: it is ended, and begun anew.
@@ -322,25 +322,23 @@ def _about(enrollment: Enrollment, by: Person, **facts: str | int) -> dict[str, 
 
 
 def _check_can_move(standing: Standing, step: PlanStep | None = None) -> None:
-    is_done = step is not None and standing.statuses[step.slug].state is StepState.DONE
-    if is_done or not standing.enrollment.is_open:
+    is_settled = step is not None and standing.statuses[step.slug].state in SETTLED
+    if is_settled or not standing.enrollment.is_open:
         raise DateIsPast()
 
 
 def _moved(standing: Standing, basis: Basis, away: frozenset[date] = frozenset()) -> Moves:
-    """Compare the dates as they are with those that would be; what is done does not move."""
+    """Compare the dates as they are with those that would be; what is done does not move, what is exempt has none."""
     enrollment = standing.enrollment
     calendar = calendars.working_calendar(enrollment.market, enrollment.person_id)
     calendar = basis.calendar(replace(calendar, leave=calendar.leave | away), standing.today)
     shapes = [step.shape for step in standing.steps]
     with unknown_years_refused():
         dues = rules.schedule(shapes, basis, calendar)
-        left = rules.feasibility(
-            shapes, dues, standing.completions, basis=basis, calendar=calendar, today=standing.today
-        )
+        left = rules.feasibility(shapes, dues, standing.settled, basis=basis, calendar=calendar, today=standing.today)
     moved = [
         Moved(step, standing.due_on(step.slug), dues[step.slug].on)
         for step in standing.steps
-        if standing.statuses[step.slug].state is not StepState.DONE and dues[step.slug].on != standing.due_on(step.slug)
+        if standing.statuses[step.slug].state not in SETTLED and dues[step.slug].on != standing.due_on(step.slug)
     ]
     return Moves(moved, left)

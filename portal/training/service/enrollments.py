@@ -37,7 +37,7 @@ from portal.training.errors import (
     StatementTooLong,
     ZoneUnknown,
 )
-from portal.training.events import PlanCompleted
+from portal.training.events import ExemptStepDone, PlanCompleted
 from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, StepCompletion
 from portal.training.queries import Earlier, catalogue, signing, step_results
 from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, Feasibility, NotCounted, StepKind, StepState
@@ -133,7 +133,7 @@ def enroll(
     )
     send_later("training.plan_started", {"code": enrollment.code}, effect_key=f"plan_started:{enrollment.code}")
     _recognise(enrollment)
-    _tell_who_signs_off(enrollment)
+    tell_of_waiting(enrollment)
     return enrollment
 
 
@@ -264,8 +264,8 @@ def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evide
     With the last required step the plan is complete, which is said once.
     """
     lock(enrollment)
-    done = {row.step_id for row in queries.list_completions(enrollment)}
-    if step.id in done:
+    way = queries.way_of(enrollment)
+    if step.slug in way.done:
         return None
     now = clock.now()
     completion = StepCompletion(
@@ -290,16 +290,17 @@ def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evide
         subject=("enrollment", enrollment.code),
         after={"step": step.slug, "person": enrollment.person.code},
     )
-    done.add(step.id)
-    slugs = {each.slug for each in enrollment.version.steps if each.id in done}
-    if enrollment.is_open and rules.is_complete([each.shape for each in enrollment.version.steps], slugs):
-        _complete_plan(enrollment, now)
+    if enrollment.is_open and rules.is_complete(way.steps.values(), {*way.done, step.slug}, way.exempt):
+        complete_plan(enrollment, now)
     else:
-        _tell_who_signs_off(enrollment)
+        tell_of_waiting(enrollment)
+    if step.slug in way.exempt and enrollment.completed_at is not None:
+        publish(ExemptStepDone(enrollment_code=enrollment.code))
     return completion
 
 
-def _complete_plan(enrollment: Enrollment, now: datetime) -> None:
+def complete_plan(enrollment: Enrollment, now: datetime) -> None:
+    """Note that every required step is done, or need not be, and say so."""
     enrollment.completed_at = now
     session.flush()
     record("training.plan_completed", by=None, subject=("enrollment", enrollment.code))
@@ -412,7 +413,7 @@ def _recognise_exemptions(enrollment: Enrollment) -> None:
             complete_step(enrollment=enrollment, step=step, at=line.at, evidence=_evidence_of(line))
 
 
-def _tell_who_signs_off(enrollment: Enrollment) -> None:
+def tell_of_waiting(enrollment: Enrollment) -> None:
     """Owe a mail to each who can sign off a step that has begun to wait; each is told once a turn."""
     for step in enrollment.version.steps:
         if step.by is not Doer.LEARNER and queries.state_of(enrollment, step) is StepState.WAITING:
@@ -442,4 +443,4 @@ def tell_who_signs_off(enrollment: Enrollment, step: PlanStep) -> None:
 def tell_of_gates(*, person_id: int, quiz_slug: str) -> None:
     """Owe a mail to those who can sign off a gate that a new result of its quizzes has let the learner reach."""
     for enrollment in queries.list_enrollments_before_gates(person_id, quiz_slug):
-        _tell_who_signs_off(enrollment)
+        tell_of_waiting(enrollment)

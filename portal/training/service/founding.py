@@ -38,6 +38,7 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
 from portal.core.tables import TableUnreadable
+from portal.gradebook import queries as gradebook
 from portal.journal.service import record
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
@@ -143,8 +144,10 @@ class Candidate:
     multiplier: Fraction | None = None
     # Her own last date, where leave or shifts move it.
     ends_on: date | None = None
-    # The steps that she did before and that count, in their order; and what she has not time enough for besides them.
+    # The steps that she did before and that count, in their order; then what she has not time enough for besides.
     recognised: Sequence[PlanStep] = ()
+    # Quizzes of the plan from which two people have exempted her.
+    exempt: Sequence[PlanStep] = ()
     short: Sequence[Feasibility] = ()
 
     @property
@@ -548,7 +551,7 @@ def _judge_dates(found: Preview) -> None:
             timetable = _Timetable(shapes, basis, found.today)
             for each in found.taken:
                 own = read.of(found.market.id, each.person.id) if each.person is not None else found.calendar
-                each.short = timetable.short(own, frozenset(step.slug for step in each.recognised))
+                each.short = timetable.short(own, frozenset(step.slug for step in (*each.recognised, *each.exempt)))
                 if own is not found.calendar and (ends_on := timetable.ends_on(own)) != last:
                     each.ends_on = ends_on
     except HolidayYearUnknown as refused:
@@ -569,6 +572,12 @@ def _judge_recognition(found: Preview, known: Mapping[int, Candidate]) -> None:
     told = recognitions_of(person_ids=list(known), version=found.version, market=found.market, at=clock.now())
     for person_id, recognitions in told.items():
         known[person_id].recognised = [each.step for each in recognitions if each.why_not is None]
+    asked = [step for step in found.version.steps if step.quiz_slug is not None]
+    exempt = gradebook.find_exemptions_of(list(known), {step.quiz_slug or "" for step in asked})
+    for person_id in {person_id for person_id, _quiz in exempt}:
+        each = known[person_id]
+        each.exempt = [step for step in asked if (person_id, step.quiz_slug) in exempt]
+        each.recognised = [step for step in each.recognised if step not in each.exempt]
 
 
 class _Timetable:

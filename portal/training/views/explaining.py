@@ -17,7 +17,7 @@ from portal.core.i18n import gettext as _
 from portal.training.models import PlanVersion, TaskEvidence
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import Standing, catalogue
-from portal.training.rules import EffectiveDue, Extended, Feasibility, GateFigures, NotCounted
+from portal.training.rules import EffectiveDue, Exemption, Extended, Feasibility, GateFigures, NotCounted
 from portal.training.service.enrollments import Recognition
 
 
@@ -218,6 +218,12 @@ def _extended(each: Extended) -> str:
         given.working_days,
         **values,
     )
+
+
+def exempt_told(exemption: Exemption, standing: Standing) -> str:
+    """Say who exempted a learner from a step, when, and why."""
+    when = format_instant(exemption.at, standing.enrollment.market.time_zone, show_zone=False)
+    return str(_("Exempt: %(name)s, %(when)s (%(reason)s)", name=exemption.by, when=when, reason=exemption.reason))
 
 
 def period_told(starts_at: datetime, ends_at: datetime, zone: str) -> str:
