@@ -575,6 +575,7 @@ def _training(app: Flask) -> None:
         learner,
         sessions,
         tasks,
+        versions,
     )
     from portal.training.views.supervision import supervised
 

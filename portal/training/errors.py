@@ -395,6 +395,27 @@ class NothingRecorded(Invalid):
     message = _l("Mark at least one learner, or press “Everybody was present”.")
 
 
+class NoSuchVersion(NotFound):
+    """The plan has no version of this number."""
+
+    message = _l("The plan has no such version. Choose another one.")
+
+
+class SameVersion(Conflict):
+    """The learner is in this version already."""
+
+    message = _l("The learner is in this version of the plan already.")
+
+
+class SwapChanged(Conflict):
+    """What a swap would change is another thing than what was shown."""
+
+    message = _l(
+        "Something has changed meanwhile: a step was done, a date moved, or there is a new version. "
+        "Look at what would change now, then decide."
+    )
+
+
 class GateCannotBeExempted(Conflict):
     """A gate is where somebody is let through because of figures; without them it would let everybody through."""
 

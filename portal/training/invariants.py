@@ -297,7 +297,41 @@ def exemptions_are_of_the_plan() -> list[str]:
     ]
 
 
+def swaps_lose_nothing() -> list[str]:
+    """Return a sentence for each enrollment that took the place of one that is not its like, or without what was done.
+
+    What was done under the same terms stands in both.
+    """
+    breaches = []
+    taken = session.scalars(
+        select(Enrollment)
+        .where(Enrollment.replaces_id.is_not(None))
+        .options(*queries.WITH_STEPS)
+        .order_by(Enrollment.id)
+    ).all()
+    for enrollment in taken:
+        before = queries.find_predecessor(enrollment)
+        if (
+            before is None
+            or before.ended_at is None
+            or before.person_id != enrollment.person_id
+            or before.plan_id != enrollment.plan_id
+            or before.lasting_code != enrollment.first_code
+        ):
+            breaches.append(f"enrollment {enrollment.code} took the place of one that is not its like")
+            continue
+        done = {row.step.slug for row in queries.list_completions(enrollment)}
+        now = {step.slug: step.terms for step in enrollment.version.steps}
+        breaches += [
+            f"enrollment {enrollment.code}, step {row.step.slug}: was done in {before.code} and is not"
+            for row in queries.list_completions(before)
+            if now.get(row.step.slug) == row.step.terms and row.step.slug not in done
+        ]
+    return breaches
+
+
 INVARIANTS = {
+    "swaps of versions lose nothing": swaps_lose_nothing,
     "exemptions are of the plan": exemptions_are_of_the_plan,
     "what is recognised was done before": what_is_recognised_was_done_before,
     "events of plans have dates": events_of_plans_have_dates,

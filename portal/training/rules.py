@@ -1032,6 +1032,66 @@ class GateFigures:
         return rounded
 
 
+# --- Another version of a plan -----------------------------------------------------------------
+
+
+class Difference(StrEnum):
+    """In what two steps of one name ask for different things."""
+
+    KIND = "kind"
+    DOCUMENT = "document"
+    QUIZ = "quiz"
+    DOER = "doer"
+    GATE = "gate"
+    EVIDENCE = "evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What has to be done for a step. What was done for one counts for another with the same terms.
+
+    Title, instructions, minutes, dates and order are no terms: they say how and when, not what.
+    """
+
+    kind: StepKind
+    document: str | None
+    quiz: str | None
+    by: Doer
+    gate: GateTerms | None
+    evidence: frozenset[EvidenceKind]
+
+
+def differences(before: Terms, after: Terms) -> tuple[Difference, ...]:
+    """Return in what two steps ask for different things; () where what was done for the first counts for the second."""
+    if before.kind is not after.kind:
+        return (Difference.KIND,)
+    pairs = (
+        (Difference.DOCUMENT, before.document, after.document),
+        (Difference.QUIZ, before.quiz, after.quiz),
+        (Difference.DOER, before.by, after.by),
+        (Difference.GATE, before.gate, after.gate),
+        (Difference.EVIDENCE, before.evidence, after.evidence),
+    )
+    return tuple(difference for difference, was, will_be in pairs if was != will_be)
+
+
+class Fate(StrEnum):
+    """What becomes of a step when somebody goes on in another version of her plan."""
+
+    # Done or exempt under the same terms: it stays so.
+    DONE = "done"
+    EXEMPT = "exempt"
+    # To be done under the same terms as before.
+    KEPT = "kept"
+    # There under other terms: what was done for it does not count, or what is asked is another thing.
+    CHANGED = "changed"
+    NEW = "new"
+    # Not in the plan she had, or under other terms, and done already all the same.
+    COUNTS = "counts"
+    # Not in the plan that she gets.
+    DROPPED = "dropped"
+
+
 # --- Tasks and sessions ------------------------------------------------------------------------
 
 # Of a text that is handed in.

@@ -1,4 +1,4 @@
-"""An exemption from a step: asked no more, no date moves, what waits for it waits no longer, and it can be taken back."""
+"""An exemption from a step: asked no more, no date moves, what waits for it goes on, and it can be taken back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from portal.certificates.models import Certificate
-from portal.certificates.queries import list_owed
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
@@ -47,7 +45,6 @@ from tests.training.builders import (
     make_enrollment,
     make_plan,
     make_quiz,
-    release,
 )
 from tests.training.test_training import document
 
@@ -288,7 +285,9 @@ def test_dates_of_an_exempt_step_are_cancelled_in_subscribed_calendars_and_put_b
     assert "SEQUENCE:0" in entry()
     exempt(enrollment, "read", cast)
     session.expire_all()
-    assert "read" not in {each.uid.rpartition("-")[2] for each in dates_of(cast.learner, [queries.standing_of(enrollment)])}
+    assert "read" not in {
+        each.uid.rpartition("-")[2] for each in dates_of(cast.learner, [queries.standing_of(enrollment)])
+    }
     told = entry()
     assert "STATUS:CANCELLED" in told
     assert "SEQUENCE:1" in told

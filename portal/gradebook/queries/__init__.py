@@ -18,7 +18,6 @@ from portal.gradebook import rules
 from portal.gradebook.errors import NoSuchDecision
 from portal.gradebook.models import GradeDecision, ScoreEntry
 from portal.gradebook.rules import ByHand, EntryKind, Result, State
-from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Attempt, AttemptState, Marking, Quiz, QuizVersion
 from portal.quizzes.rules.passing import Counts, Tried
 
@@ -132,7 +131,7 @@ def find_exemptions(person_id: int, quiz_slugs: Collection[str]) -> dict[str, Sc
 
 
 def find_exemptions_of(person_ids: Ids, quiz_slugs: Collection[str]) -> dict[tuple[int, str], ScoreEntry]:
-    """Return (person id, quiz by slug) → the exemption that stands now, with one statement; none where no quiz is asked."""
+    """Return (person id, quiz by slug) → the exemption that stands now, with one statement or, of no quiz, none."""
     if not quiz_slugs:
         return {}
     said: dict[tuple[int, str], list[ScoreEntry]] = defaultdict(list)

@@ -39,8 +39,16 @@ from portal.reports.queries import (
 from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
 from portal.training import queries as training
-from portal.training.permissions import ADD_LEARNERS, CHANGE_COHORT_DATES, CREATE_COHORTS, EventOfCohort
+from portal.training.permissions import (
+    ADD_LEARNERS,
+    CHANGE_COHORT_DATES,
+    CREATE_COHORTS,
+    SWAP_COHORT,
+    EventOfCohort,
+    PlanOfCohort,
+)
 from portal.training.queries.catalogue import task_of
+from portal.training.queries.swaps import count_versions
 from portal.training.rules import SETTLED, StepKind, StepState
 from portal.training.service import founding
 from portal.ui.states import look_of
@@ -213,10 +221,21 @@ def _what_can_be_done(found: Cohort, following: Following) -> dict[str, Any]:
         "withdraw_href": url_for("training.withdraw_cohort", code=found.code)
         if is_open and not is_under_way and not founding.has_begun(found)
         else None,
+        "version_href": _version_href(found, following),
         "withdrawn_on": format_date(local_date(found.withdrawn_at, found.market.time_zone))
         if found.withdrawn_at
         else None,
     }
+
+
+def _version_href(found: Cohort, following: Following) -> str | None:
+    """Return where those who are not through go on in another version of the plan, if there is one."""
+    if following.plan is None or all(each.completed_at is not None for each in following.people):
+        return None
+    plan = next(iter(following.versions.values())).plan
+    if not can(SWAP_COHORT, PlanOfCohort(found, plan)) or count_versions(plan.id) < 2:
+        return None
+    return url_for("training.version_of_cohort", code=found.code, plan=plan.slug)
 
 
 @blueprint.get("/cohorts/<code>/table.csv")

@@ -350,6 +350,18 @@ def list_first_days(people: Collection[int]) -> dict[int, date]:
     return {row[0]: row[1] for row in rows}
 
 
+def find_successor(enrollment: Enrollment) -> Enrollment | None:
+    """Return the enrollment in another version of the plan that took the place of this one, or None."""
+    return session.scalar(select(Enrollment).where(Enrollment.replaces_id == enrollment.id).options(*WITH_STEPS))
+
+
+def find_predecessor(enrollment: Enrollment) -> Enrollment | None:
+    """Return the enrollment whose place this one took, or None."""
+    if enrollment.replaces_id is None:
+        return None
+    return session.scalar(select(Enrollment).where(Enrollment.id == enrollment.replaces_id).options(*WITH_STEPS))
+
+
 def list_completions(enrollment: Enrollment) -> list[StepCompletion]:
     """Return what was completed in the enrollment, in order: documents and versions, attempts and scores."""
     return list(

@@ -63,7 +63,7 @@ def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
     tasks = catalogue.tasks_of({step.id: step for each in standings for step in each.steps}.values())
     found = [
         Dated(
-            uid=f"{standing.enrollment.code}-{step.slug}",
+            uid=f"{standing.enrollment.lasting_code}-{step.slug}",
             on=standing.due_on(step.slug),
             what=str(tasks[step.id]),
             belongs_to=str(standing.enrollment.version.title),

@@ -248,11 +248,12 @@ def note_result(*, person_id: int, quiz_slug: str, at: datetime) -> None:
     for enrollment, step in queries.list_unfinished_steps(person_id, [StepKind.QUIZ], quiz_slug):
         result = gradebook.result_since(person_id, quizzes.get_quiz(quiz_slug), enrollment.enrolled_at)
         if result.is_done and result.line is not None:
-            complete_step(enrollment=enrollment, step=step, at=at, evidence=_evidence_of(result.line))
+            complete_step(enrollment=enrollment, step=step, at=at, evidence=evidence_of_line(result.line))
     tell_of_gates(person_id=person_id, quiz_slug=quiz_slug)
 
 
-def _evidence_of(line: ScoreEntry) -> Evidence:
+def evidence_of_line(line: ScoreEntry) -> Evidence:
+    """Return what of the gradebook completes a step."""
     if line.attempt is not None:
         return Evidence(attempt_code=line.attempt.code, score=line.score)
     return Evidence(score=line.score, score_entry_id=line.id)
@@ -261,9 +262,16 @@ def _evidence_of(line: ScoreEntry) -> Evidence:
 def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evidence: Evidence) -> StepCompletion | None:
     """Note that the learner completed the step; None where that is known already.
 
-    With the last required step the plan is complete, which is said once.
+    With the last required step the plan is complete, which is said once. Where the learner goes on in another version
+    of the plan by now, it is noted there, unless something else is asked there.
     """
     lock(enrollment)
+    while enrollment.ended_at is not None and (later := queries.find_successor(enrollment)) is not None:
+        lock(later)
+        same = next((each for each in later.version.steps if each.slug == step.slug), None)
+        if same is None or rules.differences(step.terms, same.terms):
+            break
+        enrollment, step = later, same
     way = queries.way_of(enrollment)
     if step.slug in way.done:
         return None
@@ -388,13 +396,14 @@ def _recognise(enrollment: Enrollment) -> None:
         person=enrollment.person, version=enrollment.version, market=enrollment.market, at=enrollment.enrolled_at
     ):
         if each.why_not is None:
-            evidence = _evidence_of_earlier(each.earlier)
+            evidence = evidence_of_earlier(each.earlier)
             complete_step(enrollment=enrollment, step=each.step, at=each.earlier.at, evidence=evidence)
 
 
-def _evidence_of_earlier(earlier: Earlier) -> Evidence:
+def evidence_of_earlier(earlier: Earlier) -> Evidence:
+    """Return what of before completes a step."""
     if earlier.score_entry is not None:
-        return _evidence_of(earlier.score_entry)
+        return evidence_of_line(earlier.score_entry)
     if earlier.completion is not None:
         return Evidence(recognised_id=earlier.completion.id)
     return Evidence(
@@ -410,7 +419,7 @@ def _recognise_exemptions(enrollment: Enrollment) -> None:
     for step in steps:
         line = exempt.get(step.quiz_slug or "")
         if line is not None:
-            complete_step(enrollment=enrollment, step=step, at=line.at, evidence=_evidence_of(line))
+            complete_step(enrollment=enrollment, step=step, at=line.at, evidence=evidence_of_line(line))
 
 
 def tell_of_waiting(enrollment: Enrollment) -> None:
@@ -431,7 +440,7 @@ def tell_who_signs_off(enrollment: Enrollment, step: PlanStep) -> None:
         turn = len(queries.list_sign_offs(enrollment, step))
         if step.kind is StepKind.TASK:
             turn += len(step_results.list_evidence(enrollment, step))
-        about = f"{enrollment.code}:{step.slug}:{turn}"
+        about = f"{enrollment.lasting_code}:{step.slug}:{turn}"
     for signer in signing.list_signers(enrollment, step):
         send_later(
             "training.sign_off_waiting",

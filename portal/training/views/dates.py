@@ -30,7 +30,7 @@ from portal.training.models import (
     StepExtension,
 )
 from portal.training.permissions import CHANGE_DATES, SEE_ENROLLMENT, StepOfEnrollment
-from portal.training.queries import Change, Standing, catalogue
+from portal.training.queries import Change, Standing, catalogue, swaps
 from portal.training.rules import SETTLED, STATEMENT_LIMIT, ExemptionAct
 from portal.training.service import dates, exemptions
 from portal.training.service.enrollments import end_plan
@@ -49,6 +49,7 @@ def change_dates(enrollment: Enrollment) -> str:
     standing = queries.standing_of(enrollment)
     changes = queries.list_changes(enrollment)
     tasks = catalogue.tasks_of(enrollment.version.steps)
+    versions = swaps.list_versions(enrollment.plan_id)
     return render_template(
         "training/dates.html",
         starts_on=format_date(standing.starts_on),
@@ -91,6 +92,8 @@ def change_dates(enrollment: Enrollment) -> str:
         shifts_href=url_for("calendars.shifts", code=enrollment.person.code)
         if can(SEE_LEAVE, enrollment.person)
         else None,
+        version_href=url_for("training.version", code=enrollment.code) if len(versions) > 1 else None,
+        newer=versions[0].number if versions[0].id != enrollment.plan_version_id else None,
         **_whose(enrollment),
     )
 

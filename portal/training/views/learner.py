@@ -326,8 +326,17 @@ def path(enrollment: Enrollment) -> str:
             (str(event.title), format_date(standing.basis.event(event.slug).on)) for event in enrollment.version.events
         ],
         ended_because=_("Reason: %(reason)s", reason=enrollment.ended_reason) if enrollment.ended_reason else None,
+        later=_other_version(queries.find_successor(enrollment)) if enrollment.ended_at is not None else None,
+        earlier=_other_version(queries.find_predecessor(enrollment)),
         dates_href=url_for("training.change_dates", code=enrollment.code) if can(CHANGE_DATES, enrollment) else None,
     )
+
+
+def _other_version(other: Enrollment | None) -> dict[str, str] | None:
+    """Say in which other version of the plan the learner was before or went on, and where that stands."""
+    if other is None:
+        return None
+    return {"number": other.version.number, "href": url_for("training.path", code=other.code)}
 
 
 @blueprint.post("/training/<code>/steps/<slug>/ask-again")
