@@ -575,6 +575,20 @@ def schedule(steps: Iterable[StepShape], basis: Basis, calendar: WorkingCalendar
     return dues
 
 
+def out_of_order(steps: Iterable[StepShape], dues: Schedule, settled: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return each step that is due before one that comes first, with that one, in the order of the plan.
+
+    Steps of which nothing is asked any more are left out. Within what is counted from one day a plan says itself in
+    which order its steps are due; this is for days that somebody sets.
+    """
+    return [
+        (step.slug, name)
+        for step in steps
+        for name in step.prerequisites
+        if step.slug not in settled and name not in settled and dues[step.slug].on < dues[name].on
+    ]
+
+
 # --- States ------------------------------------------------------------------------------------
 
 

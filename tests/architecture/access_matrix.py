@@ -414,6 +414,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST training.version_of_cohort",
             "POST training.leave",
             "POST training.withdraw_leave",
+            "GET calendars.team_shifts",
+            "POST calendars.team_shifts",
             "POST calendars.end_leave_early",
             "POST calendars.record_leave",
             "POST calendars.record_shifts",

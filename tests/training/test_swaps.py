@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
+from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.db import session
+from portal.core.errors import DomainError
 from portal.core.i18n import Words
 from portal.core.mail import _builders
 from portal.core.transaction import own_transaction
@@ -22,13 +26,26 @@ from portal.training.invariants import INVARIANTS
 from portal.training.models import Attendance, Enrollment, PlanVersion, TaskEvidence
 from portal.training.permissions import StepOfEnrollment, expected_at
 from portal.training.queries import live_sessions, signing
-from portal.training.rules import Difference, Doer, EvidenceKind, Fate, Presence, StepKind, StepSpec, StepState
+from portal.training.queries import swaps as versions_of
+from portal.training.rules import (
+    SETTLED,
+    Difference,
+    Doer,
+    EventSpec,
+    EvidenceKind,
+    Fate,
+    Presence,
+    StepKind,
+    StepSpec,
+    StepState,
+)
 from portal.training.service import dates, exemptions, sessions, sign_offs, swaps, tasks
 from portal.training.service.calendar import dates_of
 from portal.training.service.enrollments import Evidence, complete_step
 from portal.training.service.sessions import When
 from tests.beginnings import beginning
 from tests.builders import Cast
+from tests.library.test_races import at_once
 from tests.training.builders import (
     EXAM,
     STEPS,
@@ -44,6 +61,7 @@ from tests.training.builders import (
     release,
 )
 from tests.training.test_training import document
+from tests.volume import volume
 
 MORNING = datetime(2026, 4, 28, 1, 0, tzinfo=UTC)
 LANGUAGES = ("en", "ja")
@@ -120,12 +138,14 @@ def as_it_stands(enrollment: Enrollment) -> tuple[Any, ...]:
     basis = standing.basis
     # Extensions of different steps have no order among themselves.
     given = {slug: basis.of(slug) for slug in (None, *dues)}
+    # The day of an event that the version does not have is kept for the way back.
+    days = {event.slug: basis.event(event.slug) for event in enrollment.version.events}
     rest = replace(basis, extensions=(), exemptions=(), events=())
     return (
         rest,
         given,
         dict(basis.exemptions),
-        dict(basis.events),
+        days,
         dues,
         states,
         done,
@@ -409,6 +429,168 @@ def test_those_of_a_cohort_who_are_not_through_go_on_together(
         each.person_id: each.version.number for each in session.scalars(select(Enrollment)) if each.ended_at is None
     }
     assert numbers == {cast.learner.id: "2.0", cast.colleague.id: "2.0", cast.author.id: "1.0"}
-    as_(cast.outsider).get("training.version_of_cohort", **where, expect=403)
+    as_(cast.outsider).get("training.version_of_cohort", **where, expect=404)
     page = lead.post("training.version_of_cohort", {**asked, "act": "preview"}, **where, expect=200)
     assert not page.all("input", name="seen")
+
+
+# --- laws --------------------------------------------------------------------------------------
+
+
+def a_version(dice: random.Random, like: list[StepSpec] | None = None) -> list[StepSpec]:
+    """Throw a version of a plan: the steps of another one with some changed, dropped, moved and added."""
+    steps: list[StepSpec] = []
+    for number in range(dice.randint(4, 7)):
+        known = next((each for each in like or () if each.slug == f"s{number}"), None)
+        if known is not None and dice.random() < 0.25:
+            continue
+        earlier = [each.slug for each in steps]
+        kind = known.kind if known is not None and dice.random() < 0.8 else dice.choice([*KINDS])
+        anchor = dice.choice([None, None, *earlier])
+        steps.append(
+            StepSpec(
+                f"s{number}",
+                kind,
+                dice.randint(0, 9),
+                title=Words(f"Step {number}", f"項目{number}"),
+                document=dice.choice(["exposure", "background"]) if kind is StepKind.READ else None,
+                quiz=dice.choice(["impersonation", "scams"]) if kind is StepKind.QUIZ else None,
+                by=dice.choice([Doer.LEAD, Doer.MENTOR]) if kind is StepKind.SIGN_OFF else Doer.LEARNER,
+                anchor=anchor,
+                event="exam" if anchor is None and dice.random() < 0.2 else None,
+                prerequisites=tuple(dice.sample(earlier, min(len(earlier), dice.randint(0, 1)))),
+            )
+        )
+    if not steps or not any(each.kind is StepKind.SIGN_OFF for each in steps):
+        steps.append(StepSpec("s9", StepKind.SIGN_OFF, 9, title=Words("Last", "最後"), by=Doer.LEAD))
+    return steps
+
+
+def plan_of(cast: Cast, steps: list[StepSpec], number: str = "1.0") -> PlanVersion:
+    """Return a version of these steps, with an exam where one of them is counted from it."""
+    exam = (EventSpec("exam", Words("Exam", "試験")),) if any(step.event for step in steps) else ()
+    return make_plan("random", cast.author, *steps, phases=(), credential=None, events=exam, number=number)
+
+
+def days_of(version: PlanVersion) -> dict[str, date]:
+    """Return the day of its exam, if it has one."""
+    return {event.slug: date(2026, 6, 1) for event in version.events}
+
+
+KINDS = (StepKind.READ, StepKind.QUIZ, StepKind.SIGN_OFF)
+
+
+def act_at_random(dice: random.Random, enrollment: Enrollment, cast: Cast) -> None:
+    """Let things happen to a training: done, extended, exempt, said, paused, moved; refusals are none of our matter."""
+    acts = (
+        lambda step: complete_step(enrollment=enrollment, step=step, at=clock.now(), evidence=Evidence()),
+        lambda step: dates.extend_step(
+            enrollment=enrollment, step=step, working_days=dice.randint(1, 5), reason="x", by=cast.lead
+        ),
+        lambda step: exemptions.exempt_step(enrollment=enrollment, step=step, reason="known", by=cast.lead),
+        lambda step: exemptions.take_back_exemption(enrollment=enrollment, step=step, reason="no", by=cast.lead),
+        lambda step: sign_offs.send_back(enrollment=enrollment, step=step, statement="not yet", by=cast.lead),
+        lambda step: dates.extend_plan(enrollment=enrollment, working_days=2, reason="y", by=cast.lead),
+        lambda step: dates.pause(enrollment=enrollment, first_on=date(2026, 4, 28), reason="ill", by=cast.lead),
+        lambda step: dates.move_start(
+            enrollment=enrollment, starts_on=date(2026, 5, dice.randint(7, 28)), reason="z", by=cast.lead
+        ),
+    )
+    for _number in range(6):
+        session.expire_all()
+        step, act = dice.choice(enrollment.version.steps), dice.choice(acts)
+        # Of a step that somebody signs off a completion without her word would be a breach.
+        if act is acts[0] and step.kind is not StepKind.READ:
+            continue
+        try:
+            with own_transaction():
+                act(step)
+        except DomainError:
+            continue
+
+
+@pytest.mark.parametrize("seed", range(volume(5, 150)))
+def test_whatever_the_plans_going_on_and_coming_back_changes_nothing(cast: Cast, seed: int) -> None:
+    dice = random.Random(seed)
+    first = a_version(dice)
+    one, two = plan_of(cast, first), plan_of(cast, a_version(dice, first), "2.0")
+    enrollment = make_enrollment(cast.learner, one, cast.admin, events=days_of(one))
+    act_at_random(dice, enrollment, cast)
+    session.expire_all()
+    if not enrollment.is_open:
+        return
+    before = as_it_stands(enrollment)
+    (shown,) = swaps.judge(standings=[queries.standing_of(enrollment)], version=two, events=days_of(two))
+    there = swap(enrollment, two, cast, events=days_of(two))
+    session.expire_all()
+    standing = queries.standing_of(there)
+    came = {
+        each.step.slug: None if standing.statuses[each.step.slug].state in SETTLED else standing.due_on(each.step.slug)
+        for each in shown.steps
+        if each.fate is not Fate.DROPPED
+    }
+    assert came == {each.step.slug: each.after for each in shown.steps if each.fate is not Fate.DROPPED}
+    if there.is_open:
+        back = swap(there, one, cast)
+        assert as_it_stands(back) == before
+    assert breaches() == []
+
+
+@pytest.mark.parametrize("seed", range(volume(6, 200)))
+def test_an_exemption_never_moves_another_date(cast: Cast, seed: int) -> None:
+    dice = random.Random(seed)
+    version = plan_of(cast, a_version(dice))
+    enrollment = make_enrollment(cast.learner, version, cast.admin, events=days_of(version))
+    act_at_random(dice, enrollment, cast)
+    before = as_it_stands(enrollment)
+    with clock.frozen(MORNING + timedelta(days=dice.randint(0, 40))):
+        session.expire_all()
+        dues = {slug: each.on for slug, each in queries.standing_of(enrollment).dues.items()}
+        taken = []
+        for step in enrollment.version.steps:
+            try:
+                with own_transaction():
+                    exemptions.exempt_step(enrollment=enrollment, step=step, reason="known", by=cast.lead)
+                taken.append(step)
+            except DomainError:
+                continue
+            session.expire_all()
+            standing = queries.standing_of(enrollment)
+            assert {slug: each.on for slug, each in standing.dues.items()} == dues
+            assert not standing.statuses[step.slug].is_late
+        if enrollment.is_open:
+            for step in taken:
+                with own_transaction():
+                    exemptions.take_back_exemption(enrollment=enrollment, step=step, reason="no", by=cast.lead)
+    if enrollment.is_open:
+        assert as_it_stands(enrollment) == before
+    assert breaches() == []
+
+
+# --- at once -----------------------------------------------------------------------------------
+
+
+@pytest.mark.races
+def test_two_leads_who_swap_at_once_make_one_new_enrollment(
+    app: Flask, cast: Cast, enrollment: Enrollment, other: PlanVersion
+) -> None:
+    code, number, by_id = enrollment.code, other.number, cast.lead.id
+    plan_id = enrollment.plan_id
+    session.remove()
+
+    def work() -> str:
+        by = session.get(Person, by_id)
+        assert by is not None
+        return swaps.swap_version(
+            enrollment=queries.get_enrollment(code),
+            version=versions_of.get_version(plan_id, number),
+            reason="The plan was revised.",
+            by=by,
+        ).code
+
+    results = at_once(app, work)
+    made = [each for each in results if isinstance(each, str)]
+    assert len(made) == 1, results
+    assert all(isinstance(each, str | PlanIsOver) for each in results), results
+    assert session.scalar(select(func.count()).where(Enrollment.plan_id == plan_id)) == 2
+    assert breaches() == []

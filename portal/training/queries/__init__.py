@@ -270,6 +270,21 @@ def find_open_enrollment(person_id: int, plan_id: int) -> Enrollment | None:
     )
 
 
+def list_running_of(person_ids: Collection[int]) -> list[Enrollment]:
+    """Return the open enrollments of these people with the steps of their plans, by name."""
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .join(Person, Person.id == Enrollment.person_id)
+            .where(
+                Enrollment.person_id.in_(person_ids), Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None)
+            )
+            .options(*WITH_STEPS)
+            .order_by(Person.sort_key, Person.id, Enrollment.id)
+        )
+    )
+
+
 # Statements of the pages that are asked for most are made once; what they look for is given when they run.
 _ENROLLMENTS_OF = (
     select(Enrollment)

@@ -57,7 +57,7 @@ from portal.training.errors import (
 )
 from portal.training.models import CohortDraft, Enrollment, PlanStep, PlanVersion
 from portal.training.permissions import ADD_LEARNERS
-from portal.training.queries import cohort_drafts
+from portal.training.queries import catalogue, cohort_drafts
 from portal.training.rules import (
     MOST_PEOPLE_AT_ONCE,
     Basis,
@@ -644,6 +644,7 @@ def _judge_whole(found: Preview) -> None:
                 )
             )
     found.warnings += _about_events(found, found.calendar, found.today)
+    found.warnings += _about_order(found.version, found.schedule)
     short = sum(bool(each.short) for each in found.taken)
     if short:
         found.warnings.append(
@@ -689,6 +690,25 @@ def _about_events(found: Preview, calendar: WorkingCalendar, today: date) -> lis
         elif _off(calendar, on) is not None:
             said.append(_("Nobody works on %(date)s, the day of “%(event)s”.", **values))
     return said
+
+
+def _about_order(version: PlanVersion | None, schedule: Schedule) -> list[str]:
+    """Say which steps the days of events put before one that has to be done first."""
+    if version is None or not version.events:
+        return []
+    shapes = [step.shape for step in version.steps]
+    origins, tasks = rules.origins_of(shapes), catalogue.tasks_of(version.steps)
+    said = {step.slug: str(tasks[step.id]) for step in version.steps}
+    return [
+        _(
+            "“%(step)s” is due before “%(first)s”, which has to be done first. Check the days of the events.",
+            step=said[slug],
+            first=said[first],
+        )
+        for slug, first in rules.out_of_order(shapes, schedule)
+        # Within what is counted from one day the plan says so itself.
+        if origins[slug] != origins[first]
+    ]
 
 
 def _off(calendar: WorkingCalendar, on: date) -> DayOff | None:

@@ -35,7 +35,7 @@ from portal.training.rules import SETTLED, STATEMENT_LIMIT, ExemptionAct
 from portal.training.service import dates, exemptions
 from portal.training.service.enrollments import end_plan
 from portal.training.views import blueprint
-from portal.training.views.explaining import exempt_told, feasibility_told
+from portal.training.views.explaining import disorder_told, exempt_told, feasibility_told
 from portal.training.views.learner import Telling
 
 # What the button says that does it for good.
@@ -435,6 +435,7 @@ def show_then_do(
         form=form,
         moved=effect_told(found, standing) if found is not None else None,
         feasibility=feasibility_told(found.feasibility, standing.enrollment.version) if found is not None else [],
+        disorder=disorder_told(found.disorder, catalogue.tasks_of(standing.steps)) if found is not None else [],
         seen=asked(),
         limit=STATEMENT_LIMIT,
         **_whose(standing.enrollment),

@@ -14,7 +14,7 @@ from portal.calendars.service.told import day_told, days_told, spans_told
 from portal.core import clock
 from portal.core.i18n import LazyText, format_date, format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.training.models import PlanVersion, TaskEvidence
+from portal.training.models import PlanStep, PlanVersion, TaskEvidence
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import Standing, catalogue
 from portal.training.rules import EffectiveDue, Exemption, Extended, Feasibility, GateFigures, NotCounted
@@ -154,6 +154,20 @@ def _feasible(each: Feasibility, version: PlanVersion) -> str:
         date=until,
         event=_title_of_event(each.event, version),
     )
+
+
+def disorder_told(found: Sequence[tuple[PlanStep, PlanStep]], tasks: Mapping[int, LazyText]) -> list[str]:
+    """Say which steps would be due before one that comes first."""
+    return [
+        str(
+            _(
+                "“%(step)s” would be due before “%(first)s”, which has to be done first.",
+                step=str(tasks[step.id]),
+                first=str(tasks[first.id]),
+            )
+        )
+        for step, first in found
+    ]
 
 
 def not_counted_told(found: Recognition, date: str) -> str:
