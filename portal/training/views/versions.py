@@ -269,7 +269,8 @@ def _row(each: StepFate, title: str, today: date) -> dict[str, Any]:
         "notes": notes,
         "before": format_date(each.before) if each.before else "–",
         "after": format_date(each.after) if each.after else "–",
-        "moves": each.moves or (each.before is None) != (each.after is None),
+        # What is done or exempt keeps what it had; nothing is due there any more.
+        "moves": each.moves or each.fate in (Fate.NEW, Fate.DROPPED),
         "is_late": each.after is not None and each.after < today,
         "is_optional": not each.step.required,
     }
