@@ -17,7 +17,7 @@ from portal.core import clock
 from portal.core.db import session
 from portal.core.errors import DomainError
 from portal.core.i18n import Words
-from portal.core.mail import _builders
+from portal.core.mail import _builders, render
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
 from portal.training import queries
@@ -46,6 +46,7 @@ from portal.training.service.sessions import When
 from tests.beginnings import beginning
 from tests.builders import Cast
 from tests.library.test_races import at_once
+from tests.queries import counted_queries
 from tests.training.builders import (
     EXAM,
     STEPS,
@@ -594,3 +595,50 @@ def test_two_leads_who_swap_at_once_make_one_new_enrollment(
     assert all(isinstance(each, str | PlanIsOver) for each in results), results
     assert session.scalar(select(func.count()).where(Enrollment.plan_id == plan_id)) == 2
     assert breaches() == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mail_says_what_is_another_thing_now(
+    cast: Cast, enrollment: Enrollment, other: PlanVersion, language: str
+) -> None:
+    acknowledge(cast.learner, document("exposure"))
+    release(cast.learner)
+    with own_transaction():
+        cast.learner.language = language
+    new = swap(enrollment, other, cast)
+    message = render(_builders["training.version_swapped"](code=new.code))
+    text = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    page = message.get_body(("html",)).get_content()
+    words = {
+        "en": (
+            "New steps:\n- Read “Background”, by ",
+            "no longer asked for:\n- Read “Background”\n\n",
+            "something else now:",
+        ),
+        "ja": ("新しい項目：\n- ", "なくなった項目：\n- ", "求める内容が変わった項目："),
+    }
+    for word in words[language]:
+        assert word in text
+    assert "The plan was revised." in text
+    assert "The plan was revised." in page
+    assert "{{" not in text + page
+    moved = {"en": "Thu 30 Apr 2026 → Fri 8 May 2026", "ja": "2026年4月30日（木） → 2026年5月8日（金）"}
+    assert moved[language] in text
+
+
+def test_a_cohort_takes_no_statement_for_each_person(
+    cast: Cast, enrollment: Enrollment, other: PlanVersion, as_: Any
+) -> None:
+    assert enrollment.cohort is not None
+    lead, where = as_(cast.lead), {"code": enrollment.cohort.code, "plan": "first-days"}
+    asked = {"plan": "2.0", "reason": "x", "act": "preview"}
+    counts = []
+    for people in ((cast.colleague, cast.outsider), (cast.author, cast.approver, cast.admin)):
+        for person in people:
+            make_enrollment(person, enrollment.version, cast.lead, cohort=enrollment.cohort)
+        lead.post("training.version_of_cohort", asked, **where, expect=200)
+        session.expire_all()
+        with counted_queries() as statements:
+            lead.post("training.version_of_cohort", asked, **where, expect=200)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]

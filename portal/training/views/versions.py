@@ -91,7 +91,7 @@ def version(enrollment: Enrollment) -> Response | tuple[str, int]:
         can_swap=enrollment.is_open and bool(others),
         number=enrollment.version.number,
         events=_event_fields(form, others),
-        swap=_told(found) if found is not None else None,
+        swap=_told(found, _tasks_in([found])) if found is not None else None,
         seen=found.key if found is not None else "",
         limit=STATEMENT_LIMIT,
         learner=enrollment.person.name_in(language()),
@@ -245,9 +245,12 @@ def _days(form: VersionForm, target: PlanVersion) -> dict[str, date]:
 # --- Telling -----------------------------------------------------------------------------------
 
 
-def _told(swap: Swap) -> dict[str, Any]:
+def _tasks_in(found: Sequence[Swap]) -> Mapping[int, LazyText]:
+    return catalogue.tasks_of({each.step.id: each.step for swap in found for each in swap.steps}.values())
+
+
+def _told(swap: Swap, tasks: Mapping[int, LazyText]) -> dict[str, Any]:
     """Return in words what a swap means for one learner: its counts, and what becomes of each step."""
-    tasks = catalogue.tasks_of([each.step for each in swap.steps])
     today = swap.standing.today
     return {
         "counts": _counts(swap),
@@ -296,14 +299,14 @@ def _counts(swap: Swap) -> list[str]:
 
 
 def _people(found: Sequence[Swap]) -> list[dict[str, Any]]:
-    here = language()
+    here, tasks = language(), _tasks_in(found)
     return [
         {
             "name": each.standing.enrollment.person.name_in(here),
             "number": each.standing.enrollment.version.number,
             "is_short": any(not one.is_enough for one in each.feasibility) and not each.completes,
         }
-        | _told(each)
+        | _told(each, tasks)
         for each in found
     ]
 
