@@ -553,6 +553,7 @@ def _training(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.acknowledgements import service as acknowledgements
     from portal.acknowledgements.service.newcomers import register_first_days
+    from portal.calendars.service.moves import register_rests_on_shifts
     from portal.gradebook.service.rests import register_rests
     from portal.library.service.dependants import register_dependants
     from portal.quizzes.service import attempts
@@ -566,6 +567,7 @@ def _training(app: Flask) -> None:
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
     from portal.training.service.owned import OwnedPlans
+    from portal.training.service.shifted import dates_of_plans
     from portal.training.views import (  # noqa: F401
         blueprint,
         calendar,
@@ -575,6 +577,7 @@ def _training(app: Flask) -> None:
         learner,
         sessions,
         tasks,
+        versions,
     )
     from portal.training.views.supervision import supervised
 
@@ -591,6 +594,7 @@ def _training(app: Flask) -> None:
     acknowledgements.register_guard(order.what_is_asked)
     register_first_days(list_first_days)
     register_rests(steps_of)
+    register_rests_on_shifts(dates_of_plans)
     CONTENT_PARTS.append(PlansPart())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
@@ -622,7 +626,9 @@ def _training(app: Flask) -> None:
             pages=(
                 "training.change_dates",
                 "training.event_date",
+                "training.exemption",
                 "training.extension",
+                "training.version",
                 "training.plan_extension",
                 "training.first_day",
                 "training.pause",
@@ -727,6 +733,7 @@ def _reports(app: Flask) -> None:
                 "training.cohort_draft",
                 "training.change_draft",
                 "training.add_learners",
+                "training.version_of_cohort",
                 "training.withdraw_cohort",
             ),
         )

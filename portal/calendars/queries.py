@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import zip_longest
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import (
@@ -131,6 +132,36 @@ def list_shifts(person_id: int) -> list[ShiftPattern]:
             .order_by(ShiftPattern.first_on, ShiftPattern.id)
         )
     )
+
+
+def rosters_with(
+    person_ids: Collection[int], *, first_on: date, cycle: str | None, works_holidays: bool
+) -> dict[int, tuple[Roster, ...]]:
+    """Return by which shifts each of these people would work with one more pattern, by her row."""
+    more = SimpleNamespace(first_on=first_on, cycle=cycle, works_holidays=works_holidays)
+    rows = _shifts_of(person_ids)
+    # Sorting is stable: of those that begin on a day the last counts.
+    return {
+        person_id: _rosters(sorted([*rows.get(person_id, ()), more], key=lambda each: each.first_on))
+        for person_id in person_ids
+    }
+
+
+def rosters_without(pattern: ShiftPattern) -> dict[int, tuple[Roster, ...]]:
+    """Return by which shifts a person would work without one of her patterns, by her row."""
+    rows = _shifts_of([pattern.person_id]).get(pattern.person_id, ())
+    return {pattern.person_id: _rosters([each for each in rows if each.id != pattern.id])}
+
+
+def _shifts_of(person_ids: Collection[int]) -> dict[int, list[ShiftPattern]]:
+    found: dict[int, list[ShiftPattern]] = defaultdict(list)
+    for row in session.scalars(
+        select(ShiftPattern)
+        .where(ShiftPattern.person_id.in_(person_ids), ShiftPattern.withdrawn_at.is_(None))
+        .order_by(ShiftPattern.first_on, ShiftPattern.id)
+    ):
+        found[row.person_id].append(row)
+    return found
 
 
 def list_cycles() -> list[str]:

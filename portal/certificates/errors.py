@@ -48,6 +48,15 @@ class NotCompleted(DomainError):
     message = _l("The training plan is not completed, or the account is deactivated. Nothing was issued.")
 
 
+class ResultMissing(DomainError):
+    """A credential says that its quizzes were passed; that one need not be is decided by two people."""
+
+    message = _l(
+        "The learner is exempt from a quiz that the credential says was passed. It is issued once the quiz has been "
+        "passed, or once two people have decided on it in the gradebook."
+    )
+
+
 class NeedsReason(Invalid):
     """What takes a certificate's worth away must say why."""
 

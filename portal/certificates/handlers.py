@@ -19,12 +19,19 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.library import queries as library
 from portal.library.events import VersionPublished, VersionWithdrawn
 from portal.training import queries as training
-from portal.training.events import PlanCompleted
+from portal.training.events import ExemptStepDone, PlanCompleted
 
 
 def on_plan_completed(event: PlanCompleted) -> None:
     """Issue what completing the plan earns."""
     service.issue_for_completion(training.get_enrollment(event.enrollment_code))
+
+
+def on_exempt_step_done(event: ExemptStepDone) -> None:
+    """Issue what waited for a quiz from which the holder was exempt."""
+    enrollment = training.get_enrollment(event.enrollment_code)
+    if not training.has_result_missing(enrollment):
+        service.issue_for_completion(enrollment)
 
 
 def on_version_published(event: VersionPublished) -> None:
@@ -102,5 +109,6 @@ def _printing(sheet: Sheet) -> Callable[[], pdf.Rendered]:
 def init() -> None:
     """Listen to what happens below."""
     subscribe(PlanCompleted, on_plan_completed)
+    subscribe(ExemptStepDone, on_exempt_step_done)
     subscribe(VersionPublished, on_version_published)
     subscribe(VersionWithdrawn, on_version_withdrawn)

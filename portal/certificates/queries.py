@@ -36,6 +36,7 @@ from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Attempt, Item, Question, QuestionBank, QuestionVersion
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep, PlanVersion, SignOff, StepCompletion
+from portal.training.queries import catalogue
 from portal.training.rules import SignOffAct
 
 CODE_LENGTH = 26
@@ -357,7 +358,10 @@ def find_jobs(effect_keys: list[str]) -> dict[str, Job]:
 
 
 def list_owed() -> list[tuple[Enrollment, Credential]]:
-    """Return the completed enrollments of active people whose credential is there and was not issued, oldest first."""
+    """Return the completed enrollments of active people whose credential is there and was not issued, oldest first.
+
+    Not those that wait for a result; see `training.queries.lacks_a_result`.
+    """
     rows = session.execute(
         select(Enrollment, Credential)
         .join(PlanVersion, PlanVersion.id == Enrollment.plan_version_id)
@@ -365,6 +369,7 @@ def list_owed() -> list[tuple[Enrollment, Credential]]:
         .join(Enrollment.person)
         .where(
             Enrollment.completed_at.is_not(None),
+            ~training.lacks_a_result,
             Person.deactivated_at.is_(None),
             select(CredentialVersion.id).where(CredentialVersion.credential_id == Credential.id).exists(),
             ~select(Certificate.id)
@@ -383,14 +388,29 @@ def gather_basis(enrollment: Enrollment) -> dict[str, Any]:
     `attempts`: code, quiz, version, title, score as an exact fraction, questions (bank/id → version), and its
     sections where it has any;
     `sign_offs`: step, title, who and when; `by_hand`, where there are any: quizzes from which she is exempt or whose
-    score two people set, with who they are and when, and the score as an exact fraction.
+    score two people set, with who they are and when, and the score as an exact fraction; `exempt`, where there are any:
+    steps that she did not have to do, with who said so and when.
     """
     completions = training.list_completions(enrollment)
     return {
         "documents": _documents(completions),
         "attempts": _attempts(completions),
         "sign_offs": _sign_offs(enrollment, completions),
-    } | ({"by_hand": by_hand} if (by_hand := _by_hand(completions)) else {})
+    } | {name: found for name, found in (("by_hand", _by_hand(completions)), ("exempt", _exempt(enrollment))) if found}
+
+
+def _exempt(enrollment: Enrollment) -> list[dict[str, Any]]:
+    held = training.list_held_exemptions(enrollment)
+    tasks = catalogue.titles_of([step for _row, step in held])
+    return [
+        {
+            "step": step.slug,
+            "title": {"en": tasks[step.id].en, "ja": tasks[step.id].ja},
+            "by": row.by.code,
+            "at": row.at.isoformat(),
+        }
+        for row, step in held
+    ]
 
 
 def _documents(completions: Sequence[StepCompletion]) -> list[dict[str, Any]]:

@@ -16,7 +16,9 @@ from portal.training import queries
 from portal.training.models import SignOff
 from portal.training.permissions import expected_at
 from portal.training.queries import catalogue, live_sessions
-from portal.training.rules import StepKind, StepState
+from portal.training.rules import SETTLED, Fate, StepKind, StepState
+from portal.training.service import swaps
+from portal.training.service.swaps import StepFate
 
 
 def _describe_starts(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
@@ -27,6 +29,10 @@ def _describe_ends(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
     return _describe(_l("Mail: a training plan was ended"), arguments)
 
 
+def _describe_swapped(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return _describe(_l("Mail: a training plan goes on in another version"), arguments)
+
+
 def _describe(said: LazyText, arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
     found = {each.code: each for each in queries.list_enrollments_by_code([each["code"] for each in arguments])}
     return [
@@ -35,6 +41,50 @@ def _describe(said: LazyText, arguments: Sequence[Mapping[str, Any]]) -> list[De
         else Description(said)
         for each in arguments
     ]
+
+
+# So many dates and steps are named in a mail; the path has them all.
+_MOST_NAMED = 10
+
+
+@email("training.version_swapped", describe=_describe_swapped)
+def version_swapped(code: str) -> Email | None:
+    """Tell the learner in which version her plan goes on, who decided that and why, and what is another thing now.
+
+    Nothing where she has gone on in yet another one, or her account was closed.
+    """
+    enrollment = queries.find_enrollment(code)
+    before = queries.find_predecessor(enrollment) if enrollment is not None else None
+    if enrollment is None or before is None or enrollment.ended_at is not None or not enrollment.person.is_active:
+        return None
+    person, by = enrollment.person, accounts.find_person(before.ended_by or "")
+    told = swaps.told_of(before, enrollment)
+    tasks = catalogue.tasks_of([each.step for each in told])
+
+    def named(found: Sequence[StepFate]) -> list[dict[str, Any]]:
+        return [
+            {"title": tasks[each.step.id], "before": each.before, "after": each.after} for each in found[:_MOST_NAMED]
+        ]
+
+    return Email(
+        template="training/emails/version_swapped",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        language=person.language,
+        values={
+            "plan": enrollment.version.title,
+            "number": enrollment.version.number,
+            "was": before.version.number,
+            "by": by.name_in(person.language) if by is not None else before.ended_by,
+            "reason": before.ended_reason or "",
+            "again": named([each for each in told if each.fate is Fate.CHANGED]),
+            "new": named([each for each in told if each.fate is Fate.NEW]),
+            "dropped": named([each for each in told if each.fate is Fate.DROPPED]),
+            "moved": named([each for each in told if each.fate is Fate.KEPT and each.moves]),
+            "is_complete": enrollment.completed_at is not None,
+            "href": public_url("training.path", code=code),
+        },
+    )
 
 
 def _describe_waiting(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
@@ -65,7 +115,7 @@ def plan_started(code: str) -> Email | None:
     standing = queries.standing_of(enrollment)
     titles = catalogue.tasks_of(standing.steps)
     first = sorted(
-        (step for step in standing.steps if standing.statuses[step.slug].state is not StepState.DONE),
+        (step for step in standing.steps if standing.statuses[step.slug].state not in SETTLED),
         key=lambda step: (standing.due_on(step.slug), step.position),
     )[:3]
     person = enrollment.person

@@ -393,3 +393,63 @@ class NothingRecorded(Invalid):
     """At least one learner has to be marked."""
 
     message = _l("Mark at least one learner, or press “Everybody was present”.")
+
+
+class NoSuchVersion(NotFound):
+    """The plan has no version of this number."""
+
+    message = _l("The plan has no such version. Choose another one.")
+
+
+class SameVersion(Conflict):
+    """The learner is in this version already."""
+
+    message = _l("The learner is in this version of the plan already.")
+
+
+class SwapChanged(Conflict):
+    """What a swap would change is another thing than what was shown."""
+
+    message = _l(
+        "Something has changed meanwhile: a step was done, a date moved, or there is a new version. "
+        "Look at what would change now, then decide."
+    )
+
+
+class GateCannotBeExempted(Conflict):
+    """A gate is where somebody is let through because of figures; without them it would let everybody through."""
+
+    message = _l(
+        "Nobody is exempt from a gate: it says that a level was reached. Have the quizzes that it rests on decided by "
+        "two people in the gradebook, give more time, or let the learner follow a version of the plan without it."
+    )
+
+
+class DoneNotExempted(Conflict):
+    """What is done stays done."""
+
+    message = _l("This step is done, so there is nothing from which to exempt. What is done stays recorded.")
+
+
+class AlreadyExempt(Conflict):
+    """The learner is exempt from the step already."""
+
+    message = _l("The learner is exempt from this step already.")
+
+
+class NotExempt(Conflict):
+    """There is no exemption to take back."""
+
+    message = _l("There is no exemption from this step that could be taken back.")
+
+
+class NothingWouldRemain(Conflict):
+    """A plan is not completed by being exempt from all of it."""
+
+    message = _l("Then no required step of the plan would be left. End the plan instead.")
+
+
+class ExemptionChanged(Conflict):
+    """What an exemption would change is another thing than what was shown."""
+
+    message = _l("Something has changed meanwhile. Look at what would change now, then decide.")

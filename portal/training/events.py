@@ -17,3 +17,10 @@ class PlanCompleted:
     plan_slug: str
     plan_version_id: int
     completed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptStepDone:
+    """A learner whose plan is complete has done a step from which she was exempt; a credential may have waited."""
+
+    enrollment_code: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, SelectField, SelectMultipleField
@@ -32,6 +32,12 @@ class ExtensionForm(Form):
             NumberRange(1, MOST_DAYS_AT_ONCE, _l("Write a whole number from 1 to 60.")),
         ],
     )
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
+class ExemptionForm(Form):
+    """Why somebody is exempt from a step, or not any more."""
+
     reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
 
 
@@ -148,7 +154,10 @@ def event_field_name(plan: str, event: str) -> str:
     return f"event.{plan}.{event}"
 
 
-def with_events(form: type[JoinForm], fields: Mapping[str, Any]) -> type[JoinForm]:
+AnyForm = TypeVar("AnyForm", bound=Form)
+
+
+def with_events(form: type[AnyForm], fields: Mapping[str, Any]) -> type[AnyForm]:
     """Return the form with these fields besides its own: `EventField`s by their `event_field_name`."""
     return type(form.__name__, (form,), dict(fields))
 
@@ -160,6 +169,13 @@ class CohortForm(JoinForm):
     name_en = TextField(_l("Name in English"), [_at_most(120)])
     name_ja = TextField(_l("Name in Japanese"), [_at_most(120)])
     code = TextField(_l("Code"), [_at_most(60)])
+
+
+class VersionForm(Form):
+    """In which version of a plan somebody goes on, and why. The days of events stand in fields of their own."""
+
+    plan = SelectField(_l("Version of the plan"), [Required()])
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
 
 
 class WithdrawalForm(Form):

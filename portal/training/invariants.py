@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from hashlib import sha256
 
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, selectinload
 
 from portal.core.db import session
-from portal.training import rules
+from portal.training import queries, rules
 from portal.training.models import (
     Attendance,
     Enrollment,
@@ -21,6 +22,7 @@ from portal.training.models import (
     SessionTime,
     SignOff,
     StepCompletion,
+    StepExemption,
     TaskEvidence,
 )
 from portal.training.queries import catalogue
@@ -55,8 +57,12 @@ def plan_versions_say_what_they_said() -> list[str]:
 
 
 def plans_are_complete_when_their_steps_are() -> list[str]:
-    """Return a sentence for each enrollment whose completion does not match its steps."""
+    """Return a sentence for each enrollment whose completion does not match its steps, done or exempt."""
     breaches = []
+    exemptions: dict[int, list[int]] = defaultdict(list)
+    held = queries.exempt_now().with_only_columns(StepExemption.enrollment_id, StepExemption.step_id)
+    for enrollment_id, step_id in session.execute(held):
+        exemptions[enrollment_id].append(step_id)
     enrollments = session.scalars(
         select(Enrollment)
         .options(selectinload(Enrollment.version).selectinload(PlanVersion.steps), selectinload(Enrollment.completions))
@@ -69,7 +75,8 @@ def plans_are_complete_when_their_steps_are() -> list[str]:
         if foreign:
             breaches.append(f"enrollment {enrollment.code} has completed a step of another plan version")
         done = {slug_of[row.step_id] for row in enrollment.completions if row.step_id in slug_of}
-        complete = rules.is_complete([step.shape for step in enrollment.version.steps], done)
+        exempt = {slug_of[step_id] for step_id in exemptions[enrollment.id] if step_id in slug_of}
+        complete = rules.is_complete([step.shape for step in enrollment.version.steps], done, exempt)
         if complete != (enrollment.completed_at is not None) and enrollment.ended_at is None:
             state = "not marked as completed" if complete else "marked as completed without all required steps"
             breaches.append(f"enrollment {enrollment.code} is {state}")
@@ -254,7 +261,78 @@ def gates_were_reached() -> list[str]:
     return breaches
 
 
+def exemptions_are_of_the_plan() -> list[str]:
+    """Return a sentence for each exemption of a step of another plan version, of a gate, or by the learner herself.
+
+    And where what was said of one is not numbered.
+    """
+    rows = session.execute(
+        select(Enrollment.code, PlanStep.slug, PlanStep.version_id, Enrollment.plan_version_id, PlanStep.kind)
+        .add_columns(StepExemption.by_id, Enrollment.person_id)
+        .select_from(StepExemption)
+        .join(PlanStep, PlanStep.id == StepExemption.step_id)
+        .join(Enrollment, Enrollment.id == StepExemption.enrollment_id)
+        .where(
+            or_(
+                PlanStep.version_id != Enrollment.plan_version_id,
+                PlanStep.kind == StepKind.GATE,
+                StepExemption.by_id == Enrollment.person_id,
+            )
+        )
+        .order_by(StepExemption.id)
+    )
+    breaches = []
+    for code, slug, of, version, kind, _by, _learner in rows:
+        what = "a step of another plan version" if of != version else "a gate" if kind is StepKind.GATE else ""
+        said = f"exempt from {what}" if what else "exempted by the learner herself"
+        breaches.append(f"enrollment {code}, step {slug}: {said}")
+    numbers = session.execute(
+        select(StepExemption.enrollment_id, StepExemption.step_id)
+        .group_by(StepExemption.enrollment_id, StepExemption.step_id)
+        .having(func.count() != func.max(StepExemption.number))
+        .order_by(StepExemption.enrollment_id, StepExemption.step_id)
+    )
+    return breaches + [
+        f"enrollment row {row[0]}, step row {row[1]}: what was said of an exemption is not numbered" for row in numbers
+    ]
+
+
+def swaps_lose_nothing() -> list[str]:
+    """Return a sentence for each enrollment that took the place of one that is not its like, or without what was done.
+
+    What was done under the same terms stands in both.
+    """
+    breaches = []
+    taken = session.scalars(
+        select(Enrollment)
+        .where(Enrollment.replaces_id.is_not(None))
+        .options(*queries.WITH_STEPS)
+        .order_by(Enrollment.id)
+    ).all()
+    for enrollment in taken:
+        before = queries.find_predecessor(enrollment)
+        if (
+            before is None
+            or before.ended_at is None
+            or before.person_id != enrollment.person_id
+            or before.plan_id != enrollment.plan_id
+            or before.lasting_code != enrollment.first_code
+        ):
+            breaches.append(f"enrollment {enrollment.code} took the place of one that is not its like")
+            continue
+        done = {row.step.slug for row in queries.list_completions(enrollment)}
+        now = {step.slug: step.terms for step in enrollment.version.steps}
+        breaches += [
+            f"enrollment {enrollment.code}, step {row.step.slug}: was done in {before.code} and is not"
+            for row in queries.list_completions(before)
+            if now.get(row.step.slug) == row.step.terms and row.step.slug not in done
+        ]
+    return breaches
+
+
 INVARIANTS = {
+    "swaps of versions lose nothing": swaps_lose_nothing,
+    "exemptions are of the plan": exemptions_are_of_the_plan,
     "what is recognised was done before": what_is_recognised_was_done_before,
     "events of plans have dates": events_of_plans_have_dates,
     "plan versions are unchanged": plan_versions_say_what_they_said,

@@ -30,11 +30,13 @@ from portal.training.rules import (
     GATE_MINIMUM,
     Doer,
     EvidenceKind,
+    ExemptionAct,
     GateTerms,
     Presence,
     SignOffAct,
     StepKind,
     StepShape,
+    Terms,
 )
 
 
@@ -189,6 +191,11 @@ class PlanStep(Base):
         return self.statement_asked is not False
 
     @property
+    def terms(self) -> Terms:
+        """What has to be done for it, whatever it is called and whenever it is due."""
+        return Terms(self.kind, self.document_slug, self.quiz_slug, self.by, self.gate, frozenset(self.evidence))
+
+    @property
     def shape(self) -> StepShape:
         """The step as the rules see it."""
         return StepShape(
@@ -221,6 +228,7 @@ class Enrollment(Base):
             postgresql_where=Column("completed_at").is_(None) & Column("ended_at").is_(None),
         ),
         CheckConstraint("completed_at is null or ended_at is null", name="one_end"),
+        CheckConstraint("(replaces_id is null) = (first_code is null)", name="replaced"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -240,6 +248,9 @@ class Enrollment(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None] = mapped_column(String(40))
     ended_reason: Mapped[str | None] = mapped_column(Text)
+    # The enrollment in another version of the plan whose place it took, and the code of the first one of that row.
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), unique=True)
+    first_code: Mapped[str | None] = mapped_column(String(20), index=True)
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
     version: Mapped[PlanVersion] = relationship()
@@ -251,6 +262,11 @@ class Enrollment(Base):
     def is_open(self) -> bool:
         """Whether there is still something to do in it."""
         return self.completed_at is None and self.ended_at is None
+
+    @property
+    def lasting_code(self) -> str:
+        """What stays the same when the learner goes on in another version of the plan."""
+        return self.first_code or self.code
 
 
 class StepCompletion(Base):
@@ -375,6 +391,33 @@ class StepExtension(Base):
     enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
     step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"))
     working_days: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class StepExemption(Base):
+    """That one learner need not do a step, or that she has to after all; the highest number of a step counts.
+
+    Rows come in turn: she is exempt, it is taken back, she is exempt again. None is changed.
+    """
+
+    __tablename__ = "step_exemptions"
+    __sealed__ = Sealed()
+    __table_args__ = (
+        UniqueConstraint("enrollment_id", "step_id", "number"),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("(number % 2 = 1) = (act = 'exempted')", name="turn"),
+        CheckConstraint("reason <> ''", name="reason"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"))
+    step_id: Mapped[int] = mapped_column(ForeignKey("plan_steps.id", ondelete="RESTRICT"), index=True)
+    number: Mapped[int]
+    act: Mapped[ExemptionAct] = mapped_column(enum_type(ExemptionAct))
     reason: Mapped[str] = mapped_column(Text)
     by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]

@@ -10,7 +10,7 @@ from portal.accounts.permissions import holds, holds_everywhere, holds_for, open
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import scopes_of_cohort
 from portal.core.access import AnyOf, Permission, allows
-from portal.training.models import Enrollment, LiveSession, PlanEvent, PlanStep
+from portal.training.models import Enrollment, LiveSession, Plan, PlanEvent, PlanStep
 from portal.training.rules import Doer
 
 SEE_ENROLLMENT = Permission("training.see_enrollment", "see how far a learner is in a plan")
@@ -22,6 +22,7 @@ CHANGE_COHORT_DATES = Permission("training.change_cohort_dates", "move the day o
 CREATE_COHORTS = Permission("training.create_cohorts", "put together a cohort for a team or market that one leads")
 CONTINUE_DRAFT = Permission("training.continue_draft", "go on with a cohort that one has begun to put together")
 ADD_LEARNERS = Permission("training.add_learners", "add learners to a cohort that is running, or withdraw it")
+SWAP_COHORT = Permission("training.swap_cohort", "let a cohort's learners go on in another version of their plan")
 ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
 HAND_IN = Permission("training.hand_in", "hand in evidence for a task")
 SEE_EVIDENCE = Permission("training.see_evidence", "see what a learner handed in for a task")
@@ -53,6 +54,14 @@ class EventOfCohort:
     learners: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class PlanOfCohort:
+    """A plan that people follow with a cohort."""
+
+    cohort: Cohort
+    plan: Plan
+
+
 def scopes_of_enrollment(thing: Enrollment | StepOfEnrollment | EventOfEnrollment) -> dict[Scope, set[str]]:
     """Return the markets, teams and cohort through which a learner's training can be seen."""
     enrollment = _enrollment_of(thing)
@@ -75,6 +84,11 @@ def _enrollment_of(thing: Enrollment | StepOfEnrollment | EventOfEnrollment) -> 
 
 def scopes_of_event(thing: EventOfCohort) -> dict[Scope, set[str]]:
     """Return the scopes of the cohort whose event it is."""
+    return scopes_of_cohort(thing.cohort)
+
+
+def scopes_of_plan(thing: PlanOfCohort) -> dict[Scope, set[str]]:
+    """Return the scopes of the cohort that follows a plan."""
     return scopes_of_cohort(thing.cohort)
 
 
@@ -116,10 +130,15 @@ def can_sign_off_everybody(person: Person, thing: Any) -> bool:
 
 
 def expected_at(thing: LiveSession) -> list[StepOfEnrollment]:
-    """Return the learners whom a session is for, each with the step in her version of the plan."""
+    """Return the learners whom a session is for, each with the step in her version of the plan.
+
+    Whoever went on in another version has a seat in each; the latest counts.
+    """
+    latest = {seat.enrollment.lasting_code: seat for seat in thing.seats}
     return [
         StepOfEnrollment(seat.enrollment, step)
         for seat in thing.seats
+        if latest[seat.enrollment.lasting_code] is seat
         for step in seat.enrollment.version.steps
         if step.slug == thing.step.slug
     ]
@@ -148,6 +167,7 @@ TABLE: dict[Permission, AnyOf] = {
         [is_day_of_others, holds_for(Role.LEAD, scopes=scopes_of_event)],
         [is_day_of_others, holds_everywhere(Role.ADMIN)],
     ],
+    SWAP_COHORT: [[holds_for(Role.LEAD, scopes=scopes_of_plan)], [holds_everywhere(Role.ADMIN)]],
     ASK_AGAIN: [[is_own_training]],
     HAND_IN: [[is_own_training]],
     SEE_EVIDENCE: [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, isqrt
@@ -64,6 +64,13 @@ class SignOffAct(StrEnum):
     SIGNED = "signed"
     SENT_BACK = "sent_back"
     ASKED_AGAIN = "asked_again"
+
+
+class ExemptionAct(StrEnum):
+    """Whether somebody is exempt from a step from a moment on, or not any more."""
+
+    EXEMPTED = "exempted"
+    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,6 +490,15 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """That one person need not do a step: who said so when, and why."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventDay:
     """When an event takes place for a person: who said so last, and why where it had been another day before.
 
@@ -500,13 +516,20 @@ class Basis:
     """What the dates of one person in a plan rest on besides the plan and her calendar.
 
     `extensions` are in the order in which they were given, each with its step's slug; None stands for the whole plan.
-    `events` has the day of each event of the plan by its slug.
+    `events` has the day of each event of the plan by its slug. `exemptions` has the steps that she need not do, in the
+    order in which they were said; they move no date.
     """
 
     starts_on: date
     extensions: tuple[tuple[str | None, Extension], ...] = ()
     pauses: tuple[Pause, ...] = ()
     events: tuple[tuple[str, EventDay], ...] = ()
+    exemptions: tuple[tuple[str, Exemption], ...] = ()
+
+    @property
+    def exempt(self) -> frozenset[str]:
+        """The steps that she need not do."""
+        return frozenset(slug for slug, _exemption in self.exemptions)
 
     def event(self, slug: str) -> EventDay:
         """Return the day of an event. Raises `KeyError` where it has none."""
@@ -552,16 +575,38 @@ def schedule(steps: Iterable[StepShape], basis: Basis, calendar: WorkingCalendar
     return dues
 
 
+def out_of_order(steps: Iterable[StepShape], dues: Schedule, settled: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return each step that is due before one that comes first, with that one, in the order of the plan.
+
+    Steps of which nothing is asked any more are left out. Within what is counted from one day a plan says itself in
+    which order its steps are due; this is for days that somebody sets.
+    """
+    return [
+        (step.slug, name)
+        for step in steps
+        for name in step.prerequisites
+        if step.slug not in settled and name not in settled and dues[step.slug].on < dues[name].on
+    ]
+
+
 # --- States ------------------------------------------------------------------------------------
 
 
 class StepState(StrEnum):
-    """How a step stands for a person. Whether it is late is a second question."""
+    """How a step stands for a person. Whether it is late is a second question.
+
+    Exempt is a step that she need not do and has not done: neither assigned nor done.
+    """
 
     DONE = "done"
+    EXEMPT = "exempt"
     LOCKED = "locked"
     OPEN = "open"
     WAITING = "waiting"
+
+
+# Of these nothing is asked any more.
+SETTLED = frozenset({StepState.DONE, StepState.EXEMPT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -615,17 +660,24 @@ def first_before(step: StepShape, plan: Mapping[str, StepShape], done: Collectio
 
 
 def state_of(
-    step: StepShape, plan: Mapping[str, StepShape], done: Collection[str], sent_back: Collection[str] = ()
+    step: StepShape,
+    plan: Mapping[str, StepShape],
+    done: Collection[str],
+    sent_back: Collection[str] = (),
+    exempt: Collection[str] = (),
 ) -> tuple[StepState, tuple[str, ...]]:
     """Return how a step of the plan stands whatever the date, and which steps it still waits for (`missing_of`).
 
     What is done stays done whatever its prerequisites: they order what is offered, they undo
     nothing. A step that somebody else completes waits for her from the moment its prerequisites
-    are done, unless she sent it back: then it is the learner's turn.
+    are done, unless she sent it back: then it is the learner's turn. Nothing waits for a step from which the learner
+    is `exempt`; where she has done it all the same, it is done.
     """
     if step.slug in done:
         return StepState.DONE, ()
-    missing = missing_of(step, plan, done)
+    if step.slug in exempt:
+        return StepState.EXEMPT, ()
+    missing = missing_of(step, plan, {*done, *exempt} if exempt else done)
     if missing:
         return StepState.LOCKED, missing
     if step.by is not Doer.LEARNER and step.slug not in sent_back:
@@ -639,13 +691,15 @@ def statuses(
     done: Collection[str],
     today: date,
     sent_back: Collection[str] = (),
+    *,
+    exempt: Collection[str] = (),
 ) -> dict[str, StepStatus]:
-    """Return how every step stands on a day; a step that is not done is late from the day after its date."""
+    """Return how every step stands on a day; a step that is to be done is late from the day after its date."""
     plan = {step.slug: step for step in steps}
     found: dict[str, StepStatus] = {}
     for step in plan.values():
-        state, missing = state_of(step, plan, done, sent_back)
-        found[step.slug] = StepStatus(state, state is not StepState.DONE and dues[step.slug].on < today, missing)
+        state, missing = state_of(step, plan, done, sent_back, exempt)
+        found[step.slug] = StepStatus(state, state not in SETTLED and dues[step.slug].on < today, missing)
     return found
 
 
@@ -653,8 +707,8 @@ def statuses(
 class Progress:
     """Required steps: how many are done, how many were due before today, how many of those are done, all of them.
 
-    Due dates are working days, so "due before today" is the same as "due by the end of the
-    previous working day".
+    A step from which the learner is exempt, and that she has not done, is none of them. Due dates are working days,
+    so "due before today" is the same as "due by the end of the previous working day".
     """
 
     done: int
@@ -673,9 +727,11 @@ class Progress:
         return self.expected - self.done_of_expected
 
 
-def progress(steps: Iterable[StepShape], dues: Schedule, done: Collection[str], today: date) -> Progress:
+def progress(
+    steps: Iterable[StepShape], dues: Schedule, done: Collection[str], today: date, exempt: Collection[str] = ()
+) -> Progress:
     """Count the required steps that are done and those that should be by now."""
-    required = [step.slug for step in steps if step.required]
+    required = [step.slug for step in steps if step.required and (step.slug not in exempt or step.slug in done)]
     expected = [slug for slug in required if dues[slug].on < today]
     return Progress(
         done=sum(slug in done for slug in required),
@@ -685,9 +741,14 @@ def progress(steps: Iterable[StepShape], dues: Schedule, done: Collection[str], 
     )
 
 
-def is_complete(steps: Iterable[StepShape], done: Collection[str]) -> bool:
-    """Say whether every required step is done."""
-    return all(step.slug in done for step in steps if step.required)
+def is_complete(steps: Iterable[StepShape], done: Collection[str], exempt: Collection[str] = ()) -> bool:
+    """Say whether every required step is done, or need not be."""
+    return all(step.slug in done or step.slug in exempt for step in steps if step.required)
+
+
+def would_be_empty(steps: Iterable[StepShape], done: Collection[str], exempt: Collection[str]) -> bool:
+    """Say whether no required step would be done or to be done: nothing of the plan would be left."""
+    return all(step.slug in exempt and step.slug not in done for step in steps if step.required)
 
 
 # --- Feasibility -------------------------------------------------------------------------------
@@ -983,6 +1044,66 @@ class GateFigures:
         if rounded >= self.terms.bound and not reaches(self.right, self.n, self.terms.bound):
             return Fraction(int(interval.low * 1000), 1000)
         return rounded
+
+
+# --- Another version of a plan -----------------------------------------------------------------
+
+
+class Difference(StrEnum):
+    """In what two steps of one name ask for different things."""
+
+    KIND = "kind"
+    DOCUMENT = "document"
+    QUIZ = "quiz"
+    DOER = "doer"
+    GATE = "gate"
+    EVIDENCE = "evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What has to be done for a step. What was done for one counts for another with the same terms.
+
+    Title, instructions, minutes, dates and order are no terms: they say how and when, not what.
+    """
+
+    kind: StepKind
+    document: str | None
+    quiz: str | None
+    by: Doer
+    gate: GateTerms | None
+    evidence: frozenset[EvidenceKind]
+
+
+def differences(before: Terms, after: Terms) -> tuple[Difference, ...]:
+    """Return in what two steps ask for different things; () where what was done for the first counts for the second."""
+    if before.kind is not after.kind:
+        return (Difference.KIND,)
+    pairs = (
+        (Difference.DOCUMENT, before.document, after.document),
+        (Difference.QUIZ, before.quiz, after.quiz),
+        (Difference.DOER, before.by, after.by),
+        (Difference.GATE, before.gate, after.gate),
+        (Difference.EVIDENCE, before.evidence, after.evidence),
+    )
+    return tuple(difference for difference, was, will_be in pairs if was != will_be)
+
+
+class Fate(StrEnum):
+    """What becomes of a step when somebody goes on in another version of her plan."""
+
+    # Done or exempt under the same terms: it stays so.
+    DONE = "done"
+    EXEMPT = "exempt"
+    # To be done under the same terms as before.
+    KEPT = "kept"
+    # There under other terms: what was done for it does not count, or what is asked is another thing.
+    CHANGED = "changed"
+    NEW = "new"
+    # Not in the plan she had, or under other terms, and done already all the same.
+    COUNTS = "counts"
+    # Not in the plan that she gets.
+    DROPPED = "dropped"
 
 
 # --- Tasks and sessions ------------------------------------------------------------------------

@@ -66,7 +66,7 @@ from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import catalogue
 from portal.training.rules import Doer, EventSpec, EvidenceKind, StepKind, StepSpec
 from portal.training.service import calendar as feeds
-from portal.training.service import dates, founding, sessions, sign_offs, tasks
+from portal.training.service import dates, exemptions, founding, sessions, sign_offs, tasks
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.builders import make_cast, make_grant, make_market, make_person, save
@@ -229,7 +229,8 @@ class World:
             "notes", StepKind.TASK, 3, title=Words("Notes", "記録"), by=Doer.LEAD, evidence=tuple(EvidenceKind)
         )
         circle = StepSpec("circle", StepKind.SESSION, 5, title=Words("Circle", "検討会"), by=Doer.LEAD)
-        make_plan("practice", author, notes, circle, phases=(), credential=None)
+        look = StepSpec("look", StepKind.READ, 1, document="background", required=False)
+        make_plan("practice", author, notes, circle, look, phases=(), credential=None)
 
     def _learn(self) -> None:
         """Enroll the cohort; one plan is completed with a certificate, in the other a step is sent back."""
@@ -282,6 +283,10 @@ class World:
                 enrollment=practice, step=training.get_step(practice, "notes"), by=learner,
                 said=f"{canary('evidence')} it was.",
                 file=tasks.SentFile("notes.txt", f"{canary('evidence_file')} it was.".encode()),
+            )  # fmt: skip
+            exemptions.exempt_step(
+                enrollment=practice, step=training.get_step(practice, "look"), reason=canary("exemption_reason"),
+                by=lead,
             )  # fmt: skip
             step = training.get_step(practice, "circle")
             planned = sessions.plan_session(
@@ -529,6 +534,8 @@ class World:
             "training.subscribed": {"token": [codes["address"]]},
             "training": {"code": [codes["first-days"], codes["short"], codes["practice"]], "slug": ["talk", "more"]},
             "training.event_date": {"slug": ["exam"]},
+            "training.version_of_cohort": {"code": ["jp-2026-04"], "plan": ["first-days"]},
+            "calendars.team_shifts": {"code": ["account-safety"]},
             "training.event_of_cohort": {"code": ["jp-2026-04"], "plan": ["first-days"], "slug": ["exam"]},
             **{
                 f"training.{each}": {"code": [codes["practice"]], "slug": ["notes"], "number": ["1"]}

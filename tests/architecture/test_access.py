@@ -286,6 +286,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "quizzes.bank_picture": {"sha256": session.scalars(select(QuestionPicture.sha256)).one()},
         "quizzes.look_ahead": {"code": draft.code},
         "training.event_date": {"code": with_exam.code, "slug": "exam"},
+        "training.version_of_cohort": {"code": enrollment.cohort.code, "plan": enrollment.version.plan.slug},
+        "calendars.team_shifts": {"code": demo.TEAM},
         "training.event_of_cohort": {"code": enrollment.cohort.code, "plan": "with-exam", "slug": "exam"},
         **dict.fromkeys(["training.cohort_draft", "training.change_draft"], cohort_draft),
         **dict.fromkeys(["training.add_learners", "training.withdraw_cohort"], cohort),

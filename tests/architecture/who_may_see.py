@@ -68,6 +68,7 @@ WHO_MAY_SEE: dict[str, set[str]] = {
     "evidence": {"learner", "lead", "mentor", "auditor"},
     "evidence_file": {"learner", "lead", "mentor", "auditor"},
     "place_of_session": {"learner", "lead", "mentor", "auditor", "admin"},
+    "exemption_reason": {"learner", "lead", "mentor", "auditor", "admin"},
     "extension_reason": {"learner", "lead", "mentor", "auditor", "admin"},
     "leave": {"learner", "lead", "auditor", "admin"},
     "revocation": {"auditor", "admin"},

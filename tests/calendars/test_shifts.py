@@ -19,6 +19,7 @@ from tests.builders import Cast
 
 MONDAY = datetime(2026, 6, 1, 1, tzinfo=UTC)
 FOUR_TWO = {"works": "shifts", "first_on": "2026-06-01", "cycle": "4-2", "works_holidays": "y"}
+AS_SEEN = {"act": "confirm", "seen": "2026-06-01/4-2/True"}
 
 
 @pytest.fixture(autouse=True)
@@ -126,21 +127,28 @@ def test_a_lead_records_and_withdraws_shifts_and_sees_the_weeks_that_come_of_the
     assert {"en": "No shifts are recorded", "ja": "シフトの記録はありません"}[language] in page.text
     page = lead.post("calendars.record_shifts", FOUR_TWO | {"cycle": "four"}, expect=400, code=code)
     assert {"en": "like 4-2 or 2-1-3-1", "ja": "「4-2」「2-1-3-1」のように"}[language] in page.text
-    lead.post("calendars.record_shifts", FOUR_TWO, code=code)
+    page = lead.post("calendars.record_shifts", FOUR_TWO, expect=200, code=code)
+    assert {"en": "No date of a training plan moves.", "ja": "変わる研修計画の期限はありません。"}[
+        language
+    ] in page.text
+    assert list_shifts(cast.learner.id) == []
+    lead.post("calendars.record_shifts", FOUR_TWO | AS_SEEN, code=code)
     page = lead.get("calendars.shifts", code=code)
     assert {"en": "4 on, 2 off", "ja": "4勤2休"}[language] in page.text
     assert {"en": "Fri 5 Jun Rest day by shift", "ja": "6月5日（金） シフトの休み"}[language] in page.text
     (number,) = [each.id for each in list_shifts(cast.learner.id)]
     page = lead.post("calendars.withdraw_shifts", {"number": "x"}, expect=409, code=code)
     assert {"en": "not recorded any more", "ja": "もう記録されていません"}[language] in page.text
-    lead.post("calendars.withdraw_shifts", {"number": str(number)}, code=code)
+    lead.post("calendars.withdraw_shifts", {"number": str(number)}, expect=200, code=code)
+    assert len(list_shifts(cast.learner.id)) == 1
+    lead.post("calendars.withdraw_shifts", {"number": str(number), "act": "confirm"}, code=code)
     assert list_shifts(cast.learner.id) == []
     actions = [each.action for each in list_entries_about("person", code)]
     assert sorted(actions) == ["calendars.shifts_recorded", "calendars.shifts_withdrawn"]
 
 
 def test_she_sees_her_own_shifts_and_cannot_record_them(cast: Cast, as_: Any) -> None:
-    as_(cast.admin).post("calendars.record_shifts", FOUR_TWO, code=cast.learner.code)
+    as_(cast.admin).post("calendars.record_shifts", FOUR_TWO | AS_SEEN, code=cast.learner.code)
     own, code = as_(cast.learner, language="en"), cast.learner.code
     page = own.get("calendars.shifts", code=code)
     assert "4 on, 2 off" in page.text

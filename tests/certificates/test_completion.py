@@ -13,11 +13,14 @@ from portal.core.events import publish
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
 from portal.quizzes.service.attempts import submit_attempt
+from portal.training import queries as plans
 from portal.training.events import PlanCompleted
 from portal.training.models import Enrollment
 from portal.training.rules import StepKind, StepSpec
+from portal.training.service import exemptions
 from tests.builders import Cast
 from tests.certificates.builders import issue, make_credential, make_enrollment
+from tests.gradebook.builders import decide
 from tests.quizzes.builders import answer_all, begin, make_quiz
 from tests.training import builders as training
 
@@ -131,3 +134,57 @@ def test_a_lead_of_the_cohort_sees_the_certificate(cast: Cast, as_: Any) -> None
     other = make_person()
     make_grant(other, Role.LEAD, Scope.COHORT, "jp-2026-10")
     as_(other).get("certificates.show", number=certificate.number, expect=404)
+
+
+def test_a_quiz_exempted_by_one_person_earns_no_certificate_until_it_is_passed(cast: Cast, as_: Any) -> None:
+    training.load_holidays()
+    make_credential("reviewer")
+    document = training.make_version("impersonation")
+    training.make_version("background")
+    quiz = make_quiz(cast.author)
+    plan = training.make_plan("first-days", cast.author, AGREE, READ, QUIZ, phases=(), credential="reviewer")
+    enrollment = training.make_enrollment(cast.learner, plan, cast.lead)
+    for slug in ("quiz", "read"):
+        with own_transaction():
+            exemptions.exempt_step(
+                enrollment=enrollment, step=plans.get_step(enrollment, slug), reason="known", by=cast.lead
+            )
+    training.acknowledge(cast.learner, document)
+    session.expire_all()
+    assert enrollment.completed_at is not None
+    assert queries.list_certificates_of(cast.learner.id) == []
+    # It is not owed either, so that the doctor and `flask certificates issue` leave it alone.
+    assert queries.list_owed() == []
+    assert [breach for check in INVARIANTS.values() for breach in check()] == []
+    page = as_(cast.learner, language="en").get("training.path", code=enrollment.code)
+    assert "No certificate comes of it as long as a quiz has not been passed" in page.text
+    attempt = begin(cast.learner, quiz)
+    answer_all(attempt)
+    with own_transaction():
+        submit_attempt(attempt=attempt, person=cast.learner)
+    (certificate,) = queries.list_certificates_of(cast.learner.id)
+    # What she did not have to do stands in what it rests on; the quiz she has passed by now.
+    assert [each["step"] for each in certificate.snapshot["basis"]["exempt"]] == ["read"]
+    assert [each["quiz"] for each in certificate.snapshot["basis"]["attempts"]] == ["impersonation"]
+    page = as_(cast.learner, language="ja").get("certificates.show", number=certificate.number)
+    assert "研修計画のこの項目は免除" in page.text
+    assert [breach for check in INVARIANTS.values() for breach in check()] == []
+
+
+def test_an_exemption_by_two_people_earns_the_certificate(cast: Cast) -> None:
+    training.load_holidays()
+    make_credential("reviewer")
+    document = training.make_version("impersonation")
+    quiz = make_quiz(cast.author)
+    plan = training.make_plan("first-days", cast.author, AGREE, QUIZ, phases=(), credential="reviewer")
+    enrollment = training.make_enrollment(cast.learner, plan, cast.lead)
+    with own_transaction():
+        exemptions.exempt_step(
+            enrollment=enrollment, step=plans.get_step(enrollment, "quiz"), reason="known", by=cast.lead
+        )
+    training.acknowledge(cast.learner, document)
+    assert queries.list_certificates_of(cast.learner.id) == []
+    decide(cast.learner, quiz, (cast.lead, cast.admin))
+    (certificate,) = queries.list_certificates_of(cast.learner.id)
+    assert [each["kind"] for each in certificate.snapshot["basis"]["by_hand"]] == ["exemption"]
+    assert "exempt" not in certificate.snapshot["basis"]

@@ -51,7 +51,7 @@ from portal.training import queries as training
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import catalogue
 from portal.training.rules import Doer, EvidenceKind, Presence, StepKind, StepSpec
-from portal.training.service import sessions, sign_offs, tasks
+from portal.training.service import exemptions, sessions, sign_offs, swaps, tasks
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.certificates.builders import make_credential
@@ -116,6 +116,7 @@ def make_world() -> None:
             _mark(staff)
             _point_out()
             _practise(staff)
+            _go_on(staff)
     session.remove()
 
 
@@ -144,6 +145,32 @@ def _practise(staff: dict[str, Person]) -> None:
                 sessions.cancel_session(planned=planned, reason="Flu.", by=lead)
         present = {enrollment.code: Presence.PRESENT}
         sessions.record_attendance(planned=planned, said=present, reason="", seen=0, by=lead)
+
+
+def _go_on(staff: dict[str, Person]) -> None:
+    """Exempt a learner from one step, sign another off, and let her go on in a newer version of the plan."""
+    learner, lead = staff["colleague"], staff["lead"]
+    talk, look = (
+        StepSpec(slug, StepKind.SIGN_OFF, days, title=Words(slug, "面談"), by=Doer.LEAD)
+        for slug, days in (("talk", 1), ("look", 2))
+    )
+    more = StepSpec("more", StepKind.READ, 3, document="background")
+    version = make_plan("revised", staff["author"], talk, look, more, phases=(), credential=None)
+    with own_transaction():
+        enrollment = enroll(person=learner, version=version, starts_on=date(2026, 4, 28), by=lead)
+        sign_offs.sign_off(
+            enrollment=enrollment, step=training.get_step(enrollment, "talk"), statement="We spoke.", by=lead
+        )
+        exemptions.exempt_step(
+            enrollment=enrollment, step=training.get_step(enrollment, "look"), reason="She did it before.", by=lead
+        )
+    newer = make_plan(
+        "revised", staff["author"], talk, look, replace(more, due_days=4), phases=(), credential=None, number="1.1"
+    )
+    with own_transaction():
+        swaps.swap_version(
+            enrollment=training.get_enrollment(enrollment.code), version=newer, reason="It was revised.", by=lead
+        )
 
 
 def _mark(staff: dict[str, Person]) -> None:

@@ -399,3 +399,25 @@ def test_the_day_of_an_event_is_set_for_a_cohort_at_the_terminal(
     assert "Write a reason" in run(args=command).output
     assert run(args=[*command, "--reason", "hall"]).exit_code == 0
     assert all_due(enrollment)["revise"] == date(2026, 6, 16)
+
+
+# --- the order of the steps ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_day_that_puts_a_step_before_what_comes_first_is_warned_of(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    word = {"en": "which has to be done first", "ja": "先に終える必要のある"}[language]
+    lead = as_(cast.lead, language=language)
+    where = {"code": enrollment.code, "slug": "exam"}
+    # Three working days before 20 May lie before the first reading on 19 May.
+    early, late = {"takes_place_on": "2026-05-20", "reason": "x"}, {"takes_place_on": "2026-06-19", "reason": "x"}
+    assert word in lead.post("training.event_date", early, **where, expect=200).text
+    assert word not in lead.post("training.event_date", late, **where, expect=200).text
+    assert enrollment.cohort is not None
+    cohort = {"code": enrollment.cohort.code, "plan": "with-exam", "slug": "exam"}
+    page = lead.post("training.event_of_cohort", early, **cohort, expect=200)
+    assert word in page.text
+    assert {"en": "(1 learner)", "ja": "（1人）"}[language] in page.text
+    assert word not in lead.post("training.event_of_cohort", late, **cohort, expect=200).text

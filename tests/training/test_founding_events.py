@@ -14,6 +14,7 @@ from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.db import session
 from portal.core.transaction import own_transaction
+from portal.quizzes.queries import get_quiz
 from portal.training import queries
 from portal.training.models import CohortDraft
 from portal.training.queries import catalogue, cohort_drafts
@@ -21,10 +22,12 @@ from portal.training.rules import EventDay, StepKind, StepSpec
 from portal.training.service import dates, founding
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team
+from tests.gradebook.builders import decide
 from tests.page_client import Page
 from tests.queries import counted_queries
 from tests.training.builders import EXAM as EXAM_EVENT
 from tests.training.builders import (
+    STEPS_AROUND_AN_EXAM,
     acknowledge,
     load_holidays,
     make_cohort,
@@ -325,6 +328,31 @@ def test_what_the_preview_says_is_what_enrolling_does(cast: Cast, as_: Any) -> N
     (standing,) = queries.standings(enrolled(cohort_drafts.get_draft(draft.code).cohort or make_cohort(cast.admin)))
     assert set(standing.completions) == {"invite"}
     assert [each for each in standing.feasibility() if not each.is_enough] == list(candidate.short)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_preview_knows_of_exemptions_from_quizzes_and_of_days_in_the_wrong_order(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    make_quiz()
+    with_quiz = (
+        *STEPS_AROUND_AN_EXAM,
+        StepSpec("quiz", StepKind.QUIZ, 5, quiz="impersonation", minutes=15, prerequisites=("revise",)),
+    )
+    make_plan("with-exam", cast.author, *with_quiz, phases=(), credential=None, events=(EXAM_EVENT,), number="1.1")
+    decide(cast.colleague, get_quiz("impersonation"), (cast.lead, cast.admin))
+    browser = as_(cast.lead, language=language)
+    values = wished(chosen=[cast.learner.code, cast.colleague.code], plan="with-exam@1.1", **{FIELD: "2026-06-26"})
+    page = browser.follow(browser.post("training.new_cohort", values))
+    found = founding.judge(session.scalars(select(CohortDraft)).one(), cast.lead)
+    assert {each.sign_in_name: [step.slug for step in each.exempt] for each in found.taken} == {
+        "learner@portal.example": [],
+        "colleague@portal.example": ["quiz"],
+    }
+    said = {"en": "1 step counts because of an exemption: ", "ja": "免除により1項目が算入されます："}[language]
+    assert page.text.count(said) == 1
+    # The quiz is due on the fifth day, and revising for the exam, which comes first, weeks later.
+    assert {"en": "which has to be done first. Check the days", "ja": "先に終える必要のある"}[language] in page.text
 
 
 def test_what_counts_from_before_takes_no_statement_for_each_person(cast: Cast, as_: Any) -> None:

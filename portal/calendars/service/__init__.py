@@ -232,6 +232,14 @@ def end_leave_early(*, leave: Leave, last_on: date, by: Person) -> Leave:
     return record_leave(person=leave.person, first_on=leave.first_on, last_on=last_on, by=by)
 
 
+def checked_cycle(cycle: str | None) -> str | None:
+    """Return a cycle as it is kept; None, by the week, stays so. Raises `CycleUnreadable`."""
+    try:
+        return "-".join(str(number) for number in rules.read_cycle(cycle)) if cycle is not None else None
+    except ValueError as unreadable:
+        raise CycleUnreadable(days=rules.LONGEST_CYCLE_DAYS) from unreadable
+
+
 def record_shifts(
     *, person: Person, first_on: date, cycle: str | None, works_holidays: bool, by: Person
 ) -> ShiftPattern:
@@ -239,10 +247,7 @@ def record_shifts(
 
     `cycle` None: from this day on she works by the week again. Raises `CycleUnreadable`, `ShiftsUnchanged`.
     """
-    try:
-        said = "-".join(str(number) for number in rules.read_cycle(cycle)) if cycle is not None else None
-    except ValueError as unreadable:
-        raise CycleUnreadable(days=rules.LONGEST_CYCLE_DAYS) from unreadable
+    said = checked_cycle(cycle)
     before = [each for each in queries.list_shifts(person.id) if each.first_on <= first_on]
     if said is None and (not before or before[-1].cycle is None):
         raise ShiftsUnchanged()
@@ -263,6 +268,27 @@ def record_shifts(
         after={"first_on": first_on.isoformat(), "cycle": said, "works_holidays": pattern.works_holidays},
     )
     return pattern
+
+
+def record_shifts_of_team(
+    *, people: Sequence[Person], first_on: date, cycle: str | None, works_holidays: bool, by: Person
+) -> list[ShiftPattern]:
+    """Note by which shifts several people work from a day on, all or nothing; see `record_shifts`.
+
+    Who works by the week already stays as she is. Raises `CycleUnreadable`, and `ShiftsUnchanged` where that is
+    everybody.
+    """
+    found = []
+    for person in people:
+        try:
+            found.append(
+                record_shifts(person=person, first_on=first_on, cycle=cycle, works_holidays=works_holidays, by=by)
+            )
+        except ShiftsUnchanged:
+            continue
+    if not found:
+        raise ShiftsUnchanged()
+    return found
 
 
 def withdraw_shifts(*, pattern: ShiftPattern, by: Person) -> None:

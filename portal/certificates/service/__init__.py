@@ -27,6 +27,7 @@ from portal.certificates.errors import (
     NotInThisState,
     NotRevocable,
     NumberTaken,
+    ResultMissing,
     VersionChanged,
     VersionNotNewer,
 )
@@ -53,6 +54,7 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.core.pdf import Rendered
 from portal.journal.service import record
 from portal.organisation import queries as organisation
+from portal.training import queries as training
 from portal.training.models import Enrollment
 
 SNAPSHOT_FORMAT = 1
@@ -145,7 +147,8 @@ def issue_certificate(*, credential: Credential, enrollment: Enrollment) -> Cert
     """Issue the credential for a completed enrollment, once: a second time returns the certificate that stands.
 
     An earlier certificate of the same credential is superseded. Raises `NotCompleted` for an enrollment that is not
-    completed and for a deactivated account, `NoSuchCredential` where the credential has no version, `NumberTaken`.
+    completed and for a deactivated account, `ResultMissing` where the learner is exempt from a quiz of the plan without
+    two people having decided so, `NoSuchCredential` where the credential has no version, `NumberTaken`.
     """
     version = queries.find_latest_version(credential)
     if version is None:
@@ -160,6 +163,8 @@ def issue_certificate(*, credential: Credential, enrollment: Enrollment) -> Cert
         return standing
     if enrollment.completed_at is None or not person.is_active:
         raise NotCompleted()
+    if training.has_result_missing(enrollment):
+        raise ResultMissing()
     earlier = queries.list_current_of(person.id, credential.id)
     plan = enrollment.version
     certificate = _issue(
@@ -195,7 +200,7 @@ def issue_for_completion(enrollment: Enrollment) -> Certificate | None:
         if credential is None:
             raise NoSuchCredential(slug=slug)
         return issue_certificate(credential=credential, enrollment=enrollment)
-    except (NoSuchCredential, NotCompleted, NumberTaken) as refused:
+    except (NoSuchCredential, NotCompleted, NumberTaken, ResultMissing) as refused:
         with force_locale("en"):
             reason = str(refused)
         current_app.logger.warning("no certificate for enrollment %s: %s", enrollment.code, reason)

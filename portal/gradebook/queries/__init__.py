@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,7 @@ from portal.gradebook import rules
 from portal.gradebook.errors import NoSuchDecision
 from portal.gradebook.models import GradeDecision, ScoreEntry
 from portal.gradebook.rules import ByHand, EntryKind, Result, State
-from portal.quizzes import queries as quizzes
-from portal.quizzes.models import Attempt, AttemptState, Marking, QuizVersion
+from portal.quizzes.models import Attempt, AttemptState, Marking, Quiz, QuizVersion
 from portal.quizzes.rules.passing import Counts, Tried
 
 # Whom and which quizzes something is asked of: row numbers, or a statement that finds them.
@@ -127,11 +127,27 @@ def list_kept(ids: Collection[int]) -> set[int]:
 
 def find_exemptions(person_id: int, quiz_slugs: Collection[str]) -> dict[str, ScoreEntry]:
     """Return quiz (by slug) → the exemption that stands for the person now."""
+    return {slug: line for (_person, slug), line in find_exemptions_of([person_id], quiz_slugs).items()}
+
+
+def find_exemptions_of(person_ids: Ids, quiz_slugs: Collection[str]) -> dict[tuple[int, str], ScoreEntry]:
+    """Return (person id, quiz by slug) → the exemption that stands now, with one statement or, of no quiz, none."""
+    if not quiz_slugs:
+        return {}
+    said: dict[tuple[int, str], list[ScoreEntry]] = defaultdict(list)
+    rows = session.execute(
+        select(ScoreEntry, Quiz.slug)
+        .join(Quiz, Quiz.id == ScoreEntry.quiz_id)
+        .where(ScoreEntry.person_id.in_(person_ids), ScoreEntry.attempt_id.is_(None), Quiz.slug.in_(quiz_slugs))
+        .order_by(ScoreEntry.person_id, ScoreEntry.quiz_id, ScoreEntry.entry_no)
+    )
+    for line, slug in rows:
+        said[line.person_id, slug].append(line)
     found = {}
-    for version in quizzes.list_quizzes_of(quiz_slugs):
-        decided = rules.deciding(map(by_hand_of, list_by_hand(person_id, version.quiz_id)))
+    for pair, lines in said.items():
+        decided = rules.deciding(map(by_hand_of, lines))
         if decided is not None and decided.kind is EntryKind.EXEMPTION:
-            found[version.quiz.slug] = decided.line
+            found[pair] = decided.line
     return found
 
 

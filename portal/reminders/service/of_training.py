@@ -130,7 +130,7 @@ def _add(
                 way=(_l("Learners"), who, enrollment.version.title),
                 who=who,
                 note=names.waits_for(_signers(place, step, looking_after)) if waits else "",
-                key=f"step:{enrollment.code}:{step.slug}:{standing.due_on(step.slug)}",
+                key=f"step:{enrollment.lasting_code}:{step.slug}:{standing.due_on(step.slug)}",
             )
         else:
             item = Item(

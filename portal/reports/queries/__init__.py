@@ -129,15 +129,23 @@ class Path:
     # Required steps due before today, earliest first.
     expected: Sequence[tuple[date, str]]
     required: frozenset[str]
+    # Steps of which nothing is asked; who has done one all the same has done it.
+    exempt: frozenset[str]
+
+    def asked(self, done: frozenset[str]) -> frozenset[str]:
+        """Return the required steps that are asked of somebody who has done these."""
+        return self.required - (self.exempt - done)
 
     def standing(self, done: frozenset[str], *, is_complete: bool) -> Standing:
         """Return how far somebody is who has done these steps; equals `training.rules.progress`."""
-        late = [on for on, slug in self.expected if slug not in done]
+        left_out = self.exempt - done
+        expected = [each for each in self.expected if each[1] not in left_out] if left_out else self.expected
+        late = [on for on, slug in expected if slug not in done]
         progress = Progress(
             done=len(self.required & done),
-            expected=len(self.expected),
-            done_of_expected=len(self.expected) - len(late),
-            total=len(self.required),
+            expected=len(expected),
+            done_of_expected=len(expected) - len(late),
+            total=len(self.required - left_out),
         )
         return Standing(progress, late[0] if late else None, is_complete)
 
@@ -367,7 +375,7 @@ def _path(
     required = frozenset(shape.slug for shape in shapes if shape.required)
     due_on = {slug: due.on for slug, due in dues.items()}
     expected = sorted((due_on[slug], slug) for slug in required if due_on[slug] < today)
-    return Path(shapes, basis, dues, calendar, due_on, today, zone, expected, required)
+    return Path(shapes, basis, dues, calendar, due_on, today, zone, expected, required, basis.exempt)
 
 
 def _done(enrollment_ids: Sequence[int]) -> dict[int, list[int]]:
@@ -479,7 +487,7 @@ def _cells(
 ) -> dict[str, Cell]:
     path = entry.path
     assert path is not None
-    statuses = steps_rules.statuses(path.shapes, path.dues, entry.done, path.today, back)
+    statuses = steps_rules.statuses(path.shapes, path.dues, entry.done, path.today, back, exempt=path.exempt)
     cells = {}
     for step_id, slug, quiz in steps:
         status, due_on, row = statuses[slug], path.due_on[slug], completed.get(step_id)

@@ -323,7 +323,7 @@ def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple
         failed[each.id] = [
             Tries(quiz, len(attempts), local_date(attempts[-1].finished_at or attempts[-1].started_at, each.path.zone))
             for quiz, attempts in lost.items()
-            if of_plan[quiz] not in each.done
+            if of_plan[quiz] not in each.done and of_plan[quiz] not in each.path.exempt
         ]
     checks = [
         Check(quiz, frozenset(found), frozenset(person_id for person_id, passed in found.items() if passed))
@@ -445,8 +445,9 @@ def _points(people: Sequence[Follower]) -> tuple[list[Point], int]:
     for each in people:
         path = each.path
         assert path is not None
-        total += len(path.required)
-        expected.update(path.due_on[slug] for slug in path.required)
+        asked = path.asked(each.done)
+        total += len(asked)
+        expected.update(path.due_on[slug] for slug in asked)
         zone = zone_info(path.zone)
         done.update(at.astimezone(zone).date() for slug, at in each.done_at.items() if slug in path.required)
     if not people:
@@ -492,13 +493,13 @@ def _forecast(people: Sequence[Follower]) -> Forecast | None:
             with unknown_years_refused():
                 positions[id(path)] = _positions(path)
         days = worked.of(each, None)
-        needed = rules.days_to_go(positions[id(path)], len(path.required & each.done), days)
+        needed = rules.days_to_go(positions[id(path)], len((path.required - path.exempt) & each.done), days)
         ends.append(None if needed is None else ahead.after(path.calendar, path.today, needed))
     return rules.forecast(ends)
 
 
 def _positions(path: Path) -> list[int]:
-    """Return the working days of the plan, from 1, by which its required steps are due, in ascending order.
+    """Return the working days of the plan, from 1, by which the required steps are due that are asked, in order.
 
     What is counted from an event stands on the working day, in the person's calendar, on which that day comes. What is
     due before the first day stands on the first. Raises `YearNotInTable`.
@@ -506,7 +507,7 @@ def _positions(path: Path) -> list[int]:
     offsets, origins = steps_rules.nominal_offsets(path.shapes), steps_rules.origins_of(path.shapes)
     counts = steps_rules.Counts(path.calendar)
     found = []
-    for slug in path.required:
+    for slug in path.required - path.exempt:
         origin, days = origins[slug], offsets[slug] + 1
         if origin is not None:
             event_on = path.basis.event(origin).on

@@ -39,9 +39,17 @@ from portal.reports.queries import (
 from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
 from portal.training import queries as training
-from portal.training.permissions import ADD_LEARNERS, CHANGE_COHORT_DATES, CREATE_COHORTS, EventOfCohort
+from portal.training.permissions import (
+    ADD_LEARNERS,
+    CHANGE_COHORT_DATES,
+    CREATE_COHORTS,
+    SWAP_COHORT,
+    EventOfCohort,
+    PlanOfCohort,
+)
 from portal.training.queries.catalogue import task_of
-from portal.training.rules import StepKind, StepState
+from portal.training.queries.swaps import count_versions
+from portal.training.rules import SETTLED, StepKind, StepState
 from portal.training.service import founding
 from portal.ui.states import look_of
 
@@ -213,10 +221,21 @@ def _what_can_be_done(found: Cohort, following: Following) -> dict[str, Any]:
         "withdraw_href": url_for("training.withdraw_cohort", code=found.code)
         if is_open and not is_under_way and not founding.has_begun(found)
         else None,
+        "version_href": _version_href(found, following),
         "withdrawn_on": format_date(local_date(found.withdrawn_at, found.market.time_zone))
         if found.withdrawn_at
         else None,
     }
+
+
+def _version_href(found: Cohort, following: Following) -> str | None:
+    """Return where those who are not through go on in another version of the plan, if there is one."""
+    if following.plan is None or all(each.completed_at is not None for each in following.people):
+        return None
+    plan = next(iter(following.versions.values())).plan
+    if not can(SWAP_COHORT, PlanOfCohort(found, plan)) or count_versions(plan.id) < 2:
+        return None
+    return url_for("training.version_of_cohort", code=found.code, plan=plan.slug)
 
 
 @blueprint.get("/cohorts/<code>/table.csv")
@@ -275,9 +294,9 @@ def _nominal_day(day: int | None) -> str:
 
 
 def state_word(cell: Cell) -> str:
-    """Return the name of a cell's state: late comes before locked or open, done before everything."""
-    if cell.status.state is StepState.DONE:
-        return "done"
+    """Return the name of a cell's state: late comes before locked or open, done and exempt before everything."""
+    if cell.status.state in SETTLED:
+        return cell.status.state.value
     if cell.status.is_late:
         return "overdue"
     return {StepState.LOCKED: "locked", StepState.WAITING: "waiting", StepState.OPEN: "ahead"}[cell.status.state]
@@ -311,14 +330,16 @@ def _table_rows(report: CohortReport, zone: str) -> tuple[list[dict[str, Any]], 
 
     def place(slug: str, step: str, cell: Cell | None) -> int:
         done_on = local_date(cell.completed_at, zone) if cell and cell.completed_at else None
-        key = (slug, state_word(cell), cell.due_on, done_on, cell.score) if cell else (slug,)
+        state = state_word(cell) if cell else ""
+        key = (slug, state, cell.due_on, done_on, cell.score) if cell else (slug,)
         if key not in drawn:
             drawn[key] = len(cells)
             cells.append(
                 CellView(
                     step,
-                    state_word(cell),
-                    _day(done_on or cell.due_on, here, this_year),
+                    state,
+                    # Who is exempt has no date.
+                    "" if state == "exempt" else _day(done_on or cell.due_on, here, this_year),
                     (done_on or cell.due_on).isoformat(),
                     _("Due on %(date)s", date=_day(cell.due_on, here, this_year)) if done_on else "",
                     format_percent(cell.score, 0) if cell.score is not None else "",
@@ -505,7 +526,7 @@ def _lines(found: Cohort, report: CohortReport) -> Iterator[list[object]]:
             else:
                 line += [
                     look_of(state_word(cell)).word,
-                    cell.due_on,
+                    cell.due_on if cell.status.state is not StepState.EXEMPT else None,
                     local_date(cell.completed_at, zone) if cell.completed_at else None,
                 ]
             if column.kind is StepKind.QUIZ:

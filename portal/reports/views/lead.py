@@ -218,7 +218,8 @@ def _since(reason: Reason, day: Callable[[date], str]) -> str:
 def _first_late_slug(follower: Follower) -> str | None:
     if follower.path is None:
         return None
-    return next((slug for _on, slug in follower.path.expected if slug not in follower.done), None)
+    settled = follower.done | follower.path.exempt
+    return next((slug for _on, slug in follower.path.expected if slug not in settled), None)
 
 
 def _first_late(follower: Follower, columns: dict[str, Any]) -> str:
@@ -237,7 +238,7 @@ def _actions(each: AtRisk, person: Person, titles: dict[str, str], columns: dict
                 shapes = {shape.slug: shape for shape in follower.path.shapes}
                 if slug is None:
                     continue
-                state, _missing = steps_rules.state_of(shapes[slug], shapes, follower.done)
+                state, _missing = steps_rules.state_of(shapes[slug], shapes, follower.done, exempt=follower.path.exempt)
                 if state is StepState.WAITING and slug in columns:
                     found.append(_word_of(columns[slug], follower))
                 href = url_for("training.extension", code=follower.code, slug=slug)

@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts import queries as accounts
@@ -63,6 +63,7 @@ from portal.training.models import (
     PlanVersion,
     SignOff,
     StepCompletion,
+    StepExemption,
     StepExtension,
 )
 from portal.training.permissions import EventOfCohort, EventOfEnrollment, StepOfEnrollment
@@ -72,6 +73,8 @@ from portal.training.rules import (
     Basis,
     Doer,
     EventDay,
+    Exemption,
+    ExemptionAct,
     Extension,
     Feasibility,
     GateFigures,
@@ -267,6 +270,21 @@ def find_open_enrollment(person_id: int, plan_id: int) -> Enrollment | None:
     )
 
 
+def list_running_of(person_ids: Collection[int]) -> list[Enrollment]:
+    """Return the open enrollments of these people with the steps of their plans, by name."""
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .join(Person, Person.id == Enrollment.person_id)
+            .where(
+                Enrollment.person_id.in_(person_ids), Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None)
+            )
+            .options(*WITH_STEPS)
+            .order_by(Person.sort_key, Person.id, Enrollment.id)
+        )
+    )
+
+
 # Statements of the pages that are asked for most are made once; what they look for is given when they run.
 _ENROLLMENTS_OF = (
     select(Enrollment)
@@ -310,7 +328,7 @@ def list_unfinished_steps(person_id: int, kinds: Iterable[StepKind], slug: str) 
 
 
 def list_expected_takers(quiz_slug: str) -> set[int]:
-    """Return the people (their row numbers) whose running plans have this quiz as a step that is not completed."""
+    """Return the people (their row numbers) whose running plans have this quiz as a step that is to be completed."""
     rows = session.scalars(
         select(Enrollment.person_id)
         .join(PlanStep, PlanStep.version_id == Enrollment.plan_version_id)
@@ -318,7 +336,7 @@ def list_expected_takers(quiz_slug: str) -> set[int]:
             PlanStep.quiz_slug == quiz_slug,
             Enrollment.completed_at.is_(None),
             Enrollment.ended_at.is_(None),
-            ~is_completed,
+            ~is_settled,
         )
         .distinct()
     )
@@ -345,6 +363,18 @@ def list_first_days(people: Collection[int]) -> dict[int, date]:
         .group_by(Enrollment.person_id)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def find_successor(enrollment: Enrollment) -> Enrollment | None:
+    """Return the enrollment in another version of the plan that took the place of this one, or None."""
+    return session.scalar(select(Enrollment).where(Enrollment.replaces_id == enrollment.id).options(*WITH_STEPS))
+
+
+def find_predecessor(enrollment: Enrollment) -> Enrollment | None:
+    """Return the enrollment whose place this one took, or None."""
+    if enrollment.replaces_id is None:
+        return None
+    return session.scalar(select(Enrollment).where(Enrollment.id == enrollment.replaces_id).options(*WITH_STEPS))
 
 
 def list_completions(enrollment: Enrollment) -> list[StepCompletion]:
@@ -403,6 +433,31 @@ is_completed = (
     .where(StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id)
     .correlate(Enrollment, PlanStep)
 )
+
+
+_Later = aliased(StepExemption)
+
+
+def exempt_now(*of: Any) -> Any:
+    """Return the select of the exemptions that hold, of those that meet the conditions.
+
+    An exemption that was taken back, or given again, has a later row.
+    """
+    later = exists().where(
+        _Later.enrollment_id == StepExemption.enrollment_id,
+        _Later.step_id == StepExemption.step_id,
+        _Later.number > StepExemption.number,
+    )
+    return select(StepExemption.id).where(StepExemption.act == ExemptionAct.EXEMPTED, ~later, *of)
+
+
+is_exempt = (
+    exempt_now(StepExemption.enrollment_id == Enrollment.id, StepExemption.step_id == PlanStep.id)
+    .correlate(Enrollment, PlanStep)
+    .exists()
+)
+# Nothing is asked of the step any more.
+is_settled = or_(is_completed, is_exempt)
 
 
 _UNFINISHED_STEPS = (
@@ -612,8 +667,17 @@ class Standing:
         return self.enrollment.version.steps
 
     def due_on(self, slug: str) -> date:
-        """Return when the step is due."""
+        """Return when the step is due; of one from which the learner is exempt, when it would be."""
         return self.dues[slug].on
+
+    @property
+    def settled(self) -> frozenset[str]:
+        """The steps of which nothing is asked any more: done, or exempt from."""
+        return frozenset(self.completions) | self.basis.exempt
+
+    def exemption(self, slug: str) -> Exemption | None:
+        """Return why the learner need not do a step that she has not done, or None."""
+        return dict(self.basis.exemptions).get(slug) if slug not in self.completions else None
 
     def feasibility(self) -> list[Feasibility]:
         """Return whether what is left can be done in time; see `rules.feasibility`. Raises `HolidayYearUnknown`."""
@@ -621,7 +685,7 @@ class Standing:
             return rules.feasibility(
                 [step.shape for step in self.steps],
                 self.dues,
-                self.completions,
+                self.settled,
                 basis=self.basis,
                 calendar=self.calendar,
                 today=self.today,
@@ -685,11 +749,11 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
                 basis=basis,
                 dues=dues,
                 statuses=rules.statuses(
-                    shapes, dues, done, today, sent_back(said) | doings.turns(enrollment.id, steps)
+                    shapes, dues, done, today, sent_back(said) | doings.turns(enrollment.id, steps), exempt=basis.exempt
                 ),
                 completions=done,
                 sign_offs=said,
-                progress=rules.progress(shapes, dues, done, today),
+                progress=rules.progress(shapes, dues, done, today, basis.exempt),
                 day=day,
                 length=length,
                 calendar=calendar,
@@ -715,23 +779,26 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that moved the dates of an enrollment: which row it is, who did it when, and why."""
+    """Something that changed what an enrollment asks for when: which row it is, who did it when, and why."""
 
-    row: StepExtension | PlanExtension | NewStart | EventDate | EnrollmentPause
+    row: StepExtension | StepExemption | PlanExtension | NewStart | EventDate | EnrollmentPause
     at: datetime
     by: Person
     reason: str
 
 
 def list_changes(enrollment: Enrollment) -> list[Change]:
-    """Return everything that moved the dates of an enrollment besides leave, the latest first."""
+    """Return everything that moved the dates of an enrollment besides leave, and exemptions, the latest first."""
     of_cohort = (
         and_(EventDate.cohort_id == enrollment.cohort_id, EventDate.plan_id == enrollment.plan_id)
         if enrollment.cohort_id is not None
         else false()
     )
-    rows: list[StepExtension | PlanExtension | NewStart | EventDate | EnrollmentPause] = [
+    rows: list[StepExtension | StepExemption | PlanExtension | NewStart | EventDate | EnrollmentPause] = [
         *session.scalars(select(StepExtension).where(StepExtension.enrollment_id == enrollment.id)),
+        *session.scalars(
+            select(StepExemption).where(StepExemption.enrollment_id == enrollment.id).order_by(StepExemption.id)
+        ),
         *session.scalars(select(PlanExtension).where(PlanExtension.enrollment_id == enrollment.id)),
         *session.scalars(select(NewStart).where(NewStart.enrollment_id == enrollment.id)),
         *session.scalars(select(EnrollmentPause).where(EnrollmentPause.enrollment_id == enrollment.id)),
@@ -743,6 +810,52 @@ def list_changes(enrollment: Enrollment) -> list[Change]:
     ]
     changes = [Change(row, row.at, row.by, row.reason or "") for row in rows]
     return sorted(changes, key=lambda each: each.at, reverse=True)
+
+
+def list_exemptions(enrollment: Enrollment, step: PlanStep) -> list[StepExemption]:
+    """Return what was said about an exemption of the learner from a step, in order; the last one counts."""
+    return list(
+        session.scalars(
+            select(StepExemption)
+            .where(StepExemption.enrollment_id == enrollment.id, StepExemption.step_id == step.id)
+            .order_by(StepExemption.number)
+        )
+    )
+
+
+def list_held_exemptions(enrollment: Enrollment) -> list[tuple[StepExemption, PlanStep]]:
+    """Return the exemptions that hold from steps that were not done, with their steps in the plan's order."""
+    rows = session.execute(
+        select(StepExemption, PlanStep)
+        .join(PlanStep, PlanStep.id == StepExemption.step_id)
+        .join(Enrollment, Enrollment.id == StepExemption.enrollment_id)
+        .where(Enrollment.id == enrollment.id, StepExemption.id.in_(exempt_now()), ~is_completed)
+        .order_by(PlanStep.position)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+# What a plan's credential says was passed, and was not: a quiz from which one person alone has exempted the learner.
+lacks_a_result = (
+    select(PlanStep.id)
+    .where(
+        PlanStep.version_id == Enrollment.plan_version_id,
+        PlanStep.kind == StepKind.QUIZ,
+        PlanStep.required.is_(True),
+        ~is_completed,
+        is_exempt,
+    )
+    .correlate(Enrollment)
+    .exists()
+)
+
+
+def has_result_missing(enrollment: Enrollment) -> bool:
+    """Say whether the learner is exempt from a required quiz without two people having decided so.
+
+    Then what she completes earns no credential.
+    """
+    return session.scalar(select(lacks_a_result).select_from(Enrollment).where(Enrollment.id == enrollment.id)) or False
 
 
 def get_open_pause(enrollment: Enrollment) -> EnrollmentPause:
@@ -768,16 +881,25 @@ def state_of(enrollment: Enrollment, step: PlanStep) -> StepState:
     way = way_of(enrollment)
     doings = doings_of([Follower(enrollment.id, enrollment.person_id, enrollment.enrolled_at, [step])])
     theirs = sent_back(said) | doings.turns(enrollment.id, [step])
-    return rules.state_of(step.shape, way.steps, way.done, theirs)[0]
+    return rules.state_of(step.shape, way.steps, way.done, theirs, way.exempt)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """An enrollment's plan as far as order is concerned: its steps and their documents by slug, and what is done."""
+    """An enrollment's plan as far as order is concerned: its steps and their documents by slug, and what is done.
+
+    `exempt` are the steps that the learner need not do.
+    """
 
     steps: Mapping[str, StepShape]
     documents: Mapping[str, str | None]
     done: frozenset[str]
+    exempt: frozenset[str] = frozenset()
+
+    @property
+    def settled(self) -> frozenset[str]:
+        """The steps of which nothing is asked any more."""
+        return self.done | self.exempt
 
 
 # A plan version never changes, so what its steps are to one another is kept under its digest.
@@ -787,15 +909,18 @@ _KEPT_PLANS = 200
 _plans: dict[str, tuple[dict[str, StepShape], dict[str, str | None]]] = {}
 
 
-_DONE = (
-    select(PlanStep.slug)
+_DONE = union_all(
+    select(PlanStep.slug, literal(value=False).label("is_exempt"))
     .join(StepCompletion, StepCompletion.step_id == PlanStep.id)
-    .where(StepCompletion.enrollment_id == bindparam("enrollment_id"))
+    .where(StepCompletion.enrollment_id == bindparam("enrollment_id")),
+    select(PlanStep.slug, literal(value=True))
+    .join(StepExemption, StepExemption.step_id == PlanStep.id)
+    .where(StepExemption.id.in_(exempt_now(StepExemption.enrollment_id == bindparam("enrollment_id")))),
 )
 
 
 def way_of(enrollment: Enrollment) -> Way:
-    """Return the steps of an enrollment's plan, and which of them are done."""
+    """Return the steps of an enrollment's plan, which of them are done, and from which the learner is exempt."""
     digest = enrollment.version.digest
     kept = _plans.get(digest)
     if kept is None:
@@ -804,7 +929,12 @@ def way_of(enrollment: Enrollment) -> Way:
         if len(_plans) >= _KEPT_PLANS:
             _plans.clear()
         _plans[digest] = kept
-    return Way(*kept, frozenset(session.scalars(_DONE, {"enrollment_id": enrollment.id})))
+    rows = session.execute(_DONE, {"enrollment_id": enrollment.id}).all()
+    return Way(
+        *kept,
+        frozenset(row.slug for row in rows if not row.is_exempt),
+        frozenset(row.slug for row in rows if row.is_exempt),
+    )
 
 
 def steps_named(enrollment: Enrollment, slugs: Iterable[str]) -> list[PlanStep]:
@@ -825,6 +955,7 @@ class _Of(StrEnum):
     PLAN = "plan"
     START = "start"
     PAUSE = "pause"
+    EXEMPTION = "exemption"
     # In this order: an enrollment's own day comes after that of its cohort, and counts.
     EVENT_OF_COHORT = "cohort_event"
     EVENT = "event"
@@ -853,6 +984,7 @@ def _basis(
         until.label("until"),
         table.reason.label("reason"),
         table.by_id.label("by_id"),
+        table.at.label("at"),
     ).where(table.enrollment_id.in_(bindparam("ids", expanding=True)))
 
 
@@ -864,6 +996,9 @@ _bases = union_all(
     _basis(_Of.PLAN, PlanExtension, number=PlanExtension.working_days),
     _basis(_Of.START, NewStart, first_on=NewStart.starts_on),
     _basis(_Of.PAUSE, EnrollmentPause, first_on=EnrollmentPause.first_on, until=EnrollmentPause.resumes_on),
+    _basis(_Of.EXEMPTION, StepExemption, slug=PlanStep.slug)
+    .join(PlanStep, PlanStep.id == StepExemption.step_id)
+    .where(StepExemption.id.in_(exempt_now(StepExemption.enrollment_id.in_(bindparam("ids", expanding=True))))),
     _basis(_Of.EVENT, EventDate, slug=EventDate.event_slug, first_on=EventDate.takes_place_on),
     select(
         literal(_Of.EVENT_OF_COHORT.value),
@@ -875,6 +1010,7 @@ _bases = union_all(
         _NO_DAY,
         EventDate.reason,
         EventDate.by_id,
+        EventDate.at,
     )
     .join(Enrollment, and_(Enrollment.cohort_id == EventDate.cohort_id, Enrollment.plan_id == EventDate.plan_id))
     .where(Enrollment.id.in_(bindparam("ids", expanding=True))),
@@ -916,11 +1052,14 @@ def bases_of(starts: Mapping[int, date]) -> dict[int, Basis]:
     extensions: dict[int, list[tuple[str | None, Extension]]] = defaultdict(list)
     pauses: dict[int, list[Pause]] = defaultdict(list)
     events: dict[int, dict[str, EventDay]] = defaultdict(dict)
+    exemptions: dict[int, list[tuple[str, Exemption]]] = defaultdict(list)
     for row in rows:
         if row.of == _Of.START:
             first_on[row.enrollment_id] = row.first_on
         elif row.of == _Of.PAUSE:
             pauses[row.enrollment_id].append(Pause(row.first_on, row.until))
+        elif row.of == _Of.EXEMPTION:
+            exemptions[row.enrollment_id].append((row.slug, Exemption(names[row.by_id], row.at, row.reason)))
         elif row.of in (_Of.EVENT, _Of.EVENT_OF_COHORT):
             day = EventDay(row.first_on, names[row.by_id], row.reason or "", is_of_cohort=row.of != _Of.EVENT)
             events[row.enrollment_id][row.slug] = day
@@ -928,7 +1067,7 @@ def bases_of(starts: Mapping[int, date]) -> dict[int, Basis]:
             given = Extension(row.working_days, row.reason, names[row.by_id], is_of_plan=row.of == _Of.PLAN)
             extensions[row.enrollment_id].append((row.slug, given))
     return {
-        id_: Basis(day, tuple(extensions[id_]), tuple(pauses[id_]), tuple(events[id_].items()))
+        id_: Basis(day, tuple(extensions[id_]), tuple(pauses[id_]), tuple(events[id_].items()), tuple(exemptions[id_]))
         for id_, day in first_on.items()
     }
 
@@ -938,6 +1077,14 @@ def completions_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[Completed
     for row in session.execute(_COMPLETIONS, {"ids": list(enrollment_ids)}):
         found[row[0]].append(Completed(*row[1:]))
     return found
+
+
+def exempt_of(enrollment_ids: Sequence[int]) -> set[tuple[int, int]]:
+    """Return (enrollment, step) of every exemption that holds."""
+    held = exempt_now(StepExemption.enrollment_id.in_(enrollment_ids)).with_only_columns(
+        StepExemption.enrollment_id, StepExemption.step_id
+    )
+    return {(row[0], row[1]) for row in session.execute(held)}
 
 
 def _sign_offs_of(enrollment_ids: Sequence[int]) -> Mapping[int, list[SignOff]]:
@@ -977,7 +1124,7 @@ def list_enrollments_before_gates(person_id: int, quiz_slug: str) -> list[Enroll
             Enrollment.completed_at.is_(None),
             Enrollment.ended_at.is_(None),
             exists().where(
-                PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.GATE, ~is_completed
+                PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.GATE, ~is_settled
             ),
         )
         .options(*WITH_STEPS)

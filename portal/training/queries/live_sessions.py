@@ -16,7 +16,7 @@ from portal.core.db import session
 from portal.training.errors import NoSuchSession
 from portal.training.models import Attendance, Enrollment, LiveSession, PlanStep, PlanVersion, SessionSeat, SessionTime
 from portal.training.permissions import RUN_SESSION, SIGN_OFF, StepOfEnrollment
-from portal.training.queries import WITH_STEPS, completions_of, is_completed
+from portal.training.queries import WITH_STEPS, completions_of, exempt_of, is_settled
 from portal.training.queries.signing import within
 from portal.training.queries.step_results import Follower, Seat, doings_of, last_time
 from portal.training.rules import StepKind
@@ -106,14 +106,14 @@ def count_attendances(session_ids: Collection[int]) -> dict[int, int]:
 
 
 def list_unattended(person: Person, plan_id: int | None = None, slug: str | None = None) -> list[StepOfEnrollment]:
-    """Return the session steps that are not done and that this person completes, by the learners' names.
+    """Return the session steps that are to be done and that this person completes, by the learners' names.
 
     Of everybody within reach, or of one step (its slug) of one plan.
     """
     reach = reach_of(person, Role.LEAD, Role.MENTOR)
     if not reach:
         return []
-    asked = [PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.SESSION, ~is_completed]
+    asked = [PlanStep.version_id == Enrollment.plan_version_id, PlanStep.kind == StepKind.SESSION, ~is_settled]
     statement = select(Enrollment).join(Person, Person.id == Enrollment.person_id)
     if plan_id is not None:
         statement = statement.where(Enrollment.plan_id == plan_id)
@@ -128,8 +128,8 @@ def list_unattended(person: Person, plan_id: int | None = None, slug: str | None
         .options(*WITH_STEPS)
         .order_by(Person.sort_key, Person.id, Enrollment.id)
     ).all()
-    done = completions_of([each.id for each in enrollments])
-    finished = {(id_, row.step_id) for id_, rows in done.items() for row in rows}
+    ids = [each.id for each in enrollments]
+    finished = {(id_, row.step_id) for id_, rows in completions_of(ids).items() for row in rows} | exempt_of(ids)
     found = [
         StepOfEnrollment(each, step)
         for each in enrollments

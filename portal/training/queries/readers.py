@@ -10,7 +10,8 @@ from sqlalchemy.orm import joinedload
 from portal.core.db import session
 from portal.library.rules.overlays import base_slug
 from portal.organisation.models import Market
-from portal.training.models import Enrollment, Plan, PlanStep, PlanVersion, StepCompletion
+from portal.training.models import Enrollment, Plan, PlanStep, PlanVersion
+from portal.training.queries import is_settled
 
 
 def list_steps_reading(document_slug: str) -> list[tuple[PlanVersion, PlanStep]]:
@@ -27,17 +28,14 @@ def list_steps_reading(document_slug: str) -> list[tuple[PlanVersion, PlanStep]]
 
 
 def _before_document(document_slug: str, apart: Collection[str]) -> ColumnElement[bool]:
-    """Say of an enrollment that it is open and has a step with the document that is not done.
+    """Say of an enrollment that it is open and has a step with the document that is to be done.
 
     What a market does otherwise concerns those enrolled there; its base those in all markets but the ones `apart`.
     """
-    done = select(StepCompletion.id).where(
-        StepCompletion.enrollment_id == Enrollment.id, StepCompletion.step_id == PlanStep.id
-    )
     waiting = select(PlanStep.id).where(
         PlanStep.version_id == Enrollment.plan_version_id,
         PlanStep.document_slug == base_slug(document_slug),
-        ~done.exists(),
+        ~is_settled,
     )
     _base, _sign, own = document_slug.partition("@")
     within = Market.code == own if own else Market.code.not_in(apart)

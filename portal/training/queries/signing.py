@@ -19,7 +19,7 @@ from portal.core.db import session
 from portal.organisation.models import Market, Team
 from portal.training.models import Enrollment, PlanStep
 from portal.training.permissions import SIGN_OFF, StepOfEnrollment, scopes_of_enrollment
-from portal.training.queries import WITH_STEPS, Standing, is_completed, standings
+from portal.training.queries import WITH_STEPS, Standing, is_settled, standings
 from portal.training.rules import Doer, StepState
 
 
@@ -38,7 +38,7 @@ def list_waiting_for(person: Person) -> list[Waiting]:
     if not reach:
         return []
     needs_sign_off = exists().where(
-        PlanStep.version_id == Enrollment.plan_version_id, PlanStep.by != Doer.LEARNER, ~is_completed
+        PlanStep.version_id == Enrollment.plan_version_id, PlanStep.by != Doer.LEARNER, ~is_settled
     )
     enrollments = session.scalars(
         select(Enrollment)

@@ -26,7 +26,7 @@ from portal.training.errors import NoSuchFeed
 from portal.training.formats.calendar_file import Entry, write
 from portal.training.models import CalendarFeed, ToldDate
 from portal.training.queries import Standing, catalogue, feeds
-from portal.training.rules import StepKind, StepState
+from portal.training.rules import SETTLED, StepKind, StepState
 
 # What was taken out of a calendar is still told as cancelled for so long, to clients that look seldom.
 CANCELLED_FOR = timedelta(days=60)
@@ -56,11 +56,14 @@ class Dated:
 
 
 def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
-    """Return every date of these plans and of what the person is asked to confirm, by day, in the language of now."""
+    """Return every date of these plans and of what the person is asked to confirm, by day, in the language of now.
+
+    Steps from which she is exempt have none.
+    """
     tasks = catalogue.tasks_of({step.id: step for each in standings for step in each.steps}.values())
     found = [
         Dated(
-            uid=f"{standing.enrollment.code}-{step.slug}",
+            uid=f"{standing.enrollment.lasting_code}-{step.slug}",
             on=standing.due_on(step.slug),
             what=str(tasks[step.id]),
             belongs_to=str(standing.enrollment.version.title),
@@ -72,12 +75,13 @@ def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
         )
         for standing in standings
         for step in standing.steps
+        if standing.statuses[step.slug].state is not StepState.EXEMPT
     ]
     by_step = {
         (step.document_slug, standing.due_on(step.slug))
         for standing in standings
         for step in standing.steps
-        if step.kind is StepKind.ACKNOWLEDGE and standing.statuses[step.slug].state is not StepState.DONE
+        if step.kind is StepKind.ACKNOWLEDGE and standing.statuses[step.slug].state not in SETTLED
     }
     for asked in list_to_do(person, language()):
         # Where a step asks for it on the same day it is one thing.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
 from portal.calendars.errors import unknown_years_refused
+from portal.calendars.rules import Roster, WorkingCalendar
 from portal.calendars.service import check_leave
 from portal.cohorts.models import Cohort
 from portal.core import clock
@@ -41,7 +42,7 @@ from portal.training.models import (
     StepExtension,
 )
 from portal.training.queries import Standing
-from portal.training.rules import MOST_DAYS_AT_ONCE, Basis, EventDay, Extension, Feasibility, Pause, StepState
+from portal.training.rules import MOST_DAYS_AT_ONCE, SETTLED, Basis, EventDay, Extension, Feasibility, Pause
 from portal.training.service.enrollments import FARTHEST_EVENT, checked_reason, lock
 
 # Farther away it is another training: it is ended, and begun anew.
@@ -62,10 +63,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Every date of one learner that would be another one, and whether what is left could be done in time then."""
+    """Every date of one learner that would be another one, and whether what is left could be done in time then.
+
+    `disorder` are the steps that would be due before one that comes first, each with that one.
+    """
 
     dates: Sequence[Moved]
     feasibility: Sequence[Feasibility]
+    disorder: Sequence[tuple[PlanStep, PlanStep]] = ()
 
     def __iter__(self) -> Iterator[Moved]:
         return iter(self.dates)
@@ -322,25 +327,40 @@ def _about(enrollment: Enrollment, by: Person, **facts: str | int) -> dict[str, 
 
 
 def _check_can_move(standing: Standing, step: PlanStep | None = None) -> None:
-    is_done = step is not None and standing.statuses[step.slug].state is StepState.DONE
-    if is_done or not standing.enrollment.is_open:
+    is_settled = step is not None and standing.statuses[step.slug].state in SETTLED
+    if is_settled or not standing.enrollment.is_open:
         raise DateIsPast()
 
 
+def moved_by_rosters(*, rosters: Mapping[int, Sequence[Roster]]) -> list[tuple[Standing, Moves]]:
+    """Return which dates other shifts would move, by the row of each person: each of her running plans, by name.
+
+    In a number of statements that does not grow with the people. Raises `HolidayYearUnknown`.
+    """
+    return [
+        (standing, _compared(standing, standing.basis, replace(standing.calendar, rosters=tuple(own))))
+        for standing in queries.standings(queries.list_running_of(rosters))
+        for own in [rosters[standing.enrollment.person_id]]
+    ]
+
+
 def _moved(standing: Standing, basis: Basis, away: frozenset[date] = frozenset()) -> Moves:
-    """Compare the dates as they are with those that would be; what is done does not move."""
+    """Compare the dates as they are with those that would be; what is done does not move, what is exempt has none."""
     enrollment = standing.enrollment
     calendar = calendars.working_calendar(enrollment.market, enrollment.person_id)
-    calendar = basis.calendar(replace(calendar, leave=calendar.leave | away), standing.today)
+    return _compared(standing, basis, basis.calendar(replace(calendar, leave=calendar.leave | away), standing.today))
+
+
+def _compared(standing: Standing, basis: Basis, calendar: WorkingCalendar) -> Moves:
     shapes = [step.shape for step in standing.steps]
     with unknown_years_refused():
         dues = rules.schedule(shapes, basis, calendar)
-        left = rules.feasibility(
-            shapes, dues, standing.completions, basis=basis, calendar=calendar, today=standing.today
-        )
+        left = rules.feasibility(shapes, dues, standing.settled, basis=basis, calendar=calendar, today=standing.today)
     moved = [
         Moved(step, standing.due_on(step.slug), dues[step.slug].on)
         for step in standing.steps
-        if standing.statuses[step.slug].state is not StepState.DONE and dues[step.slug].on != standing.due_on(step.slug)
+        if standing.statuses[step.slug].state not in SETTLED and dues[step.slug].on != standing.due_on(step.slug)
     ]
-    return Moves(moved, left)
+    by_slug = {step.slug: step for step in standing.steps}
+    disorder = [(by_slug[slug], by_slug[first]) for slug, first in rules.out_of_order(shapes, dues, standing.settled)]
+    return Moves(moved, left, disorder)

@@ -37,7 +37,7 @@ from portal.training.errors import (
     StatementTooLong,
     ZoneUnknown,
 )
-from portal.training.events import PlanCompleted
+from portal.training.events import ExemptStepDone, PlanCompleted
 from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, StepCompletion
 from portal.training.queries import Earlier, catalogue, signing, step_results
 from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, Feasibility, NotCounted, StepKind, StepState
@@ -133,7 +133,7 @@ def enroll(
     )
     send_later("training.plan_started", {"code": enrollment.code}, effect_key=f"plan_started:{enrollment.code}")
     _recognise(enrollment)
-    _tell_who_signs_off(enrollment)
+    tell_of_waiting(enrollment)
     return enrollment
 
 
@@ -248,11 +248,12 @@ def note_result(*, person_id: int, quiz_slug: str, at: datetime) -> None:
     for enrollment, step in queries.list_unfinished_steps(person_id, [StepKind.QUIZ], quiz_slug):
         result = gradebook.result_since(person_id, quizzes.get_quiz(quiz_slug), enrollment.enrolled_at)
         if result.is_done and result.line is not None:
-            complete_step(enrollment=enrollment, step=step, at=at, evidence=_evidence_of(result.line))
+            complete_step(enrollment=enrollment, step=step, at=at, evidence=evidence_of_line(result.line))
     tell_of_gates(person_id=person_id, quiz_slug=quiz_slug)
 
 
-def _evidence_of(line: ScoreEntry) -> Evidence:
+def evidence_of_line(line: ScoreEntry) -> Evidence:
+    """Return what of the gradebook completes a step."""
     if line.attempt is not None:
         return Evidence(attempt_code=line.attempt.code, score=line.score)
     return Evidence(score=line.score, score_entry_id=line.id)
@@ -261,11 +262,18 @@ def _evidence_of(line: ScoreEntry) -> Evidence:
 def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evidence: Evidence) -> StepCompletion | None:
     """Note that the learner completed the step; None where that is known already.
 
-    With the last required step the plan is complete, which is said once.
+    With the last required step the plan is complete, which is said once. Where the learner goes on in another version
+    of the plan by now, it is noted there, unless something else is asked there.
     """
     lock(enrollment)
-    done = {row.step_id for row in queries.list_completions(enrollment)}
-    if step.id in done:
+    while enrollment.ended_at is not None and (later := queries.find_successor(enrollment)) is not None:
+        lock(later)
+        same = next((each for each in later.version.steps if each.slug == step.slug), None)
+        if same is None or rules.differences(step.terms, same.terms):
+            break
+        enrollment, step = later, same
+    way = queries.way_of(enrollment)
+    if step.slug in way.done:
         return None
     now = clock.now()
     completion = StepCompletion(
@@ -290,16 +298,17 @@ def complete_step(*, enrollment: Enrollment, step: PlanStep, at: datetime, evide
         subject=("enrollment", enrollment.code),
         after={"step": step.slug, "person": enrollment.person.code},
     )
-    done.add(step.id)
-    slugs = {each.slug for each in enrollment.version.steps if each.id in done}
-    if enrollment.is_open and rules.is_complete([each.shape for each in enrollment.version.steps], slugs):
-        _complete_plan(enrollment, now)
+    if enrollment.is_open and rules.is_complete(way.steps.values(), {*way.done, step.slug}, way.exempt):
+        complete_plan(enrollment, now)
     else:
-        _tell_who_signs_off(enrollment)
+        tell_of_waiting(enrollment)
+    if step.slug in way.exempt and enrollment.completed_at is not None:
+        publish(ExemptStepDone(enrollment_code=enrollment.code))
     return completion
 
 
-def _complete_plan(enrollment: Enrollment, now: datetime) -> None:
+def complete_plan(enrollment: Enrollment, now: datetime) -> None:
+    """Note that every required step is done, or need not be, and say so."""
     enrollment.completed_at = now
     session.flush()
     record("training.plan_completed", by=None, subject=("enrollment", enrollment.code))
@@ -387,13 +396,14 @@ def _recognise(enrollment: Enrollment) -> None:
         person=enrollment.person, version=enrollment.version, market=enrollment.market, at=enrollment.enrolled_at
     ):
         if each.why_not is None:
-            evidence = _evidence_of_earlier(each.earlier)
+            evidence = evidence_of_earlier(each.earlier)
             complete_step(enrollment=enrollment, step=each.step, at=each.earlier.at, evidence=evidence)
 
 
-def _evidence_of_earlier(earlier: Earlier) -> Evidence:
+def evidence_of_earlier(earlier: Earlier) -> Evidence:
+    """Return what of before completes a step."""
     if earlier.score_entry is not None:
-        return _evidence_of(earlier.score_entry)
+        return evidence_of_line(earlier.score_entry)
     if earlier.completion is not None:
         return Evidence(recognised_id=earlier.completion.id)
     return Evidence(
@@ -409,10 +419,10 @@ def _recognise_exemptions(enrollment: Enrollment) -> None:
     for step in steps:
         line = exempt.get(step.quiz_slug or "")
         if line is not None:
-            complete_step(enrollment=enrollment, step=step, at=line.at, evidence=_evidence_of(line))
+            complete_step(enrollment=enrollment, step=step, at=line.at, evidence=evidence_of_line(line))
 
 
-def _tell_who_signs_off(enrollment: Enrollment) -> None:
+def tell_of_waiting(enrollment: Enrollment) -> None:
     """Owe a mail to each who can sign off a step that has begun to wait; each is told once a turn."""
     for step in enrollment.version.steps:
         if step.by is not Doer.LEARNER and queries.state_of(enrollment, step) is StepState.WAITING:
@@ -430,7 +440,7 @@ def tell_who_signs_off(enrollment: Enrollment, step: PlanStep) -> None:
         turn = len(queries.list_sign_offs(enrollment, step))
         if step.kind is StepKind.TASK:
             turn += len(step_results.list_evidence(enrollment, step))
-        about = f"{enrollment.code}:{step.slug}:{turn}"
+        about = f"{enrollment.lasting_code}:{step.slug}:{turn}"
     for signer in signing.list_signers(enrollment, step):
         send_later(
             "training.sign_off_waiting",
@@ -442,4 +452,4 @@ def tell_who_signs_off(enrollment: Enrollment, step: PlanStep) -> None:
 def tell_of_gates(*, person_id: int, quiz_slug: str) -> None:
     """Owe a mail to those who can sign off a gate that a new result of its quizzes has let the learner reach."""
     for enrollment in queries.list_enrollments_before_gates(person_id, quiz_slug):
-        _tell_who_signs_off(enrollment)
+        tell_of_waiting(enrollment)

@@ -38,6 +38,7 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
 from portal.core.tables import TableUnreadable
+from portal.gradebook import queries as gradebook
 from portal.journal.service import record
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
@@ -56,7 +57,7 @@ from portal.training.errors import (
 )
 from portal.training.models import CohortDraft, Enrollment, PlanStep, PlanVersion
 from portal.training.permissions import ADD_LEARNERS
-from portal.training.queries import cohort_drafts
+from portal.training.queries import catalogue, cohort_drafts
 from portal.training.rules import (
     MOST_PEOPLE_AT_ONCE,
     Basis,
@@ -143,8 +144,10 @@ class Candidate:
     multiplier: Fraction | None = None
     # Her own last date, where leave or shifts move it.
     ends_on: date | None = None
-    # The steps that she did before and that count, in their order; and what she has not time enough for besides them.
+    # The steps that she did before and that count, in their order; then what she has not time enough for besides.
     recognised: Sequence[PlanStep] = ()
+    # Quizzes of the plan from which two people have exempted her.
+    exempt: Sequence[PlanStep] = ()
     short: Sequence[Feasibility] = ()
 
     @property
@@ -548,7 +551,7 @@ def _judge_dates(found: Preview) -> None:
             timetable = _Timetable(shapes, basis, found.today)
             for each in found.taken:
                 own = read.of(found.market.id, each.person.id) if each.person is not None else found.calendar
-                each.short = timetable.short(own, frozenset(step.slug for step in each.recognised))
+                each.short = timetable.short(own, frozenset(step.slug for step in (*each.recognised, *each.exempt)))
                 if own is not found.calendar and (ends_on := timetable.ends_on(own)) != last:
                     each.ends_on = ends_on
     except HolidayYearUnknown as refused:
@@ -569,6 +572,12 @@ def _judge_recognition(found: Preview, known: Mapping[int, Candidate]) -> None:
     told = recognitions_of(person_ids=list(known), version=found.version, market=found.market, at=clock.now())
     for person_id, recognitions in told.items():
         known[person_id].recognised = [each.step for each in recognitions if each.why_not is None]
+    asked = [step for step in found.version.steps if step.quiz_slug is not None]
+    exempt = gradebook.find_exemptions_of(list(known), {step.quiz_slug or "" for step in asked})
+    for person_id in {person_id for person_id, _quiz in exempt}:
+        each = known[person_id]
+        each.exempt = [step for step in asked if (person_id, step.quiz_slug) in exempt]
+        each.recognised = [step for step in each.recognised if step not in each.exempt]
 
 
 class _Timetable:
@@ -635,6 +644,7 @@ def _judge_whole(found: Preview) -> None:
                 )
             )
     found.warnings += _about_events(found, found.calendar, found.today)
+    found.warnings += _about_order(found.version, found.schedule)
     short = sum(bool(each.short) for each in found.taken)
     if short:
         found.warnings.append(
@@ -680,6 +690,25 @@ def _about_events(found: Preview, calendar: WorkingCalendar, today: date) -> lis
         elif _off(calendar, on) is not None:
             said.append(_("Nobody works on %(date)s, the day of “%(event)s”.", **values))
     return said
+
+
+def _about_order(version: PlanVersion | None, schedule: Schedule) -> list[str]:
+    """Say which steps the days of events put before one that has to be done first."""
+    if version is None or not version.events:
+        return []
+    shapes = [step.shape for step in version.steps]
+    origins, tasks = rules.origins_of(shapes), catalogue.tasks_of(version.steps)
+    said = {step.slug: str(tasks[step.id]) for step in version.steps}
+    return [
+        _(
+            "“%(step)s” is due before “%(first)s”, which has to be done first. Check the days of the events.",
+            step=said[slug],
+            first=said[first],
+        )
+        for slug, first in rules.out_of_order(shapes, schedule)
+        # Within what is counted from one day the plan says so itself.
+        if origins[slug] != origins[first]
+    ]
 
 
 def _off(calendar: WorkingCalendar, on: date) -> DayOff | None:

@@ -17,8 +17,8 @@ def what_comes_before_quiz(person: Person, quiz_slug: str) -> str | None:
 
     A quiz that is in none of her open plans, or open in one of them, has nothing before it.
     """
-    steps = _unfinished(person, [StepKind.QUIZ], quiz_slug)
-    first = _before(steps, {enrollment.id: queries.way_of(enrollment) for enrollment, _step in steps})
+    steps, ways = _unfinished(person, [StepKind.QUIZ], quiz_slug)
+    first = _before(steps, ways)
     return in_words(first) if first else None
 
 
@@ -27,12 +27,11 @@ def what_is_asked(person: Person, document_slug: str) -> Asked | None:
 
     Confirming a text that is being read is no step too early: it says that the text was read, too.
     """
-    found = _unfinished(person, [StepKind.READ, StepKind.ACKNOWLEDGE], document_slug)
+    found, ways = _unfinished(person, [StepKind.READ, StepKind.ACKNOWLEDGE], document_slug)
     if not found:
         return None
     reading = [each for each in found if each[1].kind is StepKind.READ]
     confirming = [each for each in found if each[1].kind is StepKind.ACKNOWLEDGE]
-    ways = {each.id: queries.way_of(each) for each in dict.fromkeys(enrollment for enrollment, _step in found)}
     before_reading = _before(reading or confirming, ways, about=document_slug)
     return Asked(
         before_reading=before_reading,
@@ -41,8 +40,13 @@ def what_is_asked(person: Person, document_slug: str) -> Asked | None:
     )
 
 
-def _unfinished(person: Person, kinds: Sequence[StepKind], slug: str) -> list[tuple[Enrollment, PlanStep]]:
-    return [each for each in queries.list_unfinished_steps(person.id, kinds, slug) if each[0].is_open]
+def _unfinished(
+    person: Person, kinds: Sequence[StepKind], slug: str
+) -> tuple[list[tuple[Enrollment, PlanStep]], dict[int, queries.Way]]:
+    """Return the steps that her open plans still ask for, and the way of each enrollment by its row."""
+    found = [each for each in queries.list_unfinished_steps(person.id, kinds, slug) if each[0].is_open]
+    ways = {each.id: queries.way_of(each) for each in dict.fromkeys(enrollment for enrollment, _step in found)}
+    return [each for each in found if each[1].slug not in ways[each[0].id].exempt], ways
 
 
 def _before(
@@ -58,7 +62,7 @@ def _before(
     for enrollment, step in steps:
         way = ways[enrollment.id]
         own = {slug for slug, document in way.documents.items() if about and document == about}
-        first = rules.first_before(step.shape, way.steps, way.done | own)
+        first = rules.first_before(step.shape, way.steps, way.settled | own)
         if not first:
             return ()
         found |= dict.fromkeys(queries.steps_named(enrollment, first))

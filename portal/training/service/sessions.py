@@ -130,7 +130,7 @@ def add_learners(*, planned: LiveSession, learners: Sequence[StepOfEnrollment], 
         if not each.enrollment.is_open
         or each.enrollment.plan_id != planned.plan_id
         or each.step.slug != planned.step.slug
-        or each.step.slug in ways[each.enrollment.id].done
+        or each.step.slug in ways[each.enrollment.id].settled
         or each.enrollment.id in here
         or any(seat.is_open for seat in seats.get((each.enrollment.id, each.step.slug), ()))
         or not allows(by, SIGN_OFF, each)

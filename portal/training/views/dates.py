@@ -18,7 +18,7 @@ from portal.core.i18n import format_date, format_instant, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.training import queries
-from portal.training.forms import EndForm, ExtensionForm, LeaveForm, NewStartForm, PauseForm, ResumeForm
+from portal.training.forms import EndForm, ExemptionForm, ExtensionForm, LeaveForm, NewStartForm, PauseForm, ResumeForm
 from portal.training.models import (
     Enrollment,
     EnrollmentPause,
@@ -26,15 +26,16 @@ from portal.training.models import (
     NewStart,
     PlanExtension,
     PlanStep,
+    StepExemption,
     StepExtension,
 )
 from portal.training.permissions import CHANGE_DATES, SEE_ENROLLMENT, StepOfEnrollment
-from portal.training.queries import Change, Standing, catalogue
-from portal.training.rules import STATEMENT_LIMIT, StepState
-from portal.training.service import dates
+from portal.training.queries import Change, Standing, catalogue, swaps
+from portal.training.rules import SETTLED, STATEMENT_LIMIT, ExemptionAct
+from portal.training.service import dates, exemptions
 from portal.training.service.enrollments import end_plan
 from portal.training.views import blueprint
-from portal.training.views.explaining import feasibility_told
+from portal.training.views.explaining import disorder_told, exempt_told, feasibility_told
 from portal.training.views.learner import Telling
 
 # What the button says that does it for good.
@@ -48,6 +49,7 @@ def change_dates(enrollment: Enrollment) -> str:
     standing = queries.standing_of(enrollment)
     changes = queries.list_changes(enrollment)
     tasks = catalogue.tasks_of(enrollment.version.steps)
+    versions = swaps.list_versions(enrollment.plan_id)
     return render_template(
         "training/dates.html",
         starts_on=format_date(standing.starts_on),
@@ -63,6 +65,15 @@ def change_dates(enrollment: Enrollment) -> str:
             for event in enrollment.version.events
         ],
         feasibility=feasibility_told(standing.feasibility(), enrollment.version) if enrollment.is_open else [],
+        exemptions=[
+            {
+                "step": str(tasks[step.id]),
+                "said": exempt_told(held, standing),
+                "href": url_for("training.exemption", code=enrollment.code, slug=step.slug),
+            }
+            for step in enrollment.version.steps
+            if (held := standing.exemption(step.slug)) is not None
+        ],
         is_paused=any(pause.resumes_on is None for pause in standing.basis.pauses),
         changes=[
             {
@@ -81,6 +92,8 @@ def change_dates(enrollment: Enrollment) -> str:
         shifts_href=url_for("calendars.shifts", code=enrollment.person.code)
         if can(SEE_LEAVE, enrollment.person)
         else None,
+        version_href=url_for("training.version", code=enrollment.code) if len(versions) > 1 else None,
+        newer=versions[0].number if versions[0].id != enrollment.plan_version_id else None,
         **_whose(enrollment),
     )
 
@@ -102,6 +115,10 @@ def _what(change: Change, tasks: dict[int, str], events: dict[str, str]) -> str:
                 row.working_days,
                 step=tasks[row.step_id],
             )
+        case StepExemption(act=ExemptionAct.EXEMPTED):
+            return str(_("Exempt from “%(step)s”", step=tasks[row.step_id]))
+        case StepExemption():
+            return str(_("Exemption from “%(step)s” taken back", step=tasks[row.step_id]))
         case PlanExtension():
             return ngettext(
                 "%(num)d more working day for the whole plan",
@@ -149,6 +166,70 @@ def extension(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         step=telling.of(standing, step),
         can_move=can_move(standing, step),
     )
+
+
+@blueprint.route("/training/<code>/steps/<slug>/exemption", methods=["GET", "POST"])
+@requires(CHANGE_DATES, on=queries.get_step_of_enrollment, see=SEE_ENROLLMENT)
+def exemption(thing: StepOfEnrollment) -> Response | tuple[str, int]:
+    """Exempt a learner from a step, or take that back: what it changes is shown first."""
+    form, enrollment, step, status = ExemptionForm(), thing.enrollment, thing.step, 200
+    standing = queries.standing_of(enrollment)
+    held = standing.exemption(step.slug)
+
+    def work() -> Done:
+        reason, seen = form.reason.data or "", request.form.get("seen", "")
+        if held is not None:
+            exemptions.take_back_exemption(enrollment=enrollment, step=step, reason=reason, seen=seen, by=actor())
+            said = _("The exemption has been taken back.")
+        else:
+            exemptions.exempt_step(enrollment=enrollment, step=step, reason=reason, seen=seen, by=actor())
+            said = _("The learner is exempt from this step.")
+        return Done(said, url_for("training.path", code=enrollment.code))
+
+    if request.method == "POST":
+        status = 400
+        if form.validate():
+            try:
+                return carry_out(work)
+            except DomainError as refused:
+                form.form_errors.append(str(refused))
+                status = refused.status
+                standing = queries.standing_of(queries.get_enrollment(enrollment.code))
+                held = standing.exemption(step.slug)
+    effect, cannot = None, ""
+    try:
+        effect = (
+            exemptions.effect_of_taking_back(standing=standing, step=step)
+            if held is not None
+            else exemptions.effect_of_exempting(standing=standing, step=step)
+        )
+    except DomainError as refused:
+        cannot = str(refused)
+    tasks = catalogue.tasks_of(standing.steps)
+    page = render_template(
+        "training/exemption.html",
+        form=form,
+        step=str(tasks[step.id]),
+        held=exempt_told(held, standing) if held is not None else "",
+        cannot=cannot,
+        effect={
+            "key": effect.key,
+            "opens": [str(tasks[each.id]) for each in effect.opens],
+            "closes": [str(tasks[each.id]) for each in effect.closes],
+            "completes": effect.completes,
+            "costs_credential": effect.costs_credential,
+            "due": format_date(effect.due_on) if effect.due_on else "",
+            "is_late": effect.due_on is not None and effect.due_on < standing.today,
+        }
+        if effect is not None
+        else None,
+        decide_href=url_for("gradebook.result", slug=step.quiz_slug, code=enrollment.person.code)
+        if effect is not None and effect.costs_credential
+        else None,
+        limit=STATEMENT_LIMIT,
+        **_whose(enrollment),
+    )
+    return page, status
 
 
 @blueprint.route("/training/<code>/dates/extension", methods=["GET", "POST"])
@@ -354,6 +435,7 @@ def show_then_do(
         form=form,
         moved=effect_told(found, standing) if found is not None else None,
         feasibility=feasibility_told(found.feasibility, standing.enrollment.version) if found is not None else [],
+        disorder=disorder_told(found.disorder, catalogue.tasks_of(standing.steps)) if found is not None else [],
         seen=asked(),
         limit=STATEMENT_LIMIT,
         **_whose(standing.enrollment),
@@ -363,8 +445,8 @@ def show_then_do(
 
 
 def can_move(standing: Standing, step: PlanStep | None = None) -> bool:
-    is_done = step is not None and standing.statuses[step.slug].state is StepState.DONE
-    return standing.enrollment.is_open and not is_done
+    is_settled = step is not None and standing.statuses[step.slug].state in SETTLED
+    return standing.enrollment.is_open and not is_settled
 
 
 def _whose(enrollment: Enrollment) -> dict[str, str]:

@@ -22,11 +22,12 @@ from portal.training.permissions import (
     EventOfCohort,
     EventOfEnrollment,
 )
+from portal.training.queries import catalogue
 from portal.training.rules import STATEMENT_LIMIT
 from portal.training.service import dates
 from portal.training.views import blueprint
 from portal.training.views.dates import CONFIRM, can_move, effect_told, show_then_do
-from portal.training.views.explaining import feasibility_told
+from portal.training.views.explaining import disorder_told, feasibility_told
 
 
 @blueprint.route("/training/<code>/dates/events/<slug>", methods=["GET", "POST"])
@@ -76,6 +77,7 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
     now = queries.list_event_days(cohort, event.version.plan_id).get(event.slug)
     form.reason.flags.required = now is not None
     found: list[dict[str, Any]] | None = None
+    disorder: list[str] = []
     status = 200
 
     def work() -> Done:
@@ -94,7 +96,8 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
             try:
                 if request.form.get("act") == CONFIRM and request.form.get("seen") == str(form.takes_place_on.data):
                     return carry_out(work)
-                found, status = _moved_in_cohort(thing, form.takes_place_on.data), 200
+                found, disorder = _moved_in_cohort(thing, form.takes_place_on.data)
+                status = 200
             except DomainError as refused:
                 form.form_errors.append(str(refused))
                 status = refused.status
@@ -103,6 +106,7 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
         "training/event_of_cohort.html",
         form=form,
         moved=found,
+        disorder=disorder,
         seen=str(form.takes_place_on.data),
         limit=STATEMENT_LIMIT,
         event=str(event.title),
@@ -123,16 +127,29 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
     return page, status
 
 
-def _moved_in_cohort(thing: EventOfCohort, on: date) -> list[dict[str, Any]]:
-    """Return which dates would move for whom, and for whom the days that are left would not suffice."""
+def _moved_in_cohort(thing: EventOfCohort, on: date) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return which dates would move for whom, and for whom the days that are left would not suffice.
+
+    And which steps would be due before one that comes first, each said once with how many it concerns.
+    """
     here = language()
     rows: list[dict[str, Any]] = []
+    concerns: dict[tuple[str, str], int] = {}
+    words: dict[tuple[str, str], str] = {}
     for standing, moves in dates.moved_in_cohort(cohort=thing.cohort, event=thing.event, on=on):
         name = standing.enrollment.person.name_in(here)
         told = feasibility_told(moves.feasibility, standing.enrollment.version)
         short = [each["text"] for each in told if not each["is_enough"]]
+        tasks = catalogue.tasks_of(standing.steps)
+        for pair, said in zip(moves.disorder, disorder_told(moves.disorder, tasks), strict=True):
+            key = pair[0].slug, pair[1].slug
+            concerns[key] = concerns.get(key, 0) + 1
+            words.setdefault(key, said)
         rows += [
             each | {"learner": name, "short": short if number == 0 else []}
             for number, each in enumerate(effect_told(moves, standing))
         ]
-    return rows
+    return rows, [
+        ngettext("%(said)s (%(num)d learner)", "%(said)s (%(num)d learners)", count, said=words[key])
+        for key, count in concerns.items()
+    ]

@@ -14,10 +14,10 @@ from portal.calendars.service.told import day_told, days_told, spans_told
 from portal.core import clock
 from portal.core.i18n import LazyText, format_date, format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.training.models import PlanVersion, TaskEvidence
+from portal.training.models import PlanStep, PlanVersion, TaskEvidence
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import Standing, catalogue
-from portal.training.rules import EffectiveDue, Extended, Feasibility, GateFigures, NotCounted
+from portal.training.rules import EffectiveDue, Exemption, Extended, Feasibility, GateFigures, NotCounted
 from portal.training.service.enrollments import Recognition
 
 
@@ -156,6 +156,20 @@ def _feasible(each: Feasibility, version: PlanVersion) -> str:
     )
 
 
+def disorder_told(found: Sequence[tuple[PlanStep, PlanStep]], tasks: Mapping[int, LazyText]) -> list[str]:
+    """Say which steps would be due before one that comes first."""
+    return [
+        str(
+            _(
+                "“%(step)s” would be due before “%(first)s”, which has to be done first.",
+                step=str(tasks[step.id]),
+                first=str(tasks[first.id]),
+            )
+        )
+        for step, first in found
+    ]
+
+
 def not_counted_told(found: Recognition, date: str) -> str:
     """Say of something that was done on a day before a plan why it does not count in it."""
     match found.why_not:
@@ -218,6 +232,12 @@ def _extended(each: Extended) -> str:
         given.working_days,
         **values,
     )
+
+
+def exempt_told(exemption: Exemption, standing: Standing) -> str:
+    """Say who exempted a learner from a step, when, and why."""
+    when = format_instant(exemption.at, standing.enrollment.market.time_zone, show_zone=False)
+    return str(_("Exempt: %(name)s, %(when)s (%(reason)s)", name=exemption.by, when=when, reason=exemption.reason))
 
 
 def period_told(starts_at: datetime, ends_at: datetime, zone: str) -> str:

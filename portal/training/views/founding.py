@@ -447,6 +447,8 @@ def _person_row(each: Candidate, found: Preview, tasks: Mapping[str, str]) -> di
         )
     if each.recognised:
         notes.append(_recognised(each.recognised, tasks))
+    if each.exempt:
+        notes.append(_exempt(each.exempt, tasks))
     if each.short and found.version is not None:
         notes += [told["text"] for told in feasibility_told(each.short, found.version)]
     return {
@@ -466,17 +468,30 @@ def _person_row(each: Candidate, found: Preview, tasks: Mapping[str, str]) -> di
 
 def _recognised(steps: Sequence[PlanStep], tasks: Mapping[str, str]) -> str:
     """Say in a line which steps somebody did before that count."""
-    named = [tasks[step.slug] for step in steps[:MOST_STEPS_NAMED]]
-    if len(steps) > len(named):
-        named.append("…")
-    # Joined apart: within a call for a plural its own words would not be found for translation.
-    told = str(pgettext("list", ", ")).join(named)
     return ngettext(
         "%(num)d step was done before and counts: %(steps)s",
         "%(num)d steps were done before and count: %(steps)s",
         len(steps),
-        steps=told,
+        steps=_named(steps, tasks),
     )
+
+
+def _exempt(steps: Sequence[PlanStep], tasks: Mapping[str, str]) -> str:
+    """Say in a line from which quizzes somebody is exempt by the decision of two people."""
+    return ngettext(
+        "%(num)d step counts because of an exemption: %(steps)s",
+        "%(num)d steps count because of exemptions: %(steps)s",
+        len(steps),
+        steps=_named(steps, tasks),
+    )
+
+
+def _named(steps: Sequence[PlanStep], tasks: Mapping[str, str]) -> str:
+    # Joined apart: within a call for a plural its own words would not be found for translation.
+    named = [tasks[step.slug] for step in steps[:MOST_STEPS_NAMED]]
+    if len(steps) > len(named):
+        named.append("…")
+    return str(pgettext("list", ", ")).join(named)
 
 
 def _steps(found: Preview, tasks: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -50,14 +50,16 @@ from portal.training.permissions import (
 from portal.training.queries import Standing, catalogue, signing, step_results
 from portal.training.queries.signing import Waiting
 from portal.training.queries.step_results import Seat
-from portal.training.rules import STATEMENT_LIMIT, Doer, Presence, SignOffAct, StepKind, StepState
+from portal.training.rules import SETTLED, STATEMENT_LIMIT, Doer, Presence, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
 from portal.training.service.concerns import concerns_of
 from portal.training.service.enrollments import recognition_of
+from portal.training.service.exemptions import costs_credential
 from portal.training.views import blueprint
 from portal.training.views.explaining import (
     Explanation,
     evidence_told,
+    exempt_told,
     explain,
     feasibility_told,
     gate_told,
@@ -81,6 +83,8 @@ class StepView:
     state: str
     # None: the step is done.
     due: Explanation | None
+    # Who exempted the learner from it, when and why; empty where she is not exempt.
+    exempt: str
     # The day on which it was done, and its machine form; empty until then.
     done_on: str
     done_iso: str
@@ -94,6 +98,8 @@ class StepView:
     said: list[dict[str, str]]
     ask_again: str | None
     more_time: str | None
+    # Where whoever may exempts her from it, or takes that back.
+    exempting: str | None
     waits_for: str
     # How the last try of its quiz ended, and how many are left; empty where there was none.
     tried: str
@@ -142,7 +148,8 @@ def today() -> str:
         completed={
             "title": str(completed.version.title),
             "href": url_for("training.path", code=completed.code),
-            "has_certificate": completed.version.credential_slug is not None,
+            "has_certificate": completed.version.credential_slug is not None
+            and not (running or queries.has_result_missing(completed)),
         }
         if completed
         else None,
@@ -252,10 +259,12 @@ def _asked_view(each: ToDo) -> StepView:
         locked_by=[],
         optional=False,
         instructions="",
+        exempt="",
         done="",
         said=[],
         ask_again=None,
         more_time=None,
+        exempting=None,
         waits_for="",
         tried="",
         is_open=True,
@@ -278,6 +287,7 @@ def index() -> str:
                 "starts_on": format_date(standing.starts_on, "short"),
                 "state": "overdue" if standing.progress.overdue and enrollment.is_open else None,
                 "status": status_of(standing),
+                "exempt": _exempt_from(standing),
                 "done": standing.progress.done,
                 "total": standing.progress.total,
             }
@@ -316,8 +326,17 @@ def path(enrollment: Enrollment) -> str:
             (str(event.title), format_date(standing.basis.event(event.slug).on)) for event in enrollment.version.events
         ],
         ended_because=_("Reason: %(reason)s", reason=enrollment.ended_reason) if enrollment.ended_reason else None,
+        later=_other_version(queries.find_successor(enrollment)) if enrollment.ended_at is not None else None,
+        earlier=_other_version(queries.find_predecessor(enrollment)),
         dates_href=url_for("training.change_dates", code=enrollment.code) if can(CHANGE_DATES, enrollment) else None,
     )
+
+
+def _other_version(other: Enrollment | None) -> dict[str, str] | None:
+    """Say in which other version of the plan the learner was before or went on, and where that stands."""
+    if other is None:
+        return None
+    return {"number": other.version.number, "href": url_for("training.path", code=other.code)}
 
 
 @blueprint.post("/training/<code>/steps/<slug>/ask-again")
@@ -444,6 +463,8 @@ class Telling:
         by_slug = {each.slug: each for each in standing.steps}
         is_own = standing.enrollment.person_id == self._viewer.id
         is_open = status.state is StepState.OPEN
+        exemption = standing.exemption(step.slug)
+        may_change = self._may_move(standing) and standing.enrollment.is_open and status.state is not StepState.DONE
         done_on = _done_on(standing, step)
         said = [_said(row, standing) for row in standing.sign_offs.get(step.slug, ()) if _tells(row)]
         # Of a gate that is not reached nobody needs to be asked.
@@ -455,7 +476,8 @@ class Telling:
             title=str(self._tasks[step.id]),
             kind=str(_KINDS[step.kind]()) if step.kind in _KINDS else "",
             state=_post_state(standing, step, is_next=is_next and _href(standing, step) is not None),
-            due=None if done_on else self._due(standing, step),
+            due=None if status.state in SETTLED else self._due(standing, step),
+            exempt=exempt_told(exemption, standing) if exemption is not None else "",
             done_on=_day_of(done_on, standing) if done_on else "",
             done_iso=done_on.isoformat() if done_on else "",
             minutes=format_minutes(step.minutes) if step.minutes else "",
@@ -467,7 +489,10 @@ class Telling:
             done=_done(standing, step, tells=(standing.enrollment.id, step.id) not in self._untold),
             said=said,
             more_time=url_for("training.extension", code=standing.enrollment.code, slug=step.slug)
-            if self._may_move(standing) and standing.enrollment.is_open and status.state is not StepState.DONE
+            if may_change and exemption is None
+            else None,
+            exempting=url_for("training.exemption", code=standing.enrollment.code, slug=step.slug)
+            if may_change
             else None,
             ask_again=url_for("training.ask_again", code=standing.enrollment.code, slug=step.slug)
             if can_ask and standing.enrollment.is_open
@@ -626,7 +651,7 @@ def _missed(seat: Seat) -> str:
 
 def _post_state(standing: Standing, step: PlanStep, *, is_next: bool) -> str:
     status = standing.statuses[step.slug]
-    if status.state in (StepState.DONE, StepState.WAITING):
+    if status.state in (*SETTLED, StepState.WAITING):
         return status.state.value
     if status.is_late:
         return "overdue"
@@ -677,7 +702,7 @@ def _not_counted(enrollment: Enrollment, standing: Standing) -> list[dict[str, s
         version=enrollment.version,
         market=enrollment.market,
         at=enrollment.enrolled_at,
-        besides=standing.completions,
+        besides=standing.settled,
     )
     return [
         {
@@ -730,8 +755,8 @@ def _contacts(enrollment: Enrollment | None, person: Person) -> list[dict[str, s
 
 
 def _counts(standing: Standing) -> dict[str, int]:
-    """Return how all steps of a plan divide: done, one's own to do, for others to do; and how many are optional."""
-    counts = {"done": 0, "own": 0, "others": 0, "optional": 0}
+    """Return how all steps of a plan divide: done, exempt, one's own to do, for others to do; how many are optional."""
+    counts = {"done": 0, "exempt": 0, "own": 0, "others": 0, "optional": 0}
     for step in standing.steps:
         counts[_side(standing, step)] += 1
         counts["optional"] += not step.required
@@ -739,10 +764,10 @@ def _counts(standing: Standing) -> dict[str, int]:
 
 
 def _side(standing: Standing, step: PlanStep) -> str:
-    """Say on whose side a step is: done, one's own (open, or locked until then), or for others to complete."""
+    """Say on whose side a step is: done, exempt, one's own (open, or locked until then), or for others to complete."""
     state = standing.statuses[step.slug].state
-    if state is StepState.DONE:
-        return "done"
+    if state in SETTLED:
+        return state.value
     is_hers = step.by is Doer.LEARNER or _is_task(step)
     return "own" if state is StepState.OPEN or (state is StepState.LOCKED and is_hers) else "others"
 
@@ -764,7 +789,27 @@ def _plan_facts(standing: Standing) -> dict[str, Any]:
         "expected": progress.expected,
         "overdue": progress.overdue,
         "status": status_of(standing),
+        "exempt": _exempt_from(standing),
     }
+
+
+def _exempt_from(standing: Standing) -> str:
+    """Say of a plan that is complete what was not done for it, and what that costs; "" where there is nothing."""
+    left_out = [step for step in standing.steps if standing.statuses[step.slug].state is StepState.EXEMPT]
+    if standing.enrollment.completed_at is None or not left_out:
+        return ""
+    tasks = catalogue.tasks_of(left_out)
+    separator = "、" if language() == "ja" else ", "
+    said = str(_("Exempt from: %(steps)s.", steps=separator.join(str(tasks[step.id]) for step in left_out)))
+    if not any(costs_credential(standing.enrollment, step) for step in left_out):
+        return said
+    why = str(
+        _(
+            "No certificate comes of it as long as a quiz has not been passed, or two people have not decided on it in "
+            "the gradebook."
+        )
+    )
+    return f"{said}{why}" if language() == "ja" else f"{said} {why}"
 
 
 def number_of_day(standing: Standing) -> str:

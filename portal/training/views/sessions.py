@@ -98,7 +98,7 @@ def _to_plan(unattended: Sequence[StepOfEnrollment], titles: Mapping[int, str]) 
 
 def _session_row(each: LiveSession, title: str, marked: int) -> dict[str, Any]:
     is_over = each.time.ends_at <= clock.now()
-    people = len(each.seats)
+    people = len(expected_at(each))
     state = None
     if each.cancelled_at is not None:
         state = ("withdrawn", pgettext("session", "Cancelled"))
@@ -419,7 +419,7 @@ def _show_or_do(
         form=form,
         title=str(catalogue.tasks_of([planned.step])[planned.step_id]),
         when=period_told(planned.time.starts_at, planned.time.ends_at, planned.market.time_zone),
-        people=len(planned.seats),
+        people=len(expected_at(planned)),
         zone=_zone_told(planned.market.time_zone),
         session_href=url_for("training.session", code=planned.code),
         can_change=planned.cancelled_at is None and not live_sessions.list_attendances(planned),
