@@ -168,13 +168,13 @@ def follow(cohort: Cohort, plan_slug: str | None = None) -> Following:
     """
     as_of = clock.now()
     persons, entries = _people_of(cohort)
-    versions = _versions({entry.version_id for entry in entries})
+    versions = versions_of({entry.version_id for entry in entries})
     plans = _choices(versions, entries)
     plan = next((choice for choice in plans if choice.slug == plan_slug), plans[0] if plans else None)
     mine = [entry for entry in entries if plan and versions[entry.version_id].plan.slug == plan.slug]
     followed = {entry.version_id for entry in mine}
     shown = {version_id: version for version_id, version in versions.items() if version_id in followed}
-    _follow_paths(mine, versions)
+    follow_paths(mine, versions)
     asked = _quizzes_of(shown.values())
     with_plan = {entry.person_id for entry in entries}
     # Sorting is stable and the entries come by name.
@@ -248,7 +248,7 @@ def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
     In a number of statements that does not grow with the cohorts. Raises `HolidayYearUnknown`.
     """
     entries = [Follower(*row) for row in session.execute(_entries(cohort_ids).order_by(Enrollment.id))]
-    _follow_paths(entries, _versions({entry.version_id for entry in entries}))
+    follow_paths(entries, versions_of({entry.version_id for entry in entries}))
     by_cohort: dict[int, dict[int, list[Standing]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
         if entry.standing is not None and entry.cohort_id is not None:
@@ -263,7 +263,7 @@ def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
     }
 
 
-_ENTRY = (
+ENTRY = (
     Enrollment.id,
     Enrollment.code,
     Enrollment.person_id,
@@ -277,14 +277,14 @@ _ENTRY = (
 
 
 def _entries(cohort_ids: Collection[int]) -> Select[*tuple[Any, ...]]:
-    return select(*_ENTRY).where(Enrollment.cohort_id.in_(cohort_ids), Enrollment.ended_at.is_(None))
+    return select(*ENTRY).where(Enrollment.cohort_id.in_(cohort_ids), Enrollment.ended_at.is_(None))
 
 
 def _people_of(cohort: Cohort) -> tuple[dict[int, Person], list[Follower]]:
     """Return the members of a cohort and whoever follows a plan with it, by name, and what they follow."""
     following = _entries([cohort.id])
     others = select(
-        *(CohortMember.person_id if column is Enrollment.person_id else cast(null(), column.type) for column in _ENTRY)
+        *(CohortMember.person_id if column is Enrollment.person_id else cast(null(), column.type) for column in ENTRY)
     ).where(
         CohortMember.cohort_id == cohort.id,
         CohortMember.left_at.is_(None),
@@ -306,7 +306,7 @@ def _people_of(cohort: Cohort) -> tuple[dict[int, Person], list[Follower]]:
     return persons, entries
 
 
-def _versions(ids: Collection[int]) -> dict[int, PlanVersion]:
+def versions_of(ids: Collection[int]) -> dict[int, PlanVersion]:
     versions = session.scalars(
         select(PlanVersion)
         .where(PlanVersion.id.in_(ids))
@@ -365,7 +365,7 @@ def _nominal_days(shapes: Sequence[StepShape]) -> dict[str, int | None]:
     }
 
 
-def _follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersion]) -> None:
+def follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersion]) -> None:
     """Compute each schedule once for all who share it, then how far everybody is."""
     markets = _markets({entry.market_id for entry in entries})
     read = calendars.read_calendars(markets.values(), [entry.person_id for entry in entries])

@@ -161,7 +161,7 @@ def morning(following: Following, *, viewer_id: int) -> Morning:
     does not depend on the people. Raises `HolidayYearUnknown`.
     """
     people = following.people
-    tried = _attempts([each.id for each in people], viewer_id)
+    tried = attempts_of([each.id for each in people], viewer_id)
     known = _facts({each.person_id for each in people}, following.as_of)
     checks, tries = _tries(following, tried)
     days = _DaysWithout()
@@ -202,7 +202,7 @@ def _is_away(each: Follower) -> bool:
     return path.today in path.calendar.leave or path.today in path.calendar.paused
 
 
-def _last_active_on(each: Follower, tried: Iterable[_Tried], at: datetime | None) -> date | None:
+def _last_active_on(each: Follower, tried: Iterable[Attempted], at: datetime | None) -> date | None:
     """Return the day of the last thing that she did since her first day; None: there was none yet."""
     assert each.path is not None
     instants = [each_at for each_at in (each.last_done_at, at) if each_at is not None]
@@ -236,7 +236,7 @@ class _DaysWithout:
 # --- What was tried ----------------------------------------------------------------------------
 
 
-class _Tried(NamedTuple):
+class Attempted(NamedTuple):
     """One attempt; `passed` is what its newest marking says, which counts from the release on.
 
     `began` and `ended` (while it runs the same) are seconds since 1970. `shows` is what of its result whoever sat it
@@ -273,7 +273,7 @@ def _instant(moment: float) -> datetime:
     return datetime.fromtimestamp(moment, UTC)
 
 
-def _attempts(enrollment_ids: Collection[int], viewer_id: int) -> dict[int, list[_Tried]]:
+def attempts_of(enrollment_ids: Collection[int], viewer_id: int) -> dict[int, list[Attempted]]:
     """Return by enrollment her attempts that were not made void, quiz by quiz in the order in which she made them."""
     own = QuizVersion.__table__
     # Thousands of rows: instants come as numbers, and what is compared with the enrollment is compared by the database.
@@ -297,9 +297,9 @@ def _attempts(enrollment_ids: Collection[int], viewer_id: int) -> dict[int, list
         .where(Enrollment.id.in_(enrollment_ids), Attempt.state != AttemptState.VOIDED)
         .order_by(Enrollment.id, Attempt.quiz_id, Attempt.attempt_no, Marking.marking_no)
     )
-    found: dict[int, list[_Tried]] = defaultdict(list)
+    found: dict[int, list[Attempted]] = defaultdict(list)
     for enrollment_id, *told in rows.all():
-        mine, attempt = found[enrollment_id], _Tried._make(told)
+        mine, attempt = found[enrollment_id], Attempted._make(told)
         # Of an attempt that was marked again the newest marking comes last, and counts.
         if mine and mine[-1].code == attempt.code:
             mine[-1] = attempt
@@ -312,7 +312,9 @@ def _seconds(instant: ColumnExpressionArgument[datetime]) -> ColumnElement[float
     return cast(extract("epoch", instant), Float)
 
 
-def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple[list[Check], dict[int, list[Tries]]]:
+def _tries(
+    following: Following, tried: Mapping[int, Sequence[Attempted]]
+) -> tuple[list[Check], dict[int, list[Tries]]]:
     """Return how the first tries at each quiz of the plan went, and by enrollment what was failed and not passed."""
     steps = {
         version_id: {step.quiz_slug: step.slug for step in version.steps if step.quiz_slug is not None}
@@ -323,7 +325,7 @@ def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple
     for each in following.people:
         assert each.path is not None
         of_plan, seen = steps[each.version_id], set()
-        lost: dict[str, list[_Tried]] = defaultdict(list)
+        lost: dict[str, list[Attempted]] = defaultdict(list)
         for attempt in tried.get(each.id, ()):
             if not attempt.counts or attempt.quiz not in of_plan or attempt.is_kept:
                 continue
@@ -346,7 +348,7 @@ def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple
     return checks, failed
 
 
-def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[_Tried]]) -> list[Sitting]:
+def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[Attempted]]) -> list[Sitting]:
     """Return the attempts that were begun or handed in today, the latest first."""
     found = []
     days: dict[tuple[date, str], tuple[float, float]] = {}
