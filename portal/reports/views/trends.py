@@ -133,8 +133,8 @@ def _groups() -> dict[str, tuple[str, Callable[[Passage], bool]]]:
         "completed": (words[Fate.COMPLETED], lambda each: each.fate is Fate.COMPLETED),
         "under-way": (words[Fate.UNDER_WAY], lambda each: each.fate is Fate.UNDER_WAY),
         "left": (words[Fate.LEFT], lambda each: each.fate is Fate.LEFT),
-        "late": (_("Not through by the last due date"), lambda each: each.is_on_time is False),
-        "failed-first": (_("Did not pass every first try"), lambda each: each.passed < each.tried),
+        "late": (_("Not in time"), lambda each: each.is_on_time is False),
+        "failed-first": (_("A first try failed"), lambda each: each.passed < each.tried),
     }
 
 
