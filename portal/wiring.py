@@ -712,7 +712,7 @@ def _reports(app: Flask) -> None:
     from portal.cohorts import permissions
     from portal.reports import permissions as own
     from portal.reports import recorded
-    from portal.reports.views import at_risk, blueprint, clauses, cohorts  # noqa: F401
+    from portal.reports.views import at_risk, blueprint, clauses, cohorts, trends  # noqa: F401
     from portal.reports.views.concerns import by_role
     from portal.training.service.concerns import register_concerns
 

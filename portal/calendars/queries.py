@@ -44,11 +44,16 @@ _NEWEST_TABLES = (
     .join(_newest, (HolidayTable.country == _newest.c.country) & (HolidayTable.version == _newest.c.version))
     .order_by(HolidayTable.country)
 )
-# Every page with a date on it asks for these two.
-_COMPANY_DAYS = (
-    select(CompanyDay.market_id, CompanyDay.first_on, CompanyDay.last_on, CompanyDay.name)
-    .where(CompanyDay.market_id.in_(bindparam("ids", expanding=True)), CompanyDay.withdrawn_at.is_(None))
-    .order_by(CompanyDay.id)
+# Every page with a date on it asks for these two. A market without company days has one row, a country without a table
+# no table in it.
+_OF_MARKETS = (
+    select(Market.id, HolidayTable, CompanyDay.first_on, CompanyDay.last_on, CompanyDay.name)
+    .select_from(Market)
+    .outerjoin(_newest, _newest.c.country == Market.holiday_country)
+    .outerjoin(HolidayTable, (HolidayTable.country == _newest.c.country) & (HolidayTable.version == _newest.c.version))
+    .outerjoin(CompanyDay, and_(CompanyDay.market_id == Market.id, CompanyDay.withdrawn_at.is_(None)))
+    .where(Market.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Market.id, CompanyDay.id)
 )
 # What of a calendar is a person's own, in one statement: her leave, and the shifts by which she works from a day on.
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -237,15 +242,13 @@ class Calendars:
 def read_calendars(markets: Iterable[Market], person_ids: Iterable[int] = ()) -> Calendars:
     """Read the calendars of these markets, leave and shifts of these people, in a fixed number of statements."""
     wanted = {market.id: market for market in markets}
-    tables = {table.country: table for table in list_tables()}
+    tables: dict[int, HolidayTable | None] = {}
     company_days: dict[int, dict[date, Words]] = defaultdict(dict)
-    for row in session.execute(_COMPANY_DAYS, {"ids": list(wanted)}):
-        for day in _days(row.first_on, row.last_on):
-            company_days[row.market_id].setdefault(day, row.name)
-    bases = {
-        market.id: _base(market, tables.get(market.holiday_country or ""), company_days[market.id])
-        for market in wanted.values()
-    }
+    for market_id, table, first_on, last_on, name in session.execute(_OF_MARKETS, {"ids": list(wanted)}):
+        tables[market_id] = table
+        for day in _days(first_on, last_on) if first_on is not None else ():
+            company_days[market_id].setdefault(day, name)
+    bases = {market.id: _base(market, tables.get(market.id), company_days[market.id]) for market in wanted.values()}
     return Calendars(bases, _own_of(set(person_ids)))
 
 

@@ -177,6 +177,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"admin", "auditor", "foreign_lead", "lead"},
         [
             "GET reports.at_risk_rule",
+            "GET reports.cohort_trends",
+            "GET reports.cohort_trends_csv",
             "GET reports.list_cohorts",
         ],
     ),
@@ -330,6 +332,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET reports.cohort",
             "GET reports.cohort_clauses",
             "GET reports.cohort_csv",
+            "GET reports.cohort_trend",
             "GET reports.cohort_xlsx",
         ],
     ),

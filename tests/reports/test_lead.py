@@ -81,7 +81,7 @@ def _start_of_the_plan(_documents: None) -> Iterator[None]:
 
 def seen_of(cohort: Cohort, viewer_id: int = 0) -> tuple[Following, Morning]:
     """Return what the page of the cohort is made of."""
-    following = follow(cohort, timed=True)
+    following = follow(cohort)
     return following, morning(following, viewer_id=viewer_id)
 
 
@@ -396,7 +396,7 @@ def _at_risk(code: str, now: datetime) -> set[tuple[str, int]]:
     return found
 
 
-def test_the_numbers_take_at_most_fifteen_statements_for_any_number_of_people(cast: Cast) -> None:
+def test_the_numbers_take_at_most_ten_statements_for_any_number_of_people(cast: Cast) -> None:
     cohort, version = make_cohort(cast.admin), make_plan()
     fill(cohort, version, 5, 1)
 
@@ -411,7 +411,7 @@ def test_the_numbers_take_at_most_fifteen_statements_for_any_number_of_people(ca
     # The first look also reads the holidays, which the process keeps.
     count()
     few = count()
-    assert few <= 15
+    assert few <= 10
     for _each in range(6):
         make_enrollment(make_person(team=make_team()), version, cast.admin, cohort=cohort)
     assert count() == few

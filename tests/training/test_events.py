@@ -28,7 +28,7 @@ from portal.training.errors import (
 from portal.training.invariants import INVARIANTS
 from portal.training.models import Enrollment, EventDate
 from portal.training.service import dates
-from portal.training.service.enrollments import end_plan, enroll, feasibility_of_new
+from portal.training.service.enrollments import end_plan, enroll
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
 from tests.training.builders import (
@@ -372,16 +372,11 @@ def test_too_little_time_is_said_on_the_path_where_dates_are_changed_and_before_
             assert warning in page.text
 
 
-def test_a_late_joiner_is_told_before_she_is_enrolled_and_when(cast: Cast, enrollment: Enrollment, app: Flask) -> None:
+def test_whoever_enrolls_a_late_joiner_is_told_what_she_has_no_time_for(
+    cast: Cast, enrollment: Enrollment, app: Flask
+) -> None:
     late = make_person("late.joiner@portal.example", market=enrollment.market)
     with clock.frozen(datetime(2026, 6, 8, 1, tzinfo=UTC)):
-        found = feasibility_of_new(
-            person=late, version=enrollment.version, starts_on=date(2026, 6, 8), cohort=enrollment.cohort
-        )
-        assert [(each.event, each.needed, each.left, each.is_enough) for each in found] == [
-            ("exam", 3, 2, False),
-            (None, 3, 6, True),
-        ]
         run = app.test_cli_runner().invoke
         arguments = ["with-exam", late.sign_in_name, "--starts-on", "2026-06-08"]
         refused = run(args=["training", "enroll", *arguments])

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Integer, Select, cast, func, null, select, union_all
+from sqlalchemy.orm import contains_eager, joinedload, lazyload, load_only, selectinload
 
 from portal.accounts.models import Person
 from portal.core.codes import normalise
-from portal.core.db import session
+from portal.core.db import UtcDateTime, session
 from portal.gradebook import rules
 from portal.gradebook.errors import NoSuchDecision
 from portal.gradebook.models import GradeDecision, ScoreEntry
@@ -155,7 +155,7 @@ def find_exemptions_of(person_ids: Ids, quiz_slugs: Collection[str]) -> dict[tup
 
 
 def standings(people: Ids, versions: Collection[QuizVersion]) -> dict[tuple[int, int], Standing]:
-    """Return (person id, quiz id) → standing, for pairs of which there is something, with two statements.
+    """Return (person id, quiz id) → standing, for pairs of which there is something, with one statement.
 
     `versions` are the newest of the quizzes: their rule about what counts holds for every attempt.
     """
@@ -172,7 +172,7 @@ def results_since(
 ) -> dict[tuple[int, int], Result[ScoreEntry]]:
     """Return (person id, quiz id) → what counts of what had its result since the person's instant; see `result_since`.
 
-    Two statements, however many people and quizzes; pairs of which there is nothing are left out.
+    One statement, however many people and quizzes; pairs of which there is nothing are left out.
     """
     counts = {version.quiz_id: version.counts or Counts.HIGHEST for version in versions}
     entries, attempts = _lines(list(since), counts, with_attempt=True)
@@ -188,25 +188,46 @@ _Tries = tuple[int, int, AttemptState, datetime | None]
 def _lines(
     people: Ids, quiz_ids: Collection[int], *, with_attempt: bool = False
 ) -> tuple[dict[tuple[int, int], list[ScoreEntry]], dict[tuple[int, int], list[_Tries]]]:
-    """Return by (person id, quiz id) the lines of the gradebook, and the attempts that were not made void."""
-    entries: dict[tuple[int, int], list[ScoreEntry]] = {}
-    lines = (
-        select(ScoreEntry)
-        .where(ScoreEntry.person_id.in_(people), ScoreEntry.quiz_id.in_(quiz_ids))
-        .order_by(ScoreEntry.id)
-    )
-    if with_attempt:
-        lines = lines.options(joinedload(ScoreEntry.attempt).load_only(Attempt.code))
-    for entry in session.scalars(lines):
-        entries.setdefault((entry.person_id, entry.quiz_id), []).append(entry)
-    attempts: dict[tuple[int, int], list[_Tries]] = {}
-    for row in session.execute(
+    """Return by (person id, quiz id) the lines of the gradebook, and the attempts that were not made void.
+
+    One statement: attempts with their lines, those without any too, and the lines that are of no attempt.
+    """
+    tried = (
         select(
-            Attempt.person_id, Attempt.quiz_id, Attempt.id, Attempt.attempt_no, Attempt.state, Attempt.released_at
-        ).where(Attempt.person_id.in_(people), Attempt.quiz_id.in_(quiz_ids), Attempt.state != AttemptState.VOIDED)
-    ):
-        attempts.setdefault((row[0], row[1]), []).append((row[2], row[3], row[4], row[5]))
-    return entries, attempts
+            Attempt.person_id,
+            Attempt.quiz_id,
+            Attempt.id.label("attempt_id"),
+            Attempt.attempt_no,
+            Attempt.state,
+            Attempt.released_at,
+            ScoreEntry.id.label("entry_id"),
+        )
+        .outerjoin(ScoreEntry, ScoreEntry.attempt_id == Attempt.id)
+        .where(Attempt.person_id.in_(people), Attempt.quiz_id.in_(quiz_ids), Attempt.state != AttemptState.VOIDED)
+    )
+    by_hand = select(
+        ScoreEntry.person_id,
+        ScoreEntry.quiz_id,
+        cast(null(), Integer),
+        cast(null(), Integer),
+        cast(null(), Attempt.state.type),
+        cast(null(), UtcDateTime()),
+        ScoreEntry.id,
+    ).where(ScoreEntry.person_id.in_(people), ScoreEntry.quiz_id.in_(quiz_ids), ScoreEntry.attempt_id.is_(None))
+    found = union_all(tried, by_hand).subquery()
+    lines = select(found, ScoreEntry).outerjoin(ScoreEntry, ScoreEntry.id == found.c.entry_id).order_by(ScoreEntry.id)
+    if with_attempt:
+        lines = lines.options(
+            joinedload(ScoreEntry.attempt).options(load_only(Attempt.code), lazyload(Attempt.quiz_version))
+        )
+    entries: dict[tuple[int, int], list[ScoreEntry]] = {}
+    attempts: dict[tuple[int, int], dict[int, _Tries]] = {}
+    for person_id, quiz_id, attempt_id, number, state, released_at, _entry_id, entry in session.execute(lines):
+        if entry is not None:
+            entries.setdefault((person_id, quiz_id), []).append(entry)
+        if attempt_id is not None:
+            attempts.setdefault((person_id, quiz_id), {})[attempt_id] = (attempt_id, number, state, released_at)
+    return entries, {pair: list(each.values()) for pair, each in attempts.items()}
 
 
 def find_standing(person: Person, version: QuizVersion) -> Standing:

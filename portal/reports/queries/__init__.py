@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
+from typing import Any, NamedTuple
 
-from sqlalchemy import String, cast, func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Date, Select, String, cast, extract, func, null, select, union_all
+from sqlalchemy.orm import joinedload, lazyload
 
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
@@ -17,14 +18,14 @@ from portal.calendars.errors import unknown_years_refused
 from portal.calendars.rules import WorkingCalendar
 from portal.cohorts.models import Cohort, CohortMember
 from portal.core import clock
-from portal.core.db import session
+from portal.core.db import ExactFraction, UtcDateTime, session
 from portal.core.i18n import Words
 from portal.gradebook import queries as gradebook
 from portal.library import queries as library
 from portal.library.models import DocumentVersion
 from portal.organisation.models import Market
 from portal.quizzes import queries as quizzes
-from portal.quizzes.models import Attempt, Marking
+from portal.quizzes.models import Attempt, Marking, QuizVersion
 from portal.reports import rules
 from portal.reports.rules import Standing, Summary
 from portal.training import queries as training
@@ -49,8 +50,7 @@ class Column:
     quiz: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One step of one person; the score is the one that passed, else the result so far by the quiz's rule."""
 
     status: StepStatus
@@ -110,8 +110,9 @@ class Follower:
     done: frozenset[str] = frozenset()
     path: Path | None = None
     standing: Standing | None = None
-    # By the step's slug when it was done; only where it was asked for.
-    done_at: Mapping[str, datetime] = field(default_factory=dict)
+    # When the last step was done, and by the step's slug when each was, in seconds since 1970.
+    last_done_at: datetime | None = None
+    moments: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,34 +159,43 @@ class Following:
     plan: PlanChoice | None
     # Of the plan, by row number, the latest last.
     versions: Mapping[int, PlanVersion]
+    # The newest versions of the quizzes that the plan asks for.
+    quizzes: Sequence[QuizVersion]
     people: Sequence[Follower]
     columns: Sequence[Column]
+    # Everybody of the cohort by row number.
+    persons: Mapping[int, Person]
     without_plan: Sequence[Person]
     as_of: datetime
 
 
-def follow(cohort: Cohort, plan_slug: str | None = None, *, timed: bool = False) -> Following:
+def follow(cohort: Cohort, plan_slug: str | None = None) -> Following:
     """Return who follows a plan with the cohort (default: the one most of them follow), and how each stands.
 
-    With `timed` also when each step was done. Raises `HolidayYearUnknown`.
+    Raises `HolidayYearUnknown`.
     """
     as_of = clock.now()
-    versions, entries = _versions_and_entries([cohort.id])
+    persons, entries = _people_of(cohort)
+    versions = versions_of({entry.version_id for entry in entries})
     plans = _choices(versions, entries)
     plan = next((choice for choice in plans if choice.slug == plan_slug), plans[0] if plans else None)
     mine = [entry for entry in entries if plan and versions[entry.version_id].plan.slug == plan.slug]
     followed = {entry.version_id for entry in mine}
     shown = {version_id: version for version_id, version in versions.items() if version_id in followed}
-    _follow_paths(mine, versions, timed=timed)
+    follow_paths(mine, versions)
+    asked = _quizzes_of(shown.values())
+    with_plan = {entry.person_id for entry in entries}
     # Sorting is stable and the entries come by name.
     mine.sort(key=lambda entry: rules.reading_order(entry.standing) if entry.standing else (0, date.max))
     return Following(
         plans=plans,
         plan=plan,
         versions=shown,
+        quizzes=asked,
         people=mine,
-        columns=_columns(list(shown.values())),
-        without_plan=_without_plan(cohort, {entry.person_id for entry in entries}),
+        columns=_columns(list(shown.values()), asked),
+        persons=persons,
+        without_plan=[person for row, person in persons.items() if row not in with_plan],
         as_of=as_of,
     )
 
@@ -196,13 +206,11 @@ def report_of(
     *,
     offset: int = 0,
     limit: int | None = 50,
-    known: Mapping[int, Person] | None = None,
     viewer: Person | None = None,
 ) -> CohortReport:
     """Return the report with the rows of these people (default: of all) from `offset` on, at most `limit`.
 
-    The numbers count everybody. `known` are people who were read before, by row number. What a quiz does not show of
-    a score is left out of the row of `viewer`, who reads it.
+    The numbers count everybody. What a quiz does not show of a score is left out of the row of `viewer`, who reads it.
     """
     chosen = following.people if people is None else people
     last = None if limit is None else offset + limit
@@ -211,7 +219,7 @@ def report_of(
         plan=following.plan,
         columns=following.columns,
         summary=rules.summarise(each.standing for each in following.people if each.standing),
-        rows=_rows(chosen[offset:last], following.versions, known or {}, viewer),
+        rows=_rows(chosen[offset:last], following, viewer),
         without_plan=following.without_plan,
         as_of=following.as_of,
     )
@@ -247,8 +255,8 @@ def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
 
     In a number of statements that does not grow with the cohorts. Raises `HolidayYearUnknown`.
     """
-    versions, entries = _versions_and_entries(cohort_ids)
-    _follow_paths(entries, versions)
+    entries = [Follower(*row) for row in session.execute(_entries(cohort_ids).order_by(Enrollment.id))]
+    follow_paths(entries, versions_of({entry.version_id for entry in entries}))
     by_cohort: dict[int, dict[int, list[Standing]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
         if entry.standing is not None and entry.cohort_id is not None:
@@ -263,33 +271,67 @@ def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
     }
 
 
-def _versions_and_entries(cohort_ids: Collection[int]) -> tuple[dict[int, PlanVersion], list[Follower]]:
-    rows = session.execute(
-        select(
-            Enrollment.id,
-            Enrollment.code,
-            Enrollment.person_id,
-            Enrollment.market_id,
-            Enrollment.plan_version_id,
-            Enrollment.starts_on,
-            Enrollment.enrolled_at,
-            Enrollment.completed_at,
-            Enrollment.cohort_id,
-        )
-        .join(Person, Person.id == Enrollment.person_id)
-        .where(Enrollment.cohort_id.in_(cohort_ids), Enrollment.ended_at.is_(None))
-        .order_by(
-            Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id, Enrollment.id
-        )
+ENTRY = (
+    Enrollment.id,
+    Enrollment.code,
+    Enrollment.person_id,
+    Enrollment.market_id,
+    Enrollment.plan_version_id,
+    Enrollment.starts_on,
+    Enrollment.enrolled_at,
+    Enrollment.completed_at,
+    Enrollment.cohort_id,
+)
+
+
+def _entries(cohort_ids: Collection[int]) -> Select[*tuple[Any, ...]]:
+    return select(*ENTRY).where(Enrollment.cohort_id.in_(cohort_ids), Enrollment.ended_at.is_(None))
+
+
+def _people_of(cohort: Cohort) -> tuple[dict[int, Person], list[Follower]]:
+    """Return the members of a cohort and whoever follows a plan with it, by name, and what they follow."""
+    following = _entries([cohort.id])
+    others = select(
+        *(CohortMember.person_id if column is Enrollment.person_id else cast(null(), column.type) for column in ENTRY)
+    ).where(
+        CohortMember.cohort_id == cohort.id,
+        CohortMember.left_at.is_(None),
+        CohortMember.person_id.not_in(following.with_only_columns(Enrollment.person_id)),
     )
-    entries = [Follower(*row) for row in rows]
+    found = union_all(following, others).subquery()
+    rows = session.execute(
+        select(Person, found)
+        .join(found, found.c.person_id == Person.id)
+        # For their names.
+        .options(lazyload(Person.home_market), lazyload(Person.team))
+        .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id, found.c.id)
+    )
+    persons, entries = {}, []
+    for person, *entry in rows:
+        persons[person.id] = person
+        if entry[0] is not None:
+            entries.append(Follower(*entry))
+    return persons, entries
+
+
+def versions_of(ids: Collection[int]) -> dict[int, PlanVersion]:
     versions = session.scalars(
         select(PlanVersion)
-        .where(PlanVersion.id.in_({entry.version_id for entry in entries}))
+        .where(PlanVersion.id.in_(ids))
         .options(joinedload(PlanVersion.steps))
         .order_by(PlanVersion.id)
     ).unique()
-    return {version.id: version for version in versions}, entries
+    return {version.id: version for version in versions}
+
+
+def _quizzes_of(versions: Iterable[PlanVersion]) -> list[QuizVersion]:
+    """Return the newest versions of the quizzes for which these versions of plans ask, by step or by gate."""
+    slugs = set()
+    for version in versions:
+        for step in version.steps:
+            slugs |= {step.quiz_slug} if step.quiz_slug is not None else set()
+            slugs |= set(step.gate.quizzes) if step.gate is not None else set()
+    return quizzes.list_quizzes_of(slugs) if slugs else []
 
 
 def _choices(versions: Mapping[int, PlanVersion], entries: Sequence[Follower]) -> list[PlanChoice]:
@@ -302,9 +344,10 @@ def _choices(versions: Mapping[int, PlanVersion], entries: Sequence[Follower]) -
     ]
 
 
-def _columns(versions: Sequence[PlanVersion]) -> list[Column]:
+def _columns(versions: Sequence[PlanVersion], asked: Sequence[QuizVersion]) -> list[Column]:
     """Return the steps of the latest version in their order, then those that only earlier ones had."""
-    titles = catalogue.titles_of([step for version in versions for step in version.steps])
+    steps = [step for version in versions for step in version.steps]
+    titles = catalogue.titles_of(steps, {version.quiz.slug: version.title for version in asked})
     columns: dict[str, Column] = {}
     for version in reversed(versions):
         days = _nominal_days([step.shape for step in version.steps])
@@ -330,17 +373,16 @@ def _nominal_days(shapes: Sequence[StepShape]) -> dict[str, int | None]:
     }
 
 
-def _follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersion], *, timed: bool = False) -> None:
+def follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersion]) -> None:
     """Compute each schedule once for all who share it, then how far everybody is."""
     markets = _markets({entry.market_id for entry in entries})
     read = calendars.read_calendars(markets.values(), [entry.person_id for entry in entries])
     today = {market.id: clock.today(market.time_zone) for market in markets.values()}
     slugs = {step.id: step.slug for version in versions.values() for step in version.steps}
     ids = [entry.id for entry in entries]
-    done_at = _done_at(ids) if timed else {}
-    done: Mapping[int, Collection[int]] = done_at if timed else _done(ids)
+    done = _done(ids)
     shapes = {version.id: [step.shape for step in version.steps] for version in versions.values()}
-    bases = training.bases_of({entry.id: entry.starts_on for entry in entries})
+    bases = training.bases_of({entry.id: entry.starts_on for entry in entries}, named=False)
     paths: dict[object, Path] = {}
     for entry in entries:
         calendar, basis = read.of(entry.market_id, entry.person_id), bases[entry.id]
@@ -355,9 +397,9 @@ def _follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersio
             zone = markets[entry.market_id].time_zone
             paths[key] = _path(shapes[entry.version_id], basis, dues, own, today=day, zone=zone)
         entry.path = paths[key]
-        entry.done = frozenset(slugs[step_id] for step_id in done.get(entry.id, ()))
-        if timed:
-            entry.done_at = {slugs[step_id]: at for step_id, at in done_at.get(entry.id, {}).items()}
+        made = done.get(entry.id, _NOTHING_DONE)
+        entry.moments = {slugs[step_id]: moment for step_id, moment in made.moments.items()}
+        entry.done, entry.last_done_at = frozenset(entry.moments), made.last_at
         entry.standing = entry.path.standing(entry.done, is_complete=entry.completed_at is not None)
 
 
@@ -378,53 +420,53 @@ def _path(
     return Path(shapes, basis, dues, calendar, due_on, today, zone, expected, required, basis.exempt)
 
 
-def _done(enrollment_ids: Sequence[int]) -> dict[int, list[int]]:
-    """Return the completed steps of each enrollment: one row a person instead of one a step."""
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """The completed steps of an enrollment by row number, when each was done in seconds since 1970, and the last."""
+
+    moments: Mapping[int, float] = field(default_factory=dict)
+    last_at: datetime | None = None
+
+
+_NOTHING_DONE = _Done()
+
+
+def _done(enrollment_ids: Sequence[int]) -> dict[int, _Done]:
+    """Return what is completed in each enrollment: one row a person instead of one a step."""
+    step, moment = cast(StepCompletion.step_id, String), cast(extract("epoch", StepCompletion.completed_at), String)
     rows = session.execute(
-        select(StepCompletion.enrollment_id, func.aggregate_strings(cast(StepCompletion.step_id, String), ","))
+        select(
+            StepCompletion.enrollment_id,
+            func.aggregate_strings(step + "@" + moment, ","),
+            func.max(StepCompletion.completed_at),
+        )
         .where(StepCompletion.enrollment_id.in_(enrollment_ids))
         .group_by(StepCompletion.enrollment_id)
     )
-    return {row[0]: [int(number) for number in row[1].split(",")] for row in rows}
-
-
-def _done_at(enrollment_ids: Sequence[int]) -> dict[int, dict[int, datetime]]:
-    """Return of each enrollment the completed steps, and when each was done."""
-    found: dict[int, dict[int, datetime]] = defaultdict(dict)
-    for enrollment_id, step_id, at in session.execute(
-        select(StepCompletion.enrollment_id, StepCompletion.step_id, StepCompletion.completed_at).where(
-            StepCompletion.enrollment_id.in_(enrollment_ids)
-        )
-    ):
-        found[enrollment_id][step_id] = at
+    found = {}
+    for enrollment_id, made, last_at in rows:
+        told = made.replace("@", ",").split(",")
+        found[enrollment_id] = _Done(dict(zip(map(int, told[::2]), map(float, told[1::2]), strict=True)), last_at)
     return found
-
-
-def find_people(ids: Collection[int]) -> dict[int, Person]:
-    """Return row number → person, for those whom a page names."""
-    return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(ids)))}
 
 
 def _rows(
     entries: Sequence[Follower],
-    versions: Mapping[int, PlanVersion],
-    known: Mapping[int, Person],
+    following: Following,
     viewer: Person | None,
 ) -> list[Row]:
     """Return the rows of these people with every cell; none of the viewer's own has a score that she is not told."""
-    ids = [entry.id for entry in entries]
-    people = {**known}
-    if missing := {entry.person_id for entry in entries} - known.keys():
-        people |= find_people(missing)
-    completed = _completed(ids)
-    sent_back = _sent_back(ids)
-    doings = step_results.doings_of(
+    versions = following.versions
+    completed, sent_back = _said_of_steps([entry.id for entry in entries])
+    known = _results(entries, following.quizzes)
+    turns = step_results.turns_of(
         [
             step_results.Follower(entry.id, entry.person_id, entry.enrolled_at, versions[entry.version_id].steps)
             for entry in entries
-        ]
+        ],
+        known,
     )
-    results = _results(entries, versions)
+    results = _scores(entries, known)
     if viewer is not None:
         _leave_out_untold([entry.id for entry in entries if entry.person_id == viewer.id], completed, results)
     steps: dict[int, list[_Step]] = {
@@ -432,14 +474,14 @@ def _rows(
     }
     # What was sent back, and what has to be handed in, attended or reached first.
     back = {
-        entry.id: doings.turns(entry.id, versions[entry.version_id].steps)
+        entry.id: turns.get(entry.id, set())
         | {slug for step_id, slug, _quiz in steps[entry.version_id] if step_id in sent_back[entry.id]}
         for entry in entries
     }
     return [
         Row(
             code=entry.code,
-            person=people[entry.person_id],
+            person=following.persons[entry.person_id],
             starts_on=entry.starts_on,
             standing=entry.standing,
             cells=_cells(entry, steps[entry.version_id], completed[entry.id], back[entry.id], results),
@@ -456,7 +498,7 @@ def _leave_out_untold(
     if any(row.score is not None for enrollment_id in own for row in completed[enrollment_id].values()):
         for enrollment_id, step_id in training.list_untold(own):
             row = completed[enrollment_id][step_id]
-            completed[enrollment_id][step_id] = replace(row, score=None, attempt=None)
+            completed[enrollment_id][step_id] = row._replace(score=None, attempt=None)
     mine = {place: result for place, result in results.items() if place[0] in own and result.line_id is not None}
     untold = gradebook.list_untold([result.line_id for result in mine.values() if result.line_id is not None])
     for place, result in mine.items():
@@ -499,61 +541,70 @@ def _cells(
     return cells
 
 
-@dataclass(frozen=True, slots=True)
-class _Completed:
+class _Completed(NamedTuple):
     completed_at: datetime
     due_on: date | None
     score: Fraction | None
     attempt: str | None
 
 
-def _completed(enrollment_ids: Sequence[int]) -> Mapping[int, dict[int, _Completed]]:
-    found: dict[int, dict[int, _Completed]] = defaultdict(dict)
-    for row in session.execute(
-        select(
-            StepCompletion.enrollment_id,
-            StepCompletion.step_id,
-            StepCompletion.completed_at,
-            StepCompletion.due_on,
-            StepCompletion.score,
-            StepCompletion.attempt_code,
-        ).where(StepCompletion.enrollment_id.in_(enrollment_ids))
-    ):
-        found[row.enrollment_id][row.step_id] = _Completed(row.completed_at, row.due_on, row.score, row.attempt_code)
-    return found
-
-
-def _sent_back(enrollment_ids: Sequence[int]) -> Mapping[int, set[int]]:
-    """Return the steps of each enrollment whose last word is that something is missing."""
-    last = select(func.max(SignOff.id)).group_by(SignOff.enrollment_id, SignOff.step_id)
-    found: dict[int, set[int]] = defaultdict(set)
-    for row in session.execute(
-        select(SignOff.enrollment_id, SignOff.step_id).where(
-            SignOff.enrollment_id.in_(enrollment_ids), SignOff.act == SignOffAct.SENT_BACK, SignOff.id.in_(last)
-        )
-    ):
-        found[row.enrollment_id].add(row.step_id)
-    return found
-
-
-def _results(entries: Sequence[Follower], versions: Mapping[int, PlanVersion]) -> dict[tuple[int, str], _Score]:
-    """Return what counts for each person since her enrollment by the rule of each quiz, by enrollment and quiz."""
-    mine = {entry.version_id for entry in entries}
-    slugs = {step.quiz_slug for version_id in mine for step in versions[version_id].steps if step.quiz_slug is not None}
-    if not slugs:
-        return {}
-    asked = {version.quiz_id: version for version in quizzes.list_quizzes_of(slugs)}
-    of_person = {entry.person_id: entry for entry in entries}
-    found = gradebook.results_since(
-        {person_id: entry.enrolled_at for person_id, entry in of_person.items()}, list(asked.values())
+def _said_of_steps(
+    enrollment_ids: Sequence[int],
+) -> tuple[Mapping[int, dict[int, _Completed]], Mapping[int, set[int]]]:
+    """Return by enrollment what is completed, and the steps whose last word is that something is missing."""
+    last = (
+        select(func.max(SignOff.id))
+        .where(SignOff.enrollment_id.in_(enrollment_ids))
+        .group_by(SignOff.enrollment_id, SignOff.step_id)
     )
+    rows: Iterable[Any] = session.execute(
+        union_all(
+            select(
+                StepCompletion.enrollment_id,
+                StepCompletion.step_id,
+                StepCompletion.completed_at,
+                StepCompletion.due_on,
+                StepCompletion.score,
+                StepCompletion.attempt_code,
+            ).where(StepCompletion.enrollment_id.in_(enrollment_ids)),
+            select(
+                SignOff.enrollment_id,
+                SignOff.step_id,
+                cast(null(), UtcDateTime()),
+                cast(null(), Date),
+                cast(null(), ExactFraction()),
+                cast(null(), String),
+            ).where(SignOff.act == SignOffAct.SENT_BACK, SignOff.id.in_(last)),
+        )
+    )
+    completed: dict[int, dict[int, _Completed]] = defaultdict(dict)
+    sent_back: dict[int, set[int]] = defaultdict(set)
+    for enrollment_id, step_id, completed_at, due_on, score, attempt in rows:
+        if completed_at is None:
+            sent_back[enrollment_id].add(step_id)
+        else:
+            completed[enrollment_id][step_id] = _Completed(completed_at, due_on, score, attempt)
+    return completed, sent_back
+
+
+def _results(entries: Sequence[Follower], asked: Sequence[QuizVersion]) -> step_results.Results:
+    """Return what counts for each person since her enrollment by the rule of each quiz."""
+    since = {entry.person_id: entry.enrolled_at for entry in entries}
+    found = gradebook.results_since(since, asked) if asked else {}
+    return step_results.Results({version.quiz.slug: version for version in asked}, found)
+
+
+def _scores(entries: Sequence[Follower], known: step_results.Results) -> dict[tuple[int, str], _Score]:
+    """Return the scores that count, by enrollment and quiz."""
+    of_person = {entry.person_id: entry for entry in entries}
+    slugs = {version.quiz_id: slug for slug, version in known.versions.items()}
     return {
-        (of_person[person_id].id, asked[quiz_id].quiz.slug): _Score(
+        (of_person[person_id].id, slugs[quiz_id]): _Score(
             result.score,
             result.line.attempt.code if result.line is not None and result.line.attempt is not None else None,
             result.line.id if result.line is not None else None,
         )
-        for (person_id, quiz_id), result in found.items()
+        for (person_id, quiz_id), result in known.found.items()
     }
 
 
@@ -603,19 +654,3 @@ def list_announced(language: str) -> list[Announced]:
         Announced(version.document.slug, version.number, titles.get(version.id, ""), version.effective_at)
         for version in versions
     ]
-
-
-def _without_plan(cohort: Cohort, person_ids: set[int]) -> list[Person]:
-    """Return the members who follow no plan with the cohort, by name."""
-    return list(
-        session.scalars(
-            select(Person)
-            .join(CohortMember, CohortMember.person_id == Person.id)
-            .where(
-                CohortMember.cohort_id == cohort.id,
-                CohortMember.left_at.is_(None),
-                Person.id.not_in(person_ids),
-            )
-            .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id)
-        )
-    )

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
+    ColumnExpressionArgument,
     Date,
-    DateTime,
+    Float,
+    Integer,
     String,
     and_,
     case,
     cast,
     exists,
+    extract,
     func,
     literal,
     null,
@@ -26,6 +32,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from portal.accounts.models import Person
 from portal.accounts.rules import fold_for_search
 from portal.acknowledgements.models import (
     Acknowledgement,
@@ -54,10 +61,10 @@ from portal.quizzes.models import (
 )
 from portal.reports import rules
 from portal.reports.models import AtRiskRule
-from portal.reports.queries import Follower, Following, Path, find_people
+from portal.reports.queries import Follower, Following, Path
 from portal.reports.rules import Conduct, Forecast, Missed, Point, Reason, RiskRule, Tries
 from portal.training import rules as steps_rules
-from portal.training.models import PlanPhase
+from portal.training.models import Enrollment, PlanPhase, PlanVersion
 
 # Certificates are told of that expire within so many days.
 EXPIRY_DAYS = (30, 60, 90)
@@ -110,7 +117,6 @@ class Sitting:
     code: str
     state: AttemptState
     started_at: datetime
-    finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +161,15 @@ def morning(following: Following, *, viewer_id: int) -> Morning:
     does not depend on the people. Raises `HolidayYearUnknown`.
     """
     people = following.people
-    ids = {each.person_id for each in people}
-    newest = find_at_risk_rule()
-    rule = newest.rule if newest is not None else RiskRule()
-    tried = _attempts(ids, viewer_id)
-    known = _facts(ids, following.as_of)
+    tried = attempts_of([each.id for each in people], viewer_id)
+    known = _facts({each.person_id for each in people}, following.as_of)
     checks, tries = _tries(following, tried)
     days = _DaysWithout()
     at_risk = []
     for each in people:
         if each.path is None or each.standing is None:
             continue
-        last_on = _last_active_on(each, tried.get(each.person_id, ()), known.active_at.get(each.person_id))
+        last_on = _last_active_on(each, tried.get(each.id, ()), known.active_at.get(each.person_id))
         conduct = Conduct(
             overdue_steps=each.standing.progress.overdue,
             late_since=each.standing.late_since,
@@ -175,11 +178,11 @@ def morning(following: Following, *, viewer_id: int) -> Morning:
             last_active_on=last_on,
             is_complete=each.completed_at is not None,
         )
-        if reasons := rules.at_risk(conduct, rule):
+        if reasons := rules.at_risk(conduct, known.rule):
             at_risk.append(AtRisk(each, reasons))
     points, total = _points(people)
     return Morning(
-        rule=rule,
+        rule=known.rule,
         at_risk=at_risk,
         away=frozenset(each.person_id for each in people if _is_away(each)),
         checks=checks,
@@ -199,14 +202,12 @@ def _is_away(each: Follower) -> bool:
     return path.today in path.calendar.leave or path.today in path.calendar.paused
 
 
-def _last_active_on(each: Follower, tried: Iterable[_Tried], at: datetime | None) -> date | None:
+def _last_active_on(each: Follower, tried: Iterable[Attempted], at: datetime | None) -> date | None:
     """Return the day of the last thing that she did since her first day; None: there was none yet."""
     assert each.path is not None
-    instants = [*each.done_at.values()]
-    if at is not None:
-        instants.append(at)
-    for attempt in tried:
-        instants.append(attempt.finished_at or attempt.started_at)
+    instants = [each_at for each_at in (each.last_done_at, at) if each_at is not None]
+    if last_tried := max((attempt.ended for attempt in tried), default=None):
+        instants.append(_instant(last_tried))
     if not instants:
         return None
     last = local_date(max(instants), each.path.zone)
@@ -235,24 +236,27 @@ class _DaysWithout:
 # --- What was tried ----------------------------------------------------------------------------
 
 
-class _Tried(NamedTuple):
+class Attempted(NamedTuple):
     """One attempt; `passed` is what its newest marking says, which counts from the release on.
 
-    `shows` is what of its result whoever sat it learns: read of the viewer's own, None of the others'.
+    `began` and `ended` (while it runs the same) are seconds since 1970. `shows` is what of its result whoever sat it
+    learns: read of the viewer's own, None of the others'.
     """
 
     quiz: str
     code: str
     state: str
-    started_at: datetime
-    finished_at: datetime | None
+    began: float
+    ended: float
+    # Whether it was begun since the enrollment.
+    counts: bool
     shows: list[str] | None
     passed: bool | None
 
     @property
     def told(self) -> bool | None:
         """Whether it was passed, where that may be told; None: not yet, or not to the viewer."""
-        if self.state != AttemptState.RELEASED.value or (self.shows is not None and "score" not in self.shows):
+        if self.state != _RELEASED or self.is_kept:
             return None
         return self.passed
 
@@ -262,42 +266,55 @@ class _Tried(NamedTuple):
         return self.shows is not None and "score" not in self.shows
 
 
-def _attempts(person_ids: Collection[int], viewer_id: int) -> dict[int, list[_Tried]]:
-    """Return the attempts of each person that were not made void, quiz by quiz in the order in which she made them."""
-    newest = (
-        select(func.max(Marking.marking_no))
-        .where(Marking.attempt_id == Attempt.id)
-        .correlate(Attempt)
-        .scalar_subquery()
-    )
+_RELEASED = AttemptState.RELEASED.value
+
+
+def _instant(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment, UTC)
+
+
+def attempts_of(enrollment_ids: Collection[int], viewer_id: int) -> dict[int, list[Attempted]]:
+    """Return by enrollment her attempts that were not made void, quiz by quiz in the order in which she made them."""
     own = QuizVersion.__table__
-    # Thousands of rows: they come as the database gives them, on SQLite with instants in UTC that do not say so.
+    # Thousands of rows: instants come as numbers, and what is compared with the enrollment is compared by the database.
     rows = session.connection().execute(
         select(
-            Attempt.person_id,
+            Enrollment.id,
             Quiz.slug,
             Attempt.code,
             type_coerce(Attempt.state, String),
-            type_coerce(Attempt.started_at, DateTime()),
-            type_coerce(Attempt.finished_at, DateTime()),
+            _seconds(Attempt.started_at),
+            _seconds(func.coalesce(Attempt.finished_at, Attempt.started_at)),
+            Attempt.started_at >= Enrollment.enrolled_at,
             own.c.show,
             Marking.passed,
         )
+        .select_from(Enrollment)
+        .join(Attempt, Attempt.person_id == Enrollment.person_id)
         .join(Quiz, Quiz.id == Attempt.quiz_id)
         .outerjoin(own, and_(own.c.id == Attempt.quiz_version_id, Attempt.person_id == viewer_id))
-        .outerjoin(Marking, and_(Marking.attempt_id == Attempt.id, Marking.marking_no == newest))
-        .where(Attempt.person_id.in_(person_ids), Attempt.state != AttemptState.VOIDED)
-        .order_by(Attempt.person_id, Attempt.quiz_id, Attempt.attempt_no)
+        .outerjoin(Marking, Marking.attempt_id == Attempt.id)
+        .where(Enrollment.id.in_(enrollment_ids), Attempt.state != AttemptState.VOIDED)
+        .order_by(Enrollment.id, Attempt.quiz_id, Attempt.attempt_no, Marking.marking_no)
     )
-    found: dict[int, list[_Tried]] = defaultdict(list)
-    for person_id, quiz, code, state, began, ended, shows, passed in rows:
-        started_at = began if began.tzinfo is not None else began.replace(tzinfo=UTC)
-        finished_at = ended if ended is None or ended.tzinfo is not None else ended.replace(tzinfo=UTC)
-        found[person_id].append(_Tried(quiz, code, state, started_at, finished_at, shows, passed))
+    found: dict[int, list[Attempted]] = defaultdict(list)
+    for enrollment_id, *told in rows.all():
+        mine, attempt = found[enrollment_id], Attempted._make(told)
+        # Of an attempt that was marked again the newest marking comes last, and counts.
+        if mine and mine[-1].code == attempt.code:
+            mine[-1] = attempt
+        else:
+            mine.append(attempt)
     return found
 
 
-def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple[list[Check], dict[int, list[Tries]]]:
+def _seconds(instant: ColumnExpressionArgument[datetime]) -> ColumnElement[float]:
+    return cast(extract("epoch", instant), Float)
+
+
+def _tries(
+    following: Following, tried: Mapping[int, Sequence[Attempted]]
+) -> tuple[list[Check], dict[int, list[Tries]]]:
     """Return how the first tries at each quiz of the plan went, and by enrollment what was failed and not passed."""
     steps = {
         version_id: {step.quiz_slug: step.slug for step in version.steps if step.quiz_slug is not None}
@@ -308,20 +325,19 @@ def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple
     for each in following.people:
         assert each.path is not None
         of_plan, seen = steps[each.version_id], set()
-        lost: dict[str, list[_Tried]] = defaultdict(list)
-        for attempt in tried.get(each.person_id, ()):
-            if attempt.quiz not in of_plan or attempt.started_at < each.enrolled_at:
+        lost: dict[str, list[Attempted]] = defaultdict(list)
+        for attempt in tried.get(each.id, ()):
+            if not attempt.counts or attempt.quiz not in of_plan or attempt.is_kept:
                 continue
-            if attempt.is_kept:
-                continue
+            told = attempt.told
             if attempt.quiz not in seen:
                 seen.add(attempt.quiz)
-                if attempt.told is not None:
-                    first[attempt.quiz][each.person_id] = attempt.told
-            if attempt.told is False:
+                if told is not None:
+                    first[attempt.quiz][each.person_id] = told
+            if told is False:
                 lost[attempt.quiz].append(attempt)
         failed[each.id] = [
-            Tries(quiz, len(attempts), local_date(attempts[-1].finished_at or attempts[-1].started_at, each.path.zone))
+            Tries(quiz, len(attempts), local_date(_instant(attempts[-1].ended), each.path.zone))
             for quiz, attempts in lost.items()
             if of_plan[quiz] not in each.done and of_plan[quiz] not in each.path.exempt
         ]
@@ -332,28 +348,28 @@ def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple
     return checks, failed
 
 
-def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[_Tried]]) -> list[Sitting]:
+def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[Attempted]]) -> list[Sitting]:
     """Return the attempts that were begun or handed in today, the latest first."""
     found = []
+    days: dict[tuple[date, str], tuple[float, float]] = {}
     for each in people:
         assert each.path is not None
-        zone = zone_info(each.path.zone)
-        begins = datetime.combine(each.path.today, time(), zone).astimezone(UTC)
-        ends = datetime.combine(each.path.today + ONE_DAY, time(), zone).astimezone(UTC)
-        for attempt in tried.get(each.person_id, ()):
-            finished = attempt.finished_at
-            if begins <= attempt.started_at < ends or (finished is not None and begins <= finished < ends):
-                found.append(
-                    Sitting(
-                        each.person_id,
-                        attempt.quiz,
-                        attempt.code,
-                        AttemptState(attempt.state),
-                        attempt.started_at,
-                        attempt.finished_at,
-                    )
-                )
-    return sorted(found, key=lambda each: (each.finished_at or each.started_at, each.code), reverse=True)
+        key = each.path.today, each.path.zone
+        if key not in days:
+            days[key] = _midnight(*key), _midnight(each.path.today + ONE_DAY, each.path.zone)
+        begins, ends = days[key]
+        for attempt in tried.get(each.id, ()):
+            if begins <= attempt.began < ends or begins <= attempt.ended < ends:
+                state = AttemptState(attempt.state)
+                sitting = Sitting(each.person_id, attempt.quiz, attempt.code, state, _instant(attempt.began))
+                found.append((attempt.ended, sitting))
+    found.sort(key=lambda each: (each[0], each[1].code), reverse=True)
+    return [sitting for _ended, sitting in found]
+
+
+def _midnight(day: date, zone: str) -> float:
+    """Return when a day begins, in seconds since 1970."""
+    return datetime.combine(day, time(), zone_info(zone)).timestamp()
 
 
 # --- What else is known ------------------------------------------------------------------------
@@ -361,22 +377,24 @@ def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[_Tried]])
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """When each person last read or confirmed something, what is asked of her, and which certificates expire."""
+    """When each person last read or confirmed something, what is asked of her, which certificates expire; the rule."""
 
+    rule: RiskRule
     active_at: Mapping[int, datetime]
     coverage: Coverage
     expiries: Mapping[int, Sequence[date]]
 
 
-_ACTIVE, _ASKED, _EXPIRES = "active", "asked", "expires"
+_ACTIVE, _ASKED, _EXPIRES, _RULE = "active", "asked", "expires", "rule"
 
 
 def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
-    """Read what is known of people in one statement; its parts have nothing in common but whom they are about."""
+    """Read what is known of people, and the rule, in one statement; its parts have little in common."""
     ids = list(person_ids)
     nothing_at, nothing_on, nothing = cast(null(), UtcDateTime()), cast(null(), Date), cast(null(), String)
+    no_numbers = [cast(null(), Integer).label(name) for name in ("overdue", "failed", "idle")]
     parts: list[Any] = [
-        select(literal(_ACTIVE), person, func.max(at), nothing_on, nothing)
+        select(literal(_ACTIVE), person, func.max(at), nothing_on, nothing, *no_numbers)
         .where(person.in_(ids), at <= as_of)
         .group_by(person)
         for person, at in (
@@ -387,7 +405,7 @@ def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
     ]
     request = AcknowledgementRequest
     parts.append(
-        select(literal(_ASKED), request.person_id, nothing_at, nothing_on, cast(request.closed_as, String))
+        select(literal(_ASKED), request.person_id, nothing_at, nothing_on, cast(request.closed_as, String), *no_numbers)
         .join(Campaign, Campaign.id == request.campaign_id)
         .where(
             request.person_id.in_(ids),
@@ -397,7 +415,9 @@ def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
     )
     revoked = exists().where(CertificateFact.certificate_id == Certificate.id, CertificateFact.kind == FactKind.REVOKED)
     parts.append(
-        select(literal(_EXPIRES), Certificate.person_id, nothing_at, Certificate.expires_on, nothing).where(
+        select(
+            literal(_EXPIRES), Certificate.person_id, nothing_at, Certificate.expires_on, nothing, *no_numbers
+        ).where(
             Certificate.person_id.in_(ids),
             Certificate.replaced_at.is_(None),
             Certificate.expires_on >= as_of.date() - ONE_DAY,
@@ -405,12 +425,21 @@ def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
             ~revoked,
         )
     )
+    numbers = AtRiskRule.overdue_steps, AtRiskRule.failed_tries, AtRiskRule.idle_days
+    parts.append(
+        select(literal(_RULE), AtRiskRule.id, nothing_at, nothing_on, nothing, *numbers).where(
+            AtRiskRule.id == select(func.max(AtRiskRule.id)).scalar_subquery()
+        )
+    )
+    rule = RiskRule()
     active_at: dict[int, datetime] = {}
     expiries: dict[int, list[date]] = defaultdict(list)
     asked = confirmed = 0
     missing = set()
-    for of, person_id, at, on, how in session.execute(union_all(*parts)):
-        if of == _ACTIVE:
+    for of, person_id, at, on, how, *limits in session.execute(union_all(*parts)):
+        if of == _RULE:
+            rule = RiskRule(*limits)
+        elif of == _ACTIVE:
             active_at[person_id] = max(at, active_at.get(person_id, at))
         elif of == _EXPIRES:
             expiries[person_id].append(on)
@@ -420,7 +449,7 @@ def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
                 missing.add(person_id)
             else:
                 confirmed += 1
-    return _Known(active_at, Coverage(asked, confirmed, frozenset(missing)), expiries)
+    return _Known(rule, active_at, Coverage(asked, confirmed, frozenset(missing)), expiries)
 
 
 def _expiring(people: Sequence[Follower], expiries: Mapping[int, Sequence[date]]) -> dict[int, frozenset[int]]:
@@ -439,25 +468,41 @@ def _expiring(people: Sequence[Follower], expiries: Mapping[int, Sequence[date]]
 
 def _points(people: Sequence[Follower]) -> tuple[list[Point], int]:
     """Return how many required steps of everybody were due and done by each day, and how many there are."""
-    expected: Counter[date] = Counter()
-    done: Counter[date] = Counter()
-    total = 0
-    for each in people:
-        path = each.path
-        assert path is not None
-        asked = path.asked(each.done)
-        total += len(asked)
-        expected.update(path.due_on[slug] for slug in asked)
-        zone = zone_info(path.zone)
-        done.update(at.astimezone(zone).date() for slug, at in each.done_at.items() if slug in path.required)
     if not people:
         return [], 0
+    paths = {id(each.path): each.path for each in people if each.path is not None}
+    # Most follow one path and are asked the same; who is exempt is asked less, unless she has done it.
+    asked = Counter((id(each.path), paths[id(each.path)].asked(each.done)) for each in people)
+    expected: Counter[date] = Counter()
+    for (key, slugs), number in asked.items():
+        for slug in slugs:
+            expected[paths[key].due_on[slug]] += number
+    moments: dict[str, list[float]] = defaultdict(list)
+    for each in people:
+        path = paths[id(each.path)]
+        moments[path.zone] += [moment for slug, moment in each.moments.items() if slug in path.required]
+    done: Counter[date] = Counter()
+    for zone, made in moments.items():
+        done.update(_by_day(made, zone))
+    total = sum(len(slugs) * number for (_key, slugs), number in asked.items())
     today = max(each.path.today for each in people if each.path)
     first = min(each.starts_on for each in people)
     last = max(max(expected, default=first), first)
     if today > last:
         last = min(today, max(last, max(done, default=last)))
     return rules.curve(expected, done, first, last, today), total
+
+
+def _by_day(moments: Iterable[float], zone: str) -> dict[date, int]:
+    """Return how many of these moments fall on each day of a zone; looked for from midnight to midnight."""
+    made = sorted(moments)
+    found: dict[date, int] = {}
+    place = 0
+    while place < len(made):
+        day = local_date(_instant(made[place]), zone)
+        until = bisect_left(made, _midnight(day + ONE_DAY, zone), place)
+        found[day], place = until - place, until
+    return found
 
 
 class _Ahead:
@@ -521,14 +566,14 @@ def _positions(path: Path) -> list[int]:
 # --- Whom a filter leaves ----------------------------------------------------------------------
 
 
-def people_named(text: str, among: Collection[int]) -> set[int]:
-    """Return those of these people in whose name, in whatever script, each word of the text stands.
+def people_named(text: str, among: Iterable[Person]) -> set[int]:
+    """Return the row numbers of those of these people in whose name, in whatever script, each word of the text stands.
 
     Addresses and numbers are not looked at: not everybody who sees a cohort knows them.
     """
     words = fold_for_search(text).split()
     found = set()
-    for person in find_people(among).values():
+    for person in among:
         names = (person.full_name, person.full_kana, person.name_in("en"), person.name_in("ja"))
         key = fold_for_search(" ".join(names))
         if all(word in key for word in words):
@@ -625,9 +670,15 @@ def clause_titles(clauses: Collection[tuple[str, str]]) -> dict[tuple[str, str],
     return {(slug, anchor): title for slug, anchor, title in rows if (slug, anchor) in clauses}
 
 
-def list_phases(version_id: int) -> list[tuple[str, Words]]:
+def list_phases(version: PlanVersion) -> Sequence[tuple[str, Words]]:
     """Return slug and title of each phase of a plan's version, in their order."""
+    return _phases(version.digest, version.id)
+
+
+@lru_cache(maxsize=200)
+def _phases(digest: str, version_id: int) -> Sequence[tuple[str, Words]]:
+    # The digest is the key that counts: a version never changes, and equal ones say the same.
     rows = session.execute(
         select(PlanPhase.slug, PlanPhase.title).where(PlanPhase.version_id == version_id).order_by(PlanPhase.position)
     )
-    return [(row.slug, row.title) for row in rows]
+    return tuple((row.slug, row.title) for row in rows)

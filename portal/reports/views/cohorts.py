@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import Response, render_template, request, url_for
 
-from portal.accounts.models import Person
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
@@ -31,7 +30,6 @@ from portal.reports.queries import (
     Row,
     cohort_report,
     count_heads,
-    find_people,
     follow,
     points_of,
     report_of,
@@ -50,7 +48,6 @@ from portal.training.permissions import (
 from portal.training.queries.catalogue import task_of
 from portal.training.queries.swaps import count_versions
 from portal.training.rules import SETTLED, StepKind, StepState
-from portal.training.service import founding
 from portal.ui.states import look_of
 
 ROWS_AT_ONCE = 50
@@ -88,16 +85,11 @@ def cohort(found: Cohort) -> str:
     """Show who needs the lead, how far the cohort is, and every step of everybody."""
     page = max(1, request.args.get("page", 1, type=int))
     offset = min((page - 1) * ROWS_AT_ONCE, 10**6)
-    following = follow(found, request.args.get("plan"), timed=True)
+    following = follow(found, request.args.get("plan"))
     seen = morning(following, viewer_id=actor().id)
     left = lead.narrowed(found, following, seen, request.args)
     told = seen.at_risk if request.args.get("at_risk") == "all" else seen.at_risk[: lead.AT_RISK_AT_ONCE]
-    names = find_people(
-        {each.follower.person_id for each in told}
-        | {each.person_id for each in seen.sittings[: lead.SITTINGS_AT_ONCE]}
-        | {each.person_id for each in left.people[offset : offset + ROWS_AT_ONCE]}
-    )
-    report = report_of(left.following, left.people, offset=offset, limit=ROWS_AT_ONCE, known=names, viewer=actor())
+    report = report_of(left.following, left.people, offset=offset, limit=ROWS_AT_ONCE, viewer=actor())
     rows, cells = _table_rows(report, found.market.time_zone)
     return render_template(
         "reports/cohort.html",
@@ -121,7 +113,7 @@ def cohort(found: Cohort) -> str:
             for plan in report.plans
         ],
         plan=str(report.plan.title) if report.plan else None,
-        **_what_can_be_done(found, following),
+        **_what_can_be_done(found, following, seen),
         events=_events(found, following),
         as_of=format_instant(report.as_of, found.market.time_zone),
         columns=[_column(column) for column in report.columns],
@@ -130,7 +122,7 @@ def cohort(found: Cohort) -> str:
         numbers=_numbers(found, report) + lead.numbers(found, following, seen, _everybody()),
         pager=_pager(found, len(left.people), offset, left.kept),
         filters=left.filters,
-        morning=_morning(found, report, following, replace(seen, at_risk=told), at_risk=len(seen.at_risk), names=names),
+        morning=_morning(found, report, following, replace(seen, at_risk=told), at_risk=len(seen.at_risk)),
         without_plan=[person.name_in(language()) for person in report.without_plan],
         exports=[
             {"label": label, "href": url_for(endpoint, code=found.code, plan=report.plan.slug)}
@@ -148,7 +140,6 @@ def _morning(
     seen: Morning,
     *,
     at_risk: int,
-    names: dict[int, Person],
 ) -> dict[str, Any] | None:
     """Return what stands above the table; None where nobody follows a plan."""
     if report.plan is None:
@@ -160,7 +151,7 @@ def _morning(
         return _day(on, here, report.as_of.year)
 
     return {
-        "at_risk": lead.red_list(found, following, seen, names, day, viewer_id=actor().id),
+        "at_risk": lead.red_list(found, following, seen, day, viewer_id=actor().id),
         "at_risk_count": at_risk,
         "all_at_risk": url_for("reports.cohort", code=found.code, plan=slug, at_risk="all", _anchor="at-risk")
         if at_risk > len(seen.at_risk)
@@ -171,7 +162,7 @@ def _morning(
         "forecast": lead.forecast(seen, len(following.people)),
         "checks": lead.first_tries(found, following, seen.checks),
         "clauses_href": url_for("reports.cohort_clauses", code=found.code, plan=slug),
-        "sittings": lead.sittings(following, seen, names),
+        "sittings": lead.sittings(following, seen),
         "sitting_count": len(seen.sittings),
     }
 
@@ -211,16 +202,16 @@ def _events(found: Cohort, following: Following) -> list[dict[str, str | None]]:
     return told
 
 
-def _what_can_be_done(found: Cohort, following: Following) -> dict[str, Any]:
+def _what_can_be_done(found: Cohort, following: Following, seen: Morning) -> dict[str, Any]:
     """Return where people are added and the cohort is withdrawn, while that is possible, and since when it is not."""
     is_open = found.withdrawn_at is None and can(ADD_LEARNERS, found)
-    # Mostly what the page shows anyway says that they have begun.
-    is_under_way = any(at > each.enrolled_at for each in following.people for at in each.done_at.values())
+    # What the page shows anyway; the page that withdraws looks closer, and says who has begun.
+    is_under_way = any(each.tried for each in seen.checks) or any(
+        each.last_done_at is not None and each.last_done_at > each.enrolled_at for each in following.people
+    )
     return {
         "add_href": url_for("training.add_learners", code=found.code) if is_open else None,
-        "withdraw_href": url_for("training.withdraw_cohort", code=found.code)
-        if is_open and not is_under_way and not founding.has_begun(found)
-        else None,
+        "withdraw_href": url_for("training.withdraw_cohort", code=found.code) if is_open and not is_under_way else None,
         "version_href": _version_href(found, following),
         "withdrawn_on": format_date(local_date(found.withdrawn_at, found.market.time_zone))
         if found.withdrawn_at

@@ -50,10 +50,10 @@ def narrowed(found: Cohort, following: Following, seen: Morning, args: MultiDict
     else:
         wanted = ""
     if text:
-        named = people_named(text, [each.person_id for each in people])
+        named = people_named(text, [following.persons[each.person_id] for each in people])
         people = [each for each in people if each.person_id in named]
     newest = max(following.versions, default=None)
-    phases = list_phases(newest) if newest is not None else []
+    phases = list_phases(following.versions[newest]) if newest is not None else ()
     if phase in {slug for slug, _title in phases}:
         following = replace(following, columns=[each for each in following.columns if each.phase == phase])
     else:
@@ -152,7 +152,6 @@ def red_list(
     found: Cohort,
     following: Following,
     seen: Morning,
-    names: dict[int, Person],
     day: Callable[[date], str],
     *,
     viewer_id: int,
@@ -163,9 +162,7 @@ def red_list(
     columns = {each.slug: each for each in following.columns}
     rows = []
     for each in seen.at_risk:
-        person = names.get(each.follower.person_id)
-        if person is None:
-            continue
+        person = following.persons[each.follower.person_id]
         acts = may_act and person.id != viewer_id
         rows.append(
             {
@@ -361,19 +358,18 @@ _STATES: dict[AttemptState, str] = {
 }
 
 
-def sittings(following: Following, seen: Morning, names: dict[int, Person]) -> list[dict[str, str]]:
+def sittings(following: Following, seen: Morning) -> list[dict[str, str]]:
     """Return today's attempts, the latest first, at most `SITTINGS_AT_ONCE`."""
     zones = {each.person_id: each.path.zone for each in following.people if each.path is not None}
     titles = _quiz_titles(following)
     return [
         {
-            "name": names[each.person_id].name_in(language()),
+            "name": following.persons[each.person_id].name_in(language()),
             "quiz": titles.get(each.quiz, each.quiz),
             "state": _STATES.get(each.state, "info"),
             "began": format_instant(each.started_at, zones[each.person_id]),
         }
         for each in seen.sittings[:SITTINGS_AT_ONCE]
-        if each.person_id in names
     ]
 
 

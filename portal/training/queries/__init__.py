@@ -1041,11 +1041,16 @@ _SIGN_OFFS = (
 )
 
 
-def bases_of(starts: Mapping[int, date]) -> dict[int, Basis]:
-    """Return what the dates of each enrollment rest on, from the first day with which each was made."""
+def bases_of(starts: Mapping[int, date], *, named: bool = True) -> dict[int, Basis]:
+    """Return what the dates of each enrollment rest on, from the first day with which each was made.
+
+    Without `named` nobody is told who gave more time or set a day; one statement less, for whom only dates count.
+    """
     rows = session.execute(_BASES, {"ids": list(starts)}).all()
     names: dict[int, str] = {}
-    if rows:
+    if not named:
+        names = dict.fromkeys((row.by_id for row in rows), "")
+    elif rows:
         people = session.scalars(select(Person).where(Person.id.in_({row.by_id for row in rows})))
         names = {person.id: person.full_name for person in people}
     first_on = dict(starts)

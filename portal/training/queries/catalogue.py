@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, func, select
@@ -103,11 +103,15 @@ def spec_of(version: PlanVersion) -> PlanSpec:
     )
 
 
-def titles_of(steps: Iterable[PlanStep]) -> dict[int, Words]:
-    """Return the title of each step by its row: its own, else that of its document or quiz, in two statements."""
+def titles_of(steps: Iterable[PlanStep], quizzes: Mapping[str, Words] | None = None) -> dict[int, Words]:
+    """Return the title of each step by its row: its own, else that of its document or quiz, in two statements.
+
+    `quizzes` are the titles of those quizzes where they are known already.
+    """
     wanted = list(steps)
     documents = _document_titles({step.document_slug for step in wanted if step.document_slug and not step.title})
-    quizzes = quiz_titles({step.quiz_slug for step in wanted if step.quiz_slug and not step.title})
+    if quizzes is None:
+        quizzes = quiz_titles({step.quiz_slug for step in wanted if step.quiz_slug and not step.title})
     titles = {}
     for step in wanted:
         slug = step.document_slug or step.quiz_slug or step.slug

@@ -9,14 +9,16 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, case, func, select
+from sqlalchemy import and_, bindparam, case, exists, func, select, union_all
 
 from portal.core import clock
-from portal.core.db import session
+from portal.core.db import UtcDateTime, session
 from portal.gradebook import queries as gradebook
+from portal.gradebook.models import ScoreEntry
+from portal.gradebook.rules import Result
 from portal.organisation.models import Market
 from portal.quizzes import queries as quizzes
-from portal.quizzes.models import Attempt, Item, ItemMark, Marking
+from portal.quizzes.models import Attempt, Item, ItemMark, Marking, QuizVersion
 from portal.training import rules
 from portal.training.errors import NoSuchEvidence
 from portal.training.models import Attendance, Enrollment, LiveSession, PlanStep, SessionSeat, SessionTime, TaskEvidence
@@ -30,6 +32,13 @@ class Follower(NamedTuple):
     person_id: int
     enrolled_at: datetime
     steps: Sequence[PlanStep]
+
+
+class Results(NamedTuple):
+    """What counts of quizzes since each learner was enrolled, by (person, quiz), and the quizzes by their slugs."""
+
+    versions: Mapping[str, QuizVersion]
+    found: Mapping[tuple[int, int], Result[ScoreEntry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,61 @@ _SEATS = (
 )
 
 
+# Of tasks and sessions no more than whose turn they are: for what something was handed in, who is expected where.
+_IN_HAND = union_all(
+    select(TaskEvidence.enrollment_id, PlanStep.slug)
+    .join(PlanStep, PlanStep.id == TaskEvidence.step_id)
+    .where(TaskEvidence.enrollment_id.in_(bindparam("ids", expanding=True)))
+    .distinct(),
+    select(SessionSeat.enrollment_id, PlanStep.slug)
+    .select_from(SessionSeat)
+    .join(LiveSession, LiveSession.id == SessionSeat.session_id)
+    .join(PlanStep, PlanStep.id == LiveSession.step_id)
+    .join(SessionTime, and_(SessionTime.session_id == LiveSession.id, SessionTime.number == last_time))
+    .where(
+        SessionSeat.enrollment_id.in_(bindparam("ids", expanding=True)),
+        LiveSession.cancelled_at.is_(None),
+        SessionTime.ends_at > bindparam("now", type_=UtcDateTime()),
+        ~exists().where(
+            Attendance.session_id == SessionSeat.session_id, Attendance.enrollment_id == SessionSeat.enrollment_id
+        ),
+    ),
+)
+_TAKES_TURNS = (StepKind.TASK, StepKind.SESSION, StepKind.GATE)
+
+
+def turns_of(followers: Sequence[Follower], known: Results | None = None) -> dict[int, set[str]]:
+    """Return by enrollment the steps that are the learner's turn; as `Doings.turns`, without what she did for them.
+
+    One statement for tasks and sessions, and for gates what `doings_of` asks; `known` are results of quizzes that
+    were read before.
+    """
+    taking = {id(each.steps): [step for step in each.steps if step.kind in _TAKES_TURNS] for each in followers}
+    concerned = [each for each in followers if taking[id(each.steps)]]
+    if not concerned:
+        return {}
+    kinds = {step.kind for steps in taking.values() for step in steps}
+    in_hand: set[tuple[int, str]] = set()
+    if kinds & {StepKind.TASK, StepKind.SESSION}:
+        rows = session.execute(_IN_HAND, {"ids": [each.id for each in concerned], "now": clock.now()})
+        in_hand = {(row[0], row[1]) for row in rows}
+    gates = _gates_of(concerned, known) if StepKind.GATE in kinds else {}
+    return {
+        each.id: {
+            step.slug
+            for step in taking[id(each.steps)]
+            if rules.whose_turn(
+                step.kind,
+                step.by,
+                has_handed_in=(each.id, step.slug) in in_hand,
+                is_awaited=(each.id, step.slug) in in_hand,
+                is_reached=(each.id, step.id) in gates and gates[each.id, step.id].is_reached,
+            )
+        }
+        for each in concerned
+    }
+
+
 def doings_of(followers: Sequence[Follower]) -> Doings:
     """Return what these learners did for the tasks, sessions and gates among the steps asked about.
 
@@ -170,18 +234,33 @@ def doings_of(followers: Sequence[Follower]) -> Doings:
     return Doings(dict(handed_in), dict(seats), _gates_of(with_kind[StepKind.GATE]))
 
 
-def _gates_of(followers: Sequence[Follower]) -> dict[tuple[int, int], GateFigures]:
-    """Return the figures of every gate of these learners, from the attempts that count since they were enrolled."""
+def _gates_of(followers: Sequence[Follower], known: Results | None = None) -> dict[tuple[int, int], GateFigures]:
+    """Return the figures of every gate of these learners, from the attempts that count since they were enrolled.
+
+    `known` serves where it is of all quizzes of the gates, and nobody follows two plans.
+    """
     slugs = {name for each in followers for step in each.steps if step.gate is not None for name in step.gate.quizzes}
-    versions = {version.quiz.slug: version for version in quizzes.list_quizzes_of(slugs)} if slugs else {}
+    if (
+        known is not None
+        and slugs <= known.versions.keys()
+        and len({each.person_id for each in followers}) == len(followers)
+    ):
+        versions = {slug: known.versions[slug] for slug in slugs}
+    else:
+        known = None
+        versions = {version.quiz.slug: version for version in quizzes.list_quizzes_of(slugs)} if slugs else {}
     found: dict[tuple[int, str], QuizInGate] = {}
     rest = list(followers)
     while rest:
         # What counts is asked for since one moment a person; who follows two plans with gates is asked for twice.
         now = {each.person_id: each for each in reversed(rest)}
         rest = [each for each in rest if now[each.person_id] is not each]
-        results = gradebook.results_since(
-            {person_id: each.enrolled_at for person_id, each in now.items()}, list(versions.values())
+        results = (
+            known.found
+            if known is not None
+            else gradebook.results_since(
+                {person_id: each.enrolled_at for person_id, each in now.items()}, list(versions.values())
+            )
         )
         for person_id, each in now.items():
             for slug, version in versions.items():

@@ -40,7 +40,7 @@ from portal.training.errors import (
 from portal.training.events import ExemptStepDone, PlanCompleted
 from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, StepCompletion
 from portal.training.queries import Earlier, catalogue, signing, step_results
-from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, Feasibility, NotCounted, StepKind, StepState
+from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, NotCounted, StepKind, StepState
 
 # Farther away from the first day, and from today, it is a mistake in the year.
 FARTHEST_EVENT = timedelta(days=366)
@@ -162,29 +162,6 @@ def days_of_events(
     if missing:
         raise EventDatesMissing(events=str(_(", ")).join(str(_("“%(event)s”", event=title)) for title in missing))
     return days
-
-
-def feasibility_of_new(
-    *,
-    person: Person,
-    version: PlanVersion,
-    starts_on: date,
-    market: Market | None = None,
-    cohort: Cohort | None = None,
-    events: Mapping[str, date] | None = None,
-) -> list[Feasibility]:
-    """Return whether somebody who is enrolled like this can do all required steps in time; see `rules.feasibility`.
-
-    Raises what `enroll` raises about dates: `EventDatesMissing`, `EventOutOfBounds`, `NoSuchEvent`,
-    `HolidayYearUnknown`.
-    """
-    market = market or (cohort.market if cohort else person.home_market)
-    days = days_of_events(version, starts_on=starts_on, cohort=cohort, given=events or {})
-    shapes, basis = [step.shape for step in version.steps], Basis(starts_on, events=tuple(days.items()))
-    calendar = calendars.working_calendar(market, person.id)
-    with unknown_years_refused():
-        dues = rules.schedule(shapes, basis, calendar)
-        return rules.feasibility(shapes, dues, (), basis=basis, calendar=calendar, today=clock.today(market.time_zone))
 
 
 def end_plan(*, enrollment: Enrollment, reason: str, by: Person) -> None:

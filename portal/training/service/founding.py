@@ -851,11 +851,6 @@ def what_would_end(cohort: Cohort) -> Withdrawal:
     )
 
 
-def has_begun(cohort: Cohort) -> bool:
-    """Say whether anybody in the cohort has begun, so that it cannot be withdrawn any more."""
-    return cohort_drafts.has_activity(cohort, cohort_drafts.list_invited(cohort))
-
-
 def withdraw(*, cohort: Cohort, reason: str, by: Person) -> int:
     """Take a cohort back before anybody has begun: plans are ended, members leave, unused accounts are closed.
 
