@@ -575,6 +575,7 @@ def _training(app: Flask) -> None:
         learner,
         sessions,
         tasks,
+        today,
     )
     from portal.training.views.supervision import supervised
 

@@ -24,6 +24,7 @@ STYLES = (
     "tables",
     "matrix",
     "path",
+    "today",
     "calendar",
     "planner",
     "quiz",
