@@ -48,6 +48,7 @@ def digest(to: str, on: str) -> Email | None:
             "overdue": composed.count(Section.OVERDUE),
             "due": composed.count(Section.TODAY),
             "soon": composed.count(Section.SOON),
+            "news": composed.count(Section.NEWS),
             "sign_offs": composed.count(Section.SIGN_OFFS),
             "escalated": composed.count(Section.ESCALATED),
             "today_href": public_url("training.today"),

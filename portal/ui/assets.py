@@ -25,6 +25,7 @@ STYLES = (
     "matrix",
     "path",
     "today",
+    "mentoring",
     "calendar",
     "planner",
     "quiz",

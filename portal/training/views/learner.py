@@ -49,6 +49,7 @@ from portal.training.queries.signing import Waiting
 from portal.training.queries.step_results import Seat
 from portal.training.rules import STATEMENT_LIMIT, Doer, Presence, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
+from portal.training.service.beside import links_for
 from portal.training.service.enrollments import recognition_of
 from portal.training.views import blueprint
 from portal.training.views.explaining import (
@@ -158,6 +159,7 @@ def path(enrollment: Enrollment) -> str:
         ],
         ended_because=_("Reason: %(reason)s", reason=enrollment.ended_reason) if enrollment.ended_reason else None,
         dates_href=url_for("training.change_dates", code=enrollment.code) if can(CHANGE_DATES, enrollment) else None,
+        links=links_for(actor(), enrollment),
     )
 
 
