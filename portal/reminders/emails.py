@@ -34,6 +34,7 @@ def digest(to: str, on: str) -> Email | None:
         template="reminders/emails/digest",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "on": composed.on,
