@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from wtforms import RadioField
-from wtforms.validators import InputRequired
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
+from wtforms.validators import InputRequired, Optional
 
 from portal.core.forms import DateField, Form, LongTextField
 from portal.core.i18n import lazy_gettext as _l
 
 # Who can read what is written; the value is what the form sends.
 SHOWN, HIDDEN = "shown", "hidden"
+_READERS = [
+    SelectChoice(SHOWN, _l("The learner, too")),
+    SelectChoice(HIDDEN, _l("Only those who supervise")),
+]
 
 
 def _readers_field() -> RadioField:
@@ -17,7 +22,7 @@ def _readers_field() -> RadioField:
     return RadioField(
         _l("Who can read it"),
         [InputRequired(_l("Choose who can read it."))],
-        choices=[(SHOWN, _l("The learner, too")), (HIDDEN, _l("Only those who supervise"))],
+        choices=_READERS,
     )
 
 
@@ -39,6 +44,5 @@ class OneToOneForm(Form):
 
     held_on = DateField(_l("Held on"), [InputRequired(_l("Choose the day."))])
     text = LongTextField(_l("Note"))
-    readers = RadioField(
-        _l("Who can read it"), choices=[(SHOWN, _l("The learner, too")), (HIDDEN, _l("Only those who supervise"))]
-    )
+    # Needed for a note alone.
+    readers = RadioField(_l("Who can read it"), [Optional()], choices=_READERS)

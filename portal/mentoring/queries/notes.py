@@ -146,7 +146,7 @@ _UNREAD = (
     .outerjoin(NoteReading, NoteReading.enrollment_id == LearnerNote.enrollment_id)
     .where(
         or_(LearnerNote.is_shown, _shown.id.is_not(None)),
-        or_(NoteReading.read_at.is_(None), NoteReading.read_at < _since),
+        or_(NoteReading.read_at.is_(None), NoteReading.read_at <= _since),
         ~_has_been(NoteAct.TAKEN_BACK),
         ~exists().where(_correction.corrects_id == LearnerNote.id),
     )
