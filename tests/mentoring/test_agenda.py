@@ -73,8 +73,8 @@ def test_the_facts_tell_what_was_done_what_is_overdue_and_whom_it_waits_for(
             "Confirm “Exposure” Thu 30 Apr 2026 10:00",
             "Open; nothing comes before it.",
             f"Waits for {name}.",
-            "What stands in the way of “Read “Impersonation””?",
-            "Who will see to “First talk”, and on which day?",
+            "Read “Impersonation”: what stands in the way?",
+            "First talk: who will see to it, and on which day?",
             "What should be different by the next talk?",
         ),
         "ja": (

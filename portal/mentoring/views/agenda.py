@@ -271,15 +271,15 @@ class _Told:
         about, short = each.about, self._facts.short
         match each.ask:
             case Ask.OVERDUE:
-                return _("What stands in the way of “%(step)s”?", step=about)
+                return _("%(step)s: what stands in the way?", step=about)
             case Ask.SENT_BACK:
-                return _("Is it clear what is still missing for “%(step)s”?", step=about)
+                return _("%(step)s: is it clear what is still missing?", step=about)
             case Ask.CLAUSE:
                 return _("Which example would make “%(clause)s” clearer?", clause=about)
             case Ask.TRY:
                 return _("What would help before the next try at “%(quiz)s”?", quiz=about)
             case Ask.WAITING:
-                return _("Who will see to “%(step)s”, and on which day?", step=about)
+                return _("%(step)s: who will see to it, and on which day?", step=about)
             case Ask.TIME:
                 needed, left = short or (0, 0)
                 return _(
