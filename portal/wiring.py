@@ -98,6 +98,7 @@ def wire(app: Flask) -> None:
         _acknowledgements,
         _gradebook,
         _training,
+        _mentoring,
         _certificates,
         _reminders,
         _reports,
@@ -577,6 +578,7 @@ def _training(app: Flask) -> None:
         learner,
         sessions,
         tasks,
+        today,
         versions,
     )
     from portal.training.views.supervision import supervised
@@ -666,6 +668,20 @@ def _training(app: Flask) -> None:
     )
 
 
+def _mentoring(app: Flask) -> None:
+    from portal.mentoring import invariants, permissions, recorded
+    from portal.mentoring.views import agenda, blueprint, notes  # noqa: F401
+    from portal.mentoring.views.beside import links_of_training, news_of_notes
+    from portal.training.service.beside import register_links, register_news
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    register_news(news_of_notes)
+    register_links(links_of_training)
+    journal.learn(recorded.VOCABULARY)
+    INVARIANTS.update(invariants.INVARIANTS)
+
+
 def _certificates(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.certificates import emails, handlers, invariants, permissions, recorded  # noqa: F401
@@ -697,11 +713,12 @@ def _certificates(app: Flask) -> None:
 def _reminders(app: Flask) -> None:
     from portal.reminders import emails, handlers, invariants, recorded  # noqa: F401
     from portal.reminders.service.of_confirmations import ConfirmationsDue
+    from portal.reminders.service.of_mentoring import NotesWritten
     from portal.reminders.service.of_training import TrainingDue
     from portal.reminders.service.sources import register_source
     from portal.reminders.views import blueprint
 
-    for source in (TrainingDue(), ConfirmationsDue()):
+    for source in (TrainingDue(), ConfirmationsDue(), NotesWritten()):
         register_source(source)
     app.register_blueprint(blueprint)
     journal.learn(recorded.VOCABULARY)

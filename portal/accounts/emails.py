@@ -74,6 +74,7 @@ def _mail(person: Person, template: str, **values: object) -> Email:
         template=f"accounts/emails/{template}",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={"organisation_name": organisation.name().in_(person.language), **values},
     )

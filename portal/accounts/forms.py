@@ -6,17 +6,16 @@ from fractions import Fraction
 from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField
+from wtforms import BooleanField, PasswordField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 from wtforms.validators import Length, NumberRange, Optional, StopValidation
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.accounts.permissions import ROLE_NAMES
 from portal.accounts.service.accommodations import MOST
 from portal.accounts.service.imports import is_mail_address
 from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core import clock
-from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField
+from portal.core.forms import CheckboxesField, DateField, Form, IntegerField, LongTextField, Required, TextField
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits
 from portal.core.i18n import lazy_gettext as _l
@@ -106,9 +105,7 @@ class PersonForm(OwnCardForm):
     sign_in_name = TextField(_l("Email address"), [REQUIRED, at_most(254), _mail_address])
     employee_number = TextField(_l("Employee number"), [at_most(60)])
     market = SelectField(_l("Home market"), [REQUIRED])
-    further_markets = SelectMultipleField(
-        _l("Additional markets"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
-    )
+    further_markets = CheckboxesField(_l("Additional markets"))
     team = SelectField(_l("Team"), [Optional()])
 
 

@@ -145,6 +145,13 @@ class Person(Base):
             return self.shown_as
         return (self.full_romaji or self.full_name) if language == "en" else self.full_name
 
+    def addressed_in(self, language: str) -> str:
+        """Return the name by which a mail in the language begins: the family name alone in Japanese.
+
+        Whoever has chosen how to be shown is addressed so.
+        """
+        return self.family_name if language == "ja" and not self.shown_as else self.name_in(language)
+
 
 @event.listens_for(Person, "before_insert")
 @event.listens_for(Person, "before_update")

@@ -117,6 +117,7 @@ def _about(request: AcknowledgementRequest | None, template: str) -> Email | Non
         template=f"acknowledgements/emails/{template}",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "document": titles[version.id],
@@ -161,6 +162,7 @@ def overdue(campaign: str, to: str, told: Mapping[str, Sequence[int]]) -> Email 
         template="acknowledgements/emails/overdue",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "document": library.list_titles([version.id], person.language)[version.id],
@@ -192,6 +194,7 @@ def question_asked(code: str, to: str) -> Email | None:
         template="acknowledgements/emails/question_asked",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "document": library.list_titles([question.version_id], person.language)[question.version_id],
@@ -215,6 +218,7 @@ def question_answered(code: str) -> Email | None:
         template="acknowledgements/emails/question_answered",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "document": library.list_titles([question.version_id], person.language)[question.version_id],

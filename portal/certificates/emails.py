@@ -36,6 +36,7 @@ def ready(certificate_id: int) -> Email | None:
         template="certificates/emails/ready",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "credential": certificate.title.in_(person.language),

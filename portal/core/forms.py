@@ -9,10 +9,11 @@ from flask_babel import LazyString
 from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import DateField as _DateField
 from wtforms import IntegerField as _IntegerField
-from wtforms import StringField, TextAreaField
+from wtforms import SelectMultipleField, StringField, TextAreaField
 from wtforms import TimeField as _TimeField
 from wtforms.i18n import get_translations
 from wtforms.validators import InputRequired, NumberRange, StopValidation
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core.clock import YEARS, is_usable_day
 from portal.core.i18n import gettext as _
@@ -130,6 +131,13 @@ class TimeField(_TimeField):
             super().process_formdata([half_width_digits(value) for value in valuelist])
         except ValueError:
             raise ValueError(_("Enter a time like 09:00.")) from None
+
+
+class CheckboxesField(SelectMultipleField):
+    """Any number of several, each with a box of its own."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 def _take(field: Any, text: str, besides: str = "") -> None:

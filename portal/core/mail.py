@@ -31,7 +31,8 @@ TRIES = 48
 class Email:
     """One mail as plain data.
 
-    `template` names the folder with subject.txt, body.txt and body.html, `values` fill it.
+    `template` names the folder with subject.txt, body.txt and body.html, `values` fill it. `salutation` is the name
+    with which it begins; empty: the whole one.
     """
 
     template: str
@@ -39,6 +40,7 @@ class Email:
     to_name: str
     language: str
     values: dict[str, Any] = field(default_factory=dict)
+    salutation: str = ""
 
 
 Builder = Callable[..., Email | None]
@@ -134,7 +136,8 @@ def _name_of_this_mail(mail: str, arguments: dict[str, Any]) -> str:
 def render(built: Email) -> EmailMessage:
     """Write the mail in the recipient's language; blanks and line ends in headers are folded away."""
     with force_locale(built.language):
-        values = {"to_name": built.to_name, "language": built.language, **built.values}
+        salutation = built.salutation or built.to_name
+        values = {"to_name": built.to_name, "salutation": salutation, "language": built.language, **built.values}
         subject = " ".join(render_template(f"{built.template}/subject.txt", **values).split())
         text = render_template(f"{built.template}/body.txt", **values).strip() + "\n"
         html = render_template(f"{built.template}/body.html", **values)

@@ -34,6 +34,7 @@ def decided(code: str) -> Email | None:
         template="gradebook/emails/decided",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "kind": entry.kind.value,

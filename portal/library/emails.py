@@ -86,6 +86,7 @@ def approval_waits(code: str, number: int, to: str) -> Email | None:
         template="library/emails/approval_waits",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "title": drafts.title_of_draft(draft, person.language),
@@ -128,6 +129,7 @@ def draft_news(code: str, number: int) -> Email | None:
         template="library/emails/draft_news",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "act": review.act.value,
@@ -187,6 +189,7 @@ def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
         template="library/emails/overlay_clashes",
         to_address=person.sign_in_name,
         to_name=person.name_in(spoken),
+        salutation=person.addressed_in(spoken),
         language=spoken,
         values={
             "title": queries.list_titles([stand.latest.id], spoken)[stand.latest.id],
@@ -234,6 +237,7 @@ def overlay_withdrawn(slug: str, number: str, to: str) -> Email | None:
         template="library/emails/overlay_withdrawn",
         to_address=person.sign_in_name,
         to_name=person.name_in(spoken),
+        salutation=person.addressed_in(spoken),
         language=spoken,
         values={
             "title": queries.list_titles([withdrawn.id], spoken)[withdrawn.id],
@@ -262,6 +266,7 @@ def market_text_withdrawn(slug: str, number: str, to: str) -> Email | None:
         template="library/emails/market_text_withdrawn",
         to_address=person.sign_in_name,
         to_name=person.name_in(spoken),
+        salutation=person.addressed_in(spoken),
         language=spoken,
         values={
             "title": queries.list_titles([version.id], spoken)[version.id],

@@ -5,13 +5,21 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 from wtforms.validators import Length, NumberRange, Optional, StopValidation
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core import clock
-from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField, TimeField
+from portal.core.forms import (
+    CheckboxesField,
+    DateField,
+    Form,
+    IntegerField,
+    LongTextField,
+    Required,
+    TextField,
+    TimeField,
+)
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 
@@ -21,13 +29,6 @@ REQUIRED = Required()
 def at_most(most: int) -> Length:
     """Build the validator of a text's length, in characters."""
     return Length(max=most, message=_l("At most %(max)d characters."))
-
-
-class Checkboxes(SelectMultipleField):
-    """Several of a few choices; none stands for all."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class NewDocumentForm(Form):
@@ -49,9 +50,9 @@ class NewDocumentForm(Form):
         choices=[SelectChoice("en", "English"), SelectChoice("ja", "日本語")],
         description=_l("Where the two texts differ, this one decides."),
     )
-    markets = Checkboxes(_l("Markets"), description=_l("None chosen: all."))
-    teams = Checkboxes(_l("Teams"), description=_l("None chosen: all."))
-    roles = Checkboxes(_l("Roles"), description=_l("None chosen: all."))
+    markets = CheckboxesField(_l("Markets"), description=_l("None chosen: all."))
+    teams = CheckboxesField(_l("Teams"), description=_l("None chosen: all."))
+    roles = CheckboxesField(_l("Roles"), description=_l("None chosen: all."))
     sensitivity = SelectField(
         _l("Sensitivity"), [REQUIRED], description=_l("The highest level that a reader meets in the document.")
     )
@@ -76,9 +77,9 @@ class ProposalForm(Form):
     note = LongTextField(_l("Note for the approvers"), [at_most(4000)])
     # That the page has shown the audience: nothing ticked then means everybody.
     audience = HiddenField()
-    market = Checkboxes(_l("Markets"), choices=[])
-    team = Checkboxes(_l("Teams"), choices=[])
-    role = Checkboxes(_l("Roles"), choices=[])
+    market = CheckboxesField(_l("Markets"), choices=[])
+    team = CheckboxesField(_l("Teams"), choices=[])
+    role = CheckboxesField(_l("Roles"), choices=[])
 
     def validate_zone(self, field: Any) -> None:
         """Refuse a zone that the time zone database does not know."""
@@ -166,9 +167,9 @@ class WithdrawalForm(Form):
 class AudienceForm(Form):
     """To whom a document is addressed; nothing ticked in a kind means everybody."""
 
-    market = Checkboxes(_l("Markets"), choices=[])
-    team = Checkboxes(_l("Teams"), choices=[])
-    role = Checkboxes(_l("Roles"), choices=[])
+    market = CheckboxesField(_l("Markets"), choices=[])
+    team = CheckboxesField(_l("Teams"), choices=[])
+    role = CheckboxesField(_l("Roles"), choices=[])
     reason = LongTextField(
         _l("Reason"), [Required(_l("Say why the audience is changed without a draft; the journal keeps it."))]
     )

@@ -35,6 +35,7 @@ def _to(person: Person, name: str, values: dict[str, Any]) -> Email:
         template=f"quizzes/emails/{name}",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values=values,
     )

@@ -34,6 +34,7 @@ def digest(to: str, on: str) -> Email | None:
         template="reminders/emails/digest",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "on": composed.on,
@@ -48,6 +49,7 @@ def digest(to: str, on: str) -> Email | None:
             "overdue": composed.count(Section.OVERDUE),
             "due": composed.count(Section.TODAY),
             "soon": composed.count(Section.SOON),
+            "news": composed.count(Section.NEWS),
             "sign_offs": composed.count(Section.SIGN_OFFS),
             "escalated": composed.count(Section.ESCALATED),
             "today_href": public_url("training.today"),

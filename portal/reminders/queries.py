@@ -79,6 +79,23 @@ def find_digest(person_id: int, on: date) -> Digest | None:
     )
 
 
+def list_last_digests(before: Mapping[int, date]) -> dict[int, datetime]:
+    """Return person's row number → when her last digest was owed on a day before the one given for her, if one was.
+
+    One statement for each different day.
+    """
+    found: dict[int, datetime] = {}
+    for day in sorted(set(before.values())):
+        people = [person_id for person_id, each in before.items() if each == day]
+        rows = session.execute(
+            select(Digest.person_id, func.max(Digest.at))
+            .where(Digest.person_id.in_(people), Digest.on < day)
+            .group_by(Digest.person_id)
+        )
+        found |= {row[0]: row[1] for row in rows}
+    return found
+
+
 def list_told(before: Mapping[int, date], keys: Sequence[str]) -> dict[int, set[str]]:
     """Return person's row number → which of these things were escalated to her on days before the one given for her."""
     found: dict[int, set[str]] = defaultdict(set)

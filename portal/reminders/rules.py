@@ -32,6 +32,7 @@ class Section(StrEnum):
     OVERDUE = "overdue"
     TODAY = "today"
     SOON = "soon"
+    NEWS = "news"
     SIGN_OFFS = "sign_offs"
     ESCALATED = "escalated"
 

@@ -123,6 +123,7 @@ def plan_started(code: str) -> Email | None:
         template="training/emails/plan_started",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "plan": enrollment.version.title,
@@ -148,6 +149,7 @@ def plan_ended(code: str) -> Email | None:
         template="training/emails/plan_ended",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "plan": enrollment.version.title,
@@ -172,6 +174,7 @@ def sign_off_waiting(code: str, step: str, to: str) -> Email | None:
         template="training/emails/sign_off_waiting",
         to_address=signer.sign_in_name,
         to_name=signer.name_in(signer.language),
+        salutation=signer.addressed_in(signer.language),
         language=signer.language,
         values={
             "learner": enrollment.person.name_in(signer.language),
@@ -207,6 +210,7 @@ def sent_back(code: str, step: str, said: int) -> Email | None:
         template="training/emails/sent_back",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "by": rows[-1].by.name_in(person.language),
@@ -257,6 +261,7 @@ def _of_session(template: str, code_of_session: str, code: str) -> Email | None:
         template=f"training/emails/{template}",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "plan": enrollment.version.title,

@@ -6,11 +6,19 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from flask_wtf.file import FileField
-from wtforms import BooleanField, SelectField, SelectMultipleField
+from wtforms import BooleanField, SelectField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField, TimeField
+from portal.core.forms import (
+    CheckboxesField,
+    DateField,
+    Form,
+    IntegerField,
+    LongTextField,
+    Required,
+    TextField,
+    TimeField,
+)
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
 from portal.training.rules import MOST_DAYS_AT_ONCE
@@ -103,13 +111,6 @@ class PastedField(LongTextField):
 _MARKS = frozenset("\ufeff\u200b\u2060\u200e\u200f\x0c\x00")
 
 
-class _CheckboxesField(SelectMultipleField):
-    """Any number of several, each with a box of its own."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
 def _at_most(most: int) -> Length:
     return Length(max=most, message=_l("At most %(max)d characters."))
 
@@ -121,8 +122,8 @@ class JoinForm(Form):
     starts_on = DateField(_l("First day of the plan"), [InputRequired(_l("Choose the first day."))])
     text = PastedField(_l("Paste a list"))
     file = FileField(_l("Or a file"))
-    chosen = _CheckboxesField(_l("Or choose people"))
-    mentors = _CheckboxesField(_l("Mentors"))
+    chosen = CheckboxesField(_l("Or choose people"))
+    mentors = CheckboxesField(_l("Mentors"))
 
 
 class EventField(DateField):
@@ -205,7 +206,7 @@ class SessionTimeForm(Form):
 class SessionForm(SessionTimeForm):
     """A session that is planned, and whom it is for."""
 
-    learners = _CheckboxesField(_l("Learners"), validate_choice=False)
+    learners = CheckboxesField(_l("Learners"), validate_choice=False)
 
 
 class MoveSessionForm(SessionTimeForm):
@@ -223,7 +224,7 @@ class CancelSessionForm(Form):
 class SessionLearnersForm(Form):
     """Who is added to a session."""
 
-    learners = _CheckboxesField(_l("Learners"), validate_choice=False)
+    learners = CheckboxesField(_l("Learners"), validate_choice=False)
 
 
 class AttendanceForm(Form):

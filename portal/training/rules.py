@@ -751,6 +751,58 @@ def would_be_empty(steps: Iterable[StepShape], done: Collection[str], exempt: Co
     return all(step.slug in exempt and step.slug not in done for step in steps if step.required)
 
 
+# --- The day -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Something that a learner does herself and has not done: its own name among all of it, and by which day.
+
+    `waits_for` are the unfinished things that come first, by their names; some may be for others to do.
+    """
+
+    key: str
+    on: date
+    is_required: bool = True
+    position: int = 0
+    waits_for: tuple[str, ...] = ()
+
+
+def in_turn(mine: Iterable[Turn]) -> list[Turn]:
+    """Put what a learner does herself into the order in which she can do it.
+
+    By its day, so that what is overdue comes first; on one day what is required before what is not, then by position.
+    Nothing comes before what it waits for. What waits for somebody else, however far back, comes last: whatever its
+    day, she cannot begin it.
+    """
+    by_key = {each.key: each for each in mine}
+    within_reach: dict[str, bool] = {}
+
+    def is_within_reach(key: str) -> bool:
+        if key not in within_reach:
+            within_reach[key] = key in by_key and all(is_within_reach(each) for each in by_key[key].waits_for)
+        return within_reach[key]
+
+    found: dict[str, Turn] = {}
+
+    def take(turn: Turn) -> None:
+        for key in turn.waits_for:
+            if key in by_key and key not in found:
+                take(by_key[key])
+        found.setdefault(turn.key, turn)
+
+    for turn in sorted(
+        by_key.values(), key=lambda each: (not is_within_reach(each.key), each.on, not each.is_required, each.position)
+    ):
+        take(turn)
+    return list(found.values())
+
+
+def opened_by(slug: str, plan: Mapping[str, StepShape], done: Collection[str]) -> int:
+    """Return how many unfinished steps of a plan come after this one, however far."""
+    return sum(slug in all_before(step, plan) for name, step in plan.items() if name not in done)
+
+
 # --- Feasibility -------------------------------------------------------------------------------
 
 

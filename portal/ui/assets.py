@@ -24,6 +24,8 @@ STYLES = (
     "tables",
     "matrix",
     "path",
+    "today",
+    "mentoring",
     "calendar",
     "planner",
     "quiz",

@@ -13,14 +13,12 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
     RadioField,
     SelectChoice,
     SelectField,
-    SelectMultipleField,
     StringField,
 )
 from wtforms.validators import InputRequired
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core import markdown
-from portal.core.forms import DateField, Form, IntegerField, LongTextField
+from portal.core.forms import CheckboxesField, DateField, Form, IntegerField, LongTextField
 from portal.core.i18n import language
 from portal.core.markdown import TrustedHtml
 from portal.core.redline import Marked, mark
@@ -307,11 +305,6 @@ def redline() -> list[SampleClause]:
     ]  # fmt: skip
 
 
-class _Checkboxes(SelectMultipleField):
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
 def form(prefix: str = "") -> Form:
     """Return a form with a field of every kind."""
 
@@ -340,7 +333,7 @@ def form(prefix: str = "") -> Form:
             ],
             default="family",
         )
-        roles = _Checkboxes(
+        roles = CheckboxesField(
             say("Roles", "役割"),
             choices=[
                 SelectChoice("author", say("Author", "作成者")),

@@ -501,6 +501,29 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         ],
     ),
     (
+        # Notes: exactly those who supervise her, and she what is meant for her.
+        {"graduate", "lead", "mentor"},
+        [
+            "GET mentoring.agenda",
+            "GET mentoring.notes",
+        ],
+    ),
+    (
+        {"lead", "mentor"},
+        [
+            "POST mentoring.record_one_to_one",
+            "POST mentoring.write_note",
+        ],
+    ),
+    (
+        # Who has written it.
+        {"lead"},
+        [
+            "GET mentoring.change_note",
+            "POST mentoring.change_note",
+        ],
+    ),
+    (
         {"auditor", "graduate", "lead", "mentor"},
         [
             "GET training.evidence",

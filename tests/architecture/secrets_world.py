@@ -42,6 +42,7 @@ from portal.library.models import (
 )
 from portal.library.queries import drafts as written
 from portal.library.service import drafts, following, images, reviews
+from portal.mentoring.service import notes, one_to_ones
 from portal.quizzes import queries as quizzes
 from portal.quizzes.formats.markdown import BankQuestion
 from portal.quizzes.models import (
@@ -270,6 +271,7 @@ class World:
                     reason=canary("event_reason"), by=lead,
                 )  # fmt: skip
             self._practise()
+            self._supervise()
             jobs.run_due()
 
     def _practise(self) -> None:
@@ -294,6 +296,20 @@ class World:
                 when=sessions.When(date(2026, 5, 15), time(10), time(11), f"{canary('place_of_session')} room"),
             )  # fmt: skip
             self.codes["session"] = planned.code
+
+    def _supervise(self) -> None:
+        """Let the lead talk with the learner, and note something for her and something for those who supervise."""
+        lead = self.people["lead"]
+        with own_transaction():
+            enrollment = training.get_enrollment(self.codes["first-days"])
+            one_to_ones.hold(
+                enrollment=enrollment, held_on=date(2026, 4, 20), text=f"{canary('note_for_her')} it was.",
+                is_shown=True, by=lead,
+            )  # fmt: skip
+            hidden = f"{canary('note_hidden')} it was."
+            written = notes.write_note(enrollment=enrollment, text=hidden, is_shown=False, by=lead)
+            corrected = notes.correct_note(note=written, text=f"{canary('note_corrected')} it was.", by=lead)
+            self.codes["note"] = corrected.code
 
     def _take_quizzes(self) -> None:
         """Let the learner have an attempt in each state, and her colleague one whose result is out."""
@@ -528,6 +544,8 @@ class World:
                  "quizzes.read_file_again", "quizzes.leave_out_of_file"), coming,
             ),
             **dict.fromkeys(("quizzes.export_progress", "quizzes.look_at_export", "quizzes.save_export"), going),
+            "mentoring": {"code": [codes["first-days"], codes["short"]]},
+            "mentoring.change_note": {"code": [codes["note"]]},
             "reports": {"code": ["jp-2026-04"]},
             **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in ("cohort_draft", "change_draft")},
             **{f"training.{each}": {"code": ["jp-2026-04"]} for each in ("add_learners", "withdraw_cohort")},

@@ -28,6 +28,8 @@ from portal.library.models import ChangeClass, DocumentImage, Draft, DraftAside,
 from portal.library.service import drafts, following, images, versions
 from portal.library.service.reviews import comment_on_draft
 from portal.library.service.texts import TextDraft
+from portal.mentoring.models import LearnerNote
+from portal.mentoring.service import notes
 from portal.operations import demo
 from portal.organisation import queries as organisations
 from portal.quizzes import queries as quizzes
@@ -88,6 +90,7 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
         _decide_a_result(members)
         _begin_a_cohort(members["lead"])
         _practise(members)
+        _supervise(members)
         yield members
 
 
@@ -104,6 +107,16 @@ def _practise(members: dict[str, Person]) -> None:
             step=circle, market=enrollment.market, learners=[StepOfEnrollment(enrollment, circle)], by=lead,
             when=sessions.When(DAY + timedelta(days=1), time(10), time(11), "Room 3"),
         )  # fmt: skip
+
+
+def _supervise(members: dict[str, Person]) -> None:
+    """Let the lead note something about the graduate's first training."""
+    enrollment = session.scalars(
+        select(Enrollment).where(Enrollment.person_id == members["graduate"].id).order_by(Enrollment.id)
+    ).first()
+    assert enrollment is not None
+    with own_transaction():
+        notes.write_note(enrollment=enrollment, text="Reads every clause.", is_shown=False, by=members["lead"])
 
 
 def _write_a_draft(author: Person) -> None:
@@ -250,6 +263,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "quizzes": {"code": attempt.code},
         "certificates": {"code": certificate.code, "number": certificate.number},
         "training": {"code": enrollment.code, "slug": "supervised-audit"},
+        "mentoring": {"code": enrollment.code},
         "reports": {"code": enrollment.cohort.code},
         "organisation": {"code": "JP"},
         "gradebook": {
@@ -285,6 +299,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "acknowledgements.delta_picture": {"number": "1"},
         "quizzes.bank_picture": {"sha256": session.scalars(select(QuestionPicture.sha256)).one()},
         "quizzes.look_ahead": {"code": draft.code},
+        "mentoring.change_note": {"code": session.scalars(select(LearnerNote.code)).one()},
         "training.event_date": {"code": with_exam.code, "slug": "exam"},
         "training.version_of_cohort": {"code": enrollment.cohort.code, "plan": enrollment.version.plan.slug},
         "calendars.team_shifts": {"code": demo.TEAM},

@@ -20,6 +20,7 @@ PLANTED = {
     "pure-rules": ("portal/training/rules.py", "import portal.core.clock"),
     "views-without-database": ("portal/certificates/views.py", "import sqlalchemy"),
     "transactions-at-the-doors": ("portal/library/queries/__init__.py", "import portal.core.transaction"),
+    "notes-stay": ("portal/reports/views/cohorts.py", "import portal.mentoring.models"),
     "one-door-pdf": ("portal/certificates/service/__init__.py", "import weasyprint"),
     "one-door-markdown": ("portal/library/rules/__init__.py", "import markdown_it"),
     "one-door-redline": ("portal/library/queries/drafts.py", "import diff_match_patch"),

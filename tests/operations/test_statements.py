@@ -38,7 +38,7 @@ def test_the_day_takes_few_statements(cast: Cast, as_: Any) -> None:
         training.make_enrollment(
             cast.learner, training.make_plan(), cast.admin, cohort=training.make_cohort(cast.admin)
         )
-        assert _count(as_(cast.learner), "training.today") <= 14
+        assert _count(as_(cast.learner), "training.today") <= 15
 
 
 def test_a_reading_page_takes_few_statements(cast: Cast, as_: Any) -> None:
@@ -106,4 +106,4 @@ def test_the_page_of_reminders_takes_few_statements(cast: Cast, as_: Any) -> Non
         training.make_enrollment(
             cast.learner, training.make_plan(), cast.admin, cohort=training.make_cohort(cast.admin)
         )
-        assert _count(as_(cast.learner), "reminders.own") <= 23
+        assert _count(as_(cast.learner), "reminders.own") <= 24

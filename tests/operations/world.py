@@ -35,6 +35,9 @@ from portal.library.queries.drafts import hash_of_draft
 from portal.library.service import drafts, images, reviews
 from portal.library.service.dependants import change_of_draft
 from portal.library.service.readings import note_opened
+from portal.mentoring.queries import notes as noted
+from portal.mentoring.service import notes as notes_on
+from portal.mentoring.service import one_to_ones
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
 from portal.quizzes.formats.markdown import Bank, BankQuestion
@@ -145,6 +148,11 @@ def _practise(staff: dict[str, Person]) -> None:
                 sessions.cancel_session(planned=planned, reason="Flu.", by=lead)
         present = {enrollment.code: Presence.PRESENT}
         sessions.record_attendance(planned=planned, said=present, reason="", seen=0, by=lead)
+    with own_transaction():
+        one_to_ones.hold(enrollment=enrollment, held_on=date(2026, 4, 28), text="Two a day.", is_shown=False, by=lead)
+        note = noted.list_notes(enrollment.id, shown_only=False)[0].latest
+        corrected = notes_on.correct_note(note=note, text="Three a day.", by=lead)
+        notes_on.show_note(note=corrected, by=lead)
 
 
 def _go_on(staff: dict[str, Person]) -> None:

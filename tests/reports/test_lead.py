@@ -448,7 +448,8 @@ def test_the_red_list_says_who_why_since_when_and_what_to_do(cast: Cast, cohort:
     (row,) = (each for each in rows_of(page) if cast.learner.name_in(language) in each)
     said = {
         "en": ("4 required steps overdue, since 28 Apr", "2 failed tries at “Check of impersonation”, last on 28 Apr",
-               "3 working days without activity, last active on 28 Apr", "Give more time", "See the tries"),
+               "3 working days without activity, last active on 28 Apr", "Give more time", "See the tries",
+               "Next one-to-one"),
         "ja": ("必修項目4件が期限超過", "「なりすまし 確認テスト」で不合格2回", "期限を延ばす", "受験結果の確認"),
     }[language]  # fmt: skip
     assert [each for each in said if each not in row] == []

@@ -474,7 +474,7 @@ def test_the_mail_of_a_new_plan_in_both_languages(cast: Cast, enrollment: Enroll
     speak(cast.learner, "ja")
     subject, text = text_of("training.plan_started", code=enrollment.code)
     assert subject == "【研修】「最初の10日間」は2026年4月28日（火）に始まります"
-    assert text.startswith("髙橋 結衣 様")
+    assert text.startswith("髙橋 様")
     assert "期間は6営業日です。" in text
     assert "- 「文書EXPOSURE」を確認する（期限：2026年4月28日（火）） (20分)" in text
 

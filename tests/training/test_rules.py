@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -431,3 +432,53 @@ def test_needs_nine_working_days_six_left() -> None:
     assert found(date(2026, 4, 13), ("read", "practise", "exam")) == []
     assert found(START - timedelta(days=30)) == found(START)
     assert found(date(2026, 5, 30)) == [("exam", 10, 0), (None, 10, 0)]
+
+
+# --- The day -----------------------------------------------------------------------------------
+
+
+@st.composite
+def turns(draw: st.DrawFn) -> list[rules.Turn]:
+    """Draw what somebody does herself; some of it waits for things that are not hers ("theirs")."""
+    found: list[rules.Turn] = []
+    for number in range(draw(st.integers(0, 8))):
+        earlier = [*(each.key for each in found), "theirs"]
+        before = draw(st.sets(st.sampled_from(earlier), max_size=2))
+        found.append(rules.Turn(f"t{number}", draw(days), draw(st.booleans()), number, tuple(sorted(before))))
+    return draw(st.permutations(found))
+
+
+@given(turns())
+def test_the_day_lists_everything_once_and_nothing_before_what_it_waits_for(mine: list[rules.Turn]) -> None:
+    found = rules.in_turn(mine)
+    assert sorted(each.key for each in found) == sorted(each.key for each in mine)
+    seen: set[str] = set()
+    for each in found:
+        assert {key for key in each.waits_for if key != "theirs"} <= seen
+        seen.add(each.key)
+
+
+@given(turns())
+def test_of_the_day_what_can_be_begun_comes_before_what_waits_for_others_and_by_its_date(
+    mine: list[rules.Turn],
+) -> None:
+    by_key = {each.key: each for each in mine}
+
+    def is_free(turn: rules.Turn) -> bool:
+        return all(key in by_key and is_free(by_key[key]) for key in turn.waits_for)
+
+    found = rules.in_turn(mine)
+    free = [is_free(each) for each in found]
+    assert free == sorted(free, reverse=True)
+    # Of two that wait for nothing the earlier one comes first, unless something that is earlier still draws it ahead.
+    alone = [each for each in found if not each.waits_for]
+    drawn = {key for each in mine for key in each.waits_for}
+    dates = [each.on for each in alone if each.key not in drawn]
+    assert dates == sorted(dates)
+
+
+@given(turns(), st.randoms())
+def test_the_order_of_the_day_does_not_hang_on_how_it_was_read(mine: list[rules.Turn], random: Any) -> None:
+    other = list(mine)
+    random.shuffle(other)
+    assert rules.in_turn(mine) == rules.in_turn(other)

@@ -13,14 +13,12 @@ from wtforms import (
     HiddenField,
     RadioField,
     SelectField,
-    SelectMultipleField,
 )
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core import clock
-from portal.core.forms import Form, IntegerField, TextField, whole_number
+from portal.core.forms import CheckboxesField, Form, IntegerField, TextField, whole_number
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits
 from portal.core.i18n import lazy_gettext as _l
@@ -35,13 +33,6 @@ _ADDRESS = re.compile(rf"{_SLUG.pattern}/{_SLUG.pattern}")
 _CLAUSE = re.compile(rf"({_SLUG.pattern}#)?{_SLUG.pattern}")
 _BETWEEN = re.compile(r"[\s,、，]+")
 NEEDED = _l("Fill this in.")
-
-
-class Checkboxes(SelectMultipleField):
-    """Several of a few choices."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class ShareField(TextField):
@@ -118,8 +109,8 @@ class DrawForm(PlainForm):
     section = SelectField(_l("Section"), validate_choice=False)
     bank = SelectField(_l("Question bank"), validate_choice=False)
     count = IntegerField(_l("How many questions"))
-    types = Checkboxes(_l("Only these types"))
-    difficulty = Checkboxes(_l("Only these levels of difficulty"))
+    types = CheckboxesField(_l("Only these types"))
+    difficulty = CheckboxesField(_l("Only these levels of difficulty"))
     tags = NamesField(_l("Only with one of these tags"), re.compile(r"\S{1,60}"), _l("This is no tag:"))
     clauses = NamesField(_l("Only about one of these clauses"), _CLAUSE, _l("This is no clause:"))
     strata = SelectField(_l("Equally many of each"), validate_choice=False)
@@ -196,7 +187,7 @@ class QuizForm(Form):
         _l("Results are shown"),
         description=_l("Answers that people mark are waited for in any case."),
     )
-    show = Checkboxes(
+    show = CheckboxesField(
         _l("What of the result is shown"),
         description=_l("Whether somebody has passed is always shown."),
     )

@@ -116,6 +116,8 @@ def _composed(
             section = None
         elif item.concern is Concern.WAITS:
             section = Section.SIGN_OFFS
+        elif item.concern is Concern.NEWS:
+            section = Section.NEWS
         else:
             section = rules.section_of(item.due_on, recipient.today, recipient.until)
         if section is not None:

@@ -22,6 +22,8 @@ class Concern(StrEnum):
     WAITS = "waits"
     # It is overdue with somebody whom she leads.
     ESCALATED = "escalated"
+    # It was written for her; its day is the one since which she can read it.
+    NEWS = "news"
 
 
 @dataclass(frozen=True, slots=True)

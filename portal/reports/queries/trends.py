@@ -9,7 +9,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import aliased
 
 from portal.accounts.models import Person
 from portal.calendars.errors import unknown_years_refused
@@ -198,10 +199,13 @@ def _passages(
     cohort_ids: Collection[int], plan: str, viewer_id: int
 ) -> tuple[dict[int, list[Passage]], dict[int, int]]:
     """Return by cohort the ways of its people through the plan, and how many have not begun."""
+    later = aliased(Enrollment)
     rows: Sequence[Any] = session.execute(
         select(*ENTRY, Enrollment.ended_at)
         .join(Plan, Plan.id == Enrollment.plan_id)
         .where(Enrollment.cohort_id.in_(cohort_ids), Plan.slug == plan)
+        # Who went on in another version of the plan has not left: she is counted once, where she went on.
+        .where(~exists(select(later.id).where(later.replaces_id == Enrollment.id)))
         .order_by(Enrollment.id)
     ).all()
     entries = [Follower(*row[:-1]) for row in rows]
@@ -242,7 +246,7 @@ def _passage(
     elif left_at is not None:
         until, fate = local_date(left_at, path.zone), Fate.LEFT
     # What is done keeps the date that counted then; the rest is due as the person's own page says.
-    ahead = [path.due_on[slug] for slug in path.required - each.done]
+    ahead = [path.due_on[slug] for slug in path.asked(each.done) - each.done]
     last_due_on = max([*ahead, *([done_due_on] if done_due_on is not None else [])], default=None)
     is_on_time = None
     if last_due_on is not None and last_due_on < path.today and (fate is not Fate.LEFT or last_due_on < until):

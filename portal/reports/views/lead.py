@@ -16,7 +16,7 @@ from portal.core.access import can
 from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.quizzes.models import AttemptState
-from portal.reports.permissions import ACT_FOR_COHORT
+from portal.reports.permissions import ACT_FOR_COHORT, TALK_WITH_LEARNERS
 from portal.reports.queries import Column, Follower, Following
 from portal.reports.queries.lead import EXPIRY_DAYS, AtRisk, Check, Morning, list_phases, people_named
 from portal.reports.rules import LEAST_FOR_FORECAST, Forecast, Point, Reason, Risk, RiskRule
@@ -157,13 +157,17 @@ def red_list(
     viewer_id: int,
 ) -> list[dict[str, Any]]:
     """Return who is at risk as the page tells it: name, reasons, since when, and what to do now."""
-    may_act = can(ACT_FOR_COHORT, found)
+    may_act, may_talk = can(ACT_FOR_COHORT, found), can(TALK_WITH_LEARNERS, found)
     titles = _quiz_titles(following)
     columns = {each.slug: each for each in following.columns}
     rows = []
     for each in seen.at_risk:
         person = following.persons[each.follower.person_id]
-        acts = may_act and person.id != viewer_id
+        is_other = person.id != viewer_id
+        actions = _actions(each, person, titles, columns) if may_act and is_other else []
+        if may_talk and is_other:
+            talk = url_for("mentoring.agenda", code=each.follower.code)
+            actions.append({"label": _("Next one-to-one"), "href": talk})
         rows.append(
             {
                 "name": person.name_in(language()),
@@ -177,7 +181,7 @@ def red_list(
                     }
                     for reason in each.reasons
                 ],
-                "actions": _actions(each, person, titles, columns) if acts else [],
+                "actions": actions,
             }
         )
     return rows

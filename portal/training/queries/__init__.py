@@ -370,6 +370,16 @@ def find_successor(enrollment: Enrollment) -> Enrollment | None:
     return session.scalar(select(Enrollment).where(Enrollment.replaces_id == enrollment.id).options(*WITH_STEPS))
 
 
+def whole_training(enrollment_id: int) -> Select[int]:
+    """Return what selects the row numbers of an enrollment and of those in other versions before and after it."""
+    own = aliased(Enrollment)
+    return (
+        select(Enrollment.id)
+        .join(own, own.id == enrollment_id)
+        .where(func.coalesce(Enrollment.first_code, Enrollment.code) == func.coalesce(own.first_code, own.code))
+    )
+
+
 def find_predecessor(enrollment: Enrollment) -> Enrollment | None:
     """Return the enrollment whose place this one took, or None."""
     if enrollment.replaces_id is None:

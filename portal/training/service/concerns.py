@@ -28,7 +28,8 @@ class Concern:
     """A part of Today: a short list under a title, and where all of it stands.
 
     `nothing` is said when there is no line; where it is empty, the whole part is left out then.
-    `note` says what a count in the lines counts. `kinds` are those of a table's columns.
+    `note` says what a count in the lines counts. `kinds` are those of a table's columns. What others wait for
+    `comes_first`: it stands above one's own steps.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Concern:
     note: str = ""
     kinds: Sequence[str] = ()
     more: tuple[str, str] | None = None
+    comes_first: bool = False
 
 
 class Concerns(Protocol):

@@ -1,9 +1,9 @@
-"""The learner's day and path, and the queue of those who sign off."""
+"""A learner's plans and path, the queue of those who sign off, and how steps are told."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,8 +11,6 @@ from flask import render_template, request, url_for
 from werkzeug import Response
 
 from portal.accounts.models import Person, Role
-from portal.acknowledgements.queries.campaigns import ToDo, list_to_do
-from portal.acknowledgements.service.due import why_due
 from portal.calendars.service.told import day_told
 from portal.core import clock
 from portal.core.access import actor, allows, can, requires, signed_in
@@ -30,7 +28,6 @@ from portal.core.i18n import (
 )
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
-from portal.library.rules.overlays import base_slug
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import AttemptState
 from portal.quizzes.rules.passing import Counts
@@ -52,7 +49,7 @@ from portal.training.queries.signing import Waiting
 from portal.training.queries.step_results import Seat
 from portal.training.rules import SETTLED, STATEMENT_LIMIT, Doer, Presence, SignOffAct, StepKind, StepState
 from portal.training.service import sign_offs
-from portal.training.service.concerns import concerns_of
+from portal.training.service.beside import links_for
 from portal.training.service.enrollments import recognition_of
 from portal.training.service.exemptions import costs_credential
 from portal.training.views import blueprint
@@ -67,8 +64,6 @@ from portal.training.views.explaining import (
     period_told,
 )
 
-# The day's list stays short enough to be begun.
-AT_MOST = 5
 # What the buttons of a sign-off say.
 _ACTS = {"sign_off": sign_offs.sign_off, "send_back": sign_offs.send_back}
 
@@ -112,164 +107,8 @@ class StepView:
     notes: Sequence[str] = ()
     # Where whoever completes it looks at it.
     judged_at: str | None = None
-
-
-@blueprint.get("/today")
-@signed_in
-def today() -> str:
-    """Show what to do now, in order: at most five things, what waits for others, and how far one is."""
-    person = actor()
-    enrollments = queries.list_enrollments_of(person.id)
-    running = [enrollment for enrollment in enrollments if enrollment.is_open]
-    standings = queries.standings(running)
-    telling = Telling(standings, person)
-    mine, waiting = [], []
-    for standing in standings:
-        for step in standing.steps:
-            if standing.statuses[step.slug].state is StepState.WAITING:
-                waiting.append((standing.due_on(step.slug), step.position, standing, step))
-            elif _side(standing, step) == "own":
-                mine.append((_day_for(standing, step), not step.required, step.position, standing, step))
-    mine.sort(key=lambda each: each[:3])
-    mine, asked, sooner = _once_each(mine, list_to_do(person, language()))
-    waiting.sort(key=lambda each: each[:2])
-    completed = next((enrollment for enrollment in enrollments if enrollment.completed_at is not None), None)
-    concerns = concerns_of(person)
-    return render_template(
-        "training/today.html",
-        plans=[{**_plan_facts(standing), "counts": _counts(standing)} for standing in standings],
-        steps=_in_order(telling.in_turn([(each[-2], each[-1]) for each in mine[:AT_MOST]]), mine, asked, sooner),
-        to_do=len(mine) + len(asked),
-        all_steps=sum(len(standing.steps) for standing in standings),
-        waiting=[telling.of(standing, step) for _due, _position, standing, step in waiting],
-        concerns=concerns,
-        # Somebody who follows no plan and has a role asks whom she knows; she is not told that nobody leads her.
-        contacts=_contacts(running[0] if running else None, person) if running or not concerns else None,
-        completed={
-            "title": str(completed.version.title),
-            "href": url_for("training.path", code=completed.code),
-            "has_certificate": completed.version.credential_slug is not None
-            and not (running or queries.has_result_missing(completed)),
-        }
-        if completed
-        else None,
-    )
-
-
-def _day_for(standing: Standing, step: PlanStep) -> date:
-    """Return by which day a step is done: that of its session where one is planned, else the day on which it is due."""
-    seat = standing.seat(step.slug)
-    return local_date(seat.starts_at, seat.zone) if seat is not None else standing.due_on(step.slug)
-
-
-def _once_each(
-    mine: Sequence[tuple[Any, ...]], to_do: Sequence[ToDo]
-) -> tuple[list[tuple[Any, ...]], list[ToDo], dict[str, ToDo]]:
-    """List a document once where both a step and a campaign ask for it, under the earlier date.
-
-    Returns the steps, what is asked besides, and slug of a document → what is asked sooner than its step. An emergency
-    takes the place of the step: it waits for nothing that comes first in the plan.
-    """
-    by_step = {step.document_slug: due_on for due_on, *_rest, step in mine if step.kind is StepKind.ACKNOWLEDGE}
-    # A step names the text of all markets; what is asked may be that of hers.
-    asked = {base_slug(each.slug): each for each in to_do}
-    urgent = {slug for slug, each in asked.items() if each.is_emergency}
-    sooner = {slug: each for slug, each in asked.items() if slug in by_step and each.due_on < by_step[slug]}
-    kept = [each for each in mine if each[-1].kind is not StepKind.ACKNOWLEDGE or each[-1].document_slug not in urgent]
-    kept.sort(
-        key=lambda each: (
-            min(each[0], sooner[each[-1].document_slug].due_on) if _is_asked_sooner(each[-1], sooner) else each[0],
-            *each[1:3],
-        )
-    )
-    return kept, [each for slug, each in asked.items() if each.is_emergency or slug not in by_step], sooner
-
-
-def _is_asked_sooner(step: PlanStep, sooner: Mapping[str, ToDo]) -> bool:
-    return step.kind is StepKind.ACKNOWLEDGE and step.document_slug in sooner
-
-
-def _in_order(
-    steps: Sequence[StepView], mine: Sequence[tuple[Any, ...]], asked: Sequence[ToDo], sooner: Mapping[str, ToDo]
-) -> list[StepView]:
-    """Put what is to be confirmed between the steps by its date; the first that can be done is the one for now."""
-    dated = []
-    for each, view in zip(mine, steps, strict=False):
-        if _is_asked_sooner(each[-1], sooner):
-            ask = sooner[each[-1].document_slug]
-            shown = _asked_view(ask)
-            dated.append((ask.due_on, 1, replace(view, due=shown.due, state=_sooner(view.state, shown.state))))
-        else:
-            dated.append((each[0], 1, view))
-    dated += [(each.due_on, 0, _asked_view(each)) for each in asked]
-    merged = [view for *_order, view in sorted(dated, key=lambda each: each[:2])][:AT_MOST]
-    now = next((number for number, view in enumerate(merged) if view.is_open and view.href is not None), None)
-    return [
-        replace(view, is_next=number == now, state=_state_in_turn(view, is_next=number == now))
-        for number, view in enumerate(merged)
-    ]
-
-
-def _sooner(state: str, asked: str) -> str:
-    """Return the state of a step that is asked for sooner than its plan says; one that is locked stays so."""
-    return state if state in ("locked", "today") and asked != "overdue" else asked
-
-
-def _state_in_turn(view: StepView, *, is_next: bool) -> str:
-    if view.state == "today" and not is_next:
-        return "soon"
-    return "today" if is_next and view.state in ("soon", "ahead") and view.slug.startswith(_ASKED) else view.state
-
-
-# An underscore cannot occur in the slug of a step.
-_ASKED = "asked_"
-
-
-def _asked_view(each: ToDo) -> StepView:
-    """Return a version to be confirmed as its post on the day's list shows it."""
-    today = clock.today(each.zone)
-    why = why_due(
-        days=each.days,
-        is_emergency=each.is_emergency,
-        is_due_at_effect=each.is_due_at_effect,
-        is_newcomer=each.is_newcomer,
-        asked=format_date(local_date(each.asked_at, each.zone)),
-    )
-    if each.is_due_at_effect or each.is_emergency:
-        date = format_instant(each.due_at, each.zone)
-    else:
-        date = day_told(each.due_on) if each.due_on.year == today.year else format_date(each.due_on)
-    return StepView(
-        slug=f"{_ASKED}{each.slug}",
-        title=_("%(title)s: what changed in version %(number)s", title=each.title, number=each.number)
-        if each.has_base
-        else _("%(title)s: version %(number)s", title=each.title, number=each.number),
-        kind=_("Emergency change") if each.is_emergency else _("To be confirmed"),
-        state="overdue" if each.due_at <= clock.now() else "soon" if each.due_on <= today else "ahead",
-        due=Explanation(
-            date=date,
-            iso=each.due_on.isoformat(),
-            why=why,
-        ),
-        done_on="",
-        done_iso="",
-        minutes=format_minutes(each.minutes),
-        href=url_for("acknowledgements.delta", slug=each.slug),
-        verb=_("Read what changed") if each.has_base else _("Read and confirm"),
-        locked_by=[],
-        optional=False,
-        instructions="",
-        exempt="",
-        done="",
-        said=[],
-        ask_again=None,
-        more_time=None,
-        exempting=None,
-        waits_for="",
-        tried="",
-        is_open=True,
-        is_next=False,
-    )
+    # Why it stands where it stands in the day's list.
+    why: str = ""
 
 
 @blueprint.get("/training")
@@ -315,11 +154,11 @@ def path(enrollment: Enrollment) -> str:
     is_own = enrollment.person_id == actor().id
     return render_template(
         "training/path.html",
-        plan=_plan_facts(standing),
+        plan=plan_facts(standing),
         phases=[phase for phase in phases if phase["steps"]],
         is_own=is_own,
         learner=enrollment.person.name_in(language()),
-        contacts=_contacts(enrollment, enrollment.person),
+        contacts=contacts_of(enrollment, enrollment.person),
         not_counted=_not_counted(enrollment, standing) if enrollment.is_open else [],
         feasibility=feasibility_told(standing.feasibility(), enrollment.version) if enrollment.is_open else [],
         events=[
@@ -329,6 +168,7 @@ def path(enrollment: Enrollment) -> str:
         later=_other_version(queries.find_successor(enrollment)) if enrollment.ended_at is not None else None,
         earlier=_other_version(queries.find_predecessor(enrollment)),
         dates_href=url_for("training.change_dates", code=enrollment.code) if can(CHANGE_DATES, enrollment) else None,
+        links=links_for(actor(), enrollment),
     )
 
 
@@ -415,7 +255,7 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         "training/sign_off.html",
         form=form,
         step=view,
-        plan=_plan_facts(standing),
+        plan=plan_facts(standing),
         learner=thing.enrollment.person.name_in(language()),
         path_href=url_for("training.path", code=thing.enrollment.code),
         is_waiting=thing.enrollment.is_open and standing.statuses[thing.step.slug].state is StepState.WAITING,
@@ -448,6 +288,10 @@ class Telling:
         has_score = any(row.score is not None for standing in own for row in standing.completions.values())
         self._untold = queries.list_untold([standing.enrollment.id for standing in own]) if has_score else set()
 
+    def task(self, step: PlanStep) -> str:
+        """Return what a step asks for."""
+        return str(self._tasks[step.id])
+
     def in_turn(self, steps: Sequence[tuple[Standing, PlanStep]]) -> list[StepView]:
         """Return these steps in words; the first that can be done is the one for now."""
         views, has_now = [], False
@@ -474,14 +318,14 @@ class Telling:
         return StepView(
             slug=step.slug,
             title=str(self._tasks[step.id]),
-            kind=str(_KINDS[step.kind]()) if step.kind in _KINDS else "",
-            state=_post_state(standing, step, is_next=is_next and _href(standing, step) is not None),
+            kind=kind_of(step),
+            state=_post_state(standing, step, is_next=is_next and href_of(standing, step) is not None),
             due=None if status.state in SETTLED else self._due(standing, step),
             exempt=exempt_told(exemption, standing) if exemption is not None else "",
-            done_on=_day_of(done_on, standing) if done_on else "",
+            done_on=day_of(done_on, standing) if done_on else "",
             done_iso=done_on.isoformat() if done_on else "",
             minutes=format_minutes(step.minutes) if step.minutes else "",
-            href=_href(standing, step) if is_own else self._judged_at(standing, step) if _is_task(step) else None,
+            href=href_of(standing, step) if is_own else self._judged_at(standing, step) if _is_task(step) else None,
             verb=str(_VERBS[step.kind]()),
             locked_by=[str(self._tasks[by_slug[slug].id]) for slug in status.missing],
             optional=not step.required,
@@ -500,7 +344,7 @@ class Telling:
             waits_for=self._waits_for(standing, step) if status.state is StepState.WAITING else "",
             tried=self._tried(step) if is_own and is_open and step.quiz_slug is not None else "",
             is_open=is_open,
-            is_next=is_open and is_next and _href(standing, step) is not None,
+            is_next=is_open and is_next and href_of(standing, step) is not None,
             session=_session_told(standing, step),
             notes=self._notes(standing, step, is_own=is_own),
             judged_at=self._judged_at(standing, step),
@@ -514,7 +358,7 @@ class Telling:
             return due
         day = local_date(seat.starts_at, seat.zone)
         why = _("The day of the session. The step is due on %(date)s.", date=due.date)
-        return Explanation(date=_day_of(day, standing), iso=day.isoformat(), why=why)
+        return Explanation(date=day_of(day, standing), iso=day.isoformat(), why=why)
 
     def _judged_at(self, standing: Standing, step: PlanStep) -> str | None:
         """Return where the viewer accepts what was handed in or sees how a gate stands, if that is hers to do."""
@@ -617,11 +461,17 @@ _VERBS: Mapping[StepKind, Callable[[], str]] = {
 }
 
 
+def kind_of(step: PlanStep) -> str:
+    """Say in a word what a step is where its title does not."""
+    return str(_KINDS[step.kind]()) if step.kind in _KINDS else ""
+
+
 def _is_task(step: PlanStep) -> bool:
     return step.kind is StepKind.TASK
 
 
-def _href(standing: Standing, step: PlanStep) -> str | None:
+def href_of(standing: Standing, step: PlanStep) -> str | None:
+    """Return the page on which the learner does a step, where it has one."""
     if step.document_slug is not None:
         return url_for("library.read", slug=step.document_slug)
     if step.quiz_slug is not None:
@@ -689,7 +539,7 @@ def _done(standing: Standing, step: PlanStep, *, tells: bool) -> str:
         return f"{said}{known}" if language() == "ja" else f"{said} {known}"
     if row.due_on is None:
         return str(said)
-    due = _("It was due on %(date)s.", date=_day_of(row.due_on, standing))
+    due = _("It was due on %(date)s.", date=day_of(row.due_on, standing))
     return f"{said}{due}" if language() == "ja" else f"{said} {due}"
 
 
@@ -719,7 +569,7 @@ def _done_on(standing: Standing, step: PlanStep) -> date | None:
     return local_date(row.completed_at, standing.enrollment.market.time_zone) if row else None
 
 
-def _day_of(day: date, standing: Standing) -> str:
+def day_of(day: date, standing: Standing) -> str:
     """Write a day, its year only where it is another one than today's."""
     return day_told(day) if day.year == standing.today.year else format_date(day)
 
@@ -744,26 +594,31 @@ def _said(row: SignOff, standing: Standing) -> dict[str, str]:
     }
 
 
-def _contacts(enrollment: Enrollment | None, person: Person) -> list[dict[str, str]]:
+def contacts_of(enrollment: Enrollment | None, person: Person) -> list[dict[str, str]]:
     """Return whom a learner asks, those who are nearest: the mentors of her plan first, then the leads."""
     found = signing.list_contacts(enrollment, person)
     return [
-        {"role": role, "name": each.name_in(language()), "address": each.sign_in_name}
+        {
+            "role": role,
+            "name": each.name_in(language()),
+            "kana": each.full_kana if language() == "ja" else "",
+            "address": each.sign_in_name,
+        }
         for role, people in ((_("Mentor"), found[Role.MENTOR] if enrollment else []), (_("Lead"), found[Role.LEAD]))
         for each in people
     ]
 
 
-def _counts(standing: Standing) -> dict[str, int]:
+def counts_of(standing: Standing) -> dict[str, int]:
     """Return how all steps of a plan divide: done, exempt, one's own to do, for others to do; how many are optional."""
     counts = {"done": 0, "exempt": 0, "own": 0, "others": 0, "optional": 0}
     for step in standing.steps:
-        counts[_side(standing, step)] += 1
+        counts[side_of(standing, step)] += 1
         counts["optional"] += not step.required
     return counts
 
 
-def _side(standing: Standing, step: PlanStep) -> str:
+def side_of(standing: Standing, step: PlanStep) -> str:
     """Say on whose side a step is: done, exempt, one's own (open, or locked until then), or for others to complete."""
     state = standing.statuses[step.slug].state
     if state in SETTLED:
@@ -772,7 +627,8 @@ def _side(standing: Standing, step: PlanStep) -> str:
     return "own" if state is StepState.OPEN or (state is StepState.LOCKED and is_hers) else "others"
 
 
-def _plan_facts(standing: Standing) -> dict[str, Any]:
+def plan_facts(standing: Standing) -> dict[str, Any]:
+    """Return what is told of a whole plan and how far its learner is."""
     enrollment, progress = standing.enrollment, standing.progress
     return {
         "title": str(enrollment.version.title),
@@ -787,6 +643,7 @@ def _plan_facts(standing: Standing) -> dict[str, Any]:
         "done": progress.done,
         "total": progress.total,
         "expected": progress.expected,
+        "as_of": format_date(standing.today),
         "overdue": progress.overdue,
         "status": status_of(standing),
         "exempt": _exempt_from(standing),
@@ -824,7 +681,7 @@ def number_of_day(standing: Standing) -> str:
         return str(_("Paused from %(date)s", date=format_date(standing.pause.first_on)))
     if standing.day == 0:
         # Before the start it is told when that is; afterwards somebody has ended it.
-        return str(_("Day 1 is %(date)s", date=_day_of(standing.starts_on, standing)))
+        return str(_("Day 1 is %(date)s", date=day_of(standing.starts_on, standing)))
     if standing.day > standing.length:
         return str(_("Working day %(day)s; the plan was made for %(length)s", day=standing.day, length=standing.length))
     return str(_("Working day %(day)s of %(length)s", day=standing.day, length=standing.length))

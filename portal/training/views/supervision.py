@@ -104,6 +104,7 @@ def _sign_offs(person: Person) -> Concern:
         )
         if waiting
         else None,
+        comes_first=True,
     )
 
 

@@ -1,0 +1,1 @@
+"""Writing notes on learners, and recording one-to-one talks."""
