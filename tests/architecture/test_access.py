@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,20 +54,18 @@ from portal.training.rules import EventSpec, StepKind, StepSpec
 from portal.training.service import founding, sessions, tasks
 from portal.training.service.enrollments import enroll
 from tests.architecture.access_matrix import MATRIX, MEMBERS
+from tests.demo import DAY, load_demo
 from tests.page_client import PageClient
 from tests.training.builders import make_enrollment, make_plan
 
 ROOT = Path(__file__).resolve().parents[2]
-# In the middle of April: no holiday near.
-DAY = date(2026, 4, 16)
 _SEEN = ("GET", "POST")
 
 
 @pytest.fixture
 def organisation(app: Flask) -> Iterator[dict[str, Person]]:
     """The demo organisation at ten in the morning of its day, its members by name."""
-    with own_transaction():
-        assert demo.load(DAY)
+    load_demo(day=DAY)
     with clock.frozen(demo.moment_of(DAY, 10)):
         # Its certificate is there to be downloaded.
         for number in session.scalars(
