@@ -282,7 +282,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "quizzes.look_ahead": {"code": draft.code},
         "training.event_date": {"code": with_exam.code, "slug": "exam"},
         "training.event_of_cohort": {"code": enrollment.cohort.code, "plan": "with-exam", "slug": "exam"},
-        **dict.fromkeys(["training.cohort_draft", "training.change_draft"], cohort_draft),
+        **dict.fromkeys(["training.cohort_draft", "training.change_draft", "training.cohort_progress"], cohort_draft),
         **dict.fromkeys(["training.add_learners", "training.withdraw_cohort"], cohort),
         **{
             f"training.{each}": {"code": practice.code, "slug": "ten-audits", "number": "1"}

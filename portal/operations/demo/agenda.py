@@ -61,14 +61,14 @@ class Days:
         In an ordinary week they are its last two.
         """
         runs: list[list[date]] = [[]]
-        for number in range(1, 7 * _WEEKS_AHEAD):
+        for number in range(7 * _WEEKS_AHEAD):
             day = self.today + timedelta(days=number)
             if self.calendar.is_working_day(day):
                 runs[-1].append(day)
             elif runs[-1]:
                 runs.append([])
-        # The first run goes on from today, the last may go on beyond what was looked at.
-        shortest = min(filter(None, runs[1:-1]), key=len)
+        # The run in which today lies has begun, the last may go on beyond what was looked at.
+        shortest = min(runs[self.calendar.is_working_day(self.today) : -1], key=len)
         return shortest[-2:][0], shortest[-1]
 
 

@@ -11,6 +11,7 @@ from portal.accounts.models import Person
 from portal.accounts.service import passwords
 from portal.calendars.service import record_leave
 from portal.cohorts.models import Cohort
+from portal.cohorts.service import remove_member
 from portal.core.i18n import Words
 from portal.operations.demo.agenda import Agenda, Days, moment_of
 from portal.operations.demo.doing import LINK, ROOM, How, Sitting, Supervisors, do, look_up, visit
@@ -191,6 +192,8 @@ class _Practice:
                 )  # fmt: skip
             case Stopped():
                 end_plan(enrollment=enrollment, reason=act.reason, by=lead)
+                assert self.cohort is not None
+                remove_member(cohort=self.cohort, person=person, by=lead)
 
     def _do(self, enrollment: Enrollment, slug: str, how: How) -> None:
         step = training.get_step(enrollment, slug)
@@ -219,6 +222,8 @@ def _moment(on: date, number: int, place: int, act: Act) -> datetime:
     """Return when on its day an act happens: nobody's two acts at once, supervisors after the learners."""
     if isinstance(act, _OF_SUPERVISORS):
         return moment_of(on, 16, number * 2)
+    if isinstance(act, Meets):
+        return moment_of(on, 13)
     return moment_of(on, 10 + number % 3 + 3 * (place % 2), (number * 7 + place * 3) % 60)
 
 
