@@ -262,6 +262,8 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     flag = {"code": session.scalars(select(QuestionFlag.code)).one()}
     cohort_draft = {"code": session.scalars(select(CohortDraft.code)).one()}
     cohort = {"code": enrollment.cohort.code}
+    # The demo has sessions of its own; the newest is the one at which the graduate is expected.
+    expected_at = session.scalars(select(LiveSession.code).order_by(LiveSession.id.desc()).limit(1)).one()
     special = {
         **dict.fromkeys(["quizzes.answer", "quizzes.mark", "quizzes.keep_mark_draft"], answer),
         **dict.fromkeys(["quizzes.appeal", "quizzes.answer_appeal", "quizzes.name_for_appeal"], appeal),
@@ -289,7 +291,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
             for each in ("evidence", "hand_in", "evidence_file")
         },
         **{
-            f"training.{each}": {"code": session.scalars(select(LiveSession.code)).one()}
+            f"training.{each}": {"code": expected_at}
             for each in ("session", "move_session", "cancel_session", "add_to_session")
         },
         "training.plan_session": {"plan": "account-safety-practice", "slug": "case-circle"},

@@ -315,10 +315,10 @@ PRACTISING = (
         ),
     ),
     Story(
-        "takahashi.misaki", japanese("髙橋", "美咲", "タカハシ", "ミサキ", "Takahashi", "Misaki"),
+        "takada.misaki", japanese("髙田", "美咲", "タカダ", "ミサキ", "Takada", "Misaki"),
         (
             Sits(5, IMPERSONATION),
-            HandsIn(8, "10件の記録です。誤りの重みも計算しました。", file="audits-takahashi.csv"),
+            HandsIn(8, "10件の記録です。誤りの重みも計算しました。", file="audits-takada.csv"),
             Answered(9, "重みの計算も合っています。"),
             Sits(10, AUDIT, 1),
         ),
