@@ -129,7 +129,7 @@ def test_the_twenty_show_what_can_happen_to_people(app: Flask) -> None:
 
         # The lead signs gates off, the mentor accepts what was handed in.
         waiting = {
-            name: {(each.step.kind, each.enrollment.person.sign_in_name.partition("@")[0]) for each in found}
+            name: {(each.step.kind, each.standing.enrollment.person.sign_in_name.partition("@")[0]) for each in found}
             for name in ("sato.ken", "kobayashi.mei")
             for found in [signing.list_waiting_for(people[name])]
         }
