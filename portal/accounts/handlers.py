@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.accounts import emails, queries  # noqa: F401 - registers the mails
 from portal.accounts.service import imports, links, sessions, signing_in
+from portal.accounts.service.recipients import describe_mail
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import ngettext
 from portal.core.jobs import Description, Progress, job, periodic
@@ -35,6 +36,21 @@ def invite_imported(people: list[str], by: str, occasion: str) -> Generator[Any,
             if person.is_invited:
                 links.send_invitation(person=person, by=queries.find_person(by), occasion=occasion)
         yield Progress(min(start + AT_ONCE, len(people)), len(people))
+
+
+def _describe_one(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    people = {person.code: person for person in queries.list_people_of([each["person"] for each in arguments])}
+    return [describe_mail(_l("Invitation before the first day"), people.get(each["person"])) for each in arguments]
+
+
+@job(links.INVITE_ON_TIME, describe=_describe_one)
+def invite_on_time(person: str, by: str, occasion: str) -> None:
+    """Owe an invitation whose time has come; who was invited meanwhile, has a password or has left gets none."""
+    found = queries.find_person(person)
+    if found is None or not found.is_active or queries.is_shut_out(found) or not found.is_invited:
+        return
+    if not links.count_open(found):
+        links.send_invitation(person=found, by=queries.find_person(by), occasion=occasion)
 
 
 @periodic("accounts.tidy", minutes=30, what=_l("Remove ended sessions, links and tables of imports"))

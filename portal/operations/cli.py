@@ -252,8 +252,11 @@ def demo_load(on: object) -> None:
     assert day is None or isinstance(day, date)
     if current_app.config["ENV"] == "production":
         raise click.ClickException("demo accounts have known passwords and are refused while SHIRUBE_ENV=production")
-    with transaction():
-        made = demo.load(day)
+    try:
+        with transaction():
+            made = demo.load(day)
+    except demo.TooEarly as refused:
+        raise click.ClickException(str(refused)) from refused
     click.echo("the demo organisation is made" if made else "there are people already; nothing was changed")
 
 

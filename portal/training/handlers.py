@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from flask import url_for
+
 from portal.acknowledgements.events import Acknowledged, ReadingConfirmed
+from portal.cohorts.permissions import SEE_COHORT
+from portal.core.access import can
 from portal.core.events import subscribe
+from portal.core.i18n import lazy_gettext as _l
+from portal.core.jobs import Description, Progress, job
 from portal.gradebook.events import ResultDecided
 from portal.quizzes.events import AttemptReleased, ResultCorrected
-from portal.training.service import enrollments
+from portal.training.queries import cohort_drafts
+from portal.training.service import enrollments, taking_in
 
 
 def on_acknowledged(event: Acknowledged) -> None:
@@ -32,6 +42,26 @@ def on_result(event: AttemptReleased | ResultCorrected) -> None:
 def on_result_decided(event: ResultDecided) -> None:
     """Complete the steps that ask for a quiz whose score was set by hand, or from which somebody is exempt."""
     enrollments.note_result(person_id=event.person_id, quiz_slug=event.quiz_slug, at=event.at)
+
+
+def _describe_taking_in(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    drafts = {each.code: each for each in cohort_drafts.list_drafts_of([each["draft"] for each in arguments])}
+    said = []
+    for each in arguments:
+        draft = drafts.get(each["draft"])
+        cohort = draft.cohort if draft is not None else None
+        if cohort is None or not can(SEE_COHORT, cohort):
+            said.append(Description(_l("Take many people into a cohort")))
+        else:
+            address = url_for("reports.cohort", code=cohort.code)
+            said.append(Description(_l("Take many people into a cohort"), str(cohort.name), address))
+    return said
+
+
+@job(taking_in.JOB, describe=_describe_taking_in)
+def take_people_in(draft: str) -> Iterator[Progress]:
+    """Take in the people of a long list, some at a time; begun anew it goes on where it was."""
+    yield from taking_in.take_in_portions(draft)
 
 
 def init() -> None:

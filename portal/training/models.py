@@ -536,9 +536,19 @@ class CohortDraft(Base):
     done_at: Mapped[datetime | None]
     # Whose accounts were opened by it, by their codes.
     invited: Mapped[list[str]]
+    # Of a long list, which is carried out by the worker: since when; whom it is about (`founding.Candidate.key`); and
+    # who could not be taken in, with the reason in both languages.
+    begun_at: Mapped[datetime | None]
+    awaited: Mapped[list[str] | None] = mapped_column(Json())
+    refused: Mapped[list[dict[str, Any]] | None] = mapped_column(Json())
 
     created_by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
     cohort: Mapped[Cohort | None] = relationship(lazy="joined")
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was carried out or is being so: nothing of it can be changed any more."""
+        return self.done_at is not None or self.begun_at is not None
 
 
 class TaskEvidence(Base):

@@ -906,8 +906,12 @@ def feasibility(
 # --- How much falls on a day -------------------------------------------------------------------
 
 EARLY_DAYS = 5
-# All are enrolled in one transaction, in which nobody else writes: about a second for so many.
+# All are enrolled in one transaction, in which nobody else writes: about a second for so many. More are taken in by the
+# worker, so many in each of its transactions.
 MOST_PEOPLE_AT_ONCE = 100
+MOST_PEOPLE = 2_000
+# Whoever has no account yet is invited so many working days before the first day, at this hour.
+INVITED_DAYS_BEFORE, INVITED_AT_HOUR = 5, 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from portal.core.transaction import own_transaction
 from portal.operations import demo, doctor
 from tests.builders import Cast, make_grant, save
 from tests.conftest import settings
+from tests.demo import DAY, load_demo
 
 PASSWORD = "a quiet river at dawn"
 
@@ -106,6 +107,6 @@ def test_the_doctor_names_demo_accounts_in_production_until_they_are_deactivated
 
 
 def test_everybody_of_the_demo_organisation_is_marked_as_such(app: Flask) -> None:
-    with own_transaction():
-        demo.load(None)
-    assert queries.count_demo_accounts() == queries.count_people() == len(demo.STAFF) + len(demo.COHORT)
+    load_demo(day=DAY)
+    everybody = len(demo.STAFF) + len(demo.COHORT) + len(demo.PRACTISING)
+    assert queries.count_demo_accounts() == queries.count_people() == everybody

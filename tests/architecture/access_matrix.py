@@ -536,6 +536,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             # What she has begun to put together is hers alone.
             "GET training.change_draft",
             "GET training.cohort_draft",
+            "GET training.cohort_progress",
             "POST training.change_draft",
             "POST training.cohort_draft",
             "GET training.add_to_session",

@@ -91,6 +91,8 @@ from tests.quizzes.marking import essay
 from tests.training.builders import make_plan
 
 # A Tuesday morning in Tokyo, before a week of holidays.
+# Where a draft of a cohort is shown.
+_OF_DRAFTS = ("cohort_draft", "change_draft", "cohort_progress")
 NOW = datetime(2026, 4, 21, 0, 30, tzinfo=UTC)
 # Every quiz asks these, in this order; the last one is marked by people.
 _ASKED = (*KINDS, *WRITTEN, "essay")
@@ -547,7 +549,7 @@ class World:
             "mentoring": {"code": [codes["first-days"], codes["short"]]},
             "mentoring.change_note": {"code": [codes["note"]]},
             "reports": {"code": ["jp-2026-04"]},
-            **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in ("cohort_draft", "change_draft")},
+            **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in _OF_DRAFTS},
             **{f"training.{each}": {"code": ["jp-2026-04"]} for each in ("add_learners", "withdraw_cohort")},
             "training.subscribed": {"token": [codes["address"]]},
             "training": {"code": [codes["first-days"], codes["short"], codes["practice"]], "slug": ["talk", "more"]},

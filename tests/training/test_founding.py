@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from io import BytesIO
 from typing import Any
@@ -14,24 +14,26 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, RoleGrant, Scope
-from portal.accounts.service import accommodations, passwords, people
+from portal.accounts.service import accommodations, links, passwords, people
 from portal.calendars import service as calendars
 from portal.calendars.queries import working_calendar
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
-from portal.core import clock
+from portal.core import clock, jobs
 from portal.core.db import session
-from portal.core.jobs import Job
+from portal.core.jobs import Job, JobState
 from portal.core.mail import _builders
 from portal.core.transaction import own_transaction
+from portal.journal.models import JournalEntry
 from portal.organisation import rules as organisation_rules
 from portal.organisation import service as organisation
 from portal.organisation.models import Market
 from portal.training import queries, rules
+from portal.training.errors import NoSuchPlan
 from portal.training.models import CohortDraft, Enrollment
 from portal.training.queries import catalogue, cohort_drafts, signing
 from portal.training.rules import StepKind, StepSpec
-from portal.training.service import founding
+from portal.training.service import founding, taking_in
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_market, make_person, make_team
 from tests.page_client import Page
@@ -51,6 +53,8 @@ from tests.training.test_training import document
 # Two weeks before the first day.
 BEFORE = datetime(2026, 4, 14, 1, 0, tzinfo=UTC)
 LANGUAGES = ("en", "ja")
+# Five working days before it, at nine in Tokyo.
+INVITED_AT = datetime(2026, 4, 21, 0, 0, tzinfo=UTC)
 NEW = "新人 {0}\tnew{0}@portal.example"
 
 
@@ -123,6 +127,17 @@ def found_of(browser: Any, by: Person, text: str, **values: Any) -> Cohort:
     return cohort
 
 
+def mails() -> list[dict[str, Any]]:
+    """Return the mails that are owed."""
+    session.expire_all()
+    return [row.arguments for row in session.scalars(select(Job).where(Job.name == "mail.send").order_by(Job.id))]
+
+
+def invited() -> list[str]:
+    """Return to which addresses invitations are owed."""
+    return sorted(each["arguments"]["name"] for each in mails() if each["mail"] == "accounts.link")
+
+
 def enrolled(cohort: Cohort) -> list[Enrollment]:
     return list(session.scalars(select(Enrollment).where(Enrollment.cohort_id == cohort.id).order_by(Enrollment.id)))
 
@@ -184,11 +199,11 @@ def test_what_is_shown_is_what_is_created(cast: Cast, as_: Any, language: str) -
     assert new.team.code == "account-safety"
     assert [(grant.role, grant.scope) for grant in new.grants] == [(Role.LEARNER, Scope.ORGANISATION)]
     assert [each.code for each in accounts.list_holders(Role.MENTOR, Scope.COHORT, cohort.code)] == [mentor().code]
-    owed = [row.arguments for row in session.scalars(select(Job).where(Job.name == "mail.send").order_by(Job.id))]
-    assert sorted(each["arguments"]["name"] for each in owed if each["mail"] == "accounts.link") == [
-        "new0@portal.example", "new1@portal.example", "new2@portal.example",
-    ]  # fmt: skip
-    assert sum(each["mail"] == "training.plan_started" for each in owed) == 5
+    assert invited() == []
+    with clock.frozen(INVITED_AT):
+        jobs.run_due()
+    assert invited() == ["new0@portal.example", "new1@portal.example", "new2@portal.example"]
+    assert sum(each["mail"] == "training.plan_started" for each in mails()) == 5
 
 
 def test_the_draft_is_kept_as_it_was_left_and_can_be_changed(cast: Cast, as_: Any) -> None:
@@ -291,7 +306,7 @@ def test_ten_thousand_rows_are_refused_with_the_bound_and_kept_in_the_form(cast:
     page = as_(cast.lead, language=language).post("training.new_cohort", wished(text), expect=400)
     assert isinstance(page, Page)
     assert "10,001" in page.text
-    assert str(rules.MOST_PEOPLE_AT_ONCE) in page.text
+    assert f"{rules.MOST_PEOPLE:,}" in page.text
     assert session.scalars(select(CohortDraft)).all() == []
 
 
@@ -473,15 +488,15 @@ def test_a_form_that_arrives_twice_creates_one_cohort(cast: Cast, as_: Any) -> N
 def test_where_one_cannot_be_enrolled_nobody_is(cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = as_(cast.lead)
     draft = put_together(browser, listed(3))
-    real, count = founding.enroll, []
+    real, count = taking_in.enroll, []
 
     def failing(**values: Any) -> Any:
         count.append(1)
         if len(count) == 3:
-            raise founding.NoSuchPlan(slug="gone")
+            raise NoSuchPlan(slug="gone")
         return real(**values)
 
-    monkeypatch.setattr(founding, "enroll", failing)
+    monkeypatch.setattr(taking_in, "enroll", failing)
     taken = keys(draft, cast.lead)
     page = browser.post(
         "training.cohort_draft", {"act": "create", "shown": taken, "take": taken}, code=draft.code, expect=404
@@ -501,7 +516,7 @@ def test_what_somebody_else_takes_at_the_same_moment_is_a_refusal_in_words(
     def taken(**values: Any) -> Any:
         raise IntegrityError("insert", {}, Exception("unique"))
 
-    monkeypatch.setattr(founding, "enroll", taken)
+    monkeypatch.setattr(taking_in, "enroll", taken)
     shown = keys(draft, cast.lead)
     page = browser.post(
         "training.cohort_draft", {"act": "create", "shown": shown, "take": shown}, code=draft.code, expect=409
@@ -525,6 +540,210 @@ def test_the_preview_takes_as_many_statements_for_twenty_as_for_ten(cast: Cast, 
         counts.append(len(statements))
     assert counts[0] == counts[1]
     assert counts[0] <= 32
+
+
+# --- When invitations go out ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_preview_says_when_invitations_go_out(cast: Cast, as_: Any, language: str) -> None:
+    browser = as_(cast.lead, language=language)
+    page = browser.follow(browser.post("training.new_cohort", wished(listed(1))))
+    assert {"en": "goes out on Tue 21 Apr", "ja": "4月21日"}[language] in page.text
+    with clock.frozen(INVITED_AT):
+        browser.renew(cast.lead)
+        page = browser.follow(browser.post("training.new_cohort", wished(listed(1))))
+    assert {"en": "goes out at once", "ja": "すぐに送信されます"}[language] in page.text
+
+
+def test_an_invitation_goes_out_once_at_its_time_and_not_to_whom_was_invited_by_hand(cast: Cast, as_: Any) -> None:
+    found_of(as_(cast.lead), cast.lead, listed(2))
+    with clock.frozen(datetime(2026, 4, 20, 23, 59, tzinfo=UTC)):
+        first = accounts.find_person_by_sign_in_name("new0@portal.example")
+        assert first is not None
+        with own_transaction():
+            links.send_invitation(person=first, by=cast.admin)
+        jobs.run_due()
+        assert invited() == ["new0@portal.example"]
+    for _time in range(2):
+        with clock.frozen(INVITED_AT):
+            jobs.run_due()
+    assert invited() == ["new0@portal.example", "new1@portal.example"]
+    # Nobody reads when the plan begins before there is an account to look with.
+    begins = session.scalars(select(Job).where(Job.name == "mail.send", Job.run_after >= INVITED_AT)).all()
+    assert sum(row.arguments["mail"] == "training.plan_started" for row in begins) == 2
+
+
+def test_with_fewer_days_left_the_invitation_goes_out_at_once(cast: Cast, as_: Any) -> None:
+    with clock.frozen(datetime(2026, 4, 21, 1, 0, tzinfo=UTC)):
+        found_of(as_(cast.lead), cast.lead, listed(1))
+        assert invited() == ["new0@portal.example"]
+        jobs.run_due()
+        assert invited() == ["new0@portal.example"]
+
+
+# --- Long lists -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let three people be many, two of them a portion."""
+    for module in (founding, taking_in):
+        monkeypatch.setattr(module, "MOST_PEOPLE_AT_ONCE", 2)
+
+
+def begun(browser: Any, by: Person, text: str, **values: Any) -> CohortDraft:
+    """Put a long list together and confirm it."""
+    draft = put_together(browser, text, **values)
+    confirm(browser, draft, by)
+    session.expire_all()
+    return cohort_drafts.get_draft(draft.code)
+
+
+def work_on(draft: CohortDraft) -> Job:
+    found = jobs.find_job(taking_in.job_key(draft))
+    assert found is not None
+    session.refresh(found)
+    return found
+
+
+@pytest.mark.usefixtures("_small_portions")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_long_list_is_taken_in_by_the_worker_and_its_page_says_how_far_it_is(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    browser = as_(cast.lead, language=language)
+    draft = begun(browser, cast.lead, listed(5), mentors=[mentor().code])
+    assert draft.cohort is not None
+    assert enrolled(draft.cohort) == []
+    page = browser.get("training.cohort_draft", code=draft.code)
+    assert page.one("div", **{"data-module": "follow-work"}) is not None
+    told = browser.fetch("training.cohort_progress", code=draft.code).json
+    assert told == {"state": "queued", "done": 0, "total": 5}
+    # Nothing of it can be changed any more, and pressing again begins nothing anew.
+    assert browser.fetch("training.change_draft", code=draft.code).status_code == 303
+    confirm(browser, draft, cast.lead)
+    jobs.run_job(work_on(draft).id)
+    assert browser.fetch("training.cohort_progress", code=draft.code).json == {"state": "done", "done": 5, "total": 5}
+    session.expire_all()
+    draft = cohort_drafts.get_draft(draft.code)
+    assert draft.cohort is not None
+    assert len(enrolled(draft.cohort)) == len(draft.invited) == len(cohorts.list_members(draft.cohort)) == 5
+    assert browser.get("training.cohort_draft", code=draft.code).heading is not None
+    assert len(session.scalars(select(Cohort)).all()) == 1
+
+
+@pytest.mark.usefixtures("_small_portions")
+def test_a_worker_that_is_killed_goes_on_where_it_was_and_nobody_is_taken_in_twice(
+    cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = begun(as_(cast.lead), cast.lead, listed(7))
+    real, count = taking_in.enroll, []
+
+    def dying(**values: Any) -> Any:
+        count.append(1)
+        if len(count) == 4:
+            # What ends a process leaves no note of it.
+            raise KeyboardInterrupt
+        return real(**values)
+
+    monkeypatch.setattr(taking_in, "enroll", dying)
+    number = work_on(draft).id
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run_job(number)
+    session.rollback()
+    session.expire_all()
+    assert work_on(draft).state is JobState.RUNNING
+    assert draft.cohort is not None
+    assert len(enrolled(draft.cohort)) == 2, "the portion that was broken off left nothing behind"
+    with clock.frozen(BEFORE + jobs.LEASE + timedelta(seconds=1)):
+        assert jobs.run_job(number)
+        assert not jobs.run_job(number)
+    session.expire_all()
+    draft = cohort_drafts.get_draft(draft.code)
+    assert draft.cohort is not None
+    people_in = [each.person_id for each in enrolled(draft.cohort)]
+    assert len(people_in) == len(set(people_in)) == 7
+    assert len(draft.invited) == len(set(draft.invited)) == 7
+    assert (work_on(draft).done, draft.refused) == (7, [])
+    taken = session.scalars(select(JournalEntry).where(JournalEntry.action == "training.learners_taken_in")).one()
+    assert (taken.after or {})["people"] == 7
+
+
+@pytest.mark.usefixtures("_small_portions")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_cannot_be_taken_in_is_listed_with_the_reason_and_the_others_go_on(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    browser = as_(cast.lead, language=language)
+    draft = begun(browser, cast.lead, listed(3) + "\n\tcolleague@portal.example")
+    with own_transaction():
+        people.deactivate(person=cast.colleague, by=cast.admin, knowing=True)
+    jobs.run_job(work_on(draft).id)
+    page = browser.get("training.cohort_draft", code=draft.code)
+    assert "colleague@portal.example" in page.text
+    assert {"en": "is deactivated", "ja": "停止されています"}[language] in page.text
+    session.expire_all()
+    draft = cohort_drafts.get_draft(draft.code)
+    assert draft.cohort is not None
+    assert len(enrolled(draft.cohort)) == 3
+
+
+@pytest.mark.usefixtures("_small_portions")
+def test_a_cohort_that_is_withdrawn_meanwhile_gets_nobody_more(
+    cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = as_(cast.lead)
+    draft = begun(browser, cast.lead, listed(5))
+    assert draft.cohort is not None
+    steps = taking_in.take_in_portions(draft.code)
+    for _portion in range(2):
+        with own_transaction():
+            next(steps)
+    with own_transaction():
+        founding.withdraw(cohort=cohorts.get_cohort(draft.cohort.code), reason="Wrong day.", by=cast.lead)
+    for _portion in range(3):
+        with own_transaction():
+            next(steps, None)
+    session.expire_all()
+    draft = cohort_drafts.get_draft(draft.code)
+    assert draft.cohort is not None
+    assert [each.is_open for each in enrolled(draft.cohort)] == [False, False]
+    assert len(draft.refused or ()) == 3
+    assert all(not person.is_active for person in accounts.list_people_of(draft.invited))
+
+
+@pytest.mark.usefixtures("_small_portions")
+def test_work_that_came_to_a_halt_is_tried_again_from_its_page(
+    cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = as_(cast.lead)
+    draft = begun(browser, cast.lead, listed(3))
+    with own_transaction():
+        row = work_on(draft)
+        row.state, row.attempts = JobState.FAILED, 6
+    page = browser.get("training.cohort_draft", code=draft.code)
+    assert "Try again" in page.text
+    browser.post("training.cohort_draft", {"act": "again"}, code=draft.code)
+    assert work_on(draft).state is JobState.CREATED
+
+
+@pytest.mark.usefixtures("_small_portions")
+def test_ticks_of_one_page_of_a_long_list_leave_the_other_pages_as_they_are(
+    cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.training.views.founding.MOST_PEOPLE_AT_ONCE", 2)
+    browser = as_(cast.lead)
+    draft = put_together(browser, listed(5))
+    shown = ["new2@portal.example", "new3@portal.example"]
+    browser.post("training.cohort_draft", {"act": "update", "shown": shown, "take": shown[:1]}, code=draft.code, page=2)
+    session.expire_all()
+    found = founding.judge(cohort_drafts.get_draft(draft.code), cast.lead)
+    assert [each.key for each in found.with_fate(founding.Fate.LEFT_OUT)] == shown[1:]
+    assert len(found.taken) == 4
+    page = browser.get("training.cohort_draft", code=draft.code, page=3)
+    assert "new4@portal.example" in page.text
+    assert "new0@portal.example" not in page.text
 
 
 # --- Those who join later ----------------------------------------------------------------------------------

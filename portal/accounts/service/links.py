@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
@@ -10,7 +10,7 @@ from portal.accounts import errors, queries, rules
 from portal.accounts.models import LinkPurpose, OneTimeLink, Person
 from portal.accounts.service import passwords
 from portal.accounts.service.sessions import hash_of
-from portal.core import clock, mail
+from portal.core import clock, jobs, mail
 from portal.core.codes import new_token
 from portal.core.db import session
 from portal.journal.service import record
@@ -19,6 +19,8 @@ LIFETIME = {LinkPurpose.INVITATION: timedelta(days=7), LinkPurpose.PASSWORD_RESE
 # Asked for again within this time, a link is sent once; a mailbox cannot be flooded.
 SENT_ONCE_WITHIN = timedelta(minutes=5)
 KEPT = timedelta(days=30)
+# The work that owes an invitation when its time has come.
+INVITE_ON_TIME = "accounts.invite_on_time"
 
 
 def purpose_for(person: Person) -> LinkPurpose:
@@ -121,6 +123,23 @@ def send_invitation(*, person: Person, by: Person | None, occasion: str = "") ->
         effect_key=f"invitation:{person.code}:{occasion or f'{now:%Y%m%d%H%M%S}'}",
     )
     record(f"accounts.{purpose_for(person).value}_sent", by=by, subject=("person", person.code))
+
+
+def invite_on_time(*, person: Person, by: Person, at: datetime, occasion: str) -> None:
+    """Owe the person her invitation for an instant, once for the occasion; at once where that has passed.
+
+    Nobody gets a second one by then who was invited by hand before, has a password, or has left.
+    """
+    if at <= clock.now():
+        send_invitation(person=person, by=by, occasion=occasion)
+        return
+    jobs.enqueue(
+        INVITE_ON_TIME,
+        {"person": person.code, "by": by.code, "occasion": occasion},
+        effect_key=f"invitation_on_time:{person.code}:{occasion}",
+        run_after=at,
+        requested_by=by.code,
+    )
 
 
 def tidy_links() -> int:

@@ -36,12 +36,42 @@ def get_draft(code: str) -> CohortDraft:
     return found
 
 
+def lock_draft(draft: CohortDraft) -> CohortDraft:
+    """Let two who carry out one draft come one after the other; returns it as it is then."""
+    return session.scalars(
+        select(CohortDraft)
+        .where(CohortDraft.id == draft.id)
+        .with_for_update(of=CohortDraft)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def list_drafts_of(codes: Collection[str]) -> list[CohortDraft]:
+    """Return the drafts that have one of these codes."""
+    return list(session.scalars(select(CohortDraft).where(CohortDraft.code.in_(codes)).order_by(CohortDraft.id)))
+
+
+def lock_cohort(cohort: Cohort) -> Cohort:
+    """Let whoever takes people in and whoever withdraws the cohort come one after the other."""
+    return session.scalars(
+        select(Cohort)
+        .where(Cohort.id == cohort.id)
+        .with_for_update(of=Cohort)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
 def list_open_drafts(person: Person) -> list[CohortDraft]:
     """Return the cohorts that the person has begun to put together and not created, the latest first."""
     return list(
         session.scalars(
             select(CohortDraft)
-            .where(CohortDraft.created_by_id == person.id, CohortDraft.done_at.is_(None), CohortDraft.joins.is_(False))
+            .where(
+                CohortDraft.created_by_id == person.id,
+                CohortDraft.done_at.is_(None),
+                CohortDraft.begun_at.is_(None),
+                CohortDraft.joins.is_(False),
+            )
             .order_by(CohortDraft.changed_at.desc(), CohortDraft.id.desc())
             .limit(5)
         )
@@ -51,7 +81,10 @@ def list_open_drafts(person: Person) -> list[CohortDraft]:
 def list_invited(cohort: Cohort) -> set[str]:
     """Return the codes of the people whose accounts were opened for this cohort."""
     rows = session.scalars(
-        select(CohortDraft.invited).where(CohortDraft.cohort_id == cohort.id, CohortDraft.done_at.is_not(None))
+        select(CohortDraft.invited).where(
+            CohortDraft.cohort_id == cohort.id,
+            or_(CohortDraft.done_at.is_not(None), CohortDraft.begun_at.is_not(None)),
+        )
     )
     return {code for row in rows for code in row}
 

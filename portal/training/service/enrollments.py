@@ -69,12 +69,14 @@ def enroll(
     cohort: Cohort | None = None,
     mentor: Person | None = None,
     events: Mapping[str, date] | None = None,
+    told_at: datetime | None = None,
 ) -> Enrollment:
     """Let the person follow this version of a plan from a day on, in a market's calendar.
 
     `mentor` is asked before others who mentor her cohort, while she mentors it too. The market is by default the
     cohort's, else the person's own. `events` are the days of the plan's events by
-    their slug, for this person; where one is not named, the cohort's day counts. What she acknowledged before
+    their slug, for this person; where one is not named, the cohort's day counts. She is told at `told_at`, by default
+    at once. What she acknowledged before
     counts where that version is still in force; an exemption from a quiz counts. Quizzes passed and steps signed off
     before count where the plan recognises what is of that age. Raises
     `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, `EventDatesMissing`, `EventOutOfBounds`, `NoSuchEvent`, and
@@ -131,7 +133,12 @@ def enroll(
             "starts_on": starts_on.isoformat(),
         },
     )
-    send_later("training.plan_started", {"code": enrollment.code}, effect_key=f"plan_started:{enrollment.code}")
+    send_later(
+        "training.plan_started",
+        {"code": enrollment.code},
+        effect_key=f"plan_started:{enrollment.code}",
+        not_before=told_at,
+    )
     _recognise(enrollment)
     tell_of_waiting(enrollment)
     return enrollment

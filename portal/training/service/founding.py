@@ -1,24 +1,21 @@
-"""Putting a cohort together: wishes are kept, judged and shown, then carried out together, and can be taken back."""
+"""Putting a cohort together: wishes are kept, judged and shown; what `taking_in` made of them is taken back."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import SEE_ACCOMMODATION
-from portal.accounts.rules import is_family_first
 from portal.accounts.service import grants, people
-from portal.accounts.service.people import Names
 from portal.calendars import queries as calendars
 from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
 from portal.calendars.rules import DayOff, WorkingCalendar, YearNotInTable, add_working_days
@@ -32,19 +29,17 @@ from portal.core.access import allows
 from portal.core.codes import new_code
 from portal.core.content import SLUG
 from portal.core.db import session
-from portal.core.errors import Conflict, DomainError
+from portal.core.errors import DomainError
 from portal.core.i18n import Words, force_locale, format_date, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
 from portal.core.tables import TableUnreadable
 from portal.gradebook import queries as gradebook
-from portal.journal.service import record
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
 from portal.training import rules
 from portal.training.errors import (
-    CannotBeCreated,
     DraftDone,
     EventDatesMissing,
     EventOutOfBounds,
@@ -59,6 +54,9 @@ from portal.training.models import CohortDraft, Enrollment, PlanStep, PlanVersio
 from portal.training.permissions import ADD_LEARNERS
 from portal.training.queries import catalogue, cohort_drafts
 from portal.training.rules import (
+    INVITED_AT_HOUR,
+    INVITED_DAYS_BEFORE,
+    MOST_PEOPLE,
     MOST_PEOPLE_AT_ONCE,
     Basis,
     DayLoad,
@@ -68,13 +66,11 @@ from portal.training.rules import (
     Schedule,
     StepShape,
 )
-from portal.training.service.dates import set_event_of_cohort
 from portal.training.service.enrollments import (
     FARTHEST_EVENT,
     checked_reason,
     days_of_events,
     end_plan,
-    enroll,
     lock,
     recognitions_of,
 )
@@ -178,6 +174,8 @@ class Preview:
     code: str = ""
     name: Words = field(default_factory=lambda: Words("", ""))
     calendar: WorkingCalendar | None = None
+    # When those without an account are invited; None: as soon as the cohort is created.
+    invited_at: datetime | None = None
     # Of each event of the plan by its slug; empty where one of them is not known.
     events: Mapping[str, EventDay] = field(default_factory=dict)
     schedule: Schedule | None = None
@@ -191,6 +189,11 @@ class Preview:
     def taken(self) -> list[Candidate]:
         """Those who are taken in."""
         return [each for each in self.candidates if each.fate in TAKEN]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are so many that the worker takes them in."""
+        return len(self.taken) > MOST_PEOPLE_AT_ONCE
 
     def with_fate(self, *fates: Fate) -> list[Candidate]:
         """Return the candidates of these fates."""
@@ -252,7 +255,7 @@ def keep_draft(
 
     Raises `DraftDone`, `TooManyPeople` before anything of a long list is read, `NotYourTeam`, `CohortWithdrawn`.
     """
-    if draft is not None and draft.done_at is not None:
+    if draft is not None and draft.is_settled:
         raise DraftDone()
     if cohort is not None and cohort.withdrawn_at is not None:
         raise CohortWithdrawn()
@@ -277,8 +280,8 @@ def keep_draft(
 def refuse_long_list(text: str) -> None:
     """Raise `TooManyPeople` for a list that is longer than a cohort can be, besides a heading."""
     count = count_lines(text)
-    if count > MOST_PEOPLE_AT_ONCE + 1:
-        raise TooManyPeople(count=f"{count:,}", most=MOST_PEOPLE_AT_ONCE)
+    if count > MOST_PEOPLE + 1:
+        raise TooManyPeople(count=f"{count:,}", most=f"{MOST_PEOPLE:,}")
 
 
 def wishes_of(draft: CohortDraft) -> Wishes:
@@ -293,7 +296,9 @@ def wishes_of(draft: CohortDraft) -> Wishes:
 def tidy() -> None:
     """Forget drafts of cohorts that nobody went on with."""
     session.execute(
-        delete(CohortDraft).where(CohortDraft.done_at.is_(None), CohortDraft.changed_at < clock.now() - KEPT)
+        delete(CohortDraft).where(
+            CohortDraft.done_at.is_(None), CohortDraft.begun_at.is_(None), CohortDraft.changed_at < clock.now() - KEPT
+        )
     )
 
 
@@ -542,6 +547,7 @@ def _judge_dates(found: Preview) -> None:
     read = calendars.read_calendars([found.market], known)
     found.calendar = read.of(found.market.id)
     _judge_recognition(found, known)
+    found.invited_at = invited_at(found.starts_on, found.market, found.calendar)
     try:
         with unknown_years_refused():
             found.schedule = rules.schedule(shapes, basis, found.calendar)
@@ -563,6 +569,15 @@ def _judge_dates(found: Preview) -> None:
                 **refused.values,
             )
         )
+
+
+def invited_at(starts_on: date, market: Market, calendar: WorkingCalendar) -> datetime | None:
+    """Return when invitations go out for a first day; None where that is now or has passed."""
+    with suppress(YearNotInTable):
+        on = add_working_days(starts_on, -INVITED_DAYS_BEFORE, calendar).on
+        at = datetime.combine(on, time(INVITED_AT_HOUR), clock.zone_info(market.time_zone))
+        return at if at > clock.now() else None
+    return None
 
 
 def _judge_recognition(found: Preview, known: Mapping[int, Candidate]) -> None:
@@ -610,8 +625,8 @@ class _Timetable:
 
 def _judge_whole(found: Preview) -> None:
     """Say what is worth a second look, and what is missing altogether."""
-    if len(found.taken) > MOST_PEOPLE_AT_ONCE:
-        found.obstacles.append(str(TooManyPeople(count=len(found.taken), most=MOST_PEOPLE_AT_ONCE)))
+    if len(found.taken) > MOST_PEOPLE:
+        found.obstacles.append(str(TooManyPeople(count=f"{len(found.taken):,}", most=f"{MOST_PEOPLE:,}")))
     elif not found.taken:
         found.obstacles.append(_("There is nobody to enroll. Add people to the list."))
     if found.schedule is None or found.calendar is None or found.today is None or found.starts_on is None:
@@ -719,113 +734,6 @@ def _off(calendar: WorkingCalendar, on: date) -> DayOff | None:
         return None
 
 
-# --- Doing it ------------------------------------------------------------------------------------------
-
-
-def create(*, draft: CohortDraft, by: Person) -> tuple[Cohort, int]:
-    """Make of a draft what its preview shows: cohort, mentors, members, accounts and enrollments, all or nothing.
-
-    Returns the cohort and how many people were taken in. Raises `DraftDone`, `CannotBeCreated` with what stands
-    in the way, `Conflict` where somebody else took the code or enrolled or invited one of the people at the same
-    moment, and whatever enrolling or inviting refuses.
-    """
-    try:
-        return _create(draft, by)
-    except IntegrityError as taken:
-        raise Conflict() from taken
-
-
-def _create(draft: CohortDraft, by: Person) -> tuple[Cohort, int]:
-    session.execute(
-        select(CohortDraft)
-        .where(CohortDraft.id == draft.id)
-        .with_for_update(of=CohortDraft)
-        .execution_options(populate_existing=True)
-    )
-    if draft.done_at is not None:
-        raise DraftDone()
-    found = judge(draft, by)
-    if found.obstacles:
-        raise CannotBeCreated(obstacles=" ".join(found.obstacles))
-    assert found.market is not None
-    assert found.version is not None
-    assert found.starts_on is not None
-    cohort = found.cohort or groups.create_cohort(
-        code=found.code, name=found.name, market=found.market, team=found.team, starts_on=found.starts_on, by=by
-    )
-    given = given_events(found.wishes, found.version)
-    if found.cohort is None:
-        for event in found.version.events:
-            set_event_of_cohort(cohort=cohort, event=event, on=given[event.slug], reason="", by=by)
-    for mentor in found.mentors:
-        _let_mentor(mentor, cohort, by)
-    invited = []
-    for each in found.taken:
-        person = each.person
-        if person is None:
-            person = _invite(each, found, by)
-            invited.append(person.code)
-        groups.add_member(cohort=cohort, person=person, by=by)
-        enroll(
-            person=person,
-            version=found.version,
-            starts_on=found.starts_on,
-            market=found.market,
-            cohort=cohort,
-            mentor=each.mentor,
-            events=given,
-            by=by,
-        )
-    draft.cohort, draft.done_at, draft.invited = cohort, clock.now(), invited
-    session.flush()
-    record(
-        "training.learners_taken_in",
-        by=by,
-        subject=("cohort", cohort.code),
-        after={
-            "plan": found.version.plan.slug,
-            "version": found.version.number,
-            "starts_on": found.starts_on.isoformat(),
-            "people": len(found.taken),
-            "invited": len(invited),
-        },
-    )
-    return cohort, len(found.taken)
-
-
-def _let_mentor(person: Person, cohort: Cohort, by: Person) -> None:
-    is_one = any(
-        grant.ended_at is None
-        and (grant.role, grant.scope, grant.scope_code) == (Role.MENTOR, Scope.COHORT, cohort.code)
-        for grant in person.grants
-    )
-    if not is_one:
-        grants.grant_role(person=person, role=Role.MENTOR, scope=Scope.COHORT, scope_code=cohort.code, by=by)
-
-
-def _invite(candidate: Candidate, found: Preview, by: Person) -> Person:
-    listed, market = candidate.listed, found.market
-    assert listed is not None
-    assert market is not None
-    return people.invite(
-        sign_in_name=listed.sign_in_name,
-        names=_with_scripts(listed.names),
-        language=listed.language or organisation.default_language(),
-        time_zone=market.time_zone,
-        market=market,
-        team=found.team,
-        employee_number=listed.employee_number,
-        by=by,
-    )
-
-
-def _with_scripts(names: Names) -> Names:
-    """Return the names with the romanised ones where they are written in Latin letters anyway."""
-    if is_family_first(names.family_name) or names.family_romaji:
-        return names
-    return replace(names, family_romaji=names.family_name, given_romaji=names.given_name)
-
-
 # --- Taking it back --------------------------------------------------------------------------------------
 
 
@@ -858,6 +766,8 @@ def withdraw(*, cohort: Cohort, reason: str, by: Person) -> int:
     `CohortWithdrawn`, `ReasonMissing`, `StatementTooLong`.
     """
     said = checked_reason(reason)
+    # Whoever is being taken in by the worker is so before or not at all.
+    cohort = cohort_drafts.lock_cohort(cohort)
     for enrollment in cohort_drafts.list_open_enrollments(cohort):
         lock(enrollment)
     ending = what_would_end(cohort)

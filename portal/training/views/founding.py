@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import jsonify, redirect, render_template, request, url_for
 from werkzeug import Response
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 
@@ -19,27 +19,44 @@ from portal.calendars.service.told import day_told, days_told, why_off
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT
-from portal.core import clock, tables
+from portal.core import clock, jobs, tables
 from portal.core.access import actor, requires
 from portal.core.errors import DomainError
 from portal.core.i18n import format_date, format_minutes, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.once import Done, carry_out
+from portal.core.paging import page_number, paging
 from portal.core.transaction import transaction
 from portal.training import queries
 from portal.training.forms import CohortForm, EventField, JoinForm, WithdrawalForm, event_field_name, with_events
 from portal.training.models import CohortDraft, PlanStep, PlanVersion
 from portal.training.permissions import ADD_LEARNERS, CONTINUE_DRAFT, CREATE_COHORTS
 from portal.training.queries import catalogue, cohort_drafts
-from portal.training.rules import EARLY_DAYS, MOST_PEOPLE_AT_ONCE, STATEMENT_LIMIT, DayLoad, length, share_early
-from portal.training.service import founding
+from portal.training.rules import (
+    EARLY_DAYS,
+    INVITED_DAYS_BEFORE,
+    MOST_PEOPLE,
+    MOST_PEOPLE_AT_ONCE,
+    STATEMENT_LIMIT,
+    DayLoad,
+    length,
+    share_early,
+)
+from portal.training.service import founding, taking_in
 from portal.training.service.founding import Candidate, Fate, Preview, Wishes
 from portal.training.views import blueprint
 from portal.training.views.explaining import feasibility_told
 
-# What the button says that does it for good.
-CREATE = "create"
+# What the button says that does it for good, and the one that tries again what the worker could not finish.
+CREATE, AGAIN = "create", "again"
+_JOB_LOOKS = {
+    jobs.JobState.CREATED: "queued",
+    jobs.JobState.RUNNING: "running",
+    jobs.JobState.DONE: "done",
+    jobs.JobState.FAILED: "failed_job",
+    jobs.JobState.CANCELLED: "failed_job",
+}
 # So many steps are named beside one person.
 MOST_STEPS_NAMED = 4
 # So many people are offered to choose from; others are named by their address.
@@ -69,7 +86,7 @@ def new_cohort() -> Response | str | tuple[str, int]:
 @requires(CONTINUE_DRAFT, on=cohort_drafts.get_draft)
 def change_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
     """Change what was asked for; nothing of it is lost."""
-    if draft.done_at is not None:
+    if draft.is_settled:
         return _to_result(draft)
     if draft.joins:
         return _ask(JoinForm, draft, draft.cohort)
@@ -109,7 +126,7 @@ def _ask(kind: type[JoinForm], draft: CohortDraft | None, cohort: Cohort | None)
         plans=_plan_facts(),
         events=_events_by_plan(asked),
         help_of_people=help_of_people,
-        most=MOST_PEOPLE_AT_ONCE,
+        most=f"{MOST_PEOPLE:,}",
         is_cut_off=len(help_of_people) >= MOST_OFFERED,
         drafts=[
             {
@@ -320,28 +337,35 @@ def cohort_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
     if request.method == "POST":
 
         def work() -> Done:
+            here = url_for("training.cohort_draft", code=draft.code)
+            if draft.begun_at is not None:
+                return _go_on(draft, here)
             if draft.done_at is None:
                 founding.keep_draft(wishes=_choices_in(draft), by=actor(), draft=draft, cohort=_joined(draft))
             if request.form.get("act") != CREATE:
-                return Done(_("The preview has been updated."), url_for("training.cohort_draft", code=draft.code))
-            cohort, count = founding.create(draft=draft, by=actor())
+                return Done(_("The preview has been updated."), _same_page(draft))
+            made = taking_in.create(draft=draft, by=actor())
+            if made.is_going_on:
+                return Done(_("The people are being taken in."), here)
             said = (
-                ngettext("%(num)d person has been added.", "%(num)d people have been added.", count)
+                ngettext("%(num)d person has been added.", "%(num)d people have been added.", made.people)
                 if draft.joins
                 else ngettext(
                     "The cohort has been created with %(num)d person.",
                     "The cohort has been created with %(num)d people.",
-                    count,
+                    made.people,
                 )
             )
-            return Done(said, url_for("reports.cohort", code=cohort.code))
+            return Done(said, url_for("reports.cohort", code=made.cohort.code))
 
         try:
             return carry_out(work)
         except DomainError as refused:
             problem, status = str(refused), refused.status
-    elif draft.done_at is not None:
+    elif draft.begun_at is None and draft.done_at is not None:
         return _to_result(draft)
+    if draft.begun_at is not None:
+        return render_template("training/cohort_in_the_making.html", problem=problem, **_in_the_making(draft)), status
     found = founding.judge(draft, actor())
     return render_template("training/cohort_preview.html", problem=problem, **_shown(draft, found)), status
 
@@ -350,7 +374,60 @@ def _joined(draft: CohortDraft) -> Cohort | None:
     return draft.cohort if draft.joins else None
 
 
+def _same_page(draft: CohortDraft) -> str:
+    """Return the address of the preview at the people who were shown."""
+    number = page_number()
+    return url_for("training.cohort_draft", code=draft.code, page=number if number > 1 else None)
+
+
+def _go_on(draft: CohortDraft, here: str) -> Done:
+    """Try work on a long list again that failed; it is under way, whatever else was pressed.
+
+    Raises `JobNotRetryable`.
+    """
+    work = jobs.find_job(taking_in.job_key(draft))
+    if request.form.get("act") == AGAIN and work is not None:
+        jobs.retry(work)
+    return Done(_("The people are being taken in."), here)
+
+
+@blueprint.get("/cohort-drafts/<code>/progress")
+@requires(CONTINUE_DRAFT, on=cohort_drafts.get_draft)
+def cohort_progress(draft: CohortDraft) -> Response:
+    """Say how far the worker is with a long list."""
+    return jsonify(_work_on(draft))
+
+
+def _work_on(draft: CohortDraft) -> dict[str, Any]:
+    total = len(draft.awaited or ())
+    if draft.done_at is not None:
+        return {"state": "done", "done": total, "total": total}
+    work = jobs.find_job(taking_in.job_key(draft))
+    if work is None:
+        return {"state": "failed_job", "done": 0, "total": total}
+    return {"state": _JOB_LOOKS[work.state], "done": work.done, "total": work.total or total}
+
+
+def _in_the_making(draft: CohortDraft) -> dict[str, Any]:
+    """Return what the page of a long list shows: how far it is, and who could not be taken in."""
+    assert draft.cohort is not None
+    refused = draft.refused or []
+    return {
+        "code": draft.code,
+        "cohort": {"name": str(draft.cohort.name), "href": url_for("reports.cohort", code=draft.cohort.code)},
+        "work": _work_on(draft),
+        "taken": len(draft.awaited or ()) - len(refused),
+        "refused": [
+            {"name": each["name"], "key": each["key"] if "@" in each["key"] else "", "why": each[language()]}
+            for each in refused
+        ],
+        "again": AGAIN,
+    }
+
+
 def _to_result(draft: CohortDraft) -> Response:
+    if draft.begun_at is not None:
+        return redirect(url_for("training.cohort_draft", code=draft.code), 303)
     if draft.cohort is None:
         return redirect(url_for("training.new_cohort"), 303)
     return redirect(url_for("reports.cohort", code=draft.cohort.code), 303)
@@ -364,12 +441,14 @@ def _choices_in(draft: CohortDraft) -> Wishes:
     if len(shown) == len(codes):
         mentors |= {key: code if code in before.mentors else "" for key, code in zip(shown, codes, strict=True)}
     left_out = (set(before.left_out) - set(shown)) | (set(shown) - set(request.form.getlist("take")))
-    return replace(before, left_out=tuple(sorted(left_out))[:MOST_PEOPLE_AT_ONCE], mentor_of=mentors)
+    return replace(before, left_out=tuple(sorted(left_out))[:MOST_PEOPLE], mentor_of=mentors)
 
 
 def _shown(draft: CohortDraft, found: Preview) -> dict[str, Any]:
     tasks = _tasks(found)
     early = share_early(found.days)
+    offered = [each for each in found.candidates if each.can_be_taken]
+    page = paging(len(offered), MOST_PEOPLE_AT_ONCE)
     heaviest = max(found.days, key=lambda day: day.minutes, default=None)
     return {
         "code": draft.code,
@@ -403,7 +482,16 @@ def _shown(draft: CohortDraft, found: Preview) -> dict[str, Any]:
         "weeks": _weeks(found, tasks),
         "steps": _steps(found, tasks),
         "troubled": [_person_row(each, found, tasks) for each in found.with_fate(Fate.FAULT, Fate.TWICE, Fate.ALREADY)],
-        "people": [_person_row(each, found, tasks) for each in found.candidates if each.can_be_taken],
+        "people": [_person_row(each, found, tasks) for each in offered[page.offset : page.offset + page.size]],
+        "pager": page.links(lambda number: url_for("training.cohort_draft", code=draft.code, page=number))
+        if page.last > 1
+        else None,
+        "is_long": found.is_long,
+        "portion": MOST_PEOPLE_AT_ONCE,
+        "invited_on": day_told(clock.local_date(found.invited_at, found.market.time_zone))
+        if found.invited_at is not None and found.market is not None
+        else "",
+        "invited_before": INVITED_DAYS_BEFORE,
         "counts": {fate.value: len(found.with_fate(fate)) for fate in Fate},
         "mentors": [{"code": each.code, "name": each.name_in(language())} for each in found.mentors],
         "can_create": not found.obstacles,

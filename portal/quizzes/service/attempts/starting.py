@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -13,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import Person
 from portal.core import clock
-from portal.core.codes import new_code
+from portal.core.codes import new_code, new_seed
 from portal.core.db import session
 from portal.core.i18n import format_instant
 from portal.journal.service import record, seal
@@ -111,7 +110,7 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
     _refuse(standing, person)
     if standing.is_cut and not accepts_cut:
         raise errors.CutMustBeConfirmed()
-    seed = secrets.token_hex(16)
+    seed = new_seed()
     avoid = queries.addresses_of(attempts[-1]) if attempts else frozenset()
     drawn = draw_questions(version, seed, avoid, person, language)
     limit_seconds = version.time_limit_minutes * 60
