@@ -28,6 +28,7 @@ from portal.core import clock
 from portal.core.i18n import Words
 from portal.library import queries as library
 from portal.library.service.readings import note_opened
+from portal.operations.demo_obligations import make_obligations
 from portal.organisation import rules as settings
 from portal.organisation.models import Market, Team
 from portal.organisation.service import add_market, add_team, change_settings
@@ -43,6 +44,7 @@ from portal.training.service.sign_offs import sign_off
 
 ZONE = "Asia/Tokyo"
 PLAN = "account-safety-start"
+CREDENTIAL = "account-safety-reviewer"
 DOMAIN = "hibiki.example"
 
 
@@ -261,6 +263,9 @@ def load(on: date | None) -> bool:
         if name not in NEWCOMERS:
             with clock.frozen(moment_of(yesterday, 17, minute)):
                 _visit(person)
+    make_obligations(
+        staff=staff, learners=learners, plan=PLAN, credential=CREDENTIAL, team=TEAM, at=moment_of(yesterday, 18),
+    )  # fmt: skip
     return True
 
 

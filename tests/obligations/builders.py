@@ -25,9 +25,7 @@ from tests.training.builders import make_plan
 # A Wednesday in April 2026.
 BEGINS = date(2026, 4, 1)
 PLAN = "refresher"
-TALK = StepSpec(
-    "talk", StepKind.SIGN_OFF, 5, title=Words("Talk about the year", "年次面談"), minutes=30, by=Doer.LEAD
-)
+TALK = StepSpec("talk", StepKind.SIGN_OFF, 5, title=Words("Talk about the year", "年次面談"), minutes=30, by=Doer.LEAD)
 
 
 def at(day: date, hour: int = 9) -> datetime:
@@ -56,7 +54,9 @@ def wanted(**values: Any) -> Wanted:
     return Wanted(**(defaults | values))
 
 
-def make_obligation(by: Person, *, owner: Person | None = None, deputy: Person | None = None, **values: Any) -> Obligation:
+def make_obligation(
+    by: Person, *, owner: Person | None = None, deputy: Person | None = None, **values: Any
+) -> Obligation:
     """Return a new obligation that somebody answers for."""
     with own_transaction():
         return obligations.create(wanted=wanted(**values), owner=owner or by, deputy=deputy, by=by)

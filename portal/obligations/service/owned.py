@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from flask import url_for
-
 from portal.accounts.service.ownership import OwnedThing
 from portal.core.i18n import lazy_gettext as _l
 from portal.obligations import queries
@@ -24,7 +22,7 @@ class OwnedObligations:
         return {
             code: OwnedThing(
                 str(each.title),
-                url_for("obligations.obligation", code=code),
+                f"/obligations/{code}",
                 is_live=each.state is not State.ENDED,
                 needs=SEE_OBLIGATIONS,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from portal.core.i18n import country_name, format_date, format_day_of_year, ngettext, pgettext
 from portal.core.i18n import gettext as _
@@ -27,16 +28,16 @@ def tell(verdict: Verdict, terms: rules.Terms, *, is_overdue: bool = False) -> T
             assert verdict.due_on is not None
             due = format_date(verdict.due_on)
             if is_overdue:
-                why, look = _("Open; it was due on %(date)s.", date=due), "overdue"
+                word, why, look = pgettext("cycle", "Overdue"), _("Open; it was due on %(date)s.", date=due), "overdue"
             else:
-                why, look = _("Open; due on %(date)s.", date=due), "in_progress"
+                word, why, look = pgettext("cycle", "Open"), _("Open; due on %(date)s.", date=due), "in_progress"
             if verdict.lapses and verdict.on is not None:
                 why = _(
                     "%(said)s The next one comes on %(date)s, whether this one is done or not.",
                     said=why,
                     date=format_date(verdict.on),
                 )
-            return Told(pgettext("cycle", "Open"), look, why)
+            return Told(word, look, why)
         case Health.INTERRUPTED:
             return Told(pgettext("cycle", "Interrupted"), "danger", why_broken(verdict), what_to_do(verdict))
     return Told(pgettext("cycle", "Intact"), "done", why_it_comes(verdict, terms))
@@ -84,6 +85,36 @@ def why_it_comes(verdict: Verdict, terms: rules.Terms) -> str:
     return said
 
 
+def why_in_short(verdict: Verdict) -> str:
+    """Say in a few words why the next cycle comes on its day, or why it does not; its date stands beside it."""
+    if verdict.health is Health.OPEN:
+        return ""
+    if verdict.broken is not None:
+        return break_words(verdict.broken)
+    if verdict.recognised is not None:
+        return pgettext("cycle", "Counted from an earlier completion")
+    assert verdict.counted_on is not None
+    assert verdict.planned_on is not None
+    said = counted_words(verdict.counts_from, verdict.counted_on)
+    if verdict.on != verdict.planned_on:
+        said = _("%(said)s, planned for %(date)s", said=said, date=format_date(verdict.planned_on, "short"))
+    return said
+
+
+def counted_words(counts_from: CountsFrom | None, on: date) -> str:
+    """Say from what a cycle is counted."""
+    match counts_from:
+        case CountsFrom.COMPLETION:
+            return _("After the completion of %(date)s", date=format_date(on, "short"))
+        case CountsFrom.EXPIRY:
+            return _("Before the expiry on %(date)s", date=format_date(on, "short"))
+        case CountsFrom.FIXED_DAY:
+            return _("Fixed day of the year")
+        case CountsFrom.BY_HAND:
+            return _("Opened by hand")
+    return _("Nothing was completed before")
+
+
 def why_broken(verdict: Verdict) -> str:
     """Say why the next cycle will not come."""
     assert verdict.broken is not None
@@ -123,7 +154,9 @@ def what_to_do(verdict: Verdict) -> str:
         Break.ZONE_UNKNOWN: _("Correct the time zone of the market in the settings."),
         Break.YEAR_UNKNOWN: _("Load the holidays of that year; the cycle comes as soon as they are known."),
         Break.NO_PLAN: _("Publish a version of the plan, or choose another plan."),
-        Break.PLAN_HAS_EVENTS: _("Choose a plan without events, or open the cycle by a cohort that has the days."),
+        Break.PLAN_HAS_EVENTS: _(
+            "Choose a plan without events, or enroll people with a cohort: their cycles take that training up."
+        ),
     }[verdict.broken]
 
 

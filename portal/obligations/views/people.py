@@ -126,7 +126,7 @@ def obligation(found: Obligation) -> str:
         facts=shown.terms_facts(found.latest, shown.plan_title(found.latest), owned),
         is_limited=not reach.everywhere,
         filters=_filters(found, counts),
-        breaks=_breaks(found, counts),
+        breaks=_breaks(found, standings, counts),
         rows=[shown.person_row(found, each, viewer) for each in rows],
         is_narrowed=len(chosen) != len(standings),
         pager={
@@ -203,11 +203,18 @@ def _filters(found: Obligation, counts: rules.Counts) -> list[dict[str, Any]]:
     ]
 
 
-def _breaks(found: Obligation, counts: rules.Counts) -> list[dict[str, Any]]:
+def _example(standings: Sequence[Standing], broken: Break) -> rules.Verdict:
+    """Return how the first of those stands whose cycles are interrupted for a reason."""
+    return next(each.verdict for each in standings if each.verdict.broken is broken)
+
+
+def _breaks(found: Obligation, standings: Sequence[Standing], counts: rules.Counts) -> list[dict[str, Any]]:
     """Return why cycles are interrupted, each with how many people and the way to them."""
     return [
         {
             "label": break_words(broken),
+            "why": why_broken(_example(standings, broken)),
+            "what_to_do": what_to_do(_example(standings, broken)),
             "count": counts.breaks[broken],
             "href": url_for(
                 "obligations.obligation",

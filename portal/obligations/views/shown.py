@@ -17,8 +17,15 @@ from portal.obligations import queries
 from portal.obligations.models import Obligation, ObligationCycle, ObligationTerms
 from portal.obligations.permissions import OPEN_CYCLE, SEE_CYCLES, PersonOfObligation
 from portal.obligations.queries import Standing
-from portal.obligations.rules import Break, Closing, CountsFrom, Health, State
-from portal.obligations.service.telling import CLOSING_LOOKS, closing_words, rhythm_words, tell
+from portal.obligations.rules import Break, Closing, Health, State
+from portal.obligations.service.telling import (
+    CLOSING_LOOKS,
+    closing_words,
+    counted_words,
+    rhythm_words,
+    tell,
+    why_in_short,
+)
 from portal.organisation import queries as organisation
 
 # Where opening a cycle by hand is what mends it.
@@ -94,8 +101,7 @@ def person_row(obligation: Obligation, standing: Standing, viewer: Person) -> di
         "market": str(person.home_market.name),
         "look": told.look,
         "word": told.word,
-        "why": told.why,
-        "what_to_do": told.what_to_do,
+        "why": why_in_short(verdict),
         "is_overdue": standing.is_overdue,
         "is_interrupted": verdict.health is Health.INTERRUPTED,
         "date": format_date(day, "short") if day is not None else "–",
@@ -124,7 +130,7 @@ def cycle_row(cycle: ObligationCycle, viewer: Person, names: Mapping[str, Person
         "number": cycle.number,
         "opened": format_instant(cycle.opened_at, zone),
         "planned": format_date(cycle.opens_on, "short") if cycle.opens_on != cycle.opened_on else "",
-        "counted": counted_words(cycle),
+        "counted": counted_words(cycle.counts_from, cycle.counted_on or cycle.opens_on),
         "by": by.name_in(here) if by is not None else "",
         "reason": cycle.open_reason or "",
         "look": CLOSING_LOOKS[closing] if closing is not None else "in_progress",
@@ -135,21 +141,6 @@ def cycle_row(cycle: ObligationCycle, viewer: Person, names: Mapping[str, Person
         "version": cycle.enrollment.version.number,
         "href": url_for("training.path", code=cycle.enrollment.code) if may_open else None,
     }
-
-
-def counted_words(cycle: ObligationCycle) -> str:
-    """Say from what a cycle was counted."""
-    on = format_date(cycle.counted_on, "short") if cycle.counted_on is not None else ""
-    match cycle.counts_from:
-        case CountsFrom.COMPLETION:
-            return _("After the completion of %(date)s", date=on)
-        case CountsFrom.EXPIRY:
-            return _("Before the expiry on %(date)s", date=on)
-        case CountsFrom.FIXED_DAY:
-            return _("Fixed day of the year")
-        case CountsFrom.BY_HAND:
-            return _("Opened by hand")
-    return _("Nothing was completed before")
 
 
 def history_of(obligation: Obligation, names: Mapping[str, Person], zone: str) -> list[dict[str, str]]:
