@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wtforms import RadioField, SelectField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -60,9 +61,9 @@ class TermsForm(Form):
         _l("Rhythm"),
         [InputRequired(_l("Choose when it recurs."))],
         choices=[
-            (Rhythm.AFTER_COMPLETION.value, _l("Months after the last completion")),
-            (Rhythm.BEFORE_EXPIRY.value, _l("Before a certificate expires")),
-            (Rhythm.YEARLY.value, _l("Every year on a fixed day")),
+            SelectChoice(Rhythm.AFTER_COMPLETION.value, _l("Months after the last completion")),
+            SelectChoice(Rhythm.BEFORE_EXPIRY.value, _l("Before a certificate expires")),
+            SelectChoice(Rhythm.YEARLY.value, _l("Every year on a fixed day")),
         ],
     )
     months = _number(_l("Months"), 1, MOST_MONTHS)

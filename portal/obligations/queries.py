@@ -141,6 +141,11 @@ def within(reach: Reach) -> ColumnElement[bool]:
     return or_(*conditions) if conditions else false()
 
 
+def is_within(person_id: int, reach: Reach) -> bool:
+    """Say whether a person is within somebody's reach."""
+    return session.scalar(select(Person.id).where(Person.id == person_id, within(reach))) is not None
+
+
 def has_people_within(obligation: Obligation, reach: Reach) -> bool:
     """Say whether the obligation addresses somebody within reach, or has a cycle of somebody within it."""
     has_cycle = exists().where(ObligationCycle.person_id == Person.id, ObligationCycle.obligation_id == obligation.id)
@@ -217,7 +222,9 @@ def list_cycles_of(person_id: int) -> list[ObligationCycle]:
             .order_by(ObligationCycle.opened_at.desc(), ObligationCycle.id.desc())
             .options(
                 joinedload(ObligationCycle.obligation, innerjoin=True).options(*_WITH_HISTORY),
-                joinedload(ObligationCycle.enrollment, innerjoin=True).joinedload(Enrollment.version, innerjoin=True),
+                joinedload(ObligationCycle.enrollment, innerjoin=True).options(
+                    joinedload(Enrollment.version, innerjoin=True), joinedload(Enrollment.cohort)
+                ),
             )
         )
     )

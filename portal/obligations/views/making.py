@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
 from flask import render_template, request, url_for
 from werkzeug import Response
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 
 from portal.accounts.models import Person, Role
 from portal.accounts.permissions import ROLE_NAMES
@@ -144,23 +146,28 @@ def _answering(form: TermsForm, people: dict[str, Person]) -> dict[str, Person |
 
 def _offer(form: TermsForm, people: dict[str, Person]) -> None:
     here = language()
-    form.plan.choices = [
+    form.plan.choices = _choices(
         (each.plan.slug, str(each.title)) for each in catalogue.list_latest_versions() if not each.events
+    )
+    credentials = [
+        (each.credential.slug, str(each.title), each.validity_months) for each in certificates.list_latest_versions()
     ]
-    credentials = certificates.list_latest_versions()
-    expiring = [each for each in credentials if each.validity_months is not None]
-    form.credential.choices = [("", _("Choose")), *((each.credential.slug, str(each.title)) for each in expiring)]
-    form.holders_of.choices = [
-        ("", _("Whether or not a credential is held")),
-        *((each.credential.slug, str(each.title)) for each in credentials),
-    ]
-    form.month.choices = [("", _("Choose")), *((str(number), month_name(number)) for number in range(1, 13))]
-    form.markets.choices = [(each.code, str(each.name)) for each in organisation.list_markets()]
-    form.teams.choices = [(each.code, str(each.name)) for each in organisation.list_teams(closed=False)]
-    form.roles.choices = [(each.value, str(ROLE_NAMES[each])) for each in _ROLES]
+    expiring = [(slug, title) for slug, title, months in credentials if months is not None]
+    form.credential.choices = _choices([("", _("Choose")), *expiring])
+    form.holders_of.choices = _choices(
+        [("", _("Whether or not a credential is held")), *((slug, title) for slug, title, _months in credentials)]
+    )
+    form.month.choices = _choices([("", _("Choose")), *((str(each), month_name(each)) for each in range(1, 13))])
+    form.markets.choices = _choices((each.code, str(each.name)) for each in organisation.list_markets())
+    form.teams.choices = _choices((each.code, str(each.name)) for each in organisation.list_teams(closed=False))
+    form.roles.choices = _choices((each.value, str(ROLE_NAMES[each])) for each in _ROLES)
     named = [(code, each.name_in(here)) for code, each in people.items()]
-    form.owner.choices = named
-    form.deputy.choices = [("", _("Nobody")), *named]
+    form.owner.choices = _choices(named)
+    form.deputy.choices = _choices([("", _("Nobody")), *named])
+
+
+def _choices(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in pairs]
 
 
 def _begin(form: TermsForm) -> None:

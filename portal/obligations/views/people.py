@@ -290,6 +290,8 @@ def _of(person: Person) -> str:
     standings = queries.standings(queries.look_at(obligations), people=[person.id]) if obligations else []
     cycles = queries.list_cycles_of(person.id)
     names = {each.code: each for each in accounts.list_people_of({each.opened_by for each in cycles})}
+    # What addresses her has somebody within the reader's reach where she is.
+    may_open = can(SEE_OBLIGATIONS) and queries.is_within(person.id, reach_over_people(viewer))
     parts = []
     for each, found in zip(obligations, standings, strict=True):
         of_it = [cycle for cycle in cycles if cycle.obligation_id == each.id]
@@ -299,7 +301,7 @@ def _of(person: Person) -> str:
         parts.append(
             {
                 "title": str(each.title),
-                "href": url_for("obligations.obligation", code=each.code) if can(SEE_OBLIGATION, each) else None,
+                "href": url_for("obligations.obligation", code=each.code) if may_open else None,
                 "rhythm": rhythm_words(each.latest.shape),
                 "told": told,
                 "key": each.code,
