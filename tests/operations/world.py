@@ -35,6 +35,8 @@ from portal.library.queries.drafts import hash_of_draft
 from portal.library.service import drafts, images, reviews
 from portal.library.service.dependants import change_of_draft
 from portal.library.service.readings import note_opened
+from portal.obligations.rules import Rhythm
+from portal.obligations.service import cycles, obligations
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
 from portal.quizzes.formats.markdown import Bank, BankQuestion
@@ -116,6 +118,7 @@ def make_world() -> None:
             _mark(staff)
             _point_out()
             _practise(staff)
+            _recur(staff)
     session.remove()
 
 
@@ -144,6 +147,23 @@ def _practise(staff: dict[str, Person]) -> None:
                 sessions.cancel_session(planned=planned, reason="Flu.", by=lead)
         present = {enrollment.code: Presence.PRESENT}
         sessions.record_attendance(planned=planned, said=present, reason="", seen=0, by=lead)
+
+
+def _recur(staff: dict[str, Person]) -> None:
+    """Let what recurs open a cycle for everybody of the team; whoever follows the plan has her training taken up."""
+    author = staff["author"]
+    with own_transaction():
+        made = obligations.create(
+            wanted=obligations.Wanted(
+                title=Words("Yearly practice", "年次の実習"), plan_slug="practice", rhythm=Rhythm.AFTER_COMPLETION,
+                begins_on=date(2026, 4, 1), days=20, months=12, teams=(staff["lead"].team.code,),
+            ),
+            owner=author, deputy=None, by=author,
+        )  # fmt: skip
+        for _progress in cycles.look(made.id):
+            pass
+    with own_transaction():
+        obligations.pause(obligation=made, reason="The plan is rewritten.", by=author)
 
 
 def _mark(staff: dict[str, Person]) -> None:

@@ -28,9 +28,9 @@ def tell(verdict: Verdict, terms: rules.Terms, *, is_overdue: bool = False) -> T
             assert verdict.due_on is not None
             due = format_date(verdict.due_on)
             if is_overdue:
-                word, why, look = pgettext("cycle", "Overdue"), _("Open; it was due on %(date)s.", date=due), "overdue"
+                word, why, look = pgettext("cycle", "Overdue"), _("It was due on %(date)s.", date=due), "overdue"
             else:
-                word, why, look = pgettext("cycle", "Open"), _("Open; due on %(date)s.", date=due), "in_progress"
+                word, why, look = pgettext("cycle", "Open"), _("Due on %(date)s.", date=due), "in_progress"
             if verdict.lapses and verdict.on is not None:
                 why = _(
                     "%(said)s The next one comes on %(date)s, whether this one is done or not.",

@@ -97,15 +97,14 @@ def person_row(obligation: Obligation, standing: Standing, viewer: Person) -> di
         "name": person.name_in(here),
         "kana": person.full_kana if here == "ja" else "",
         "href": url_for("obligations.of_person", code=person.code) if allows(viewer, SEE_CYCLES, person) else None,
-        "team": str(person.team.name) if person.team else "",
-        "market": str(person.home_market.name),
+        "place": str(person.team.name if person.team else person.home_market.name),
         "look": told.look,
         "word": told.word,
         "why": why_in_short(verdict),
         "is_overdue": standing.is_overdue,
         "is_interrupted": verdict.health is Health.INTERRUPTED,
         "date": format_date(day, "short") if day is not None else "–",
-        "last": last_words(standing.cycle) if standing.cycle is not None else _("None yet"),
+        "last": last_words(standing.cycle) if standing.cycle is not None else "–",
         "open_href": url_for("obligations.open_cycle", code=obligation.code, person=person.code) if can_open else None,
     }
 
