@@ -14,7 +14,7 @@ from sqlalchemy.orm import contains_eager, defer, joinedload, lazyload, selectin
 from portal.accounts import queries as accounts
 from portal.accounts.models import Ownership, Person, Role, RoleGrant
 from portal.calendars import queries as calendars
-from portal.calendars.rules import WorkingCalendar, YearNotInTable
+from portal.calendars.rules import YearNotInTable
 from portal.certificates.models import Certificate, Credential
 from portal.cohorts.models import Cohort, CohortMember
 from portal.cohorts.permissions import Reach
@@ -197,7 +197,10 @@ def list_open_cycles(obligation: Obligation, people: Collection[int]) -> list[Ob
                 ObligationCycle.person_id.in_(people),
             )
             .order_by(ObligationCycle.id)
+            # Somebody may complete hers at this moment: then it is closed already.
+            .with_for_update(of=ObligationCycle)
             .options(joinedload(ObligationCycle.enrollment, innerjoin=True))
+            .execution_options(populate_existing=True)
         )
     )
 
@@ -209,6 +212,7 @@ def list_open_of_enrollment(enrollment_id: int) -> list[ObligationCycle]:
             select(ObligationCycle)
             .where(ObligationCycle.enrollment_id == enrollment_id, ObligationCycle.closed_at.is_(None))
             .order_by(ObligationCycle.id)
+            .with_for_update(of=ObligationCycle)
         )
     )
 
@@ -420,15 +424,17 @@ class _Rows:
         self._memos: list[dict[Any, Any]] = [{} for _each in asked]
         ids = list(people)
         known = [each.obligation_id for each in asked if each.obligation_id is not None]
-        self._calendars = calendars.read_calendars({each.home_market for each in people.values()}, ids) if ids else None
         slugs = {each.terms.plan_slug for each in asked}
         self._completed = _completed(slugs, ids) if ids else {}
         self._running = _running(slugs, ids) if ids else set()
         self._entered = _entered(known, ids) if known and ids else {}
         self._cycles = _cycles(known, ids) if known and ids else {}
+        running = [found[-1] for found in self._cycles.values() if found[-1].closed_at is None]
+        # A training may be in another market than her own.
+        markets = {each.home_market for each in people.values()} | {each.enrollment.market for each in running}
+        self._calendars = calendars.read_calendars(markets, ids) if ids else None
         credentials = {each.terms.credential_slug for each in asked if each.terms.credential_slug is not None}
         self._held = _held(credentials, ids) if credentials and ids else {}
-        running = [found[-1] for found in self._cycles.values() if found[-1].closed_at is None]
         self._bases = (
             training.bases_of({each.enrollment_id: each.enrollment.starts_on for each in running}) if running else {}
         )
@@ -449,7 +455,7 @@ class _Rows:
             calendar=calendar,
             completed=_completion(self._completed.get((person.id, slug)), zone),
             held=self._certificate(asked, person, today, zone),
-            last=self._last(last, calendar, today, zone) if last is not None else None,
+            last=self._last(last, today, zone) if last is not None else None,
             used=frozenset(each.enrollment.code for each in cycles if each.effective_closing in rules.DONE),
             runs=(person.id, slug) in self._running,
             has_zone=has_zone,
@@ -457,18 +463,20 @@ class _Rows:
         verdict = rules.health(asked.terms.shape, asked.setting, facts, today, memo=self._memos[number])
         return Standing(person, today, facts, verdict, last, entered_on is not None)
 
-    def _last(self, cycle: ObligationCycle, calendar: WorkingCalendar, today: date, zone: str) -> Last:
+    def _last(self, cycle: ObligationCycle, today: date, zone: str) -> Last:
         closing = cycle.effective_closing
         done = cycle.enrollment.completed_at if closing in rules.DONE else None
         return Last(
             cycle.number,
             cycle.opens_on,
             closing,
-            due_on=self._due_on(cycle, calendar, today) if closing is None else None,
+            due_on=self._due_on(cycle, today) if closing is None else None,
             completion=_completion((done, cycle.enrollment.code), zone) if done is not None else None,
         )
 
-    def _due_on(self, cycle: ObligationCycle, calendar: WorkingCalendar, today: date) -> date:
+    def _due_on(self, cycle: ObligationCycle, today: date) -> date:
+        assert self._calendars is not None
+        calendar = self._calendars.of(cycle.enrollment.market_id, cycle.person_id)
         basis = self._bases[cycle.enrollment_id]
         if cycle.taken_up:
             # The training was there before: the days of the cycle are counted from its own opening.
@@ -537,7 +545,7 @@ def _cycles(obligations: Collection[int], ids: Collection[int]) -> dict[tuple[in
         .where(ObligationCycle.obligation_id.in_(obligations), *_of(ObligationCycle.person_id, ids))
         .order_by(ObligationCycle.number, ObligationCycle.id)
         .options(
-            contains_eager(ObligationCycle.enrollment).options(lazyload(Enrollment.market)),
+            contains_eager(ObligationCycle.enrollment),
             joinedload(ObligationCycle.terms, innerjoin=True),
         )
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from datetime import date, timedelta
+from random import Random
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,8 +22,9 @@ from portal.core.transaction import own_transaction
 from portal.obligations import invariants, queries
 from portal.obligations.errors import CannotOpen, CycleIsOpen, NotAddressed, ReasonMissing
 from portal.obligations.models import Obligation, ObligationCycle, ObligationPerson
-from portal.obligations.rules import Break, Closing, CountsFrom, Health, Rhythm
+from portal.obligations.rules import Break, Closing, CountsFrom, Health, Rhythm, State
 from portal.obligations.service import cycles, obligations
+from portal.training.errors import PersonInactive
 from portal.training.models import Enrollment
 from portal.training.service import dates
 from portal.training.service.enrollments import end_plan, enroll
@@ -41,6 +44,7 @@ from tests.obligations.builders import (
 )
 from tests.queries import counted_queries
 from tests.training.builders import load_holidays
+from tests.volume import examples
 
 
 @pytest.fixture
@@ -419,3 +423,87 @@ def test_terms_are_added_and_open_cycles_keep_theirs(cast: Cast, refresher: Obli
     assert stand(refresher, cast.learner, date(2026, 4, 3)).verdict.due_on == date(2026, 4, 15)
     complete(cycle.enrollment, date(2026, 4, 10))
     assert stand(refresher, cast.learner, date(2026, 4, 13)).verdict.planned_on == date(2026, 10, 10)
+
+
+def test_what_is_refused_for_one_person_keeps_nobody_elses_cycle_from_coming(
+    cast: Cast, refresher: Obligation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(**values: Any) -> Enrollment:
+        if values["person"].code == cast.learner.code:
+            raise PersonInactive(name="She")
+        return enroll(**values)
+
+    monkeypatch.setattr(cycles, "enroll", refusing)
+    work(BEGINS)
+    assert not cycles_of(cast.learner)
+    assert len(cycles_of(cast.colleague)) == 1
+    monkeypatch.undo()
+    work(BEGINS, 10)
+    assert len(cycles_of(cast.learner)) == 1
+
+
+# --- The promise, in the whole product -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(examples(1)))
+def test_what_is_promised_in_the_evening_is_what_the_worker_does(cast: Cast, seed: int) -> None:
+    """Go through a month in which trainings are completed and ended, leave is recorded, obligations pause.
+
+    Each evening it is written down when everybody's next cycle comes; whatever the worker opens then, that evening or
+    on the next morning, was said, and all that was said comes.
+    """
+    random = Random(seed)
+    first = date(2026, 4, 1)
+    with clock.frozen(at(date(2026, 3, 30))):
+        load_holidays()
+        make_refresher(cast.author)
+        found = [
+            make_obligation(cast.author, owner=cast.lead, months=1, days=7),
+            make_obligation(cast.author, owner=cast.lead, rhythm=Rhythm.YEARLY, month=4, day=random.randint(10, 30)),
+        ]
+    people = [cast.learner, cast.colleague, cast.approver]
+    opened = 0
+    for day in days(first, 32):
+        with clock.frozen(at(day, 12)):
+            for person in people:
+                _something_happens(random, person, cast, day)
+            if random.random() < 0.1:
+                _turn(queries.get_obligation(random.choice(found).code), cast.author)
+        promised = {(each.id, person.id): stand(each, person, day, 18).verdict for each in found for person in people}
+        for then, hour in ((day, 19), (day + timedelta(days=1), 8)):
+            before = {key: _count(key) for key in promised}
+            work(then, hour)
+            for key, verdict in promised.items():
+                comes = _count(key) - before[key]
+                assert comes == (verdict.on == then and verdict.opens(then)), (seed, then, key, verdict)
+                opened += comes
+    assert opened >= len(people)
+    assert [said for check in invariants.INVARIANTS.values() for said in check()] == []
+
+
+def _count(key: tuple[int, int]) -> int:
+    obligation_id, person_id = key
+    return session.query(ObligationCycle).filter_by(obligation_id=obligation_id, person_id=person_id).count()
+
+
+def _something_happens(random: Random, person: Person, cast: Cast, day: date) -> None:
+    """Let a person complete her training, have it ended, be away, or be helped on."""
+    chance = random.random()
+    running = [each.enrollment for each in cycles_of(person) if each.enrollment.is_open]
+    if running and chance < 0.15:
+        complete(running[0], day)
+    elif running and chance < 0.2:
+        end_training(running[0], cast.lead, day)
+    elif chance < 0.26:
+        first = day + timedelta(days=random.randint(1, 10))
+        with own_transaction():
+            calendars.record_leave(
+                person=person, first_on=first, last_on=first + timedelta(days=random.randint(0, 3)), by=cast.lead
+            )
+
+
+def _turn(obligation: Obligation, by: Person) -> None:
+    """Pause what is in force, and resume what is paused."""
+    act = obligations.resume if obligation.state is State.PAUSED else obligations.pause
+    with own_transaction():
+        act(obligation=obligation, reason="For a while", by=by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from flask import current_app
+from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.models import Person
 from portal.core import clock
@@ -116,16 +117,18 @@ def close_completed(enrollment_id: int) -> None:
 
 def _open_due(obligation: Obligation, standing: Standing) -> bool:
     """Open the cycle that has come for somebody; what is refused meanwhile keeps nobody else's from coming."""
+    code = standing.person.code
     try:
+        # A step back for this one alone.
         with session.begin_nested():
             if standing.verdict.lapses and standing.cycle is not None:
                 close(standing.cycle, Closing.LAPSED)
                 session.flush()
             _open(obligation, standing, standing.verdict, by=None, reason=None)
-    except DomainError as refused:
+    except (DomainError, IntegrityError) as refused:
         with force_locale("en"):
-            said = str(refused)
-        current_app.logger.warning("no cycle of %s for %s: %s", obligation.code, standing.person.code, said)
+            said = str(refused) if isinstance(refused, DomainError) else type(refused).__name__
+        current_app.logger.warning("no cycle of %s for %s: %s", obligation.code, code, said)
         return False
     return True
 
