@@ -200,7 +200,7 @@ class Verdict:
 
     def opens(self, today: date) -> bool:
         """Say whether a cycle is to be opened today."""
-        return self.on is not None and self.on <= today and (self.health is Health.INTACT or self.lapses)
+        return self.on is not None and self.on <= today
 
 
 def fixed_day(year: int, month: int, day: int) -> date:

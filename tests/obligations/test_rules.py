@@ -89,6 +89,12 @@ def test_a_fixed_day_that_was_missed_is_made_up_once_however_many_years_have_pas
     assert found.on == date(2026, 11, 4)
 
 
+def test_an_obligation_that_begins_on_its_fixed_day_comes_on_that_day() -> None:
+    terms = replace(EACH_OCTOBER, begins_on=date(2026, 10, 1))
+    for today in (date(2026, 9, 30), date(2026, 10, 1)):
+        assert rules.health(terms, IN_FORCE, facts(), today).on == date(2026, 10, 1)
+
+
 def test_a_newcomer_waits_for_the_next_fixed_day() -> None:
     found = rules.health(EACH_OCTOBER, IN_FORCE, facts(entered_on=date(2026, 10, 2)), date(2026, 10, 5))
     assert found.on == date(2027, 10, 1)
