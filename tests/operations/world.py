@@ -150,12 +150,14 @@ def _practise(staff: dict[str, Person]) -> None:
 
 
 def _recur(staff: dict[str, Person]) -> None:
-    """Let what recurs open a cycle for everybody of the team; whoever follows the plan has her training taken up."""
+    """Let what recurs open a cycle for everybody of the team, and pause."""
     author = staff["author"]
+    talk = StepSpec("talk", StepKind.SIGN_OFF, 5, title=Words("Talk about the year", "年次面談"), by=Doer.LEAD)
+    make_plan("refresher", author, talk, phases=(), credential=None)
     with own_transaction():
         made = obligations.create(
             wanted=obligations.Wanted(
-                title=Words("Yearly practice", "年次の実習"), plan_slug="practice", rhythm=Rhythm.AFTER_COMPLETION,
+                title=Words("Yearly refresher", "年次研修"), plan_slug="refresher", rhythm=Rhythm.AFTER_COMPLETION,
                 begins_on=date(2026, 4, 1), days=20, months=12, teams=(staff["lead"].team.code,),
             ),
             owner=author, deputy=None, by=author,
