@@ -61,6 +61,7 @@ NOWHERE = (
     "organisation.wellbeing",
     "reminders.own",
     "reminders.change",
+    "obligations.own",
 )
 # The groups of the rail, in their order.
 GROUPS = {
@@ -100,6 +101,7 @@ def wire(app: Flask) -> None:
         _training,
         _mentoring,
         _certificates,
+        _obligations,
         _reminders,
         _reports,
         _operations,
@@ -708,6 +710,38 @@ def _certificates(app: Flask) -> None:
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CredentialsPart())
     journal.learn(recorded.VOCABULARY)
+
+
+def _obligations(app: Flask) -> None:
+    from portal.accounts.service import ownership
+    from portal.obligations import handlers, invariants, permissions, recorded
+    from portal.obligations.service.owned import OwnedObligations
+    from portal.obligations.views import blueprint, making, people, states  # noqa: F401
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    ownership.register_kind(OwnedObligations())
+    handlers.init()
+    journal.learn(recorded.VOCABULARY)
+    INVARIANTS.update(invariants.INVARIANTS)
+    NAVIGATION.append(
+        Place(
+            "obligations.list_obligations",
+            lazy_pgettext("place", "Obligations"),
+            "history",
+            "lead",
+            permissions.SEE_OBLIGATIONS,
+            pages=(
+                "obligations.obligation",
+                "obligations.new_obligation",
+                "obligations.change_terms",
+                "obligations.pause",
+                "obligations.resume",
+                "obligations.end",
+                "obligations.open_cycle",
+            ),
+        )
+    )
 
 
 def _reminders(app: Flask) -> None:

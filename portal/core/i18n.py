@@ -238,6 +238,16 @@ def format_month(day: date) -> str:
     return _babel_date(day, "MMMM y", locale="en")
 
 
+def month_name(month: int) -> str:
+    """Name a month of the year, from 1: "May", 「5月」."""
+    return f"{month}月" if language() == "ja" else _babel_date(date(2000, month, 1), "MMMM", locale="en")
+
+
+def format_day_of_year(month: int, day: int) -> str:
+    """Write a day that comes every year: "1 May", 「5月1日」."""
+    return f"{month}月{day}日" if language() == "ja" else f"{day} {month_name(month)}"
+
+
 def format_weekday(day: date) -> str:
     """Write the weekday alone, shortened: "Mon", 「月」."""
     return _WEEKDAYS_JA[day.weekday()] if language() == "ja" else _babel_date(day, "EEE", locale="en")

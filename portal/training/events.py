@@ -24,3 +24,11 @@ class ExemptStepDone:
     """A learner whose plan is complete has done a step from which she was exempt; a credential may have waited."""
 
     enrollment_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSwapped:
+    """A learner goes on in another version of her plan: one enrollment took the place of another."""
+
+    was_enrollment_id: int
+    enrollment_id: int

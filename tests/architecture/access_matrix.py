@@ -55,6 +55,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET library.in_force",
             "GET library.index",
             "GET library.search",
+            "GET obligations.own",
             "GET operations.help_index",
             "GET operations.help_page",
             "GET quizzes.index",
@@ -111,6 +112,47 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET acknowledgements.campaign",
             "GET acknowledgements.campaign_csv",
+        ],
+    ),
+    (
+        {"admin", "auditor", "author", "foreign_lead", "lead"},
+        [
+            "GET obligations.list_obligations",
+        ],
+    ),
+    (
+        {"admin", "auditor", "author", "lead"},
+        [
+            "GET obligations.obligation",
+            "GET obligations.people_csv",
+        ],
+    ),
+    (
+        {"admin", "auditor", "author", "graduate", "lead"},
+        [
+            "GET obligations.of_person",
+        ],
+    ),
+    (
+        {"admin", "author"},
+        [
+            "GET obligations.change_terms",
+            "GET obligations.end",
+            "GET obligations.new_obligation",
+            "GET obligations.pause",
+            "GET obligations.resume",
+            "POST obligations.change_terms",
+            "POST obligations.end",
+            "POST obligations.new_obligation",
+            "POST obligations.pause",
+            "POST obligations.resume",
+        ],
+    ),
+    (
+        {"admin", "author", "lead"},
+        [
+            "GET obligations.open_cycle",
+            "POST obligations.open_cycle",
         ],
     ),
     (

@@ -43,6 +43,8 @@ from portal.library.models import (
 from portal.library.queries import drafts as written
 from portal.library.service import drafts, following, images, reviews
 from portal.mentoring.service import notes, one_to_ones
+from portal.obligations.rules import Rhythm
+from portal.obligations.service import cycles, obligations
 from portal.quizzes import queries as quizzes
 from portal.quizzes.formats.markdown import BankQuestion
 from portal.quizzes.models import (
@@ -471,6 +473,17 @@ class World:
         with own_transaction():
             self.codes["token"] = links.make_link(person=invited)
         with own_transaction():
+            recurring = obligations.create(
+                wanted=obligations.Wanted(
+                    title=Words("Yearly practice", "年次の実習"), plan_slug="practice", rhythm=Rhythm.YEARLY,
+                    begins_on=date(2026, 4, 1), days=60, month=10, day=1, teams=("account-safety",),
+                ),
+                owner=admin, deputy=None, by=admin,
+            )  # fmt: skip
+            reason = canary("reason_of_cycle")
+            cycles.open_now(obligation=recurring, person=learner, reason=reason, by=lead)
+            self.codes["obligation"] = recurring.code
+        with own_transaction():
             self.codes["address"] = feeds.create_feed(person=learner)
         with own_transaction():
             transcripts.order_file(person=learner, language="en", by=learner)
@@ -521,6 +534,8 @@ class World:
             "library.follow_base_here": overlay,
             "library.add_market_clause": overlay,
             "library.overlay_clause": overlay,
+            "obligations": {"code": [codes["obligation"]], "person": people},
+            "obligations.of_person": {"code": people},
             "organisation": {"job": [one(Job.code)], "code": ["JP"]},
             "organisation.team": {"code": ["account-safety"]},
             "organisation.change_team": {"code": ["account-safety"]},

@@ -30,6 +30,7 @@ from portal.library.service.reviews import comment_on_draft
 from portal.library.service.texts import TextDraft
 from portal.mentoring.models import LearnerNote
 from portal.mentoring.service import notes
+from portal.obligations import queries as obligations
 from portal.operations import demo
 from portal.organisation import queries as organisations
 from portal.quizzes import queries as quizzes
@@ -264,6 +265,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "mentoring": {"code": enrollment.code},
         "reports": {"code": enrollment.cohort.code},
         "organisation": {"code": "JP"},
+        "obligations": {"code": obligations.list_obligations()[-1].code, "person": graduate.code},
         "gradebook": {
             "code": graduate.code,
             "number": "1",
@@ -315,6 +317,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
             for each in ("session", "move_session", "cancel_session", "add_to_session")
         },
         "training.plan_session": {"plan": "account-safety-practice", "slug": "case-circle"},
+        "obligations.of_person": {"code": graduate.code},
         "organisation.team": {"code": demo.TEAM},
         "organisation.change_team": {"code": demo.TEAM},
     }

@@ -74,6 +74,7 @@ WHO_MAY_SEE: dict[str, set[str]] = {
     "exemption_reason": {"learner", "lead", "mentor", "auditor", "admin"},
     "extension_reason": {"learner", "lead", "mentor", "auditor", "admin"},
     "leave": {"learner", "lead", "auditor", "admin"},
+    "reason_of_cycle": {"learner", "lead", "author", "auditor", "admin"},
     "revocation": {"auditor", "admin"},
     "sent_back": {"learner", "lead", "mentor", "auditor", "admin"},
     "statement": {"learner", "lead", "mentor", "auditor", "admin"},

@@ -124,6 +124,27 @@ CASES: list[tuple[str, str, str, tuple[str, ...]]] = [
      ("DELETE FROM sign_offs WHERE id = 1", "DELETE FROM seals WHERE kind = 'sign_offs' AND row_key = 1")),
     ("a seal of a table that is none", "I13", "seals of people, which is no table of history",
      ("INSERT INTO seals (kind, row_key, entry_id, digest) VALUES ('people', 1, 1, 'x')",)),
+    # --- what recurs
+    ("a cycle's date rewritten", "I13", "obligation_cycles row 1: " + HISTORY,
+     ("UPDATE obligation_cycles SET due_on = '2030-01-01' WHERE id = 1",)),
+    ("a cycle deleted", "I13", "obligation_cycles row 1: is gone", ("DELETE FROM obligation_cycles WHERE id = 1",)),
+    ("the terms of an obligation rewritten", "I13", "obligation_terms row 1: " + HISTORY,
+     ("UPDATE obligation_terms SET months = 60 WHERE id = 1",)),
+    ("a pause taken out of the history", "I13", "obligation_states row 2: is gone",
+     ("DELETE FROM obligation_states WHERE id = 2",)),
+    ("since when somebody is addressed rewritten", "I13", "obligation_people row 1: " + HISTORY,
+     ("UPDATE obligation_people SET entered_on = '2030-01-01' WHERE id = 1",)),
+    ("a number of a cycle left out", "cycles of obligations are numbered", "has 1 cycles, the last has number 3",
+     ("UPDATE obligation_cycles SET number = 3 WHERE id = 1",)),
+    ("a cycle said to be done", "cycles of obligations follow", "its training is not completed",
+     ("UPDATE obligation_cycles SET closed_at = opened_at, closed_as = 'completed', closed_by = 'system' WHERE id = 1",)),
+    ("a cycle opened by the training of somebody else", "cycles of obligations follow", "of somebody else",
+     ("UPDATE obligation_cycles SET enrollment_id = (SELECT min(id) FROM enrollments WHERE person_id <>"
+      " obligation_cycles.person_id) WHERE id = 1",)),
+    ("a cycle on another day than its completion gives", "cycles of obligations follow", "but was counted from",
+     ("UPDATE obligation_cycles SET opens_on = '2020-01-01' WHERE id = 1",)),
+    ("an obligation that nobody answers for", "obligations have terms", "has no owner",
+     ("DELETE FROM ownerships WHERE kind = 'obligation'",)),
     # --- the search
     ("words of the search rewritten", "I14", "what is found of library.documents 1 is not what its texts say",
      ("UPDATE search_texts SET body = 'rewritten' WHERE entry_id = (SELECT min(id) FROM search_entries WHERE kind = 'clause' AND thing_id = 1)",)),
@@ -783,7 +804,7 @@ NOT_SEALED = {
     "search_foldings": "compared with how texts are told",
     **dict.fromkeys(["search_entries", "search_texts"], "computed from the texts, and compared with them"),
     **dict.fromkeys(
-        ["cohorts", "credentials", "documents", "drafts", "glossary_terms", "markets", "people", "person_markets", "plans",
+        ["cohorts", "credentials", "documents", "drafts", "glossary_terms", "markets", "obligations", "people", "person_markets", "plans",
          "question_banks", "questions", "quizzes", "reminder_preferences", "settings", "teams"], _PRESENT,
     ),
     **dict.fromkeys(

@@ -38,6 +38,8 @@ from portal.library.service.readings import note_opened
 from portal.mentoring.queries import notes as noted
 from portal.mentoring.service import notes as notes_on
 from portal.mentoring.service import one_to_ones
+from portal.obligations.rules import Rhythm
+from portal.obligations.service import cycles, obligations
 from portal.organisation.service import add_market, add_team
 from portal.quizzes import queries as quizzes
 from portal.quizzes.formats.markdown import Bank, BankQuestion
@@ -120,6 +122,7 @@ def make_world() -> None:
             _point_out()
             _practise(staff)
             _go_on(staff)
+            _recur(staff)
     session.remove()
 
 
@@ -179,6 +182,25 @@ def _go_on(staff: dict[str, Person]) -> None:
         swaps.swap_version(
             enrollment=training.get_enrollment(enrollment.code), version=newer, reason="It was revised.", by=lead
         )
+
+
+def _recur(staff: dict[str, Person]) -> None:
+    """Let what recurs open a cycle for everybody of the team, and pause."""
+    author = staff["author"]
+    talk = StepSpec("talk", StepKind.SIGN_OFF, 5, title=Words("Talk about the year", "年次面談"), by=Doer.LEAD)
+    make_plan("refresher", author, talk, phases=(), credential=None)
+    with own_transaction():
+        made = obligations.create(
+            wanted=obligations.Wanted(
+                title=Words("Yearly refresher", "年次研修"), plan_slug="refresher", rhythm=Rhythm.AFTER_COMPLETION,
+                begins_on=date(2026, 4, 1), days=20, months=12, teams=(staff["lead"].team.code,),
+            ),
+            owner=author, deputy=None, by=author,
+        )  # fmt: skip
+        for _progress in cycles.look(made.id):
+            pass
+    with own_transaction():
+        obligations.pause(obligation=made, reason="The plan is rewritten.", by=author)
 
 
 def _mark(staff: dict[str, Person]) -> None:

@@ -12,7 +12,7 @@ from portal.accounts import queries as accounts_queries
 from portal.core import clock
 from portal.core.codes import repeatable
 from portal.library import queries as library
-from portal.operations.demo import intake, organisation, practice
+from portal.operations.demo import intake, organisation, practice, recurring
 from portal.operations.demo.agenda import Agenda, Days, moment_of
 from portal.operations.demo.doing import visit
 from portal.operations.demo.people import NEWCOMERS, STAFF, ZONE
@@ -68,6 +68,7 @@ def _load(day: date) -> None:
         if name not in NEWCOMERS:
             agenda.note(moment_of(days.step(days.first, -1), 18, minute), partial(visit, person))
     agenda.carry_out()
+    recurring.make_obligations(staff=staff, at=moment_of(days.step(days.first, -1), 19))
     with clock.frozen(min(moment_of(days.first, 8), clock.now())):
         intake.begin_newest(newest(), staff)
 

@@ -64,7 +64,7 @@ def enroll(
     person: Person,
     version: PlanVersion,
     starts_on: date,
-    by: Person,
+    by: Person | None,
     market: Market | None = None,
     cohort: Cohort | None = None,
     mentor: Person | None = None,
@@ -73,6 +73,7 @@ def enroll(
 ) -> Enrollment:
     """Let the person follow this version of a plan from a day on, in a market's calendar.
 
+    `by` None is the portal itself, for what recurs; days of events of her own are then none of its business.
     `mentor` is asked before others who mentor her cohort, while she mentors it too. The market is by default the
     cohort's, else the person's own. `events` are the days of the plan's events by
     their slug, for this person; where one is not named, the cohort's day counts. She is told at `told_at`, by default
@@ -103,12 +104,12 @@ def enroll(
         mentor_id=mentor.id if mentor else None,
         starts_on=starts_on,
         enrolled_at=clock.now(),
-        enrolled_by=by.code,
+        enrolled_by=by.code if by else "system",
     )
     session.add(enrollment)
     session.flush()
     for slug, day in days.items():
-        if not day.is_of_cohort:
+        if by is not None and not day.is_of_cohort:
             session.add(
                 EventDate(
                     plan_id=version.plan_id,

@@ -18,6 +18,7 @@ from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.codes import new_code
 from portal.core.db import Base, canonical_json, session
+from portal.core.events import publish
 from portal.core.i18n import gettext as _
 from portal.core.mail import send_later
 from portal.gradebook import queries as gradebook
@@ -33,6 +34,7 @@ from portal.training.errors import (
     SameVersion,
     SwapChanged,
 )
+from portal.training.events import VersionSwapped
 from portal.training.models import (
     Enrollment,
     EventDate,
@@ -460,6 +462,7 @@ def _swap(swap: Swap, reason: str, by: Person, given: Mapping[str, date]) -> Enr
         before={"version": old.version.number, "enrollment": old.code},
         after={"person": new.person.code, "version": version.number},
     )
+    publish(VersionSwapped(was_enrollment_id=old.id, enrollment_id=new.id))
     for slug, (at, evidence) in swap.carried.recognised.items():
         complete_step(enrollment=new, step=queries.get_step(new, slug), at=at, evidence=evidence)
     if new.is_open and swap.completes:

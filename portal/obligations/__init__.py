@@ -1,0 +1,1 @@
+"""Obligations: what recurs (a yearly refresher, the renewal of a credential) as cycles that are opened, never reset."""

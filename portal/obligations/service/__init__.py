@@ -1,0 +1,1 @@
+"""Writing obligations: their terms, their states, and the cycles of people."""
