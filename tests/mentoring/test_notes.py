@@ -21,6 +21,7 @@ from portal.mentoring.queries import notes as reading
 from portal.mentoring.rules import NOTE_LIMIT
 from portal.mentoring.service import notes
 from portal.training.models import Enrollment
+from portal.training.service.swaps import swap_version
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, save
 from tests.mentoring.builders import make_note
@@ -290,3 +291,17 @@ def test_the_doctor_finds_a_correction_that_hides_what_was_shown(cast: Cast, enr
     (breach,) = invariants.what_was_shown_stays_shown()
     assert "hides what its learner could read" in breach
     session.rollback()
+
+
+def test_notes_go_along_where_the_learner_goes_on_in_another_version(
+    cast: Cast, enrollment: Enrollment, mentor: Person
+) -> None:
+    make_note(enrollment, mentor, SEEN, shown=True)
+    revised = make_plan(number="2.0")
+    with own_transaction():
+        later = swap_version(enrollment=enrollment, version=revised, reason="It was revised.", by=cast.lead)
+    assert [note.latest.text for note in reading.list_notes(later.id, shown_only=True)] == [SEEN]
+    assert len(reading.list_unread(people=[cast.learner.id])) == 1
+    with clock.frozen(MORNING + timedelta(hours=1)):
+        notes.note_opened(later)
+    assert reading.list_unread(people=[cast.learner.id]) == []

@@ -18,11 +18,13 @@ from portal.cohorts.permissions import Reach
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
+from portal.core.transaction import own_transaction
 from portal.quizzes.models import QuizVersion
 from portal.reports.queries.trends import CohortTrend, Fate, passages_of, trends
 from portal.reports.rules.survival import LEAST_FOR_MEDIAN
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanVersion, StepCompletion
+from portal.training.service.swaps import swap_version
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team
 from tests.queries import counted_queries
@@ -134,6 +136,21 @@ def test_through_in_time_counts_whose_last_date_has_passed_and_who_did_not_leave
         early = only(trends(EVERYTHING, viewer_id=0))
     assert early.on_time.of == 0
     assert early.on_time.interval is None
+
+
+def test_who_goes_on_in_another_version_is_counted_once_and_has_not_left(cast: Cast, cohort: Any) -> None:
+    revised = make_plan(number="2.0")
+    with clock.frozen(MORNING):
+        before = only(trends(EVERYTHING, viewer_id=0))
+        under_way = next(each for each in before.passages if each.fate is Fate.UNDER_WAY)
+        with own_transaction():
+            swap_version(
+                enrollment=training.get_enrollment(under_way.enrollment), version=revised, reason="x", by=cast.lead
+            )
+        after = only(trends(EVERYTHING, viewer_id=0))
+    assert sorted((each.fate, each.days) for each in after.passages) == sorted(
+        (each.fate, each.days) for each in before.passages
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
