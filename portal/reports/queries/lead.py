@@ -158,7 +158,7 @@ def morning(following: Following, *, viewer_id: int) -> Morning:
     ids = {each.person_id for each in people}
     newest = find_at_risk_rule()
     rule = newest.rule if newest is not None else RiskRule()
-    tried = _attempts(ids, viewer_id)
+    tried = list_tried(ids, viewer_id)
     known = _facts(ids, following.as_of)
     checks, tries = _tries(following, tried)
     days = _DaysWithout()
@@ -199,7 +199,7 @@ def _is_away(each: Follower) -> bool:
     return path.today in path.calendar.leave or path.today in path.calendar.paused
 
 
-def _last_active_on(each: Follower, tried: Iterable[_Tried], at: datetime | None) -> date | None:
+def _last_active_on(each: Follower, tried: Iterable[Tried], at: datetime | None) -> date | None:
     """Return the day of the last thing that she did since her first day; None: there was none yet."""
     assert each.path is not None
     instants = [*each.done_at.values()]
@@ -235,7 +235,7 @@ class _DaysWithout:
 # --- What was tried ----------------------------------------------------------------------------
 
 
-class _Tried(NamedTuple):
+class Tried(NamedTuple):
     """One attempt; `passed` is what its newest marking says, which counts from the release on.
 
     `shows` is what of its result whoever sat it learns: read of the viewer's own, None of the others'.
@@ -262,7 +262,7 @@ class _Tried(NamedTuple):
         return self.shows is not None and "score" not in self.shows
 
 
-def _attempts(person_ids: Collection[int], viewer_id: int) -> dict[int, list[_Tried]]:
+def list_tried(person_ids: Collection[int], viewer_id: int) -> dict[int, list[Tried]]:
     """Return the attempts of each person that were not made void, quiz by quiz in the order in which she made them."""
     newest = (
         select(func.max(Marking.marking_no))
@@ -289,15 +289,15 @@ def _attempts(person_ids: Collection[int], viewer_id: int) -> dict[int, list[_Tr
         .where(Attempt.person_id.in_(person_ids), Attempt.state != AttemptState.VOIDED)
         .order_by(Attempt.person_id, Attempt.quiz_id, Attempt.attempt_no)
     )
-    found: dict[int, list[_Tried]] = defaultdict(list)
+    found: dict[int, list[Tried]] = defaultdict(list)
     for person_id, quiz, code, state, began, ended, shows, passed in rows:
         started_at = began if began.tzinfo is not None else began.replace(tzinfo=UTC)
         finished_at = ended if ended is None or ended.tzinfo is not None else ended.replace(tzinfo=UTC)
-        found[person_id].append(_Tried(quiz, code, state, started_at, finished_at, shows, passed))
+        found[person_id].append(Tried(quiz, code, state, started_at, finished_at, shows, passed))
     return found
 
 
-def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple[list[Check], dict[int, list[Tries]]]:
+def _tries(following: Following, tried: Mapping[int, Sequence[Tried]]) -> tuple[list[Check], dict[int, list[Tries]]]:
     """Return how the first tries at each quiz of the plan went, and by enrollment what was failed and not passed."""
     steps = {
         version_id: {step.quiz_slug: step.slug for step in version.steps if step.quiz_slug is not None}
@@ -308,7 +308,7 @@ def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple
     for each in following.people:
         assert each.path is not None
         of_plan, seen = steps[each.version_id], set()
-        lost: dict[str, list[_Tried]] = defaultdict(list)
+        lost: dict[str, list[Tried]] = defaultdict(list)
         for attempt in tried.get(each.person_id, ()):
             if attempt.quiz not in of_plan or attempt.started_at < each.enrolled_at:
                 continue
@@ -332,7 +332,7 @@ def _tries(following: Following, tried: Mapping[int, Sequence[_Tried]]) -> tuple
     return checks, failed
 
 
-def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[_Tried]]) -> list[Sitting]:
+def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[Tried]]) -> list[Sitting]:
     """Return the attempts that were begun or handed in today, the latest first."""
     found = []
     for each in people:

@@ -19,7 +19,7 @@ from portal.core.access import actor, can, requires
 from portal.core.clock import local_date
 from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
-from portal.core.tables import download_csv, download_xlsx
+from portal.core.tables import download_xlsx
 from portal.reports.formats.words import curve, day_words, forecast, rule_in_words
 from portal.reports.permissions import SEE_AT_RISK_RULE
 from portal.reports.queries import (
@@ -38,6 +38,7 @@ from portal.reports.queries import (
 )
 from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
+from portal.reports.views.encoded import csv_or_what_is_lost, exports
 from portal.training import queries as training
 from portal.training.permissions import ADD_LEARNERS, CHANGE_COHORT_DATES, CREATE_COHORTS, EventOfCohort
 from portal.training.queries.catalogue import task_of
@@ -124,12 +125,10 @@ def cohort(found: Cohort) -> str:
         filters=left.filters,
         morning=_morning(found, report, following, replace(seen, at_risk=told), at_risk=len(seen.at_risk), names=names),
         without_plan=[person.name_in(language()) for person in report.without_plan],
-        exports=[
-            {"label": label, "href": url_for(endpoint, code=found.code, plan=report.plan.slug)}
-            for label, endpoint in (("CSV", "reports.cohort_csv"), ("XLSX", "reports.cohort_xlsx"))
-        ]
+        exports=exports("reports.cohort_csv", "reports.cohort_xlsx", code=found.code, plan=report.plan.slug)
         if report.plan
         else [],
+        report_href=url_for("reports.cohort_report", code=found.code, plan=report.plan.slug) if report.plan else None,
     )
 
 
@@ -221,10 +220,24 @@ def _what_can_be_done(found: Cohort, following: Following) -> dict[str, Any]:
 
 @blueprint.get("/cohorts/<code>/table.csv")
 @requires(SEE_COHORT, on=cohorts.get_cohort)
-def cohort_csv(found: Cohort) -> Response:
-    """Give the table of the cohort as a CSV file, everybody in it."""
+def cohort_csv(found: Cohort) -> Any:
+    """Give the table of the cohort as CSV, everybody in it; where Shift_JIS loses characters, tell which first."""
     report = cohort_report(found, request.args.get("plan"), limit=None, viewer=actor())
-    return download_csv(_filename(found, report), _header(found, report.columns), _lines(found, report))
+    trail = [
+        {"label": _("Cohorts"), "href": url_for("reports.list_cohorts")},
+        {
+            "label": str(found.name),
+            "href": url_for("reports.cohort", code=found.code, plan=report.plan.slug if report.plan else None),
+        },
+    ]
+    return csv_or_what_is_lost(
+        _filename(found, report),
+        _header(found, report.columns),
+        _lines(found, report),
+        # Her name stands beside her code.
+        named_by=1,
+        trail=trail,
+    )
 
 
 @blueprint.get("/cohorts/<code>/table.xlsx")
