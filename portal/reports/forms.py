@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import RadioField, SelectField, SelectMultipleField
+from wtforms import RadioField, SelectChoice, SelectField, SelectMultipleField  # type: ignore[attr-defined]
 from wtforms.validators import NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -40,16 +40,19 @@ class ScheduleForm(Form):
 
     plan = SelectField(_l("Training plan"), [Required()])
     weekday = SelectField(
-        _l("Weekday"), [Required()], choices=[(str(number), word) for number, word in enumerate(WEEKDAYS)]
+        _l("Weekday"), [Required()], choices=[SelectChoice(str(number), word) for number, word in enumerate(WEEKDAYS)]
     )
     hour = SelectField(
         _l("Hour"),
         [Required()],
-        choices=[(str(hour), f"{hour:02d}:00") for hour in range(FIRST_HOUR, LAST_HOUR + 1)],
+        choices=[SelectChoice(str(hour), f"{hour:02d}:00") for hour in range(FIRST_HOUR, LAST_HOUR + 1)],
     )
     attached = CheckboxesField(
         _l("What goes along"),
-        choices=[(FileFormat.PDF.value, _l("The report as a PDF")), (FileFormat.XLSX.value, _l("The tables as XLSX"))],
+        choices=[
+            SelectChoice(FileFormat.PDF.value, _l("The report as a PDF")),
+            SelectChoice(FileFormat.XLSX.value, _l("The tables as XLSX")),
+        ],
     )
     recipients = CheckboxesField(_l("Who gets it"))
 
@@ -70,13 +73,16 @@ class EvidenceForm(PeriodForm):
         _l("File"),
         [Required()],
         choices=[
-            (FileFormat.XLSX.value, _l("XLSX with a sheet for each table")),
-            (FileFormat.CSV.value, _l("CSV files in a ZIP archive")),
-            (FileFormat.PDF.value, _l("PDF with the totals")),
+            SelectChoice(FileFormat.XLSX.value, _l("XLSX with a sheet for each table")),
+            SelectChoice(FileFormat.CSV.value, _l("CSV files in a ZIP archive")),
+            SelectChoice(FileFormat.PDF.value, _l("PDF with the totals")),
         ],
     )
     encoding = RadioField(
         _l("Encoding of the CSV files"),
         [Required()],
-        choices=[("utf-8-sig", _l("UTF-8 (keeps every character)")), ("cp932", _l("Shift_JIS (CP932)"))],
+        choices=[
+            SelectChoice("utf-8-sig", _l("UTF-8 (keeps every character)")),
+            SelectChoice("cp932", _l("Shift_JIS (CP932)")),
+        ],
     )

@@ -763,6 +763,11 @@ NOT_SEALED = {
     "digests": "compared with the mails that were owed for them",
     "digest_escalations": "what a mail told; it decides about nothing but what the next one tells",
     "told_dates": "what subscribed calendars were told; the dates themselves are computed",
+    "report_files": "what was asked for; the hashes of evidence are entries of the journal",
+    "report_sendings": "what a mail told; it decides about nothing but what the next one tells",
+    **dict.fromkeys(
+        ["report_schedules", "report_recipients"], "who is sent what; each beginning and end is an entry of the journal",
+    ),
     "search_foldings": "compared with how texts are told",
     **dict.fromkeys(["search_entries", "search_texts"], "computed from the texts, and compared with them"),
     **dict.fromkeys(

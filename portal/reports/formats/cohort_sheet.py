@@ -20,11 +20,12 @@ AT_RISK_NAMED, CHECKS_NAMED, CLAUSES_NAMED, DUE_NAMED, NAMES_NAMED = 8, 5, 5, 6,
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One kind of change in the week: what it is, how often, and whom it concerns."""
+    """One kind of change in the week: what it is, how often, and whom it concerns; on paper more briefly."""
 
     label: str
     number: int
     names: Sequence[str]
+    brief: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def html_of(sheet: CohortSheet) -> str:
             "heading": _("Weekly report"),
             "as_of": _("As of"),
             "week": _("The week"),
-            "changed": _("What happened"),
+            "changed": _("What changed in the week"),
             "at_risk": _("At risk"),
             "no_risk": _("Nobody fits the rule."),
             "numbers": _("The cohort in numbers"),
@@ -148,7 +149,7 @@ def html_of(sheet: CohortSheet) -> str:
             "due": _more(len(sheet.due), DUE_NAMED),
         }
         changes = [
-            (each.label, each.number, each.names[:NAMES_NAMED], _more(len(each.names), NAMES_NAMED))
+            (each.label, each.number, each.brief[:NAMES_NAMED], _more(len(each.brief), NAMES_NAMED))
             for each in sheet.changes
         ]
     return TEMPLATES.html(
@@ -221,8 +222,8 @@ def sheets_of(sheet: CohortSheet) -> list[Sheet]:
     """Return every section of the report as a table of its own, with everybody and everything in it."""
     return [
         Sheet(
-            _("What happened"),
-            [_("What happened"), _("Number"), _("Names")],
+            _("What changed in the week"),
+            [_("What changed in the week"), _("Number"), _("Names")],
             [[each.label, each.number, _names(each.names, sheet)] for each in sheet.changes],
         ),
         Sheet(
@@ -301,7 +302,9 @@ def table_of(sheet: CohortSheet) -> tuple[list[str], list[list[object]]]:
     """Return the report as one table for CSV: heading and rows, each of a section."""
     header = [_("Section"), _("What"), _("Number"), _("More about it")]
     rows: list[list[object]] = [[_("About this report"), term, "", words] for term, words in notes_of(sheet)]
-    rows += [[_("What happened"), each.label, each.number, _names(each.names, sheet)] for each in sheet.changes]
+    rows += [
+        [_("What changed in the week"), each.label, each.number, _names(each.names, sheet)] for each in sheet.changes
+    ]
     rows += [[_("At risk"), each.name, "", " / ".join(each.reasons)] for each in sheet.at_risk]
     rows += [[_("Numbers"), each.label, each.number, each.formula] for each in sheet.numbers]
     rows += [[_("First tries"), each.title, f"{each.passed} / {each.tried}", each.share] for each in sheet.checks]

@@ -59,7 +59,7 @@ def rule_in_words(rule: RiskRule) -> list[str]:
     return said
 
 
-def reason_words(reason: Reason, titles: dict[str, str]) -> str:
+def reason_words(reason: Reason, titles: Mapping[str, str]) -> str:
     """Say what the reason is, with its number."""
     match reason.risk:
         case Risk.OVERDUE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,10 +35,10 @@ from portal.reports.formats.words import (
     rule_in_words,
     since_words,
 )
-from portal.reports.queries import Following, find_people, follow
-from portal.reports.queries.lead import ClauseFigure, Morning, clause_figures, clause_titles, morning
+from portal.reports.queries import Column, Following, find_people, follow
+from portal.reports.queries.lead import AtRisk, ClauseFigure, Morning, clause_figures, clause_titles, morning
 from portal.reports.queries.weekly import Changes, changes_of
-from portal.reports.rules import Risk, Standing, Summary, Week
+from portal.reports.rules import Reason, Risk, Standing, Summary, Week
 from portal.training.queries.catalogue import task_of
 
 
@@ -131,11 +131,7 @@ def told(found: Read) -> CohortSheet:
             RiskRow(
                 name=found.people[each.follower.person_id].name_in(here),
                 kana=found.people[each.follower.person_id].full_kana if here == "ja" else "",
-                reasons=[
-                    _("%(reason)s, %(since)s", reason=reason_words(reason, titles), since=since_words(reason, day))
-                    + (f" ({first_late_words(each.follower, columns)})" if reason.risk is Risk.OVERDUE else "")
-                    for reason in each.reasons
-                ],
+                reasons=[_reason(reason, each, titles, columns, day) for reason in each.reasons],
             )
             for each in at_risk
         ],
@@ -172,6 +168,15 @@ def told(found: Read) -> CohortSheet:
     )
 
 
+def _reason(
+    reason: Reason, each: AtRisk, titles: Mapping[str, str], columns: Mapping[str, Column], day: Callable[[date], str]
+) -> str:
+    said = _("%(reason)s, %(since)s", reason=reason_words(reason, titles), since=since_words(reason, day))
+    if reason.risk is Risk.OVERDUE and (first := first_late_words(each.follower, columns)):
+        return _("%(name)s (%(what)s)", name=said, what=first)
+    return said
+
+
 def _versions(following: Following) -> str:
     return ", ".join(version.number for version in following.versions.values())
 
@@ -190,16 +195,23 @@ def _changes(found: Read, titles: Mapping[str, str]) -> list[Change]:
             for person in _by_name(names, found.people)
         ]
 
+    def change(label: str, ids: Collection[int], names: Sequence[str] | None = None) -> Change:
+        plain = _names(ids, found.people)
+        return Change(label, len(ids), plain if names is None else names, plain)
+
     steps = {slug: str(column.title) for slug, column in columns.items()}
+    late = changes.became_overdue
+    counted = [
+        _("%(name)s (%(what)s)", name=person.name_in(language()), what=len(late[person.id]))
+        for person in _by_name(late, found.people)
+    ]
     return [
-        Change(_("Completed the plan"), len(changes.completed), _names(changes.completed, found.people)),
-        Change(_("Passed a check"), len(changes.passed), with_what(changes.passed, titles)),
-        Change(
-            _("Became overdue and still are"), len(changes.became_overdue), with_what(changes.became_overdue, steps)
-        ),
-        Change(_("Joined the cohort"), len(changes.joined), _names(changes.joined, found.people)),
-        Change(_("Left the cohort"), len(changes.left), _names(changes.left, found.people)),
-        Change(_("Required steps done"), changes.steps_done, ()),
+        change(_("Completed the plan"), changes.completed),
+        change(_("Passed a check"), changes.passed, with_what(changes.passed, titles)),
+        Change(_("Became overdue and still are"), len(late), with_what(late, steps), counted),
+        change(_("Joined the cohort"), changes.joined),
+        change(_("Left the cohort"), changes.left),
+        Change(_("Required steps done"), changes.steps_done, (), ()),
     ]
 
 

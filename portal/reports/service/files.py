@@ -13,7 +13,7 @@ from sqlalchemy import update
 from portal.accounts.models import Person, Role
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import Reach, reach_of
-from portal.core import clock, jobs, pdf
+from portal.core import clock, i18n, jobs, pdf
 from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.i18n import force_locale
@@ -181,7 +181,7 @@ def scope_words(market: str, team: str, by: Person) -> str:
     chosen = " · ".join(each for each in said if each)
     if reach_over_evidence(by).everywhere:
         return chosen or _("Everybody")
-    led = _("the people whom %(name)s leads", name=by.full_name)
+    led = _("the people whom %(name)s leads", name=by.name_in(i18n.language()))
     return _("%(chosen)s: %(led)s", chosen=chosen, led=led) if chosen else led
 
 

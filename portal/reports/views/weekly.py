@@ -108,4 +108,4 @@ def _report(found: Cohort) -> tuple[CohortSheet | None, str | None]:
 
 
 def _filename(found: Cohort) -> str:
-    return f"{found.code}-{_('weekly-report')}-{clock.today(found.market.time_zone).isoformat()}"
+    return "-".join([found.code, _("weekly-report"), clock.today(found.market.time_zone).isoformat()])
