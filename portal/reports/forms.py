@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from wtforms import RadioField, SelectChoice, SelectField, SelectMultipleField  # type: ignore[attr-defined]
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import NumberRange, Optional, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.core.forms import DateField, Form, IntegerField, Required
+from portal.core.forms import DateField, Form, IntegerField, Required, TextField
 from portal.core.i18n import lazy_gettext as _l
 from portal.reports.recorded import WEEKDAYS
 from portal.reports.rules import FileFormat
@@ -64,6 +64,15 @@ class PeriodForm(Form):
     last = DateField(_l("Last day"), [Required()])
     market = SelectField(_l("Market"))
     team = SelectField(_l("Team"))
+
+
+class HashForm(Form):
+    """The hash of a file that somebody has."""
+
+    sha256 = TextField(
+        _l("SHA-256 of the file"),
+        [Required(), Regexp(r"(?i)^[0-9a-f]{64}$", message=_l("A SHA-256 has 64 digits from 0 to 9 and a to f."))],
+    )
 
 
 class EvidenceForm(PeriodForm):

@@ -359,3 +359,15 @@ def test_a_period_of_more_than_two_years_is_refused(cast: Cast) -> None:
     with pytest.raises(PeriodRefused):
         files.period_of(date(2023, 1, 1), date(2026, 1, 1), "")
     assert files.period_of(PERIOD.first, PERIOD.last, "JP").zone == "Asia/Tokyo"
+
+
+def test_a_file_can_be_compared_with_what_was_exported(cast: Cast, as_: Any) -> None:
+    file = ask(cast.admin, FileFormat.XLSX)
+    client = as_(cast.admin, language="en")
+    known = client.get("reports.evidence", sha256=str(file.sha256).upper())
+    assert "was made here and is unchanged" in known.text
+    assert files.filename_of(file) in known.text
+    assert "No export has this hash" in client.get("reports.evidence", sha256="0" * 64).text
+    wrong = client.get("reports.evidence", expect=400, sha256="abc")
+    assert wrong.one("input", name="sha256").get("value") == "abc"
+    assert wrong.all("div", class_="field__error")

@@ -19,7 +19,7 @@ from portal.organisation import queries as organisation
 from portal.reports import limits
 from portal.reports.errors import PeriodRefused
 from portal.reports.formats.evidence_sheet import formulas, hours_words
-from portal.reports.forms import EvidenceForm, PeriodForm
+from portal.reports.forms import EvidenceForm, HashForm, PeriodForm
 from portal.reports.permissions import EXPORT_EVIDENCE
 from portal.reports.queries import files as kept
 from portal.reports.rules import FileFormat, ReportKind
@@ -31,9 +31,12 @@ from portal.reports.views import blueprint
 @requires(EXPORT_EVIDENCE)
 def evidence() -> Response:
     """Ask for a period, and show the totals of the one that the address names."""
+    if "sha256" in request.args:
+        hashed = HashForm(request.args, meta={"csrf": False})
+        hashed.validate()
+        return _page(_empty(), 400 if hashed.errors else 200, hashed=hashed)
     if "first" not in request.args:
-        first, last = _last_month()
-        return _page(_form(PeriodForm, formdata=None, data={"first": first, "last": last}))
+        return _page(_empty())
     form = _form(PeriodForm, formdata=request.args, meta={"csrf": False})
     return _page(form, shows=True)
 
@@ -67,6 +70,11 @@ def export_evidence() -> Any:
         return _page(form, refused.status)
 
 
+def _empty() -> Any:
+    first, last = _last_month()
+    return _form(PeriodForm, formdata=None, data={"first": first, "last": last})
+
+
 def _last_month() -> tuple[date, date]:
     last = clock.today(organisation.default_time_zone()).replace(day=1) - timedelta(days=1)
     return last.replace(day=1), last
@@ -98,7 +106,7 @@ def _form(kind: type[PeriodForm], **values: Any) -> Any:
     return form
 
 
-def _page(form: Any, status: int = 200, *, shows: bool = False) -> Response:
+def _page(form: Any, status: int = 200, *, shows: bool = False, hashed: HashForm | None = None) -> Response:
     shown = None
     if shows and (isinstance(form, EvidenceForm) or form.validate()):
         shown = _shown(form)
@@ -114,6 +122,8 @@ def _page(form: Any, status: int = 200, *, shows: bool = False) -> Response:
         file_form=file_form,
         shown=shown,
         formulas=formulas(),
+        hash_form=hashed or HashForm(formdata=None),
+        known=_known(hashed) if hashed is not None and not hashed.errors else None,
         zone=organisation.default_time_zone(),
         whose=files.scope_words("", "", person),
         files=[
@@ -128,6 +138,21 @@ def _page(form: Any, status: int = 200, *, shows: bool = False) -> Response:
         ],
     )
     return make_response(page, status)
+
+
+def _known(hashed: HashForm) -> list[str]:
+    """Say of which exports a file has the hash, each in a sentence; nothing where it is none of them."""
+    found = kept.find_by_hash(str(hashed.sha256.data).lower())
+    return [
+        _(
+            "%(file)s, made on %(when)s for %(name)s",
+            file=files.filename_of(each),
+            when=format_instant(each.made_at, actor().time_zone),
+            name=each.asked_by.name_in(language()),
+        )
+        for each in found
+        if each.kind is ReportKind.EVIDENCE and each.made_at is not None
+    ]
 
 
 def _shown(form: Any) -> dict[str, Any] | None:
