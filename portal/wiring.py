@@ -748,7 +748,7 @@ def _reports(app: Flask) -> None:
             "reports.evidence",
             _l("Training evidence"),
             "verified",
-            "administer",
+            "lead",
             own.EXPORT_EVIDENCE,
             pages=("reports.export_evidence",),
         )

@@ -322,6 +322,10 @@ class FileFormat(StrEnum):
     CSV = "csv"
 
 
+# So long the bytes of a file are kept; whoever needs them longer has saved them.
+KEPT = timedelta(days=30)
+
+
 class RecipientEnd(StrEnum):
     """Why somebody gets a report no longer."""
 

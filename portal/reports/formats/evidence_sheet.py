@@ -195,7 +195,7 @@ def _rows(found: Evidence, markets: Mapping[str, str]) -> list[Sheet]:
     tongues = {tag: str(words) for tag, words in LANGUAGE_WORDS.items()}
     who = [_("Person code"), _("Name")]
     people = Sheet(
-        _("People"),
+        pgettext("table", "People"),
         [*who, _("Language of the account"), _("Market"), _("Team"), *_columns()],
         [
             [
@@ -312,7 +312,9 @@ def archive_of(sheet: EvidenceSheet, encoding: Encoding) -> tuple[bytes, list[tu
         name = f"{number}-{each.name.replace(' ', '-')}.csv"
         rows = list(each.rows)
         files.append((name, write_csv(each.header, rows, encoding=encoding)))
-        lost += [(name, one) for one in list_lost(each.header, rows, encoding=encoding, named_by=1)]
+        # The last of the columns that stay in sight says what a row is called.
+        called = max(each.frozen_columns - 1, 0)
+        lost += [(name, one) for one in list_lost(each.header, rows, encoding=encoding, named_by=called)]
     return write_archive(files), lost
 
 

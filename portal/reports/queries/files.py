@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from portal.accounts.models import Person
 from portal.cohorts.models import Cohort
+from portal.core import clock
 from portal.core.db import session
 from portal.core.errors import NotFound
 from portal.reports.models import ReportFile
-from portal.reports.rules import ReportKind
+from portal.reports.rules import KEPT, ReportKind
 
 
 def find_file(code: str) -> ReportFile | None:
@@ -33,11 +34,15 @@ def read_content(file: ReportFile) -> bytes | None:
 
 
 def list_own(person: Person, kind: ReportKind, cohort: Cohort | None = None, limit: int = 20) -> list[ReportFile]:
-    """Return the files of a kind (and of a cohort) that a person asked for herself, the newest first."""
+    """Return the files of a kind that a person asked for herself, the newest first; of a cohort those still kept."""
     statement = select(ReportFile).where(ReportFile.asked_by_id == person.id, ReportFile.kind == kind)
-    if cohort is not None:
-        statement = statement.where(ReportFile.cohort_id == cohort.id)
-    found = session.scalars(statement.order_by(ReportFile.id.desc()).limit(4 * limit))
+    if cohort is None:
+        return list(session.scalars(statement.order_by(ReportFile.id.desc()).limit(limit)))
+    found = session.scalars(
+        statement.where(ReportFile.cohort_id == cohort.id, ReportFile.asked_at > clock.now() - KEPT).order_by(
+            ReportFile.id.desc()
+        )
+    )
     # What a schedule makes lies with its owner, but goes out by mail.
     return [each for each in found if "schedule" not in each.asked][:limit]
 

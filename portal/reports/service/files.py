@@ -30,12 +30,10 @@ from portal.reports.models import ReportFile
 from portal.reports.queries import evidence as evidences
 from portal.reports.queries import files
 from portal.reports.queries.evidence import Period, Scope
-from portal.reports.rules import FileFormat, ReportKind, Week
+from portal.reports.rules import KEPT, FileFormat, ReportKind, Week
 from portal.reports.service import cohort_reports
 
 JOB = "reports.make_file"
-# So long the bytes are kept; whoever needs them longer has saved them.
-KEPT = timedelta(days=30)
 # A job that has not come so far by then has failed; the same may be asked for again.
 MADE_WITHIN = timedelta(minutes=5)
 # More than two years are no period that somebody reports on.

@@ -17,7 +17,7 @@ from portal.reports.formats.evidence_sheet import LANGUAGE_WORDS
 from portal.reports.models import ReportFile
 from portal.reports.permissions import OPEN_FILE
 from portal.reports.queries import files as queries
-from portal.reports.rules import FileFormat, ReportKind
+from portal.reports.rules import KEPT, FileFormat, ReportKind
 from portal.reports.service import files as service
 from portal.reports.views import blueprint
 from portal.reports.views.encoded import SHOWN, told
@@ -41,7 +41,7 @@ _LOOKS = {
 def file(found: ReportFile) -> str:
     """Show how far a file is, and once it is made what is known of it."""
     zone = actor().time_zone
-    until = found.asked_at + service.KEPT
+    until = found.asked_at + KEPT
     is_kept = found.made_at is not None and queries.read_content(found) is not None
     return render_template(
         "reports/file.html",
