@@ -760,16 +760,29 @@ def _reminders(app: Flask) -> None:
 
 
 def _reports(app: Flask) -> None:
+    from portal.accounts.service import ownership
     from portal.cohorts import permissions
+    from portal.reports import emails, handlers, recorded  # noqa: F401
     from portal.reports import permissions as own
-    from portal.reports import recorded
-    from portal.reports.views import at_risk, blueprint, clauses, cohorts, trends  # noqa: F401
+    from portal.reports.service.schedules import OwnedSchedules
+    from portal.reports.views import (  # noqa: F401
+        at_risk,
+        blueprint,
+        clauses,
+        cohorts,
+        evidence,
+        files,
+        schedules,
+        trends,
+        weekly,
+    )
     from portal.reports.views.concerns import by_role
     from portal.training.service.concerns import register_concerns
 
     access.register(own.TABLE)
     journal.learn(recorded.VOCABULARY)
     register_concerns(by_role)
+    ownership.register_kind(OwnedSchedules())
     app.register_blueprint(blueprint)
     NAVIGATION.append(
         Place(
@@ -787,6 +800,16 @@ def _reports(app: Flask) -> None:
                 "training.version_of_cohort",
                 "training.withdraw_cohort",
             ),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "reports.evidence",
+            _l("Training evidence"),
+            "verified",
+            "lead",
+            own.EXPORT_EVIDENCE,
+            pages=("reports.export_evidence",),
         )
     )
 

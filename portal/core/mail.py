@@ -28,6 +28,15 @@ TRIES = 48
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along with a mail, under its name, Japanese too."""
+
+    filename: str
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Email:
     """One mail as plain data.
 
@@ -41,6 +50,7 @@ class Email:
     language: str
     values: dict[str, Any] = field(default_factory=dict)
     salutation: str = ""
+    attachments: Sequence[Attachment] = ()
 
 
 Builder = Callable[..., Email | None]
@@ -150,6 +160,9 @@ def render(built: Email) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     message.add_alternative(html, subtype="html")
+    for each in built.attachments:
+        kind, _slash, detail = each.content_type.partition("/")
+        message.add_attachment(each.content, maintype=kind, subtype=detail, filename=each.filename)
     # Last: what was set before would have moved into the first part.
     message["Content-Language"] = built.language
     return message

@@ -78,6 +78,13 @@ class Lost:
     column: str
     character: str
     written_as: str
+    # What the row is called, such as a person's name; empty for the heading, and where nobody asked.
+    row: str = ""
+
+    @property
+    def code_point(self) -> str:
+        """The character's number as Unicode writes it, such as U+9AD9."""
+        return f"U+{ord(self.character):04X}"
 
 
 def write_csv(header: Sequence[object], rows: Iterable[Sequence[object]], *, encoding: Encoding = "utf-8-sig") -> bytes:
@@ -93,20 +100,28 @@ def write_csv(header: Sequence[object], rows: Iterable[Sequence[object]], *, enc
 
 
 def list_lost(
-    header: Sequence[object], rows: Iterable[Sequence[object]], *, encoding: Encoding = "cp932"
+    header: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    encoding: Encoding = "cp932",
+    named_by: int | None = None,
 ) -> list[Lost]:
-    """Return every character of the table that the encoding cannot represent, in reading order."""
+    """Return every character of the table that the encoding cannot represent, in reading order.
+
+    `named_by` is the position of the column, from 0, that says what a row is called.
+    """
     if encoding != "cp932":
         return []
     names = [str(name) for name in header]
     found = []
     for line, row in enumerate(_with_header(header, rows), start=1):
+        called = _plain(row[named_by]) if named_by is not None and line > 1 and named_by < len(row) else ""
         for index, value in enumerate(row):
             column = names[index] if index < len(names) else str(index + 1)
             for character in _plain(value):
                 written = _in_cp932(character)
                 if written != character:
-                    found.append(Lost(line, column, character, written))
+                    found.append(Lost(line, column, character, written, called))
     return found
 
 
@@ -124,6 +139,30 @@ def write_xlsx(
     The heading and so many first columns stay in sight, every column can be filtered and is as wide
     as what stands in it. What must be known of the table stands on a second sheet.
     """
+    return write_workbook([Sheet(sheet, header, rows, frozen_columns)], notes=notes, notes_sheet=notes_sheet)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table of a workbook or of an archive, with its name; so many first columns stay in sight."""
+
+    name: str
+    header: Sequence[object]
+    rows: Iterable[Sequence[object]]
+    frozen_columns: int = 0
+
+
+def write_workbook(
+    sheets: Sequence[Sheet],
+    *,
+    notes: Sequence[tuple[str, str]] = (),
+    notes_sheet: str = "",
+    created: datetime | None = None,
+) -> bytes:
+    """Return several tables as one workbook, each as `write_xlsx` writes it, in their order.
+
+    `created` is what the workbook says of its making (default: now); the same of everything gives the same bytes.
+    """
     from xlsxwriter import Workbook
 
     out = io.BytesIO()
@@ -136,16 +175,31 @@ def write_xlsx(
             "strings_to_numbers": False,
         },
     )
-    workbook.set_properties({"created": clock.now().replace(tzinfo=None)})
-    page = workbook.add_worksheet(_sheet_name(sheet))
+    workbook.set_properties({"created": (created or clock.now()).replace(tzinfo=None)})
     bold = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
     day = workbook.add_format({"num_format": "yyyy-mm-dd"})
-    page.freeze_panes(1, frozen_columns)
-    widths = [min(_display_width(str(name)), _WIDEST_HEADING) for name in header]
-    for column, name in enumerate(header):
+    term_format = workbook.add_format({"bold": True})
+    taken: set[str] = set()
+    for sheet in sheets:
+        _write_sheet(workbook.add_worksheet(_free_name(sheet.name, taken)), sheet, bold, day)
+    if notes:
+        about = workbook.add_worksheet(_free_name(notes_sheet, taken))
+        about.set_column(0, 0, 28)
+        about.set_column(1, 1, 80)
+        for line, (term, words) in enumerate(notes):
+            about.write_string(line, 0, _xlsx_text(term), term_format)
+            about.write_string(line, 1, _xlsx_text(words))
+    workbook.close()
+    return out.getvalue()
+
+
+def _write_sheet(page: Any, sheet: Sheet, bold: Any, day: Any) -> None:
+    page.freeze_panes(1, sheet.frozen_columns)
+    widths = [min(_display_width(str(name)), _WIDEST_HEADING) for name in sheet.header]
+    for column, name in enumerate(sheet.header):
         page.write_string(0, column, _xlsx_text(str(name)), bold)
     number = 0
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(sheet.rows, start=1):
         for column, value in enumerate(row):
             _write_xlsx_cell(page, number, column, value, day)
             if column < len(widths):
@@ -153,16 +207,38 @@ def write_xlsx(
     for column, width in enumerate(widths):
         # Room for the filter's button.
         page.set_column(column, column, min(width, _WIDEST_CELL) + 3)
-    if header:
-        page.autofilter(0, 0, number, len(header) - 1)
-    if notes:
-        about = workbook.add_worksheet(_sheet_name(notes_sheet))
-        about.set_column(0, 0, 28)
-        about.set_column(1, 1, 80)
-        for line, (term, words) in enumerate(notes):
-            about.write_string(line, 0, _xlsx_text(term), workbook.add_format({"bold": True}))
-            about.write_string(line, 1, _xlsx_text(words))
-    workbook.close()
+    if sheet.header:
+        page.autofilter(0, 0, number, len(sheet.header) - 1)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return a name that Excel takes and that no other sheet of the workbook has, whatever its case."""
+    wanted = _sheet_name(name)
+    found, number = wanted, 1
+    while found.casefold() in taken:
+        number += 1
+        found = f"{wanted[: 30 - len(str(number))]} {number}"
+    taken.add(found.casefold())
+    return found
+
+
+# The first moment that an archive can name: what does not tell when it was made is the same whenever it is.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def write_archive(files: Sequence[tuple[str, bytes]]) -> bytes:
+    """Return named files as one ZIP archive that says of none when it was made; the same files give the same bytes.
+
+    Names may be Japanese: the archive says that they are UTF-8.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            entry = zipfile.ZipInfo(name, _NO_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            # Readable by its owner and others; the default is readable by nobody.
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, data)
     return out.getvalue()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, Invalid
 from portal.core.i18n import LazyText
 from portal.core.i18n import lazy_gettext as _l
 
@@ -21,3 +21,35 @@ class RuleChangedMeanwhile(Conflict):
     message: ClassVar[LazyText] = _l(
         "Somebody else has changed the rule meanwhile. Look at it as it is now and change it again where needed."
     )
+
+
+class TotalsDiffer(Conflict):
+    """The sums of the rows are not what the database counts: something changed in between, and nothing is given out."""
+
+    message: ClassVar[LazyText] = _l(
+        "The totals did not agree with the rows, because something changed meanwhile. Ask for the file again."
+    )
+
+
+class PeriodRefused(Invalid):
+    """A period that ends before it begins, is not over yet, or is too long to be one."""
+
+    message: ClassVar[LazyText] = _l("Choose a last day that is not before the first one and not later than today.")
+
+
+class NobodyChosen(Invalid):
+    """A report that goes to nobody is not sent."""
+
+    message: ClassVar[LazyText] = _l("Choose at least one person who gets the report.")
+
+
+class RecipientRefused(Invalid):
+    """Somebody was chosen who may not see the cohort."""
+
+    message: ClassVar[LazyText] = _l("Choose only people who may see this cohort.")
+
+
+class NotSent(Conflict):
+    """The report of the schedule is not sent any more."""
+
+    message: ClassVar[LazyText] = _l("This report is not sent any more.")

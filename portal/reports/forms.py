@@ -1,15 +1,21 @@
-"""The form of the at-risk rule."""
+"""The forms of the at-risk rule, of reports that are sent each week, and of evidence for a period."""
 
 from __future__ import annotations
 
-from wtforms.validators import NumberRange, Optional
+from wtforms import RadioField, SelectChoice, SelectField, SelectMultipleField  # type: ignore[attr-defined]
+from wtforms.validators import NumberRange, Optional, Regexp
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.core.forms import Form, IntegerField
+from portal.core.forms import DateField, Form, IntegerField, Required, TextField
 from portal.core.i18n import lazy_gettext as _l
+from portal.reports.recorded import WEEKDAYS
+from portal.reports.rules import FileFormat
 
 # Beyond this a number finds nobody.
 MOST = 60
 _BOUNDS = [Optional(), NumberRange(1, MOST, _l("Enter a whole number from %(least)s to %(most)s.", least=1, most=MOST))]
+# Reports come while somebody is there to read them.
+FIRST_HOUR, LAST_HOUR = 6, 20
 
 
 class AtRiskRuleForm(Form):
@@ -20,3 +26,72 @@ class AtRiskRuleForm(Form):
     idle_days = IntegerField(_l("Working days without activity"), _BOUNDS)
     # The row that holds as the page was made, 0 for the product's own.
     seen = IntegerField(_l("Version"), [Optional()])
+
+
+class CheckboxesField(SelectMultipleField):
+    """Any number of several, each with a box of its own."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class ScheduleForm(Form):
+    """When the weekly report is sent, to whom, and what goes along; the choices come from the view."""
+
+    plan = SelectField(_l("Training plan"), [Required()])
+    weekday = SelectField(
+        _l("Weekday"), [Required()], choices=[SelectChoice(str(number), word) for number, word in enumerate(WEEKDAYS)]
+    )
+    hour = SelectField(
+        _l("Hour"),
+        [Required()],
+        choices=[SelectChoice(str(hour), f"{hour:02d}:00") for hour in range(FIRST_HOUR, LAST_HOUR + 1)],
+    )
+    attached = CheckboxesField(
+        _l("What goes along"),
+        choices=[
+            SelectChoice(FileFormat.PDF.value, _l("The report as a PDF")),
+            SelectChoice(FileFormat.XLSX.value, _l("The tables as XLSX")),
+        ],
+    )
+    recipients = CheckboxesField(_l("Who gets it"))
+
+
+class PeriodForm(Form):
+    """A period of whole days, a market and a team; the choices come from the view."""
+
+    first = DateField(_l("First day"), [Required()])
+    last = DateField(_l("Last day"), [Required()])
+    market = SelectField(_l("Market"))
+    team = SelectField(_l("Team"))
+
+
+class HashForm(Form):
+    """The hash of a file that somebody has."""
+
+    sha256 = TextField(
+        _l("SHA-256 of the file"),
+        [Required(), Regexp(r"(?i)^[0-9a-f]{64}$", message=_l("A SHA-256 has 64 digits from 0 to 9 and a to f."))],
+    )
+
+
+class EvidenceForm(PeriodForm):
+    """The same as a file."""
+
+    kind = RadioField(
+        _l("File"),
+        [Required()],
+        choices=[
+            SelectChoice(FileFormat.XLSX.value, _l("XLSX with a sheet for each table")),
+            SelectChoice(FileFormat.CSV.value, _l("CSV files in a ZIP archive")),
+            SelectChoice(FileFormat.PDF.value, _l("PDF with the totals")),
+        ],
+    )
+    encoding = RadioField(
+        _l("Encoding of the CSV files"),
+        [Required()],
+        choices=[
+            SelectChoice("utf-8-sig", _l("UTF-8 (keeps every character)")),
+            SelectChoice("cp932", _l("Shift_JIS (CP932)")),
+        ],
+    )

@@ -23,6 +23,15 @@ NOBODY: set[str] = set()
 
 _ROWS: list[tuple[set[str], list[str]]] = [
     (
+        # Who asked for it.
+        {"lead"},
+        [
+            "GET reports.file",
+            "GET reports.file_progress",
+            "GET reports.save_file",
+        ],
+    ),
+    (
         EVERYBODY,
         [
             "GET accounts.forgotten",
@@ -221,7 +230,10 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET reports.at_risk_rule",
             "GET reports.cohort_trends",
             "GET reports.cohort_trends_csv",
+            "GET reports.evidence",
             "GET reports.list_cohorts",
+            "GET reports.list_schedules",
+            "POST reports.export_evidence",
         ],
     ),
     (
@@ -375,7 +387,12 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET reports.cohort_clauses",
             "GET reports.cohort_csv",
             "GET reports.cohort_trend",
+            "GET reports.cohort_report",
+            "GET reports.cohort_report_csv",
+            "GET reports.cohort_report_xlsx",
             "GET reports.cohort_xlsx",
+            "POST reports.print_cohort_report",
+            "POST reports.unsubscribe",
         ],
     ),
     (
@@ -510,6 +527,14 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST organisation.change_settings",
             "POST organisation.change_team",
             "POST organisation.retry_job",
+        ],
+    ),
+    (
+        {"admin", "lead"},
+        [
+            "GET reports.new_schedule",
+            "POST reports.add_schedule",
+            "POST reports.end_schedule",
         ],
     ),
     (

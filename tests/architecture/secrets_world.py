@@ -24,6 +24,7 @@ from portal.certificates import queries as certificates
 from portal.certificates import service as certifying
 from portal.certificates.models import Certificate
 from portal.cohorts import service as cohorts
+from portal.cohorts.queries import get_cohort
 from portal.core import clock, jobs, tables
 from portal.core.db import session
 from portal.core.i18n import Words
@@ -64,6 +65,10 @@ from portal.quizzes.service.attempts import extend_attempt, submit_attempt, void
 from portal.quizzes.service.pictures import keep_picture
 from portal.quizzes.types.base import Content, Picture, read
 from portal.quizzes.types.contents import export
+from portal.reports.models import ReportSchedule
+from portal.reports.rules import FileFormat
+from portal.reports.service import files as report_files
+from portal.reports.service import schedules
 from portal.training import queries as training
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import catalogue
@@ -487,6 +492,38 @@ class World:
             self.codes["address"] = feeds.create_feed(person=learner)
         with own_transaction():
             transcripts.order_file(person=learner, language="en", by=learner)
+        self._report(lead)
+
+    def _report(self, lead: Person) -> None:
+        """Let the lead have the week of her cohort printed and sent, and evidence of it made."""
+        today = clock.today("Asia/Tokyo")
+        with own_transaction():
+            cohort = get_cohort("jp-2026-04")
+            schedules.set_up(
+                cohort=cohort,
+                plan_slug="",
+                weekday=0,
+                hour=9,
+                with_pdf=True,
+                with_xlsx=True,
+                recipients=[lead],
+                by=lead,
+            )
+            made = [
+                report_files.ask_cohort_report(cohort=cohort, plan_slug="", language="en", by=lead),
+                *(
+                    report_files.ask_evidence(
+                        first=today - timedelta(days=60), last=today, market="", team="", kind=kind,
+                        encoding="utf-8-sig", language="en", by=lead,
+                    )
+                    for kind in FileFormat
+                ),
+            ]  # fmt: skip
+            self.codes |= {f"report-{place}": each.code for place, each in enumerate(made)}
+            owed = [jobs.find_job(report_files.making_key(each)) for each in made]
+            numbers = [each.id for each in owed if each is not None]
+        for number in numbers:
+            assert jobs.run_job(number)
 
     def values(self) -> dict[str, dict[str, list[str]]]:
         """Return for each domain, and for single routes, which values the parts of an address have: learner's first."""
@@ -565,6 +602,12 @@ class World:
             "mentoring.change_note": {"code": [codes["note"]]},
             "reports": {"code": ["jp-2026-04"]},
             **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in _OF_DRAFTS},
+            **{
+                f"reports.{each}": {"code": [code for name, code in codes.items() if name.startswith("report-")]}
+                for each in ("file", "file_progress", "save_file")
+            },
+            **{f"reports.{each}": {"code": [one(ReportSchedule.code)]} for each in ("end_schedule", "unsubscribe")},
+            **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in ("cohort_draft", "change_draft")},
             **{f"training.{each}": {"code": ["jp-2026-04"]} for each in ("add_learners", "withdraw_cohort")},
             "training.subscribed": {"token": [codes["address"]]},
             "training": {"code": [codes["first-days"], codes["short"], codes["practice"]], "slug": ["talk", "more"]},

@@ -16,6 +16,7 @@ from portal.acknowledgements.models import Campaign, ClauseQuestion
 from portal.acknowledgements.service import questions
 from portal.acknowledgements.service.campaigns import ask_key
 from portal.certificates.models import Certificate
+from portal.cohorts.models import Cohort
 from portal.core import access, clock, jobs, web
 from portal.core.db import session
 from portal.core.i18n import Words
@@ -49,6 +50,11 @@ from portal.quizzes.models import (
 )
 from portal.quizzes.service import appeals, regrades
 from portal.quizzes.service.pictures import keep_picture
+from portal.reports.models import ReportFile, ReportSchedule
+from portal.reports.queries.schedules import list_possible_recipients as possible_recipients
+from portal.reports.rules import FileFormat
+from portal.reports.service import files as report_files
+from portal.reports.service import schedules
 from portal.training import queries as training
 from portal.training.models import CohortDraft, Enrollment, LiveSession
 from portal.training.permissions import StepOfEnrollment
@@ -90,6 +96,7 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
         _begin_a_cohort(members["lead"])
         _practise(members)
         _supervise(members)
+        _report(members["lead"])
         yield members
 
 
@@ -150,6 +157,21 @@ def _decide_a_result(members: dict[str, Person]) -> None:
             person=person, version=version, number=number, reason="She sits it after all.", by=members["lead"]
         )
         transcripts.keep_file(transcripts.order_file(person=person, language="en", by=person), b"%PDF")
+
+
+def _report(lead: Person) -> None:
+    """Let the lead have a report sent to everybody who may read it, and evidence made."""
+    with own_transaction():
+        cohort = session.scalars(select(Cohort).order_by(Cohort.id)).first()
+        assert cohort is not None
+        schedules.set_up(
+            cohort=cohort, plan_slug="", weekday=0, hour=9, with_pdf=True, with_xlsx=False, by=lead,
+            recipients=possible_recipients(cohort),
+        )  # fmt: skip
+        made = report_files.ask_evidence(
+            first=DAY, last=DAY, market="", team="", kind=FileFormat.XLSX, encoding="utf-8-sig", language="en", by=lead
+        )
+        report_files.keep(made, report_files.Made(b"PK"))
 
 
 def _ask_about_a_change() -> None:
@@ -318,6 +340,14 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         },
         "training.plan_session": {"plan": "account-safety-practice", "slug": "case-circle"},
         "obligations.of_person": {"code": graduate.code},
+        **{
+            f"reports.{each}": {"code": session.scalars(select(ReportSchedule.code)).one()}
+            for each in ("end_schedule", "unsubscribe")
+        },
+        **{
+            f"reports.{each}": {"code": session.scalars(select(ReportFile.code)).one()}
+            for each in ("file", "file_progress", "save_file")
+        },
         "organisation.team": {"code": demo.TEAM},
         "organisation.change_team": {"code": demo.TEAM},
     }

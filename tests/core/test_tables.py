@@ -261,3 +261,29 @@ def test_rows_that_cannot_be_taken_are_left_out_where_the_reader_wants_the_other
         (3, tables.TooManyCells),
         (4, tables.BrokenQuotes),
     ]
+
+
+def test_a_lost_character_says_whose_row_it_stands_in_and_its_code_point(app: Flask) -> None:
+    lost = tables.list_lost(["code", "名前"], [["P1", "山田"], ["P2", "𠮷田"]], named_by=1)
+    assert [(each.line, each.row, each.column, each.character, each.code_point) for each in lost] == [
+        (3, "𠮷田", "名前", "𠮷", "U+20BB7")
+    ]
+
+
+def test_a_workbook_holds_several_tables_under_names_of_their_own_and_is_the_same_whenever_it_is_made(
+    app: Flask,
+) -> None:
+    sheets = [tables.Sheet(name, ["h"], [[1], ["=1"]]) for name in ("People", "people", "x" * 40, "x" * 40)]
+    made = datetime(2026, 5, 1, tzinfo=UTC)
+    first, again = (tables.write_workbook(sheets, created=made, notes=[("a", "b")], notes_sheet="x") for _time in "ab")
+    assert first == again
+    book = openpyxl.load_workbook(io.BytesIO(first))
+    assert [sheet.title for sheet in book] == ["People", "people 2", "x" * 31, f"{'x' * 29} 2", "x"]
+    assert [book["People"][cell].value for cell in ("A1", "A2", "A3")] == ["h", 1, "'=1"]
+
+
+def test_an_archive_of_the_same_files_is_the_same_and_keeps_japanese_names(app: Flask) -> None:
+    files = [("1-氏名.csv", b"a"), ("2.csv", b"b")]
+    assert tables.write_archive(files) == tables.write_archive(files)
+    with zipfile.ZipFile(io.BytesIO(tables.write_archive(files))) as archive:
+        assert [(each.filename, archive.read(each)) for each in archive.infolist()] == files

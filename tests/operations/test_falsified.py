@@ -801,6 +801,11 @@ NOT_SEALED = {
     "digest_escalations": "what a mail told; it decides about nothing but what the next one tells",
     "note_readings": "when a learner last opened her notes; it decides about nothing but what is news",
     "told_dates": "what subscribed calendars were told; the dates themselves are computed",
+    "report_files": "what was asked for; the hashes of evidence are entries of the journal",
+    "report_sendings": "what a mail told; it decides about nothing but what the next one tells",
+    **dict.fromkeys(
+        ["report_schedules", "report_recipients"], "who is sent what; each beginning and end is an entry of the journal",
+    ),
     "search_foldings": "compared with how texts are told",
     **dict.fromkeys(["search_entries", "search_texts"], "computed from the texts, and compared with them"),
     **dict.fromkeys(

@@ -207,7 +207,7 @@ def _last_active_on(each: Follower, tried: Iterable[Attempted], at: datetime | N
     assert each.path is not None
     instants = [each_at for each_at in (each.last_done_at, at) if each_at is not None]
     if last_tried := max((attempt.ended for attempt in tried), default=None):
-        instants.append(_instant(last_tried))
+        instants.append(instant_of(last_tried))
     if not instants:
         return None
     last = local_date(max(instants), each.path.zone)
@@ -269,7 +269,8 @@ class Attempted(NamedTuple):
 _RELEASED = AttemptState.RELEASED.value
 
 
-def _instant(moment: float) -> datetime:
+def instant_of(moment: float) -> datetime:
+    """Return the instant so many seconds after 1970 began."""
     return datetime.fromtimestamp(moment, UTC)
 
 
@@ -337,7 +338,7 @@ def _tries(
             if told is False:
                 lost[attempt.quiz].append(attempt)
         failed[each.id] = [
-            Tries(quiz, len(attempts), local_date(_instant(attempts[-1].ended), each.path.zone))
+            Tries(quiz, len(attempts), local_date(instant_of(attempts[-1].ended), each.path.zone))
             for quiz, attempts in lost.items()
             if of_plan[quiz] not in each.done and of_plan[quiz] not in each.path.exempt
         ]
@@ -361,7 +362,7 @@ def _sittings(people: Sequence[Follower], tried: Mapping[int, Sequence[Attempted
         for attempt in tried.get(each.id, ()):
             if begins <= attempt.began < ends or begins <= attempt.ended < ends:
                 state = AttemptState(attempt.state)
-                sitting = Sitting(each.person_id, attempt.quiz, attempt.code, state, _instant(attempt.began))
+                sitting = Sitting(each.person_id, attempt.quiz, attempt.code, state, instant_of(attempt.began))
                 found.append((attempt.ended, sitting))
     found.sort(key=lambda each: (each[0], each[1].code), reverse=True)
     return [sitting for _ended, sitting in found]
@@ -499,7 +500,7 @@ def _by_day(moments: Iterable[float], zone: str) -> dict[date, int]:
     found: dict[date, int] = {}
     place = 0
     while place < len(made):
-        day = local_date(_instant(made[place]), zone)
+        day = local_date(instant_of(made[place]), zone)
         until = bisect_left(made, _midnight(day + ONE_DAY, zone), place)
         found[day], place = until - place, until
     return found

@@ -1,13 +1,14 @@
-"""In which order a lead reads a cohort, its numbers, who is at risk, and when it will be through."""
+"""In which order a lead reads a cohort, its numbers, who is at risk, when it will be through, and when that is told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from portal.calendars.rules import ONE_DAY, Count, Derivation, DueDate, WorkingCalendar, YearNotInTable
 from portal.training.rules import Progress
 
 
@@ -235,3 +236,174 @@ class Missed:
     def points_at_policy(self) -> bool:
         """Whether so many missed it that the text is to be looked at."""
         return self.share is not None and self.share >= MISSED_BY_MANY
+
+
+# --- The week that a report tells of -----------------------------------------------------------
+
+A_WEEK = 7
+# A report that follows a pause of the worker, or a week of holidays, goes back to the one before it, at most so far.
+LONGEST_TOLD_DAYS = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The days that a report tells of, both included: whole days that are over."""
+
+    first: date
+    last: date
+
+    def __contains__(self, on: date) -> bool:
+        """Say whether the day is one of them."""
+        return self.first <= on <= self.last
+
+
+def week_before(on: date, told_before: date | None = None) -> Week:
+    """Return the days before `on` that a report tells of: seven, or those since the report before it.
+
+    `told_before` is the day on which that report was due, so that no day falls between two reports.
+    """
+    first = on - timedelta(days=A_WEEK)
+    if told_before is not None and on - timedelta(days=LONGEST_TOLD_DAYS) <= told_before < on:
+        first = told_before
+    return Week(first, on - ONE_DAY)
+
+
+# --- When a report is sent ---------------------------------------------------------------------
+
+
+def next_weekday(on: date, weekday: int) -> date:
+    """Return the first such weekday (0 is Monday) on the day or after it."""
+    return on + timedelta(days=(weekday - on.weekday()) % A_WEEK)
+
+
+def sending_day(nominal: date, calendar: WorkingCalendar) -> DueDate:
+    """Return the day on which the report of a nominal day is sent: itself, or the next working day.
+
+    Where the calendar does not know the year the day stays as it is: a report is better early than never.
+    """
+    try:
+        return Count(nominal, calendar).after(0)
+    except YearNotInTable:
+        return DueDate(nominal, Derivation(nominal, 0, ()))
+
+
+def due_report(weekday: int, hour: int, begins_on: date, calendar: WorkingCalendar, now: datetime) -> date | None:
+    """Return the nominal day of the report that is due by the local time `now`, the latest one; None: none is yet.
+
+    Of two whose sending days fell together, after a week of holidays, the later one tells of both weeks.
+    """
+    today = now.date()
+    nominal = next_weekday(today - timedelta(days=A_WEEK - 1), weekday)
+    for _week in range(LONGEST_TOLD_DAYS // A_WEEK):
+        if nominal < begins_on:
+            return None
+        on = sending_day(nominal, calendar).on
+        if on < today or (on == today and now.hour >= hour):
+            return nominal
+        nominal -= timedelta(days=A_WEEK)
+    return None
+
+
+# --- Evidence for a period ---------------------------------------------------------------------
+
+
+class ReportKind(StrEnum):
+    """What a file tells of."""
+
+    COHORT = "cohort"
+    EVIDENCE = "evidence"
+
+
+class FileFormat(StrEnum):
+    """How a file is written; CSV: an archive of one file for each table."""
+
+    PDF = "pdf"
+    XLSX = "xlsx"
+    CSV = "csv"
+
+
+# So long the bytes of a file are kept; whoever needs them longer has saved them.
+KEPT = timedelta(days=30)
+
+
+class RecipientEnd(StrEnum):
+    """Why somebody gets a report no longer."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    NOT_ALLOWED = "not_allowed"
+
+
+class ScheduleEnd(StrEnum):
+    """Why a report is sent no longer."""
+
+    BY_HAND = "by_hand"
+    FINISHED = "finished"
+    NOBODY_LEFT = "nobody_left"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """One person's row of the evidence: where she belongs, and what is counted of her in the period."""
+
+    market: str
+    language: str
+    planned_minutes: int = 0
+    measured_minutes: int = 0
+    steps: int = 0
+    first_passed: int = 0
+    first_failed: int = 0
+    acknowledged: int = 0
+    certificates: int = 0
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether anything of her training falls into the period."""
+        return bool(self.steps or self.measured_minutes or self.acknowledged or self.certificates)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums over some people."""
+
+    people: int = 0
+    trained: int = 0
+    planned_minutes: int = 0
+    measured_minutes: int = 0
+    steps: int = 0
+    first_passed: int = 0
+    first_failed: int = 0
+    acknowledged: int = 0
+    certificates: int = 0
+
+    def __add__(self, other: Totals) -> Totals:
+        """Return the sums over both."""
+        return Totals(*(getattr(self, name) + getattr(other, name) for name in Totals.__dataclass_fields__))
+
+
+def total(rows: Iterable[PersonFacts]) -> Totals:
+    """Add up people."""
+    found = list(rows)
+    return Totals(
+        people=len(found),
+        trained=sum(row.is_trained for row in found),
+        planned_minutes=sum(row.planned_minutes for row in found),
+        measured_minutes=sum(row.measured_minutes for row in found),
+        steps=sum(row.steps for row in found),
+        first_passed=sum(row.first_passed for row in found),
+        first_failed=sum(row.first_failed for row in found),
+        acknowledged=sum(row.acknowledged for row in found),
+        certificates=sum(row.certificates for row in found),
+    )
+
+
+def totals_by(rows: Iterable[PersonFacts]) -> dict[tuple[str, str], Totals]:
+    """Return the totals of each market and language, in their order."""
+    groups: dict[tuple[str, str], list[PersonFacts]] = {}
+    for row in rows:
+        groups.setdefault((row.market, row.language), []).append(row)
+    return {key: total(groups[key]) for key in sorted(groups)}
+
+
+def whole_minutes(seconds: int) -> int:
+    """Return the minutes of one sitting, half a minute rounded up: so sums of rows are sums of what is shown."""
+    return (seconds + 30) // 60

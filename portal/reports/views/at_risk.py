@@ -12,12 +12,12 @@ from portal.core.i18n import format_instant, language
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.reports import service
+from portal.reports.formats.words import rule_in_words
 from portal.reports.forms import AtRiskRuleForm
 from portal.reports.permissions import CHANGE_AT_RISK_RULE, SEE_AT_RISK_RULE
 from portal.reports.queries.lead import list_at_risk_rules
 from portal.reports.rules import RiskRule
 from portal.reports.views import blueprint
-from portal.reports.views.lead import rule_in_words
 
 
 @blueprint.get("/at-risk-rule")

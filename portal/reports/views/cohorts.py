@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -17,9 +16,10 @@ from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohor
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.clock import local_date
-from portal.core.i18n import force_locale, format_date, format_instant, format_percent, language, ngettext, pgettext
+from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
-from portal.core.tables import download_csv, download_xlsx
+from portal.core.tables import download_xlsx
+from portal.reports.formats.words import curve, day_words, forecast, rule_in_words
 from portal.reports.permissions import SEE_AT_RISK_RULE
 from portal.reports.queries import (
     Cell,
@@ -36,6 +36,7 @@ from portal.reports.queries import (
 )
 from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
+from portal.reports.views.encoded import csv_or_what_is_lost, exports
 from portal.training import queries as training
 from portal.training.permissions import (
     ADD_LEARNERS,
@@ -119,17 +120,15 @@ def cohort(found: Cohort) -> str:
         columns=[_column(column) for column in report.columns],
         rows=rows,
         cells=cells,
-        numbers=_numbers(found, report) + lead.numbers(found, following, seen, _everybody()),
+        numbers=lead.numbers(found, report, following, seen),
         pager=_pager(found, len(left.people), offset, left.kept),
         filters=left.filters,
         morning=_morning(found, report, following, replace(seen, at_risk=told), at_risk=len(seen.at_risk)),
         without_plan=[person.name_in(language()) for person in report.without_plan],
-        exports=[
-            {"label": label, "href": url_for(endpoint, code=found.code, plan=report.plan.slug)}
-            for label, endpoint in (("CSV", "reports.cohort_csv"), ("XLSX", "reports.cohort_xlsx"))
-        ]
+        exports=exports("reports.cohort_csv", "reports.cohort_xlsx", code=found.code, plan=report.plan.slug)
         if report.plan
         else [],
+        report_href=url_for("reports.cohort_report", code=found.code, plan=report.plan.slug) if report.plan else None,
     )
 
 
@@ -148,7 +147,7 @@ def _morning(
     today = local_date(report.as_of, found.market.time_zone)
 
     def day(on: date) -> str:
-        return _day(on, here, report.as_of.year)
+        return day_words(on, here, report.as_of.year)
 
     return {
         "at_risk": lead.red_list(found, following, seen, day, viewer_id=actor().id),
@@ -156,10 +155,10 @@ def _morning(
         "all_at_risk": url_for("reports.cohort", code=found.code, plan=slug, at_risk="all", _anchor="at-risk")
         if at_risk > len(seen.at_risk)
         else None,
-        "rule": lead.rule_in_words(seen.rule),
+        "rule": rule_in_words(seen.rule),
         "rule_href": url_for("reports.at_risk_rule") if can(SEE_AT_RISK_RULE) else None,
-        "curve": lead.curve(seen, today, day),
-        "forecast": lead.forecast(seen, len(following.people)),
+        "curve": curve(seen, today, day),
+        "forecast": forecast(seen, len(following.people)),
         "checks": lead.first_tries(found, following, seen.checks),
         "clauses_href": url_for("reports.cohort_clauses", code=found.code, plan=slug),
         "sittings": lead.sittings(following, seen),
@@ -231,10 +230,24 @@ def _version_href(found: Cohort, following: Following) -> str | None:
 
 @blueprint.get("/cohorts/<code>/table.csv")
 @requires(SEE_COHORT, on=cohorts.get_cohort)
-def cohort_csv(found: Cohort) -> Response:
-    """Give the table of the cohort as a CSV file, everybody in it."""
+def cohort_csv(found: Cohort) -> Any:
+    """Give the table of the cohort as CSV, everybody in it; where Shift_JIS loses characters, tell which first."""
     report = cohort_report(found, request.args.get("plan"), limit=None, viewer=actor())
-    return download_csv(_filename(found, report), _header(found, report.columns), _lines(found, report))
+    trail = [
+        {"label": _("Cohorts"), "href": url_for("reports.list_cohorts")},
+        {
+            "label": str(found.name),
+            "href": url_for("reports.cohort", code=found.code, plan=report.plan.slug if report.plan else None),
+        },
+    ]
+    return csv_or_what_is_lost(
+        _filename(found, report),
+        _header(found, report.columns),
+        _lines(found, report),
+        # Her name stands beside her code.
+        named_by=1,
+        trail=trail,
+    )
 
 
 @blueprint.get("/cohorts/<code>/table.xlsx")
@@ -330,9 +343,9 @@ def _table_rows(report: CohortReport, zone: str) -> tuple[list[dict[str, Any]], 
                     step,
                     state,
                     # Who is exempt has no date.
-                    "" if state == "exempt" else _day(done_on or cell.due_on, here, this_year),
+                    "" if state == "exempt" else day_words(done_on or cell.due_on, here, this_year),
                     (done_on or cell.due_on).isoformat(),
-                    _("Due on %(date)s", date=_day(cell.due_on, here, this_year)) if done_on else "",
+                    _("Due on %(date)s", date=day_words(cell.due_on, here, this_year)) if done_on else "",
                     format_percent(cell.score, 0) if cell.score is not None else "",
                 )
                 if cell
@@ -351,7 +364,7 @@ def _table_rows(report: CohortReport, zone: str) -> tuple[list[dict[str, Any]], 
                 "href": url_for("training.path", code=row.code),
                 "state": _row_state(row),
                 "overdue": progress.overdue,
-                "since": _day(late_since, here, this_year) if late_since else "",
+                "since": day_words(late_since, here, this_year) if late_since else "",
                 "done": progress.done,
                 "total": progress.total,
                 "cells": [place(slug, step, row.cells.get(slug)) for slug, step in columns],
@@ -360,70 +373,10 @@ def _table_rows(report: CohortReport, zone: str) -> tuple[list[dict[str, Any]], 
     return rows, cells
 
 
-@lru_cache(maxsize=4096)
-def _day(day: date, language_code: str, this_year: int) -> str:
-    """Write a day for a narrow column: its year only where it is another one."""
-    if language_code == "ja":
-        return f"{day.month}月{day.day}日" if day.year == this_year else f"{day.year}年{day.month}月{day.day}日"
-    with force_locale(language_code):
-        return format_date(day, "short").removesuffix(f" {this_year}")
-
-
 def _row_state(row: Row) -> str | None:
     if row.standing.progress.overdue:
         return "overdue"
     return "done" if row.standing.is_complete else None
-
-
-def _everybody() -> str:
-    return _("Everybody of the cohort who follows this plan, ended enrollments left out")
-
-
-def _numbers(found: Cohort, report: CohortReport) -> list[dict[str, Any]]:
-    summary, everybody = report.summary, _everybody()
-    slug = report.plan.slug if report.plan else None
-
-    def people(group: str) -> str:
-        return url_for("reports.cohort", code=found.code, plan=slug, people=group, _anchor="people")
-
-    return [
-        {
-            "label": _("On track"),
-            "number": format_percent(summary.on_track, 0) if summary.on_track is not None else "–",
-            "unit": None,
-            "formula": _(
-                "Required steps due before today that are done ÷ required steps due before today: "
-                "%(done)s ÷ %(expected)s. Days are counted in each person's own calendar.",
-                done=summary.done_of_expected,
-                expected=summary.expected,
-            ),
-            "population": everybody,
-            "tone": None,
-            "href": people("overdue") if summary.overdue_people else None,
-        },
-        {
-            "label": _("People with overdue steps"),
-            "number": str(summary.overdue_people),
-            "unit": f"/ {summary.people}",
-            "formula": _(
-                "People with at least one required step whose due date has passed without its being done; "
-                "%(steps)s steps in all.",
-                steps=summary.overdue_steps,
-            ),
-            "population": everybody,
-            "tone": "danger" if summary.overdue_people else None,
-            "href": people("overdue") if summary.overdue_people else None,
-        },
-        {
-            "label": _("Completed"),
-            "number": str(summary.complete),
-            "unit": f"/ {summary.people}",
-            "formula": _("People who have done every required step, of all people in the plan."),
-            "population": everybody,
-            "tone": None,
-            "href": people("completed") if summary.complete else None,
-        },
-    ]
 
 
 def _pager(found: Cohort, total: int, offset: int, kept: dict[str, str]) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -13,15 +13,23 @@ from werkzeug.datastructures import MultiDict
 from portal.accounts.models import Person
 from portal.cohorts.models import Cohort
 from portal.core.access import can
-from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext
+from portal.core.i18n import format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.quizzes.models import AttemptState
+from portal.reports.formats.words import (
+    everybody_words,
+    figures,
+    first_late_slug,
+    first_late_words,
+    quiz_titles,
+    reason_words,
+    since_words,
+)
 from portal.reports.permissions import ACT_FOR_COHORT, TALK_WITH_LEARNERS
-from portal.reports.queries import Column, Follower, Following
+from portal.reports.queries import CohortReport, Column, Follower, Following
 from portal.reports.queries.lead import EXPIRY_DAYS, AtRisk, Check, Morning, list_phases, people_named
-from portal.reports.rules import LEAST_FOR_FORECAST, Forecast, Point, Reason, Risk, RiskRule
+from portal.reports.rules import Risk
 from portal.training import rules as steps_rules
-from portal.training.queries.catalogue import task_of
 from portal.training.rules import StepKind, StepState
 
 # The page begins with so many; the rest is one press away.
@@ -96,7 +104,7 @@ def _groups(following: Following, seen: Morning) -> dict[str, _Group]:
 
     late = those(lambda each: bool(each.standing and each.standing.progress.overdue))
     complete = those(lambda each: each.completed_at is not None)
-    titles = _quiz_titles(following)
+    titles = quiz_titles(following)
     groups = {
         "at-risk": _Group(_("At risk"), {each.follower.person_id for each in seen.at_risk}),
         "overdue": _Group(_("With overdue steps"), late),
@@ -115,37 +123,7 @@ def _groups(following: Following, seen: Morning) -> dict[str, _Group]:
     return groups
 
 
-def _quiz_titles(following: Following) -> dict[str, str]:
-    return {each.quiz: str(each.title) for each in following.columns if each.quiz is not None}
-
-
 # --- The red list ------------------------------------------------------------------------------
-
-
-def rule_in_words(rule: RiskRule) -> list[str]:
-    """Return the reasons of the rule, each with its number; any one is enough."""
-    said = []
-    if (number := rule.overdue_steps) is not None:
-        said.append(
-            ngettext("at least %(num)d overdue required step", "at least %(num)d overdue required steps", number)
-        )
-    if (number := rule.failed_tries) is not None:
-        said.append(
-            ngettext(
-                "at least %(num)d failed try at one check that is not passed yet",
-                "at least %(num)d failed tries at one check that is not passed yet",
-                number,
-            )
-        )
-    if (number := rule.idle_days) is not None:
-        said.append(
-            ngettext(
-                "no activity for at least %(num)d working day without leave or a pause",
-                "no activity for at least %(num)d working days without leave or a pause",
-                number,
-            )
-        )
-    return said
 
 
 def red_list(
@@ -158,7 +136,8 @@ def red_list(
 ) -> list[dict[str, Any]]:
     """Return who is at risk as the page tells it: name, reasons, since when, and what to do now."""
     may_act, may_talk = can(ACT_FOR_COHORT, found), can(TALK_WITH_LEARNERS, found)
-    titles = _quiz_titles(following)
+
+    titles = quiz_titles(following)
     columns = {each.slug: each for each in following.columns}
     rows = []
     for each in seen.at_risk:
@@ -175,9 +154,9 @@ def red_list(
                 "href": url_for("training.path", code=each.follower.code),
                 "reasons": [
                     {
-                        "what": _what(reason, titles),
-                        "more": _first_late(each.follower, columns) if reason.risk is Risk.OVERDUE else "",
-                        "since": _since(reason, day),
+                        "what": reason_words(reason, titles),
+                        "more": first_late_words(each.follower, columns) if reason.risk is Risk.OVERDUE else "",
+                        "since": since_words(reason, day),
                     }
                     for reason in each.reasons
                 ],
@@ -187,47 +166,6 @@ def red_list(
     return rows
 
 
-def _what(reason: Reason, titles: dict[str, str]) -> str:
-    match reason.risk:
-        case Risk.OVERDUE:
-            return ngettext("%(num)d required step overdue", "%(num)d required steps overdue", reason.number)
-        case Risk.FAILED_TRIES:
-            return ngettext(
-                "%(num)d failed try at “%(quiz)s”",
-                "%(num)d failed tries at “%(quiz)s”",
-                reason.number,
-                quiz=titles.get(reason.quiz or "", reason.quiz or ""),
-            )
-        case Risk.IDLE:
-            return ngettext(
-                "%(num)d working day without activity", "%(num)d working days without activity", reason.number
-            )
-
-
-def _since(reason: Reason, day: Callable[[date], str]) -> str:
-    if reason.since is None:
-        return _("since the first day")
-    match reason.risk:
-        case Risk.OVERDUE:
-            return _("since %(date)s", date=day(reason.since))
-        case Risk.FAILED_TRIES:
-            return _("last on %(date)s", date=day(reason.since))
-        case Risk.IDLE:
-            return _("last active on %(date)s", date=day(reason.since))
-
-
-def _first_late_slug(follower: Follower) -> str | None:
-    if follower.path is None:
-        return None
-    settled = follower.done | follower.path.exempt
-    return next((slug for _on, slug in follower.path.expected if slug not in settled), None)
-
-
-def _first_late(follower: Follower, columns: dict[str, Any]) -> str:
-    column = columns.get(_first_late_slug(follower) or "")
-    return _("first: %(step)s", step=str(task_of(column.kind, column.title))) if column is not None else ""
-
-
 def _actions(each: AtRisk, person: Person, titles: dict[str, str], columns: dict[str, Column]) -> list[dict[str, str]]:
     """Return what can be done about the reasons, each leading to the page that does it; the first is the nearest."""
     follower, found = each.follower, []
@@ -235,7 +173,7 @@ def _actions(each: AtRisk, person: Person, titles: dict[str, str], columns: dict
     for reason in each.reasons:
         match reason.risk:
             case Risk.OVERDUE:
-                slug = _first_late_slug(follower)
+                slug = first_late_slug(follower)
                 shapes = {shape.slug: shape for shape in follower.path.shapes}
                 if slug is None:
                     continue
@@ -268,77 +206,28 @@ def _word_of(column: Column, follower: Follower) -> dict[str, str]:
 # --- Numbers -----------------------------------------------------------------------------------
 
 
-def numbers(found: Cohort, following: Following, seen: Morning, everybody: str) -> list[dict[str, Any]]:
-    """Return the numbers beside those of the table, each with its formula and the address of its people."""
-
-    def people(group: str) -> str:
-        slug = following.plan.slug if following.plan else None
-        return url_for("reports.cohort", code=found.code, plan=slug, people=group, _anchor="people")
-
-    total, coverage, expiring = len(following.people), seen.coverage, seen.expiring
-    either = _(" or ").join(rule_in_words(seen.rule))
+def numbers(found: Cohort, report: CohortReport, following: Following, seen: Morning) -> list[dict[str, Any]]:
+    """Return every number of the page with its formula and the address of its people."""
+    slug, everybody = following.plan.slug if following.plan else None, everybody_words()
     return [
         {
-            "label": _("At risk"),
-            "number": str(len(seen.at_risk)),
-            "unit": f"/ {total}",
-            "formula": _("People who have not completed the plan and have: %(reasons)s.", reasons=either),
+            "label": each.label,
+            "number": each.number,
+            "unit": each.unit,
+            "formula": each.formula,
             "population": everybody,
-            "tone": "danger" if seen.at_risk else None,
-            "href": people("at-risk") if seen.at_risk else None,
-        },
-        {
-            "label": _("Attempts today"),
-            "number": str(len(seen.sittings)),
-            "unit": None,
-            "formula": _(
-                "Attempts at quizzes begun or handed in today, in each person's time zone; void ones are left out."
-            ),
-            "population": everybody,
-            "tone": None,
-            "href": people("tried-today") if seen.sittings else None,
-        },
-        {
-            "label": _("Confirmed"),
-            "number": format_percent(coverage.share, 0) if coverage.share is not None else "–",
-            "unit": None,
-            "formula": _(
-                "Requests to confirm a document that are confirmed ÷ all requests, in campaigns that still ask: "
-                "%(confirmed)s ÷ %(asked)s. Exemptions are left out.",
-                confirmed=coverage.confirmed,
-                asked=coverage.asked,
-            ),
-            "population": everybody,
-            "tone": None,
-            "href": people("unconfirmed") if coverage.missing else None,
-        },
-        {
-            "label": _("Certificates expiring"),
-            "number": " · ".join(str(len(expiring[days])) for days in EXPIRY_DAYS),
-            "unit": None,
-            "formula": _(
-                "People with a certificate whose last valid day lies within 30, 60 and 90 days from today; "
-                "revoked and replaced ones are left out."
-            ),
-            "population": everybody,
-            "tone": None,
-            "href": people(f"expiring-{EXPIRY_DAYS[-1]}") if expiring[EXPIRY_DAYS[-1]] else None,
-        },
-        {
-            "label": _("Away today"),
-            "number": str(len(seen.away)),
-            "unit": f"/ {total}",
-            "formula": _("People with recorded leave or a pause of the plan today; who has completed it is left out."),
-            "population": everybody,
-            "tone": None,
-            "href": people("away") if seen.away else None,
-        },
+            "tone": "danger" if each.is_alarming else None,
+            "href": url_for("reports.cohort", code=found.code, plan=slug, people=each.group, _anchor="people")
+            if each.group
+            else None,
+        }
+        for each in figures(report.summary, following, seen)
     ]
 
 
 def first_tries(found: Cohort, following: Following, checks: Sequence[Check]) -> list[dict[str, Any]]:
     """Return the quizzes of the plan with how their first tries went, in the order of the plan."""
-    titles, slug = _quiz_titles(following), following.plan.slug if following.plan else None
+    titles, slug = quiz_titles(following), following.plan.slug if following.plan else None
     return [
         {
             "title": titles.get(check.slug, check.slug),
@@ -365,7 +254,7 @@ _STATES: dict[AttemptState, str] = {
 def sittings(following: Following, seen: Morning) -> list[dict[str, str]]:
     """Return today's attempts, the latest first, at most `SITTINGS_AT_ONCE`."""
     zones = {each.person_id: each.path.zone for each in following.people if each.path is not None}
-    titles = _quiz_titles(following)
+    titles = quiz_titles(following)
     return [
         {
             "name": following.persons[each.person_id].name_in(language()),
@@ -375,119 +264,3 @@ def sittings(following: Following, seen: Morning) -> list[dict[str, str]]:
         }
         for each in seen.sittings[:SITTINGS_AT_ONCE]
     ]
-
-
-# --- The curve ---------------------------------------------------------------------------------
-
-_WIDE, _HIGH = 480, 160
-# More points than this cannot be told apart in the picture.
-_MOST_POINTS, _TABLE_ROWS = 120, 12
-
-
-def curve(seen: Morning, today: date, day: Callable[[date], str]) -> dict[str, Any] | None:
-    """Return the curve as its component takes it; None where there is nothing to draw."""
-    points = seen.points
-    if len(points) < 2 or not seen.total:
-        return None
-    first, span = points[0].on, (points[-1].on - points[0].on).days
-
-    def x(on: date) -> float:
-        return round(_WIDE * (on - first).days / span, 1)
-
-    def y(count: int) -> float:
-        return round(_HIGH - _HIGH * count / seen.total, 1)
-
-    drawn = points[:: -(-len(points) // _MOST_POINTS)]
-    drawn = [*drawn, points[-1]] if drawn[-1] != points[-1] else drawn
-    made = [each for each in points if each.done is not None]
-    done_points = [each for each in drawn if each.done is not None]
-    if made and done_points[-1:] != made[-1:]:
-        done_points.append(made[-1])
-    return {
-        "title": _("Expected and done"),
-        "description": _told(points, seen.total, day),
-        "lines": [
-            {
-                "kind": "expected",
-                "label": _("Due by the end of the day, in percent of all required steps"),
-                "points": " ".join(f"{x(each.on)},{y(each.expected)}" for each in drawn),
-            },
-            {
-                "kind": "done",
-                "label": _("Done, in percent of all required steps"),
-                "points": " ".join(f"{x(each.on)},{y(each.done or 0)}" for each in done_points),
-            },
-        ],
-        "ticks": [
-            {"x": x(first + timedelta(days=span * part // 2)), "label": day(first + timedelta(days=span * part // 2))}
-            for part in range(3)
-        ],
-        "today": {"x": x(today), "label": _("Today")} if first <= today <= points[-1].on else None,
-        "columns": [_("Day"), _("Due so far"), _("Done so far")],
-        "rows": [
-            [
-                day(each.on),
-                f"{each.expected} / {seen.total}",
-                f"{each.done} / {seen.total}" if each.done is not None else "–",
-            ]
-            for each in _told_in_table(points, today)
-        ],
-    }
-
-
-def _told_in_table(points: Sequence[Point], today: date) -> list[Point]:
-    """Return some ten days evenly apart, with today and the last one."""
-    step = -(-len(points) // _TABLE_ROWS)
-    chosen = {each.on: each for each in points[::step]}
-    chosen |= {each.on: each for each in points if each.on == today}
-    chosen[points[-1].on] = points[-1]
-    return [chosen[on] for on in sorted(chosen)]
-
-
-def _told(points: Sequence[Point], total: int, day: Callable[[date], str]) -> str:
-    made = [each for each in points if each.done is not None]
-    if not made:
-        return _("Nothing is due yet.")
-    last = made[-1]
-    return _(
-        "On %(date)s %(done)s of %(total)s required steps are done; %(expected)s are due by its end.",
-        date=day(last.on),
-        done=last.done,
-        total=total,
-        expected=last.expected,
-    )
-
-
-def forecast(seen: Morning, people: int) -> dict[str, str]:
-    """Return the forecast in words, and how it came about."""
-    told = seen.forecast
-    method = _(
-        "Each person's pace so far: the working days of the plan that her required steps done cover ÷ the working days "
-        "that she has had since her first day, leave and pauses left out. At this pace, never faster than the plan, "
-        "the rest of her days are counted on in her own calendar. The range leaves out the first and the last tenth of "
-        "the people. Who has not begun, or would need more than four times the plan's length, counts as last."
-    )
-    if told is None:
-        said = _(
-            "A forecast is made from %(least)s people on; here are %(people)s.", least=LEAST_FOR_FORECAST, people=people
-        )
-        return {"said": said, "range": "", "method": method}
-    if told.middle is None:
-        said = _("At the present pace it cannot be foreseen when half of the people will have completed.")
-    else:
-        said = _("Half of the people will have completed by %(date)s.", date=format_date(told.middle))
-    counted = _("Foreseen for %(foreseen)s of %(people)s people.", foreseen=told.foreseen, people=told.people)
-    return {
-        "said": said,
-        "range": " ".join([*_range(told), counted]),
-        "method": method,
-    }
-
-
-def _range(told: Forecast) -> list[str]:
-    if told.early is None:
-        return []
-    early = format_date(told.early)
-    if told.late is None:
-        return [_("A tenth by %(early)s; by when nine tenths cannot be foreseen.", early=early)]
-    return [_("A tenth by %(early)s, nine tenths by %(late)s.", early=early, late=format_date(told.late))]

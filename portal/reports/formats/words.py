@@ -1,0 +1,323 @@
+"""How the numbers, reasons and curve of a cohort are told, on its page, in its weekly report and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from portal.core.i18n import force_locale, format_date, format_percent, ngettext
+from portal.core.i18n import gettext as _
+from portal.reports.queries import Column, Follower, Following
+from portal.reports.queries.lead import EXPIRY_DAYS, Morning
+from portal.reports.rules import LEAST_FOR_FORECAST, Forecast, Point, Reason, Risk, RiskRule, Summary
+from portal.training.queries.catalogue import task_of
+
+
+def quiz_titles(following: Following) -> dict[str, str]:
+    """Return slug → title of the quizzes of the plan."""
+    return {each.quiz: str(each.title) for each in following.columns if each.quiz is not None}
+
+
+@lru_cache(maxsize=4096)
+def day_words(day: date, language_code: str, this_year: int) -> str:
+    """Write a day for a narrow column: its year only where it is another one."""
+    if language_code == "ja":
+        return f"{day.month}月{day.day}日" if day.year == this_year else f"{day.year}年{day.month}月{day.day}日"
+    with force_locale(language_code):
+        return format_date(day, "short").removesuffix(f" {this_year}")
+
+
+# --- Reasons -----------------------------------------------------------------------------------
+
+
+def rule_in_words(rule: RiskRule) -> list[str]:
+    """Return the reasons of the rule, each with its number; any one is enough."""
+    said = []
+    if (number := rule.overdue_steps) is not None:
+        said.append(
+            ngettext("at least %(num)d overdue required step", "at least %(num)d overdue required steps", number)
+        )
+    if (number := rule.failed_tries) is not None:
+        said.append(
+            ngettext(
+                "at least %(num)d failed try at one check that is not passed yet",
+                "at least %(num)d failed tries at one check that is not passed yet",
+                number,
+            )
+        )
+    if (number := rule.idle_days) is not None:
+        said.append(
+            ngettext(
+                "no activity for at least %(num)d working day without leave or a pause",
+                "no activity for at least %(num)d working days without leave or a pause",
+                number,
+            )
+        )
+    return said
+
+
+def reason_words(reason: Reason, titles: Mapping[str, str]) -> str:
+    """Say what the reason is, with its number."""
+    match reason.risk:
+        case Risk.OVERDUE:
+            return ngettext("%(num)d required step overdue", "%(num)d required steps overdue", reason.number)
+        case Risk.FAILED_TRIES:
+            return ngettext(
+                "%(num)d failed try at “%(quiz)s”",
+                "%(num)d failed tries at “%(quiz)s”",
+                reason.number,
+                quiz=titles.get(reason.quiz or "", reason.quiz or ""),
+            )
+        case Risk.IDLE:
+            return ngettext(
+                "%(num)d working day without activity", "%(num)d working days without activity", reason.number
+            )
+
+
+def since_words(reason: Reason, day: Callable[[date], str]) -> str:
+    """Say since when it is so."""
+    if reason.since is None:
+        return _("since the first day")
+    match reason.risk:
+        case Risk.OVERDUE:
+            return _("since %(date)s", date=day(reason.since))
+        case Risk.FAILED_TRIES:
+            return _("last on %(date)s", date=day(reason.since))
+        case Risk.IDLE:
+            return _("last active on %(date)s", date=day(reason.since))
+
+
+def first_late_slug(follower: Follower) -> str | None:
+    """Return the required step that has been overdue longest; None: none is."""
+    if follower.path is None:
+        return None
+    settled = follower.done | follower.path.exempt
+    return next((slug for _on, slug in follower.path.expected if slug not in settled), None)
+
+
+def first_late_words(follower: Follower, columns: Mapping[str, Column]) -> str:
+    """Name the required step that has been overdue longest; nothing where none is."""
+    column = columns.get(first_late_slug(follower) or "")
+    return _("first: %(step)s", step=str(task_of(column.kind, column.title))) if column is not None else ""
+
+
+# --- Numbers -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of a cohort with its formula; `group` names its people in an address, None: there are none."""
+
+    label: str
+    number: str
+    unit: str | None
+    formula: str
+    group: str | None
+    is_alarming: bool = False
+
+
+def everybody_words() -> str:
+    """Say over whom the numbers of a cohort are counted."""
+    return _("Everybody of the cohort who follows this plan, ended enrollments left out")
+
+
+def figures(summary: Summary, following: Following, seen: Morning) -> list[Figure]:
+    """Return every number of a cohort, in the order in which they are read."""
+    total, coverage, expiring = len(following.people), seen.coverage, seen.expiring
+    either = _(" or ").join(rule_in_words(seen.rule))
+    return [
+        Figure(
+            _("On track"),
+            format_percent(summary.on_track, 0) if summary.on_track is not None else "–",
+            None,
+            _(
+                "Required steps due before today that are done ÷ required steps due before today: "
+                "%(done)s ÷ %(expected)s. Days are counted in each person's own calendar.",
+                done=summary.done_of_expected,
+                expected=summary.expected,
+            ),
+            "overdue" if summary.overdue_people else None,
+        ),
+        Figure(
+            _("People with overdue steps"),
+            str(summary.overdue_people),
+            f"/ {summary.people}",
+            _(
+                "People with at least one required step whose due date has passed without its being done; "
+                "%(steps)s steps in all.",
+                steps=summary.overdue_steps,
+            ),
+            "overdue" if summary.overdue_people else None,
+            is_alarming=bool(summary.overdue_people),
+        ),
+        Figure(
+            _("Completed"),
+            str(summary.complete),
+            f"/ {summary.people}",
+            _("People who have done every required step, of all people in the plan."),
+            "completed" if summary.complete else None,
+        ),
+        Figure(
+            _("At risk"),
+            str(len(seen.at_risk)),
+            f"/ {total}",
+            _("People who have not completed the plan and have: %(reasons)s.", reasons=either),
+            "at-risk" if seen.at_risk else None,
+            is_alarming=bool(seen.at_risk),
+        ),
+        Figure(
+            _("Attempts today"),
+            str(len(seen.sittings)),
+            None,
+            _("Attempts at quizzes begun or handed in today, in each person's time zone; void ones are left out."),
+            "tried-today" if seen.sittings else None,
+        ),
+        Figure(
+            _("Confirmed"),
+            format_percent(coverage.share, 0) if coverage.share is not None else "–",
+            None,
+            _(
+                "Requests to confirm a document that are confirmed ÷ all requests, in campaigns that still ask: "
+                "%(confirmed)s ÷ %(asked)s. Exemptions are left out.",
+                confirmed=coverage.confirmed,
+                asked=coverage.asked,
+            ),
+            "unconfirmed" if coverage.missing else None,
+        ),
+        Figure(
+            _("Certificates expiring"),
+            " · ".join(str(len(expiring[days])) for days in EXPIRY_DAYS),
+            None,
+            _(
+                "People with a certificate whose last valid day lies within 30, 60 and 90 days from today; "
+                "revoked and replaced ones are left out."
+            ),
+            f"expiring-{EXPIRY_DAYS[-1]}" if expiring[EXPIRY_DAYS[-1]] else None,
+        ),
+        Figure(
+            _("Away today"),
+            str(len(seen.away)),
+            f"/ {total}",
+            _("People with recorded leave or a pause of the plan today; who has completed it is left out."),
+            "away" if seen.away else None,
+        ),
+    ]
+
+
+# --- The curve ---------------------------------------------------------------------------------
+
+_WIDE, _HIGH = 480, 160
+# More points than this cannot be told apart in the picture.
+_MOST_POINTS, _TABLE_ROWS = 120, 12
+
+
+def curve(seen: Morning, today: date, day: Callable[[date], str]) -> dict[str, Any] | None:
+    """Return the curve as its component takes it; None where there is nothing to draw."""
+    points = seen.points
+    if len(points) < 2 or not seen.total:
+        return None
+    first, span = points[0].on, (points[-1].on - points[0].on).days
+
+    def x(on: date) -> float:
+        return round(_WIDE * (on - first).days / span, 1)
+
+    def y(count: int) -> float:
+        return round(_HIGH - _HIGH * count / seen.total, 1)
+
+    drawn = points[:: -(-len(points) // _MOST_POINTS)]
+    drawn = [*drawn, points[-1]] if drawn[-1] != points[-1] else drawn
+    made = [each for each in points if each.done is not None]
+    done_points = [each for each in drawn if each.done is not None]
+    if made and done_points[-1:] != made[-1:]:
+        done_points.append(made[-1])
+    return {
+        "title": _("Expected and done"),
+        "description": _told(points, seen.total, day),
+        "lines": [
+            {
+                "kind": "expected",
+                "label": _("Due by the end of the day, in percent of all required steps"),
+                "points": " ".join(f"{x(each.on)},{y(each.expected)}" for each in drawn),
+            },
+            {
+                "kind": "done",
+                "label": _("Done, in percent of all required steps"),
+                "points": " ".join(f"{x(each.on)},{y(each.done or 0)}" for each in done_points),
+            },
+        ],
+        "ticks": [
+            {"x": x(first + timedelta(days=span * part // 2)), "label": day(first + timedelta(days=span * part // 2))}
+            for part in range(3)
+        ],
+        "today": {"x": x(today), "label": _("Today")} if first <= today <= points[-1].on else None,
+        "columns": [_("Day"), _("Due so far"), _("Done so far")],
+        "rows": [
+            [
+                day(each.on),
+                f"{each.expected} / {seen.total}",
+                f"{each.done} / {seen.total}" if each.done is not None else "–",
+            ]
+            for each in _told_in_table(points, today)
+        ],
+    }
+
+
+def _told_in_table(points: Sequence[Point], today: date) -> list[Point]:
+    """Return some ten days evenly apart, with today and the last one."""
+    step = -(-len(points) // _TABLE_ROWS)
+    chosen = {each.on: each for each in points[::step]}
+    chosen |= {each.on: each for each in points if each.on == today}
+    chosen[points[-1].on] = points[-1]
+    return [chosen[on] for on in sorted(chosen)]
+
+
+def _told(points: Sequence[Point], total: int, day: Callable[[date], str]) -> str:
+    made = [each for each in points if each.done is not None]
+    if not made:
+        return _("Nothing is due yet.")
+    last = made[-1]
+    return _(
+        "On %(date)s %(done)s of %(total)s required steps are done; %(expected)s are due by its end.",
+        date=day(last.on),
+        done=last.done,
+        total=total,
+        expected=last.expected,
+    )
+
+
+def forecast(seen: Morning, people: int) -> dict[str, str]:
+    """Return the forecast in words, and how it came about."""
+    told = seen.forecast
+    method = _(
+        "Each person's pace so far: the working days of the plan that her required steps done cover ÷ the working days "
+        "that she has had since her first day, leave and pauses left out. At this pace, never faster than the plan, "
+        "the rest of her days are counted on in her own calendar. The range leaves out the first and the last tenth of "
+        "the people. Who has not begun, or would need more than four times the plan's length, counts as last."
+    )
+    if told is None:
+        said = _(
+            "A forecast is made from %(least)s people on; here are %(people)s.", least=LEAST_FOR_FORECAST, people=people
+        )
+        return {"said": said, "range": "", "method": method}
+    if told.middle is None:
+        said = _("At the present pace it cannot be foreseen when half of the people will have completed.")
+    else:
+        said = _("Half of the people will have completed by %(date)s.", date=format_date(told.middle))
+    counted = _("Foreseen for %(foreseen)s of %(people)s people.", foreseen=told.foreseen, people=told.people)
+    return {
+        "said": said,
+        "range": " ".join([*_range(told), counted]),
+        "method": method,
+    }
+
+
+def _range(told: Forecast) -> list[str]:
+    if told.early is None:
+        return []
+    early = format_date(told.early)
+    if told.late is None:
+        return [_("A tenth by %(early)s; by when nine tenths cannot be foreseen.", early=early)]
+    return [_("A tenth by %(early)s, nine tenths by %(late)s.", early=early, late=format_date(told.late))]
