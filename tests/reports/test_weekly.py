@@ -98,7 +98,7 @@ def change_of(sheet: CohortSheet, label: str) -> tuple[int, list[str]]:
 def test_the_report_says_the_numbers_of_the_page(cast: Cast, cohort: Cohort, as_: Any, language: str) -> None:
     with clock.frozen(LATER):
         sheet = told(cohort, language)
-        following = follow(cohort, timed=True)
+        following = follow(cohort)
         with force_locale(language):
             same = figures(report_of(following).summary, following, morning(following, viewer_id=0))
         page = as_(cast.admin, language=language).get("reports.cohort", code=cohort.code)
@@ -167,7 +167,7 @@ def test_what_changed_equals_a_plain_recount(cast: Cast, seed: int) -> None:
 def test_who_became_overdue_in_the_week_and_still_is_stands_with_the_steps(cast: Cast, cohort: Cohort) -> None:
     with clock.frozen(LATER):
         number, names = change_of(told(cohort, week=WEEK), "Became overdue and still are")
-        following = follow(cohort, timed=True)
+        following = follow(cohort)
     late = [
         each
         for each in following.people
@@ -190,7 +190,7 @@ def test_a_check_that_was_passed_in_the_week_is_told_once_it_is_released(cast: C
 def test_people_at_risk_stand_by_name_and_not_by_how_late_they_are(cast: Cast, cohort: Cohort) -> None:
     with clock.frozen(LATER + timedelta(days=30)):
         sheet = told(cohort, "ja")
-        following = follow(cohort, timed=True)
+        following = follow(cohort)
         risky = {each.follower.person_id for each in morning(following, viewer_id=0).at_risk}
     in_order = sorted(
         (member.person for member in session.query(CohortMember).filter_by(cohort_id=cohort.id)),
