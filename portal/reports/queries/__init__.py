@@ -9,8 +9,8 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from sqlalchemy import Date, Select, String, cast, extract, func, null, select, union_all
-from sqlalchemy.orm import joinedload, lazyload
+from sqlalchemy import Date, Select, String, cast, exists, extract, func, null, select, union_all
+from sqlalchemy.orm import aliased, joinedload, lazyload
 
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
@@ -167,6 +167,8 @@ class Following:
     persons: Mapping[int, Person]
     without_plan: Sequence[Person]
     as_of: datetime
+    # Whether the plan has a version besides each that is followed.
+    has_other_versions: bool = False
 
 
 def follow(cohort: Cohort, plan_slug: str | None = None) -> Following:
@@ -176,7 +178,7 @@ def follow(cohort: Cohort, plan_slug: str | None = None) -> Following:
     """
     as_of = clock.now()
     persons, entries = _people_of(cohort)
-    versions = versions_of({entry.version_id for entry in entries})
+    versions, with_others = _versions_and_whether_others({entry.version_id for entry in entries})
     plans = _choices(versions, entries)
     plan = next((choice for choice in plans if choice.slug == plan_slug), plans[0] if plans else None)
     mine = [entry for entry in entries if plan and versions[entry.version_id].plan.slug == plan.slug]
@@ -197,6 +199,7 @@ def follow(cohort: Cohort, plan_slug: str | None = None) -> Following:
         persons=persons,
         without_plan=[person for row, person in persons.items() if row not in with_plan],
         as_of=as_of,
+        has_other_versions=plan is not None and plan.slug in with_others,
     )
 
 
@@ -315,13 +318,25 @@ def _people_of(cohort: Cohort) -> tuple[dict[int, Person], list[Follower]]:
 
 
 def versions_of(ids: Collection[int]) -> dict[int, PlanVersion]:
-    versions = session.scalars(
-        select(PlanVersion)
-        .where(PlanVersion.id.in_(ids))
-        .options(joinedload(PlanVersion.steps))
-        .order_by(PlanVersion.id)
-    ).unique()
-    return {version.id: version for version in versions}
+    """Return row number → version of a plan with its steps, the latest last."""
+    return _versions_and_whether_others(ids)[0]
+
+
+def _versions_and_whether_others(ids: Collection[int]) -> tuple[dict[int, PlanVersion], set[str]]:
+    """Return these versions by row number, the latest last, and the slugs of the plans that have others, too."""
+    other = aliased(PlanVersion)
+    has_others = exists().where(other.plan_id == PlanVersion.plan_id, other.id != PlanVersion.id)
+    rows = (
+        session.execute(
+            select(PlanVersion, has_others)
+            .where(PlanVersion.id.in_(ids))
+            .options(joinedload(PlanVersion.steps))
+            .order_by(PlanVersion.id)
+        )
+        .unique()
+        .all()
+    )
+    return {version.id: version for version, _others in rows}, {version.plan.slug for version, others in rows if others}
 
 
 def _quizzes_of(versions: Iterable[PlanVersion]) -> list[QuizVersion]:

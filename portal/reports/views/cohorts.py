@@ -47,7 +47,6 @@ from portal.training.permissions import (
     PlanOfCohort,
 )
 from portal.training.queries.catalogue import task_of
-from portal.training.queries.swaps import count_versions
 from portal.training.rules import SETTLED, StepKind, StepState
 from portal.ui.states import look_of
 
@@ -223,7 +222,7 @@ def _version_href(found: Cohort, following: Following) -> str | None:
     if following.plan is None or all(each.completed_at is not None for each in following.people):
         return None
     plan = next(iter(following.versions.values())).plan
-    if not can(SWAP_COHORT, PlanOfCohort(found, plan)) or count_versions(plan.id) < 2:
+    if not following.has_other_versions or not can(SWAP_COHORT, PlanOfCohort(found, plan)):
         return None
     return url_for("training.version_of_cohort", code=found.code, plan=plan.slug)
 

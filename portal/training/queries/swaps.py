@@ -59,11 +59,6 @@ def latest_version_id(plan_id: int) -> int:
     return session.scalar(select(func.max(PlanVersion.id)).where(PlanVersion.plan_id == plan_id)) or 0
 
 
-def count_versions(plan_id: int) -> int:
-    """Return how many versions a plan has."""
-    return session.scalar(select(func.count()).where(PlanVersion.plan_id == plan_id)) or 0
-
-
 def list_series(enrollments: Collection[Enrollment]) -> dict[int, list[Enrollment]]:
     """Return of each enrollment (by its row) itself and those before whose place it took, the latest first."""
     codes = {each.lasting_code for each in enrollments}

@@ -311,13 +311,16 @@ def complete_plan(enrollment: Enrollment, now: datetime) -> None:
 
 
 def lock(enrollment: Enrollment) -> None:
-    """Let two last steps of one plan come one after the other, so that one of them sees both."""
-    session.execute(
+    """Let two last steps of one plan come one after the other, so that one of them sees both.
+
+    The enrollment is as it is then: only a row that is fetched is read anew.
+    """
+    session.scalars(
         select(Enrollment)
         .where(Enrollment.id == enrollment.id)
         .with_for_update(of=Enrollment)
         .execution_options(populate_existing=True)
-    )
+    ).one()
 
 
 def _due_on(enrollment: Enrollment, step: PlanStep) -> date | None:
