@@ -334,17 +334,17 @@ def test_a_file_that_cannot_be_read_is_the_only_error(app: Flask, folder: Path, 
 def test_the_command_counts_in_both_languages_and_shows_a_mark_once(app: Flask, folder: Path) -> None:
     run = app.test_cli_runner().invoke
     told = run(args=["content", "check", str(folder), "--language", "en"])
-    assert (told.exit_code, told.stdout) == (0, "23 files read, 0 errors, 0 warnings\n")
+    assert (told.exit_code, told.stdout) == (0, "24 files read, 0 errors, 0 warnings\n")
     (folder / "picture.png").write_bytes(b"")
     _append(POLICY, "\n<b>bold</b>\n")(folder)
     english = run(args=["content", "check", str(folder), "--language", "en"])
     assert english.exit_code == 1
-    assert english.stdout == "23 files read, 1 error, 6 files not checked, 1 warning\n"
+    assert english.stdout == "24 files read, 1 error, 6 files not checked, 1 warning\n"
     assert english.stderr.count("<b>") == 1
     assert english.stderr.count("documents/impersonation has errors") == 1
     assert "banks/daily-audit.en.md, banks/impersonation.en.md: not checked: " in english.stderr
     japanese = run(args=["content", "check", str(folder)], env={"LC_ALL": "ja_JP.UTF-8"})
-    assert japanese.stdout == "23件のファイルを読みました、エラー1件、未確認のファイル6件、警告1件\n"
+    assert japanese.stdout == "24件のファイルを読みました、エラー1件、未確認のファイル6件、警告1件\n"
     assert "documents/impersonation/en.md:253: エラー: HTMLタグが直接書かれています：<b>" in japanese.stderr
     assert "picture.png: 警告: このファイルは読み込まれません。" in japanese.stderr
     refused = run(args=["content", "import", str(folder), "--language", "ja"])
@@ -356,7 +356,7 @@ def test_the_command_takes_in_and_says_what_changed(app: Flask, admin: object, f
     run = app.test_cli_runner().invoke
     taken = run(args=["content", "import", str(folder), "--language", "en"])
     assert taken.exit_code == 0, taken.output
-    assert taken.stdout.splitlines()[-1].startswith("23 files read, 0 errors, ")
+    assert taken.stdout.splitlines()[-1].startswith("24 files read, 0 errors, ")
     assert "documents/impersonation/en.md: version 1.0 (18 clauses)" in taken.stdout
     again = run(args=["content", "import", str(folder), "--language", "ja"])
     assert again.stdout.endswith("、変更0件\n")

@@ -140,7 +140,7 @@ def test_the_twenty_show_what_can_happen_to_people(app: Flask) -> None:
 def test_the_leads_page_of_the_twenty_is_full_of_reasons_and_one_clause_points_at_the_policy(app: Flask) -> None:
     with clock.frozen(demo.moment_of(DAY, 12)):
         people = load_demo(day=DAY)
-        following = reports.follow(cohort(), timed=True)
+        following = reports.follow(cohort())
         assert len(following.people) + 1 == len(demo.PRACTISING), "all but the one who left"
         first, *others = mornings.clause_figures(following, viewer_id=people["sato.ken"].id)
         assert (first.document, first.anchor) == ("impersonation", "notice")

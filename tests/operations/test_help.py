@@ -18,7 +18,7 @@ from tests.builders import Cast
 CODE = re.compile(r"`[^`]*`")
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 # Pages that help links to without being places of the rail; their names are free.
-BESIDES = {"/wellbeing", "/verify", "/library/exposure-and-wellbeing"}
+BESIDES = {"/cohorts/trends", "/wellbeing", "/verify", "/library/exposure-and-wellbeing"}
 
 
 def test_there_is_a_page_for_every_role_in_both_languages() -> None:

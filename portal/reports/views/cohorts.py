@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 from flask import Response, render_template, request, url_for
 
+from portal.accounts.models import Person
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
@@ -205,7 +206,9 @@ def _what_can_be_done(found: Cohort, following: Following, seen: Morning) -> dic
     is_open = found.withdrawn_at is None and can(ADD_LEARNERS, found)
     # What the page shows anyway; the page that withdraws looks closer, and says who has begun.
     is_under_way = any(each.tried for each in seen.checks) or any(
-        each.last_done_at is not None and each.last_done_at > each.enrolled_at for each in following.people
+        (each.last_done_at is not None and each.last_done_at > each.enrolled_at)
+        or _has_used_invitation(following.persons[each.person_id], each.enrolled_at)
+        for each in following.people
     )
     return {
         "add_href": url_for("training.add_learners", code=found.code) if is_open else None,
@@ -215,6 +218,11 @@ def _what_can_be_done(found: Cohort, following: Following, seen: Morning) -> dic
         if found.withdrawn_at
         else None,
     }
+
+
+def _has_used_invitation(person: Person, enrolled_at: datetime) -> bool:
+    """Say whether an account that was made for the enrollment, so just before it, has been signed in to."""
+    return not person.is_invited and abs(enrolled_at - person.created_at) < timedelta(minutes=10)
 
 
 def _version_href(found: Cohort, following: Following) -> str | None:
