@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.service.ownership import set_owner
-from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
+from portal.core.content import SLUG, ContentFile, ContentFolder, line_of
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.training import rules
+from portal.training.formats.plan_file import EVENT, NO_STATEMENT, START, written
 from portal.training.models import Plan
 from portal.training.queries import catalogue
 from portal.training.rules import (
@@ -35,8 +36,6 @@ from portal.training.service.owned import OWNED_KIND
 _PLAN_KEYS = {"version", "owner", "deputy", "credential", "title", "summary", "phase", "event", "step"}
 _PHASE_KEYS = {"slug", "title"}
 _EVENT_KEYS = {"slug", "title"}
-# What stands before the slug of an event, where steps say from what they are counted.
-_EVENT = "event:"
 _STEP_KEYS = {
     "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
     "statement", "recognise", "evidence", "quizzes", "bound", "minimum",
@@ -54,7 +53,7 @@ class StatementAsked(StrEnum):
     """Whether a sign-off says in a sentence what was shown, as a file writes it."""
 
     REQUIRED = "required"
-    NONE = "none"
+    NONE = NO_STATEMENT
 
 
 class PlansPart:
@@ -145,7 +144,9 @@ class PlansPart:
             if ownership is not None and ownership.owner.code != plan.stated_owner_became:
                 owner = ownership.owner.sign_in_name
                 deputy = ownership.deputy.sign_in_name if ownership.deputy else ""
-            yield ContentFile(f"{self.folder}/{plan.slug}.toml", _written(catalogue.spec_of(version), owner, deputy))
+            yield ContentFile(
+                f"{self.folder}/{plan.slug}.toml", written(catalogue.spec_of(version), owner=owner, deputy=deputy)
+            )
 
     def canonical(self, file: ContentFile) -> str | None:
         """Return the file as `dump` would write what it says."""
@@ -154,56 +155,12 @@ class PlansPart:
         spec = reader.read()
         if spec is None or folder.errors:
             return None
-        return _written(spec, *reader.owners())
+        owner, deputy = reader.owners()
+        return written(spec, owner=owner, deputy=deputy)
 
 
 def _slug(file: ContentFile) -> str:
     return PurePosixPath(file.path).stem
-
-
-def _written(spec: PlanSpec, owner: str, deputy: str) -> str:
-    return to_toml(
-        {
-            "version": spec.number,
-            "owner": owner or None,
-            "deputy": deputy or None,
-            "credential": spec.credential,
-            "title": spec.title,
-            "summary": spec.summary,
-            "phase": [{"slug": phase.slug, "title": phase.title} for phase in spec.phases] or None,
-            "event": [{"slug": event.slug, "title": event.title} for event in spec.events] or None,
-            "step": [_written_step(step) for step in spec.steps] or None,
-        }
-    )
-
-
-def _written_step(step: StepSpec) -> dict[str, Any]:
-    return {
-        "slug": step.slug,
-        "kind": step.kind.value,
-        "phase": step.phase,
-        "document": step.document,
-        "quiz": step.quiz,
-        "due": step.due_days,
-        "anchor": f"{_EVENT}{step.event}" if step.event is not None else step.anchor or "start",
-        "minutes": step.minutes,
-        "required": step.required,
-        "prerequisites": list(step.prerequisites),
-        "by": step.by.value,
-        "recognise": step.recognise_days,
-        "statement": None if step.asks_statement else StatementAsked.NONE.value,
-        "evidence": [each.value for each in step.evidence] or None,
-        "quizzes": list(step.gate_quizzes) or None,
-        "bound": None if step.gate_bound is None else _percent(step.gate_bound),
-        "minimum": step.gate_minimum,
-        "title": step.title,
-        "instructions": step.instructions,
-    }
-
-
-def _percent(share: Fraction) -> str:
-    whole, tenth = divmod(int(share * 1000), 10)
-    return f"{whole}.{tenth}%" if tenth else f"{whole}%"
 
 
 class _Reader:
@@ -311,8 +268,8 @@ class _Reader:
         kind = self._one_of(entry, "kind", StepKind, None, number)
         default = Doer.LEAD if kind in rules.BY_OTHERS else Doer.LEARNER
         by = self._one_of(entry, "by", Doer, default, number)
-        anchor = self._typed(entry, "anchor", str, "start", number) or "start"
-        event = anchor.removeprefix(_EVENT) if anchor.startswith(_EVENT) else None
+        anchor = self._typed(entry, "anchor", str, START, number) or START
+        event = anchor.removeprefix(EVENT) if anchor.startswith(EVENT) else None
         step = StepSpec(
             slug=slug or "",
             kind=kind or StepKind.READ,
@@ -322,7 +279,7 @@ class _Reader:
             quiz=self._typed(entry, "quiz", str, "", number) or None,
             title=self._words(entry, "title", "step", number, needed=False),
             instructions=self._words(entry, "instructions", "step", number, needed=False),
-            anchor=None if anchor == "start" or event is not None else anchor,
+            anchor=None if anchor == START or event is not None else anchor,
             event=event,
             minutes=self._minutes(entry, number),
             required=self._typed(entry, "required", bool, True, number) is not False,
@@ -386,7 +343,7 @@ class _Reader:
 
     def _slug_in(self, entry: dict[str, Any], table: str, number: int) -> str | None:
         value = entry.get("slug")
-        if isinstance(value, str) and SLUG.fullmatch(value) and value != "start":
+        if isinstance(value, str) and SLUG.fullmatch(value) and value != START:
             return value
         self._error(
             self._line(table, number, "slug"),
