@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.service.ownership import set_owner
-from portal.core.content import SLUG, ContentFile, ContentFolder, line_of
+from portal.core.content import SLUG, ContentFile, ContentFolder, Finding, line_of
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.training import rules
@@ -159,6 +159,27 @@ class PlansPart:
         return written(spec, owner=owner, deputy=deputy)
 
 
+def read_plan(name: str, data: bytes) -> tuple[PlanSpec | None, list[Finding]]:
+    """Read the file of one plan by itself: what it says, or None with what keeps it from being read, line by line.
+
+    What is wrong with the plan as a whole (an unknown step, a ring) keeps it from being imported, not from being read.
+    """
+    folder = ContentFolder({})
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as broken:
+        line = data.count(b"\n", 0, broken.start) + 1
+        folder.error(name, line, _("The file is not UTF-8."), _("Save it as UTF-8; nothing is guessed."))
+        return None, folder.findings
+    if text.startswith("\ufeff"):
+        folder.error(name, 1, _("The file begins with a byte order mark."), _("Save it as UTF-8 without BOM."))
+        return None, folder.findings
+    file = ContentFile(name, text.replace("\r\n", "\n"))
+    if folder.slug_of(file, _slug(file)) is None:
+        return None, folder.findings
+    return _Reader(folder, file).read_parts(), folder.findings
+
+
 def _slug(file: ContentFile) -> str:
     return PurePosixPath(file.path).stem
 
@@ -173,6 +194,15 @@ class _Reader:
 
     def read(self, *, warn: bool = True) -> PlanSpec | None:
         """Return what the file says, or None after noting why it cannot be taken."""
+        before = len(self.folder.errors)
+        spec = self.read_parts()
+        if spec is None:
+            return None
+        self._check_whole(spec, warn)
+        return None if len(self.folder.errors) > before else spec
+
+    def read_parts(self) -> PlanSpec | None:
+        """Return what the file says, part by part; None after noting what cannot be read."""
         before = len(self.folder.errors)
         table = self.folder.read_toml(self.file)
         if table is None:
@@ -198,7 +228,7 @@ class _Reader:
             self._fault("step", _("The plan has no steps."), _("Add at least one entry [[step]]."))
         if len(self.folder.errors) > before or title is None or summary is None:
             return None
-        spec = PlanSpec(
+        return PlanSpec(
             number=str(number),
             title=title,
             summary=summary,
@@ -207,8 +237,6 @@ class _Reader:
             steps=tuple(step for step in steps if step),
             events=tuple(event for event in events if event),
         )
-        self._check_whole(spec, warn)
-        return None if len(self.folder.errors) > before else spec
 
     def owners(self) -> tuple[str, str]:
         """Return whom the file names as owner and deputy, empty where nobody."""

@@ -26,6 +26,7 @@ STYLES = (
     "path",
     "calendar",
     "planner",
+    "plan-editor",
     "quiz",
     "authoring",
     "review",

@@ -106,7 +106,7 @@ def spec_of(version: PlanVersion) -> PlanSpec:
 def titles_of(steps: Iterable[PlanStep]) -> dict[int, Words]:
     """Return the title of each step by its row: its own, else that of its document or quiz, in two statements."""
     wanted = list(steps)
-    documents = _document_titles({step.document_slug for step in wanted if step.document_slug and not step.title})
+    documents = document_titles({step.document_slug for step in wanted if step.document_slug and not step.title})
     quizzes = quiz_titles({step.quiz_slug for step in wanted if step.quiz_slug and not step.title})
     titles = {}
     for step in wanted:
@@ -167,7 +167,8 @@ def quiz_titles(slugs: Collection[str]) -> dict[str, Words]:
     return {row.slug: row.title for row in session.execute(_QUIZ_TITLES, {"slugs": list(slugs)})}
 
 
-def _document_titles(slugs: set[str]) -> dict[str, Words]:
+def document_titles(slugs: set[str]) -> dict[str, Words]:
+    """Return the titles of documents by their slugs, of each the one in force."""
     if not slugs:
         return {}
     rows = session.execute(_DOCUMENT_TITLES, {"slugs": list(slugs), "now": clock.now()})

@@ -39,19 +39,28 @@ class Placed:
 class Timeline:
     """A plan in working days; the day of an event is an assumed one: the first on which all that comes before it fits.
 
-    `minutes` are those of the steps that are due on each day, by day and event from which they are counted.
+    `due` are the steps of each day, by the event from which they are counted (None: the start) and the working days
+    after it; `minutes` are theirs together.
     """
 
     first: int
     last: int
     placed: Mapping[str, Placed]
     events: Mapping[str, int]
+    due: Mapping[tuple[str | None, int], tuple[str, ...]]
     minutes: Mapping[tuple[str | None, int], int]
 
     @property
     def heavy(self) -> dict[tuple[str | None, int], int]:
-        """The days that hold more training than one should, with their minutes."""
-        return {day: minutes for day, minutes in self.minutes.items() if minutes > MOST_MINUTES_A_DAY}
+        """The days on which several steps together ask for more than a day should hold, with their minutes.
+
+        A long step alone takes several days by itself.
+        """
+        return {
+            day: minutes
+            for day, minutes in self.minutes.items()
+            if minutes > MOST_MINUTES_A_DAY and len(self.due[day]) > 1
+        }
 
 
 def timeline(spec: PlanSpec) -> Timeline:
@@ -70,6 +79,7 @@ def timeline(spec: PlanSpec) -> Timeline:
         after = events[event.slug] + max(0, max(own, default=0))
     placed: dict[str, Placed] = {}
     minutes: dict[tuple[str | None, int], int] = {}
+    due: dict[tuple[str | None, int], tuple[str, ...]] = {}
     for slug, step in steps.items():
         days, origin, is_known = offsets[slug]
         base = events[origin] if origin is not None else 0
@@ -82,6 +92,7 @@ def timeline(spec: PlanSpec) -> Timeline:
             max(-EDGE, min(EDGE, day - step.due_days)) if is_known else None,
             origin,
         )
+        due[origin, days] = (*due.get((origin, days), ()), slug)
         minutes[origin, days] = minutes.get((origin, days), 0) + step.minutes
     shown = [each.day for each in placed.values()] + list(events.values())
     return Timeline(
@@ -89,6 +100,7 @@ def timeline(spec: PlanSpec) -> Timeline:
         max([LEAST_SHOWN, *shown]) + ROOM_AFTER,
         placed,
         events,
+        due,
         minutes,
     )
 
