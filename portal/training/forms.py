@@ -305,7 +305,7 @@ class PlanStepForm(Form):
     quiz = TextField(_l("Quiz"), [_at_most(TITLE_LIMIT)])
     due = DaysField(_l("Working days"), whole_number(-MAX_DUE_DAYS, MAX_DUE_DAYS))
     anchor = SelectField(_l("Counted from"))
-    minutes = IntegerField(_l("Duration in minutes"), whole_number(0, MAX_MINUTES))
+    minutes = IntegerField(lazy_pgettext("field", "Minutes"), whole_number(0, MAX_MINUTES))
     phase = SelectField(_l("Phase"))
     required = BooleanField(_l("Required"))
     by = SelectField(_l("Done by"))

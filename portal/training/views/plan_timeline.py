@@ -85,9 +85,8 @@ def _step_row(
     chosen: str,
 ) -> dict[str, Any]:
     title = step.title
-    meta = [str(KINDS[step.kind])]
-    if step.minutes:
-        meta.append(format_minutes(step.minutes))
+    meta = [format_minutes(step.minutes)] if step.minutes else []
+    meta.append(str(KINDS[step.kind]))
     if not step.required:
         meta.append(_("optional"))
     return {

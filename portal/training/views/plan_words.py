@@ -79,7 +79,7 @@ _FIELDS: Mapping[str, LazyText] = {
     "document": _l("Document"),
     "quiz": _l("Quiz"),
     "instructions": _l("Instructions"),
-    "minutes": _l("Duration in minutes"),
+    "minutes": lazy_pgettext("field", "Minutes"),
     "required": _l("Required"),
     "by": _l("Done by"),
     "prerequisites": _l("Comes after"),

@@ -319,13 +319,13 @@ export default function planEditor(root) {
 
   function followers(slug) {
     const found = new Set([slug]);
-    for (const bar of work.querySelectorAll(".timeline__step")) if (found.has(bar.dataset.anchor)) found.add(bar.dataset.step);
-    return [...work.querySelectorAll(".timeline__step")].filter((bar) => found.has(bar.dataset.step));
+    for (const bar of work.querySelectorAll(".plan-chart__step")) if (found.has(bar.dataset.anchor)) found.add(bar.dataset.step);
+    return [...work.querySelectorAll(".plan-chart__step")].filter((bar) => found.has(bar.dataset.step));
   }
 
   work.addEventListener("pointerdown", (event) => {
     if (!isOpen() || event.button !== 0) return;
-    const bar = event.target.closest(".timeline__step");
+    const bar = event.target.closest(".plan-chart__step");
     if (bar) dragBar(event, bar);
     const grip = event.target.closest("[data-grip]");
     if (grip) dragRow(event, grip.closest(".plan-row"));
@@ -337,8 +337,8 @@ export default function planEditor(root) {
     const scale = drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width;
     const day = Number(drawing.dataset.day);
     const along = followers(bar.dataset.step);
-    const labels = [...drawing.querySelectorAll(".timeline__day")];
-    const rect = bar.querySelector(".timeline__bar");
+    const labels = [...drawing.querySelectorAll(".plan-chart__day")];
+    const rect = bar.querySelector(".plan-chart__bar");
     const dueAt = Math.round((Number(rect.getAttribute("x")) + Number(rect.getAttribute("width")) + 2) / day) - 1;
     let days = 0;
     bar.dataset.dragged = "";
@@ -449,6 +449,6 @@ export default function planEditor(root) {
 
   // The first day stands where it is seen, with the days before it a little to the left.
   const days = work.querySelector(".plan-board__days");
-  const before = work.querySelector(".timeline__before");
+  const before = work.querySelector(".plan-chart__before");
   if (days && before) days.scrollLeft = Math.max(0, before.getBoundingClientRect().width - 48);
 }
