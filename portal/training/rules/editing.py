@@ -25,6 +25,8 @@ _NO_SLUG = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG = 60
 # Not to be mistaken for the start of a plan, from which steps are counted.
 _NOT_A_SLUG = "start"
+# With this begin the names of what has none of its own yet.
+GIVEN = "new-"
 
 
 class Gone(Exception):
@@ -160,7 +162,8 @@ def add_step(spec: PlanSpec, kind: StepKind, *, after: str | None = None, phase:
 
     Raises `Gone` where there is no step to add it behind.
     """
-    step = blank(kind, free_slug(kind.value.replace("_", "-"), [each.slug for each in spec.steps]))
+    wanted = f"{GIVEN}{kind.value.replace('_', '-')}"
+    step = blank(kind, free_slug(wanted, [each.slug for each in spec.steps]))
     if after is not None:
         other = get_step(spec, after)
         step = replace(step, phase=other.phase, due_days=other.due_days, anchor=other.anchor, event=other.event)
@@ -234,7 +237,7 @@ def _swapped(spec: PlanSpec, first: str, second: str) -> PlanSpec:
 
 def add_phase(spec: PlanSpec, title: Words) -> PlanSpec:
     """Add a phase behind the last one."""
-    slug = free_slug(propose_slug(title.en) or "phase", [phase.slug for phase in spec.phases])
+    slug = free_slug(propose_slug(title.en) or f"{GIVEN}phase", [phase.slug for phase in spec.phases])
     return replace(spec, phases=(*spec.phases, PhaseSpec(slug, title)))
 
 
@@ -276,7 +279,7 @@ def remove_phase(spec: PlanSpec, slug: str) -> PlanSpec:
 
 def add_event(spec: PlanSpec, title: Words) -> PlanSpec:
     """Add an event behind the last one."""
-    slug = free_slug(propose_slug(title.en) or "event", [event.slug for event in spec.events])
+    slug = free_slug(propose_slug(title.en) or f"{GIVEN}event", [event.slug for event in spec.events])
     return replace(spec, events=(*spec.events, EventSpec(slug, title)))
 
 

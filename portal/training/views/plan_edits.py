@@ -32,7 +32,7 @@ from portal.training.views.plan_editor import PLAN, Chosen, answered, chosen_of,
 from portal.training.views.plan_words import PlanTeller
 
 # A name that was given by the product, and gives way to one made from the title.
-_GIVEN = re.compile(r"(?:read|acknowledge|quiz|sign-off|task|session|gate|phase|event)(?:-\d+)?")
+_GIVEN = re.compile(rf"{editing.GIVEN}(?:read|acknowledge|quiz|sign-off|task|session|gate|phase|event)(?:-\d+)?")
 
 
 @dataclass(frozen=True, slots=True)

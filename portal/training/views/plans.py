@@ -233,7 +233,11 @@ def new_plan() -> Response | tuple[str, int]:
 def _begin_from_file(form: NewPlanForm) -> Response | tuple[str, int]:
     upload = PlanFileForm()
     sent = upload.file.data
-    data = sent.read(MAX_FILE_BYTES + 1) if sent else b""
+    data = b""
+    if sent:
+        data = sent.read(MAX_FILE_BYTES + 1)
+        # Werkzeug keeps a large one in a file of its own.
+        sent.close()
     name = PurePosixPath((sent.filename or "").replace("\\", "/")).name if sent else ""
     findings: list[str] = []
     spec: PlanSpec | None = None
