@@ -112,8 +112,11 @@ class PlanTeller:
         return slug if step is None else self.title_of(step)
 
     def title_of(self, step: StepSpec) -> str:
-        """Return what a step is called."""
-        return str(title_of(step, self.known)) or step.slug
+        """Return what a step is called; of one that has no title yet its kind and its name."""
+        named = step.title is not None and (step.title.en or step.title.ja)
+        if not named and step.document is None and step.quiz is None:
+            return _("%(kind)s without a title (%(name)s)", kind=KINDS[step.kind], name=step.slug)
+        return str(title_of(step, self.known))
 
     def phase(self, slug: str | None) -> str:
         """Return what a phase is called."""

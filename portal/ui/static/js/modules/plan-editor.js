@@ -158,6 +158,7 @@ export default function planEditor(root) {
     } else {
       showFacts(answer.facts, { isSame: wasAt === answer.at, isSettled: true });
       address(answer.at);
+      reveal();
       if (answer.said) say(answer.said);
       focusOn(next.focus ?? (next.fields.act.startsWith("add_") ? "form" : next.fields.act.startsWith("remove_") ? "row" : null), answer.at);
       if (!isDone) state("refused");
@@ -174,6 +175,17 @@ export default function planEditor(root) {
     if (days && scrolled !== undefined) days.scrollLeft = scrolled;
     if (isFolded && work.querySelector(".plan-problems")) work.querySelector(".plan-problems").open = false;
     if (held) (document.getElementById(held) ?? work.querySelector(`[value="${CSS.escape(held)}"]`))?.focus({ preventScroll: true });
+  }
+
+  /* Brings the bar of what is chosen into sight, sideways only. */
+  function reveal() {
+    const days = work.querySelector(".plan-board__days");
+    const bar = work.querySelector(".plan-chart__step[data-chosen] .plan-chart__bar");
+    if (!days || !bar) return;
+    const [frame, box] = [days.getBoundingClientRect(), bar.getBoundingClientRect()];
+    const margin = Math.min(frame.width / 4, 96);
+    if (box.right > frame.right - margin) days.scrollLeft += box.right - frame.right + margin;
+    else if (box.left < frame.left + margin) days.scrollLeft += box.left - frame.left - margin;
   }
 
   /* The form is put in the place of the old one unless somebody is typing in it. */
@@ -237,6 +249,7 @@ export default function planEditor(root) {
       showWork(answer.work);
       showFacts(answer.facts, { isSame: false, isSettled: true });
       address(answer.at);
+      reveal();
       focusOn(focus, answer.at);
     } catch {
       location.assign(url);
@@ -451,4 +464,5 @@ export default function planEditor(root) {
   const days = work.querySelector(".plan-board__days");
   const before = work.querySelector(".plan-chart__before");
   if (days && before) days.scrollLeft = Math.max(0, before.getBoundingClientRect().width - 48);
+  reveal();
 }
