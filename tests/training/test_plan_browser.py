@@ -170,6 +170,10 @@ def test_the_form_saves_itself_and_shows_what_is_wrong_beside_the_field(
     page.keyboard.press("Tab")
     expect(page.locator("#due-error")).to_be_visible()
     assert page.locator("#due").input_value() == "soon"
+    # What was typed stays while the step is moved with its buttons.
+    page.get_by_role("button", name="Down").click()
+    expect(said(page)).to_contain_text("is number 4 of 6")
+    assert page.locator("#due").input_value() == "soon"
     page.fill("#due", "4")
     page.keyboard.press("Tab")
     expect(page.locator("#due-error")).to_have_count(0)

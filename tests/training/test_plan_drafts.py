@@ -247,6 +247,7 @@ def test_a_discarded_draft_can_be_read_and_another_one_begun(cast: Cast, draft: 
     author.post("training.discard_plan_draft", code=draft.code)
     assert draft.state is DraftState.DISCARDED
     author.get("training.plan_draft", code=draft.code)
+    assert f"/plan-drafts/{draft.code}" in as_(cast.author, language="ja").get("training.list_plans").links()
     author.post("training.begin_plan_draft", slug="first-days")
     assert session.scalar(select(func.count()).select_from(PlanDraft)) == 2
 

@@ -15,7 +15,7 @@ from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.content import MAX_FILE_BYTES
 from portal.core.errors import DomainError
-from portal.core.i18n import Words, format_date, format_minutes, language, ngettext
+from portal.core.i18n import Words, format_date, format_instant, format_minutes, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.training.content import read_plan
@@ -81,8 +81,26 @@ def list_plans() -> str:
         for slug, draft in drafts.items()
     ]
     return render_template(
-        "training/plans.html", rows=rows, sees_drafts=can(SEE_PLAN_DRAFTS), can_write=can(WRITE_PLANS)
+        "training/plans.html",
+        rows=rows,
+        ended=_ended() if can(SEE_PLAN_DRAFTS) else [],
+        sees_drafts=can(SEE_PLAN_DRAFTS),
+        can_write=can(WRITE_PLANS),
     )
+
+
+def _ended() -> list[dict[str, Any]]:
+    """Return the drafts that were published or given up, the latest first."""
+    zone = actor().time_zone
+    return [
+        {
+            "title": str(spec_of_draft(draft).title) or draft.plan_slug,
+            "slug": draft.plan_slug,
+            "at": format_instant(draft.ended_at, zone, show_zone=False) if draft.ended_at else "",
+            **_draft_told(draft),
+        }
+        for draft in plan_drafts.list_ended_drafts()
+    ]
 
 
 def _draft_told(draft: PlanDraft) -> dict[str, str]:

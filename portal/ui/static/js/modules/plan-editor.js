@@ -25,6 +25,8 @@ export default function planEditor(root) {
   let failures = 0;
   let saveTimer;
   let isComposing = false;
+  // Whether the form shows what was refused: it stays as it was typed.
+  let isRefused = false;
   // An answer to the form that arrived while somebody went on typing in it.
   let heldFacts = null;
 
@@ -136,6 +138,7 @@ export default function planEditor(root) {
     slot("others").textContent = answer.others;
     showWork(answer.work);
     if (next.name === "save" && isDone) {
+      isRefused = false;
       // What was typed meanwhile is still to be saved; its marks are those of what is saved now.
       const goesOn = told(form()) !== sentAs;
       form().elements.was.value = answer.was;
@@ -151,12 +154,18 @@ export default function planEditor(root) {
       address(answer.at);
     } else if (next.name === "save") {
       state("refused");
+      // What was asked for after it would take the form away; it is asked for again once this is mended.
+      queue = [];
+      isRefused = true;
       if (answer.was) form().elements.was.value = answer.was;
       savedForm = told(form());
       showFacts(answer.facts, { isSame: true, isSettled: true });
       say(answer.said);
     } else {
-      showFacts(answer.facts, { isSame: wasAt === answer.at, isSettled: true });
+      if (!isRefused || wasAt !== answer.at) {
+        isRefused = false;
+        showFacts(answer.facts, { isSame: wasAt === answer.at, isSettled: true });
+      }
       address(answer.at);
       reveal();
       if (answer.said) say(answer.said);
@@ -236,11 +245,15 @@ export default function planEditor(root) {
   /* --- choosing --- */
 
   async function choose(where, focus = null) {
-    if (isDirty()) save(true);
+    const isSaved = isDirty();
+    if (isSaved) save(true);
     const url = new URL(dataset.url, location.href);
     url.searchParams.set("at", where);
     try {
       while (isSending || queue.length) await new Promise((done) => setTimeout(done, 50));
+      // What was typed is wrong: it is shown once before it is left.
+      if (isSaved && isRefused) return;
+      isRefused = false;
       const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT_MS) });
       if (!response.ok) throw new Error(String(response.status));
       const answer = await response.json();
