@@ -84,6 +84,7 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
         _begin_a_plan_with_an_exam(members)
         _decide_a_result(members)
         _begin_a_cohort(members["lead"])
+        _write_a_plan(members["author"])
         _practise(members)
         yield members
 
