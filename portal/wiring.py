@@ -578,6 +578,10 @@ def _training(app: Flask) -> None:
         events,
         founding,
         learner,
+        plan_drafts,
+        plan_editor,
+        plan_edits,
+        plans,
         sessions,
         tasks,
         today,
@@ -619,6 +623,30 @@ def _training(app: Flask) -> None:
                 "training.evidence",
             ),
         ),
+    )
+    NAVIGATION.append(
+        Place(
+            "training.list_plans",
+            _l("Plan versions"),
+            "plan",
+            "teach",
+            permissions.SEE_PLANS,
+            pages=(
+                "training.plan",
+                "training.new_plan",
+                "training.begin_plan_draft",
+                "training.plan_draft",
+                "training.edit_plan_draft",
+                "training.change_plan_draft",
+                "training.preview_plan_draft",
+                "training.submit_plan_draft",
+                "training.take_back_plan_draft",
+                "training.send_back_plan_draft",
+                "training.approve_plan_draft",
+                "training.discard_plan_draft",
+                "training.take_over_into_plan_draft",
+            ),
+        )
     )
     NAVIGATION.append(
         Place(

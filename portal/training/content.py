@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.service.ownership import set_owner
-from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
+from portal.core.content import SLUG, ContentFile, ContentFolder, Finding, line_of
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.training import rules
+from portal.training.formats.plan_file import EVENT, NO_STATEMENT, START, written
 from portal.training.models import Plan
 from portal.training.queries import catalogue
 from portal.training.rules import (
@@ -35,8 +36,6 @@ from portal.training.service.owned import OWNED_KIND
 _PLAN_KEYS = {"version", "owner", "deputy", "credential", "title", "summary", "phase", "event", "step"}
 _PHASE_KEYS = {"slug", "title"}
 _EVENT_KEYS = {"slug", "title"}
-# What stands before the slug of an event, where steps say from what they are counted.
-_EVENT = "event:"
 _STEP_KEYS = {
     "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
     "statement", "recognise", "evidence", "quizzes", "bound", "minimum",
@@ -54,7 +53,7 @@ class StatementAsked(StrEnum):
     """Whether a sign-off says in a sentence what was shown, as a file writes it."""
 
     REQUIRED = "required"
-    NONE = "none"
+    NONE = NO_STATEMENT
 
 
 class PlansPart:
@@ -145,7 +144,9 @@ class PlansPart:
             if ownership is not None and ownership.owner.code != plan.stated_owner_became:
                 owner = ownership.owner.sign_in_name
                 deputy = ownership.deputy.sign_in_name if ownership.deputy else ""
-            yield ContentFile(f"{self.folder}/{plan.slug}.toml", _written(catalogue.spec_of(version), owner, deputy))
+            yield ContentFile(
+                f"{self.folder}/{plan.slug}.toml", written(catalogue.spec_of(version), owner=owner, deputy=deputy)
+            )
 
     def canonical(self, file: ContentFile) -> str | None:
         """Return the file as `dump` would write what it says."""
@@ -154,56 +155,33 @@ class PlansPart:
         spec = reader.read()
         if spec is None or folder.errors:
             return None
-        return _written(spec, *reader.owners())
+        owner, deputy = reader.owners()
+        return written(spec, owner=owner, deputy=deputy)
+
+
+def read_plan(name: str, data: bytes) -> tuple[PlanSpec | None, list[Finding]]:
+    """Read the file of one plan by itself: what it says, or None with what keeps it from being read, line by line.
+
+    What is wrong with the plan as a whole (an unknown step, a ring) keeps it from being imported, not from being read.
+    """
+    folder = ContentFolder({})
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as broken:
+        line = data.count(b"\n", 0, broken.start) + 1
+        folder.error(name, line, _("The file is not UTF-8."), _("Save it as UTF-8; nothing is guessed."))
+        return None, folder.findings
+    if text.startswith("\ufeff"):
+        folder.error(name, 1, _("The file begins with a byte order mark."), _("Save it as UTF-8 without BOM."))
+        return None, folder.findings
+    file = ContentFile(name, text.replace("\r\n", "\n"))
+    if folder.slug_of(file, _slug(file)) is None:
+        return None, folder.findings
+    return _Reader(folder, file).read_parts(), folder.findings
 
 
 def _slug(file: ContentFile) -> str:
     return PurePosixPath(file.path).stem
-
-
-def _written(spec: PlanSpec, owner: str, deputy: str) -> str:
-    return to_toml(
-        {
-            "version": spec.number,
-            "owner": owner or None,
-            "deputy": deputy or None,
-            "credential": spec.credential,
-            "title": spec.title,
-            "summary": spec.summary,
-            "phase": [{"slug": phase.slug, "title": phase.title} for phase in spec.phases] or None,
-            "event": [{"slug": event.slug, "title": event.title} for event in spec.events] or None,
-            "step": [_written_step(step) for step in spec.steps] or None,
-        }
-    )
-
-
-def _written_step(step: StepSpec) -> dict[str, Any]:
-    return {
-        "slug": step.slug,
-        "kind": step.kind.value,
-        "phase": step.phase,
-        "document": step.document,
-        "quiz": step.quiz,
-        "due": step.due_days,
-        "anchor": f"{_EVENT}{step.event}" if step.event is not None else step.anchor or "start",
-        "minutes": step.minutes,
-        "required": step.required,
-        "prerequisites": list(step.prerequisites),
-        "by": step.by.value,
-        "recognise": step.recognise_days,
-        "statement": None if step.asks_statement else StatementAsked.NONE.value,
-        "evidence": [each.value for each in step.evidence] or None,
-        "quizzes": list(step.gate_quizzes) or None,
-        "bound": None if step.gate_bound is None else _percent(step.gate_bound),
-        "minimum": step.gate_minimum,
-        "title": step.title,
-        "instructions": step.instructions,
-    }
-
-
-def _percent(share: Fraction) -> str:
-    whole, tenth = divmod(int(share * 1000), 10)
-    return f"{whole}.{tenth}%" if tenth else f"{whole}%"
 
 
 class _Reader:
@@ -216,6 +194,15 @@ class _Reader:
 
     def read(self, *, warn: bool = True) -> PlanSpec | None:
         """Return what the file says, or None after noting why it cannot be taken."""
+        before = len(self.folder.errors)
+        spec = self.read_parts()
+        if spec is None:
+            return None
+        self._check_whole(spec, warn)
+        return None if len(self.folder.errors) > before else spec
+
+    def read_parts(self) -> PlanSpec | None:
+        """Return what the file says, part by part; None after noting what cannot be read."""
         before = len(self.folder.errors)
         table = self.folder.read_toml(self.file)
         if table is None:
@@ -241,7 +228,7 @@ class _Reader:
             self._fault("step", _("The plan has no steps."), _("Add at least one entry [[step]]."))
         if len(self.folder.errors) > before or title is None or summary is None:
             return None
-        spec = PlanSpec(
+        return PlanSpec(
             number=str(number),
             title=title,
             summary=summary,
@@ -250,8 +237,6 @@ class _Reader:
             steps=tuple(step for step in steps if step),
             events=tuple(event for event in events if event),
         )
-        self._check_whole(spec, warn)
-        return None if len(self.folder.errors) > before else spec
 
     def owners(self) -> tuple[str, str]:
         """Return whom the file names as owner and deputy, empty where nobody."""
@@ -311,8 +296,8 @@ class _Reader:
         kind = self._one_of(entry, "kind", StepKind, None, number)
         default = Doer.LEAD if kind in rules.BY_OTHERS else Doer.LEARNER
         by = self._one_of(entry, "by", Doer, default, number)
-        anchor = self._typed(entry, "anchor", str, "start", number) or "start"
-        event = anchor.removeprefix(_EVENT) if anchor.startswith(_EVENT) else None
+        anchor = self._typed(entry, "anchor", str, START, number) or START
+        event = anchor.removeprefix(EVENT) if anchor.startswith(EVENT) else None
         step = StepSpec(
             slug=slug or "",
             kind=kind or StepKind.READ,
@@ -322,7 +307,7 @@ class _Reader:
             quiz=self._typed(entry, "quiz", str, "", number) or None,
             title=self._words(entry, "title", "step", number, needed=False),
             instructions=self._words(entry, "instructions", "step", number, needed=False),
-            anchor=None if anchor == "start" or event is not None else anchor,
+            anchor=None if anchor == START or event is not None else anchor,
             event=event,
             minutes=self._minutes(entry, number),
             required=self._typed(entry, "required", bool, True, number) is not False,
@@ -386,7 +371,7 @@ class _Reader:
 
     def _slug_in(self, entry: dict[str, Any], table: str, number: int) -> str | None:
         value = entry.get("slug")
-        if isinstance(value, str) and SLUG.fullmatch(value) and value != "start":
+        if isinstance(value, str) and SLUG.fullmatch(value) and value != START:
             return value
         self._error(
             self._line(table, number, "slug"),

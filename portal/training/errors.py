@@ -453,3 +453,111 @@ class ExemptionChanged(Conflict):
     """What an exemption would change is another thing than what was shown."""
 
     message = _l("Something has changed meanwhile. Look at what would change now, then decide.")
+
+
+class NoSuchPlanDraft(NotFound):
+    """There is no draft of this code, or none that this person may see."""
+
+    message = _l("There is no such draft of a plan. The list of plans shows those that are being written.")
+
+
+class PlanSlugInvalid(Invalid):
+    """A plan is addressed by a slug."""
+
+    message = _l(
+        "“%(slug)s” cannot be an address. Use lower-case letters a to z, digits and hyphens, starting with a letter; "
+        "not “new”."
+    )
+
+
+class PlanThereAlready(Conflict):
+    """A new plan has an address that no other one has."""
+
+    message = _l("There is a plan “%(slug)s” already. Choose another address, or begin its next version.")
+
+
+class PlanDraftOpen(Conflict):
+    """Two who change one plan work on one draft."""
+
+    message = _l("A draft of this plan is being written already. Go on with that one.")
+
+
+class PlanDraftNotWritable(Conflict):
+    """A draft that is in review or over is not written."""
+
+    message = _l("This draft is not being written at the moment. Load the page again to see where it stands.")
+
+
+class PlanPartGone(Conflict):
+    """Somebody else has taken out what is to be changed."""
+
+    message = _l("This part of the plan is not there any more; somebody may have removed it. Nothing was changed.")
+
+
+class PlanPartChanged(Conflict):
+    """Somebody else has changed the same part since the page was loaded."""
+
+    message = _l(
+        "%(name)s has changed this part since it was loaded. What was typed stands here; save again to keep it, "
+        "or load the page to see the other one."
+    )
+
+
+class PlanSlugTaken(Conflict):
+    """Steps, phases and events are found by their slugs."""
+
+    message = _l("“%(slug)s” is used in this plan already. Choose another name.")
+
+
+class PlanTooLarge(Invalid):
+    """A plan with more parts is several plans."""
+
+    message = _l("A plan has at most %(most)s steps, phases or events of a kind. Make several plans of it.")
+
+
+class NothingToUndo(Conflict):
+    """There is no earlier or later save to go to, or it is somebody else's."""
+
+    message = _l("There is nothing of yours to undo or redo.")
+
+
+class PlanDraftFaulty(Conflict):
+    """What keeps a plan from being followed is mended before somebody is asked to approve it."""
+
+    message = _l("The plan cannot be submitted yet. The list of faults says what is missing.")
+
+
+class PlanDraftUnchanged(Conflict):
+    """A version says something that the one before did not say."""
+
+    message = _l("The draft says what version %(number)s says. Change something, or discard it.")
+
+
+class PlanOvertaken(Conflict):
+    """Another version was published since the draft was begun."""
+
+    message = _l("Version %(number)s was published since. Take over what changed in it first.")
+
+
+class PlanDraftNotInReview(Conflict):
+    """Only what waits for an approval is approved, sent back or taken back."""
+
+    message = _l("This draft does not wait for an approval any more. Load the page again to see what became of it.")
+
+
+class PlanApproverWroteIt(Conflict):
+    """Nobody approves what she has written in."""
+
+    message = _l("Whoever has written in a draft cannot approve it. Ask another approver.")
+
+
+class PlanDraftChanged(Conflict):
+    """An approval is of exactly what was looked at."""
+
+    message = _l("The draft has been changed since this page was loaded, and was not approved. Look at it again.")
+
+
+class RemarkMissing(Invalid):
+    """Who gets a draft back reads why."""
+
+    message = _l("Write what has to change; the author reads it.")

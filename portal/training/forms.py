@@ -1,8 +1,10 @@
-"""The forms of a sign-off, of more time and of leave."""
+"""The forms of training: what is signed off, dates that are moved, cohorts, and plans that are written."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from flask_wtf.file import FileField
@@ -18,10 +20,12 @@ from portal.core.forms import (
     Required,
     TextField,
     TimeField,
+    whole_number,
 )
+from portal.core.i18n import gettext as _
+from portal.core.i18n import half_width_digits, lazy_pgettext
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.i18n import lazy_pgettext
-from portal.training.rules import MOST_DAYS_AT_ONCE
+from portal.training.rules import MAX_DUE_DAYS, MAX_GATE_MINIMUM, MAX_MINUTES, MAX_RECOGNISE_DAYS, MOST_DAYS_AT_ONCE
 
 
 class SignOffForm(Form):
@@ -231,3 +235,129 @@ class AttendanceForm(Form):
     """Why what was recorded of attendance is corrected; the choices themselves are read by the page."""
 
     reason = LongTextField(_l("Reason for the correction"))
+
+
+# --- Plans that are written -----------------------------------------------------------------------
+
+TITLE_LIMIT = 200
+TEXT_LIMIT = 4_000
+NAME_LIMIT = 60
+_MINUSES = str.maketrans(dict.fromkeys("\u2212\u2010\u2013\u30fc\uff70", "-"))
+
+
+class DaysField(IntegerField):
+    """A whole number of days that may be negative, whichever dash an input method writes before it."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata([value.translate(_MINUSES) for value in valuelist])
+
+
+class PercentField(TextField):
+    """A share as a percentage with at most one decimal; `share` is None where it is empty."""
+
+    share: Fraction | None = None
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata(valuelist)
+        self.share = None
+        if not self.data:
+            return
+        found = _PERCENTAGE.fullmatch(half_width_digits(self.data))
+        if found is None:
+            raise ValueError(_("Enter a percentage such as 90 or 92.5."))
+        self.share = Fraction(int(found[1]) * 10 + int(found[2] or 0), 1000)
+
+
+_PERCENTAGE = re.compile(r"(\d{1,3})(?:\.(\d))? ?%?")
+
+
+class NewPlanForm(Form):
+    """What a new plan is called and where it stands."""
+
+    title_en = TextField(_l("Title in English"), [Required(), _at_most(TITLE_LIMIT)])
+    title_ja = TextField(_l("Title in Japanese"), [_at_most(TITLE_LIMIT)])
+    slug = TextField(_l("Address"), [_at_most(NAME_LIMIT)])
+
+
+class PlanFileForm(Form):
+    """A plan as a file."""
+
+    file = FileField(_l("Plan file"))
+
+
+class PlanTextsForm(Form):
+    """What a plan says besides its steps."""
+
+    title_en = TextField(_l("Title in English"), [_at_most(TITLE_LIMIT)])
+    title_ja = TextField(_l("Title in Japanese"), [_at_most(TITLE_LIMIT)])
+    summary_en = LongTextField(_l("Summary in English"), [_at_most(TEXT_LIMIT)])
+    summary_ja = LongTextField(_l("Summary in Japanese"), [_at_most(TEXT_LIMIT)])
+    number = TextField(_l("Number of the version"), [_at_most(20)])
+    credential = TextField(_l("Credential"), [_at_most(NAME_LIMIT)])
+
+
+class PlanPartForm(Form):
+    """A phase or an event."""
+
+    title_en = TextField(_l("Title in English"), [_at_most(TITLE_LIMIT)])
+    title_ja = TextField(_l("Title in Japanese"), [_at_most(TITLE_LIMIT)])
+    slug = TextField(_l("Name in the file"), [Required(), _at_most(NAME_LIMIT)])
+
+
+class PlanStepForm(Form):
+    """A step; of what only some kinds have, those fields are shown and read that its kind has."""
+
+    kind = SelectField(_l("Kind"))
+    title_en = TextField(_l("Title in English"), [_at_most(TITLE_LIMIT)])
+    title_ja = TextField(_l("Title in Japanese"), [_at_most(TITLE_LIMIT)])
+    document = TextField(_l("Document"), [_at_most(TITLE_LIMIT)])
+    quiz = TextField(_l("Quiz"), [_at_most(TITLE_LIMIT)])
+    due = DaysField(_l("Working days"), whole_number(-MAX_DUE_DAYS, MAX_DUE_DAYS))
+    anchor = SelectField(_l("Counted from"))
+    minutes = IntegerField(lazy_pgettext("field", "Minutes"), whole_number(0, MAX_MINUTES))
+    phase = SelectField(_l("Phase"))
+    required = BooleanField(_l("Required"))
+    by = SelectField(_l("Done by"))
+    asks_statement = BooleanField(_l("Ask for a sentence about what was shown"))
+    evidence = CheckboxesField(_l("What can be handed in"))
+    gate_quizzes = CheckboxesField(_l("Quizzes that the gate rests on"))
+    gate_bound = PercentField(_l("Lower bound"))
+    gate_minimum = IntegerField(
+        _l("On how many questions at least"),
+        [
+            Optional(),
+            NumberRange(
+                1,
+                MAX_GATE_MINIMUM,
+                _l("Enter a whole number from %(least)s to %(most)s.", least=1, most=MAX_GATE_MINIMUM),
+            ),
+        ],
+    )
+    prerequisites = CheckboxesField(_l("Comes after"))
+    recognise = IntegerField(
+        _l("Recognise what was done before, up to so many days old"),
+        [
+            Optional(),
+            NumberRange(
+                1,
+                MAX_RECOGNISE_DAYS,
+                _l("Enter a whole number from %(least)s to %(most)s.", least=1, most=MAX_RECOGNISE_DAYS),
+            ),
+        ],
+    )
+    instructions_en = LongTextField(_l("Instructions in English"), [_at_most(TEXT_LIMIT)])
+    instructions_ja = LongTextField(_l("Instructions in Japanese"), [_at_most(TEXT_LIMIT)])
+    slug = TextField(_l("Name in the file"), [Required(), _at_most(NAME_LIMIT)])
+
+
+class PlanRemarkForm(Form):
+    """What is said with an act about a draft."""
+
+    said = LongTextField(_l("Remark"), [_at_most(TEXT_LIMIT)])
+
+
+class PlanPreviewForm(Form):
+    """In which market and from which day on the dates of a plan are shown."""
+
+    market = SelectField(_l("Market"))
+    starts_on = DateField(_l("First day of the plan"), [InputRequired(_l("Choose the first day."))])

@@ -6,15 +6,19 @@ from collections import defaultdict
 from hashlib import sha256
 
 from sqlalchemy import and_, exists, func, or_, select
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from portal.accounts.models import Person
 from portal.core.db import session
 from portal.training import queries, rules
+from portal.training.formats.plan_file import spec_of_table
 from portal.training.models import (
     Attendance,
     Enrollment,
     EventDate,
     LiveSession,
+    PlanDraft,
+    PlanDraftAuthor,
     PlanEvent,
     PlanStep,
     PlanVersion,
@@ -27,6 +31,7 @@ from portal.training.models import (
 )
 from portal.training.queries import catalogue
 from portal.training.rules import Doer, Presence, SignOffAct, StepKind
+from portal.training.rules.drafting import DraftAct, DraftState
 from portal.training.service.plans import digest_of
 
 # The step for which a session was planned, in whatever version of the plan.
@@ -330,9 +335,44 @@ def swaps_lose_nothing() -> list[str]:
     return breaches
 
 
+def published_drafts_of_plans_were_approved() -> list[str]:
+    """Return a sentence for each draft whose version is not what somebody else approved, or whose acts have gaps."""
+    breaches = []
+    drafts = list(
+        session.scalars(
+            select(PlanDraft)
+            .options(joinedload(PlanDraft.published_version), selectinload(PlanDraft.acts))
+            .order_by(PlanDraft.id)
+        )
+    )
+    authors: dict[int, set[str]] = {draft.id: {draft.begun_by} for draft in drafts}
+    for draft_id, code in session.execute(
+        select(PlanDraftAuthor.draft_id, Person.code).join(Person, Person.id == PlanDraftAuthor.person_id)
+    ):
+        authors[draft_id].add(code)
+    for draft in drafts:
+        name = f"plan draft {draft.code}"
+        if [act.number for act in draft.acts] != list(range(1, len(draft.acts) + 1)):
+            breaches.append(f"{name}: its acts are not counted without gaps")
+        if draft.state is not DraftState.PUBLISHED:
+            continue
+        last, version = draft.acts[-1] if draft.acts else None, draft.published_version
+        if last is None or last.act is not DraftAct.APPROVED:
+            breaches.append(f"{name} was published without an approval")
+        elif last.by in authors[draft.id]:
+            breaches.append(f"{name} was approved by somebody who has written in it")
+        elif version is None or not (
+            last.digest == version.digest == digest_of(spec_of_table(draft.spec))
+            and version.plan.slug == draft.plan_slug
+        ):
+            breaches.append(f"{name}: its version is not what was approved")
+    return breaches
+
+
 INVARIANTS = {
     "swaps of versions lose nothing": swaps_lose_nothing,
     "exemptions are of the plan": exemptions_are_of_the_plan,
+    "published drafts of plans were approved": published_drafts_of_plans_were_approved,
     "what is recognised was done before": what_is_recognised_was_done_before,
     "events of plans have dates": events_of_plans_have_dates,
     "plan versions are unchanged": plan_versions_say_what_they_said,

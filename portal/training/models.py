@@ -38,6 +38,7 @@ from portal.training.rules import (
     StepShape,
     Terms,
 )
+from portal.training.rules.drafting import DraftAct, DraftState
 
 
 class Plan(Base):
@@ -549,6 +550,96 @@ class CohortDraft(Base):
     def is_settled(self) -> bool:
         """Whether it was carried out or is being so: nothing of it can be changed any more."""
         return self.done_at is not None or self.begun_at is not None
+
+
+class PlanDraft(Base):
+    """A version of a plan to be, of a plan that is there or of a new one; unfinished states are kept as they are."""
+
+    __tablename__ = "plan_drafts"
+    __table_args__ = (
+        # Two who change one plan work on one draft.
+        Index(
+            "uq_plan_drafts_open",
+            "plan_slug",
+            unique=True,
+            sqlite_where=Column("ended_at").is_(None),
+            postgresql_where=Column("ended_at").is_(None),
+        ),
+        CheckConstraint("(ended_at is null) = (state in ('writing', 'in_review'))", name="ended"),
+        CheckConstraint("(published_version_id is null) = (state <> 'published')", name="published"),
+        CheckConstraint("revision >= 1", name="revision"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    plan_slug: Mapped[str] = mapped_column(String(60))
+    # The version that it was begun from, or that it took over since; None before there is one.
+    based_on_id: Mapped[int | None] = mapped_column(ForeignKey("plan_versions.id", ondelete="RESTRICT"))
+    state: Mapped[DraftState] = mapped_column(enum_type(DraftState))
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[str] = mapped_column(String(40))
+    # Counts the saves.
+    revision: Mapped[int] = mapped_column(default=1)
+    saved_at: Mapped[datetime]
+    saved_by: Mapped[str] = mapped_column(String(40))
+    # The plan as its file writes it (`formats.plan_file`).
+    spec: Mapped[dict[str, Any]]
+    ended_at: Mapped[datetime | None]
+    published_version_id: Mapped[int | None] = mapped_column(ForeignKey("plan_versions.id", ondelete="RESTRICT"))
+
+    based_on: Mapped[PlanVersion | None] = relationship(foreign_keys=[based_on_id])
+    published_version: Mapped[PlanVersion | None] = relationship(foreign_keys=[published_version_id])
+    acts: Mapped[list[PlanDraftAct]] = relationship(back_populates="draft", order_by="PlanDraftAct.number")
+
+
+class PlanDraftSave(Base):
+    """A draft as it was saved once, so that it can be taken back; the latest ones are kept."""
+
+    __tablename__ = "plan_draft_saves"
+
+    draft_id: Mapped[int] = mapped_column(ForeignKey("plan_drafts.id", ondelete="CASCADE"), primary_key=True)
+    # The draft's revision with this save.
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(40))
+    spec: Mapped[dict[str, Any]]
+    # The saves that say what taking this one back, or doing again what was taken back, leads to.
+    undo_to: Mapped[int | None]
+    redo_to: Mapped[int | None]
+
+
+class PlanDraftAuthor(Base):
+    """Who has written in a draft: she cannot approve it."""
+
+    __tablename__ = "plan_draft_authors"
+
+    draft_id: Mapped[int] = mapped_column(ForeignKey("plan_drafts.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), primary_key=True)
+    since: Mapped[datetime]
+    # When her page was last heard of, so that others are told that she is at it.
+    seen_at: Mapped[datetime]
+
+    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+
+class PlanDraftAct(Base):
+    """One act about a draft: who did what, when, about which plan, with which words; only added to."""
+
+    __tablename__ = "plan_draft_acts"
+    __sealed__ = Sealed()
+    __table_args__ = (UniqueConstraint("draft_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    draft_id: Mapped[int] = mapped_column(ForeignKey("plan_drafts.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    act: Mapped[DraftAct] = mapped_column(enum_type(DraftAct))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(40))
+    said: Mapped[str] = mapped_column(Text, default="")
+    # SHA-256 of the plan that it is about: of an approval that of the version.
+    digest: Mapped[str] = mapped_column(String(64))
+
+    draft: Mapped[PlanDraft] = relationship(back_populates="acts")
 
 
 class TaskEvidence(Base):

@@ -10,6 +10,7 @@ from portal.accounts.permissions import holds, holds_everywhere, holds_for, open
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import scopes_of_cohort
 from portal.core.access import AnyOf, Permission, allows
+from portal.library.permissions import WRITERS
 from portal.training.models import Enrollment, LiveSession, Plan, PlanEvent, PlanStep
 from portal.training.rules import Doer
 
@@ -26,6 +27,10 @@ SWAP_COHORT = Permission("training.swap_cohort", "let a cohort's learners go on 
 ASK_AGAIN = Permission("training.ask_again", "ask again for the sign-off of a step that was sent back")
 HAND_IN = Permission("training.hand_in", "hand in evidence for a task")
 SEE_EVIDENCE = Permission("training.see_evidence", "see what a learner handed in for a task")
+SEE_PLANS = Permission("training.see_plans", "see all plans, their versions and what changed between them")
+WRITE_PLANS = Permission("training.write_plans", "write plans: begin drafts, change and submit them")
+SEE_PLAN_DRAFTS = Permission("training.see_plan_drafts", "see drafts of plans and how their approval stands")
+REVIEW_PLANS = Permission("training.review_plans", "approve a draft of a plan or send it back; never one's own")
 RUN_SESSION = Permission("training.run_session", "move or cancel a session, record who attended, add learners")
 
 
@@ -175,5 +180,12 @@ TABLE: dict[Permission, AnyOf] = {
         [holds_for(Role.LEAD, Role.MENTOR, scopes=scopes_of_enrollment)],
         [holds_everywhere(Role.AUDITOR)],
     ],
+    SEE_PLANS: [
+        [holds_everywhere(Role.AUTHOR, Role.POLICY_OWNER, Role.APPROVER, Role.AUDITOR, Role.ADMIN)],
+        [holds(Role.LEAD, Role.MENTOR)],
+    ],
+    WRITE_PLANS: [[holds_everywhere(*WRITERS)]],
+    SEE_PLAN_DRAFTS: [[holds_everywhere(*WRITERS, Role.APPROVER, Role.AUDITOR, Role.ADMIN)]],
+    REVIEW_PLANS: [[holds_everywhere(Role.APPROVER)]],
     RUN_SESSION: [[can_sign_off_everybody]],
 }

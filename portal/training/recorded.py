@@ -11,7 +11,7 @@ from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.training import queries
-from portal.training.queries import catalogue, live_sessions
+from portal.training.queries import catalogue, live_sessions, plan_drafts
 from portal.training.service.owned import OwnedPlans
 from portal.training.service.sessions import PRESENCES
 
@@ -20,6 +20,20 @@ _PLANS = OwnedPlans()
 
 def _find_plans(codes: Collection[str]) -> Mapping[str, Thing]:
     return {slug: Thing(each.title, each.href) for slug, each in _PLANS.find_things(codes).items()}
+
+
+def _find_plan_drafts(codes: Collection[str]) -> Mapping[str, Thing]:
+    return {
+        draft.code: Thing(
+            _(
+                "%(plan)s, version %(number)s",
+                plan=str(plan_drafts.spec_of_draft(draft).title) or draft.plan_slug,
+                number=draft.spec["version"],
+            ),
+            url_for("training.plan_draft", code=draft.code),
+        )
+        for draft in plan_drafts.list_drafts_of(codes)
+    }
 
 
 def _find_enrollments(codes: Collection[str]) -> Mapping[str, Thing]:
@@ -65,6 +79,14 @@ def _plans_meant(text: str) -> list[str]:
 VOCABULARY = Vocabulary(
     actions={
         "training.plan_version_created": _l("Training plan published"),
+        "training.plan_draft_begun": _l("Draft of a plan begun"),
+        "training.plan_draft_joined": _l("Began to write in a draft of a plan"),
+        "training.plan_draft_took_over": _l("Newer version of a plan taken over into a draft"),
+        "training.plan_draft_submitted": _l("Draft of a plan submitted for approval"),
+        "training.plan_draft_taken_back": _l("Draft of a plan taken back"),
+        "training.plan_draft_sent_back": _l("Draft of a plan sent back"),
+        "training.plan_draft_approved": _l("Draft of a plan approved and published"),
+        "training.plan_draft_discarded": _l("Draft of a plan discarded"),
         "training.learners_taken_in": _l("Learners taken into a cohort"),
         "training.enrolled": _l("Training begun"),
         "training.step_completed": _l("Step completed"),
@@ -94,6 +116,7 @@ VOCABULARY = Vocabulary(
     },
     kinds={
         "plan": Kind(_l("Training plan"), _find_plans, _plans_meant),
+        "plan_draft": Kind(_l("Draft of a plan"), _find_plan_drafts),
         "enrollment": Kind(_l("Training"), _find_enrollments, queries.list_enrollment_codes_meant),
         "plan_step": Kind(_l("Step"), _find_steps),
         "training_session": Kind(_l("Session"), _find_sessions),
@@ -101,6 +124,11 @@ VOCABULARY = Vocabulary(
     facts={
         "plan": Fact(_l("Training plan"), refers_to="plan"),
         "step": Fact(_l("Step"), refers_to="plan_step", within=True),
+        "training.plan_draft_begun:version": Fact(_l("Version of the plan")),
+        "training.plan_draft_begun:based_on": Fact(_l("Begun from version")),
+        "training.plan_draft_took_over:based_on": Fact(_l("Begun from version")),
+        "training.plan_draft_approved:version": Fact(_l("Version of the plan")),
+        "training.plan_draft_joined:person": Fact(_l("Author"), refers_to="person"),
         "training.enrolled:version": Fact(_l("Version of the plan")),
         "training.version_swapped:version": Fact(_l("Version of the plan")),
         "enrollment": Fact(_l("Training"), refers_to="enrollment"),

@@ -28,6 +28,7 @@ STYLES = (
     "mentoring",
     "calendar",
     "planner",
+    "plan-editor",
     "quiz",
     "authoring",
     "review",

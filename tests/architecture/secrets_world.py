@@ -74,7 +74,7 @@ from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import catalogue
 from portal.training.rules import Doer, EventSpec, EvidenceKind, StepKind, StepSpec
 from portal.training.service import calendar as feeds
-from portal.training.service import dates, exemptions, founding, sessions, sign_offs, tasks
+from portal.training.service import dates, exemptions, founding, plan_drafts, sessions, sign_offs, tasks
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.builders import make_cast, make_grant, make_market, make_person, save
@@ -469,6 +469,13 @@ class World:
             )
             self.codes["cohort-draft"] = founding.keep_draft(wishes=wishes, by=lead).code
         with own_transaction():
+            plan_draft = plan_drafts.begin_next_version(slug="practice", by=people["author"])
+            secret = Words(canary("plan_draft"), canary("plan_draft"))
+            plan_drafts.change(draft=plan_draft, edit=lambda spec: replace(spec, title=secret), by=people["author"])
+            self.codes["plan-draft"] = plan_draft.code
+        with own_transaction():
+            plan_drafts.submit(draft=plan_draft, said=canary("plan_draft"), by=people["author"])
+        with own_transaction():
             table = tables.read_table(
                 f"sign_in_name,family_name\nnew@portal.example,{canary('people_coming_in')}\n".encode()
             )
@@ -623,5 +630,14 @@ class World:
                 f"training.{each}": {"code": [codes["session"]]}
                 for each in ("session", "move_session", "cancel_session", "add_to_session")
             },
+            **{
+                f"training.{each}": {"code": [codes["plan-draft"]]}
+                for each in (
+                    "plan_draft", "plan_draft_file", "plan_draft_pulse", "edit_plan_draft", "change_plan_draft",
+                    "preview_plan_draft", "submit_plan_draft", "take_back_plan_draft", "send_back_plan_draft",
+                    "approve_plan_draft", "discard_plan_draft", "take_over_into_plan_draft",
+                )
+            },
+            **{f"training.{each}": {"slug": ["practice"]} for each in ("plan", "plan_file", "begin_plan_draft")},
             "training.plan_session": {"plan": ["practice"], "slug": ["circle"]},
         }  # fmt: skip

@@ -56,11 +56,11 @@ from portal.reports.rules import FileFormat
 from portal.reports.service import files as report_files
 from portal.reports.service import schedules
 from portal.training import queries as training
-from portal.training.models import CohortDraft, Enrollment, LiveSession
+from portal.training.models import CohortDraft, Enrollment, LiveSession, PlanDraft
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import catalogue
 from portal.training.rules import EventSpec, StepKind, StepSpec
-from portal.training.service import founding, sessions, tasks
+from portal.training.service import founding, plan_drafts, sessions, tasks
 from portal.training.service.enrollments import enroll
 from tests.architecture.access_matrix import MATRIX, MEMBERS
 from tests.demo import DAY, load_demo
@@ -94,6 +94,7 @@ def organisation(app: Flask) -> Iterator[dict[str, Person]]:
         _begin_a_plan_with_an_exam(members)
         _decide_a_result(members)
         _begin_a_cohort(members["lead"])
+        _write_a_plan(members["author"])
         _practise(members)
         _supervise(members)
         _report(members["lead"])
@@ -143,6 +144,12 @@ def _begin_a_cohort(lead: Person) -> None:
     wishes = founding.Wishes("account-safety-start", "1.0", "JP", demo.TEAM, "2026-05-18", text="new@portal.example")
     with own_transaction():
         founding.keep_draft(wishes=wishes, by=lead)
+
+
+def _write_a_plan(author: Person) -> None:
+    """Begin the next version of a plan."""
+    with own_transaction():
+        plan_drafts.begin_next_version(slug="account-safety-practice", by=author)
 
 
 def _decide_a_result(members: dict[str, Person]) -> None:
@@ -337,6 +344,27 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         **{
             f"training.{each}": {"code": expected_at}
             for each in ("session", "move_session", "cancel_session", "add_to_session")
+        },
+        **{
+            f"training.{each}": {"code": session.scalars(select(PlanDraft.code)).one()}
+            for each in (
+                "plan_draft",
+                "plan_draft_file",
+                "plan_draft_pulse",
+                "edit_plan_draft",
+                "change_plan_draft",
+                "preview_plan_draft",
+                "submit_plan_draft",
+                "take_back_plan_draft",
+                "send_back_plan_draft",
+                "approve_plan_draft",
+                "discard_plan_draft",
+                "take_over_into_plan_draft",
+            )
+        },
+        **{
+            f"training.{each}": {"slug": "account-safety-practice"}
+            for each in ("plan", "plan_file", "begin_plan_draft")
         },
         "training.plan_session": {"plan": "account-safety-practice", "slug": "case-circle"},
         "obligations.of_person": {"code": graduate.code},

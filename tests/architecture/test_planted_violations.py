@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # contract id → (file of the copy, the line planted at its end)
 PLANTED = {
     "layers": ("portal/core/codes.py", "import portal.quizzes.models"),
-    "pure-rules": ("portal/training/rules.py", "import portal.core.clock"),
+    "pure-rules": ("portal/training/rules/__init__.py", "import portal.core.clock"),
     "views-without-database": ("portal/certificates/views.py", "import sqlalchemy"),
     "transactions-at-the-doors": ("portal/library/queries/__init__.py", "import portal.core.transaction"),
     "notes-stay": ("portal/reports/views/cohorts.py", "import portal.mentoring.models"),

@@ -84,6 +84,7 @@ WHO_MAY_SEE: dict[str, set[str]] = {
     "draft_note": {"author"},
     "image": {"author", "approver", "auditor", "admin"},
     "kept_text": {"author", "approver", "auditor", "admin"},
+    "plan_draft": {"author", "approver", "auditor", "admin"},
     "remark": {"author", "approver", "auditor", "admin"},
     "text_of_market": {"outsider", "foreign_lead", "author", "approver", "auditor", "admin"},
     # Of questions about rules.

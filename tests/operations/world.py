@@ -55,9 +55,12 @@ from portal.quizzes.types.base import Picture, read
 from portal.training import queries as training
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import catalogue
+from portal.training.queries.plan_drafts import spec_of_draft
 from portal.training.rules import Doer, EvidenceKind, Presence, StepKind, StepSpec
-from portal.training.service import exemptions, sessions, sign_offs, swaps, tasks
+from portal.training.rules import editing as plan_editing
+from portal.training.service import exemptions, plan_drafts, sessions, sign_offs, swaps, tasks
 from portal.training.service.enrollments import enroll
+from portal.training.service.plans import digest_of
 from tests.acknowledgements.builders import changed
 from tests.certificates.builders import make_credential
 from tests.gradebook import builders as grading
@@ -123,6 +126,7 @@ def make_world() -> None:
             _practise(staff)
             _go_on(staff)
             _recur(staff)
+            _plan_anew(staff)
     session.remove()
 
 
@@ -557,6 +561,22 @@ def _review(staff: dict[str, Person]) -> None:
     ):
         with own_transaction():
             act()
+
+
+def _plan_anew(staff: dict[str, Person]) -> None:
+    """Send the next version of a plan back once, then approve it."""
+    author, approver = staff["author"], staff["approver"]
+    with own_transaction():
+        draft = plan_drafts.begin_next_version(slug="practice", by=author)
+    for edit in (lambda: None, lambda: plan_drafts.send_back(draft=draft, said="Later.", by=approver)):
+        with own_transaction():
+            edit()
+        with own_transaction():
+            plan_drafts.change(draft=draft, edit=lambda spec: plan_editing.shift(spec, "notes", 1), by=author)
+        with own_transaction():
+            plan_drafts.submit(draft=draft, said="", by=author)
+    with own_transaction():
+        plan_drafts.approve(draft=draft, seen=digest_of(spec_of_draft(draft)), said="", by=approver)
 
 
 def facts() -> dict[str, Any]:

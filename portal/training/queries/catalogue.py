@@ -109,7 +109,7 @@ def titles_of(steps: Iterable[PlanStep], quizzes: Mapping[str, Words] | None = N
     `quizzes` are the titles of those quizzes where they are known already.
     """
     wanted = list(steps)
-    documents = _document_titles({step.document_slug for step in wanted if step.document_slug and not step.title})
+    documents = document_titles({step.document_slug for step in wanted if step.document_slug and not step.title})
     if quizzes is None:
         quizzes = quiz_titles({step.quiz_slug for step in wanted if step.quiz_slug and not step.title})
     titles = {}
@@ -171,7 +171,8 @@ def quiz_titles(slugs: Collection[str]) -> dict[str, Words]:
     return {row.slug: row.title for row in session.execute(_QUIZ_TITLES, {"slugs": list(slugs)})}
 
 
-def _document_titles(slugs: set[str]) -> dict[str, Words]:
+def document_titles(slugs: set[str]) -> dict[str, Words]:
+    """Return the titles of documents by their slugs, of each the one in force."""
     if not slugs:
         return {}
     rows = session.execute(_DOCUMENT_TITLES, {"slugs": list(slugs), "now": clock.now()})

@@ -603,23 +603,42 @@ def _steps(found: Preview, tasks: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _weeks(found: Preview, tasks: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the weeks from the first day to the last: day by day where something is due, others in a line."""
     if found.schedule is None or found.calendar is None or found.version is None or not found.days:
         return []
     assert found.starts_on is not None
-    events: dict[date, list[str]] = {}
-    for event in found.version.events:
-        events.setdefault(found.events[event.slug].on, []).append(str(event.title))
-    teller = _Days(
+    return weeks_told(
         found.starts_on,
-        max(found.days[-1].on, *events) if events else found.days[-1].on,
+        found.days,
         found.calendar,
-        {day.on: day for day in found.days},
-        tasks,
-        {step.slug: step.minutes for step in found.version.steps},
-        events,
+        {step.slug: (tasks[step.slug], step.minutes) for step in found.version.steps},
+        [(found.events[event.slug].on, str(event.title)) for event in found.version.events],
     )
-    monday = min(found.starts_on, found.days[0].on, *events)
+
+
+def weeks_told(
+    starts_on: date,
+    loads: Sequence[DayLoad],
+    calendar: WorkingCalendar,
+    steps: Mapping[str, tuple[str, int]],
+    events: Sequence[tuple[date, str]],
+) -> list[dict[str, Any]]:
+    """Return the weeks from the first day to the last: day by day where something is due, others in a line.
+
+    `steps` has what each is called and its minutes, by slug; `events` each day with what takes place on it.
+    """
+    on_days: dict[date, list[str]] = {}
+    for on, title in events:
+        on_days.setdefault(on, []).append(title)
+    teller = _Days(
+        starts_on,
+        max(loads[-1].on, *on_days) if on_days else loads[-1].on,
+        calendar,
+        {day.on: day for day in loads},
+        {slug: task for slug, (task, _minutes) in steps.items()},
+        {slug: minutes for slug, (_task, minutes) in steps.items()},
+        on_days,
+    )
+    monday = min(starts_on, loads[0].on, *on_days)
     monday -= timedelta(days=monday.weekday())
     weeks = []
     while monday <= teller.last:

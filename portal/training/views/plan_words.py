@@ -1,0 +1,273 @@
+"""How pages tell plans that are written: kinds of steps, when each is due, and what differs between two plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from portal.core.i18n import (
+    LazyText,
+    Words,
+    format_minutes,
+    format_percent,
+    language,
+    lazy_pgettext,
+    ngettext,
+    pgettext,
+)
+from portal.core.i18n import gettext as _
+from portal.core.i18n import lazy_gettext as _l
+from portal.training.queries.plan_drafts import Known, title_of
+from portal.training.rules import (
+    GATE_MINIMUM,
+    Doer,
+    EvidenceKind,
+    PlanSpec,
+    StepKind,
+    StepSpec,
+)
+from portal.training.rules.changes import Became, Change, Difference, What, changes
+from portal.training.rules.drafting import DraftAct, DraftState
+
+KINDS: Mapping[StepKind, LazyText] = {
+    StepKind.READ: _l("Reading"),
+    StepKind.ACKNOWLEDGE: _l("Confirmation"),
+    StepKind.QUIZ: _l("Knowledge check"),
+    StepKind.TASK: _l("Task"),
+    StepKind.SESSION: _l("Session"),
+    StepKind.SIGN_OFF: _l("Sign-off"),
+    StepKind.GATE: _l("Gate"),
+}
+DOERS: Mapping[Doer, LazyText] = {
+    Doer.LEARNER: _l("Learner"),
+    Doer.MENTOR: _l("Mentor"),
+    Doer.LEAD: _l("Lead"),
+}
+EVIDENCE: Mapping[EvidenceKind, LazyText] = {
+    EvidenceKind.TEXT: _l("Text"),
+    EvidenceKind.LINK: _l("Link"),
+    EvidenceKind.FILE: _l("File"),
+}
+STATES: Mapping[DraftState, tuple[str, LazyText]] = {
+    DraftState.WRITING: ("draft", _l("Being written")),
+    DraftState.IN_REVIEW: ("waiting", _l("Waits for approval")),
+    DraftState.PUBLISHED: ("done", _l("Published")),
+    DraftState.DISCARDED: ("withdrawn", lazy_pgettext("draft", "Discarded")),
+}
+ACTS: Mapping[DraftAct, LazyText] = {
+    DraftAct.SUBMITTED: _l("Submitted"),
+    DraftAct.TAKEN_BACK: _l("Taken back"),
+    DraftAct.SENT_BACK: _l("Sent back"),
+    DraftAct.APPROVED: _l("Approved and published"),
+    DraftAct.DISCARDED: lazy_pgettext("draft", "Discarded"),
+}
+_BECAME: Mapping[Became, tuple[str, LazyText]] = {
+    Became.ADDED: ("added", lazy_pgettext("change", "Added")),
+    Became.REMOVED: ("removed", lazy_pgettext("change", "Removed")),
+    Became.CHANGED: ("changed", lazy_pgettext("change", "Changed")),
+    Became.MOVED: ("moved", lazy_pgettext("change", "Moved")),
+}
+_FIELDS: Mapping[str, LazyText] = {
+    "title": _l("Title"),
+    "summary": _l("Summary"),
+    "credential": _l("Credential"),
+    "kind": _l("Kind"),
+    "due": _l("Due"),
+    "phase": _l("Phase"),
+    "document": _l("Document"),
+    "quiz": _l("Quiz"),
+    "instructions": _l("Instructions"),
+    "minutes": lazy_pgettext("field", "Minutes"),
+    "required": _l("Required"),
+    "by": _l("Done by"),
+    "prerequisites": _l("Comes after"),
+    "asks_statement": _l("Ask for a sentence about what was shown"),
+    "recognise_days": _l("Recognised up to"),
+    "evidence": _l("What can be handed in"),
+    "gate_quizzes": _l("Quizzes that the gate rests on"),
+    "gate_bound": _l("Lower bound"),
+    "gate_minimum": _l("On how many questions at least"),
+}
+# What together says when a step is due.
+_DUE = frozenset({"due_days", "anchor", "event"})
+
+
+def day_number(offset: int) -> str:
+    """Write a working day of a plan: 0 after the start is day 1, the one before it is −1."""
+    return str(offset + 1) if offset >= 0 else f"\u2212{-offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTeller:
+    """Tells one plan in the reader's language."""
+
+    spec: PlanSpec
+    known: Known
+
+    def title(self, slug: str) -> str:
+        """Return what a step is called, by its slug; of one that is not there the slug."""
+        step = next((each for each in self.spec.steps if each.slug == slug), None)
+        return slug if step is None else self.title_of(step)
+
+    def title_of(self, step: StepSpec) -> str:
+        """Return what a step is called; of one that has no title yet its kind and its name."""
+        named = step.title is not None and (step.title.en or step.title.ja)
+        if not named and step.document is None and step.quiz is None:
+            return _("%(kind)s without a title (%(name)s)", kind=KINDS[step.kind], name=step.slug)
+        return str(title_of(step, self.known))
+
+    def phase(self, slug: str | None) -> str:
+        """Return what a phase is called."""
+        if slug is None:
+            return _("Without a phase")
+        found = next((each for each in self.spec.phases if each.slug == slug), None)
+        return slug if found is None else str(found.title) or slug
+
+    def event(self, slug: str) -> str:
+        """Return what an event is called."""
+        found = next((each for each in self.spec.events if each.slug == slug), None)
+        return slug if found is None else str(found.title) or slug
+
+    def due(self, step: StepSpec) -> str:
+        """Say when a step is due, by what it is counted from."""
+        days = step.due_days
+        if step.anchor is None and step.event is None:
+            if days >= 0:
+                return _("Working day %(number)s", number=days + 1)
+            return ngettext(
+                "%(num)d working day before the first day", "%(num)d working days before the first day", -days
+            )
+        what = self.event(step.event) if step.event is not None else self.title(step.anchor or "")
+        if days == 0:
+            return _("On the day of “%(what)s”", what=what)
+        if days < 0:
+            return ngettext(
+                "%(num)d working day before “%(what)s”", "%(num)d working days before “%(what)s”", -days, what=what
+            )
+        return ngettext(
+            "%(num)d working day after “%(what)s”", "%(num)d working days after “%(what)s”", days, what=what
+        )
+
+    def value(self, name: str, value: Any) -> str:
+        """Write what a field of a plan or one of its parts says; a dash where it says nothing."""
+        if isinstance(value, Words):
+            return self._words(value)
+        if name in ("prerequisites", "gate_quizzes", "evidence"):
+            return self._listed(name, value)
+        told: str | None = None
+        match name, value:
+            case _, None:
+                told = str(GATE_MINIMUM) if name == "gate_minimum" else None
+            case "kind", StepKind():
+                told = str(KINDS[value])
+            case "by", Doer():
+                told = str(DOERS[value])
+            case "phase", str():
+                told = self.phase(value)
+            case "document", str():
+                told = str(self.known.documents.get(value) or value)
+            case "quiz", str():
+                told = str(self.known.quizzes.get(value) or value)
+            case "minutes", int():
+                told = format_minutes(value) if value else None
+            case "recognise_days", int():
+                told = ngettext("%(num)d day", "%(num)d days", value)
+            case _, bool():
+                told = pgettext("answer", "Yes") if value else pgettext("answer", "No")
+            case _, Fraction():
+                told = format_percent(value)
+            case _:
+                told = str(value)
+        return told or "–"
+
+    def _words(self, words: Words) -> str:
+        if words.en == words.ja:
+            return words.en or "–"
+        return f"EN: {words.en or '–'} / JA: {words.ja or '–'}"
+
+    def _listed(self, name: str, values: Sequence[str]) -> str:
+        if name == "prerequisites":
+            said = [self.title(each) for each in values]
+        elif name == "gate_quizzes":
+            said = [str(self.known.quizzes.get(each) or each) for each in values]
+        else:
+            said = [str(EVIDENCE[EvidenceKind(each)]) for each in values]
+        return pgettext("list", ", ").join(said) or "–"
+
+
+def told_changes(before: PlanSpec, after: PlanSpec, known: Known) -> list[dict[str, Any]]:
+    """Say what differs between two plans: each thing, what became of it, and old → new of each field."""
+    old, new = PlanTeller(before, known), PlanTeller(after, known)
+    return [_told(change, old, new) for change in changes(before, after)]
+
+
+def _told(change: Change, old: PlanTeller, new: PlanTeller) -> dict[str, Any]:
+    teller = old if change.became is Became.REMOVED else new
+    what, title = _name_of(change, teller)
+    state, word = _BECAME[change.became]
+    rows = _rows(change, old, new)
+    if change.has_moved and change.became is Became.CHANGED:
+        rows.append((_("Place in the order"), "", _("Another one")))
+    return {
+        "what": change.what.value,
+        "kind": what,
+        "slug": change.slug,
+        "title": title,
+        "state": state,
+        "word": str(word),
+        "rows": rows,
+        "note": _note_of(change, teller),
+    }
+
+
+def _name_of(change: Change, teller: PlanTeller) -> tuple[str, str]:
+    match change.what:
+        case What.PLAN:
+            return _("Plan"), str(teller.spec.title)
+        case What.PHASE:
+            return _("Phase"), teller.phase(change.slug)
+        case What.EVENT:
+            return _("Event"), teller.event(change.slug)
+        case What.STEP:
+            step = next(each for each in teller.spec.steps if each.slug == change.slug)
+            return str(KINDS[step.kind]), teller.title_of(step)
+
+
+def _note_of(change: Change, teller: PlanTeller) -> str:
+    if change.what is not What.STEP or change.became not in (Became.ADDED, Became.REMOVED):
+        return ""
+    step = next(each for each in teller.spec.steps if each.slug == change.slug)
+    return teller.due(step)
+
+
+def _rows(change: Change, old: PlanTeller, new: PlanTeller) -> list[tuple[str, str, str]]:
+    found = []
+    if change.what is What.STEP and _DUE & {each.name for each in change.differences}:
+        before, after = (next(each for each in teller.spec.steps if each.slug == change.slug) for teller in (old, new))
+        found.append((str(_FIELDS["due"]), old.due(before), new.due(after)))
+    for each in change.differences:
+        if each.name not in _DUE:
+            found += _difference(each, old, new)
+    return found
+
+
+def _difference(each: Difference, old: PlanTeller, new: PlanTeller) -> list[tuple[str, str, str]]:
+    label = str(_FIELDS[each.name])
+    if isinstance(each.before, Words) and isinstance(each.after, Words):
+        names = {"en": _("English"), "ja": _("Japanese")}
+        return [
+            (f"{label} ({names[tag]})", getattr(each.before, tag) or "–", getattr(each.after, tag) or "–")
+            for tag in ("en", "ja")
+            if getattr(each.before, tag) != getattr(each.after, tag)
+        ]
+    return [(label, old.value(each.name, each.before), new.value(each.name, each.after))]
+
+
+def in_other_language(words: Words) -> str | None:
+    """Return the language of a text where it is not there in the reader's, else None."""
+    here = language()
+    if (words.ja if here == "ja" else words.en) or not (words.en or words.ja):
+        return None
+    return "en" if here == "ja" else "ja"
