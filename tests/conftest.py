@@ -27,7 +27,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from portal import create_app
-from portal.core import i18n
+from portal.core import clock, i18n
 from portal.core.db import Base, db, session, stamp_file
 from tests.beginnings import Beginnings, beginning, beginnings_of, having_rows, tables
 from tests.builders import Cast, make_cast
@@ -254,3 +254,9 @@ def as_(app: Flask) -> Any:
         return PageClient(app, person=person, **options)
 
     return sign_in
+
+
+@pytest.fixture
+def time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no bucket of tokens fill again during the test, however long the machine takes over it."""
+    monkeypatch.setattr(clock, "monotonic", lambda: 0.0)

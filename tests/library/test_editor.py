@@ -541,6 +541,7 @@ def test_the_number_of_queries_does_not_grow_with_clauses(cast: Cast, as_: Any) 
     assert count(short) == count(long)
 
 
+@pytest.mark.usefixtures("time_stands_still")
 def test_saving_too_fast_is_told_when_to_go_on(cast: Cast, as_: Any) -> None:
     draft = begin(cast)
     author = as_(cast.author)

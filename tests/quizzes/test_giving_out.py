@@ -172,6 +172,7 @@ def test_the_pages_are_there_in_japanese(as_: Callable[..., PageClient], cast: C
     client.get("quizzes.look_at_export", code=asked(client, "gift", language="ja"))
 
 
+@pytest.mark.usefixtures("time_stands_still")
 def test_people_in_a_hurry_are_slowed_down(author: PageClient, cast: Cast) -> None:
     for _time in range(limits.files.per_minute):
         limits.files.take(cast.author.code)

@@ -519,6 +519,7 @@ def test_a_file_beyond_the_limit_is_refused(author: PageClient, more: int) -> No
     assert session.query(QuestionImport).count() == 0
 
 
+@pytest.mark.usefixtures("time_stands_still")
 def test_one_person_sends_only_so_many_files_in_a_minute(author: PageClient) -> None:
     for _time in range(limits.files.per_minute):
         send(author, b"::A::1 + 1? {#2}\n")

@@ -192,6 +192,7 @@ def test_whoever_has_left_is_found_no_more(app: Flask, cast: Cast) -> None:
     assert fetch(app, token).status_code == 404
 
 
+@pytest.mark.usefixtures("time_stands_still")
 def test_the_address_is_read_and_guessed_only_so_often(app: Flask, cast: Cast) -> None:
     token, browser = share(cast), app.test_client()
     answers = [browser.get(f"/calendar/{token}.ics").status_code for _time in range(pages.reads.per_minute + 1)]
