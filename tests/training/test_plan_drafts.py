@@ -222,6 +222,22 @@ def test_a_draft_is_sent_back_with_what_has_to_change(cast: Cast, draft: PlanDra
         service.take_back(draft=draft, by=cast.author)
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_today_names_plans_to_their_approver_and_what_came_back_to_its_author(
+    cast: Cast, draft: PlanDraft, as_: Any, language: str
+) -> None:
+    approver, author = (as_(each, language=language) for each in (cast.approver, cast.author))
+    path = approver.url("training.plan_draft", code=draft.code)
+    assert path not in approver.get("training.today").links()
+    submitted(draft, cast)
+    assert path in approver.get("training.today").links()
+    assert path not in author.get("training.today").links()
+    with own_transaction():
+        service.send_back(draft=draft, said="The quiz comes too late.", by=cast.approver)
+    assert path not in approver.get("training.today").links()
+    assert path in author.get("training.today").links()
+
+
 def test_what_is_in_review_is_not_written(cast: Cast, draft: PlanDraft, as_: Any) -> None:
     submitted(draft, cast)
     with own_transaction(), pytest.raises(PlanDraftNotWritable):

@@ -13,6 +13,8 @@ from portal.calendars.service import record_leave
 from portal.cohorts.models import Cohort
 from portal.cohorts.service import remove_member
 from portal.core.i18n import Words
+from portal.mentoring.service import one_to_ones
+from portal.mentoring.service.notes import write_note
 from portal.operations.demo.agenda import Agenda, Days, moment_of
 from portal.operations.demo.doing import LINK, ROOM, How, Sitting, Supervisors, do, look_up, visit
 from portal.operations.demo.intake import found_cohort, join
@@ -31,12 +33,14 @@ from portal.operations.demo.stories import (
     HandsIn,
     LooksUp,
     Meets,
+    Noted,
     Paused,
     Reads,
     SignedOff,
     Sits,
     Stopped,
     Story,
+    Talked,
 )
 from portal.training import queries as training
 from portal.training.models import Enrollment, LiveSession
@@ -65,7 +69,7 @@ _TABLE = (
     b"9,direct-harm,suspension,suspension\r\n10,appeals,upheld,upheld\r\n"
 )
 # Acts of the lead or mentor, which come later in the day than what learners do.
-_OF_SUPERVISORS = (Answered, SignedOff, Away, Paused, GivenTime, Stopped)
+_OF_SUPERVISORS = (Answered, SignedOff, Away, Paused, GivenTime, Stopped, Talked, Noted)
 
 
 @dataclass(slots=True)
@@ -190,6 +194,12 @@ class _Practice:
                     enrollment=enrollment, step=training.get_step(enrollment, AUDITS), working_days=act.working_days,
                     reason=act.reason, by=lead,
                 )  # fmt: skip
+            case Talked():
+                one_to_ones.hold(
+                    enrollment=enrollment, held_on=self.on(act.day), text=act.said, is_shown=act.shown, by=lead,
+                )  # fmt: skip
+            case Noted():
+                write_note(enrollment=enrollment, text=act.said, is_shown=True, by=mentor)
             case Stopped():
                 end_plan(enrollment=enrollment, reason=act.reason, by=lead)
                 assert self.cohort is not None

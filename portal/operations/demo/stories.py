@@ -111,7 +111,38 @@ class Stopped:
     reason: str
 
 
-Act = HandsIn | Answered | Sits | LooksUp | Reads | Meets | SignedOff | Away | Paused | GivenTime | Stopped
+@dataclass(frozen=True, slots=True)
+class Talked:
+    """The lead talks with her alone, and keeps a note of it that she can read or not."""
+
+    day: int
+    said: str
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The mentor keeps a note that she can read."""
+
+    day: int
+    said: str
+
+
+Act = (
+    HandsIn
+    | Answered
+    | Sits
+    | LooksUp
+    | Reads
+    | Meets
+    | SignedOff
+    | Away
+    | Paused
+    | GivenTime
+    | Stopped
+    | Talked
+    | Noted
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +222,11 @@ PRACTISING = (
     # Two steps overdue.
     Story(
         "doi.katsuya", japanese("土井", "克弥", "ドイ", "カツヤ", "Doi", "Katsuya"),
-        (LooksUp(2), Sits(7, IMPERSONATION, 1, MISUNDERSTOOD)),
+        (
+            LooksUp(2),
+            Sits(7, IMPERSONATION, 1, MISUNDERSTOOD),
+            Talked(8, "通勤の都合で午前の検討会に出られない。次は午後の回に入ることにした。記録は3件まで進んでいる。"),
+        ),
         circle=Presence.ABSENT, comes=True,
     ),
     # Failed twice at one check.
@@ -202,6 +237,8 @@ PRACTISING = (
             HandsIn(8, "10件の記録です。5件目は、表示名だけで判断してよいか迷いました。", file="audits-eguchi.csv"),
             Sits(9, IMPERSONATION, 4),
             Answered(9, "迷った点が書かれていて、よい記録です。手がかりの数え方は、面談で一緒に確認しましょう。"),
+            Noted(9, "「手がかりが二つそろうまでは措置しない」という基準を、二つの例で一緒に確認しました。"),
+            Talked(10, "受験を急いでいる様子。次の受験の前に、間違えた条項を一緒に読む時間を取る。", shown=False),
         ),
     ),
     # On leave between the days off.

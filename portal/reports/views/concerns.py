@@ -35,6 +35,8 @@ from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS, WRITE_QUESTIO
 from portal.quizzes.queries import appeals, flags, marking, regrades
 from portal.quizzes.service import depth, review, supervision
 from portal.reports.queries import HeadCount, count_heads, list_announced
+from portal.training.permissions import REVIEW_PLANS, WRITE_PLANS
+from portal.training.queries import plan_drafts
 from portal.training.service.concerns import Cell, Concern
 
 # Today names what needs it first; each list has a page of its own.
@@ -63,6 +65,7 @@ def by_role(person: Person) -> Sequence[Concern]:
         told.append(_questions_returned(person))
     if allows(person, APPROVE_DRAFTS):
         told.append(_drafts(person))
+    told += _plans(person)
     if open_grants(person, Role.AUTHOR, Role.APPROVER, Role.POLICY_OWNER):
         told.append(_announced(person))
     told.append(_owned(person))
@@ -273,6 +276,22 @@ def _marking(person: Person) -> list[tuple[Cell, Cell]]:
         )
         rows.append((Cell(_("Regrades"), url_for("quizzes.regrades")), Cell(said, state="waiting")))
     return rows
+
+
+def _plans(person: Person) -> list[Concern]:
+    """Return the drafts of plans that wait for this person's look, or that came back to her; nothing without any."""
+    waiting = plan_drafts.list_awaiting_review(person) if allows(person, REVIEW_PLANS) else []
+    returned = plan_drafts.list_sent_back_to(person) if allows(person, WRITE_PLANS) else []
+    rows = []
+    for said, state, drafts in (
+        (_("Waits for an approval"), "waiting", waiting),
+        (_("Sent back"), "warning", returned),
+    ):
+        for draft in drafts:
+            title = plan_drafts.spec_of_draft(draft).title.in_(language()) or draft.plan_slug
+            when = format_instant(draft.acts[-1].at, person.time_zone)
+            rows.append((Cell(title, url_for("training.plan_draft", code=draft.code), when), Cell(said, state=state)))
+    return [Concern(_("Training plans in review"), (_("Plan"), _("State")), rows[:NAMED_TODAY])] if rows else []
 
 
 def _drafts(person: Person) -> Concern:

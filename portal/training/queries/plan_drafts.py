@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import Person
@@ -21,7 +21,7 @@ from portal.training.formats.plan_file import spec_of_table
 from portal.training.models import Enrollment, Plan, PlanDraft, PlanDraftAuthor, PlanDraftSave, PlanVersion
 from portal.training.queries import catalogue
 from portal.training.rules import PlanSpec, StepSpec
-from portal.training.rules.drafting import DraftState
+from portal.training.rules.drafting import DraftAct, DraftState
 
 OPEN_STATES = (DraftState.WRITING, DraftState.IN_REVIEW)
 _CODE_LENGTH = 12
@@ -79,6 +79,32 @@ def list_open_drafts() -> list[PlanDraft]:
             select(PlanDraft)
             .where(PlanDraft.ended_at.is_(None))
             .options(joinedload(PlanDraft.based_on))
+            .order_by(PlanDraft.plan_slug)
+        )
+    )
+
+
+def list_awaiting_review(person: Person) -> list[PlanDraft]:
+    """Return the drafts that somebody else than their authors is to look at, of others, with their acts, by plan."""
+    return _open_with_acts(DraftState.IN_REVIEW, ~_wrote_in(person))
+
+
+def list_sent_back_to(person: Person) -> list[PlanDraft]:
+    """Return the drafts in which a person has written and that were sent back last, with their acts, by plan."""
+    found = _open_with_acts(DraftState.WRITING, _wrote_in(person))
+    return [each for each in found if each.acts and each.acts[-1].act is DraftAct.SENT_BACK]
+
+
+def _wrote_in(person: Person) -> ColumnElement[bool]:
+    return exists().where(PlanDraftAuthor.draft_id == PlanDraft.id, PlanDraftAuthor.person_id == person.id)
+
+
+def _open_with_acts(state: DraftState, condition: ColumnElement[bool]) -> list[PlanDraft]:
+    return list(
+        session.scalars(
+            select(PlanDraft)
+            .where(PlanDraft.state == state, condition)
+            .options(selectinload(PlanDraft.acts))
             .order_by(PlanDraft.plan_slug)
         )
     )
