@@ -13,6 +13,8 @@ EDGE = 2 * MAX_DUE_DAYS
 SHOWN_BEFORE = 5
 ROOM_AFTER = 5
 LEAST_SHOWN = 10
+# Working days of a week, as the drawing counts them.
+A_WEEK = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,11 @@ def timeline(spec: PlanSpec) -> Timeline:
         due[origin, days] = (*due.get((origin, days), ()), slug)
         minutes[origin, days] = minutes.get((origin, days), 0) + step.minutes
     shown = [each.day for each in placed.values()] + list(events.values())
+    last = max([LEAST_SHOWN, *shown]) + ROOM_AFTER
     return Timeline(
         min([-SHOWN_BEFORE, *shown, *(each.first for each in placed.values())]),
-        max([LEAST_SHOWN, *shown]) + ROOM_AFTER,
+        # To the end of its week: the first day is 0.
+        last + -(last + 1) % A_WEEK,
         placed,
         events,
         due,

@@ -11,7 +11,7 @@ from portal.core.i18n import gettext as _
 from portal.training.rules import PlanSpec, StepSpec
 from portal.training.rules.changes import What
 from portal.training.rules.editing import Row, rows
-from portal.training.rules.timeline import Placed, Timeline, timeline
+from portal.training.rules.timeline import A_WEEK, Placed, Timeline, timeline
 from portal.training.service.plan_problems import Problem
 from portal.training.views.plan_words import KINDS, PlanTeller, day_number, in_other_language
 
@@ -22,7 +22,6 @@ DAY = 24
 ROW = 44
 HEAD = 44
 _BAR = 20
-_WEEK = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +157,9 @@ def _drawing(
         "row": ROW,
         "head": HEAD,
         "weeks": [
-            {"x": x(day), "said": _("Week %(number)s", number=day // _WEEK + 1) if day >= 0 else ""}
+            {"x": x(day), "said": _("Week %(number)s", number=day // A_WEEK + 1) if day >= 0 else ""}
             for day in range(placed.first, placed.last + 1)
-            if day % _WEEK == 0
+            if day % A_WEEK == 0
         ],
         "days": [
             {"x": x(day) + DAY // 2, "said": day_number(day), "is_first": day == 0}
