@@ -111,7 +111,7 @@ def test_answers_are_saved_through_a_lost_connection_and_handed_in(
     _choose(page, attempt, 4)
     page.locator("summary", has_text="Hand in").click()
     page.get_by_role("button", name="Hand in now").click()
-    expect(page).to_have_title("Result: Knowledge check · Shirube")
+    expect(page).to_have_title("Result: Knowledge check · Shirube", timeout=15_000)
     expect(page.get_by_text("Passed. The pass mark is 80 %.")).to_be_visible()
     session.rollback()
     closed = queries.get_attempt(attempt.code)
