@@ -450,7 +450,7 @@ def test_the_red_list_says_who_why_since_when_and_what_to_do(cast: Cast, cohort:
         "en": ("4 required steps overdue, since 28 Apr", "2 failed tries at “Check of impersonation”, last on 28 Apr",
                "3 working days without activity, last active on 28 Apr", "Give more time", "See the tries",
                "Next one-to-one"),
-        "ja": ("必修項目4件が期限超過", "「なりすまし 確認テスト」で不合格2回", "期限を延ばす", "受験結果の確認"),
+        "ja": ("必須項目4件が期限超過", "「なりすまし 確認テスト」で不合格2回", "期限を延ばす", "受験結果の確認"),
     }[language]  # fmt: skip
     assert [each for each in said if each not in row] == []
     links = page.links()
@@ -550,7 +550,7 @@ def test_the_rule_is_changed_with_who_and_when_and_holds_at_once(
         assert rows_of(lead.get("reports.cohort", code=cohort.code))
         lead.post("reports.change_at_risk_rule", data={"overdue_steps": "９", "seen": "0"})
         page = lead.get("reports.at_risk_rule")
-        assert {"en": "at least 9 overdue required steps", "ja": "期限超過の必修項目が9件以上"}[language] in page.text
+        assert {"en": "at least 9 overdue required steps", "ja": "期限超過の必須項目が9件以上"}[language] in page.text
         assert cast.lead.name_in(language) in page.text
         assert {"en": "Nobody is at risk", "ja": "要フォローの人はいません"}[language] in lead.get(
             "reports.cohort", code=cohort.code
@@ -649,7 +649,7 @@ def test_the_curve_has_its_table_and_the_forecast_waits_for_five_people(
     figure = page.one("figure", class_="chart")
     assert figure.find(".//table") is not None
     (image,) = (each for each in figure.iter() if each.get("role") == "img")
-    said = {"en": "0 of 10 required steps are done", "ja": "必修項目10件のうち0件が完了"}[language]
+    said = {"en": "0 of 10 required steps are done", "ja": "必須項目10件のうち0件が完了"}[language]
     assert said in str(image.get("aria-label"))
     least = {
         "en": "A forecast is made from 5 people on; here are 2.",

@@ -146,7 +146,7 @@ def test_the_next_five_working_days_say_what_is_due_and_name_the_holidays_betwee
             "Tue 28 Apr Today Confirm “Exposure” 20 min",
             "Wed 29 Apr Showa Day",
             "Thu 30 Apr Read “Impersonation” 40 min",
-            "Fri 1 May First talk Sign-off",
+            "Fri 1 May First talk Sign-off 30 min",
             "Sun 3 May Constitution Day",
             "Mon 4 May Greenery Day",
             "Tue 5 May Children's Day",
@@ -158,7 +158,7 @@ def test_the_next_five_working_days_say_what_is_due_and_name_the_holidays_betwee
         assert found[1:4] == [
             "4月29日（水） 昭和の日",
             "4月30日（木） 「文書IMPERSONATION」を読む 40分",
-            "5月1日（金） 最初の面談 実技確認",
+            "5月1日（金） 最初の面談 実技確認 30分",
         ]
 
 

@@ -97,7 +97,8 @@ def _cohorts(person: Person) -> Concern:
         rows=rows,
         nothing=_("Cohorts of the teams and markets that this account leads appear here."),
         note=_(
-            "People with at least one overdue required step, and people who have completed the plan, of those in it."
+            "People with at least one overdue required step, and people who have completed every plan that they follow "
+            "with the cohort, of those in it."
         ),
         kinds=("text", "text", "number"),
         more=(ngettext("All %(num)d cohorts", "All %(num)d cohorts", len(found)), url_for("reports.list_cohorts"))

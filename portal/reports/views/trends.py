@@ -13,7 +13,7 @@ from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
 from portal.core.access import actor, requires
-from portal.core.clock import local_date
+from portal.core.clock import local_date, zone_info
 from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_csv
@@ -311,7 +311,7 @@ def _lines(found: Trends) -> Iterator[list[object]]:
             *((curve.median, curve.low, curve.high) if curve.is_told else (None, None, None)),
             *_ends(each.first_tries),
             *_ends(each.on_time),
-            found.as_of,
+            found.as_of.astimezone(zone_info(actor().time_zone)),
         ]
 
 

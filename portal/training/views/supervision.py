@@ -110,13 +110,15 @@ def _sign_offs(person: Person) -> Concern:
 
 def _learners(person: Person) -> Concern:
     found = signing.list_learners_for(person)
+    # Some follow several plans.
+    people = len({each.enrollment.person_id for each in found})
     return Concern(
         title=_("Learners"),
         columns=(_("Learner"), _("State"), _("Required steps done")),
         rows=[(_who(each), _how(each), _how_far(each)) for each in found[:NAMED_TODAY]],
         nothing=_("Nobody within reach follows a plan at the moment"),
         kinds=("text", "text", "number"),
-        more=(ngettext("All %(num)d learners", "All %(num)d learners", len(found)), url_for("training.list_learners"))
+        more=(ngettext("All %(num)d learners", "All %(num)d learners", people), url_for("training.list_learners"))
         if found
         else None,
     )

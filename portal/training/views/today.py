@@ -364,5 +364,6 @@ def _due(standing: Standing, step: PlanStep, telling: Telling) -> dict[str, Any]
         "when": when,
         "note": kind_of(step) if when or not is_own else "",
         "href": href_of(standing, step) if standing.statuses[step.slug].state is StepState.OPEN else None,
-        "minutes": step.minutes if is_own else 0,
+        # She is there when somebody talks with her or looks at what she does.
+        "minutes": step.minutes,
     }
