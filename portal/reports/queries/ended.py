@@ -45,7 +45,7 @@ def list_ended(cohort: Cohort) -> list[Ended]:
         .options(lazyload(Person.home_market), lazyload(Person.team))
         .order_by(Person.sort_key, Person.id, Enrollment.id)
     )
-    return [Ended(person, at, code, plan, reason or "") for person, at, code, plan, reason in rows]
+    return [Ended(person, at, code, plan, reason or "") for person, at, code, plan, reason in rows if at]
 
 
 def list_left_at_the_end(cohort: Cohort) -> list[Ended]:
@@ -57,4 +57,4 @@ def list_left_at_the_end(cohort: Cohort) -> list[Ended]:
         .options(lazyload(Person.home_market), lazyload(Person.team))
         .order_by(Person.sort_key, Person.id)
     )
-    return [Ended(person, at) for person, at in rows]
+    return [Ended(person, at) for person, at in rows if at]
