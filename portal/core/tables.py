@@ -56,6 +56,12 @@ _CP932_TWINS = {"〜": "～", "−": "－", "‖": "∥", "—": "―", "¢": "�
 DOWNLOAD_POLICY = "sandbox; default-src 'none'"
 # What Excel writes, and asks for, above the heading of a file whose cells something else than a comma separates.
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<sign>[,;\t|])"?[,;\t|]*(?:\r\n|\r|\n)', re.IGNORECASE)
+# How pictures, PDFs, sounds, films, archives and programs begin.
+_NO_TABLE = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|II\*\x00|MM\x00\*|RIFF.{4}(?:WEBP|WAVE|AVI )|%PDF-|\x00\x00\x00"
+    rb"|\x1f\x8b|7z\xbc\xaf|Rar!\x1a|\x7fELF",
+    re.DOTALL,
+)
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 # So much of a text is looked at for its encoding.
 _SAMPLE = 256 * 1024
@@ -504,6 +510,8 @@ def read_table(data: bytes, filename: str = "", *, leave_out: bool = False) -> T
         return _table(_xlsx_lines(data), leave_out=leave_out, is_counted=False)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise OldWorkbook()
+    if _NO_TABLE.match(data):
+        raise TableUnreadable()
     if filename.casefold().endswith((".xlsx", ".xlsm")):
         raise WorkbookDamaged()
     return _table(_csv_lines(_decoded(data)), leave_out=leave_out)
@@ -520,6 +528,8 @@ def as_text(data: bytes, filename: str = "") -> str:
         lines: Iterable[tuple[int, list[str]]] = _xlsx_lines(data)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
         raise OldWorkbook()
+    elif _NO_TABLE.match(data):
+        raise TableUnreadable()
     elif filename.casefold().endswith((".xlsx", ".xlsm")):
         raise WorkbookDamaged()
     else:
@@ -618,7 +628,7 @@ def _decoded(data: bytes) -> str:
 
 def _in_encoding(data: bytes) -> tuple[str, str]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16", _strictly(data, "utf-16")
+        return "UTF-16", _without_odd_signs(_strictly(data, "utf-16"))
     if data.startswith(b"\xef\xbb\xbf"):
         return "UTF-8", _strictly(data[3:], "utf-8")
     sample = data[:4000]
@@ -626,7 +636,7 @@ def _in_encoding(data: bytes) -> tuple[str, str]:
     for encoding, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
         half = sample[offset::2]
         if len(half) > 4 and half.count(0) > len(half) * 0.6:
-            return "UTF-16", _strictly(data, encoding)
+            return "UTF-16", _without_odd_signs(_strictly(data, encoding))
     if _ISO_2022_JP.search(data):
         return "ISO-2022-JP", _strictly(data, "iso2022_jp_ext")
     try:
@@ -675,6 +685,14 @@ def _strictly(data: bytes, encoding: str) -> str:
     except UnicodeDecodeError as failure:
         before = data[: failure.start].decode(encoding, "ignore")
         raise UnknownEncoding(line=before.count("\n") + 1) from None
+
+
+def _without_odd_signs(text: str) -> str:
+    """Return the text as it is; refuse signs that no text has, as almost any bytes are UTF-16 of some kind."""
+    odd = [each for each in set(text) if unicodedata.category(each) in ("Cc", "Cn") and each not in "\t\r\n"]
+    if odd:
+        raise UnknownEncoding(line=text.count("\n", 0, min(map(text.index, odd))) + 1)
+    return text
 
 
 def _csv_lines(text: str) -> Iterator[tuple[int, list[str] | BrokenQuotes]]:

@@ -182,6 +182,11 @@ BAD: list[tuple[bytes, str, str]] = [
     (_archive(**{"[Content_Types].xml": b"<a/>"}), "x.xlsx", "The workbook is damaged"),
     (_archive(**{f"f{n}": b"x" for n in range(1001)}), "x.xlsx", "too large"),
     (_with_entity(), "x.xlsx", "The workbook is damaged"),
+    (b"\x89PNG\r\n\x1a\n" + b"\x00\x01" * 400, "x.csv", "cannot be read as a table"),
+    (b"%PDF-1.7\n1 0 obj\n", "x.xlsx", "cannot be read as a table"),
+    (b"RIFF\x24\x00\x00\x00WEBPVP8 ", "", "cannot be read as a table"),
+    (b"\x01\x00\x02\x00" * 400, "x.csv", "unknown encoding"),
+    (b"\xff\xfe" + "a\n".encode("utf-16-le") + b"\x07\x00", "x.csv", "Line 2 holds characters"),
 ]
 
 

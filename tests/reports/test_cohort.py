@@ -22,6 +22,7 @@ from portal.calendars import service as calendars
 from portal.core import clock
 from portal.core.codes import new_code
 from portal.core.db import session
+from portal.core.i18n import force_locale, format_date
 from portal.core.transaction import own_transaction
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Attempt, AttemptState, Marking, QuizVersion
@@ -237,6 +238,25 @@ def test_members_without_a_plan_are_named(cast: Cast, cohort: Any, as_: Any) -> 
     page = as_(cast.lead, language="en").get("reports.cohort", code=cohort.code)
     assert "1 person of the cohort follows no plan yet" in page.text
     assert cast.author.name_in("en") in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_follows_no_plan_because_it_ended_is_told_apart(cast: Cast, as_: Any, language: str) -> None:
+    from portal.cohorts.service import add_member
+    from portal.training.service.enrollments import end_plan
+
+    cohort = make_cohort(cast.admin)
+    enrollment = make_enrollment(cast.learner, make_plan(), cast.admin, cohort=cohort)
+    with own_transaction():
+        add_member(cohort=cohort, person=cast.learner, by=cast.admin)
+        end_plan(enrollment=enrollment, reason="Moved away.", by=cast.lead)
+    page = as_(cast.lead, language=language).get("reports.cohort", code=cohort.code)
+    with force_locale(language):
+        on = format_date(clock.local_date(clock.now(), cohort.market.time_zone))
+    assert {"en": f"plan ended on {on}", "ja": f"計画は{on}に終了"}[language] in page.text
+    assert {"en": "follows no plan yet", "ja": "研修計画に登録されていない人"}[language] not in page.text
+    assert {"en": "Nobody follows a plan yet", "ja": "受講者はまだいません"}[language] not in page.text
+    assert any(link.endswith(f"/training/{enrollment.code}") for link in page.links())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

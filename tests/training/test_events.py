@@ -256,6 +256,24 @@ def test_another_day_for_a_cohort_shows_whose_dates_it_moves(
     }[language] in path.text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_day_on_which_nobody_works_is_warned_of_before_anything_moves(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    lead, code = as_(cast.lead, language=language), enrollment.code
+    said = {"en": "Nobody works on", "ja": "休みの日です"}[language]
+    for endpoint, where, name in (
+        ("training.event_date", {"code": code, "slug": "exam"}, "takes_place_on"),
+        ("training.event_of_cohort", {"code": "jp-2026-04", "plan": "with-exam", "slug": "exam"}, "takes_place_on"),
+        ("training.first_day", {"code": code}, "starts_on"),
+    ):
+        for on, is_off in (("2026-06-20", True), ("2026-06-19", False)):
+            asked = {name: on, "reason": "会場の都合", "act": "preview"}
+            page = lead.post(endpoint, asked, **where, expect=200)
+            assert (said in page.text) == is_off, (endpoint, on)
+            assert page.all("button", value="confirm")
+
+
 def test_what_is_done_keeps_its_date_when_the_exam_moves(cast: Cast, enrollment: Enrollment) -> None:
     acknowledge(cast.learner, document("background"))
     session.expire_all()

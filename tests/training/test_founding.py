@@ -315,6 +315,12 @@ def test_a_first_day_in_the_past_is_warned_of(cast: Cast, as_: Any) -> None:
     page = browser.follow(browser.post("training.new_cohort", wished(listed(1), starts_on="2026-04-10")))
     assert "The first day, Fri 10 Apr 2026, has passed; 2 steps would be overdue" in page.text
     assert page.all("button", value="create")
+    with clock.frozen(datetime(2026, 4, 12, 1, 0, tzinfo=UTC)):
+        browser.renew(cast.lead)
+        page = browser.follow(browser.post("training.new_cohort", wished(listed(1), starts_on="2026-04-11")))
+    assert "The first day, Sat 11 Apr 2026, has passed." in page.text
+    assert "0 steps" not in page.text
+    assert "1 of them is invited" in page.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -470,6 +476,59 @@ def test_a_column_of_the_list_names_mentors(cast: Cast, as_: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "小林 芽衣",
+        "小林芽衣",
+        "芽衣　小林",
+        "こばやし めい",
+        "ｺﾊﾞﾔｼ　ﾒｲ",
+        "Mei Kobayashi",
+        "KOBAYASHI, Mei",
+        "MENTOR@portal.example",
+    ],
+)
+def test_a_mentor_is_named_by_her_address_or_her_name_in_any_script_and_order(cast: Cast, as_: Any, typed: str) -> None:
+    named = mentor()
+    named.family_name, named.given_name = "小林", "芽衣"
+    named.family_kana, named.given_kana = "コバヤシ", "メイ"
+    named.family_romaji, named.given_romaji = "Kobayashi", "Mei"
+    session.commit()
+    text = f"氏名\tメール\tメンター\n新人 一\tone@portal.example\t{typed}"
+    draft = put_together(as_(cast.lead), text, mentors=[mentor().code])
+    assert [each.mentor for each in founding.judge(draft, cast.lead).candidates] == [mentor()]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mentor_who_is_not_meant_clearly_is_quoted_as_typed(cast: Cast, as_: Any, language: str) -> None:
+    named, other = mentor(), make_person(team=make_team())
+    for each in (named, other):
+        each.family_name, each.given_name = "小林", "芽衣"
+    make_grant(other, Role.MENTOR, Scope.TEAM, "account-safety")
+    session.commit()
+    rows = [
+        "氏名\tメール\tメンター",
+        "新人 一\tone@portal.example\t小林　芽衣",
+        "新人 二\ttwo@portal.example\tMei Kobayashi",
+    ]
+    browser = as_(cast.lead, language=language)
+    page = browser.follow(
+        browser.post("training.new_cohort", wished("\n".join(rows), mentors=[mentor().code, other.code]))
+    )
+    for said in {
+        "en": (
+            "“小林 芽衣” is the name of several chosen mentors. Write the email address instead.",
+            "“Mei Kobayashi” is not among the chosen mentors.",
+        ),
+        "ja": (
+            "「小林 芽衣」という名前のメンターを複数選んでいます。",
+            "「Mei Kobayashi」は選んだメンターの中にいません。",
+        ),
+    }[language]:
+        assert said in page.text
+
+
 # --- All or nothing, once ---------------------------------------------------------------------------------
 
 
@@ -554,6 +613,9 @@ def test_the_preview_says_when_invitations_go_out(cast: Cast, as_: Any, language
         browser.renew(cast.lead)
         page = browser.follow(browser.post("training.new_cohort", wished(listed(1))))
     assert {"en": "goes out at once", "ja": "すぐに送信されます"}[language] in page.text
+    # Before which day that is cannot be counted.
+    page = browser.follow(browser.post("training.new_cohort", wished(listed(1), starts_on="2099-04-01")))
+    assert {"en": "goes out", "ja": "送信されます"}[language] not in page.text
 
 
 def test_an_invitation_goes_out_once_at_its_time_and_not_to_whom_was_invited_by_hand(cast: Cast, as_: Any) -> None:
@@ -809,6 +871,38 @@ def test_until_somebody_begins_a_cohort_can_be_withdrawn_and_everything_stays_vi
     assert isinstance(again, Page)
     late = browser.post("training.add_learners", wished(listed(1)), code=cohort.code, expect=409)
     assert isinstance(late, Page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_withdrawn_cohort_shows_who_was_in_it_and_why_it_ended(cast: Cast, as_: Any, language: str) -> None:
+    browser = as_(cast.lead, language=language)
+    cohort = found_of(browser, cast.lead, listed(1), chosen=[cast.learner.code])
+    page = browser.follow(browser.post("training.withdraw_cohort", {"reason": "Wrong team."}, code=cohort.code))
+    assert "Wrong team." in page.text
+    assert cast.lead.name_in(language) in page.text
+    table = "".join(page.one("table").itertext())
+    assert cast.learner.name_in(language) in table
+    assert "新人 0" in table
+    assert {"en": "Nobody follows a plan yet", "ja": "受講者はまだいません"}[language] not in page.text
+    assert not page.all("section", **{"aria-labelledby": "events"})
+    # Nobody types a list for nothing.
+    page = browser.get("training.add_learners", code=cohort.code)
+    assert {"en": "has been withdrawn", "ja": "取り下げられました"}[language] in page.text
+    assert not page.all("textarea")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_second_tab_leads_to_the_cohort_that_the_first_created(cast: Cast, as_: Any, language: str) -> None:
+    browser = as_(cast.lead, language=language)
+    draft = put_together(browser, listed(1))
+    confirm(browser, draft, cast.lead)
+    page = browser.post(
+        "training.cohort_draft", {"act": "create", "shown": [], "take": []}, code=draft.code, expect=409
+    )
+    assert isinstance(page, Page)
+    assert browser.url("reports.cohort", code="jp-2026-04") in page.links()
+    assert {"en": "created already", "ja": "すでに作成されています"}[language] in page.text
+    assert {"en": "nobody to enroll", "ja": "登録する人がいません"}[language] not in page.text
 
 
 def test_who_is_not_invited_any_more_gets_no_mail(cast: Cast, as_: Any) -> None:

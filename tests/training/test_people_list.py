@@ -156,3 +156,9 @@ def test_a_file_of_two_encodings_is_refused_and_names_the_line() -> None:
     with pytest.raises(tables.UnknownEncoding) as refused:
         tables.as_text(mixed, "people.csv")
     assert refused.value.values["line"] == 3
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n" + b"\x00\x01" * 400, b"\x01\x00\x02\x00" * 400])
+def test_a_file_that_is_no_table_is_refused_and_not_shown_as_signs(data: bytes) -> None:
+    with pytest.raises(tables.TableUnreadable):
+        tables.as_text(data, "people.csv")

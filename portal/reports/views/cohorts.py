@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Response, render_template, request, url_for
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
@@ -35,6 +36,7 @@ from portal.reports.queries import (
     points_of,
     report_of,
 )
+from portal.reports.queries.ended import Ended, list_ended, list_left_at_the_end
 from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
 from portal.reports.views.encoded import csv_or_what_is_lost, exports
@@ -87,11 +89,15 @@ def cohort(found: Cohort) -> str:
     page = max(1, request.args.get("page", 1, type=int))
     offset = min((page - 1) * ROWS_AT_ONCE, 10**6)
     following = follow(found, request.args.get("plan"))
+    if found.withdrawn_at is not None and following.plan is None:
+        return _withdrawn(found, found.withdrawn_at)
     seen = morning(following, viewer_id=actor().id)
     left = lead.narrowed(found, following, seen, request.args)
     told = seen.at_risk if request.args.get("at_risk") == "all" else seen.at_risk[: lead.AT_RISK_AT_ONCE]
     report = report_of(left.following, left.people, offset=offset, limit=ROWS_AT_ONCE, viewer=actor())
     rows, cells = _table_rows(report, found.market.time_zone)
+    # By the person, her latest one.
+    ended = {each.person.id: each for each in list_ended(found)} if report.without_plan else {}
     return render_template(
         "reports/cohort.html",
         cohort={
@@ -124,12 +130,47 @@ def cohort(found: Cohort) -> str:
         pager=_pager(found, len(left.people), offset, left.kept),
         filters=left.filters,
         morning=_morning(found, report, following, replace(seen, at_risk=told), at_risk=len(seen.at_risk)),
-        without_plan=[person.name_in(language()) for person in report.without_plan],
+        without_plan=[person.name_in(language()) for person in report.without_plan if person.id not in ended],
+        ended=[
+            _ended(ended[person.id], found.market.time_zone) for person in report.without_plan if person.id in ended
+        ],
         exports=exports("reports.cohort_csv", "reports.cohort_xlsx", code=found.code, plan=report.plan.slug)
         if report.plan
         else [],
         report_href=url_for("reports.cohort_report", code=found.code, plan=report.plan.slug) if report.plan else None,
     )
+
+
+def _withdrawn(found: Cohort, at: datetime) -> str:
+    """Show who was in a cohort that was taken back, as it ended, by whom and why."""
+    zone, plans = found.market.time_zone, list_ended(found)
+    with_plan = {each.person.id for each in plans}
+    people = plans + [each for each in list_left_at_the_end(found) if each.person.id not in with_plan]
+    by = accounts.find_person(found.withdrawn_by) if found.withdrawn_by else None
+    return render_template(
+        "reports/cohort_withdrawn.html",
+        cohort={
+            "name": str(found.name),
+            "market": str(found.market.name),
+            "team": str(found.team.name) if found.team else None,
+        },
+        withdrawn_on=format_date(local_date(at, zone)),
+        by=by.name_in(language()) if by else None,
+        # The same for everybody whose plan ended with the cohort; what ended before has a reason of its own.
+        reason=next((each.reason for each in plans if each.at >= at), None),
+        people=[_ended(each, zone) for each in people],
+    )
+
+
+def _ended(each: Ended, zone: str) -> dict[str, str | None]:
+    here = language()
+    return {
+        "name": each.person.name_in(here),
+        "kana": each.person.full_kana if here == "ja" else None,
+        "href": url_for("training.path", code=each.code) if each.code else None,
+        "plan": str(each.plan) if each.plan else None,
+        "on": format_date(local_date(each.at, zone)),
+    }
 
 
 def _morning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -15,10 +16,11 @@ from sqlalchemy import delete
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import SEE_ACCOMMODATION
+from portal.accounts.rules import fold_for_search
 from portal.accounts.service import grants, people
 from portal.calendars import queries as calendars
 from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
-from portal.calendars.rules import DayOff, WorkingCalendar, YearNotInTable, add_working_days
+from portal.calendars.rules import WorkingCalendar, YearNotInTable, add_working_days
 from portal.cohorts import queries as cohorts
 from portal.cohorts import service as groups
 from portal.cohorts.errors import CohortCodeInvalid, CohortCodeTaken, CohortWithdrawn
@@ -74,6 +76,7 @@ from portal.training.service.enrollments import (
     lock,
     recognitions_of,
 )
+from portal.training.service.odd_days import about_event, about_first_day
 from portal.training.service.people_list import Listed, count_lines, read_people
 
 # A draft that nobody went on with for so long is forgotten.
@@ -82,6 +85,8 @@ KEPT = timedelta(days=30)
 FARTHEST = timedelta(days=366)
 # So many are named in one message.
 _MOST_NAMED = 8
+# What stands between the parts of a name.
+_BETWEEN_NAMES = re.compile(r"[\s,、・･·]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +179,10 @@ class Preview:
     code: str = ""
     name: Words = field(default_factory=lambda: Words("", ""))
     calendar: WorkingCalendar | None = None
-    # When those without an account are invited; None: as soon as the cohort is created.
+    # When those without an account are invited; None: as soon as the cohort is created, or (`is_invited_at_once` says
+    # which) in a year of which no holidays are known.
     invited_at: datetime | None = None
+    is_invited_at_once: bool = False
     # Of each event of the plan by its slug; empty where one of them is not known.
     events: Mapping[str, EventDay] = field(default_factory=dict)
     schedule: Schedule | None = None
@@ -481,19 +488,51 @@ def _judge_new(candidate: Candidate, numbered: Mapping[str, Person], first_numbe
 
 def _judge_mentors(found: Preview) -> None:
     by_code = {each.code: each for each in found.mentors}
-    named = {each.listed.mentor for each in found.candidates if each.listed is not None and each.listed.mentor}
-    by_address = {each.sign_in_name: each for each in found.mentors if each.sign_in_name in named}
+    called: dict[str, list[Person]] = {}
+    for mentor in found.mentors:
+        for name in _ways_to_call(mentor):
+            called.setdefault(name, []).append(mentor)
     for each in found.candidates:
         wanted = found.wishes.mentor_of.get(each.key)
         if wanted is not None:
             each.mentor = by_code.get(wanted)
         elif each.listed is not None and each.listed.mentor and each.fate in TAKEN:
-            each.mentor = by_address.get(each.listed.mentor)
-            if each.mentor is None:
-                each.notes.append(_("“%(mentor)s” is not among the chosen mentors.", mentor=each.listed.mentor[:80]))
+            meant = called.get(_folded(each.listed.mentor), [])
+            typed = each.listed.mentor[:80]
+            if len(meant) == 1:
+                each.mentor = meant[0]
+            elif meant:
+                each.notes.append(
+                    _(
+                        "“%(mentor)s” is the name of several chosen mentors. Write the email address instead.",
+                        mentor=typed,
+                    )
+                )
+            else:
+                each.notes.append(_("“%(mentor)s” is not among the chosen mentors.", mentor=typed))
         if each.mentor is not None and each.person is not None and each.mentor.id == each.person.id:
             each.mentor = None
             each.notes.append(_("Nobody is her own mentor."))
+
+
+def _ways_to_call(person: Person) -> set[str]:
+    """Return, folded, how a list can name somebody: her address, and her names in each script in either order."""
+    pairs = (
+        (person.family_name, person.given_name),
+        (person.family_kana, person.given_kana),
+        (person.family_romaji, person.given_romaji),
+    )
+    names = {person.sign_in_name, person.full_name, person.shown_as}
+    # A part of a name alone is none: it would fit whoever shares it.
+    for family, given in pairs:
+        if family and given:
+            names |= {family + given, given + family}
+    return {_folded(name) for name in names if name}
+
+
+def _folded(name: str) -> str:
+    """Return a name or an address as it is compared: width, case, kana, and what stands between its parts left out."""
+    return _BETWEEN_NAMES.sub("", fold_for_search(name))
 
 
 def _mark_accommodations(found: Preview, by: Person) -> None:
@@ -548,6 +587,9 @@ def _judge_dates(found: Preview) -> None:
     found.calendar = read.of(found.market.id)
     _judge_recognition(found, known)
     found.invited_at = invited_at(found.starts_on, found.market, found.calendar)
+    found.is_invited_at_once = (
+        found.invited_at is None and _hour_of_invitation(found.starts_on, found.market, found.calendar) is not None
+    )
     try:
         with unknown_years_refused():
             found.schedule = rules.schedule(shapes, basis, found.calendar)
@@ -572,11 +614,15 @@ def _judge_dates(found: Preview) -> None:
 
 
 def invited_at(starts_on: date, market: Market, calendar: WorkingCalendar) -> datetime | None:
-    """Return when invitations go out for a first day; None where that is now or has passed."""
+    """Return when invitations go out for a first day; None where that is now, has passed, or cannot be counted."""
+    at = _hour_of_invitation(starts_on, market, calendar)
+    return at if at is not None and at > clock.now() else None
+
+
+def _hour_of_invitation(starts_on: date, market: Market, calendar: WorkingCalendar) -> datetime | None:
     with suppress(YearNotInTable):
         on = add_working_days(starts_on, -INVITED_DAYS_BEFORE, calendar).on
-        at = datetime.combine(on, time(INVITED_AT_HOUR), clock.zone_info(market.time_zone))
-        return at if at > clock.now() else None
+        return datetime.combine(on, time(INVITED_AT_HOUR), clock.zone_info(market.time_zone))
     return None
 
 
@@ -632,7 +678,9 @@ def _judge_whole(found: Preview) -> None:
     if found.schedule is None or found.calendar is None or found.today is None or found.starts_on is None:
         return
     past = sum(len(day.slugs) for day in found.days if day.on < found.today)
-    if found.starts_on < found.today:
+    if found.starts_on < found.today and not past:
+        found.warnings.append(_("The first day, %(date)s, has passed.", date=format_date(found.starts_on)))
+    elif found.starts_on < found.today:
         found.warnings.append(
             ngettext(
                 "The first day, %(date)s, has passed; %(num)d step would be overdue from the beginning.",
@@ -649,16 +697,9 @@ def _judge_whole(found: Preview) -> None:
                 past,
             )
         )
-    if _off(found.calendar, found.starts_on) is not None:
-        with suppress(YearNotInTable):
-            found.warnings.append(
-                _(
-                    "Nobody works on %(date)s; the first working day is %(first)s.",
-                    date=format_date(found.starts_on),
-                    first=format_date(add_working_days(found.starts_on, 0, found.calendar).on),
-                )
-            )
-    found.warnings += _about_events(found, found.calendar, found.today)
+    found.warnings += about_first_day(found.starts_on, found.calendar)
+    for event in found.version.events if found.version is not None else ():
+        found.warnings += about_event(event, found.events[event.slug].on, found.calendar, found.today)
     found.warnings += _about_order(found.version, found.schedule)
     short = sum(bool(each.short) for each in found.taken)
     if short:
@@ -694,19 +735,6 @@ def _needs_mentor(version: PlanVersion | None) -> bool:
     return version is not None and any(step.by is Doer.MENTOR for step in version.steps)
 
 
-def _about_events(found: Preview, calendar: WorkingCalendar, today: date) -> list[str]:
-    """Say which events lie on a day on which nobody expects them."""
-    said = []
-    for event in found.version.events if found.version is not None else ():
-        on = found.events[event.slug].on
-        values = {"event": event.title, "date": format_date(on)}
-        if on < today:
-            said.append(_("The day of “%(event)s”, %(date)s, has passed.", **values))
-        elif _off(calendar, on) is not None:
-            said.append(_("Nobody works on %(date)s, the day of “%(event)s”.", **values))
-    return said
-
-
 def _about_order(version: PlanVersion | None, schedule: Schedule) -> list[str]:
     """Say which steps the days of events put before one that has to be done first."""
     if version is None or not version.events:
@@ -724,14 +752,6 @@ def _about_order(version: PlanVersion | None, schedule: Schedule) -> list[str]:
         # Within what is counted from one day the plan says so itself.
         if origins[slug] != origins[first]
     ]
-
-
-def _off(calendar: WorkingCalendar, on: date) -> DayOff | None:
-    """Return why nobody works on a day; None also in a year of which no holidays are known."""
-    try:
-        return calendar.day_off(on)
-    except YearNotInTable:
-        return None
 
 
 # --- Taking it back --------------------------------------------------------------------------------------

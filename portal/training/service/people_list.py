@@ -39,7 +39,7 @@ class Listed:
     names: Names = field(default_factory=lambda: Names(""))
     language: str = ""
     employee_number: str = ""
-    # The address of her mentor, where the list names one.
+    # Her mentor as typed, by address or by name, where the list names one.
     mentor: str = ""
     fault: str = ""
     as_written: str = ""
@@ -125,7 +125,7 @@ def _of_columns(line: int, cells: Sequence[str], columns: Mapping[int, str]) -> 
         Names(**({"family_name": ""} | names)),
         language=_LANGUAGES.get(values.get("language", "").casefold(), ""),
         employee_number=values.get("employee_number", ""),
-        mentor=fold_sign_in_name(values.get("mentor", "")),
+        mentor=values.get("mentor", ""),
         as_written=" ".join(filter(None, cells)),
     )
 

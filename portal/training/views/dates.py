@@ -34,6 +34,7 @@ from portal.training.queries import Change, Standing, catalogue, swaps
 from portal.training.rules import SETTLED, STATEMENT_LIMIT, ExemptionAct
 from portal.training.service import dates, exemptions
 from portal.training.service.enrollments import end_plan
+from portal.training.service.odd_days import about_first_day
 from portal.training.views import blueprint
 from portal.training.views.explaining import disorder_told, exempt_told, feasibility_told
 from portal.training.views.learner import Telling
@@ -277,6 +278,7 @@ def first_day(enrollment: Enrollment) -> Response | tuple[str, int]:
         asked=lambda: str(form.starts_on.data),
         work=work,
         can_move=can_move(standing),
+        cautions=lambda: about_first_day(form.starts_on.data or standing.starts_on, standing.calendar),
         starts_on=format_date(standing.starts_on),
     )
 
@@ -415,9 +417,13 @@ def show_then_do(
     moved: Callable[[], dates.Moves],
     asked: Callable[[], str],
     work: Callable[[], Done],
+    cautions: Callable[[], list[str]] = list,
     **values: Any,
 ) -> Response | tuple[str, int]:
-    """Answer with what would move; do it where that is confirmed as shown: a value changed since is shown first."""
+    """Answer with what would move; do it where that is confirmed as shown: a value changed since is shown first.
+
+    `cautions` says of the chosen day what is worth a second look; it keeps nothing from being done.
+    """
     found: dates.Moves | None = None
     status = 200
     if request.method == "POST":
@@ -436,6 +442,7 @@ def show_then_do(
         moved=effect_told(found, standing) if found is not None else None,
         feasibility=feasibility_told(found.feasibility, standing.enrollment.version) if found is not None else [],
         disorder=disorder_told(found.disorder, catalogue.tasks_of(standing.steps)) if found is not None else [],
+        cautions=cautions() if found is not None else [],
         seen=asked(),
         limit=STATEMENT_LIMIT,
         **_whose(standing.enrollment),

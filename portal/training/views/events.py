@@ -8,7 +8,9 @@ from typing import Any
 from flask import render_template, request, url_for
 from werkzeug import Response
 
+from portal.calendars.queries import working_calendar
 from portal.cohorts.permissions import SEE_COHORT
+from portal.core import clock
 from portal.core.access import actor, allows, can, requires
 from portal.core.errors import DomainError
 from portal.core.i18n import format_date, language, ngettext
@@ -25,6 +27,7 @@ from portal.training.permissions import (
 from portal.training.queries import catalogue
 from portal.training.rules import STATEMENT_LIMIT
 from portal.training.service import dates
+from portal.training.service.odd_days import about_event
 from portal.training.views import blueprint
 from portal.training.views.dates import CONFIRM, can_move, effect_told, show_then_do
 from portal.training.views.explaining import disorder_told, feasibility_told
@@ -61,6 +64,7 @@ def event_date(thing: EventOfEnrollment) -> Response | tuple[str, int]:
         moved=lambda: dates.moved_by_event(standing=standing, event=event, on=form.takes_place_on.data or day.on),
         asked=lambda: str(form.takes_place_on.data),
         work=work,
+        cautions=lambda: about_event(event, form.takes_place_on.data or day.on, standing.calendar, standing.today),
         can_move=can_move(standing),
         event=str(event.title),
         on=format_date(day.on),
@@ -78,6 +82,7 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
     form.reason.flags.required = now is not None
     found: list[dict[str, Any]] | None = None
     disorder: list[str] = []
+    cautions: list[str] = []
     status = 200
 
     def work() -> Done:
@@ -97,6 +102,12 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
                 if request.form.get("act") == CONFIRM and request.form.get("seen") == str(form.takes_place_on.data):
                     return carry_out(work)
                 found, disorder = _moved_in_cohort(thing, form.takes_place_on.data)
+                cautions = about_event(
+                    event,
+                    form.takes_place_on.data,
+                    working_calendar(cohort.market),
+                    clock.today(cohort.market.time_zone),
+                )
                 status = 200
             except DomainError as refused:
                 form.form_errors.append(str(refused))
@@ -107,6 +118,7 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
         form=form,
         moved=found,
         disorder=disorder,
+        cautions=cautions,
         seen=str(form.takes_place_on.data),
         limit=STATEMENT_LIMIT,
         event=str(event.title),

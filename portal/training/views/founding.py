@@ -17,6 +17,7 @@ from portal.accounts.models import Person
 from portal.calendars.rules import WorkingCalendar, YearNotInTable
 from portal.calendars.service.told import day_told, days_told, why_off
 from portal.cohorts import queries as cohorts
+from portal.cohorts.errors import CohortWithdrawn
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT
 from portal.core import clock, jobs, tables
@@ -97,6 +98,10 @@ def change_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
 @requires(ADD_LEARNERS, on=cohorts.get_cohort, see=SEE_COHORT)
 def add_learners(cohort: Cohort) -> Response | str | tuple[str, int]:
     """Ask who joins a running cohort, and from which day on."""
+    if cohort.withdrawn_at is not None:
+        named = {"name": str(cohort.name), "href": url_for("reports.cohort", code=cohort.code)}
+        page = render_template("training/join_withdrawn_cohort.html", cohort=named)
+        return page, CohortWithdrawn.status if request.method == "POST" else 200
     return _ask(JoinForm, None, cohort)
 
 
@@ -362,12 +367,25 @@ def cohort_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
             return carry_out(work)
         except DomainError as refused:
             problem, status = str(refused), refused.status
+        if draft.done_at is not None and draft.begun_at is None:
+            # Carried out in another tab: what its preview would say now is about people who are in already.
+            return _done_already(draft), status
     elif draft.begun_at is None and draft.done_at is not None:
         return _to_result(draft)
     if draft.begun_at is not None:
         return render_template("training/cohort_in_the_making.html", problem=problem, **_in_the_making(draft)), status
     found = founding.judge(draft, actor())
     return render_template("training/cohort_preview.html", problem=problem, **_shown(draft, found)), status
+
+
+def _done_already(draft: CohortDraft) -> str:
+    """Return the page that says so and leads to the cohort."""
+    assert draft.cohort is not None
+    return render_template(
+        "training/cohort_done_already.html",
+        joins=draft.joins,
+        cohort={"name": str(draft.cohort.name), "href": url_for("reports.cohort", code=draft.cohort.code)},
+    )
 
 
 def _joined(draft: CohortDraft) -> Cohort | None:
@@ -491,6 +509,7 @@ def _shown(draft: CohortDraft, found: Preview) -> dict[str, Any]:
         "invited_on": day_told(clock.local_date(found.invited_at, found.market.time_zone))
         if found.invited_at is not None and found.market is not None
         else "",
+        "is_invited_at_once": found.is_invited_at_once,
         "invited_before": INVITED_DAYS_BEFORE,
         "counts": {fate.value: len(found.with_fate(fate)) for fate in Fate},
         "mentors": [{"code": each.code, "name": each.name_in(language())} for each in found.mentors],
