@@ -205,6 +205,7 @@ def test_what_somebody_else_changed_is_told_in_sight_and_saving_again_keeps_what
     expect(reason).to_be_focused()
     expect(reason).to_be_in_viewport()
     expect(page.locator('[data-slot="work"] .callout')).to_contain_text("save again to keep it")
+    expect(reason).to_contain_text(cast.author.name_in("en"))
     assert editing.get_step(plan_of(draft), "quiz").minutes != 20
     # Whoever leaves without saving again is asked.
     page.once("dialog", lambda asked: asked.dismiss())

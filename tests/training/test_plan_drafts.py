@@ -593,7 +593,7 @@ def test_faults_and_hints_name_their_parts_as_the_reader_knows_them(
             "(First talk, Exposure · Reading, Exposure · Confirmation)",
         ),
         "ja": (
-            "題名のない課題（1営業日目）: ",
+            "課題（題名なし、1営業日目）: ",
             "題名のないフェーズ（3番目）: ",
             "「文書EXPOSURE · 確認」",
             "文書EXPOSURE · 読む、文書EXPOSURE · 確認",
