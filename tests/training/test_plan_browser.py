@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,10 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from portal.accounts.models import Role
 from portal.core.db import session
+from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.training.models import PlanDraft
 from portal.training.queries.plan_drafts import get_plan_draft, spec_of_draft
-from portal.training.rules import editing
+from portal.training.rules import Doer, StepKind, StepSpec, editing
 from portal.training.service import plan_drafts as service
 from tests.accessibility import faults_of
 from tests.builders import Cast, make_grant, make_person
@@ -148,6 +151,11 @@ def test_a_plan_is_changed_with_keys_and_by_dragging_and_each_change_is_said(
     page.keyboard.press("Delete")
     question = page.locator("dialog[open]")
     expect(question).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    expect(row(page, "more")).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(question).to_be_visible()
     assert faults_of(page) == []
     question.locator("[data-remove]").click()
     expect(said(page)).to_contain_text(told["gone"])
@@ -182,6 +190,60 @@ def test_the_form_saves_itself_and_shows_what_is_wrong_beside_the_field(
     expect(page.locator('.plan-row[data-slug="quiz"]')).to_have_attribute("data-faulty", "")
     step = editing.get_step(plan_of(draft), "quiz")
     assert (step.kind.value, step.minutes, step.due_days, step.quiz) == ("task", 45, 4, None)
+
+
+def test_what_somebody_else_changed_is_told_in_sight_and_saving_again_keeps_what_was_typed(
+    cast: Cast, draft: PlanDraft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = opened(open_as(cast.author), draft)
+    with own_transaction():
+        service.change(draft=draft, edit=lambda plan: editing.shift(plan, "quiz", 3), by=cast.author)
+    save = page.locator("#plan-part").get_by_role("button", name="Save")
+    page.locator("#minutes").evaluate("field => { field.value = '20'; }")
+    save.click()
+    reason = page.locator('[data-slot="facts"] .error-summary')
+    expect(reason).to_be_focused()
+    expect(reason).to_be_in_viewport()
+    expect(page.locator('[data-slot="work"] .callout')).to_contain_text("save again to keep it")
+    expect(reason).to_contain_text(cast.author.name_in("en"))
+    assert editing.get_step(plan_of(draft), "quiz").minutes != 20
+    # Whoever leaves without saving again is asked.
+    page.once("dialog", lambda asked: asked.dismiss())
+    with page.expect_event("dialog"):
+        page.evaluate("location.reload()")
+    save.click()
+    expect(page.locator('.plan-row[data-slug="quiz"] .plan-row__meta')).to_contain_text("20 min")
+    expect(page.locator('[data-slot="work"] .callout')).to_have_count(0)
+    assert editing.get_step(plan_of(draft), "quiz").minutes == 20
+
+
+def test_a_double_click_adds_one_step_and_long_titles_stand_below_one_another(
+    cast: Cast, draft: PlanDraft, open_as: Callable[..., BrowserContext]
+) -> None:
+    title = "とても長い題名" * 8
+    long = {"title": Words(title, title), "phase": "first", "by": Doer.MENTOR}
+    with own_transaction():
+        service.change(
+            draft=draft,
+            edit=lambda plan: replace(
+                plan,
+                steps=(*plan.steps, *(StepSpec(f"long-{number}", StepKind.SESSION, 1, **long) for number in range(9))),
+            ),
+            by=cast.author,
+        )
+    page = opened(open_as(cast.author), draft, "ja")
+    page.get_by_role("button", name="項目を追加").dblclick()
+    expect(page.locator("#kind")).to_be_focused()
+    page.wait_for_timeout(300)
+    added = [step.slug for step in plan_of(draft).steps if step.slug.startswith("new-")]
+    assert added == ["new-read"]
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.locator("summary", has_text="先に終える項目").click()
+    tops = page.evaluate(
+        "[...document.querySelectorAll('#prerequisites .option')].map((each) => [each.getBoundingClientRect().top,"
+        " each.querySelector('.option__text').getBoundingClientRect().bottom])"
+    )
+    assert all(bottom <= below for (_top, bottom), (below, _end) in pairwise(tops))
 
 
 def test_what_somebody_else_changes_comes_into_the_page(

@@ -571,6 +571,71 @@ def test_faults_stand_beside_their_step_and_in_the_summary_at_once(
     overview.one("ul", class_="plan-problems__list")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_faults_and_hints_name_their_parts_as_the_reader_knows_them(
+    cast: Cast, draft: PlanDraft, as_: Any, language: str
+) -> None:
+    same = {"document": "exposure", "due_days": 2, "minutes": 200}
+
+    def tangle(plan: PlanSpec) -> PlanSpec:
+        plan = editing.add_step(editing.add_phase(plan, Words("", "")), StepKind.TASK, after="statement")
+        first = StepSpec("seen-first", StepKind.READ, **same)
+        then = StepSpec("seen-then", StepKind.ACKNOWLEDGE, **same, prerequisites=("nowhere",))
+        return replace(plan, steps=(*plan.steps, first, then))
+
+    changed(draft, cast.author, tangle)
+    author = as_(cast.author, language=language)
+    told = {
+        "en": (
+            "Task without a title (Working day 1): The step “Task without a title (Working day 1)” needs a title",
+            "Phase without a title (number 3): The title is missing in English and Japanese.",
+            "Exposure: The step “Exposure · Confirmation” needs “nowhere”, which does not exist.",
+            "(First talk, Exposure · Reading, Exposure · Confirmation)",
+        ),
+        "ja": (
+            "課題（題名なし、1営業日目）: ",
+            "題名のないフェーズ（3番目）: ",
+            "「文書EXPOSURE · 確認」",
+            "文書EXPOSURE · 読む、文書EXPOSURE · 確認",
+        ),
+    }[language]
+    for page in (
+        author.get("training.plan_draft", code=draft.code),
+        author.get("training.edit_plan_draft", code=draft.code),
+    ):
+        listed = " ".join("".join(page.one("ul", class_="plan-problems__list").itertext()).split())
+        assert [each for each in told if each not in listed] == [], listed
+        assert "seen-" not in listed
+        assert "new-" not in listed
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_steps_that_can_come_before_another_are_offered_with_their_kind(
+    cast: Cast, draft: PlanDraft, as_: Any, language: str
+) -> None:
+    def read_twice(plan: PlanSpec) -> PlanSpec:
+        return replace(plan, steps=(StepSpec("again", StepKind.READ, 0, document="exposure"), *plan.steps))
+
+    changed(draft, cast.author, read_twice)
+    page = as_(cast.author, language=language).get("training.edit_plan_draft", code=draft.code, at="step.quiz")
+    offered = {each.get("value"): each.text or "" for each in page.one("select", id="anchor").iter("option")}
+    said = {
+        each.text or ""
+        for each in page.one("fieldset", id="prerequisites").iter("span")
+        if each.get("class") == "option__text"
+    }
+    title, kind = ("Exposure", "Reading") if language == "en" else ("文書EXPOSURE", "読む")
+    assert f"{title} · {kind}" in said
+    assert offered["again"].endswith(f"{title} · {kind}")
+    assert len(set(offered.values())) == len(offered)
+
+
+def test_sentences_about_days_end_as_sentences_of_the_language_do(cast: Cast, draft: PlanDraft, as_: Any) -> None:
+    page = as_(cast.author, language="ja").get("training.edit_plan_draft", code=draft.code, at="step.quiz")
+    assert "4営業日目。" in page.text
+    assert "営業日目." not in page.body
+
+
 def test_a_heavy_day_is_a_warning_that_hinders_nothing(cast: Cast, draft: PlanDraft) -> None:
     def load(plan: PlanSpec) -> PlanSpec:
         for slug in ("quiz", "talk"):
@@ -706,6 +771,17 @@ def test_the_dates_of_a_draft_are_shown_in_a_real_calendar(cast: Cast, as_: Any,
     missing.one("div", id="event_exam-error")
     changed(draft, cast.author, lambda plan: editing.put(plan, "read", replace(plan.steps[1], anchor="gone")))
     author.get("training.preview_plan_draft", code=draft.code, starts_on=str(date(2026, 4, 28)), market="JP")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_year_without_holidays_is_told_to_an_author_without_a_command(
+    cast: Cast, draft: PlanDraft, as_: Any, language: str
+) -> None:
+    page = as_(cast.author, language=language).get(
+        "training.preview_plan_draft", code=draft.code, market="JP", starts_on="2099-04-01", expect=400
+    )
+    assert ("An administrator can load them." if language == "en" else "管理者が祝日を読み込めます。") in page.text
+    assert "flask" not in page.text
 
 
 def test_the_pages_of_sixty_steps_need_no_more_statements_than_those_of_six(

@@ -176,6 +176,12 @@ def test_every_plan_can_be_drawn(plan: PlanSpec) -> None:
     assert len([row for row in rows(plan) if row.step]) == len(plan.steps)
 
 
+def test_what_is_due_from_the_first_day_on_is_not_drawn_before_it_however_long_it_takes() -> None:
+    long, early = (StepSpec(f"read-{days}", StepKind.READ, days, document="exposure", minutes=800) for days in (1, -1))
+    drawn = timeline(spec(long, early, phases=()))
+    assert (drawn.placed["read-1"].first, drawn.placed["read--1"].first) == (0, -3)
+
+
 def test_what_counts_from_an_event_stands_before_the_day_that_is_assumed_for_it() -> None:
     steps = (
         StepSpec("read", StepKind.READ, 4, document="exposure"),

@@ -21,8 +21,9 @@ A_WEEK = 5
 class Placed:
     """Where a step stands: `day` is the one on which it is due, in working days after the first (0 is the first).
 
-    `first` is the day on which it has to be begun with at most `MOST_MINUTES_A_DAY` a day. `counted_from` is the day
-    of what it is counted from; None where that cannot be said (`is_lost`): then it is drawn as counted from the start.
+    `first` is the day on which it has to be begun with at most `MOST_MINUTES_A_DAY` a day; what is due from the first
+    day on is not begun before it, however long it takes. `counted_from` is the day of what it is counted from; None
+    where that cannot be said (`is_lost`): then it is drawn as counted from the start.
     """
 
     slug: str
@@ -90,7 +91,7 @@ def timeline(spec: PlanSpec) -> Timeline:
         placed[slug] = Placed(
             slug,
             day,
-            max(-EDGE, day - span + 1),
+            max(0 if origin is None and day >= 0 else -EDGE, day - span + 1),
             max(-EDGE, min(EDGE, day - step.due_days)) if is_known else None,
             origin,
         )

@@ -604,13 +604,16 @@ def _judge_dates(found: Preview) -> None:
                     each.ends_on = ends_on
     except HolidayYearUnknown as refused:
         found.schedule, found.days = None, ()
-        found.obstacles.append(
-            _(
-                "The holidays of the year %(year)s are not known (%(country)s), so that dates in it cannot be counted. "
-                "An administrator can load them.",
-                **refused.values,
-            )
-        )
+        found.obstacles.append(unknown_holidays(refused))
+
+
+def unknown_holidays(refused: HolidayYearUnknown) -> str:
+    """Say to those who plan, and run no commands, why dates of a year cannot be counted."""
+    return _(
+        "The holidays of the year %(year)s are not known (%(country)s), so that dates in it cannot be counted. "
+        "An administrator can load them.",
+        **refused.values,
+    )
 
 
 def invited_at(starts_on: date, market: Market, calendar: WorkingCalendar) -> datetime | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.core.content import MAX_FILE_BYTES, SLUG
-from portal.core.i18n import Words, format_minutes, ngettext
+from portal.core.i18n import Words, format_minutes, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.training import rules
 from portal.training.formats.plan_file import START, written
@@ -17,6 +17,7 @@ from portal.training.rules import FaultKind, PlanSpec, StepSpec
 from portal.training.rules.changes import What
 from portal.training.rules.timeline import tightness, timeline
 from portal.training.service import plans
+from portal.training.service.plans import BY_SLUG, Called
 
 MAX_NUMBER = 20
 
@@ -31,22 +32,25 @@ class Problem:
     is_warning: bool = False
 
 
-def problems_of(spec: PlanSpec, *, known: Known, latest: PlanVersion | None) -> list[Problem]:
-    """Return everything that keeps a plan from being published, then what is worth a second look."""
+def problems_of(spec: PlanSpec, *, known: Known, latest: PlanVersion | None, called: Called = BY_SLUG) -> list[Problem]:
+    """Return everything that keeps a plan from being published, then what is worth a second look.
+
+    `called` says what its readers call the parts of the plan.
+    """
     found = _of_plan(spec, latest) + _of_names(spec)
-    for number, said in plans.faults_of_events(spec):
+    for number, said in plans.faults_of_events(spec, called):
         found.append(Problem(What.EVENT, spec.events[number - 1].slug, said))
     for step in spec.steps:
-        found += [Problem(What.STEP, step.slug, said) for said in _of_step(step, spec, known)]
+        found += [Problem(What.STEP, step.slug, said) for said in _of_step(step, spec, known, called)]
     for fault in rules.faults(spec.shapes):
         if fault.kind is FaultKind.NO_REQUIRED_STEP and not spec.steps:
             continue
         what = What.STEP if fault.slug else What.PLAN
-        found.append(Problem(what, fault.slug, plans.in_words(fault), fault.kind in rules.WARNINGS))
+        found.append(Problem(what, fault.slug, plans.in_words(fault, called), fault.kind in rules.WARNINGS))
     if not any(not each.is_warning for each in found) and len(written(spec).encode()) > MAX_FILE_BYTES:
         said = _("The plan is longer than a file of %(most)s KB holds. Shorten it.", most=MAX_FILE_BYTES // 1024)
         found.append(Problem(What.PLAN, "", said))
-    found += _of_load(spec, is_sound=not any(not each.is_warning for each in found))
+    found += _of_load(spec, called, is_sound=not any(not each.is_warning for each in found))
     return sorted(found, key=lambda each: each.is_warning)
 
 
@@ -104,8 +108,8 @@ def _of_names(spec: PlanSpec) -> list[Problem]:
     return found
 
 
-def _of_step(step: StepSpec, spec: PlanSpec, known: Known) -> list[str]:
-    said = plans.faults_of_step(step, spec)
+def _of_step(step: StepSpec, spec: PlanSpec, known: Known, called: Called) -> list[str]:
+    said = plans.faults_of_step(step, spec, called)
     if step.title is not None:
         said += _missing(step.title, _("title"), is_needed=step.kind in rules.BY_OTHERS | rules.WITH_A_WORD)
     said += _missing(step.instructions, _("instruction"), is_needed=False)
@@ -119,7 +123,7 @@ def _of_step(step: StepSpec, spec: PlanSpec, known: Known) -> list[str]:
     return said
 
 
-def _of_load(spec: PlanSpec, *, is_sound: bool) -> list[Problem]:
+def _of_load(spec: PlanSpec, called: Called, *, is_sound: bool) -> list[Problem]:
     """Return the days that hold too much, and whether the plan is too short for what it asks."""
     found = []
     placed = timeline(spec)
@@ -129,7 +133,7 @@ def _of_load(spec: PlanSpec, *, is_sound: bool) -> list[Problem]:
             "%(time)s of training are due on the same working day (%(steps)s). "
             "More than 6 hours is too much for one day.",
             time=format_minutes(minutes),
-            steps=_listed(on_it),
+            steps=_listed([called.step(each) for each in on_it]),
         )
         found.append(Problem(What.STEP, on_it[-1], said, True))
     tight = tightness(spec) if is_sound and spec.steps else None
@@ -144,5 +148,5 @@ def _of_load(spec: PlanSpec, *, is_sound: bool) -> list[Problem]:
     return found
 
 
-def _listed(slugs: Sequence[str]) -> str:
-    return ", ".join(slugs[:5]) + (" …" if len(slugs) > 5 else "")
+def _listed(names: Sequence[str]) -> str:
+    return pgettext("list", ", ").join(names[:5]) + (" …" if len(names) > 5 else "")

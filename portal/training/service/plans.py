@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 from portal.accounts.models import Person
@@ -120,7 +121,19 @@ def digest_of(spec: PlanSpec) -> str:
     return sha256(canonical_json(said).encode()).hexdigest()
 
 
-def faults_of_events(spec: PlanSpec) -> list[tuple[int, str]]:
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What faults call the steps, events and quizzes of a plan: their slugs, or what a reader knows them by."""
+
+    step: Callable[[str], str] = str
+    event: Callable[[str], str] = str
+    quiz: Callable[[str], str] = str
+
+
+BY_SLUG = Called()
+
+
+def faults_of_events(spec: PlanSpec, called: Called = BY_SLUG) -> list[tuple[int, str]]:
     """Return, in words, what is wrong with the events of a plan, each with the number of the event from 1."""
     said, counted_from = [], {step.event for step in spec.steps}
     slugs = [event.slug for event in spec.events]
@@ -128,99 +141,98 @@ def faults_of_events(spec: PlanSpec) -> list[tuple[int, str]]:
         if slug in slugs[: number - 1]:
             said.append((number, str(_("The event “%(name)s” stands twice.", name=slug))))
         elif slug not in counted_from:
-            said.append((number, str(_("No step counts from the event “%(name)s”.", name=slug))))
+            said.append((number, str(_("No step counts from the event “%(name)s”.", name=called.event(slug)))))
     return said
 
 
-def faults_of_step(step: StepSpec, spec: PlanSpec) -> list[str]:
+def faults_of_step(step: StepSpec, spec: PlanSpec, called: Called = BY_SLUG) -> list[str]:
     """Return, in words, what a step lacks for its kind or names that does not exist."""
-    said = []
+    said, named = [], called.step(step.slug)
     if step.phase is not None and step.phase not in {phase.slug for phase in spec.phases}:
         said.append(
-            _("The step “%(step)s” names the phase “%(name)s”, which does not exist.", step=step.slug, name=step.phase)
+            _("The step “%(step)s” names the phase “%(name)s”, which does not exist.", step=named, name=step.phase)
         )
     if step.event is not None and step.event not in {event.slug for event in spec.events}:
         said.append(
             _(
                 "The step “%(step)s” counts from the event “%(name)s”, which does not exist.",
-                step=step.slug,
+                step=named,
                 name=step.event,
             )
         )
     if step.event is not None and step.anchor is not None:
-        said.append(
-            _("The step “%(step)s” counts from a step and from an event; only one is possible.", step=step.slug)
-        )
+        said.append(_("The step “%(step)s” counts from a step and from an event; only one is possible.", step=named))
     is_reading = step.kind in (StepKind.READ, StepKind.ACKNOWLEDGE)
     if is_reading != (step.document is not None):
         said.append(
-            _("The step “%(step)s” needs the document that is to be read.", step=step.slug)
+            _("The step “%(step)s” needs the document that is to be read.", step=named)
             if is_reading
-            else _("The step “%(step)s” names a document, but is not about reading one.", step=step.slug)
+            else _("The step “%(step)s” names a document, but is not about reading one.", step=named)
         )
     if (step.kind is StepKind.QUIZ) != (step.quiz is not None):
         said.append(
-            _("The step “%(step)s” needs the quiz that is to be passed.", step=step.slug)
+            _("The step “%(step)s” needs the quiz that is to be passed.", step=named)
             if step.kind is StepKind.QUIZ
-            else _("The step “%(step)s” names a quiz, but is of another kind.", step=step.slug)
+            else _("The step “%(step)s” names a quiz, but is of another kind.", step=named)
         )
     if step.kind in rules.BY_OTHERS and step.by is Doer.LEARNER:
-        said.append(_("The step “%(step)s” is signed off by a mentor or a lead, not by the learner.", step=step.slug))
+        said.append(_("The step “%(step)s” is signed off by a mentor or a lead, not by the learner.", step=named))
     elif step.kind is StepKind.GATE and step.by is not Doer.LEAD:
-        said.append(_("The gate “%(step)s” is signed off by a lead.", step=step.slug))
+        said.append(_("The gate “%(step)s” is signed off by a lead.", step=named))
     elif step.kind not in rules.BY_OTHERS | {StepKind.TASK} and step.by is not Doer.LEARNER:
-        said.append(_("The step “%(step)s” can be done by the learner only.", step=step.slug))
+        said.append(_("The step “%(step)s” can be done by the learner only.", step=named))
     if step.kind in rules.BY_OTHERS | {StepKind.TASK} and step.title is None:
-        said.append(_("The step “%(step)s” needs a title of its own.", step=step.slug))
+        said.append(_("The step “%(step)s” needs a title of its own.", step=named))
     if step.kind is not StepKind.SIGN_OFF and not step.asks_statement:
-        said.append(_("The step “%(step)s” is not signed off, so it says nothing about a statement.", step=step.slug))
+        said.append(_("The step “%(step)s” is not signed off, so it says nothing about a statement.", step=named))
     if step.recognise_days is not None and not 1 <= step.recognise_days <= rules.MAX_RECOGNISE_DAYS:
         said.append(
             _(
                 "The step “%(step)s” can recognise what is 1 to %(most)s days old, nothing else.",
-                step=step.slug,
+                step=named,
                 most=rules.MAX_RECOGNISE_DAYS,
             )
         )
-    said += _faults_of_task(step) + _faults_of_gate(step, spec)
+    said += _faults_of_task(step, named) + _faults_of_gate(step, spec, called)
     if not 0 <= step.minutes <= rules.MAX_MINUTES:
         said.append(
-            _("The step “%(step)s” takes 0 to %(most)s minutes, nothing else.", step=step.slug, most=rules.MAX_MINUTES)
+            _("The step “%(step)s” takes 0 to %(most)s minutes, nothing else.", step=named, most=rules.MAX_MINUTES)
         )
     return said
 
 
-def _faults_of_task(step: StepSpec) -> list[str]:
+def _faults_of_task(step: StepSpec, named: str) -> list[str]:
     if (step.kind is StepKind.TASK) == bool(step.evidence):
         return []
     return [
-        _("The task “%(step)s” needs to say what can be handed in.", step=step.slug)
+        _("The task “%(step)s” needs to say what can be handed in.", step=named)
         if step.kind is StepKind.TASK
-        else _("The step “%(step)s” says what can be handed in, but is no task.", step=step.slug)
+        else _("The step “%(step)s” says what can be handed in, but is no task.", step=named)
     ]
 
 
-def _faults_of_gate(step: StepSpec, spec: PlanSpec) -> list[str]:
+def _faults_of_gate(step: StepSpec, spec: PlanSpec, called: Called) -> list[str]:
     """Return what a gate lacks: its quizzes come before it as steps, so that it waits until they are passed."""
+    named = called.step(step.slug)
     if step.kind is not StepKind.GATE:
         if step.gate_quizzes or step.gate_bound is not None or step.gate_minimum is not None:
-            return [_("The step “%(step)s” says when a gate is reached, but is no gate.", step=step.slug)]
+            return [_("The step “%(step)s” says when a gate is reached, but is no gate.", step=named)]
         return []
     said = []
     if not step.gate_quizzes:
-        said.append(_("The gate “%(step)s” needs the quizzes that it rests on.", step=step.slug))
+        said.append(_("The gate “%(step)s” needs the quizzes that it rests on.", step=named))
     if step.gate_bound is None or not 0 < step.gate_bound < 1 or step.gate_bound % rules.BOUND_STEP:
         said.append(
             _(
                 "The bound of the gate “%(step)s” is above 0 and below 100 percent, with at most one decimal.",
-                step=step.slug,
+                step=named,
             )
         )
     if step.gate_minimum is not None and not 1 <= step.gate_minimum <= rules.MAX_GATE_MINIMUM:
         said.append(
             _(
                 "The gate “%(step)s” rests on 1 to %(most)s questions, nothing else.",
-                step=step.slug,
+                step=named,
                 most=rules.MAX_GATE_MINIMUM,
             )
         )
@@ -230,25 +242,31 @@ def _faults_of_gate(step: StepSpec, spec: PlanSpec) -> list[str]:
     before = rules.all_before(step.shape, plan) if known else set(plan)
     first = {each.quiz for each in spec.steps if each.quiz and each.slug in before}
     said += [
-        _("The quiz “%(quiz)s” of the gate “%(step)s” is no step that comes before it.", quiz=name, step=step.slug)
+        _(
+            "The quiz “%(quiz)s” of the gate “%(step)s” is no step that comes before it.",
+            quiz=called.quiz(name),
+            step=named,
+        )
         for name in step.gate_quizzes
         if name not in first
     ]
     return said
 
 
-def in_words(fault: Fault) -> str:
+def in_words(fault: Fault, called: Called = BY_SLUG) -> str:
     """Say a fault of a plan's steps in the reader's language."""
-    values = {"step": fault.slug, "name": fault.others[0] if fault.others else ""}
+    named, others = called.step(fault.slug), [called.step(each) for each in fault.others]
+    values = {"step": named, "name": others[0] if others else ""}
     match fault.kind:
         case FaultKind.DUPLICATE_STEP:
-            return str(_("The step “%(step)s” stands twice.", **values))
+            # It is the slug that stands twice; their titles may differ.
+            return str(_("The step “%(step)s” stands twice.", step=fault.slug))
         case FaultKind.DUE_TOO_EARLY:
             return str(
                 _(
                     "The step “%(step)s” is due earlier than %(most)s working days before the plan begins, or "
                     "than %(before_event)s before an event.",
-                    step=fault.slug,
+                    step=named,
                     most=rules.MAX_DAYS_BEFORE_START,
                     before_event=rules.MAX_DUE_DAYS,
                 )
@@ -258,7 +276,7 @@ def in_words(fault: Fault) -> str:
                 _(
                     "The step “%(step)s” is due later than %(most)s working days after the plan begins, or after "
                     "an event.",
-                    step=fault.slug,
+                    step=named,
                     most=rules.MAX_DUE_DAYS,
                 )
             )
@@ -269,7 +287,7 @@ def in_words(fault: Fault) -> str:
         case FaultKind.UNKNOWN_PREREQUISITE:
             return str(_("The step “%(step)s” needs “%(name)s”, which does not exist.", **values))
         case FaultKind.CYCLE:
-            ring = " → ".join((*fault.others, fault.others[0]))
+            ring = " → ".join((*others, others[0]))
             return str(_("Steps wait for one another in a ring: %(ring)s.", ring=ring))
         case FaultKind.OPTIONAL_PREREQUISITE:
             return str(_("The required step “%(step)s” needs the optional step “%(name)s”.", **values))

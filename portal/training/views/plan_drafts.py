@@ -19,7 +19,7 @@ from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError
 from portal.core.forms import DateField
-from portal.core.i18n import format_date, format_instant, format_minutes, language
+from portal.core.i18n import format_date, format_instant, format_minutes, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.organisation.models import Market
@@ -32,11 +32,13 @@ from portal.training.queries.plan_drafts import get_plan_draft, spec_of_draft
 from portal.training.rules import Basis, EventDay, PlanSpec, drafting
 from portal.training.rules.drafting import DraftAct, DraftState
 from portal.training.service import plan_drafts as service
+from portal.training.service.founding import unknown_holidays
 from portal.training.service.owned import OWNED_KIND
 from portal.training.service.plan_problems import problems_of
 from portal.training.service.plans import digest_of
 from portal.training.views import blueprint
 from portal.training.views.founding import weeks_told
+from portal.training.views.plan_editor import told_problems
 from portal.training.views.plan_timeline import told_plan
 from portal.training.views.plan_words import ACTS, STATES, PlanTeller, day_number, told_changes
 from portal.training.views.plans import file_of
@@ -56,7 +58,7 @@ def _overview(draft: PlanDraft, *, refused: str = "", remark: PlanRemarkForm | N
     latest = catalogue.find_latest_version(draft.plan_slug)
     teller = PlanTeller(spec, known)
     is_over = draft.ended_at is not None
-    problems = [] if is_over else problems_of(spec, known=known, latest=latest)
+    problems = [] if is_over else problems_of(spec, known=known, latest=latest, called=teller.called)
     authors = plan_drafts.list_authors([draft]).get(draft.id, [])
     followers = plan_drafts.count_followers([draft.plan_slug])
     names = {each.code: each.name_in(language()) for each in accounts.list_people_of({act.by for act in draft.acts})}
@@ -80,7 +82,7 @@ def _overview(draft: PlanDraft, *, refused: str = "", remark: PlanRemarkForm | N
         published_href=_published_href(draft),
         authors=[each.name_in(language()) for each in authors],
         saved=format_instant(draft.saved_at, person.time_zone, show_zone=False),
-        problems=[{"said": each.said, "is_warning": each.is_warning} for each in problems],
+        problems=told_problems(problems, teller),
         faulty=sum(not each.is_warning for each in problems),
         changes=told_changes(catalogue.spec_of(draft.based_on), spec, known) if draft.based_on is not None else None,
         came_since=_came_since(draft, latest, known),
@@ -223,10 +225,9 @@ def take_over_into_plan_draft(draft: PlanDraft) -> Response | tuple[str, int]:
         merged = service.take_over(draft=draft, by=actor())
         told = _("What the latest version changed stands in the draft now.")
         if merged.both:
-            told += " " + _(
-                "Both had changed: %(names)s. There the draft stands as it was; compare.",
-                names=", ".join(name for _what, name in merged.both),
-            )
+            teller = PlanTeller(merged.spec, plan_drafts.read_known())
+            names = pgettext("list", ", ").join(teller.part(what, name) for what, name in merged.both)
+            told += " " + _("Both had changed: %(names)s. There the draft stands as it was; compare.", names=names)
         return Done(told, _here(draft))
 
     return _carried_out(draft, "", work)
@@ -250,7 +251,7 @@ def preview_plan_draft(draft: PlanDraft) -> str | tuple[str, int]:
     """Show every date as it would be in a market from a day on; nothing is kept."""
     spec, known = spec_of_draft(draft), plan_drafts.read_known()
     markets = calendars.list_markets()
-    form = _preview_form(spec, markets)
+    form = _preview_form(PlanTeller(spec, known), markets)
     broken = [fault for fault in rules.faults(spec.shapes) if fault.kind not in rules.WARNINGS]
     lost = {step.event for step in spec.steps if step.event} - {event.slug for event in spec.events}
     shown: dict[str, Any] = {"weeks": [], "steps": [], "load": []}
@@ -264,7 +265,7 @@ def preview_plan_draft(draft: PlanDraft) -> str | tuple[str, int]:
                 with unknown_years_refused():
                     shown = _dates(spec, PlanTeller(spec, known), form, market)
             except HolidayYearUnknown as unknown:
-                refused, status = str(unknown), 400
+                refused, status = unknown_holidays(unknown), 400
         else:
             status = 400
     page = render_template(
@@ -282,14 +283,14 @@ def preview_plan_draft(draft: PlanDraft) -> str | tuple[str, int]:
     return page, status
 
 
-def _preview_form(spec: PlanSpec, markets: list[Market]) -> PlanPreviewForm:
+def _preview_form(teller: PlanTeller, markets: list[Market]) -> PlanPreviewForm:
     """Return the form with a day for each event; what is asked for stands in the address."""
     fields = {
         f"event_{event.slug}": DateField(
-            _("Day of “%(event)s”", event=str(event.title) or event.slug),
+            _("Day of “%(event)s”", event=teller.event(event.slug)),
             [InputRequired(_("Choose the day of the event."))],
         )
-        for event in spec.events
+        for event in teller.spec.events
     }
     kind = type("PlanPreviewForm", (PlanPreviewForm,), fields)
     home = actor().home_market

@@ -105,8 +105,8 @@ def _shown(draft: PlanDraft, at: str, form: Any, refused: str) -> dict[str, Any]
     spec, known = spec_of_draft(draft), plan_drafts.read_known()
     latest = catalogue.find_latest_version(draft.plan_slug)
     chosen = chosen_of(spec, at)
-    problems = problems_of(spec, known=known, latest=latest)
     teller = PlanTeller(spec, known)
+    problems = problems_of(spec, known=known, latest=latest, called=teller.called)
     person = actor()
     can_undo, can_redo = service.can_go(draft, person)
     saved_by = next(iter(people.list_people_of({draft.saved_by})), None)
@@ -130,17 +130,9 @@ def _shown(draft: PlanDraft, at: str, form: Any, refused: str) -> dict[str, Any]
         "others": others_told(draft),
         "can_undo": can_undo,
         "can_redo": can_redo,
-        "problems": [
-            {
-                "said": each.said,
-                "at": Chosen(each.what, each.slug).at,
-                "where": _where(each, teller),
-                "is_warning": each.is_warning,
-            }
-            for each in problems
-        ],
+        "problems": told_problems(problems, teller),
         "faulty": sum(not each.is_warning for each in problems),
-        "refused": refused if form is None else "",
+        "refused": refused,
         "kinds": [(kind.value, str(word)) for kind, word in KINDS.items()],
         "chosen_step": chosen.slug if chosen.what is What.STEP else "",
         **told_plan(teller, problems, chosen.at),
@@ -149,6 +141,19 @@ def _shown(draft: PlanDraft, at: str, form: Any, refused: str) -> dict[str, Any]
         "quizzes": [(slug, str(title)) for slug, title in known.quizzes.items()],
         "credentials": known.credentials,
     }
+
+
+def told_problems(problems: Sequence[Problem], teller: PlanTeller) -> list[dict[str, Any]]:
+    """Return what is wrong, each with what the part is called where it is to be mended, and how addresses name that."""
+    return [
+        {
+            "said": each.said,
+            "at": Chosen(each.what, each.slug).at,
+            "where": teller.part(each.what, each.slug),
+            "is_warning": each.is_warning,
+        }
+        for each in problems
+    ]
 
 
 def others_told(draft: PlanDraft) -> list[str]:
@@ -168,17 +173,6 @@ def others_told(draft: PlanDraft) -> list[str]:
             else _("%(name)s is editing this too, just now.", name=name)
         )
     return said
-
-
-def _where(problem: Problem, teller: PlanTeller) -> str:
-    match problem.what:
-        case What.STEP:
-            return teller.title(problem.slug)
-        case What.PHASE:
-            return teller.phase(problem.slug)
-        case What.EVENT:
-            return teller.event(problem.slug)
-    return _("Plan")
 
 
 def chosen_of(spec: PlanSpec, at: str) -> Chosen:
@@ -305,10 +299,10 @@ def step_form(spec: PlanSpec, step: StepSpec, teller: PlanTeller, *, is_posted: 
     form.evidence.choices = [SelectChoice(each.value, str(word)) for each, word in EVIDENCE.items()]
     quizzes = dict.fromkeys([*(each.quiz for each in spec.steps if each.quiz), *step.gate_quizzes])
     form.gate_quizzes.choices = [SelectChoice(each, str(teller.known.quizzes.get(each) or each)) for each in quizzes]
-    others = [each.slug for each in spec.steps if each.slug != step.slug]
+    others = {each.slug: each for each in reversed(spec.steps) if each.slug != step.slug}
     gone = [name for name in step.prerequisites if name not in others]
     form.prerequisites.choices = [
-        *(SelectChoice(slug, teller.title(slug)) for slug in dict.fromkeys(others)),
+        *(SelectChoice(slug, teller.title_and_kind(each)) for slug, each in reversed(others.items())),
         *(SelectChoice(name, _("%(name)s (not in the plan)", name=name)) for name in gone),
     ]
     for name, kinds in _OF_KINDS.items():
@@ -323,6 +317,11 @@ def _anchor_value(step: StepSpec) -> str:
 
 def _anchors(spec: PlanSpec, step: StepSpec, teller: PlanTeller) -> list[SelectChoice]:
     """Return what a step can be counted from: the start, the events, and the steps that stand before it."""
+    steps = {each.slug: each for each in reversed(spec.steps)}
+
+    def told(slug: str) -> SelectChoice:
+        return SelectChoice(slug, _("Step: %(title)s", title=teller.title_and_kind(steps[slug])))
+
     before = []
     for each in spec.steps:
         if each.slug == step.slug:
@@ -333,13 +332,11 @@ def _anchors(spec: PlanSpec, step: StepSpec, teller: PlanTeller) -> list[SelectC
         SelectChoice(f"{EVENT}{each.slug}", _("Event: %(title)s", title=teller.event(each.slug)))
         for each in spec.events
     ]
-    found += [SelectChoice(slug, _("Step: %(title)s", title=teller.title(slug))) for slug in dict.fromkeys(before)]
+    found += [told(slug) for slug in dict.fromkeys(before)]
     own = _anchor_value(step)
     if own not in {each.value for each in found}:
         name = own.removeprefix(EVENT)
-        known = any(each.slug == name for each in spec.steps)
-        said = _("Step: %(title)s", title=teller.title(name)) if known else _("%(name)s (not in the plan)", name=name)
-        found.append(SelectChoice(own, said))
+        found.append(told(name) if name in steps else SelectChoice(own, _("%(name)s (not in the plan)", name=name)))
     return found
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -30,6 +31,8 @@ from portal.training.rules import (
 )
 from portal.training.rules.changes import Became, Change, Difference, What, changes
 from portal.training.rules.drafting import DraftAct, DraftState
+from portal.training.rules.timeline import Timeline, timeline
+from portal.training.service.plans import Called
 
 KINDS: Mapping[StepKind, LazyText] = {
     StepKind.READ: _l("Reading"),
@@ -94,6 +97,11 @@ _FIELDS: Mapping[str, LazyText] = {
 _DUE = frozenset({"due_days", "anchor", "event"})
 
 
+def _is_named(step: StepSpec) -> bool:
+    titled = step.title is not None and bool(step.title.en or step.title.ja)
+    return titled or step.document is not None or step.quiz is not None
+
+
 def day_number(offset: int) -> str:
     """Write a working day of a plan: 0 after the start is day 1, the one before it is −1."""
     return str(offset + 1) if offset >= 0 else f"\u2212{-offset}"
@@ -105,6 +113,8 @@ class PlanTeller:
 
     spec: PlanSpec
     known: Known
+    # Where its steps stand, once that has been asked for.
+    _line: list[Timeline] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def title(self, slug: str) -> str:
         """Return what a step is called, by its slug; of one that is not there the slug."""
@@ -112,23 +122,65 @@ class PlanTeller:
         return slug if step is None else self.title_of(step)
 
     def title_of(self, step: StepSpec) -> str:
-        """Return what a step is called; of one that has no title yet its kind and its name."""
-        named = step.title is not None and (step.title.en or step.title.ja)
-        if not named and step.document is None and step.quiz is None:
-            return _("%(kind)s without a title (%(name)s)", kind=KINDS[step.kind], name=step.slug)
-        return str(title_of(step, self.known))
+        """Return what a step is called; of one that has no title yet its kind and when it is due."""
+        if _is_named(step):
+            return str(title_of(step, self.known))
+        return _("%(kind)s without a title (%(due)s)", kind=KINDS[step.kind], due=self._day(step))
+
+    def title_and_kind(self, step: StepSpec) -> str:
+        """Return what a step is called and of what kind it is, as the rows of the list say it."""
+        return f"{self.title_of(step)} · {KINDS[step.kind]}" if _is_named(step) else self.title_of(step)
+
+    @property
+    def called(self) -> Called:
+        """How faults name the plan's parts; steps of the same title are told apart by their kind."""
+        titles: dict[str, str] = {}
+        kinds: dict[str, str] = {}
+        for step in self.spec.steps:
+            titles.setdefault(step.slug, self.title_of(step))
+            kinds.setdefault(step.slug, self.title_and_kind(step))
+        often = Counter(titles.values())
+        names = {slug: kinds[slug] if often[title] > 1 else title for slug, title in titles.items()}
+        return Called(
+            step=lambda slug: names.get(slug, slug),
+            event=self.event,
+            quiz=lambda slug: str(self.known.quizzes.get(slug) or slug),
+        )
+
+    def part(self, what: What, slug: str) -> str:
+        """Return what a step, phase or event is called, or a field of the plan; the plan itself is called that."""
+        match what:
+            case What.STEP:
+                return self.title(slug)
+            case What.PHASE:
+                return self.phase(slug)
+            case What.EVENT:
+                return self.event(slug)
+        return str(_FIELDS[slug]) if slug in _FIELDS else _("Plan")
+
+    def _day(self, step: StepSpec) -> str:
+        """Say when a step is due by the start or its event, whatever steps are counted from one another between."""
+        if not self._line:
+            self._line.append(timeline(self.spec))
+        placed, events = self._line[0].placed[step.slug], self._line[0].events
+        days = placed.day - (events[placed.origin] if placed.origin is not None else 0)
+        return self.due(replace(step, anchor=None, event=placed.origin, due_days=days))
 
     def phase(self, slug: str | None) -> str:
-        """Return what a phase is called."""
+        """Return what a phase is called; of one that has no title yet its place."""
         if slug is None:
             return _("Without a phase")
-        found = next((each for each in self.spec.phases if each.slug == slug), None)
-        return slug if found is None else str(found.title) or slug
+        for number, phase in enumerate(self.spec.phases, start=1):
+            if phase.slug == slug:
+                return str(phase.title) or _("Phase without a title (number %(number)s)", number=number)
+        return slug
 
     def event(self, slug: str) -> str:
-        """Return what an event is called."""
-        found = next((each for each in self.spec.events if each.slug == slug), None)
-        return slug if found is None else str(found.title) or slug
+        """Return what an event is called; of one that has no title yet its place."""
+        for number, event in enumerate(self.spec.events, start=1):
+            if event.slug == slug:
+                return str(event.title) or _("Event without a title (number %(number)s)", number=number)
+        return slug
 
     def due(self, step: StepSpec) -> str:
         """Say when a step is due, by what it is counted from."""

@@ -12,6 +12,8 @@ const TIMEOUT_MS = 20_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 const WEEK = 5;
+// Two presses within this time are one, also where the answer to the first comes between them.
+const DOUBLE_MS = 600;
 
 export default function planEditor(root) {
   const { dataset } = root;
@@ -27,6 +29,9 @@ export default function planEditor(root) {
   let isComposing = false;
   // Whether the form shows what was refused: it stays as it was typed.
   let isRefused = false;
+  // The edit that is on its way, and the last one that added something.
+  let current = null;
+  let added = { act: "", at: 0 };
   // An answer to the form that arrived while somebody went on typing in it.
   let heldFacts = null;
 
@@ -63,12 +68,12 @@ export default function planEditor(root) {
     saveTimer = setTimeout(() => save(isSettled), delay);
   }
 
-  /* Puts what is typed in the queue. */
-  function save(isSettled) {
+  /* Puts what is typed in the queue. What was refused is sent again unchanged only where that is asked for. */
+  function save(isSettled, isAsked = false) {
     clearTimeout(saveTimer);
-    if (!isDirty() || isComposing) return;
+    if (isComposing || !(isDirty() || (isAsked && isRefused && isOpen()))) return;
     queue = queue.filter((edit) => edit.name !== "save");
-    queue.push({ name: "save", isSettled });
+    queue.push({ name: "save", isSettled, isAsked });
     send();
   }
 
@@ -99,6 +104,7 @@ export default function planEditor(root) {
     if (isSending || !queue.length) return;
     isSending = true;
     const next = queue.shift();
+    current = next;
     const sentAs = next.name === "save" ? told(form()) : null;
     try {
       state("saving");
@@ -112,6 +118,7 @@ export default function planEditor(root) {
       failures = 0;
       take(answer, next, sentAs, response.ok);
     } catch (error) {
+      current = null;
       queue.unshift(next);
       failures += 1;
       state("retrying");
@@ -121,6 +128,7 @@ export default function planEditor(root) {
       return;
     }
     isSending = false;
+    current = null;
     send();
   }
 
@@ -156,11 +164,13 @@ export default function planEditor(root) {
       state("refused");
       // What was asked for after it would take the form away; it is asked for again once this is mended.
       queue = [];
-      isRefused = true;
+      // Of a part that is gone there is nothing left to send again.
+      isRefused = answer.at === wasAt;
       if (answer.was) form().elements.was.value = answer.was;
       savedForm = told(form());
       showFacts(answer.facts, { isSame: true, isSettled: true });
       say(answer.said);
+      showReason(next.isAsked);
     } else {
       if (!isRefused || wasAt !== answer.at) {
         isRefused = false;
@@ -195,6 +205,13 @@ export default function planEditor(root) {
     const margin = Math.min(frame.width / 4, 96);
     if (box.right > frame.right - margin) days.scrollLeft += box.right - frame.right + margin;
     else if (box.left < frame.left + margin) days.scrollLeft += box.left - frame.left - margin;
+  }
+
+  /* Why nothing was saved is brought into sight, and the reader to it where she asked for saving. */
+  function showReason(isAsked) {
+    const reason = facts.querySelector(".error-summary");
+    if (isAsked) reason?.focus({ preventScroll: true });
+    reason?.scrollIntoView({ block: "nearest" });
   }
 
   /* The form is put in the place of the old one unless somebody is typing in it. */
@@ -280,7 +297,7 @@ export default function planEditor(root) {
     const { target, submitter } = event;
     event.preventDefault();
     if (target.id === "plan-part") {
-      save(true);
+      save(true, true);
       return;
     }
     const fields = Object.fromEntries([...new FormData(target, submitter)].filter(([name]) => !["csrf_token", "form_key", "at"].includes(name)));
@@ -289,6 +306,11 @@ export default function planEditor(root) {
       fields.act = named.slice(4);
       fields[fields.act === "shift" ? "days" : "by"] = Number(fields[named]);
       delete fields[named];
+    }
+    if (fields.act?.startsWith("add_")) {
+      const isWaiting = [current, ...queue].some((each) => each?.fields?.act === fields.act);
+      if (isWaiting || (added.act === fields.act && event.timeStamp - added.at < DOUBLE_MS)) return;
+      added = { act: fields.act, at: event.timeStamp };
     }
     edit(fields);
   });
@@ -339,6 +361,8 @@ export default function planEditor(root) {
     // The dialog is attached after its form has come.
     for (let tries = 0; tries < 40 && !facts.querySelector(".dialog-fold > summary[aria-haspopup]"); tries += 1) await new Promise((done) => setTimeout(done, 25));
     facts.querySelector(".dialog-fold > summary")?.click();
+    // It was asked from the row: whoever leaves the question goes back there.
+    facts.querySelector("dialog")?.addEventListener("close", () => document.getElementById(`row-${where}`)?.focus(), { once: true });
   }
 
   /* --- dragging --- */
@@ -447,7 +471,7 @@ export default function planEditor(root) {
       const answer = await response.json();
       slot("others").textContent = answer.others;
       if (answer.revision !== revision && !isSending && !queue.length) {
-        if (isDirty() || facts.contains(document.activeElement)) await refreshWork();
+        if (isDirty() || isRefused || facts.contains(document.activeElement)) await refreshWork();
         else await choose(at());
         say(dataset.wordMoved.replace("{name}", answer.by || dataset.wordSomebody));
       }
@@ -467,7 +491,7 @@ export default function planEditor(root) {
 
   if (isOpen()) setInterval(pulse, PULSE_MS);
   window.addEventListener("beforeunload", (event) => {
-    if (isOpen() && (isDirty() || queue.length || isSending)) {
+    if (isOpen() && (isDirty() || isRefused || queue.length || isSending)) {
       save(true);
       event.preventDefault();
     }
