@@ -414,7 +414,7 @@ def test_those_who_were_absent_are_put_into_another_session(
         form = {"act": "record", "seen": "0", f"presence-{second.code}": "absent"}
         lead.post("training.session", form, code=planned.code)
         page = lead.get("training.session", code=planned.code)
-        assert "1 learner was not there" in page.text
+        assert "1 learner still needs another session" in page.text
         href = f"/sessions/{other.code}/learners?after={planned.code}"
         assert href in page.links()
         page = lead.get("training.add_to_session", code=other.code, after=planned.code)
