@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,8 @@ from tests.training.builders import (
     make_quiz,
     release,
 )
+from tests.training.test_sessions import AT, plan
+from tests.training.test_sessions import STEPS as CIRCLES
 from tests.training.test_training import document
 
 MORNING = datetime(2026, 4, 28, 1, 0, tzinfo=UTC)
@@ -85,6 +88,24 @@ def test_the_facts_tell_what_was_done_what_is_overdue_and_whom_it_waits_for(
     }[language]:
         assert words in page.text
     assert page.heading.startswith({"en": "One-to-one: ", "ja": "1on1："}[language])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_session_that_is_booked_is_told_with_its_day_and_asks_nothing(cast: Cast, as_: Any, language: str) -> None:
+    with clock.frozen(MORNING):
+        booked = make_enrollment(cast.learner, make_plan("circles", cast.author, *CIRCLES), cast.admin)
+    with clock.frozen(LATER - timedelta(hours=1)):
+        plan(cast, booked, when=replace(AT, on=date(2026, 5, 12)))
+    text = as_(cast.lead, language=language).get("mentoring.agenda", code=booked.code).text
+    for words in {
+        "en": ("Planned for Tue 12 May (10:00–11:00, Room 3).", "Tue 12 May 10:00–11:00"),
+        "ja": (
+            "5月12日（火）に予定されています（10:00–11:00、Room 3）。",
+            "5月12日（火） 10:00–11:00",
+        ),
+    }[language]:
+        assert words in text
+    assert {"en": "Case circle: what stands", "ja": "事例検討会：進め"}[language] not in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.policy import default
 from pathlib import Path
@@ -44,6 +45,8 @@ from tests.training.builders import (
     make_plan,
     make_quiz,
 )
+from tests.training.test_sessions import AT, plan
+from tests.training.test_sessions import STEPS as CIRCLES
 from tests.training.test_training import document
 
 # The plan begins on Tuesday, 28 April 2026; Golden Week follows. "exposure" is due on the 28th, "impersonation"
@@ -118,6 +121,22 @@ def test_the_mail_is_in_the_readers_language(app: Flask, cast: Cast) -> None:
     assert mail["Subject"] == "Reminder of Tue 28 Apr: 1 due today, 2 due soon"
     assert "Training plans › The first ten days › Confirm “Exposure”" in text(mail)
     assert "研修" not in text(mail)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_session_is_told_on_its_day_with_its_time_and_place(app: Flask, cast: Cast, language: str) -> None:
+    with clock.frozen(at(27, 10)):
+        booked = make_enrollment(cast.learner, make_plan("circles", cast.author, *CIRCLES), cast.admin)
+        plan(cast, booked, when=replace(AT, on=date(2026, 5, 15)))
+        with own_transaction():
+            session.merge(cast.learner).language = language
+    send(at(11, month=5))
+    assert {"en": "Case circle", "ja": "事例検討会"}[language] not in text(mails(app, cast.learner)[-1])
+    send(at(15, month=5))
+    told = text(mails(app, cast.learner)[-1])
+    due = told.index({"en": "[Due today]", "ja": "■ 本日期限"}[language])
+    when = {"en": "on Fri 15 May, 10:00–11:00, Room 3", "ja": "日時：5月15日（金） 10:00–11:00、Room 3"}[language]
+    assert when in told[due:]
 
 
 def test_there_is_one_mail_a_day_whatever_runs_twice(app: Flask, cast: Cast) -> None:

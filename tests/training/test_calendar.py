@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from portal.journal.models import JournalEntry
 from portal.training.formats.calendar_file import Entry, write
 from portal.training.models import CalendarFeed, Enrollment, ToldDate
 from portal.training.service import calendar as feeds
-from portal.training.service import dates
+from portal.training.service import dates, sessions
 from portal.training.service.enrollments import end_plan
 from portal.training.views import calendar as pages
 from tests.beginnings import beginning
@@ -39,6 +40,8 @@ from tests.training.builders import (
     make_quiz,
     release,
 )
+from tests.training.test_sessions import AT, plan
+from tests.training.test_sessions import STEPS as CIRCLES
 from tests.training.test_training import document
 
 MORNING = datetime(2026, 4, 28, 1, 0, tzinfo=UTC)
@@ -352,3 +355,60 @@ def test_a_client_is_no_page_of_ours(client: PageClient, cast: Cast) -> None:
     token = share(cast)
     assert client.send("GET", f"/calendar/{token}.ics").status_code == 200
     assert client.send("POST", f"/calendar/{token}.ics").status_code in (400, 401, 403, 405)
+
+
+# --- sessions ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def circle(cast: Cast) -> Enrollment:
+    """Return another plan of hers, whose session is due on 7 May."""
+    return make_enrollment(cast.learner, make_plan("circles", cast.author, *CIRCLES), cast.admin)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_session_stands_on_its_own_day_with_time_and_place(
+    cast: Cast, circle: Enrollment, as_: Any, language: str
+) -> None:
+    def cell(day: str) -> str:
+        page = as_(cast.learner).get("training.calendar", month="2026-05", lang=language)
+        found = next(each for each in page.all("td") if each.find(".//time").get("datetime") == day)
+        return "".join(found.itertext()).replace("\u00ad", "")
+
+    title = {"en": "Case circle", "ja": "事例検討会"}[language]
+    assert title in cell("2026-05-07")
+    plan(cast, circle, when=replace(AT, on=date(2026, 5, 15)), by=cast.lead)
+    assert title not in cell("2026-05-07")
+    for words in (title, "10:00–11:00", "Room 3"):
+        assert words in cell("2026-05-15")
+
+
+def test_a_session_is_a_meeting_in_the_file_and_counts_its_changes(app: Flask, cast: Cast, circle: Enrollment) -> None:
+    token, on_the_day = share(cast), replace(AT, on=date(2026, 5, 7))
+    before = events(app, token)["circle"]
+    assert (on(before), before["sequence"], str(before["transp"])) == (date(2026, 5, 7), 0, "TRANSPARENT")
+    with clock.frozen(MORNING + timedelta(minutes=1)):
+        # On the day on which the step is due: it is another entry all the same.
+        planned = plan(cast, circle, when=on_the_day, by=cast.lead)
+        booked = events(app, token)["circle"]
+    assert booked["uid"] == before["uid"]
+    assert (booked["dtstart"].dt, booked["dtend"].dt) == (
+        datetime(2026, 5, 7, 1, 0, tzinfo=UTC),
+        datetime(2026, 5, 7, 2, 0, tzinfo=UTC),
+    )
+    assert (booked["sequence"], str(booked["transp"]), str(booked["location"])) == (1, "OPAQUE", "Room 3")
+    assert "https://meet.example.com/abc" in str(booked["description"])
+    with clock.frozen(MORNING + timedelta(minutes=2)):
+        assert events(app, token)["circle"]["sequence"] == 1
+        with own_transaction():
+            sessions.move_session(
+                planned=planned, when=replace(on_the_day, place="Room 4"), reason="Too small.", by=cast.lead
+            )
+        moved = events(app, token)["circle"]
+    assert (moved["sequence"], str(moved["location"])) == (2, "Room 4")
+    with clock.frozen(MORNING + timedelta(minutes=3)):
+        with own_transaction():
+            sessions.cancel_session(planned=planned, reason="The lead is ill.", by=cast.lead)
+        after = events(app, token)["circle"]
+    assert (on(after), after["sequence"], str(after["transp"])) == (date(2026, 5, 7), 3, "TRANSPARENT")
+    assert "location" not in after

@@ -23,7 +23,7 @@ from portal.training.models import Attendance, Enrollment, LiveSession, PlanVers
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import live_sessions
 from portal.training.rules import Doer, Presence, StepKind, StepSpec, StepState
-from portal.training.service import sessions
+from portal.training.service import dates, sessions
 from portal.training.service.enrollments import end_plan
 from portal.training.service.sessions import When
 from tests.beginnings import beginning
@@ -414,7 +414,7 @@ def test_those_who_were_absent_are_put_into_another_session(
         form = {"act": "record", "seen": "0", f"presence-{second.code}": "absent"}
         lead.post("training.session", form, code=planned.code)
         page = lead.get("training.session", code=planned.code)
-        assert "1 learner was not there" in page.text
+        assert "1 learner still needs another session" in page.text
         href = f"/sessions/{other.code}/learners?after={planned.code}"
         assert href in page.links()
         page = lead.get("training.add_to_session", code=other.code, after=planned.code)
@@ -431,6 +431,69 @@ def test_those_who_were_absent_are_put_into_another_session(
         )
         assert state_of(enrollment) is StepState.DONE
         assert state_of(second) is StepState.OPEN
+
+
+def test_who_needs_another_session_is_counted_once_and_who_pauses_is_not_chosen(
+    cast: Cast, enrollment: Enrollment, second: Enrollment, as_: Any
+) -> None:
+    third = make_enrollment(make_person(team=make_team()), enrollment.version, cast.admin, cohort=enrollment.cohort)
+    fourth = make_enrollment(make_person(team=make_team()), enrollment.version, cast.admin, cohort=enrollment.cohort)
+    planned = plan(cast, enrollment, second, third)
+    with clock.frozen(AFTER):
+        attend(cast, planned, learner=Presence.ABSENT, colleague=Presence.ABSENT)
+        lead = as_(cast.lead, language="en")
+        form = {"act": "record", "seen": str(sessions.newest(live_sessions.list_attendances(planned)))}
+        lead.post("training.session", form | {f"presence-{third.code}": "excused"}, code=planned.code)
+        assert "3 learners still need another session" in lead.get("training.session", code=planned.code).text
+        with own_transaction():
+            for each in (third, fourth):
+                dates.pause(enrollment=session.merge(each), first_on=date(2026, 5, 1), reason="Away.", by=cast.lead)
+        other = plan(cast, enrollment, when=replace(AT, on=date(2026, 5, 15)))
+        page = lead.get("training.session", code=planned.code)
+        assert "1 learner still needs another session" in page.text
+        page = lead.get("training.add_to_session", code=other.code, after=planned.code)
+        assert checked(page) == {second.code: True}
+        page = lead.get("training.plan_session", plan="circles", slug="circle", after=planned.code)
+        assert checked(page) == {second.code: True, third.code: False, fourth.code: False}
+        assert page.text.count("(paused)") == 2
+        ahead = plan(cast, second, when=replace(AT, on=date(2026, 5, 16)))
+        assert "another session" not in lead.get("training.session", code=planned.code).text.replace("Plan", "")
+        page = lead.get("training.plan_session", plan="circles", slug="circle", after=planned.code)
+        assert checked(page) == {third.code: False, fourth.code: False}
+    with clock.frozen(datetime(2026, 5, 16, 3, 0, tzinfo=UTC)):
+        attend(cast, ahead, colleague=Presence.PRESENT)
+        assert "another session" not in as_(cast.lead).get("training.session", code=planned.code).text
+
+
+def checked(page: Any) -> dict[str, bool]:
+    """Return whom a form offers, and who is chosen."""
+    return {each.get("value"): each.get("checked") is not None for each in page.all("input", name="learners")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mentor_sees_the_sessions_of_her_learners_and_nothing_of_others(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    mentor = make_person()
+    make_grant(mentor, Role.MENTOR, Scope.COHORT, "jp-2026-04")
+    stranger = make_enrollment(make_person(team=make_team()), enrollment.version, cast.admin)
+    page = as_(mentor, language=language).get("training.list_sessions")
+    assert {"en": "as soon as a lead has planned them", "ja": "リードが計画すると"}[language] in page.text
+    planned = plan(cast, enrollment, stranger)
+    plan(cast, make_enrollment(make_person(team=make_team()), enrollment.version, cast.admin))
+    page = as_(mentor, language=language).get("training.list_sessions")
+    assert len(page.all("td")) == 3
+    for words in (
+        "Room 3",
+        cast.learner.name_in(language),
+        {"en": "Planned by ", "ja": "計画した人："}[language] + cast.lead.name_in(language),
+    ):
+        assert words in page.text
+    assert stranger.person.name_in(language) not in page.text
+    assert f"/training/{enrollment.code}" in page.links()
+    # She sees it, and does not run it.
+    assert f"/sessions/{planned.code}" not in page.links()
+    as_(mentor).get("training.session", code=planned.code, expect=404)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -158,7 +158,7 @@ def _sent_back(standing: Standing, step: PlanStep) -> str:
 
 
 def _ahead(standing: Standing, open_steps: Sequence[PlanStep]) -> list[tuple[date, PlanStep]]:
-    """Return what is due on the next working days, today's among them, by day."""
+    """Return what is due on the next working days, today's among them, by day; a session on its own day."""
     day, worked, last = standing.today, 0, standing.today
     try:
         while worked < DAYS_AHEAD and (day - standing.today).days < FARTHEST:
@@ -167,7 +167,7 @@ def _ahead(standing: Standing, open_steps: Sequence[PlanStep]) -> list[tuple[dat
             day += ONE_DAY
     except YearNotInTable:
         pass
-    due = [(standing.due_on(step.slug), step) for step in open_steps]
+    due = [(standing.day_for(step.slug), step) for step in open_steps]
     return sorted(
         ((on, step) for on, step in due if standing.today <= on <= last), key=lambda each: (each[0], each[1].position)
     )

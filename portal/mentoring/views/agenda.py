@@ -39,6 +39,7 @@ from portal.training.models import (
     StepExtension,
 )
 from portal.training.queries import Change, catalogue, get_enrollment
+from portal.training.queries.step_results import Seat
 from portal.training.rules import ExemptionAct, StepState
 
 
@@ -158,9 +159,11 @@ class _Told:
 
     def late(self, each: Late) -> dict[str, str]:
         """Return an overdue step: since when, and what stands before it."""
-        standing = self._facts.standing
+        standing, seat = self._facts.standing, self._seat(each.step)
         days = working_days_between(each.due_on, standing.today, standing.calendar)
-        if each.missing:
+        if seat is not None:
+            why = _planned(seat)
+        elif each.missing:
             names = _listed([self.task(step) for step in each.missing])
             why = _("Opens after: %(steps)s", steps=names)
         elif standing.statuses[each.step.slug].state is StepState.WAITING:
@@ -175,6 +178,11 @@ class _Told:
             "late": ngettext("%(num)d working day overdue", "%(num)d working days overdue", days) if days else "",
             "why": str(why),
         }
+
+    def _seat(self, step: PlanStep) -> Seat | None:
+        """Return the session that is ahead and at which the learner is expected for a step."""
+        seat = self._facts.standing.seat(step.slug)
+        return seat if seat is not None and seat.is_awaited else None
 
     def _waits_for(self, people: Sequence[Person]) -> str:
         names = _listed([each.name_in(language()) for each in people])
@@ -250,9 +258,12 @@ class _Told:
                 "on": day_told(on),
                 "iso": on.isoformat(),
                 "what": self.task(step),
-                "minutes": format_minutes(step.minutes) if step.minutes else "",
+                "hours": seat.hours if seat is not None else "",
+                "place": (seat.place or seat.link) if seat is not None else "",
+                "minutes": format_minutes(step.minutes) if step.minutes and seat is None else "",
             }
             for on, step in self._facts.ahead
+            for seat in (self._seat(step),)
         ]
 
     def questions(self) -> list[Question]:
@@ -262,7 +273,9 @@ class _Told:
             overdue=[
                 self.task(each.step)
                 for each in facts.late
-                if facts.standing.statuses[each.step.slug].state is StepState.OPEN and not each.sent_back
+                if facts.standing.statuses[each.step.slug].state is StepState.OPEN
+                and not each.sent_back
+                and self._seat(each.step) is None
             ],
             sent_back=[self.task(step) for step in facts.sent_back],
             clauses=[str(title) for each in facts.tries for _document, _anchor, title in each.clauses],
@@ -301,6 +314,11 @@ class _Told:
                 )
             case Ask.UNTIL_NEXT:
                 return _("What should be different by the next talk?")
+
+
+def _planned(seat: Seat) -> str:
+    where = seat.place or seat.link
+    return _("Planned for %(date)s (%(hours)s, %(place)s).", date=day_told(seat.on), hours=seat.hours, place=where)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from portal.reminders.service.sources import Concern, Item, Recipient
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep
 from portal.training.queries import Standing, catalogue
-from portal.training.rules import Doer, StepKind, StepState
+from portal.training.rules import SETTLED, Doer, StepKind, StepState
 
 
 class TrainingDue:
@@ -53,9 +53,12 @@ def _own(standing: Standing, recipient: Recipient, tasks: Mapping[int, LazyText]
     if clock.local_date(enrollment.enrolled_at, recipient.person.time_zone) == recipient.today:
         return
     for step in standing.steps:
-        state, due_on = standing.statuses[step.slug].state, standing.due_on(step.slug)
+        state, due_on = standing.statuses[step.slug].state, standing.day_for(step.slug)
+        seat = standing.seat(step.slug) if state not in SETTLED else None
+        meeting = seat if seat is not None and seat.is_awaited else None
         is_own = state is StepState.OPEN or (state is StepState.LOCKED and step.by is Doer.LEARNER)
-        if not is_own or due_on > recipient.until:
+        # She goes to a session at which she is expected, whatever comes first in the plan.
+        if not (is_own or meeting) or due_on > recipient.until:
             continue
         endpoint, values = _link(enrollment, step, is_open=state is StepState.OPEN)
         yield Item(
@@ -65,7 +68,9 @@ def _own(standing: Standing, recipient: Recipient, tasks: Mapping[int, LazyText]
             endpoint=endpoint,
             values=values,
             way=(_l("Training plans"), enrollment.version.title, tasks[step.id]),
-            minutes=step.minutes,
+            note=(meeting.place or meeting.link) if meeting is not None else "",
+            minutes=step.minutes if meeting is None else 0,
+            hours=meeting.hours if meeting is not None else "",
         )
 
 

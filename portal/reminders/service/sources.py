@@ -44,6 +44,8 @@ class Item:
     # What else is to be known of it: for whom it waits.
     note: LazyText = ""
     minutes: int = 0
+    # From when until when it is, of what takes place at its time rather than being due by the end of a day.
+    hours: str = ""
     # Of what is escalated: what it is and since when, to tell it from what was told before.
     key: str = ""
 

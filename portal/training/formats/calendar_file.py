@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from icalendar import Calendar, Event, Timezone, vDuration, vText, vUri
 
@@ -17,7 +17,10 @@ REFRESH = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One day on which something is due. `sequence` and `changed_at` are of its last change."""
+    """One day on which something is due, or a meeting of that day from a `period`'s first instant to its last.
+
+    `sequence` and `changed_at` are of its last change.
+    """
 
     uid: str
     on: date
@@ -27,6 +30,8 @@ class Entry:
     sequence: int
     changed_at: datetime
     is_cancelled: bool = False
+    period: tuple[datetime, datetime] | None = None
+    location: str = ""
 
 
 def write(*, name: str, description: str, language: str, zone: str, entries: Sequence[Entry]) -> bytes:
@@ -62,19 +67,26 @@ def _event(entry: Entry, language: str) -> Event:
     event.add("dtstamp", entry.changed_at)
     event.add("last-modified", entry.changed_at)
     event.add("sequence", entry.sequence)
-    # A day has no zone: it is the same date wherever the reader is. The end is the day after, which does not belong to
-    # it: Outlook shows a day without an end as a moment at midnight.
-    event.add("dtstart", entry.on)
-    event.add("dtend", entry.on + timedelta(days=1))
+    if entry.period is not None:
+        # In UTC an instant needs no description of a zone; clients show it in their own.
+        event.add("dtstart", entry.period[0].astimezone(UTC))
+        event.add("dtend", entry.period[1].astimezone(UTC))
+    else:
+        # A day has no zone: it is the same date wherever the reader is. The end is the day after, which does not belong
+        # to it: Outlook shows a day without an end as a moment at midnight.
+        event.add("dtstart", entry.on)
+        event.add("dtend", entry.on + timedelta(days=1))
     event.add("summary", _text(entry.summary, language))
     if entry.description:
         event.add("description", _text(entry.description, language))
+    if entry.location:
+        event.add("location", _text(entry.location, language))
     if entry.href:
         event.add("url", vUri(entry.href))
     event.add("status", "CANCELLED" if entry.is_cancelled else "CONFIRMED")
-    # What is due on a day does not make the day busy; Outlook asks in its own word.
-    event.add("transp", "TRANSPARENT")
-    event.add("x-microsoft-cdo-busystatus", "FREE")
+    # What is due on a day does not make the day busy, a meeting does its time; Outlook asks in its own word.
+    event.add("transp", "TRANSPARENT" if entry.period is None else "OPAQUE")
+    event.add("x-microsoft-cdo-busystatus", "FREE" if entry.period is None else "BUSY")
     event.add("class", "PRIVATE")
     return event
 

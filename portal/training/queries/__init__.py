@@ -716,6 +716,11 @@ class Standing:
         """Return the session at which she is expected, or was and nobody has said yet whether she came."""
         return next((each for each in self.seats.get(slug, ()) if each.is_open), None)
 
+    def day_for(self, slug: str) -> date:
+        """Return by which day a step is done: that of its session where one is planned, else the day it is due."""
+        seat = self.seat(slug) if slug not in self.settled else None
+        return seat.on if seat is not None else self.due_on(slug)
+
 
 def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
     """Return how these enrollments stand today in their markets, in a fixed number of statements.

@@ -11,15 +11,16 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import Person, Role
 from portal.cohorts.permissions import reach_of
+from portal.core import clock
 from portal.core.access import allows
 from portal.core.db import session
 from portal.training.errors import NoSuchSession
 from portal.training.models import Attendance, Enrollment, LiveSession, PlanStep, PlanVersion, SessionSeat, SessionTime
-from portal.training.permissions import RUN_SESSION, SIGN_OFF, StepOfEnrollment
-from portal.training.queries import WITH_STEPS, completions_of, exempt_of, is_settled
+from portal.training.permissions import RUN_SESSION, SIGN_OFF, StepOfEnrollment, expected_at
+from portal.training.queries import WITH_STEPS, bases_of, completions_of, exempt_of, is_settled
 from portal.training.queries.signing import within
 from portal.training.queries.step_results import Follower, Seat, doings_of, last_time
-from portal.training.rules import StepKind
+from portal.training.rules import Presence, StepKind
 
 _WITH_SEATS = (
     selectinload(LiveSession.times),
@@ -68,21 +69,30 @@ def list_sessions_by_code(codes: Collection[str]) -> list[LiveSession]:
 
 def list_sessions_for(person: Person, since: datetime) -> list[LiveSession]:
     """Return the sessions that this person runs and that ended after an instant, in the order of their beginning."""
+    return [each for each in list_sessions_in_reach(person, since) if allows(person, RUN_SESSION, each)]
+
+
+def list_sessions_in_reach(person: Person, since: datetime) -> list[LiveSession]:
+    """Return the sessions that ended after an instant and at which some learner of this person is expected.
+
+    Also those that she planned. Whether she runs them is not asked: a mentor sees what a lead has planned.
+    """
     reach = reach_of(person, Role.LEAD, Role.MENTOR)
     if not reach:
         return []
     in_reach = select(SessionSeat.session_id).join(Enrollment, Enrollment.id == SessionSeat.enrollment_id)
+    in_reach = in_reach.where(Enrollment.person_id != person.id, within(reach))
     found = session.scalars(
         select(LiveSession)
         .join(SessionTime, and_(SessionTime.session_id == LiveSession.id, SessionTime.number == last_time))
         .where(
             SessionTime.ends_at > since,
-            or_(LiveSession.id.in_(in_reach.where(within(reach))), LiveSession.created_by_id == person.id),
+            or_(LiveSession.id.in_(in_reach), LiveSession.created_by_id == person.id),
         )
-        .options(*_WITH_SEATS)
+        .options(*_WITH_SEATS, joinedload(LiveSession.created_by))
         .order_by(SessionTime.starts_at, LiveSession.id)
-    ).all()
-    return [each for each in found if allows(person, RUN_SESSION, each)]
+    )
+    return list(found)
 
 
 def list_attendances(thing: LiveSession) -> dict[int, list[Attendance]]:
@@ -93,6 +103,43 @@ def list_attendances(thing: LiveSession) -> dict[int, list[Attendance]]:
     ):
         found[row.enrollment_id].append(row)
     return dict(found)
+
+
+def list_missed(thing: LiveSession) -> list[StepOfEnrollment]:
+    """Return who was not at a session and is to be at another one, as far as it is not planned yet.
+
+    Not who has done the step since, is expected elsewhere, pauses, or follows the plan no more.
+    """
+    known = list_attendances(thing)
+    absent = [
+        each
+        for each in expected_at(thing)
+        if each.enrollment.is_open
+        and each.enrollment.id in known
+        and known[each.enrollment.id][-1].presence is not Presence.PRESENT
+    ]
+    if not absent:
+        return []
+    ids = [each.enrollment.id for each in absent]
+    finished = {(id_, row.step_id) for id_, rows in completions_of(ids).items() for row in rows} | exempt_of(ids)
+    seats, paused = seats_of(absent), paused_of(absent)
+    return [
+        each
+        for each in absent
+        if (each.enrollment.id, each.step.id) not in finished
+        and each.enrollment.id not in paused
+        and not any(seat.is_open for seat in seats.get((each.enrollment.id, each.step.slug), ()))
+    ]
+
+
+def paused_of(things: Sequence[StepOfEnrollment]) -> set[int]:
+    """Return which of these enrollments (their rows) are paused today, each in its market's zone."""
+    bases = bases_of({each.enrollment.id: each.enrollment.starts_on for each in things}, named=False)
+    return {
+        each.enrollment.id
+        for each in things
+        if bases[each.enrollment.id].pause_on(clock.today(each.enrollment.market.time_zone))
+    }
 
 
 def count_attendances(session_ids: Collection[int]) -> dict[int, int]:

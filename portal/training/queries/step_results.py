@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -66,6 +66,19 @@ class Seat:
     is_cancelled: bool
     presence: Presence | None
     recorded_at: datetime | None
+    # When the seat was given, or the session last moved or cancelled, or attendance recorded: the latest of these.
+    changed_at: datetime
+
+    @property
+    def on(self) -> date:
+        """The day of the session, in its zone."""
+        return clock.local_date(self.starts_at, self.zone)
+
+    @property
+    def hours(self) -> str:
+        """From when until when it is, in its zone: it begins and ends on one day."""
+        zone = clock.zone_info(self.zone)
+        return f"{self.starts_at.astimezone(zone):%H:%M}–{self.ends_at.astimezone(zone):%H:%M}"
 
     @property
     def is_open(self) -> bool:
@@ -146,6 +159,8 @@ _SEATS = (
         LiveSession.cancelled_at,
         Attendance.presence,
         Attendance.at,
+        SessionSeat.at,
+        SessionTime.at,
     )
     .select_from(SessionSeat)
     .join(LiveSession, LiveSession.id == SessionSeat.session_id)
@@ -230,7 +245,8 @@ def doings_of(followers: Sequence[Follower]) -> Doings:
     seats: dict[tuple[int, str], list[Seat]] = defaultdict(list)
     if with_kind[StepKind.SESSION]:
         for seat in session.execute(_SEATS, {"ids": [each.id for each in with_kind[StepKind.SESSION]]}):
-            seats[seat[0], seat[1]].append(Seat(*seat[2:8], seat[8] is not None, seat[9], seat[10]))
+            changed_at = max(seat[11], seat[12], seat[8] or seat[11], seat[10] or seat[11])
+            seats[seat[0], seat[1]].append(Seat(*seat[2:8], seat[8] is not None, seat[9], seat[10], changed_at))
     return Doings(dict(handed_in), dict(seats), _gates_of(with_kind[StepKind.GATE]))
 
 

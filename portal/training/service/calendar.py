@@ -24,8 +24,9 @@ from portal.organisation import queries as organisation
 from portal.training import queries
 from portal.training.errors import NoSuchFeed
 from portal.training.formats.calendar_file import Entry, write
-from portal.training.models import CalendarFeed, ToldDate
+from portal.training.models import CalendarFeed, PlanStep, ToldDate
 from portal.training.queries import Standing, catalogue, feeds
+from portal.training.queries.step_results import Seat
 from portal.training.rules import SETTLED, StepKind, StepState
 
 # What was taken out of a calendar is still told as cancelled for so long, to clients that look seldom.
@@ -41,7 +42,8 @@ _Change = tuple[str, str, date, bool, int]
 class Dated:
     """Something due on a day: its name that lasts, what it is in the reader's language, and how it stands.
 
-    `state` is one of done, open, waiting, locked; of what is done the day is the one on which it was due.
+    `state` is one of done, open, waiting, locked; of what is done the day is the one on which it was due. A session at
+    which she is expected stands on its own day. `changed_at` is when sessions last moved it, None where none has.
     """
 
     uid: str
@@ -53,6 +55,8 @@ class Dated:
     endpoint: str
     values: Mapping[str, Any]
     optional: bool = False
+    seat: Seat | None = None
+    changed_at: datetime | None = None
 
 
 def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
@@ -62,17 +66,7 @@ def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
     """
     tasks = catalogue.tasks_of({step.id: step for each in standings for step in each.steps}.values())
     found = [
-        Dated(
-            uid=f"{standing.enrollment.lasting_code}-{step.slug}",
-            on=standing.due_on(step.slug),
-            what=str(tasks[step.id]),
-            belongs_to=str(standing.enrollment.version.title),
-            state=standing.statuses[step.slug].state,
-            is_late=standing.statuses[step.slug].is_late,
-            endpoint="training.path",
-            values={"code": standing.enrollment.code},
-            optional=not step.required,
-        )
+        _of_step(standing, step, str(tasks[step.id]))
         for standing in standings
         for step in standing.steps
         if standing.statuses[step.slug].state is not StepState.EXEMPT
@@ -99,7 +93,27 @@ def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
                 values={"slug": asked.slug},
             )
         )
-    return sorted(found, key=lambda each: each.on)
+    # What has an hour stands after what only has the day.
+    return sorted(found, key=lambda each: (each.on, each.seat.hours if each.seat else ""))
+
+
+def _of_step(standing: Standing, step: PlanStep, what: str) -> Dated:
+    status = standing.statuses[step.slug]
+    seat = standing.seat(step.slug) if status.state not in SETTLED else None
+    return Dated(
+        uid=f"{standing.enrollment.lasting_code}-{step.slug}",
+        on=standing.day_for(step.slug),
+        what=what,
+        belongs_to=str(standing.enrollment.version.title),
+        state=status.state,
+        # Nobody can be late for a session that is ahead.
+        is_late=status.is_late and (seat is None or not seat.is_awaited),
+        endpoint="training.path",
+        values={"code": standing.enrollment.code},
+        optional=not step.required,
+        seat=seat,
+        changed_at=max((each.changed_at for each in standing.seats.get(step.slug, ())), default=None),
+    )
 
 
 # --- Subscribed --------------------------------------------------------------------------------
@@ -150,14 +164,15 @@ def file_of(feed: CalendarFeed) -> bytes:
 
     Nothing in it tells a score, why a date moved, or why somebody is away.
     """
-    person, zone = feed.person, feed.person.home_market.time_zone
+    person, zone, now = feed.person, feed.person.home_market.time_zone, clock.now()
     with force_locale(person.language):
         running = [each for each in queries.list_enrollments_of(person.id) if each.is_open]
         due = [each for each in dates_of(person, queries.standings(running)) if each.state is not StepState.DONE]
-        entries, changes = _entries(person, due)
-        if changes or feed.fetched_at is None or clock.now() - feed.fetched_at > NOTED_EACH:
+        # Noted is when the dates were read: what changes between then and the note is told next time.
+        entries, changes = _entries(person, due, now)
+        if changes or feed.fetched_at is None or now - feed.fetched_at > NOTED_EACH:
             feed_id, person_id = feed.id, person.id
-            touch.note(lambda: _note(feed_id, person_id, changes))
+            touch.note(lambda: _note(feed_id, person_id, changes, now))
         return write(
             name=str(_("Training: %(organisation)s", organisation=organisation.name().in_(person.language))),
             description=str(_("What is due in training plans, and what is to be confirmed.")),
@@ -167,15 +182,15 @@ def file_of(feed: CalendarFeed) -> bytes:
         )
 
 
-def _entries(person: Person, due: Sequence[Dated]) -> tuple[list[Entry], list[_Change]]:
+def _entries(person: Person, due: Sequence[Dated], now: datetime) -> tuple[list[Entry], list[_Change]]:
     """Return the entries, and what is to be noted of them, so that the next file can count what has changed."""
-    now, told = clock.now(), feeds.list_told_dates(person.id)
+    told = feeds.list_told_dates(person.id)
     present: dict[str, Dated] = {each.uid: each for each in due}
     changes: list[_Change] = []
     entries = []
     for uid, each in present.items():
         known, what = told.get(uid), _summary(each)
-        sequence = _sequence(known, each.on, is_cancelled=False)
+        sequence = _sequence(known, each)
         is_new = known is None or sequence != known.sequence or known.summary != what
         if is_new:
             changes.append((uid, what, each.on, False, sequence))
@@ -191,10 +206,12 @@ def _entries(person: Person, due: Sequence[Dated]) -> tuple[list[Entry], list[_C
     return sorted(entries, key=lambda each: (each.on, each.uid)), changes
 
 
-def _sequence(known: ToldDate | None, on: date, *, is_cancelled: bool) -> int:
+def _sequence(known: ToldDate | None, each: Dated) -> int:
     if known is None:
         return 0
-    return known.sequence + (known.due_on != on or known.is_cancelled != is_cancelled)
+    # A session can be moved within its day, or to another place.
+    is_moved = each.changed_at is not None and each.changed_at > known.changed_at
+    return known.sequence + (known.due_on != each.on or known.is_cancelled or is_moved)
 
 
 def _summary(each: Dated) -> str:
@@ -202,8 +219,8 @@ def _summary(each: Dated) -> str:
     return said[:LONGEST_SUMMARY]
 
 
-def _note(feed_id: int, person_id: int, changes: Sequence[_Change]) -> None:
-    told, now = feeds.list_told_dates(person_id), clock.now()
+def _note(feed_id: int, person_id: int, changes: Sequence[_Change], now: datetime) -> None:
+    told = feeds.list_told_dates(person_id)
     session.get_one(CalendarFeed, feed_id).fetched_at = now
     for uid, summary, on, is_cancelled, sequence in changes:
         row = told.get(uid)
@@ -223,14 +240,19 @@ def _note(feed_id: int, person_id: int, changes: Sequence[_Change]) -> None:
 def _entry(uid: str, summary: str, each: Dated, sequence: int, changed_at: datetime) -> Entry:
     href = public_url(each.endpoint, **each.values)
     way = " › ".join((str(_("Calendar")), each.belongs_to, each.what))
+    seat = each.seat
+    # The link by which a session is held, where it has a place besides.
+    link = [seat.link] if seat is not None and seat.place and seat.link else []
     return Entry(
         uid=_uid(uid),
         on=each.on,
         summary=summary,
-        description=f"{way}\n{href}",
+        description="\n".join((way, href, *link)),
         href=href,
         sequence=sequence,
         changed_at=changed_at,
+        period=(seat.starts_at, seat.ends_at) if seat is not None else None,
+        location=(seat.place or seat.link) if seat is not None else "",
     )
 
 

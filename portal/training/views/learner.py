@@ -356,9 +356,8 @@ class Telling:
         seat = standing.seat(step.slug)
         if seat is None or not seat.is_awaited:
             return due
-        day = local_date(seat.starts_at, seat.zone)
         why = _("The day of the session. The step is due on %(date)s.", date=due.date)
-        return Explanation(date=day_of(day, standing), iso=day.isoformat(), why=why)
+        return Explanation(date=day_of(seat.on, standing), iso=seat.on.isoformat(), why=why)
 
     def _judged_at(self, standing: Standing, step: PlanStep) -> str | None:
         """Return where the viewer accepts what was handed in or sees how a gate stands, if that is hers to do."""

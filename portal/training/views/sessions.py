@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import time
 from typing import Any
 
@@ -10,8 +10,10 @@ from flask import render_template, request, url_for
 from werkzeug import Response
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 
+from portal.accounts.models import Role
+from portal.accounts.permissions import open_grants
 from portal.core import clock
-from portal.core.access import actor, requires
+from portal.core.access import actor, allows, requires
 from portal.core.errors import DomainError
 from portal.core.forms import Form
 from portal.core.i18n import format_date, format_instant, language, ngettext, pgettext
@@ -26,8 +28,8 @@ from portal.training.forms import (
     SessionLearnersForm,
     SessionTimeForm,
 )
-from portal.training.models import LiveSession
-from portal.training.permissions import RUN_SESSION, SEE_SIGN_OFFS, StepOfEnrollment, expected_at
+from portal.training.models import Enrollment, LiveSession
+from portal.training.permissions import RUN_SESSION, SEE_ENROLLMENT, SEE_SIGN_OFFS, StepOfEnrollment, expected_at
 from portal.training.queries import catalogue, live_sessions, step_results
 from portal.training.rules import PLACE_LIMIT, SESSION_BACK, STATEMENT_LIMIT, Presence
 from portal.training.service import sessions
@@ -60,7 +62,11 @@ _FIELDS: dict[type[DomainError], str] = {
 def list_sessions() -> str:
     """Show which sessions are to be planned, which are ahead, and which are over."""
     now = clock.now()
-    found = live_sessions.list_sessions_for(actor(), now - SESSION_BACK)
+    found = [
+        each
+        for each in live_sessions.list_sessions_in_reach(actor(), now - SESSION_BACK)
+        if allows(actor(), RUN_SESSION, each) or _own_learners(each)
+    ]
     unattended = live_sessions.list_unattended(actor())
     steps = {each.step_id: each.step for each in found} | {each.step.id: each.step for each in unattended}
     titles = catalogue.tasks_of(steps.values())
@@ -71,7 +77,17 @@ def list_sessions() -> str:
         to_plan=_to_plan(unattended, {id_: str(title) for id_, title in titles.items()}),
         ahead=[row for row, each in zip(rows, found, strict=True) if each.time.ends_at > now],
         over=[row for row, each in zip(rows, found, strict=True) if each.time.ends_at <= now][::-1],
+        leads=bool(open_grants(actor(), Role.LEAD)),
     )
+
+
+def _own_learners(planned: LiveSession) -> list[Enrollment]:
+    """Return whose training at a session the viewer may see: hers only, of whoever else is there she learns nothing."""
+    return [
+        each.enrollment
+        for each in expected_at(planned)
+        if each.enrollment.person_id != actor().id and allows(actor(), SEE_ENROLLMENT, each.enrollment)
+    ]
 
 
 def _to_plan(unattended: Sequence[StepOfEnrollment], titles: Mapping[int, str]) -> list[dict[str, Any]]:
@@ -97,22 +113,28 @@ def _to_plan(unattended: Sequence[StepOfEnrollment], titles: Mapping[int, str]) 
 
 
 def _session_row(each: LiveSession, title: str, marked: int) -> dict[str, Any]:
-    is_over = each.time.ends_at <= clock.now()
+    is_over, runs = each.time.ends_at <= clock.now(), allows(actor(), RUN_SESSION, each)
     people = len(expected_at(each))
+    own = [] if runs else _own_learners(each)
     state = None
     if each.cancelled_at is not None:
         state = ("withdrawn", pgettext("session", "Cancelled"))
     elif is_over and marked < people:
-        state = ("overdue", _("Attendance to be recorded"))
+        state = ("overdue" if runs else "waiting", _("Attendance to be recorded"))
     elif is_over:
         state = ("done", _("Attendance recorded"))
     return {
         "title": title,
-        "href": url_for("training.session", code=each.code),
+        "href": url_for("training.session", code=each.code) if runs else None,
         "when": period_told(each.time.starts_at, each.time.ends_at, each.market.time_zone),
         "place": each.time.place or each.time.link,
-        "cohort": str(each.cohort.name) if each.cohort else "",
-        "people": people,
+        "cohort": str(each.cohort.name) if each.cohort and runs else "",
+        # Of a session that somebody else runs: who planned it, and the viewer's own learners at it.
+        "planner": "" if runs else each.created_by.name_in(language()),
+        "learners": [
+            {"name": one.person.name_in(language()), "href": url_for("training.path", code=one.code)} for one in own
+        ],
+        "people": people if runs else len(own),
         "state": state[0] if state else None,
         "said": str(state[1]) if state else "",
     }
@@ -140,10 +162,15 @@ def plan_session(plan: str, slug: str) -> Response | tuple[str, int] | str:
     cohort = enrollment.cohort if cohort_code else None
     market = cohort.market if cohort else enrollment.market
     form = SessionForm()
-    form.learners.choices = [_choice(each, seats) for each in free]
+    paused = live_sessions.paused_of(free)
+    form.learners.choices = [_choice(each, seats, paused) for each in free]
     if request.method == "GET":
-        missed = _missed_at(after, free) if after else set()
-        form.learners.data = [each.enrollment.code for each in free if not missed or each.enrollment.code in missed]
+        missed = _missed_at(after)
+        form.learners.data = [
+            each.enrollment.code
+            for each in free
+            if each.enrollment.id not in paused and (missed is None or each.enrollment.code in missed)
+        ]
     status = 200
     if request.method == "POST":
         chosen = [each for each in free if each.enrollment.code in (form.learners.data or ())]
@@ -179,26 +206,23 @@ def plan_session(plan: str, slug: str) -> Response | tuple[str, int] | str:
     return page, status
 
 
-def _missed_at(code: str, free: Sequence[StepOfEnrollment]) -> set[str]:
-    """Return the codes of those who were not at a session; nothing where there is no such session."""
-    found = live_sessions.find_session(code)
-    if found is None:
-        return set()
-    known = live_sessions.list_attendances(found)
-    return {
-        each.enrollment.code
-        for each in free
-        if each.enrollment.id in known and known[each.enrollment.id][-1].presence is not Presence.PRESENT
-    }
+def _missed_at(code: str | None) -> set[str] | None:
+    """Return the codes of those who missed a session and need another; None where there is no such session."""
+    found = live_sessions.find_session(code) if code else None
+    return None if found is None else {each.enrollment.code for each in live_sessions.list_missed(found)}
 
 
-def _choice(each: StepOfEnrollment, seats: Mapping[tuple[int, str], Sequence[step_results.Seat]]) -> SelectChoice:
-    """Return a learner to choose; who missed a session before is told so."""
+def _choice(
+    each: StepOfEnrollment, seats: Mapping[tuple[int, str], Sequence[step_results.Seat]], paused: Collection[int]
+) -> SelectChoice:
+    """Return a learner to choose; who missed a session before, or pauses, is told so."""
     name = each.enrollment.person.name_in(language())
     missed = [seat for seat in seats.get((each.enrollment.id, each.step.slug), ()) if seat.presence is not None]
     if missed and missed[-1].presence is not None:
         on = format_date(clock.local_date(missed[-1].starts_at, missed[-1].zone), "short")
         name = _("%(name)s (%(presence)s on %(date)s)", name=name, presence=PRESENCES[missed[-1].presence], date=on)
+    if each.enrollment.id in paused:
+        name = _("%(name)s (paused)", name=name)
     return SelectChoice(each.enrollment.code, str(name))
 
 
@@ -267,8 +291,7 @@ def _session_page(planned: LiveSession, form: AttendanceForm, said: Mapping[str,
                 ],
             }
         )
-    missed = [each for each in people if each.enrollment.id in known]
-    missed = [each for each in missed if known[each.enrollment.id][-1].presence is not Presence.PRESENT]
+    missed = live_sessions.list_missed(planned)
     is_over, has_begun = planned.time.ends_at <= clock.now(), planned.time.starts_at <= clock.now()
     is_cancelled = planned.cancelled_at is not None
     return render_template(
@@ -383,11 +406,13 @@ def add_to_session(planned: LiveSession) -> Response | tuple[str, int]:
         if each.enrollment.id not in here
         and not any(seat.is_open for seat in seats.get((each.enrollment.id, each.step.slug), ()))
     ]
+    missed = _missed_at(request.args.get("after"))
+    if missed is not None:
+        free = [each for each in free if each.enrollment.code in missed]
     form = SessionLearnersForm()
-    form.learners.choices = [_choice(each, seats) for each in free]
-    after = request.args.get("after")
-    if request.method == "GET" and after:
-        form.learners.data = sorted(_missed_at(after, free))
+    form.learners.choices = [_choice(each, seats, live_sessions.paused_of(free)) for each in free]
+    if request.method == "GET" and missed is not None:
+        form.learners.data = sorted(missed)
 
     def work() -> Done:
         chosen = [each for each in free if each.enrollment.code in (form.learners.data or ())]

@@ -128,7 +128,7 @@ def _mine(standings: Sequence[Standing], to_do: Sequence[ToDo]) -> tuple[list[_M
         if ask is not None and ask.is_emergency:
             instead[key] = f"{_ASKED}{step.document_slug}"
             continue
-        on = day_for(standing, step)
+        on = standing.day_for(step.slug)
         if ask is not None and ask.due_on >= on:
             ask = None
         things[key] = _Mine(on if ask is None else ask.due_on, step.minutes, standing.today, standing, step, ask)
@@ -145,12 +145,6 @@ def _mine(standings: Sequence[Standing], to_do: Sequence[ToDo]) -> tuple[list[_M
 
 def _key(standing: Standing, slug: str) -> str:
     return f"{standing.enrollment.code}/{slug}"
-
-
-def day_for(standing: Standing, step: PlanStep) -> date:
-    """Return by which day a step is done: that of its session where one is planned, else the day on which it is due."""
-    seat = standing.seat(step.slug)
-    return local_date(seat.starts_at, seat.zone) if seat is not None else standing.due_on(step.slug)
 
 
 def _told(telling: Telling, mine: Sequence[_Mine]) -> list[StepView]:
@@ -304,7 +298,7 @@ def _days_ahead(standings: Sequence[Standing], telling: Telling, asked: Sequence
     wanted = {day for day, off in days if not off}
     for standing in going:
         for step in standing.steps:
-            on = day_for(standing, step)
+            on = standing.day_for(step.slug)
             if on in wanted and standing.statuses[step.slug].state not in SETTLED:
                 due[on].append(_due(standing, step, telling))
     told: list[dict[str, Any]] = []
@@ -355,10 +349,7 @@ def _due(standing: Standing, step: PlanStep, telling: Telling) -> dict[str, Any]
     """Return a step as its day names it: a session with its time, what others do as theirs."""
     seat = standing.seat(step.slug)
     is_own = side_of(standing, step) == "own"
-    when = ""
-    if seat is not None and seat.is_awaited:
-        zone = clock.zone_info(seat.zone)
-        when = f"{seat.starts_at.astimezone(zone):%H:%M}–{seat.ends_at.astimezone(zone):%H:%M}"
+    when = seat.hours if seat is not None and seat.is_awaited else ""
     return {
         "what": telling.task(step),
         "when": when,
