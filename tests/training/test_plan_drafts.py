@@ -630,6 +630,15 @@ def test_steps_that_can_come_before_another_are_offered_with_their_kind(
     assert len(set(offered.values())) == len(offered)
 
 
+def test_a_phase_that_goes_on_after_another_stands_twice_and_is_found_once(
+    cast: Cast, draft: PlanDraft, as_: Any
+) -> None:
+    changed(draft, cast.author, lambda plan: editing.put(plan, "more", replace(plan.steps[-1], phase="first")))
+    page = as_(cast.author).get("training.edit_plan_draft", code=draft.code, at="phase.first")
+    assert len([row for row in page.all("li", class_="plan-row--phase") if row.get("data-slug") == "first"]) == 2
+    page.one("a", id="row-phase.first")
+
+
 def test_sentences_about_days_end_as_sentences_of_the_language_do(cast: Cast, draft: PlanDraft, as_: Any) -> None:
     page = as_(cast.author, language="ja").get("training.edit_plan_draft", code=draft.code, at="step.quiz")
     assert "4営業日目。" in page.text

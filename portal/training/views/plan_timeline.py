@@ -48,6 +48,9 @@ def told_plan(teller: PlanTeller, problems: Sequence[Problem], chosen: str) -> d
         for row in listed
     ]
     told += [_event_row(slug, teller, placed, faults, chosen) for slug in placed.events]
+    # A phase stands once for each run of its steps; addresses and keys lead to the first.
+    first = {row["at"]: number for number, row in reversed(list(enumerate(told)))}
+    told = [{**row, "is_first": first[row["at"]] == number} for number, row in enumerate(told)]
     return {"rows": told, "drawing": _drawing(spec, placed, listed, told, chosen)}
 
 
