@@ -41,6 +41,7 @@ from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.db import session
+from portal.core.i18n import Words
 from portal.gradebook import queries as gradebook
 from portal.gradebook.models import ScoreEntry
 from portal.gradebook.rules import Result
@@ -221,8 +222,7 @@ def list_event_days(cohort: Cohort, plan_id: int) -> dict[str, EventDay]:
         select(EventDate).where(EventDate.cohort_id == cohort.id, EventDate.plan_id == plan_id).order_by(EventDate.id)
     )
     return {
-        row.event_slug: EventDay(row.takes_place_on, row.by.full_name, row.reason or "", is_of_cohort=True)
-        for row in rows
+        row.event_slug: EventDay(row.takes_place_on, row.by.names, row.reason or "", is_of_cohort=True) for row in rows
     }
 
 
@@ -1057,12 +1057,10 @@ def bases_of(starts: Mapping[int, date], *, named: bool = True) -> dict[int, Bas
     Without `named` nobody is told who gave more time or set a day; one statement less, for whom only dates count.
     """
     rows = session.execute(_BASES, {"ids": list(starts)}).all()
-    names: dict[int, str] = {}
-    if not named:
-        names = dict.fromkeys((row.by_id for row in rows), "")
-    elif rows:
+    names: dict[int, Words] = {}
+    if named and rows:
         people = session.scalars(select(Person).where(Person.id.in_({row.by_id for row in rows})))
-        names = {person.id: person.full_name for person in people}
+        names = {person.id: person.names for person in people}
     first_on = dict(starts)
     extensions: dict[int, list[tuple[str | None, Extension]]] = defaultdict(list)
     pauses: dict[int, list[Pause]] = defaultdict(list)
@@ -1074,12 +1072,12 @@ def bases_of(starts: Mapping[int, date], *, named: bool = True) -> dict[int, Bas
         elif row.of == _Of.PAUSE:
             pauses[row.enrollment_id].append(Pause(row.first_on, row.until))
         elif row.of == _Of.EXEMPTION:
-            exemptions[row.enrollment_id].append((row.slug, Exemption(names[row.by_id], row.at, row.reason)))
+            exemptions[row.enrollment_id].append((row.slug, Exemption(names.get(row.by_id), row.at, row.reason)))
         elif row.of in (_Of.EVENT, _Of.EVENT_OF_COHORT):
-            day = EventDay(row.first_on, names[row.by_id], row.reason or "", is_of_cohort=row.of != _Of.EVENT)
+            day = EventDay(row.first_on, names.get(row.by_id), row.reason or "", is_of_cohort=row.of != _Of.EVENT)
             events[row.enrollment_id][row.slug] = day
         else:
-            given = Extension(row.working_days, row.reason, names[row.by_id], is_of_plan=row.of == _Of.PLAN)
+            given = Extension(row.working_days, row.reason, names.get(row.by_id), is_of_plan=row.of == _Of.PLAN)
             extensions[row.enrollment_id].append((row.slug, given))
     return {
         id_: Basis(day, tuple(extensions[id_]), tuple(pauses[id_]), tuple(events[id_].items()), tuple(exemptions[id_]))

@@ -87,7 +87,7 @@ def moved_by_extension(*, standing: Standing, step: PlanStep | None, working_day
     _check_can_move(standing, step)
     if not 1 <= working_days <= MOST_DAYS_AT_ONCE:
         raise ExtensionOutOfBounds(most=MOST_DAYS_AT_ONCE)
-    given = step.slug if step else None, Extension(working_days, "", "", is_of_plan=step is None)
+    given = step.slug if step else None, Extension(working_days, is_of_plan=step is None)
     return _moved(standing, replace(standing.basis, extensions=(*standing.basis.extensions, given)))
 
 

@@ -169,7 +169,7 @@ def put_part(
             return spec
         if mark_of(current) != was:
             whose = next(iter(accounts.list_people_of({draft.saved_by})), None)
-            raise PlanPartChanged(name=whose.full_name if whose else draft.saved_by)
+            raise PlanPartChanged(name=whose.names if whose else draft.saved_by)
         if isinstance(part, PlanSpec):
             return replace(spec, number=part.number, title=part.title, summary=part.summary, credential=part.credential)
         taken = {each.slug for each in _parts_like(spec, part)}
