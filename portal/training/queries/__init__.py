@@ -720,6 +720,7 @@ class Standing:
 def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
     """Return how these enrollments stand today in their markets, in a fixed number of statements.
 
+    Of those that were ended before they were completed nothing is late, and nothing is expected by now.
     Raises `HolidayYearUnknown` where a date lies in a year without a holiday table.
     """
     if not enrollments:
@@ -740,6 +741,8 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
         shapes = [step.shape for step in steps]
         slug_of = {step.id: step.slug for step in steps}
         today = clock.today(enrollment.market.time_zone)
+        # Of a plan that was ended nothing is asked any more: no date of it passes.
+        asked_by = today if enrollment.ended_at is None else date.min
         basis = bases[enrollment.id]
         calendar = basis.calendar(read.of(enrollment.market_id, enrollment.person_id), today)
         done = {slug_of[row.step_id]: row for row in completions[enrollment.id]}
@@ -759,11 +762,16 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
                 basis=basis,
                 dues=dues,
                 statuses=rules.statuses(
-                    shapes, dues, done, today, sent_back(said) | doings.turns(enrollment.id, steps), exempt=basis.exempt
+                    shapes,
+                    dues,
+                    done,
+                    asked_by,
+                    sent_back(said) | doings.turns(enrollment.id, steps),
+                    exempt=basis.exempt,
                 ),
                 completions=done,
                 sign_offs=said,
-                progress=rules.progress(shapes, dues, done, today, basis.exempt),
+                progress=rules.progress(shapes, dues, done, asked_by, basis.exempt),
                 day=day,
                 length=length,
                 calendar=calendar,
