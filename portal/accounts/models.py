@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts import rules
 from portal.core.db import Base, BigKey, enum_type
+from portal.core.i18n import Words
 from portal.core.seals import Sealed
 from portal.organisation.models import Market, Team
 
@@ -144,6 +145,11 @@ class Person(Base):
         if self.shown_as:
             return self.shown_as
         return (self.full_romaji or self.full_name) if language == "en" else self.full_name
+
+    @property
+    def names(self) -> Words:
+        """The name for readers of either language, for what is told later than it is read."""
+        return Words(self.name_in("en"), self.name_in("ja"))
 
     def addressed_in(self, language: str) -> str:
         """Return the name by which a mail in the language begins: the family name alone in Japanese.

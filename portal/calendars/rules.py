@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 ONE_DAY = timedelta(days=1)
+ONE_WEEK = timedelta(days=7)
 SATURDAY_AND_SUNDAY = frozenset({5, 6})
 # Holidays that a government fixes by a yearly notice are certain for so many years after the
 # present one. Japan announces the equinox days of the next year each February.
@@ -168,6 +169,10 @@ class WorkingCalendar:
     def is_provisional(self, on: date) -> bool:
         """Say whether the year's holidays are computed and not yet announced."""
         return self.provisional_from is not None and on.year >= self.provisional_from
+
+    def provisional_years(self, days: Iterable[date]) -> list[int]:
+        """Return the years of those of these days that rest on holidays not yet announced, in their order."""
+        return sorted({day.year for day in days if self.is_provisional(day)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from portal.calendars.queries import (
     rosters_without,
     working_calendar,
 )
+from portal.calendars.rules import ONE_WEEK
 from portal.calendars.service.moves import moved_by
 from portal.calendars.service.told import cycle_told, weeks_told
 from portal.core import clock
@@ -310,7 +311,7 @@ def _shifts_page(
             }
             for each in rows
         ],
-        days=weeks_told(calendar, today),
+        days=weeks_told(calendar, today, until=max((each.first_on for each in rows), default=today) + ONE_WEEK),
         moved=moved,
         seen=_asked(form),
         withdrawn={"number": withdrawn.id, "first": format_date(withdrawn.first_on)} if withdrawn else None,

@@ -32,6 +32,8 @@ LOOKS = {
     "overdue": Look("danger", "triangle", lambda: pgettext("state", "Overdue")),
     "waiting": Look("plain", "hourglass", lambda: pgettext("state", "Waiting")),
     "locked": Look("quiet", "lock", lambda: pgettext("state", "Not open yet")),
+    "not_done": Look("quiet", "dashed", lambda: pgettext("state", "Not done")),
+    "ended": Look("quiet", "frame", lambda: pgettext("state", "Ended")),
     "exempt": Look("plain", "bar", lambda: pgettext("state", "Exempt")),
     "paused": Look("plain", "pause", lambda: pgettext("state", "Paused")),
     # posts of a path

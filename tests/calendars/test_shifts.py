@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -145,6 +145,19 @@ def test_a_lead_records_and_withdraws_shifts_and_sees_the_weeks_that_come_of_the
     assert list_shifts(cast.learner.id) == []
     actions = [each.action for each in list_entries_about("person", code)]
     assert sorted(actions) == ["calendars.shifts_recorded", "calendars.shifts_withdrawn"]
+
+
+def test_the_weeks_to_come_reach_a_week_beyond_the_last_shifts_but_not_farther_than_eight(cast: Cast, as_: Any) -> None:
+    lead, code = as_(cast.lead, language="en"), cast.learner.code
+
+    def weeks() -> list[Any]:
+        page = lead.get("calendars.shifts", code=code)
+        return [cell for cell in page.all("td") if cell.get("data-label") == "Days off"]
+
+    assert len(weeks()) == 4
+    for days_ahead, cycle, number in ((36, "4-2", 7), (200, "5-2", 8)):
+        record(cast, MONDAY.date() + timedelta(days=days_ahead), cycle)
+        assert len(weeks()) == number
 
 
 def test_she_sees_her_own_shifts_and_cannot_record_them(cast: Cast, as_: Any) -> None:

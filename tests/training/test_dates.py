@@ -105,7 +105,7 @@ def test_a_lead_sees_what_more_time_moves_before_it_moves(
     assert actions()[-1] == "training.step_extended"
     path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
     assert "回線が不通でした。" in path.text
-    assert cast.lead.full_name in path.text
+    assert cast.lead.name_in(language) in path.text
 
 
 def test_a_value_that_was_changed_since_is_shown_first(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
@@ -224,7 +224,8 @@ def test_more_time_for_the_plan_moves_what_is_not_done_and_explains_it(
     assert {"en": "3 more working days for the whole plan", "ja": "計画全体を3営業日延長"}[language] in page.text
     assert "入院していました。" in page.text
     path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
-    assert {"en": "for the whole plan from 佐藤 健 (入院していました。)", "ja": "佐藤 健さんが計画全体を3営業日延長"}[
+    name = cast.lead.name_in(language)
+    assert {"en": f"for the whole plan from {name} (入院していました。)", "ja": f"{name}さんが計画全体を3営業日延長"}[
         language
     ] in path.text
     assert actions()[-1] == "training.plan_extended"
@@ -324,6 +325,72 @@ def test_a_pause_stops_the_days_until_the_plan_is_resumed(
         }[language] in path.text
         assert "家族の事情" in lead.get("training.change_dates", code=code).text
     assert actions()[-2:] == ["training.paused", "training.resumed"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pause_whose_end_is_known_says_so_and_is_not_mentioned_afterwards(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    with own_transaction():
+        dates.pause(enrollment=enrollment, first_on=date(2026, 4, 28), reason="x", by=cast.lead)
+        dates.resume(enrollment=enrollment, resumes_on=date(2026, 5, 8), by=cast.lead)
+    code, here = enrollment.code, {"language": language}
+    both = {
+        "en": "The plan is paused from Tue 28 Apr 2026 and resumes on Fri 8 May 2026.",
+        "ja": "2026年4月28日（火）から休止しています。2026年5月8日（金）に再開します。",
+    }[language]
+    days = {
+        "en": "Paused from Tue 28 Apr 2026, resumes on Fri 8 May 2026",
+        "ja": "2026年4月28日（火）から休止中、2026年5月8日（金）に再開",
+    }[language]
+    assert both in as_(cast.lead, **here).get("training.change_dates", code=code).text
+    assert days in as_(cast.learner, **here).get("training.path", code=code).text
+    with clock.frozen(datetime(2026, 5, 8, 1, tzinfo=UTC)):
+        page = as_(cast.lead, **here).get("training.change_dates", code=code).text
+        assert {"en": "The plan is paused", "ja": "から休止しています"}[language] not in page
+    with own_transaction():
+        end_plan(enrollment=enrollment, reason="x", by=cast.lead)
+    assert both not in as_(cast.lead, **here).get("training.change_dates", code=code).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pause_to_come_and_an_end_that_moves_nothing_say_what_they_do(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    lead, code = as_(cast.lead, language=language), enrollment.code
+    shown = lead.post(
+        "training.pause", {"first_on": "2026-04-30", "reason": "x", "act": "preview"}, code=code, expect=200
+    )
+    assert {
+        "en": "No date moves before the pause begins. From Thu 30 Apr 2026 on each working day",
+        "ja": "2026年4月30日（木）からは休止中の1営業日ごとに",
+    }[language] in shown.text
+    with own_transaction():
+        dates.pause(enrollment=enrollment, first_on=date(2026, 4, 30), reason="x", by=cast.lead)
+    shown = lead.post("training.resumption", {"resumes_on": "2026-04-30", "act": "preview"}, code=code, expect=200)
+    assert {"en": "No date moves.", "ja": "変わる期限はありません。"}[language] in shown.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_new_dates_in_a_year_whose_holidays_are_not_announced_say_so_once(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    said = {
+        "en": "The holidays of 2028 are not announced yet; these dates may still change.",
+        "ja": "2028年の祝日はまだ公示されていないため、これらの日付は変わることがあります。",
+    }[language]
+    with clock.frozen(datetime(2027, 9, 1, 1, tzinfo=UTC)):
+        lead = as_(cast.lead, language=language)
+        for starts_on, times in (("2027-10-01", 0), ("2028-05-01", 1)):
+            asked = {"starts_on": starts_on, "reason": "x", "act": "preview"}
+            shown = lead.post("training.first_day", asked, code=enrollment.code, expect=200)
+            assert shown.text.count(said) == times
+        with own_transaction():
+            dates.move_start(enrollment=enrollment, starts_on=date(2028, 5, 1), reason="x", by=cast.lead)
+        asked = {"working_days": "2", "reason": "x", "act": "preview"}
+        for endpoint, where in (("training.plan_extension", {}), ("training.extension", {"slug": "read"})):
+            shown = lead.post(endpoint, asked, code=enrollment.code, expect=200, **where)
+            assert shown.text.count(said) == 1
 
 
 def test_a_pause_is_taken_back_by_resuming_on_its_first_day(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
@@ -428,6 +495,30 @@ def test_a_plan_that_is_ended_asks_for_nothing_more_and_keeps_what_was_done(
     with own_transaction():
         again = enroll(person=cast.learner, version=ended.version, starts_on=date(2026, 5, 11), by=cast.lead)
     assert again.is_open
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_of_a_plan_that_was_ended_is_late_or_to_be_done(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    acknowledge(cast.learner, document("exposure"))
+    with clock.frozen(datetime(2026, 6, 1, 1, tzinfo=UTC)):
+        late = {"en": "Overdue", "ja": "期限超過"}[language]
+        path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
+        assert late in path.text
+        with own_transaction():
+            end_plan(enrollment=enrollment, reason="x", by=cast.lead)
+        session.expire_all()
+        standing = queries.standing_of(queries.get_enrollment(enrollment.code))
+        assert standing.progress.overdue == 0
+        assert not any(each.is_late for each in standing.statuses.values())
+        path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
+        assert late not in path.text
+        assert {"en": "Ended", "ja": "途中で終了"}[language] in path.text
+        states = [each.get("data-state") for each in path.all("li") if each.get("data-state")]
+        assert set(states) == {"done", "not_done"}
+        words = ["".join(each.itertext()) for each in path.all("span", class_="visually-hidden")]
+        assert words.count({"en": "Not done", "ja": "未完了"}[language]) == states.count("not_done")
 
 
 def test_an_end_needs_a_reason(cast: Cast, enrollment: Enrollment) -> None:

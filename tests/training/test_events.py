@@ -217,7 +217,7 @@ def test_a_lead_sees_what_another_day_moves_before_it_moves_and_the_learner_read
     assert all_due(enrollment) == before | {"revise": date(2026, 6, 16), "talk": date(2026, 6, 22)}
     path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
     assert {
-        "en": "“Certification exam” moved to Fri 19 Jun 2026 by 佐藤 健 (会場の都合)",
+        "en": "“Certification exam” moved to Fri 19 Jun 2026 by Hanako 3 Tanaka (会場の都合)",
         "ja": "佐藤 健さんが「認定試験」を2026年6月19日（金）に変更（会場の都合）",
     }[language] in path.text
     told = lead.get("training.change_dates", code=enrollment.code)
@@ -251,7 +251,7 @@ def test_another_day_for_a_cohort_shows_whose_dates_it_moves(
     assert all_due(colleague) == before
     path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
     assert {
-        "en": "moved to Fri 19 Jun 2026 for the whole cohort by 佐藤 健 (会場の都合)",
+        "en": "moved to Fri 19 Jun 2026 for the whole cohort by Hanako 3 Tanaka (会場の都合)",
         "ja": "佐藤 健さんが受講グループ全体の「認定試験」を2026年6月19日（金）に変更（会場の都合）",
     }[language] in path.text
 

@@ -336,6 +336,19 @@ def test_a_year_without_a_holiday_table_is_refused_by_its_number(cast: Cast, as_
     assert session.scalars(select(Cohort)).all() == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_years_whose_holidays_are_not_announced_are_named(cast: Cast, as_: Any, language: str) -> None:
+    with clock.frozen(datetime(2028, 12, 20, 1, 0, tzinfo=UTC)):
+        browser = as_(cast.lead, language=language)
+        draft = put_together(browser, listed(1), starts_on="2028-12-26")
+        page = browser.get("training.cohort_draft", code=draft.code)
+    said = {
+        "en": "The holidays of 2028, 2029 are not announced yet; these dates may still change.",
+        "ja": "2028、2029年の祝日はまだ公示されていないため、これらの日付は変わることがあります。",
+    }[language]
+    assert page.text.count(said) == 1
+
+
 def test_a_time_zone_that_does_not_exist_is_refused_by_its_name(cast: Cast, as_: Any) -> None:
     session.execute(update(Market).where(Market.code == "JP").values(time_zone="Asia/Atlantis"))
     session.commit()

@@ -268,7 +268,7 @@ def test_who_joins_later_takes_the_day_of_the_cohort_or_has_one_of_her_own(cast:
     days = {
         each.enrollment.person.sign_in_name: each.basis.event("exam") for each in queries.standings(enrolled(cohort))
     }
-    assert days["same@portal.example"] == EventDay(EXAM, cast.lead.full_name, is_of_cohort=True)
+    assert days["same@portal.example"] == EventDay(EXAM, cast.lead.names, is_of_cohort=True)
     assert (days["other@portal.example"].on, days["other@portal.example"].is_of_cohort) == (date(2026, 6, 19), False)
     assert days["new0@portal.example"].on == EXAM
     plan_id = catalogue.get_plan("with-exam").id

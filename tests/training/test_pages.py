@@ -162,7 +162,10 @@ def test_a_date_with_leave_and_more_time_says_both(cast: Cast, enrollment: Enrol
     )
     page = as_(cast.learner, language="en").get("training.today")
     assert "Leave" in page.text
-    assert "1 more working day from 佐藤 健 (shift change): Thu 7 May 2026" in page.text
+    assert f"1 more working day from {cast.lead.name_in('en')} (shift change): Thu 7 May 2026" in page.text
+    assert cast.lead.full_name not in page.text
+    page = as_(cast.learner, language="ja").get("training.today")
+    assert f"{cast.lead.full_name}さん" in page.text
 
 
 def test_today_shows_what_waits_for_others_and_for_whom(cast: Cast, enrollment: Enrollment, as_: Any) -> None:

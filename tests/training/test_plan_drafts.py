@@ -373,7 +373,7 @@ def test_who_changes_the_same_step_second_is_told_and_loses_nothing(cast: Cast, 
     mine = step_form(as_(cast.author).get("training.edit_plan_draft", code=draft.code, at="step.quiz"))
     as_(other).post(**edit_url(draft), data=mine | {"minutes": "45"})
     told = as_(cast.author).post(**edit_url(draft), data=mine | {"due": "7", "title_en": "Mine"}, expect=409, lang="en")
-    assert "has changed this part since it was loaded" in told.text
+    assert f"{other.name_in('en')} has changed this part since it was loaded" in told.text
     again = step_form(told)
     assert (again["due"], again["title_en"], again["minutes"]) == ("7", "Mine", "15")
     assert editing.get_step(spec_of_draft(draft), "quiz").minutes == 45
@@ -776,6 +776,15 @@ def test_the_dates_of_a_draft_are_shown_in_a_real_calendar(cast: Cast, as_: Any,
     days = {each.get("datetime") for each in page.all("time")}
     assert {"2026-04-28", "2026-05-20"} <= days
     assert re.search(r"Showa Day|昭和の日", page.text)
+    said = {
+        "en": "The holidays of 2028 are not announced yet; these dates may still change.",
+        "ja": "2028年の祝日はまだ公示されていないため、これらの日付は変わることがあります。",
+    }[language]
+    assert said not in page.text
+    page = author.get(
+        "training.preview_plan_draft", code=draft.code, market="JP", starts_on="2028-05-01", event_exam="2028/05/22"
+    )
+    assert page.text.count(said) == 1
     missing = author.get("training.preview_plan_draft", code=draft.code, market="JP", starts_on=str(START), expect=400)
     missing.one("div", id="event_exam-error")
     changed(draft, cast.author, lambda plan: editing.put(plan, "read", replace(plan.steps[1], anchor="gone")))

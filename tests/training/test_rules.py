@@ -59,7 +59,7 @@ def bases(draw: st.DrawFn) -> Basis:
     """Draw what moves the dates of one person: more time for steps and the plan, and pauses after one another."""
     slugs = st.one_of(st.none(), st.integers(0, 7).map(lambda number: f"s{number}"))
     given_time = tuple(
-        (slug, Extension(draw(st.integers(1, 4)), "reason", "Sato", is_of_plan=slug is None))
+        (slug, Extension(draw(st.integers(1, 4)), "reason", is_of_plan=slug is None))
         for slug in draw(st.lists(slugs, max_size=4))
     )
     pauses, day = [], START - timedelta(days=5)
@@ -128,7 +128,7 @@ def test_more_time_for_the_plan_moves_every_date_by_it_but_those_counted_from_an
     steps: list[StepShape], calendar: WorkingCalendar, more: int
 ) -> None:
     before = rules.schedule(steps, Basis(START, events=EVENTS), calendar)
-    given_time = ((None, Extension(more, "reason", "Sato", is_of_plan=True)),)
+    given_time = ((None, Extension(more, "reason", is_of_plan=True)),)
     after = rules.schedule(steps, Basis(START, given_time, events=EVENTS), calendar)
     origins = rules.origins_of(steps)
     for step in steps:
@@ -237,7 +237,7 @@ def test_more_time_for_one_step_moves_only_it_and_what_is_counted_from_it(
 ) -> None:
     chosen = steps[number % len(steps)].slug
     before = rules.schedule(steps, Basis(START, events=EVENTS), calendar)
-    given_time = ((chosen, Extension(more, "reason", "Sato")),)
+    given_time = ((chosen, Extension(more, "reason")),)
     after = rules.schedule(steps, Basis(START, given_time, events=EVENTS), calendar)
     moved = {chosen}
     for step in steps:

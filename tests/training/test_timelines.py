@@ -45,7 +45,7 @@ def test_every_date_of_a_plan_is_that_of_the_list_of_working_days(country: str) 
         lower, upper = start - timedelta(days=800), start + timedelta(days=1400)
         own = [day for day in worked[bisect_left(worked, lower) : bisect_left(worked, upper)] if day not in leave]
         more = dice.choice([0, 0, 3])
-        given_time = ((None, Extension(more, "", "", is_of_plan=True)),) if more else ()
+        given_time = ((None, Extension(more, is_of_plan=True)),) if more else ()
         basis = Basis(start, given_time, events=(("exam", EventDay(exam)),))
         steps = a_plan(dice)
         dues = rules.schedule(steps, basis, replace(calendar, leave=leave))

@@ -23,6 +23,8 @@ from portal.ui.filters import day_and_month
 
 # A longer way is told by the days that were not counted only.
 DAYS_TOLD_ONE_BY_ONE = 28
+# How far the weeks to come are shown.
+FEWEST_WEEKS, MOST_WEEKS = 4, 8
 _REASONS = {
     OffReason.WEEKEND: _l("Weekend"),
     OffReason.HOLIDAY: _l("Holiday"),
@@ -70,14 +72,16 @@ def cycle_told(cycle: str | None) -> str:
     return str(_(", ")).join(str(_("%(worked)s on, %(off)s off", worked=worked, off=off)) for worked, off in pairs)
 
 
-def weeks_told(calendar: WorkingCalendar, today: date, weeks: int = 4) -> list[list[dict[str, Any]]]:
+def weeks_told(calendar: WorkingCalendar, today: date, *, until: date) -> list[list[dict[str, Any]]]:
     """Return this week and the next ones, each day with whether it is worked, or why not.
 
-    They end before a year whose holidays are not known.
+    They are `FEWEST_WEEKS`, or as many as it takes to reach a day, but no more than `MOST_WEEKS`. They end before a
+    year whose holidays are not known.
     """
     monday, found = today - timedelta(days=today.weekday()), []
+    weeks = (until - monday).days // 7 + 1
     try:
-        for week in range(weeks):
+        for week in range(min(max(weeks, FEWEST_WEEKS), MOST_WEEKS)):
             days = [monday + timedelta(days=7 * week + number) for number in range(7)]
             found.append([_day_of_week(calendar, day, today) for day in days])
     except YearNotInTable:
@@ -93,6 +97,14 @@ def _day_of_week(calendar: WorkingCalendar, day: date, today: date) -> dict[str,
         "is_off": off is not None,
         "is_today": day == today,
     }
+
+
+def unannounced_told(years: Sequence[int]) -> str:
+    """Say of dates that are shown beforehand in which years the holidays may still change; "" where in none."""
+    if not years:
+        return ""
+    listed = str(_(", ")).join(str(year) for year in years)
+    return str(_("The holidays of %(years)s are not announced yet; these dates may still change.", years=listed))
 
 
 def spans_told(days: Iterable[date]) -> list[str]:

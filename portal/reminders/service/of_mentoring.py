@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from portal.core.clock import local_date
-from portal.core.i18n import Words
 from portal.core.i18n import lazy_gettext as _l
 from portal.mentoring.queries import notes
 from portal.reminders import queries
@@ -25,7 +24,7 @@ class NotesWritten:
         for each in unread:
             if each.person_id in last and each.since <= last[each.person_id]:
                 continue
-            name = Words(each.by.name_in("en"), each.by.name_in("ja"))
+            name = each.by.names
             found[each.person_id].append(
                 Item(
                     concern=Concern.NEWS,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from portal.accounts.models import Person
 from portal.calendars import queries as calendars
 from portal.calendars.errors import HolidayYearUnknown
 from portal.calendars.rules import WorkingCalendar, YearNotInTable, working_days_between
@@ -122,7 +121,7 @@ def _add(
     tasks = catalogue.tasks_of({step.id: step for *_rest, step, _is in told}.values())
     for recipient, place, standing, step, is_escalated in told:
         enrollment = standing.enrollment
-        who, what = _name(enrollment.person), tasks[step.id]
+        who, what = enrollment.person.names, tasks[step.id]
         waits = standing.statuses[step.slug].state is StepState.WAITING
         is_session = step.kind is StepKind.SESSION
         if is_escalated:
@@ -178,10 +177,6 @@ def _standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
         return found
 
 
-def _name(person: Person) -> Words:
-    return Words(person.name_in("en"), person.name_in("ja"))
-
-
 class _Names:
     """Names of those for whom something waits, looked up once for each set of them."""
 
@@ -193,7 +188,7 @@ class _Names:
         key = frozenset(people)
         if key not in self._known:
             found = sorted(queries.list_names(people).values(), key=lambda each: (each.sort_key, each.id))
-            both = [_name(each) for each in found]
+            both = [each.names for each in found]
             names = Words(", ".join(each.en for each in both), "、".join(each.ja for each in both))
             self._known[key] = _l("waits for the sign-off of %(names)s", names=names) if both else ""
         return self._known[key]

@@ -41,6 +41,7 @@ from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.db import session
+from portal.core.i18n import Words
 from portal.gradebook import queries as gradebook
 from portal.gradebook.models import ScoreEntry
 from portal.gradebook.rules import Result
@@ -221,8 +222,7 @@ def list_event_days(cohort: Cohort, plan_id: int) -> dict[str, EventDay]:
         select(EventDate).where(EventDate.cohort_id == cohort.id, EventDate.plan_id == plan_id).order_by(EventDate.id)
     )
     return {
-        row.event_slug: EventDay(row.takes_place_on, row.by.full_name, row.reason or "", is_of_cohort=True)
-        for row in rows
+        row.event_slug: EventDay(row.takes_place_on, row.by.names, row.reason or "", is_of_cohort=True) for row in rows
     }
 
 
@@ -725,6 +725,7 @@ class Standing:
 def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
     """Return how these enrollments stand today in their markets, in a fixed number of statements.
 
+    Of those that were ended before they were completed nothing is late, and nothing is expected by now.
     Raises `HolidayYearUnknown` where a date lies in a year without a holiday table.
     """
     if not enrollments:
@@ -745,6 +746,8 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
         shapes = [step.shape for step in steps]
         slug_of = {step.id: step.slug for step in steps}
         today = clock.today(enrollment.market.time_zone)
+        # Of a plan that was ended nothing is asked any more: no date of it passes.
+        asked_by = today if enrollment.ended_at is None else date.min
         basis = bases[enrollment.id]
         calendar = basis.calendar(read.of(enrollment.market_id, enrollment.person_id), today)
         done = {slug_of[row.step_id]: row for row in completions[enrollment.id]}
@@ -764,11 +767,16 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
                 basis=basis,
                 dues=dues,
                 statuses=rules.statuses(
-                    shapes, dues, done, today, sent_back(said) | doings.turns(enrollment.id, steps), exempt=basis.exempt
+                    shapes,
+                    dues,
+                    done,
+                    asked_by,
+                    sent_back(said) | doings.turns(enrollment.id, steps),
+                    exempt=basis.exempt,
                 ),
                 completions=done,
                 sign_offs=said,
-                progress=rules.progress(shapes, dues, done, today, basis.exempt),
+                progress=rules.progress(shapes, dues, done, asked_by, basis.exempt),
                 day=day,
                 length=length,
                 calendar=calendar,
@@ -1062,12 +1070,10 @@ def bases_of(starts: Mapping[int, date], *, named: bool = True) -> dict[int, Bas
     Without `named` nobody is told who gave more time or set a day; one statement less, for whom only dates count.
     """
     rows = session.execute(_BASES, {"ids": list(starts)}).all()
-    names: dict[int, str] = {}
-    if not named:
-        names = dict.fromkeys((row.by_id for row in rows), "")
-    elif rows:
+    names: dict[int, Words] = {}
+    if named and rows:
         people = session.scalars(select(Person).where(Person.id.in_({row.by_id for row in rows})))
-        names = {person.id: person.full_name for person in people}
+        names = {person.id: person.names for person in people}
     first_on = dict(starts)
     extensions: dict[int, list[tuple[str | None, Extension]]] = defaultdict(list)
     pauses: dict[int, list[Pause]] = defaultdict(list)
@@ -1079,12 +1085,12 @@ def bases_of(starts: Mapping[int, date], *, named: bool = True) -> dict[int, Bas
         elif row.of == _Of.PAUSE:
             pauses[row.enrollment_id].append(Pause(row.first_on, row.until))
         elif row.of == _Of.EXEMPTION:
-            exemptions[row.enrollment_id].append((row.slug, Exemption(names[row.by_id], row.at, row.reason)))
+            exemptions[row.enrollment_id].append((row.slug, Exemption(names.get(row.by_id), row.at, row.reason)))
         elif row.of in (_Of.EVENT, _Of.EVENT_OF_COHORT):
-            day = EventDay(row.first_on, names[row.by_id], row.reason or "", is_of_cohort=row.of != _Of.EVENT)
+            day = EventDay(row.first_on, names.get(row.by_id), row.reason or "", is_of_cohort=row.of != _Of.EVENT)
             events[row.enrollment_id][row.slug] = day
         else:
-            given = Extension(row.working_days, row.reason, names[row.by_id], is_of_plan=row.of == _Of.PLAN)
+            given = Extension(row.working_days, row.reason, names.get(row.by_id), is_of_plan=row.of == _Of.PLAN)
             extensions[row.enrollment_id].append((row.slug, given))
     return {
         id_: Basis(day, tuple(extensions[id_]), tuple(pauses[id_]), tuple(events[id_].items()), tuple(exemptions[id_]))

@@ -362,8 +362,8 @@ class Extension:
     """More time for one step of one person, or for her whole plan: so many working days, why and from whom."""
 
     working_days: int
-    reason: str
-    by: str
+    reason: str = ""
+    by: Words | None = None
     is_of_plan: bool = False
 
 
@@ -493,7 +493,7 @@ class Pause:
 class Exemption:
     """That one person need not do a step: who said so when, and why."""
 
-    by: str
+    by: Words | None
     at: datetime
     reason: str
 
@@ -506,7 +506,7 @@ class EventDay:
     """
 
     on: date
-    by: str = ""
+    by: Words | None = None
     reason: str = ""
     is_of_cohort: bool = False
 

@@ -65,12 +65,14 @@ class Moved:
 class Moves:
     """Every date of one learner that would be another one, and whether what is left could be done in time then.
 
-    `disorder` are the steps that would be due before one that comes first, each with that one.
+    `disorder` are the steps that would be due before one that comes first, each with that one; `unannounced` the
+    years of the new dates whose holidays are not announced yet.
     """
 
     dates: Sequence[Moved]
     feasibility: Sequence[Feasibility]
     disorder: Sequence[tuple[PlanStep, PlanStep]] = ()
+    unannounced: Sequence[int] = ()
 
     def __iter__(self) -> Iterator[Moved]:
         return iter(self.dates)
@@ -87,7 +89,7 @@ def moved_by_extension(*, standing: Standing, step: PlanStep | None, working_day
     _check_can_move(standing, step)
     if not 1 <= working_days <= MOST_DAYS_AT_ONCE:
         raise ExtensionOutOfBounds(most=MOST_DAYS_AT_ONCE)
-    given = step.slug if step else None, Extension(working_days, "", "", is_of_plan=step is None)
+    given = step.slug if step else None, Extension(working_days, is_of_plan=step is None)
     return _moved(standing, replace(standing.basis, extensions=(*standing.basis.extensions, given)))
 
 
@@ -363,4 +365,4 @@ def _compared(standing: Standing, basis: Basis, calendar: WorkingCalendar) -> Mo
     ]
     by_slug = {step.slug: step for step in standing.steps}
     disorder = [(by_slug[slug], by_slug[first]) for slug, first in rules.out_of_order(shapes, dues, standing.settled)]
-    return Moves(moved, left, disorder)
+    return Moves(moved, left, disorder, calendar.provisional_years(each.after for each in moved))

@@ -85,11 +85,11 @@ def enroll(
     """
     market = market or (cohort.market if cohort else person.home_market)
     if not person.is_active:
-        raise PersonInactive(name=person.full_name)
+        raise PersonInactive(name=person.names)
     if not clock.is_zone(market.time_zone):
         raise ZoneUnknown(zone=market.time_zone, market=market.code)
     if queries.find_open_enrollment(person.id, version.plan_id) is not None:
-        raise AlreadyEnrolled(name=person.full_name)
+        raise AlreadyEnrolled(name=person.names)
     days = days_of_events(version, starts_on=starts_on, cohort=cohort, given=events or {})
     with unknown_years_refused():
         calendar = calendars.working_calendar(market, person.id)

@@ -21,6 +21,7 @@ from portal.accounts.service import grants, people
 from portal.calendars import queries as calendars
 from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
 from portal.calendars.rules import WorkingCalendar, YearNotInTable, add_working_days
+from portal.calendars.service.told import unannounced_told
 from portal.cohorts import queries as cohorts
 from portal.cohorts import service as groups
 from portal.cohorts.errors import CohortCodeInvalid, CohortCodeTaken, CohortWithdrawn
@@ -724,10 +725,8 @@ def _judge_whole(found: Preview) -> None:
                 days=named,
             )
         )
-    if any(found.calendar.is_provisional(day.on) for day in found.days):
-        found.warnings.append(
-            _("Holidays of %(year)s are not announced yet; these dates may still change.", year=found.days[-1].on.year)
-        )
+    if unannounced := found.calendar.provisional_years(day.on for day in found.days):
+        found.warnings.append(unannounced_told(unannounced))
     if not found.mentors and found.cohort is None and _needs_mentor(found.version):
         found.warnings.append(
             _("Steps of this plan are signed off by a mentor, and none is chosen: the leads are asked instead.")

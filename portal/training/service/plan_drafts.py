@@ -17,7 +17,7 @@ from portal.core import clock, touch
 from portal.core.codes import new_code
 from portal.core.content import SLUG
 from portal.core.db import session
-from portal.core.i18n import Words, language
+from portal.core.i18n import Words
 from portal.journal.service import record
 from portal.training.errors import (
     NothingToUndo,
@@ -169,7 +169,7 @@ def put_part(
             return spec
         if mark_of(current) != was:
             whose = next(iter(accounts.list_people_of({draft.saved_by})), None)
-            raise PlanPartChanged(name=whose.name_in(language()) if whose else draft.saved_by)
+            raise PlanPartChanged(name=whose.names if whose else draft.saved_by)
         if isinstance(part, PlanSpec):
             return replace(spec, number=part.number, title=part.title, summary=part.summary, credential=part.credential)
         taken = {each.slug for each in _parts_like(spec, part)}

@@ -175,7 +175,7 @@ def _check(enrollment: Enrollment, version: PlanVersion) -> None:
     if enrollment.plan_version_id == version.id:
         raise SameVersion()
     if not enrollment.person.is_active:
-        raise PersonInactive(name=enrollment.person.full_name)
+        raise PersonInactive(name=enrollment.person.names)
     assert enrollment.plan_id == version.plan_id
 
 

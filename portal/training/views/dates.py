@@ -11,6 +11,7 @@ from werkzeug import Response
 from portal.calendars import service as calendars
 from portal.calendars.permissions import SEE_LEAVE
 from portal.calendars.queries import list_leave
+from portal.calendars.service.told import unannounced_told
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError
 from portal.core.forms import Form
@@ -55,7 +56,7 @@ def change_dates(enrollment: Enrollment) -> str:
         "training/dates.html",
         starts_on=format_date(standing.starts_on),
         ends_on=format_date(max(due.on for due in standing.dues.values())),
-        paused_since=format_date(standing.pause.first_on) if standing.pause else None,
+        paused=_paused(standing),
         can_change=enrollment.is_open,
         events=[
             {
@@ -97,6 +98,18 @@ def change_dates(enrollment: Enrollment) -> str:
         newer=versions[0].number if versions[0].id != enrollment.plan_version_id else None,
         **_whose(enrollment),
     )
+
+
+def _paused(standing: Standing) -> str:
+    """Say in which pause today lies, and when the plan goes on where that is known; "" where it is not paused."""
+    pause = standing.pause
+    if pause is None or not standing.enrollment.is_open:
+        return ""
+    first = format_date(pause.first_on)
+    if pause.resumes_on is None:
+        return str(_("The plan is paused from %(date)s. No day counts until it is resumed.", date=first))
+    resumes_on = format_date(pause.resumes_on)
+    return str(_("The plan is paused from %(first)s and resumes on %(date)s.", first=first, date=resumes_on))
 
 
 def _what(change: Change, tasks: dict[int, str], events: dict[str, str]) -> str:
@@ -302,6 +315,7 @@ def pause(enrollment: Enrollment) -> Response | tuple[str, int]:
         asked=lambda: str(form.first_on.data),
         work=work,
         can_move=can_move(standing),
+        begins_on=format_date(first_on) if (first_on := form.first_on.data) and first_on > standing.today else None,
     )
 
 
@@ -443,6 +457,7 @@ def show_then_do(
         feasibility=feasibility_told(found.feasibility, standing.enrollment.version) if found is not None else [],
         disorder=disorder_told(found.disorder, catalogue.tasks_of(standing.steps)) if found is not None else [],
         cautions=cautions() if found is not None else [],
+        unannounced=unannounced_told(found.unannounced) if found is not None else "",
         seen=asked(),
         limit=STATEMENT_LIMIT,
         **_whose(standing.enrollment),

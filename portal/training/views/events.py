@@ -9,6 +9,7 @@ from flask import render_template, request, url_for
 from werkzeug import Response
 
 from portal.calendars.queries import working_calendar
+from portal.calendars.service.told import unannounced_told
 from portal.cohorts.permissions import SEE_COHORT
 from portal.core import clock
 from portal.core.access import actor, allows, can, requires
@@ -83,6 +84,7 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
     found: list[dict[str, Any]] | None = None
     disorder: list[str] = []
     cautions: list[str] = []
+    unannounced = ""
     status = 200
 
     def work() -> Done:
@@ -101,7 +103,7 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
             try:
                 if request.form.get("act") == CONFIRM and request.form.get("seen") == str(form.takes_place_on.data):
                     return carry_out(work)
-                found, disorder = _moved_in_cohort(thing, form.takes_place_on.data)
+                found, disorder, unannounced = _moved_in_cohort(thing, form.takes_place_on.data)
                 cautions = about_event(
                     event,
                     form.takes_place_on.data,
@@ -119,6 +121,7 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
         moved=found,
         disorder=disorder,
         cautions=cautions,
+        unannounced=unannounced,
         seen=str(form.takes_place_on.data),
         limit=STATEMENT_LIMIT,
         event=str(event.title),
@@ -139,19 +142,22 @@ def event_of_cohort(thing: EventOfCohort) -> Response | tuple[str, int]:
     return page, status
 
 
-def _moved_in_cohort(thing: EventOfCohort, on: date) -> tuple[list[dict[str, Any]], list[str]]:
+def _moved_in_cohort(thing: EventOfCohort, on: date) -> tuple[list[dict[str, Any]], list[str], str]:
     """Return which dates would move for whom, and for whom the days that are left would not suffice.
 
     And which steps would be due before one that comes first, each said once with how many it concerns.
+    And in which years the holidays may still change.
     """
     here = language()
     rows: list[dict[str, Any]] = []
     concerns: dict[tuple[str, str], int] = {}
     words: dict[tuple[str, str], str] = {}
+    years: set[int] = set()
     for standing, moves in dates.moved_in_cohort(cohort=thing.cohort, event=thing.event, on=on):
         name = standing.enrollment.person.name_in(here)
         told = feasibility_told(moves.feasibility, standing.enrollment.version)
         short = [each["text"] for each in told if not each["is_enough"]]
+        years |= set(moves.unannounced)
         tasks = catalogue.tasks_of(standing.steps)
         for pair, said in zip(moves.disorder, disorder_told(moves.disorder, tasks), strict=True):
             key = pair[0].slug, pair[1].slug
@@ -161,7 +167,8 @@ def _moved_in_cohort(thing: EventOfCohort, on: date) -> tuple[list[dict[str, Any
             each | {"learner": name, "short": short if number == 0 else []}
             for number, each in enumerate(effect_told(moves, standing))
         ]
-    return rows, [
+    said_once = [
         ngettext("%(said)s (%(num)d learner)", "%(said)s (%(num)d learners)", count, said=words[key])
         for key, count in concerns.items()
     ]
+    return rows, said_once, unannounced_told(sorted(years))

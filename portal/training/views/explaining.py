@@ -121,7 +121,7 @@ def _moved_event(due: EffectiveDue, standing: Standing) -> list[str]:
     values = {
         "event": _title_of_event(due.event, standing.enrollment.version),
         "date": format_date(day.on),
-        "name": day.by,
+        "name": day.by or "",
         "reason": day.reason,
     }
     if day.is_of_cohort:
@@ -218,7 +218,7 @@ def _spans(days: list[Any]) -> str:
 
 def _extended(each: Extended) -> str:
     given = each.extension
-    values = {"name": given.by, "reason": given.reason, "date": format_date(each.due.on)}
+    values = {"name": given.by or "", "reason": given.reason, "date": format_date(each.due.on)}
     if given.is_of_plan:
         return ngettext(
             "%(num)d more working day for the whole plan from %(name)s (%(reason)s): %(date)s",
@@ -237,7 +237,9 @@ def _extended(each: Extended) -> str:
 def exempt_told(exemption: Exemption, standing: Standing) -> str:
     """Say who exempted a learner from a step, when, and why."""
     when = format_instant(exemption.at, standing.enrollment.market.time_zone, show_zone=False)
-    return str(_("Exempt: %(name)s, %(when)s (%(reason)s)", name=exemption.by, when=when, reason=exemption.reason))
+    return str(
+        _("Exempt: %(name)s, %(when)s (%(reason)s)", name=exemption.by or "", when=when, reason=exemption.reason)
+    )
 
 
 def period_told(starts_at: datetime, ends_at: datetime, zone: str) -> str:

@@ -76,7 +76,7 @@ class StepView:
     title: str
     kind: str
     state: str
-    # None: the step is done.
+    # None: the step is done, or not asked for any more.
     due: Explanation | None
     # Who exempted the learner from it, when and why; empty where she is not exempt.
     exempt: str
@@ -306,7 +306,8 @@ class Telling:
         status = standing.statuses[step.slug]
         by_slug = {each.slug: each for each in standing.steps}
         is_own = standing.enrollment.person_id == self._viewer.id
-        is_open = status.state is StepState.OPEN
+        is_ended = standing.enrollment.ended_at is not None
+        is_open = status.state is StepState.OPEN and not is_ended
         exemption = standing.exemption(step.slug)
         may_change = self._may_move(standing) and standing.enrollment.is_open and status.state is not StepState.DONE
         done_on = _done_on(standing, step)
@@ -320,14 +321,14 @@ class Telling:
             title=str(self._tasks[step.id]),
             kind=kind_of(step),
             state=_post_state(standing, step, is_next=is_next and href_of(standing, step) is not None),
-            due=None if status.state in SETTLED else self._due(standing, step),
+            due=None if status.state in SETTLED or is_ended else self._due(standing, step),
             exempt=exempt_told(exemption, standing) if exemption is not None else "",
             done_on=day_of(done_on, standing) if done_on else "",
             done_iso=done_on.isoformat() if done_on else "",
             minutes=format_minutes(step.minutes) if step.minutes else "",
             href=href_of(standing, step) if is_own else self._judged_at(standing, step) if _is_task(step) else None,
             verb=str(_VERBS[step.kind]()),
-            locked_by=[str(self._tasks[by_slug[slug].id]) for slug in status.missing],
+            locked_by=[str(self._tasks[by_slug[slug].id]) for slug in status.missing if not is_ended],
             optional=not step.required,
             instructions=str(step.instructions) if step.instructions else "",
             done=_done(standing, step, tells=(standing.enrollment.id, step.id) not in self._untold),
@@ -341,7 +342,7 @@ class Telling:
             ask_again=url_for("training.ask_again", code=standing.enrollment.code, slug=step.slug)
             if can_ask and standing.enrollment.is_open
             else None,
-            waits_for=self._waits_for(standing, step) if status.state is StepState.WAITING else "",
+            waits_for=self._waits_for(standing, step) if status.state is StepState.WAITING and not is_ended else "",
             tried=self._tried(step) if is_own and is_open and step.quiz_slug is not None else "",
             is_open=is_open,
             is_next=is_open and is_next and href_of(standing, step) is not None,
@@ -500,6 +501,8 @@ def _missed(seat: Seat) -> str:
 
 def _post_state(standing: Standing, step: PlanStep, *, is_next: bool) -> str:
     status = standing.statuses[step.slug]
+    if standing.enrollment.ended_at is not None and status.state not in SETTLED:
+        return "not_done"
     if status.state in (*SETTLED, StepState.WAITING):
         return status.state.value
     if status.is_late:
@@ -638,6 +641,7 @@ def plan_facts(standing: Standing) -> dict[str, Any]:
         "market": str(enrollment.market.name),
         "cohort": str(enrollment.cohort.name) if enrollment.cohort else None,
         "day": number_of_day(standing),
+        "is_ended": enrollment.ended_at is not None,
         "is_ahead": enrollment.is_open and standing.day == 0,
         "done": progress.done,
         "total": progress.total,
@@ -677,7 +681,10 @@ def number_of_day(standing: Standing) -> str:
         when = format_instant(standing.enrollment.ended_at, standing.enrollment.market.time_zone, show_zone=False)
         return str(_("Ended on %(when)s, before it was completed", when=when))
     if standing.enrollment.is_open and standing.pause is not None:
-        return str(_("Paused from %(date)s", date=format_date(standing.pause.first_on)))
+        first, resumes_on = format_date(standing.pause.first_on), standing.pause.resumes_on
+        if resumes_on is None:
+            return str(_("Paused from %(date)s", date=first))
+        return str(_("Paused from %(first)s, resumes on %(date)s", first=first, date=format_date(resumes_on)))
     if standing.day == 0:
         # Before the start it is told when that is; afterwards somebody has ended it.
         return str(_("Day 1 is %(date)s", date=day_of(standing.starts_on, standing)))
@@ -687,9 +694,11 @@ def number_of_day(standing: Standing) -> str:
 
 
 def status_of(standing: Standing) -> str:
-    """Return the state of a whole plan: completed before overdue, overdue before begun."""
+    """Return the state of a whole plan: completed or ended before overdue, overdue before begun."""
     if standing.enrollment.completed_at is not None:
         return "done"
+    if standing.enrollment.ended_at is not None:
+        return "ended"
     if standing.progress.overdue:
         return "overdue"
     return "in_progress" if standing.progress.done else "not_started"

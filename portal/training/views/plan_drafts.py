@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired
 from portal.accounts import queries as accounts
 from portal.calendars import queries as calendars
 from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
-from portal.calendars.service.told import days_told
+from portal.calendars.service.told import days_told, unannounced_told
 from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError
@@ -254,7 +254,7 @@ def preview_plan_draft(draft: PlanDraft) -> str | tuple[str, int]:
     form = _preview_form(PlanTeller(spec, known), markets)
     broken = [fault for fault in rules.faults(spec.shapes) if fault.kind not in rules.WARNINGS]
     lost = {step.event for step in spec.steps if step.event} - {event.slug for event in spec.events}
-    shown: dict[str, Any] = {"weeks": [], "steps": [], "load": []}
+    shown: dict[str, Any] = {"weeks": [], "steps": [], "load": [], "unannounced": ""}
     refused, status = "", 200
     if broken or lost or not spec.steps:
         refused = _("The dates cannot be counted yet. Mend the faults of the plan first.")
@@ -346,4 +346,5 @@ def _dates(spec: PlanSpec, teller: PlanTeller, form: PlanPreviewForm, market: Ma
             for each in feasible
             if not each.is_enough
         ],
+        "unannounced": unannounced_told(calendar.provisional_years(due.on for due in dues.values())),
     }

@@ -9,6 +9,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from werkzeug import Response
 
+from portal.calendars.service.told import unannounced_told
 from portal.cohorts.permissions import SEE_COHORT
 from portal.core.access import actor, allows, can, requires
 from portal.core.errors import DomainError
@@ -92,6 +93,7 @@ def version(enrollment: Enrollment) -> Response | tuple[str, int]:
         number=enrollment.version.number,
         events=_event_fields(form, others),
         swap=_told(found, _tasks_in([found])) if found is not None else None,
+        unannounced=_unannounced([found] if found is not None else []),
         seen=found.key if found is not None else "",
         limit=STATEMENT_LIMIT,
         learner=enrollment.person.name_in(language()),
@@ -171,6 +173,7 @@ def version_of_cohort(thing: PlanOfCohort) -> Response | tuple[str, int]:
         people=_people(found) if found is not None else None,
         stay=_who_stay(following, found, form.plan.data),
         standing=_by_version(following),
+        unannounced=_unannounced(found or []),
         seen=service.key_of(found) if found else "",
         limit=STATEMENT_LIMIT,
         cohort=str(cohort.name),
@@ -258,6 +261,14 @@ def _told(swap: Swap, tasks: Mapping[int, LazyText]) -> dict[str, Any]:
         "rows": [_row(each, str(tasks[each.step.id]), today) for each in swap.steps],
         "feasibility": [] if swap.completes else feasibility_told(swap.feasibility, swap.version),
     }
+
+
+def _unannounced(found: Sequence[Swap]) -> str:
+    """Say in which years the holidays may still move the new dates."""
+    years: set[int] = set()
+    for swap in found:
+        years.update(swap.standing.calendar.provisional_years(each.after for each in swap.steps if each.after))
+    return unannounced_told(sorted(years))
 
 
 def _row(each: StepFate, title: str, today: date) -> dict[str, Any]:
