@@ -100,8 +100,8 @@ def test_a_session_that_is_booked_is_told_with_its_day_and_asks_nothing(cast: Ca
     for words in {
         "en": ("Planned for Tue 12 May (10:00–11:00, Room 3).", "Tue 12 May 10:00–11:00"),
         "ja": (
-            "5月12日（火）に予定されています（10:00–11:00、Room 3）。",
-            "5月12日（火） 10:00–11:00",
+            "5月12日（火）に予定されています（10:00～11:00、Room 3）。",
+            "5月12日（火） 10:00～11:00",
         ),
     }[language]:
         assert words in text

@@ -135,7 +135,7 @@ def test_a_session_is_told_on_its_day_with_its_time_and_place(app: Flask, cast: 
     send(at(15, month=5))
     told = text(mails(app, cast.learner)[-1])
     due = told.index({"en": "[Due today]", "ja": "■ 本日期限"}[language])
-    when = {"en": "on Fri 15 May, 10:00–11:00, Room 3", "ja": "日時：5月15日（金） 10:00–11:00、Room 3"}[language]
+    when = {"en": "on Fri 15 May, 10:00–11:00, Room 3", "ja": "日時：5月15日（金） 10:00～11:00、Room 3"}[language]
     assert when in told[due:]
 
 

@@ -379,7 +379,7 @@ def test_a_session_stands_on_its_own_day_with_time_and_place(
     assert title in cell("2026-05-07")
     plan(cast, circle, when=replace(AT, on=date(2026, 5, 15)), by=cast.lead)
     assert title not in cell("2026-05-07")
-    for words in (title, "10:00–11:00", "Room 3"):
+    for words in (title, {"en": "10:00–11:00", "ja": "10:00～11:00"}[language], "Room 3"):
         assert words in cell("2026-05-15")
 
 

@@ -258,7 +258,7 @@ class _Told:
                 "on": day_told(on),
                 "iso": on.isoformat(),
                 "what": self.task(step),
-                "hours": seat.hours if seat is not None else "",
+                "hours": str(seat.hours) if seat is not None else "",
                 "place": (seat.place or seat.link) if seat is not None else "",
                 "minutes": format_minutes(step.minutes) if step.minutes and seat is None else "",
             }

@@ -45,7 +45,7 @@ class Item:
     note: LazyText = ""
     minutes: int = 0
     # From when until when it is, of what takes place at its time rather than being due by the end of a day.
-    hours: str = ""
+    hours: LazyText = ""
     # Of what is escalated: what it is and since when, to tell it from what was told before.
     key: str = ""
 

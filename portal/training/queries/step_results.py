@@ -13,6 +13,8 @@ from sqlalchemy import and_, bindparam, case, exists, func, select, union_all
 
 from portal.core import clock
 from portal.core.db import UtcDateTime, session
+from portal.core.i18n import LazyText
+from portal.core.i18n import lazy_gettext as _l
 from portal.gradebook import queries as gradebook
 from portal.gradebook.models import ScoreEntry
 from portal.gradebook.rules import Result
@@ -75,10 +77,11 @@ class Seat:
         return clock.local_date(self.starts_at, self.zone)
 
     @property
-    def hours(self) -> str:
+    def hours(self) -> LazyText:
         """From when until when it is, in its zone: it begins and ends on one day."""
         zone = clock.zone_info(self.zone)
-        return f"{self.starts_at.astimezone(zone):%H:%M}–{self.ends_at.astimezone(zone):%H:%M}"
+        starts, ends = self.starts_at.astimezone(zone), self.ends_at.astimezone(zone)
+        return _l("%(start)s–%(end)s", start=f"{starts:%H:%M}", end=f"{ends:%H:%M}")
 
     @property
     def is_open(self) -> bool:

@@ -94,7 +94,7 @@ def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
             )
         )
     # What has an hour stands after what only has the day.
-    return sorted(found, key=lambda each: (each.on, each.seat.hours if each.seat else ""))
+    return sorted(found, key=lambda each: (each.on, each.seat.starts_at.isoformat() if each.seat else ""))
 
 
 def _of_step(standing: Standing, step: PlanStep, what: str) -> Dated:

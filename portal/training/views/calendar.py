@@ -199,7 +199,7 @@ def _item(each: Dated) -> dict[str, Any]:
         "state": "overdue" if each.is_late and state != "done" else state,
         "href": url_for(each.endpoint, **each.values),
         "optional": each.optional,
-        "hours": each.seat.hours if each.seat else "",
+        "hours": str(each.seat.hours) if each.seat else "",
         "place": each.seat.place if each.seat else "",
     }
 

@@ -349,7 +349,7 @@ def _due(standing: Standing, step: PlanStep, telling: Telling) -> dict[str, Any]
     """Return a step as its day names it: a session with its time, what others do as theirs."""
     seat = standing.seat(step.slug)
     is_own = side_of(standing, step) == "own"
-    when = seat.hours if seat is not None and seat.is_awaited else ""
+    when = str(seat.hours) if seat is not None and seat.is_awaited else ""
     return {
         "what": telling.task(step),
         "when": when,
