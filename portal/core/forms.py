@@ -12,7 +12,7 @@ from wtforms import IntegerField as _IntegerField
 from wtforms import SelectMultipleField, StringField, TextAreaField
 from wtforms import TimeField as _TimeField
 from wtforms.i18n import get_translations
-from wtforms.validators import InputRequired, NumberRange, StopValidation
+from wtforms.validators import InputRequired, NumberRange, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core.clock import YEARS, is_usable_day
@@ -138,6 +138,18 @@ class CheckboxesField(SelectMultipleField):
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+    def __init__(self, label: Any = None, validators: Any = None, *, unknown: Any = None, **options: Any) -> None:
+        """Keep what is said of a choice that is not offered, where that is more than "choose from the list"."""
+        super().__init__(label, validators, **options)
+        self._unknown = unknown
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse what is not offered, in words of ours: those of the field quote what was sent."""
+        try:
+            super().pre_validate(form)
+        except ValidationError:
+            raise ValidationError(str(self._unknown or _("Choose from the list."))) from None
 
 
 def _take(field: Any, text: str, besides: str = "") -> None:

@@ -306,7 +306,9 @@ def content_disposition(filename: str) -> str:
     name = "".join("_" if each in '/\\:*?"<>|' else each for each in filename if _printable(each)).strip(". ")
     name = name or "download"
     stem, dot, ending = name.rpartition(".")
-    ascii_stem = unicodedata.normalize("NFKD", stem or name).encode("ascii", "ignore").decode().strip(" ._-")
+    ascii_stem = unicodedata.normalize("NFKD", stem or name).encode("ascii", "ignore").decode()
+    # Where a Japanese word was, its two hyphens would stand side by side.
+    ascii_stem = re.sub("--+", "-", ascii_stem).strip(" ._-")
     plain = f"{ascii_stem or 'download'}{dot}{ending}" if stem and ending.isascii() else ascii_stem or "download"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 

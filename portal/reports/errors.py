@@ -32,9 +32,27 @@ class TotalsDiffer(Conflict):
 
 
 class PeriodRefused(Invalid):
-    """A period that ends before it begins, is not over yet, or is too long to be one."""
+    """A period that ends before it begins, or is not over yet."""
 
     message: ClassVar[LazyText] = _l("Choose a last day that is not before the first one and not later than today.")
+
+
+class PeriodTooLong(PeriodRefused):
+    """A period of more years than one file tells of."""
+
+    message: ClassVar[LazyText] = _l(
+        "A period has at most %(years)s years. Choose a shorter one, or ask for the years one after the other."
+    )
+
+
+class AlreadyScheduled(Conflict):
+    """The same report goes out at the same hour already; `code` is its schedule's."""
+
+    message: ClassVar[LazyText] = _l("The report of this plan is sent at this hour already.")
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
 
 
 class NobodyChosen(Invalid):

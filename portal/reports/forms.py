@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from wtforms import RadioField, SelectChoice, SelectField, SelectMultipleField  # type: ignore[attr-defined]
+from wtforms import RadioField, SelectChoice, SelectField  # type: ignore[attr-defined]
 from wtforms.validators import NumberRange, Optional, Regexp
-from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.core.forms import DateField, Form, IntegerField, Required, TextField
+from portal.core.forms import CheckboxesField, DateField, Form, IntegerField, Required, TextField
 from portal.core.i18n import lazy_gettext as _l
+from portal.reports.errors import RecipientRefused
 from portal.reports.recorded import WEEKDAYS
 from portal.reports.rules import FileFormat
 
@@ -26,13 +26,6 @@ class AtRiskRuleForm(Form):
     idle_days = IntegerField(_l("Working days without activity"), _BOUNDS)
     # The row that holds as the page was made, 0 for the product's own.
     seen = IntegerField(_l("Version"), [Optional()])
-
-
-class CheckboxesField(SelectMultipleField):
-    """Any number of several, each with a box of its own."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class ScheduleForm(Form):
@@ -54,7 +47,7 @@ class ScheduleForm(Form):
             SelectChoice(FileFormat.XLSX.value, _l("The tables as XLSX")),
         ],
     )
-    recipients = CheckboxesField(_l("Who gets it"))
+    recipients = CheckboxesField(_l("Who gets it"), unknown=RecipientRefused.message)
 
 
 class PeriodForm(Form):

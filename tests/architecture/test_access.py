@@ -330,7 +330,9 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
         "acknowledgements.delta_picture": {"number": "1"},
         "quizzes.bank_picture": {"sha256": session.scalars(select(QuestionPicture.sha256)).one()},
         "quizzes.look_ahead": {"code": draft.code},
-        "mentoring.change_note": {"code": session.scalars(select(LearnerNote.code).order_by(LearnerNote.id.desc()).limit(1)).one()},
+        "mentoring.change_note": {
+            "code": session.scalars(select(LearnerNote.code).order_by(LearnerNote.id.desc())).all()[0]
+        },
         "training.event_date": {"code": with_exam.code, "slug": "exam"},
         "training.version_of_cohort": {"code": enrollment.cohort.code, "plan": enrollment.version.plan.slug},
         "calendars.team_shifts": {"code": demo.TEAM},

@@ -67,6 +67,26 @@ def again(note: LearnerNote) -> LearnerNote:
     return reading.get_note(note.code)
 
 
+# --- Its wording now ---------------------------------------------------------------------------
+
+
+def test_the_address_of_a_wording_leads_to_the_one_that_holds(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
+    first = make_note(enrollment, cast.lead, "First", shown=False)
+    with own_transaction():
+        second = notes.correct_note(note=again(first), text="Second", by=cast.lead)
+    with own_transaction():
+        third = notes.correct_note(note=again(second), text="Third", by=cast.lead)
+    lead = as_(cast.lead, language="en")
+    for each in (first, second):
+        answer = lead.fetch("mentoring.change_note", code=each.code)
+        assert (answer.status_code, answer.location) == (303, f"/notes/{third.code}")
+    assert "Third" in lead.get("mentoring.change_note", code=third.code).body
+    with own_transaction():
+        notes.take_back_note(note=again(third), by=cast.lead)
+    answer = lead.fetch("mentoring.change_note", code=first.code)
+    assert answer.location == f"/training/{enrollment.code}/notes"
+
+
 # --- Who reads it ------------------------------------------------------------------------------
 
 

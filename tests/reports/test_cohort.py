@@ -280,15 +280,35 @@ def test_two_plans_have_a_table_each(cast: Cast, cohort: Any, as_: Any, language
         )
         == 1
     )
-    # A plan that the cohort does not follow falls back to the one most people do.
-    assert (
-        len(
-            lead.get("reports.cohort", code=cohort.code, plan="nope")
-            .one("table", class_="matrix")
-            .findall(".//tbody/tr")
-        )
-        == 2
-    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_an_address_names_in_vain_is_said_and_no_file_is_of_another_plan(
+    cast: Cast, cohort: Any, as_: Any, language: str
+) -> None:
+    make_plan("second", cast.author, STEPS[0])
+    lead = as_(cast.lead, language=language)
+    for endpoint in ("reports.cohort", "reports.cohort_csv", "reports.cohort_report", "reports.cohort_report_csv"):
+        lead.get(endpoint, expect=404, code=cohort.code, plan="nope")
+    for endpoint in (
+        "reports.cohort_csv",
+        "reports.cohort_xlsx",
+        "reports.cohort_report_csv",
+        "reports.cohort_clauses",
+    ):
+        lead.get(endpoint, expect=404, code=cohort.code, plan="second")
+    for endpoint in ("reports.cohort", "reports.cohort_report"):
+        page = lead.get(endpoint, code=cohort.code, plan="second")
+        said = {"en": "Nobody of this cohort follows the plan", "ja": "この受講グループにいません"}[language]
+        assert said in page.text
+        assert said not in lead.get(endpoint, code=cohort.code).text
+    said = {"en": "The address names a filter that is not there", "ja": "絞り込み条件は存在しない"}[language]
+    for named in ({"people": "zzz"}, {"phase": "zzz"}):
+        page = lead.get("reports.cohort", code=cohort.code, **named)
+        assert said in page.text
+        assert len(page.one("table", class_="matrix").findall(".//tbody/tr")) == 2
+    assert said not in lead.get("reports.cohort", code=cohort.code, people="overdue").text
+    lead.get("reports.cohort_csv", expect=404, code=cohort.code, encoding="zzz")
 
 
 def test_two_versions_of_a_plan_share_one_table(cast: Cast, cohort: Any) -> None:

@@ -19,10 +19,13 @@ from portal.accounts.models import Person, Role, Scope
 from portal.cohorts.permissions import Reach
 from portal.core import clock, jobs
 from portal.core.db import session
+from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
+from portal.library.queries import list_document_titles
 from portal.reports import rules
-from portal.reports.errors import PeriodRefused, TotalsDiffer
+from portal.reports.errors import PeriodTooLong, TotalsDiffer
+from portal.reports.formats.evidence_sheet import archive_of
 from portal.reports.models import ReportFile
 from portal.reports.queries import evidence as evidences
 from portal.reports.queries.evidence import Evidence, Period
@@ -310,11 +313,40 @@ def test_the_workbook_says_what_the_rows_say_and_no_cell_is_a_formula(cast: Cast
     assert sum(row[4] for row in totals[:-1]) == totals[-1][4] == rules.total(told.facts.values()).planned_minutes
     people = list(book["People"].iter_rows(min_row=2, values_only=True))
     assert sum(row[5] for row in people) == totals[-1][4]
-    assert sum(row[5] for row in book["Steps"].iter_rows(min_row=2, values_only=True)) == totals[-1][4]
+    assert sum(row[7] for row in book["Steps"].iter_rows(min_row=2, values_only=True)) == totals[-1][4]
     assert len(list(book["Policy versions"].iter_rows(min_row=2))) == totals[-1][9]
     cells = [cell for sheet in book.worksheets for row in sheet.iter_rows() for cell in row]
     assert not any(cell.data_type == "f" for cell in cells)
     assert any(cell.value == "'＝HYPERLINK(1)" for cell in cells)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_files_name_documents_plans_and_kinds_in_their_language(cast: Cast, as_: Any, language: str) -> None:
+    version = make_plan()
+    with clock.frozen(datetime(2026, 5, 4, tzinfo=UTC)):
+        make_enrollment(cast.learner, version, cast.admin)
+        acknowledge(cast.learner, document("exposure"))
+    title = list_document_titles(["exposure"], language)["exposure"]
+    book = openpyxl.load_workbook(io.BytesIO(content_of(ask(cast.admin, FileFormat.XLSX, language))))
+    totals, steps, versions = (
+        list(book.worksheets[number].iter_rows(min_row=2, values_only=True)) for number in (1, 3, 5)
+    )
+    assert totals[0][2:4] == versions[0][2:4] == (title, "exposure")
+    kind = {"en": "Confirmation", "ja": "確認"}[language]
+    assert steps[0][2:5] == (version.title.in_(language), "first-days", kind)
+    page = as_(cast.admin, language=language).get("reports.evidence", first="2026-05-01", last="2026-05-31")
+    assert title in page.text
+    pdf = pypdfium2.PdfDocument(content_of(ask(cast.admin, FileFormat.PDF, language)))
+    assert title in "".join(each.get_textpage().get_text_range() for each in pdf)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_shift_jis_loses_nothing_of_the_products_own_words(cast: Cast, language: str) -> None:
+    fill(cast, 3)
+    with force_locale(language):
+        asked = {"first": "2026-05-01", "last": "2026-05-31", "market": "JP", "team": "tokyo"}
+        _content, lost = archive_of(files.evidence_of(asked, cast.admin), "cp932")
+    assert lost == []
 
 
 def test_shift_jis_lists_what_it_loses_before_the_file_is_handed_out(cast: Cast, as_: Any) -> None:
@@ -355,9 +387,18 @@ def test_a_file_whose_totals_do_not_agree_is_not_made(cast: Cast, monkeypatch: p
         files.evidence_of({"first": "2026-05-01", "last": "2026-05-31", "market": "", "team": ""}, cast.admin)
 
 
-def test_a_period_of_more_than_two_years_is_refused(cast: Cast) -> None:
-    with pytest.raises(PeriodRefused):
-        files.period_of(date(2023, 1, 1), date(2026, 1, 1), "")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_period_has_at_most_five_years_and_the_form_says_so(cast: Cast, as_: Any, language: str) -> None:
+    with pytest.raises(PeriodTooLong):
+        files.period_of(date(2020, 2, 29), date(2025, 3, 1), "")
+    files.period_of(date(2020, 2, 29), date(2025, 2, 28), "")
+    files.period_of(date(2021, 6, 10), date(2026, 6, 10), "")
+    client = as_(cast.admin, language=language)
+    page = client.get("reports.evidence", expect=400, first="2021-01-01", last="2026-01-02")
+    help_text = {"en": "a period has at most 5 years", "ja": "期間は最長5年です。"}[language]
+    assert help_text in client.get("reports.evidence").text
+    (error,) = page.all("div", class_="field__error")
+    assert {"en": "at most 5 years", "ja": "最長5年"}[language] in "".join(error.itertext())
     assert files.period_of(PERIOD.first, PERIOD.last, "JP").zone == "Asia/Tokyo"
 
 

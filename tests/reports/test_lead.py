@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -21,7 +22,7 @@ from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.codes import new_code
 from portal.core.db import session
-from portal.core.i18n import Words
+from portal.core.i18n import Words, force_locale
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
 from portal.library.models import ChangeClass, Reading
@@ -38,6 +39,8 @@ from portal.quizzes.models import (
     QuestionVersion,
     QuizVersion,
 )
+from portal.reports import rules
+from portal.reports.formats import words
 from portal.reports.models import AtRiskRule
 from portal.reports.queries import Following, follow
 from portal.reports.queries.lead import Morning, clause_figures, morning
@@ -696,3 +699,36 @@ def test_who_has_done_nothing_but_what_comes_before_the_first_day_stands_on_it(c
     assert seen.forecast is not None
     # One working day is over; three of the plan remain, today among them.
     assert (seen.forecast.foreseen, seen.forecast.middle) == (5, date(2026, 5, 7))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_day_of_the_forecast_that_is_over_is_told_as_done(cast: Cast, cohort: Any, language: str) -> None:
+    _following, seen = seen_of(cohort)
+    days = [date(2026, 5, 4), date(2026, 5, 7), date(2026, 5, 20)]
+    seen = replace(seen, forecast=rules.Forecast(10, 10, *days))
+    with force_locale(language):
+        ahead, between, over = (
+            words.forecast(seen, 10, on) for on in (date(2026, 5, 1), date(2026, 5, 8), date(2026, 6, 1))
+        )
+    done = {"en": "had completed", "ja": "修了しました"}[language]
+    foreseen = {"en": "will have", "ja": "見通し"}[language]
+    assert done not in ahead["said"] + ahead["range"]
+    assert done in between["said"]
+    assert done in between["range"]
+    assert foreseen in between["range"]
+    assert foreseen not in over["said"] + over["range"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_line_of_today_says_its_day_and_no_other_day_stands_below_it(
+    cast: Cast, cohort: Any, language: str
+) -> None:
+    _following, seen = seen_of(cohort)
+    first, last = seen.points[0].on, seen.points[-1].on
+    for number in range((last - first).days + 1):
+        on = first + timedelta(days=number)
+        with force_locale(language):
+            drawn = words.curve(seen, on, lambda day: day.isoformat())
+        assert drawn is not None
+        assert on.isoformat() in drawn["today"]["label"]
+        assert all(abs(each["x"] - drawn["today"]["x"]) > 40 for each in drawn["ticks"])

@@ -18,6 +18,7 @@ from portal.cohorts.models import Cohort
 from portal.cohorts.service import withdraw_cohort
 from portal.core import clock, jobs, mail
 from portal.core.db import session
+from portal.core.i18n import force_locale
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
@@ -371,6 +372,39 @@ def test_a_schedule_is_set_up_on_its_page_and_what_is_wrong_stands_beside_its_fi
     owner = accounts.find_owner(schedules.OWNED_KIND, found.code)
     assert owner is not None
     assert owner.owner_id == cast.admin.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_same_report_is_not_set_up_twice_and_the_one_that_is_there_can_be_found(
+    cast: Cast, cohort: Cohort, as_: Any, language: str
+) -> None:
+    there = set_up(cohort, cast.admin, plan_slug="first-days")
+    client = as_(cast.admin, language=language)
+    wanted = {"plan": "first-days", "weekday": "0", "hour": "9", "recipients": [cast.admin.code]}
+    refused = client.post("reports.add_schedule", wanted, expect=409, code=cohort.code)
+    assert {"en": "is sent at this hour already", "ja": "すでに送信する設定"}[language] in refused.text
+    assert f"#schedule-{there.code}" in refused.body
+    assert session.query(ReportSchedule).count() == 1
+    listed = client.get("reports.list_schedules")
+    assert listed.one("tr", id=f"schedule-{there.code}") is not None
+    # The list names the plan as well.
+    assert {"en": "The first ten days", "ja": "最初の10日間"}[language] in listed.text
+    client.post("reports.add_schedule", wanted | {"hour": "10"}, code=cohort.code)
+    with own_transaction():
+        schedules.end(schedule=there, by=cast.admin)
+    client.post("reports.add_schedule", wanted, code=cohort.code)
+    assert session.query(ReportSchedule).count() == 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_recipient_who_is_not_offered_is_refused_in_the_readers_words(
+    cast: Cast, cohort: Cohort, as_: Any, language: str
+) -> None:
+    wanted = {"plan": "first-days", "weekday": "0", "hour": "9", "recipients": ["nobody"]}
+    page = as_(cast.admin, language=language).post("reports.add_schedule", wanted, expect=400, code=cohort.code)
+    with force_locale(language):
+        assert str(RecipientRefused.message) in page.text
+    assert "valid" not in page.text.lower()
 
 
 def test_only_people_who_may_see_the_cohort_are_recipients(cast: Cast, cohort: Cohort) -> None:

@@ -362,8 +362,11 @@ def test_a_lead_among_the_learners_learns_nothing_that_her_quiz_keeps_from_her(c
     assert told.first_tries.of == 1
 
 
-def test_what_an_address_cannot_mean_leaves_everybody(cast: Cast, cohort: Any, as_: Any) -> None:
+def test_an_unknown_group_leaves_everybody_and_an_unknown_plan_is_not_found(cast: Cast, cohort: Any, as_: Any) -> None:
     lead = as_(cast.lead, language="en")
-    page = lead.get("reports.cohort_trend", code=cohort.code, who="nobody-knows", plan="nope")
+    page = lead.get("reports.cohort_trend", code=cohort.code, who="nobody-knows")
     assert len(page.one("table").findall(".//tbody/tr")) == 6
-    lead.get("reports.cohort_trends", plan="nope")
+    assert "The address names a filter that is not there" in page.text
+    lead.get("reports.cohort_trend", expect=404, code=cohort.code, plan="nope")
+    for endpoint in ("reports.cohort_trends", "reports.cohort_trends_csv"):
+        lead.get(endpoint, expect=404, plan="nope")

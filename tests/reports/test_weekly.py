@@ -16,7 +16,7 @@ from sqlalchemy import text, update
 
 from portal.accounts.models import Role, Scope
 from portal.cohorts.models import Cohort, CohortMember
-from portal.core import clock, jobs
+from portal.core import clock, jobs, tables
 from portal.core.db import session
 from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
@@ -308,6 +308,13 @@ def test_the_workbook_has_a_sheet_for_each_section_and_everybody_in_it(cast: Cas
     assert len(book.worksheets) == 8
     names = [row[0] for row in book["At risk"].iter_rows(min_row=2, values_only=True)]
     assert names == [row.name for row in sheet.at_risk]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_shift_jis_loses_nothing_of_the_products_own_words(cast: Cast, cohort: Cohort, language: str) -> None:
+    with clock.frozen(LATER), force_locale(language):
+        lost = tables.list_lost(*cohort_sheet.table_of(told(cohort, language)))
+    assert {each.character for each in lost} <= {"𠮷"}
 
 
 @pytest.mark.parametrize("endpoint", ["reports.cohort_report_csv", "reports.cohort_csv"])

@@ -98,6 +98,12 @@ def list_notes(
     ]
 
 
+def wording_in_force(note: LearnerNote) -> Note:
+    """Return the note of which this is a wording, with the latest one, in two statements."""
+    found = list_notes(note.enrollment_id, shown_only=False)
+    return next(each for each in found if note.id in {each.latest.id, *(one.id for one in each.earlier)})
+
+
 def list_one_to_ones(enrollment_id: int) -> list[OneToOne]:
     """Return the talks that were held with a learner in a training, the latest first."""
     return list(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug import Response
 
 from portal.core.access import actor, allows, requires
@@ -15,7 +15,7 @@ from portal.core.once import Done, carry_out
 from portal.mentoring.forms import SHOWN, CorrectionForm, NoteForm
 from portal.mentoring.models import LearnerNote
 from portal.mentoring.permissions import CHANGE_NOTE, READ_NOTES, SUPERVISE
-from portal.mentoring.queries.notes import Note, get_note, is_shown, list_notes, list_one_to_ones
+from portal.mentoring.queries.notes import Note, get_note, is_shown, list_notes, list_one_to_ones, wording_in_force
 from portal.mentoring.rules import NOTE_LIMIT
 from portal.mentoring.service import notes as service
 from portal.mentoring.views import blueprint
@@ -56,9 +56,14 @@ def write_note(enrollment: Enrollment) -> Response | tuple[str, int]:
 @blueprint.route("/notes/<code>", methods=["GET", "POST"])
 @requires(CHANGE_NOTE, on=get_note)
 def change_note(note: LearnerNote) -> Response | tuple[str, int]:
-    """Correct a note, show it to the learner, or take it back."""
+    """Correct a note, show it to the learner, or take it back; what was corrected leads to its wording now."""
     form, status = CorrectionForm(), 200
     if request.method == "GET":
+        here = wording_in_force(note)
+        if here.taken_back is not None:
+            return redirect(_back(note), 303)
+        if here.latest.id != note.id:
+            return redirect(url_for("mentoring.change_note", code=here.latest.code), 303)
         form.text.data = note.text
     else:
         status, act = 400, request.form.get("act", "")

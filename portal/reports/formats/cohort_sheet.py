@@ -188,7 +188,7 @@ _INK, _FAINT, _QUIET = "#1e1c19", "#c9c4ba", "#5b5750"
 def curve_svg(curve: dict[str, Any]) -> str:
     """Return the curve of the cohort's page as a picture for paper: told apart by their strokes, without colour."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -12 {_WIDE + 52} {_HIGH + 40}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -24 {_WIDE + 52} {_HIGH + 52}" '
         'font-family="Shirube Sans" font-size="11">',
         f"<title>{escape(curve['title'])}</title>",
     ]
@@ -197,16 +197,19 @@ def curve_svg(curve: dict[str, Any]) -> str:
         colour = _FAINT if share else _QUIET
         parts.append(f'<line x1="0" y1="{y}" x2="{_WIDE}" y2="{y}" stroke="{colour}" stroke-width="0.8"/>')
         parts.append(f'<text x="-6" y="{y + 4}" text-anchor="end" fill="{_QUIET}">{share}</text>')
-    for place, tick in enumerate(curve["ticks"]):
-        anchor = ("start", "middle", "end")[min(place, 2)]
+    for tick in curve["ticks"]:
         parts.append(
-            f'<text x="{tick["x"]}" y="{_HIGH + 20}" text-anchor="{anchor}" fill="{_QUIET}">'
+            f'<text x="{tick["x"]}" y="{_HIGH + 20}" text-anchor="{tick["anchor"]}" fill="{_QUIET}">'
             f"{escape(tick['label'])}</text>"
         )
     if today := curve["today"]:
         parts.append(
             f'<line x1="{today["x"]}" y1="0" x2="{today["x"]}" y2="{_HIGH}" stroke="{_QUIET}" '
             'stroke-width="0.8" stroke-dasharray="1 3"/>'
+        )
+        parts.append(
+            f'<text x="{today["x"]}" y="-8" text-anchor="{today["anchor"]}" fill="{_QUIET}">'
+            f"{escape(today['label'])}</text>"
         )
     strokes = {"expected": f'stroke="{_QUIET}" stroke-width="1.2" stroke-dasharray="5 4"'}
     for line in curve["lines"]:
@@ -235,19 +238,19 @@ def sheets_of(sheet: CohortSheet) -> list[Sheet]:
         Sheet(
             _("Numbers"),
             [_("What is counted"), _("Number"), _("How it is counted")],
-            [[each.label, each.number, each.formula] for each in sheet.numbers],
+            [[each.label, _or_empty(each.number), each.formula] for each in sheet.numbers],
             1,
         ),
         Sheet(
             _("Progress"),
             sheet.curve["columns"] if sheet.curve else [_("Day"), _("Due so far"), _("Done so far")],
-            sheet.curve["rows"] if sheet.curve else [],
+            [[_or_empty(cell) for cell in row] for row in sheet.curve["rows"]] if sheet.curve else [],
             1,
         ),
         Sheet(
             _("First tries"),
             [_("Knowledge check"), _("Passed at the first try"), _("People with a result"), _("Share")],
-            [[each.title, each.passed, each.tried, each.share] for each in sheet.checks],
+            [[each.title, each.passed, each.tried, _or_empty(each.share)] for each in sheet.checks],
             1,
         ),
         Sheet(
@@ -259,7 +262,7 @@ def sheets_of(sheet: CohortSheet) -> list[Sheet]:
                     each.document,
                     each.missed,
                     each.asked,
-                    each.share,
+                    _or_empty(each.share),
                     _("yes") if each.points_at_policy else "",
                 ]
                 for each in sheet.clauses
@@ -306,16 +309,23 @@ def table_of(sheet: CohortSheet) -> tuple[list[str], list[list[object]]]:
         [_("What changed in the week"), each.label, each.number, _names(each.names, sheet)] for each in sheet.changes
     ]
     rows += [[_("At risk"), each.name, "", " / ".join(each.reasons)] for each in sheet.at_risk]
-    rows += [[_("Numbers"), each.label, each.number, each.formula] for each in sheet.numbers]
-    rows += [[_("First tries"), each.title, f"{each.passed} / {each.tried}", each.share] for each in sheet.checks]
+    rows += [[_("Numbers"), each.label, _or_empty(each.number), each.formula] for each in sheet.numbers]
     rows += [
-        [_("Clauses"), each.title, f"{each.missed} / {each.asked}", f"{each.document} {each.share}"]
+        [_("First tries"), each.title, f"{each.passed} / {each.tried}", _or_empty(each.share)] for each in sheet.checks
+    ]
+    rows += [
+        [_("Clauses"), each.title, f"{each.missed} / {each.asked}", f"{each.document} {_or_empty(each.share)}".strip()]
         for each in sheet.clauses
     ]
     rows += [[_("Due next"), each.step, each.people, each.when] for each in sheet.due]
     if sheet.curve:
-        rows += [[_("Progress"), day, due, done] for day, due, done in sheet.curve["rows"]]
+        rows += [[_("Progress"), day, due, _or_empty(done)] for day, due, done in sheet.curve["rows"]]
     return header, rows
+
+
+def _or_empty(number: str) -> str:
+    """Return what a table says of a number: the dash by which a page says that there is none is an empty cell."""
+    return "" if number == "–" else number
 
 
 def _names(names: Sequence[str], sheet: CohortSheet) -> str:

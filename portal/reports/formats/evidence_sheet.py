@@ -14,6 +14,7 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.core.printing import PrintFolder
 from portal.core.tables import Encoding, Lost, Sheet, list_lost, write_archive, write_csv, write_workbook
 from portal.reports import rules
+from portal.reports.formats.words import kind_words, period_words
 from portal.reports.queries.evidence import Evidence
 from portal.reports.rules import Totals
 
@@ -36,7 +37,9 @@ class VersionRow:
 
     market: str
     language: str
+    # Its title, and the address under which it is found whatever it is called.
     document: str
+    slug: str
     version: str
     people: int
 
@@ -72,11 +75,13 @@ class EvidenceSheet:
     def period(self) -> str:
         """The period in words."""
         with force_locale(self.language):
-            return _("%(first)s to %(last)s", first=self.first, last=self.last)
+            return period_words(self.first, self.last)
 
 
-def told(found: Evidence, *, organisation: str, scope: str, markets: Mapping[str, str]) -> EvidenceSheet:
-    """Tell the evidence in the present language; `markets` are names by their codes."""
+def told(
+    found: Evidence, *, organisation: str, scope: str, markets: Mapping[str, str], documents: Mapping[str, str]
+) -> EvidenceSheet:
+    """Tell the evidence in the present language; `markets` are names by their codes, `documents` titles by slug."""
     facts = found.facts.values()
     market_of = {person.id: person.home_market.code for person in found.people}
     who: dict[tuple[str, str, str, str], set[int]] = defaultdict(set)
@@ -87,8 +92,8 @@ def told(found: Evidence, *, organisation: str, scope: str, markets: Mapping[str
         for (market, tag), totals in rules.totals_by(facts).items()
     ]
     versions = [
-        VersionRow(markets[market], str(LANGUAGE_WORDS[tag]), document, version, len(people))
-        for (market, tag, document, version), people in sorted(who.items())
+        VersionRow(markets[market], str(LANGUAGE_WORDS[tag]), documents.get(slug, slug), slug, version, len(people))
+        for (market, tag, slug, version), people in sorted(who.items())
     ]
     total = rules.total(facts)
     return EvidenceSheet(
@@ -103,7 +108,7 @@ def told(found: Evidence, *, organisation: str, scope: str, markets: Mapping[str
         versions=versions,
         total=total,
         reconciled=reconciliation(found),
-        tables=[*_totals(groups, total), *_by_version(versions), *_rows(found, markets), _reconciled(found)],
+        tables=[*_totals(groups, total), *_by_version(versions), *_rows(found, markets, documents), _reconciled(found)],
     )
 
 
@@ -183,12 +188,12 @@ def _totals(groups: Sequence[GroupRow], total: Totals) -> list[Sheet]:
 
 
 def _by_version(versions: Sequence[VersionRow]) -> list[Sheet]:
-    header = [_("Market"), _("Language shown"), _("Document"), _("Version"), _("People")]
-    rows = [[each.market, each.language, each.document, each.version, each.people] for each in versions]
+    header = [_("Market"), _("Language shown"), _("Document"), _("Address"), _("Version"), _("People")]
+    rows = [[each.market, each.language, each.document, each.slug, each.version, each.people] for each in versions]
     return [Sheet(_("Totals by policy version"), header, rows)]
 
 
-def _rows(found: Evidence, markets: Mapping[str, str]) -> list[Sheet]:
+def _rows(found: Evidence, markets: Mapping[str, str], documents: Mapping[str, str]) -> list[Sheet]:
     """Return what there is of each person; every row names her by code and name."""
     zone, facts, here = found.period.zone, found.facts, language()
     names = {person.id: [person.code, person.name_in(here)] for person in found.people}
@@ -211,13 +216,19 @@ def _rows(found: Evidence, markets: Mapping[str, str]) -> list[Sheet]:
     )
     steps = Sheet(
         _("Steps"),
-        [*who, _("Plan"), _("Step"), _("Done on (%(zone)s)", zone=zone), _("Training minutes (planned)")],
         [
-            [*names[each.person_id], each.plan, str(each.step), local_date(each.completed_at, zone), each.minutes]
+            *who, _("Plan"), _("Address"), _("Kind"), _("Step"), _("Done on (%(zone)s)", zone=zone),
+            _("Training minutes (planned)"),
+        ],
+        [
+            [
+                *names[each.person_id], str(each.plan), each.plan_slug, kind_words(each.kind), str(each.step),
+                local_date(each.completed_at, zone), each.minutes,
+            ]
             for each in found.steps
         ],
         2,
-    )
+    )  # fmt: skip
     results = Sheet(
         _("Quiz results"),
         [
@@ -237,13 +248,13 @@ def _rows(found: Evidence, markets: Mapping[str, str]) -> list[Sheet]:
     versions = Sheet(
         _("Policy versions"),
         [
-            *who, _("Document"), _("Version"), _("Language shown"), _("Acknowledged on (%(zone)s)", zone=zone),
-            _("SHA-256 of the text shown"),
+            *who, _("Document"), _("Address"), _("Version"), _("Language shown"),
+            _("Acknowledged on (%(zone)s)", zone=zone), _("SHA-256 of the text shown"),
         ],
         [
             [
-                *names[each.person_id], each.document, each.version, tongues[each.language],
-                local_date(each.at, zone), each.text_hash,
+                *names[each.person_id], documents.get(each.document, each.document), each.document, each.version,
+                tongues[each.language], local_date(each.at, zone), each.text_hash,
             ]
             for each in found.confirmed
         ],
@@ -340,6 +351,7 @@ def html_of(sheet: EvidenceSheet) -> str:
             "account_language": _("Language of the account"),
             "shown_language": _("Language shown"),
             "document": _("Document"),
+            "address": _("Address"),
             "version": _("Version"),
             "people": _("People"),
             "trained": _("People with training"),

@@ -4,16 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from portal.core.i18n import force_locale, format_date, format_percent, ngettext
+from portal.core.i18n import force_locale, format_date, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.reports.queries import Column, Follower, Following
 from portal.reports.queries.lead import EXPIRY_DAYS, Morning
 from portal.reports.rules import LEAST_FOR_FORECAST, Forecast, Point, Reason, Risk, RiskRule, Summary
 from portal.training.queries.catalogue import task_of
+from portal.training.rules import StepKind
+
+_KINDS: Mapping[StepKind, Callable[[], str]] = {
+    StepKind.READ: lambda: _("Reading"),
+    StepKind.ACKNOWLEDGE: lambda: _("Confirmation"),
+    StepKind.QUIZ: lambda: _("Knowledge check"),
+    StepKind.SIGN_OFF: lambda: _("Sign-off"),
+    StepKind.TASK: lambda: _("Task"),
+    StepKind.SESSION: lambda: _("Session"),
+    StepKind.GATE: lambda: _("Gate"),
+}
+
+
+def listed(*parts: str) -> str:
+    """Put short parts side by side, with a sign between them that Shift_JIS has as well."""
+    return ("・" if language() == "ja" else ", ").join(parts)
+
+
+def period_words(first: str, last: str) -> str:
+    """Write from when to when; in words, for Shift_JIS lacks the dashes and waves of the pages."""
+    return pgettext("period", "%(first)s to %(last)s", first=first, last=last)
+
+
+def kind_words(kind: StepKind) -> str:
+    """Name the kind of a step."""
+    return _KINDS[kind]()
 
 
 def quiz_titles(following: Following) -> dict[str, str]:
@@ -189,7 +215,7 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
         ),
         Figure(
             _("Certificates expiring"),
-            " · ".join(str(len(expiring[days])) for days in EXPIRY_DAYS),
+            listed(*(str(len(expiring[days])) for days in EXPIRY_DAYS)),
             None,
             _(
                 "People with a certificate whose last valid day lies within 30, 60 and 90 days from today; "
@@ -210,6 +236,8 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
 # --- The curve ---------------------------------------------------------------------------------
 
 _WIDE, _HIGH = 480, 160
+# So near to the line of today a label below would be read as its day; and one above would leave the picture.
+_CLEAR = 60
 # More points than this cannot be told apart in the picture.
 _MOST_POINTS, _TABLE_ROWS = 120, 12
 
@@ -249,10 +277,12 @@ def curve(seen: Morning, today: date, day: Callable[[date], str]) -> dict[str, A
             },
         ],
         "ticks": [
-            {"x": x(first + timedelta(days=span * part // 2)), "label": day(first + timedelta(days=span * part // 2))}
-            for part in range(3)
+            {"x": x(on), "label": day(on), "anchor": anchor}
+            for on, anchor in _days_below(first, points[-1].on)
+            # Below the line of today no other day is written; its own stands above it.
+            if not first <= today <= points[-1].on or abs(x(on) - x(today)) > _CLEAR
         ],
-        "today": {"x": x(today), "label": _("Today")} if first <= today <= points[-1].on else None,
+        "today": _today_above(x(today), day(today)) if first <= today <= points[-1].on else None,
         "columns": [_("Day"), _("Due so far"), _("Done so far")],
         "rows": [
             [
@@ -263,6 +293,17 @@ def curve(seen: Morning, today: date, day: Callable[[date], str]) -> dict[str, A
             for each in _told_in_table(points, today)
         ],
     }
+
+
+def _days_below(first: date, last: date) -> list[tuple[date, str]]:
+    """Return the first, the middle and the last day, and how each is set below its place."""
+    return [(first, "start"), (first + (last - first) // 2, "middle"), (last, "end")]
+
+
+def _today_above(x: float, day: str) -> dict[str, Any]:
+    """Return the line of today with its label, which stays within the picture."""
+    anchor = "start" if x < _CLEAR else "end" if x > _WIDE - _CLEAR else "middle"
+    return {"x": x, "label": _("Today, %(date)s", date=day), "anchor": anchor}
 
 
 def _told_in_table(points: Sequence[Point], today: date) -> list[Point]:
@@ -288,8 +329,8 @@ def _told(points: Sequence[Point], total: int, day: Callable[[date], str]) -> st
     )
 
 
-def forecast(seen: Morning, people: int) -> dict[str, str]:
-    """Return the forecast in words, and how it came about."""
+def forecast(seen: Morning, people: int, today: date) -> dict[str, str]:
+    """Return the forecast in words, and how it came about; what lies before today has come true."""
     told = seen.forecast
     method = _(
         "Each person's pace so far: the working days of the plan that her required steps done cover ÷ the working days "
@@ -304,20 +345,28 @@ def forecast(seen: Morning, people: int) -> dict[str, str]:
         return {"said": said, "range": "", "method": method}
     if told.middle is None:
         said = _("At the present pace it cannot be foreseen when half of the people will have completed.")
+    elif told.middle < today:
+        said = _("Half of the people had completed by %(date)s.", date=format_date(told.middle))
     else:
         said = _("Half of the people will have completed by %(date)s.", date=format_date(told.middle))
     counted = _("Foreseen for %(foreseen)s of %(people)s people.", foreseen=told.foreseen, people=told.people)
     return {
         "said": said,
-        "range": " ".join([*_range(told), counted]),
+        "range": " ".join([*_range(told, today), counted]),
         "method": method,
     }
 
 
-def _range(told: Forecast) -> list[str]:
+def _range(told: Forecast, today: date) -> list[str]:
     if told.early is None:
         return []
-    early = format_date(told.early)
-    if told.late is None:
+    early, late = format_date(told.early), format_date(told.late) if told.late is not None else ""
+    if not late and told.early < today:
+        return [_("A tenth had completed by %(early)s; by when nine tenths cannot be foreseen.", early=early)]
+    if not late:
         return [_("A tenth by %(early)s; by when nine tenths cannot be foreseen.", early=early)]
-    return [_("A tenth by %(early)s, nine tenths by %(late)s.", early=early, late=format_date(told.late))]
+    if told.late is not None and told.late < today:
+        return [_("A tenth had completed by %(early)s, nine tenths by %(late)s.", early=early, late=late)]
+    if told.early < today:
+        return [_("A tenth had completed by %(early)s; nine tenths will have by %(late)s.", early=early, late=late)]
+    return [_("A tenth by %(early)s, nine tenths by %(late)s.", early=early, late=late)]

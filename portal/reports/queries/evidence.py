@@ -24,8 +24,9 @@ from portal.library.models import Document, DocumentVersion
 from portal.organisation.models import Market, Team
 from portal.quizzes.models import Attempt, AttemptState, Marking, Quiz, QuizVersion
 from portal.reports.rules import PersonFacts, whole_minutes
-from portal.training.models import Enrollment, Plan, PlanStep, StepCompletion
+from portal.training.models import Enrollment, Plan, PlanStep, PlanVersion, StepCompletion
 from portal.training.queries import catalogue
+from portal.training.rules import StepKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ class StepRow:
     """A step of a plan that somebody completed, and the minutes that the plan foresees for it."""
 
     person_id: int
-    plan: str
+    plan: Words
+    plan_slug: str
+    kind: StepKind
     step: Words
     completed_at: datetime
     minutes: int
@@ -275,10 +278,11 @@ def _counting_steps(period: Period, scope: Scope) -> Select[int]:
 
 def _steps(period: Period, scope: Scope) -> list[StepRow]:
     rows = session.execute(
-        select(Enrollment.person_id, StepCompletion.completed_at, StepCompletion.step_id, Plan.slug)
+        select(Enrollment.person_id, StepCompletion.completed_at, StepCompletion.step_id, Plan.slug, PlanVersion.title)
         .select_from(StepCompletion)
         .join(Enrollment, Enrollment.id == StepCompletion.enrollment_id)
         .join(Plan, Plan.id == Enrollment.plan_id)
+        .join(PlanVersion, PlanVersion.id == Enrollment.plan_version_id)
         .where(StepCompletion.id.in_(_counting_steps(period, scope)))
         .order_by(StepCompletion.id)
     ).all()
@@ -288,7 +292,15 @@ def _steps(period: Period, scope: Scope) -> list[StepRow]:
     }
     titles = catalogue.titles_of(list(steps.values()))
     return [
-        StepRow(row.person_id, row.slug, titles[row.step_id], row.completed_at, steps[row.step_id].minutes)
+        StepRow(
+            person_id=row.person_id,
+            plan=row.title,
+            plan_slug=row.slug,
+            kind=steps[row.step_id].kind,
+            step=titles[row.step_id],
+            completed_at=row.completed_at,
+            minutes=steps[row.step_id].minutes,
+        )
         for row in rows
     ]
 

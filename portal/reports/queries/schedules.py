@@ -31,6 +31,23 @@ def get_schedule(code: str) -> ReportSchedule:
     return found
 
 
+def find_same(cohort: Cohort, plan_slug: str, weekday: int, hour: int, by: Person) -> ReportSchedule | None:
+    """Return what somebody has set up already for the same plan and hour, while it goes on."""
+    return session.scalar(
+        select(ReportSchedule)
+        .where(
+            ReportSchedule.cohort_id == cohort.id,
+            ReportSchedule.plan_slug == plan_slug,
+            ReportSchedule.weekday == weekday,
+            ReportSchedule.hour == hour,
+            ReportSchedule.created_by == by.code,
+            ReportSchedule.ended_at.is_(None),
+        )
+        .order_by(ReportSchedule.id)
+        .limit(1)
+    )
+
+
 def lock_schedule(schedule_id: int) -> ReportSchedule:
     """Return the schedule for this transaction alone; others wait."""
     return session.scalars(

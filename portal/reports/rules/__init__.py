@@ -314,6 +314,15 @@ class ReportKind(StrEnum):
     EVIDENCE = "evidence"
 
 
+# Whoever reports on more years than these asks twice.
+LONGEST_YEARS = 5
+
+
+def is_too_long(first: date, last: date) -> bool:
+    """Say whether a period has more than `LONGEST_YEARS` years; the same day so many years later is still in it."""
+    return (last.year - LONGEST_YEARS, last.month, last.day) > (first.year, first.month, first.day)
+
+
 class FileFormat(StrEnum):
     """How a file is written; CSV: an archive of one file for each table."""
 

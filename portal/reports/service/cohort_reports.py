@@ -30,6 +30,8 @@ from portal.reports.formats.words import (
     figures,
     first_late_words,
     forecast,
+    listed,
+    period_words,
     quiz_titles,
     reason_words,
     rule_in_words,
@@ -115,16 +117,12 @@ def told(found: Read) -> CohortSheet:
         language=here,
         organisation=organisation.name().in_(here),
         cohort=str(cohort.name),
-        place=" · ".join([str(cohort.market.name), *([str(cohort.team.name)] if cohort.team else [])]),
+        place=listed(str(cohort.market.name), *([str(cohort.team.name)] if cohort.team else [])),
         plan=_("%(plan)s, version %(number)s", plan=str(plan.title), number=versions),
         as_of=format_instant(following.as_of, zone),
         at=following.as_of,
         zone=zone,
-        week=_(
-            "%(first)s to %(last)s",
-            first=format_date(found.changes.week.first),
-            last=format_date(found.changes.week.last),
-        ),
+        week=period_words(format_date(found.changes.week.first), format_date(found.changes.week.last)),
         people=len(following.people),
         changes=_changes(found, titles),
         at_risk=[
@@ -145,7 +143,7 @@ def told(found: Read) -> CohortSheet:
         ],
         everybody=everybody_words(),
         curve=curve(seen, today, day),
-        forecast=forecast(seen, len(following.people)),
+        forecast=forecast(seen, len(following.people), today),
         checks=[
             CheckRow(
                 titles.get(each.slug, each.slug),
@@ -159,7 +157,7 @@ def told(found: Read) -> CohortSheet:
         due=[
             DueRow(
                 step=str(task_of(columns[each.step].kind, columns[each.step].title)),
-                when=day(each.first) if each.first == each.last else f"{day(each.first)} – {day(each.last)}",
+                when=day(each.first) if each.first == each.last else period_words(day(each.first), day(each.last)),
                 people=len(each.people),
             )
             for each in found.changes.due_next

@@ -21,23 +21,23 @@ from portal.core.i18n import gettext as _
 from portal.core.jobs import Outside, Progress
 from portal.core.tables import Encoding
 from portal.journal.service import record
+from portal.library import queries as library
 from portal.organisation import queries as organisation
-from portal.reports.errors import PeriodRefused, TotalsDiffer
+from portal.reports.errors import PeriodRefused, PeriodTooLong, TotalsDiffer
 from portal.reports.formats import cohort_sheet, evidence_sheet
 from portal.reports.formats.cohort_sheet import CohortSheet
 from portal.reports.formats.evidence_sheet import EvidenceSheet
+from portal.reports.formats.words import listed
 from portal.reports.models import ReportFile
 from portal.reports.queries import evidence as evidences
 from portal.reports.queries import files
 from portal.reports.queries.evidence import Period, Scope
-from portal.reports.rules import KEPT, FileFormat, ReportKind, Week
+from portal.reports.rules import KEPT, LONGEST_YEARS, FileFormat, ReportKind, Week, is_too_long
 from portal.reports.service import cohort_reports
 
 JOB = "reports.make_file"
 # A job that has not come so far by then has failed; the same may be asked for again.
 MADE_WITHIN = timedelta(minutes=5)
-# More than two years are no period that somebody reports on.
-LONGEST_PERIOD = timedelta(days=2 * 366)
 # The printers' mark for a missing type.
 _MISSING = "〓"
 
@@ -74,11 +74,13 @@ def ask_evidence(
 def period_of(first: date, last: date, market: str) -> Period:
     """Return the period in the zone of the market, or of the organisation where none was chosen.
 
-    Raises `PeriodRefused`, `NotFound` for an unknown market.
+    Raises `PeriodRefused`, `PeriodTooLong`, `NotFound` for an unknown market.
     """
     zone = organisation.get_market(market).time_zone if market else organisation.default_time_zone()
-    if not first <= last <= clock.today(zone) or last - first > LONGEST_PERIOD:
+    if not first <= last <= clock.today(zone):
         raise PeriodRefused()
+    if is_too_long(first, last):
+        raise PeriodTooLong(years=LONGEST_YEARS)
     return Period(first, last, zone)
 
 
@@ -167,6 +169,7 @@ def evidence_of(asked: Mapping[str, str], by: Person) -> EvidenceSheet:
         organisation=str(organisation.name()),
         scope=scope_words(market, team, by),
         markets={each.code: str(each.name) for each in organisation.list_markets()},
+        documents=library.list_document_names({each.document for each in found.confirmed}, i18n.language()),
     )
 
 
@@ -176,7 +179,7 @@ def scope_words(market: str, team: str, by: Person) -> str:
         str(organisation.get_market(market).name) if market else "",
         str(organisation.get_team(team).name) if team else "",
     ]
-    chosen = " · ".join(each for each in said if each)
+    chosen = listed(*(each for each in said if each))
     if reach_over_evidence(by).everywhere:
         return chosen or _("Everybody")
     led = _("the people whom %(name)s leads", name=by.name_in(i18n.language()))
@@ -281,7 +284,10 @@ def filename_of(file: ReportFile) -> str:
     if file.kind is ReportKind.COHORT:
         assert file.cohort is not None
         day = clock.local_date(file.asked_at, file.cohort.market.time_zone)
-        return f"{file.cohort.code}-{day.isoformat()}-{file.language}.{file.format}"
+        # A report that goes out by itself is named by its mail.
+        plan = file.asked.get("plan")
+        stem = "-".join([file.cohort.code, *([plan] if plan else []), day.isoformat(), file.language])
+        return f"{stem}.{file.format}"
     asked = file.asked
     scope = "-".join(each for each in (asked["market"], asked["team"]) if each)
     stem = "-".join(["evidence", asked["first"], asked["last"], *([scope] if scope else []), file.language])

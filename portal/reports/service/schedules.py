@@ -26,13 +26,14 @@ from portal.core.jobs import Outside, Progress
 from portal.core.mail import send_later
 from portal.journal.service import record
 from portal.reports import rules
-from portal.reports.errors import NobodyChosen, NotSent, RecipientRefused
+from portal.reports.errors import AlreadyScheduled, NobodyChosen, NotSent, RecipientRefused
 from portal.reports.formats import cohort_sheet
 from portal.reports.models import ReportFile, ReportRecipient, ReportSchedule, ReportSending
 from portal.reports.queries import follow
 from portal.reports.queries import schedules as queries
 from portal.reports.rules import FileFormat, RecipientEnd, ScheduleEnd, Week
 from portal.reports.service import cohort_reports, files
+from portal.training.queries.cohort_drafts import lock_cohort
 
 OWNED_KIND = "report_schedule"
 JOB = "reports.send"
@@ -54,12 +55,16 @@ def set_up(
 ) -> ReportSchedule:
     """Let the report of a cohort be sent each week from the next such weekday on; whoever sets it up owns it.
 
-    Raises `NobodyChosen`, `RecipientRefused`.
+    Raises `NobodyChosen`, `RecipientRefused`, `AlreadyScheduled`.
     """
     if not recipients:
         raise NobodyChosen()
     if not all(person.is_active and allows(person, SEE_COHORT, cohort) for person in recipients):
         raise RecipientRefused()
+    # Two that are sent off at once come one after the other.
+    lock_cohort(cohort)
+    if (same := queries.find_same(cohort, plan_slug, weekday, hour, by)) is not None:
+        raise AlreadyScheduled(same.code)
     now = clock.now().astimezone(clock.zone_info(cohort.market.time_zone))
     tomorrow = now.date() + ONE_DAY
     found = ReportSchedule(

@@ -20,6 +20,7 @@ from portal.reports.queries import follow
 from portal.reports.queries.lead import ClauseFigure, clause_figures, clause_titles
 from portal.reports.rules import LEAST_FOR_CLAUSE, MISSED_BY_MANY
 from portal.reports.views import blueprint
+from portal.reports.views.asked import refuse_another_plan
 
 # In how many shades a share is told, the number beside it.
 SHADES = 5
@@ -30,6 +31,7 @@ SHADES = 5
 def cohort_clauses(found: Cohort) -> str:
     """Show how often each clause was missed at the first tries of the cohort's people."""
     following = follow(found, request.args.get("plan"))
+    refuse_another_plan(following.plan.slug if following.plan else None)
     figures = clause_figures(following, viewer_id=actor().id)
     titles = clause_titles({(each.document, each.anchor) for each in figures})
     documents = library.list_document_titles({each.document for each in figures}, language())

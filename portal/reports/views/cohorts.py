@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -21,7 +21,7 @@ from portal.core.clock import local_date
 from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_xlsx
-from portal.reports.formats.words import curve, day_words, forecast, rule_in_words
+from portal.reports.formats.words import curve, day_words, forecast, kind_words, rule_in_words
 from portal.reports.permissions import SEE_AT_RISK_RULE
 from portal.reports.queries import (
     Cell,
@@ -39,6 +39,7 @@ from portal.reports.queries import (
 from portal.reports.queries.ended import Ended, list_ended, list_left_at_the_end
 from portal.reports.queries.lead import Morning, morning
 from portal.reports.views import blueprint, lead
+from portal.reports.views.asked import is_plan_shown, refuse_another_plan
 from portal.reports.views.encoded import csv_or_what_is_lost, exports
 from portal.training import queries as training
 from portal.training.permissions import (
@@ -91,6 +92,7 @@ def cohort(found: Cohort) -> str:
     following = follow(found, request.args.get("plan"))
     if found.withdrawn_at is not None and following.plan is None:
         return _withdrawn(found, found.withdrawn_at)
+    is_plan_there = is_plan_shown(following.plan.slug if following.plan else None)
     seen = morning(following, viewer_id=actor().id)
     left = lead.narrowed(found, following, seen, request.args)
     told = seen.at_risk if request.args.get("at_risk") == "all" else seen.at_risk[: lead.AT_RISK_AT_ONCE]
@@ -129,6 +131,7 @@ def cohort(found: Cohort) -> str:
         numbers=lead.numbers(found, report, following, seen),
         pager=_pager(found, len(left.people), offset, left.kept),
         filters=left.filters,
+        is_plan_there=is_plan_there,
         morning=_morning(found, report, following, replace(seen, at_risk=told), at_risk=len(seen.at_risk)),
         without_plan=[person.name_in(language()) for person in report.without_plan if person.id not in ended],
         ended=[
@@ -199,7 +202,7 @@ def _morning(
         "rule": rule_in_words(seen.rule),
         "rule_href": url_for("reports.at_risk_rule") if can(SEE_AT_RISK_RULE) else None,
         "curve": curve(seen, today, day),
-        "forecast": forecast(seen, len(following.people)),
+        "forecast": forecast(seen, len(following.people), today),
         "checks": lead.first_tries(found, following, seen.checks),
         "clauses_href": url_for("reports.cohort_clauses", code=found.code, plan=slug),
         "sittings": lead.sittings(following, seen),
@@ -281,6 +284,7 @@ def _version_href(found: Cohort, following: Following) -> str | None:
 def cohort_csv(found: Cohort) -> Any:
     """Give the table of the cohort as CSV, everybody in it; where Shift_JIS loses characters, tell which first."""
     report = cohort_report(found, request.args.get("plan"), limit=None, viewer=actor())
+    refuse_another_plan(report.plan.slug if report.plan else None)
     trail = [
         {"label": _("Cohorts"), "href": url_for("reports.list_cohorts")},
         {
@@ -303,6 +307,7 @@ def cohort_csv(found: Cohort) -> Any:
 def cohort_xlsx(found: Cohort) -> Response:
     """Give the table of the cohort as a workbook, everybody in it."""
     report = cohort_report(found, request.args.get("plan"), limit=None, viewer=actor())
+    refuse_another_plan(report.plan.slug if report.plan else None)
     return download_xlsx(
         _filename(found, report),
         _header(found, report.columns),
@@ -315,22 +320,11 @@ def cohort_xlsx(found: Cohort) -> Response:
     )
 
 
-_KINDS: Mapping[StepKind, Callable[[], str]] = {
-    StepKind.READ: lambda: _("Reading"),
-    StepKind.ACKNOWLEDGE: lambda: _("Confirmation"),
-    StepKind.QUIZ: lambda: _("Knowledge check"),
-    StepKind.SIGN_OFF: lambda: _("Sign-off"),
-    StepKind.TASK: lambda: _("Task"),
-    StepKind.SESSION: lambda: _("Session"),
-    StepKind.GATE: lambda: _("Gate"),
-}
-
-
 def _column(column: Column) -> dict[str, str]:
     return {
         "title": str(column.title),
         "task": str(task_of(column.kind, column.title)),
-        "kind": _KINDS[column.kind](),
+        "kind": kind_words(column.kind),
         "day": _nominal_day(column.day),
         "need": "" if column.required else _("optional"),
     }

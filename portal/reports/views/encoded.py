@@ -8,6 +8,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from portal.core.errors import NotFound
 from portal.core.tables import Lost, download_csv, list_lost
 
 # A list of thousands of lines helps nobody; how many there are is said.
@@ -24,8 +25,11 @@ def csv_or_what_is_lost(
 ) -> Response | str:
     """Give the table as CSV in the encoding that the address asks for; where that loses characters, say which first.
 
-    `named_by` is the position of the column that says what a row is called; `trail` leads back.
+    `named_by` is the position of the column that says what a row is called; `trail` leads back. Raises `NotFound` for
+    an encoding that is not offered.
     """
+    if request.args.get("encoding", "") not in ("", "utf-8-sig", "cp932"):
+        raise NotFound()
     if request.args.get("encoding") != "cp932":
         return download_csv(filename, header, rows)
     kept = list(rows)

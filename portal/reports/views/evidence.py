@@ -22,7 +22,7 @@ from portal.reports.formats.evidence_sheet import formulas, hours_words
 from portal.reports.forms import EvidenceForm, HashForm, PeriodForm
 from portal.reports.permissions import EXPORT_EVIDENCE
 from portal.reports.queries import files as kept
-from portal.reports.rules import FileFormat, ReportKind
+from portal.reports.rules import LONGEST_YEARS, FileFormat, ReportKind
 from portal.reports.service import files
 from portal.reports.views import blueprint
 
@@ -125,6 +125,7 @@ def _page(form: Any, status: int = 200, *, shows: bool = False, hashed: HashForm
         hash_form=hashed or HashForm(formdata=None),
         known=_known(hashed) if hashed is not None and not hashed.errors else None,
         zone=organisation.default_time_zone(),
+        years=LONGEST_YEARS,
         whose=files.scope_words("", "", person),
         files=[
             {

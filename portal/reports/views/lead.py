@@ -79,6 +79,7 @@ def narrowed(found: Cohort, following: Following, seen: Morning, args: MultiDict
                 if group.is_offered or key == wanted
             ],
             "phases": [{"value": slug, "label": str(title), "selected": slug == phase} for slug, title in phases],
+            "is_unknown": (wanted, phase) != (args.get("people", ""), args.get("phase", "")),
             "is_narrowed": bool(wanted or phase or text),
             "said": groups[wanted].label if wanted else "",
             "count": len(people),

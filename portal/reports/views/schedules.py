@@ -17,7 +17,7 @@ from portal.core.access import actor, can, requires
 from portal.core.i18n import format_date, format_instant, format_weekday, language
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
-from portal.reports.errors import NobodyChosen, RecipientRefused
+from portal.reports.errors import AlreadyScheduled, NobodyChosen, RecipientRefused
 from portal.reports.forms import ScheduleForm
 from portal.reports.models import ReportSchedule
 from portal.reports.permissions import END_SCHEDULE, SEE_SCHEDULE, SEND_REPORT
@@ -28,6 +28,7 @@ from portal.reports.rules import FileFormat, ScheduleEnd
 from portal.reports.service import schedules as service
 from portal.reports.service.schedules import Next
 from portal.reports.views import blueprint
+from portal.training.queries import catalogue
 
 
 @blueprint.get("/report-schedules")
@@ -38,10 +39,12 @@ def list_schedules() -> str:
     found = queries.list_schedules(reach_over_cohorts(person))
     sent = queries.last_sent([each.id for each in found])
     owners = accounts.find_owners(service.OWNED_KIND, [each.code for each in found])
+    plans = {each.plan.slug: str(each.title) for each in catalogue.list_latest_versions()} if found else {}
     return render_template(
         "reports/schedules.html",
         rows=[
             _row(each, sent.get(each.id), owners[each.code].owner.name_in(language()) if each.code in owners else "")
+            | {"plan": plans.get(each.plan_slug, each.plan_slug)}
             for each in found
         ],
     )
@@ -89,6 +92,9 @@ def add_schedule(found: Cohort) -> Any:
     except (NobodyChosen, RecipientRefused) as refused:
         form.recipients.errors = [str(refused)]
         return _form_page(found, form, refused.status)
+    except AlreadyScheduled as refused:
+        form.hour.errors = [str(refused)]
+        return _form_page(found, form, refused.status, same=refused.code)
 
 
 @blueprint.post("/report-schedules/<code>/end")
@@ -125,7 +131,7 @@ def _form(found: Cohort, **values: Any) -> ScheduleForm:
     return form
 
 
-def _form_page(found: Cohort, form: ScheduleForm, status: int = 200) -> Response:
+def _form_page(found: Cohort, form: ScheduleForm, status: int = 200, *, same: str | None = None) -> Response:
     page = render_template(
         "reports/schedule.html",
         form=form,
@@ -137,6 +143,7 @@ def _form_page(found: Cohort, form: ScheduleForm, status: int = 200) -> Response
         zone=found.market.time_zone,
         market=str(found.market.name),
         has_plan=bool(form.plan.choices),
+        same_href=url_for("reports.list_schedules", _anchor=f"schedule-{same}") if same else None,
     )
     return make_response(page, status)
 

@@ -20,6 +20,7 @@ from portal.core.tables import download_csv
 from portal.reports.queries.trends import CohortTrend, Fate, Passage, Rate, Trends, passages_of, trends
 from portal.reports.rules.survival import LEAST_FOR_MEDIAN, Survival, medians_apart, shares_apart
 from portal.reports.views import blueprint
+from portal.reports.views.asked import refuse_another_plan
 
 
 @blueprint.get("/cohorts/trends")
@@ -27,6 +28,7 @@ from portal.reports.views import blueprint
 def cohort_trends() -> str:
     """Show how the cohorts that one sees fared in a plan, in the order of their start."""
     found = trends(reach_over_cohorts(actor()), request.args.get("plan"), viewer_id=actor().id)
+    refuse_another_plan(found.plan.slug if found.plan else None)
     slug = found.plan.slug if found.plan else None
     return render_template(
         "reports/trends.html",
@@ -56,6 +58,7 @@ def cohort_trends() -> str:
 def cohort_trends_csv() -> Response:
     """Give the table of the trends as a CSV file."""
     found = trends(reach_over_cohorts(actor()), request.args.get("plan"), viewer_id=actor().id)
+    refuse_another_plan(found.plan.slug if found.plan else None)
     day = local_date(found.as_of, actor().time_zone).isoformat()
     name = "-".join(["trends", *([found.plan.slug] if found.plan else []), day])
     return download_csv(name, _header(), _lines(found))
@@ -66,6 +69,7 @@ def cohort_trends_csv() -> Response:
 def cohort_trend(found: Cohort) -> str:
     """Show the people behind the figures of one cohort, by name."""
     told = passages_of(found, request.args.get("plan"), viewer_id=actor().id)
+    refuse_another_plan(told.plan.slug if told.plan else None)
     passages = told.trend.passages if told.trend else []
     groups = _groups()
     wanted = request.args.get("who", "")
@@ -82,6 +86,7 @@ def cohort_trend(found: Cohort) -> str:
         back=url_for("reports.cohort_trends", plan=slug),
         page=url_for("reports.cohort", code=found.code, plan=slug),
         plan=str(told.plan.title) if told.plan else None,
+        is_group_known=wanted == who,
         as_of=format_instant(told.as_of, found.market.time_zone),
         groups=[
             {"label": _("Everybody"), "href": address(None), "current": not who, "count": len(passages)},

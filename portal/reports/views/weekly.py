@@ -22,9 +22,11 @@ from portal.reports.formats import cohort_sheet
 from portal.reports.formats.cohort_sheet import CohortSheet
 from portal.reports.permissions import SEND_REPORT
 from portal.reports.queries import files as kept
+from portal.reports.queries import follow
 from portal.reports.rules import ReportKind
 from portal.reports.service import cohort_reports, files
 from portal.reports.views import blueprint
+from portal.reports.views.asked import is_plan_shown, refuse_another_plan
 from portal.reports.views.encoded import csv_or_what_is_lost, exports
 
 FILES_LISTED = 5
@@ -40,6 +42,7 @@ def cohort_report(found: Cohort) -> str:
         cohort={"name": str(found.name), "href": url_for("reports.cohort", code=found.code, plan=plan)},
         report=report,
         plan=plan,
+        is_plan_there=is_plan_shown(plan),
         exports=exports("reports.cohort_report_csv", "reports.cohort_report_xlsx", code=found.code, plan=plan)
         if report
         else [],
@@ -66,23 +69,25 @@ def cohort_report_csv(found: Cohort) -> AnyResponse | str:
     report, plan = _report(found)
     if report is None:
         raise NotFound()
+    refuse_another_plan(plan)
     header, rows = cohort_sheet.table_of(report)
     trail = [
         {"label": _("Cohorts"), "href": url_for("reports.list_cohorts")},
         {"label": str(found.name), "href": url_for("reports.cohort", code=found.code, plan=plan)},
         {"label": _("Weekly report"), "href": url_for("reports.cohort_report", code=found.code, plan=plan)},
     ]
-    return csv_or_what_is_lost(_filename(found), header, rows, named_by=1, trail=trail)
+    return csv_or_what_is_lost(_filename(found, plan), header, rows, named_by=1, trail=trail)
 
 
 @blueprint.get("/cohorts/<code>/report.xlsx")
 @requires(SEE_COHORT, on=cohorts.get_cohort)
 def cohort_report_xlsx(found: Cohort) -> Response:
     """Give the report as a workbook, a sheet for each section."""
-    report, _plan = _report(found)
+    report, plan = _report(found)
     if report is None:
         raise NotFound()
-    return download(cohort_sheet.workbook_of(report), f"{_filename(found)}.xlsx", XLSX_TYPE)
+    refuse_another_plan(plan)
+    return download(cohort_sheet.workbook_of(report), f"{_filename(found, plan)}.xlsx", XLSX_TYPE)
 
 
 @blueprint.post("/cohorts/<code>/report")
@@ -91,6 +96,8 @@ def print_cohort_report(found: Cohort) -> Any:
     """Ask for the report as a PDF in the language of the page; a job makes it."""
     limits.files.take(actor().code)
     plan = request.args.get("plan", "")
+    if plan:
+        refuse_another_plan(following.plan.slug if (following := follow(found, plan)).plan else None)
 
     def work() -> Done:
         made = files.ask_cohort_report(cohort=found, plan_slug=plan, language=language(), by=actor())
@@ -107,5 +114,6 @@ def _report(found: Cohort) -> tuple[CohortSheet | None, str | None]:
     return cohort_reports.told(read), read.following.plan.slug
 
 
-def _filename(found: Cohort) -> str:
-    return "-".join([found.code, _("weekly-report"), clock.today(found.market.time_zone).isoformat()])
+def _filename(found: Cohort, plan: str | None) -> str:
+    day = clock.today(found.market.time_zone).isoformat()
+    return "-".join([found.code, *([plan] if plan else []), _("weekly-report"), day])
