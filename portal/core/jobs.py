@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, Index, String, Text, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -413,9 +414,12 @@ def run_periodic(name: str) -> None:
     """Run one periodic task now and note how it went."""
     function, _ = _periodic[name]
     with own_transaction():
-        run = session.get(PeriodicRun, name) or PeriodicRun(name=name, started_at=clock.now())
-        run.started_at, run.finished_at = clock.now(), None
-        session.add(run)
+        # Two workers may begin the very first run at once.
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        begun = {"started_at": clock.now(), "finished_at": None}
+        session.execute(
+            insert(PeriodicRun).values(name=name, **begun).on_conflict_do_update(index_elements=["name"], set_=begun)
+        )
     error: str | None = None
     try:
         if inspect.isgeneratorfunction(function):
@@ -427,7 +431,7 @@ def run_periodic(name: str) -> None:
         current_app.logger.exception("periodic task %s failed", name)
         error = _describe(failure)
     with own_transaction():
-        run = session.get_one(PeriodicRun, name)
+        run = session.get_one(PeriodicRun, name, populate_existing=True)
         run.finished_at, run.last_error = clock.now(), error
 
 
