@@ -95,3 +95,6 @@ WHO_MAY_SEE: dict[str, set[str]] = {
     "file_coming_in": {"author", "admin"},
     "people_coming_in": {"admin"},
 }
+# A subscribed calendar is read by whoever has its secret address, by a program that signs in to nothing; the learner
+# can withdraw it. It says what her own calendar says.
+BY_SECRET_ADDRESS: dict[str, set[str]] = {"place_of_session": {"training.subscribed"}}
