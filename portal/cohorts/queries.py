@@ -51,6 +51,20 @@ def within(reach: Reach) -> ColumnElement[bool]:
     return or_(*conditions) if conditions else false()
 
 
+def people_within(reach: Reach) -> ColumnElement[bool]:
+    """Return the condition that a person is within somebody's reach: of a market, a team or a cohort of it."""
+    if reach.everywhere:
+        return true()
+    conditions: list[ColumnElement[bool]] = []
+    if reach.markets:
+        conditions.append(Person.home_market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))))
+    if reach.teams:
+        conditions.append(Person.team_id.in_(select(Team.id).where(Team.code.in_(reach.teams))))
+    if reach.cohorts:
+        conditions.append(is_member(reach.cohorts))
+    return or_(*conditions) if conditions else false()
+
+
 def list_cohorts(reach: Reach) -> list[Cohort]:
     """Return the cohorts within reach, the latest start first."""
     return list(session.scalars(select(Cohort).where(within(reach)).order_by(Cohort.starts_on.desc(), Cohort.code)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select, true, union_all
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import contains_eager, defer, joinedload, lazyload, selectinload
 
 from portal.accounts import queries as accounts
@@ -16,8 +16,8 @@ from portal.accounts.models import Ownership, Person, Role, RoleGrant
 from portal.calendars import queries as calendars
 from portal.calendars.rules import YearNotInTable
 from portal.certificates.models import Certificate, Credential
-from portal.cohorts.models import Cohort, CohortMember
 from portal.cohorts.permissions import Reach
+from portal.cohorts.queries import people_within
 from portal.core import clock
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
@@ -27,7 +27,7 @@ from portal.obligations import rules
 from portal.obligations.errors import NoSuchObligation
 from portal.obligations.models import Obligation, ObligationCycle, ObligationPerson, ObligationTerms
 from portal.obligations.rules import Completion, Facts, Held, Last, Setting, State, Verdict
-from portal.organisation.models import Market, Team
+from portal.organisation.models import Team
 from portal.training import queries as training
 from portal.training.models import Enrollment, Plan, PlanVersion
 from portal.training.queries import catalogue
@@ -122,34 +122,17 @@ def people_addressed(terms: ObligationTerms) -> ColumnElement[bool]:
     return and_(addressed, Person.id.in_(holders))
 
 
-def within(reach: Reach) -> ColumnElement[bool]:
-    """Return the condition that a person is within somebody's reach."""
-    if reach.everywhere:
-        return true()
-    conditions: list[ColumnElement[bool]] = []
-    if reach.markets:
-        conditions.append(Person.home_market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))))
-    if reach.teams:
-        conditions.append(Person.team_id.in_(select(Team.id).where(Team.code.in_(reach.teams))))
-    if reach.cohorts:
-        members = (
-            select(CohortMember.person_id)
-            .join(Cohort, Cohort.id == CohortMember.cohort_id)
-            .where(CohortMember.left_at.is_(None), Cohort.code.in_(reach.cohorts))
-        )
-        conditions.append(Person.id.in_(members))
-    return or_(*conditions) if conditions else false()
-
-
 def is_within(person_id: int, reach: Reach) -> bool:
     """Say whether a person is within somebody's reach."""
-    return session.scalar(select(Person.id).where(Person.id == person_id, within(reach))) is not None
+    return session.scalar(select(Person.id).where(Person.id == person_id, people_within(reach))) is not None
 
 
 def has_people_within(obligation: Obligation, reach: Reach) -> bool:
     """Say whether the obligation addresses somebody within reach, or has a cycle of somebody within it."""
     has_cycle = exists().where(ObligationCycle.person_id == Person.id, ObligationCycle.obligation_id == obligation.id)
-    statement = select(Person.id).where(within(reach), or_(people_addressed(obligation.latest), has_cycle)).limit(1)
+    statement = (
+        select(Person.id).where(people_within(reach), or_(people_addressed(obligation.latest), has_cycle)).limit(1)
+    )
     return session.scalar(statement) is not None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Person
@@ -25,6 +25,7 @@ from portal.acknowledgements.rules import Facts
 from portal.calendars import queries as calendars
 from portal.cohorts.models import Cohort, CohortMember
 from portal.cohorts.permissions import Reach
+from portal.cohorts.queries import people_within
 from portal.core import clock
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
@@ -32,7 +33,7 @@ from portal.core.errors import NotFound
 from portal.library.models import AudienceKind, Document, DocumentVersion, Origin, Reading, VersionText
 from portal.library.queries.audience import markets_returned, people_addressed, people_in
 from portal.library.queries.search import is_readable
-from portal.organisation.models import Market, Team
+from portal.organisation.models import Market
 
 _CAMPAIGN = select(Campaign).options(
     joinedload(Campaign.version, innerjoin=True)
@@ -470,25 +471,6 @@ def list_redated(campaign: Campaign, limit: int) -> list[AcknowledgementRequest]
 # --- how far everybody is -----------------------------------------------------------------------
 
 
-def within(reach: Reach) -> ColumnElement[bool]:
-    """Return the condition that a person is within somebody's reach."""
-    if reach.everywhere:
-        return true()
-    conditions: list[ColumnElement[bool]] = []
-    if reach.markets:
-        conditions.append(Person.home_market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))))
-    if reach.teams:
-        conditions.append(Person.team_id.in_(select(Team.id).where(Team.code.in_(reach.teams))))
-    if reach.cohorts:
-        members = (
-            select(CohortMember.person_id)
-            .join(Cohort, Cohort.id == CohortMember.cohort_id)
-            .where(CohortMember.left_at.is_(None), Cohort.code.in_(reach.cohorts))
-        )
-        conditions.append(Person.id.in_(members))
-    return or_(*conditions) if conditions else false()
-
-
 # Who has a term of her own, whenever the version takes effect.
 OWN_TERM = (AskedAs.NEWCOMER, AskedAs.RETURNING)
 
@@ -581,7 +563,7 @@ def list_standings(campaign: Campaign, reach: Reach, at: datetime) -> list[Stand
         .outerjoin(older, older.c.person_id == Person.id)
         .outerjoin(asking, asking.c.person_id == Person.id)
         .outerjoin(answered, answered.c.person_id == Person.id)
-        .where(or_(AcknowledgementRequest.id.is_not(None), people_asked(version)), within(reach))
+        .where(or_(AcknowledgementRequest.id.is_not(None), people_asked(version)), people_within(reach))
         .order_by(Person.sort_key, Person.id)
     ).all()
     away = people_on_leave(at)
@@ -665,7 +647,7 @@ def count_requests(campaigns: Collection[int], reach: Reach) -> dict[int, Progre
                 AcknowledgementRequest.closed_as.not_in([RequestEnd.LEFT, RequestEnd.EXEMPT]),
             ),
             Person.deactivated_at.is_(None),
-            within(reach),
+            people_within(reach),
         )
         .group_by(AcknowledgementRequest.campaign_id)
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload, lazyload
 
 from portal.accounts import queries as accounts
@@ -75,23 +75,9 @@ def sight_of(viewer: Person) -> Sight:
     return Sight(reach, frozenset() if reach.everywhere else frozenset(quizzes_owned(viewer)))
 
 
-def within(reach: Reach) -> ColumnElement[bool]:
-    """Return the condition that a person lies within somebody's reach, as `SEE_RESULT` says it of one."""
-    if reach.everywhere:
-        return true()
-    conditions = []
-    if reach.markets:
-        conditions.append(Person.home_market.has(Market.code.in_(reach.markets)))
-    if reach.teams:
-        conditions.append(Person.team.has(Team.code.in_(reach.teams)))
-    if reach.cohorts:
-        conditions.append(cohorts.is_member(reach.cohorts))
-    return or_(*conditions) if conditions else false()
-
-
 def list_to_confirm(viewer: Person) -> list[GradeDecision]:
     """Return what waits for a second person whom the viewer may be: neither learner herself nor who asked for it."""
-    leads = within(reach_of(viewer, Role.LEAD, everywhere=(Role.ADMIN,)))
+    leads = cohorts.people_within(reach_of(viewer, Role.LEAD, everywhere=(Role.ADMIN,)))
     return [each for each in list_open_decisions(leads) if viewer.id not in (each.person_id, each.asked_by_id)]
 
 
@@ -143,7 +129,7 @@ def select_learners(sight: Sight, asked: Asked, columns: Collection[QuizVersion]
         statement = statement.where(cohorts.is_member([asked.cohort]))
     ids = [version.quiz_id for version in columns]
     is_learner = Person.grants.any((RoleGrant.role == Role.LEARNER) & RoleGrant.ended_at.is_(None))
-    visible: list[ColumnElement[bool]] = [within(sight.reach) & (is_learner | _has_something(ids))]
+    visible: list[ColumnElement[bool]] = [cohorts.people_within(sight.reach) & (is_learner | _has_something(ids))]
     owned = [version.quiz_id for version in columns if version.quiz.slug in sight.owned]
     if owned:
         visible.append(_has_something(owned))
@@ -190,7 +176,7 @@ def _seen(sight: Sight, ids: Collection[int]) -> set[int]:
     """Return who of these people lies within reach, so that every result of hers may be seen."""
     if sight.reach.everywhere:
         return set(ids)
-    return set(session.scalars(select(Person.id).where(Person.id.in_(ids), within(sight.reach))))
+    return set(session.scalars(select(Person.id).where(Person.id.in_(ids), cohorts.people_within(sight.reach))))
 
 
 def _in_state(people: Select[Person], columns: Sequence[QuizVersion], sight: Sight, state: State) -> list[int]:

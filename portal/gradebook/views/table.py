@@ -9,6 +9,7 @@ from flask import Response, render_template, request, url_for
 
 from portal.accounts.models import Role
 from portal.cohorts.permissions import reach_of
+from portal.cohorts.queries import people_within
 from portal.core import clock
 from portal.core.access import actor, requires
 from portal.core.i18n import LazyText, format_date, format_percent, language
@@ -30,7 +31,6 @@ from portal.gradebook.queries.table import (
     list_choices,
     only_quiz,
     sight_of,
-    within,
 )
 from portal.gradebook.recorded import WISHES
 from portal.gradebook.rules import EntryKind, State
@@ -345,7 +345,7 @@ def _cell(
 def _waiting() -> list[dict[str, Any]]:
     """Return what waits for a second person: of people whom the viewer leads, her own result left out."""
     viewer = actor()
-    leads = within(reach_of(viewer, Role.LEAD, everywhere=(Role.ADMIN,)))
+    leads = people_within(reach_of(viewer, Role.LEAD, everywhere=(Role.ADMIN,)))
     return [
         {
             "person": each.person.name_in(language()),

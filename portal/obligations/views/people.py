@@ -10,6 +10,7 @@ from werkzeug import Response
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
+from portal.cohorts.queries import people_within
 from portal.core.access import actor, can, requires, signed_in
 from portal.core.i18n import format_date, language, pgettext
 from portal.core.i18n import gettext as _
@@ -63,7 +64,7 @@ def list_obligations() -> str:
     """List what recurs, and how those within reach stand with it."""
     reach = reach_over_people(actor())
     found = queries.list_obligations()
-    standings = queries.standings(queries.look_at(found), among=queries.within(reach)) if found else []
+    standings = queries.standings(queries.look_at(found), among=people_within(reach)) if found else []
     owners = accounts.find_owners(queries.OWNED_KIND, [each.code for each in found])
     rows = []
     for each, standing in zip(found, standings, strict=True):
@@ -104,7 +105,7 @@ def obligation(found: Obligation) -> str:
     """Show what recurs, whether it will really come, and everybody within reach."""
     viewer, reach = actor(), reach_over_people(actor())
     asked = queries.look_at([found])
-    (standings,) = queries.standings(asked, among=queries.within(reach))
+    (standings,) = queries.standings(asked, among=people_within(reach))
     counts, chosen = _count(standings), _chosen(standings)
     last = max(1, -(-len(chosen) // ROWS_AT_ONCE))
     page = min(max(1, request.args.get("page", 1, type=int)), last)
@@ -244,7 +245,7 @@ def _here(found: Obligation, **changed: Any) -> str:
 @requires(SEE_OBLIGATION, on=queries.get_obligation, absent=NoSuchObligation)
 def people_csv(found: Obligation) -> Response:
     """Give how everybody within reach stands as a file."""
-    (standings,) = queries.standings(queries.look_at([found]), among=queries.within(reach_over_people(actor())))
+    (standings,) = queries.standings(queries.look_at([found]), among=people_within(reach_over_people(actor())))
     terms = found.latest.shape
     header = [
         _("Person"), _("Code"), _("Team"), _("Market"), _("State"), _("Next cycle"), _("Due"), _("Reason"),

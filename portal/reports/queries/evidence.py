@@ -16,10 +16,10 @@ from portal.calendars.rules import ONE_DAY
 from portal.certificates.models import Certificate, CertificateFact, CredentialVersion
 from portal.certificates.rules import FactKind
 from portal.cohorts.permissions import Reach
+from portal.cohorts.queries import people_within
 from portal.core.clock import zone_info
 from portal.core.db import session
 from portal.core.i18n import Words
-from portal.gradebook.queries import table as gradebook
 from portal.library.models import Document, DocumentVersion
 from portal.organisation.models import Market, Team
 from portal.quizzes.models import Attempt, AttemptState, Marking, Quiz, QuizVersion
@@ -58,7 +58,7 @@ class Scope:
 
     def people(self) -> Select[int]:
         """Return the statement of their row numbers."""
-        statement = select(Person.id).where(gradebook.within(self.reach))
+        statement = select(Person.id).where(people_within(self.reach))
         if self.market:
             statement = statement.where(Person.home_market.has(Market.code == self.market))
         if self.team:
