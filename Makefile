@@ -53,8 +53,8 @@ test: .venv/ready-for-tests
 	@.ci/packages test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/flask --app wsgi content check content
-	SHIRUBE_TEST_DATABASE=sqlite $(PYTEST)
-	SHIRUBE_TEST_DATABASE=postgresql $(PYTEST) -m "not any_database"
+	SHIRUBE_TEST_STATEMENTS=record SHIRUBE_TEST_DATABASE=sqlite $(PYTEST)
+	SHIRUBE_TEST_STATEMENTS=cover SHIRUBE_TEST_DATABASE=postgresql $(PYTEST) -m "not any_database"
 
 nightly: .venv/ready-for-tests
 	@.ci/packages test

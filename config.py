@@ -29,6 +29,7 @@ WANTED = {
     "jobs_url": "write sqlite:////var/lib/shirube/jobs.sqlite3, redis://host:6379/0 or postgresql://user:password@host/name",
     "secret_key": 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
     "data_dir": "write a folder on a local disk, such as /var/lib/shirube",
+    "keys_dir": "write a folder that only the service can read, such as /var/lib/shirube/keys",
     "mail_url": "write smtp://user:password@host:587, smtps://…, smtp+plain://…, file:///folder or console:",
     "mail_from": "write one sender, such as Training <training@example.com>",
     "public_url": "write the address only, such as https://training.example.com",
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     jobs_url: str = ""
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
     data_dir: Path = ROOT / "var"
+    keys_dir: Path | None = None
     mail_url: str = ""
     mail_from: str = "Shirube <shirube@localhost.localdomain>"
     public_url: str = ""
@@ -109,9 +111,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"needs at least {MIN_SECRET_CHARACTERS} different characters in production")
         return value
 
-    @field_validator("data_dir", mode="before")
+    @field_validator("data_dir", "keys_dir", mode="before")
     @classmethod
     def _some_folder(cls, value: Any) -> Any:
+        if value is None:
+            return value
         if not str(value).strip() or "\x00" in str(value):
             raise ValueError("is empty")
         return value
@@ -179,6 +183,7 @@ class Settings(BaseSettings):
             "HOST": self.host,
             "PORT": self.port,
             "DATA_DIR": data,
+            "KEYS_DIR": (self.keys_dir or data / "keys").resolve(),
             "SECRET_KEY": self.secret_key.get_secret_value(),
             "SQLALCHEMY_DATABASE_URI": self.database_url or f"sqlite:///{data / 'shirube.sqlite3'}",
             "JOBS_URL": self.jobs_url or f"sqlite:///{data / 'jobs.sqlite3'}",

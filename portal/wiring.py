@@ -41,8 +41,22 @@ class NavigationLink:
     href: str
     icon: str
     current: bool
-    group: object
     count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationGroup:
+    """Places that belong together, under a heading that folds them; without a label they always stand open."""
+
+    key: str
+    label: object | None
+    places: list[NavigationLink]
+    open: bool
+
+    @property
+    def count(self) -> int:
+        """How much waits in all of its places."""
+        return sum(place.count for place in self.places)
 
 
 # In the order of the rail; each domain adds its own below.
@@ -62,14 +76,23 @@ NOWHERE = (
     "reminders.own",
     "reminders.change",
     "obligations.own",
+    "backfill.own",
 )
-# The groups of the rail, in their order.
+# The groups of the rail, in their order; those without a name stand by themselves above and below the others.
 GROUPS = {
+    "home": None,
     "learn": _l("Learning"),
-    "teach": _l("Teaching"),
-    "lead": _l("Supporting learners"),
+    "author": _l("Authoring"),
+    "support": _l("Supporting learners"),
+    "records": _l("Campaigns and records"),
+    "continuity": _l("Continuity"),
     "administer": _l("Administration"),
+    "end": None,
 }
+# So many places are seen at once; of more, only the groups that the reader is in or has opened stand open.
+FEW_PLACES = 12
+# The groups that a reader has opened, as `ui/static/js/modules/places.js` keeps them.
+OPEN_GROUPS = "places"
 
 
 def wire(app: Flask) -> None:
@@ -102,6 +125,9 @@ def wire(app: Flask) -> None:
         _mentoring,
         _certificates,
         _obligations,
+        _duties,
+        _handover,
+        _backfill,
         _reminders,
         _reports,
         _operations,
@@ -112,33 +138,46 @@ def wire(app: Flask) -> None:
     app.jinja_env.globals["can"] = access.can
 
 
-def navigation() -> list[NavigationLink]:
+def navigation() -> list[NavigationGroup]:
     """Return the rail for whoever is signed in: group by group, only what she may open."""
     person = access.actor()
     if person is None:
         return []
     here = request.endpoint or ""
-    order = list(GROUPS)
-    places = sorted(
-        (place for place in NAVIGATION if _is_for(person, place)),
-        key=lambda place: order.index(place.group),
-    )
-    # The place itself, else the first place of the same domain.
-    current = next((p.endpoint for p in places if here in (p.endpoint, *p.pages)), None)
-    if current is None and here not in NOWHERE:
-        domain = here.split(".")[0]
-        current = next((p.endpoint for p in places if p.endpoint.split(".")[0] == domain), None)
+    places = [place for place in NAVIGATION if _is_for(person, place)]
+    current = _current(here, places)
+    # Where the reader is in none of the groups, what everybody has stands open.
+    inside = current.group if current is not None and GROUPS[current.group] else "learn"
+    kept = {inside, *request.cookies.get(OPEN_GROUPS, "").split(".")}
     return [
-        NavigationLink(
-            label=place.label,
-            href=url_for(place.endpoint),
-            icon=place.icon,
-            current=place.endpoint == current,
-            group=GROUPS[place.group],
-            count=place.count() if place.count else 0,
+        NavigationGroup(
+            key=key,
+            label=label,
+            places=[
+                NavigationLink(
+                    label=place.label,
+                    href=url_for(place.endpoint),
+                    icon=place.icon,
+                    current=place is current,
+                    count=place.count() if place.count else 0,
+                )
+                for place in places
+                if place.group == key
+            ],
+            open=len(places) <= FEW_PLACES or key in kept,
         )
-        for place in places
+        for key, label in GROUPS.items()
+        if any(place.group == key for place in places)
     ]
+
+
+def _current(here: str, places: list[Place]) -> Place | None:
+    """Return the place that the reader is in: the one that names the page, else the first one of the same domain."""
+    named = next((place for place in places if here in (place.endpoint, *place.pages)), None)
+    if named is not None or here in NOWHERE:
+        return named
+    domain = here.split(".", maxsplit=1)[0]
+    return next((place for place in places if place.endpoint.split(".")[0] == domain), None)
 
 
 def _is_for(person: Any, place: Place) -> bool:
@@ -186,7 +225,7 @@ def _accounts(app: Flask) -> None:
     from portal.accounts import handlers, invariants, permissions, recorded  # noqa: F401
     from portal.accounts.cli import people_commands
     from portal.accounts.service import leaving, ownership, people, sessions
-    from portal.accounts.views import blueprint, imports, own, signing_in  # noqa: F401
+    from portal.accounts.views import blueprint, imports, names, own, signing_in  # noqa: F401
     from portal.accounts.views import people as people_pages  # noqa: F401
     from portal.journal.permissions import READ_JOURNAL
     from portal.organisation.permissions import CHANGE_SETTINGS, SEE_JOBS
@@ -194,7 +233,7 @@ def _accounts(app: Flask) -> None:
     access.register(permissions.TABLE)
     access.login_manager.user_loader(sessions.find_person_of)
     people.register_guard(ownership.owners_stay)
-    people.register_guard(leaving.roles_stay)
+    people.register_guard(leaving.to_settle)
     app.register_blueprint(blueprint)
     app.cli.add_command(people_commands)
     journal.learn(recorded.VOCABULARY)
@@ -213,8 +252,9 @@ def _calendars(app: Flask) -> None:
     from portal.calendars import invariants, permissions, recorded, service
     from portal.calendars.cli import calendars
     from portal.calendars.content import CalendarsPart
-    from portal.calendars.views import blueprint
-    from portal.organisation.service import answer_holidays
+    from portal.calendars.service.moves import moved_by_market
+    from portal.calendars.views import blueprint, company_days, people  # noqa: F401
+    from portal.organisation.service import answer_holidays, answer_moves
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
@@ -222,6 +262,7 @@ def _calendars(app: Flask) -> None:
     INVARIANTS.update(invariants.INVARIANTS)
     CONTENT_PARTS.append(CalendarsPart())
     answer_holidays(service.known_holidays)
+    answer_moves(moved_by_market)
     journal.learn(recorded.VOCABULARY)
 
 
@@ -231,7 +272,7 @@ def _library(app: Flask) -> None:
     from portal.library.content import DocumentsPart, GlossaryPart
     from portal.library.events import VersionPublished, VersionWithdrawn
     from portal.library.service.dependants import register_dependants
-    from portal.library.service.documents import OwnedDocuments
+    from portal.library.service.documents import OwnedDocuments, statement_choices
     from portal.library.service.findable import FindableDocuments, FindableTerms, find_anew
     from portal.library.service.links import LinkingDocuments, LinkingInMarket
     from portal.library.service.panels import register_draft_panel
@@ -252,6 +293,7 @@ def _library(app: Flask) -> None:
     )
     from portal.library.views.impact import impact_panel
     from portal.library.views.market_texts import markets_panel
+    from portal.organisation import service as organisation
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
@@ -259,6 +301,7 @@ def _library(app: Flask) -> None:
     register_draft_panel(impact_panel)
     register_draft_panel(markets_panel)
     handlers.init()
+    organisation.answer_documents(statement_choices)
     search.register(FindableDocuments())
     search.register(FindableTerms())
     events.subscribe(VersionPublished, find_anew)
@@ -269,7 +312,7 @@ def _library(app: Flask) -> None:
             "library.drafts",
             _l("Drafts"),
             "edit",
-            "teach",
+            "author",
             permissions.LIST_DRAFTS,
             pages=(
                 "library.draft",
@@ -372,7 +415,7 @@ def _quizzes(app: Flask) -> None:
             "quizzes.banks",
             _l("Question banks"),
             "bank",
-            "teach",
+            "author",
             permissions.SEE_BANKS,
             pages=(
                 "quizzes.bank",
@@ -407,8 +450,8 @@ def _quizzes(app: Flask) -> None:
         Place(
             "quizzes.reviews",
             _l("Questions to review"),
-            "check",
-            "teach",
+            "review",
+            "author",
             permissions.APPROVE_QUESTIONS,
             count=reviews.count_for_actor,
         )
@@ -417,8 +460,8 @@ def _quizzes(app: Flask) -> None:
         Place(
             "quizzes.marking",
             lazy_pgettext("place", "Marking"),
-            "verified",
-            "teach",
+            "marking",
+            "support",
             permissions.SEE_MARKING,
             pages=(
                 "quizzes.answer",
@@ -442,7 +485,7 @@ def _quizzes(app: Flask) -> None:
         Place(
             "quizzes.regrades",
             _l("Regrades"),
-            "verified",
+            "regrade",
             "administer",
             permissions.SEE_REGRADES,
             pages=("quizzes.regrade",),
@@ -455,7 +498,7 @@ def _quizzes(app: Flask) -> None:
             "quizzes.stale",
             _l("Questions to re-check"),
             "refresh",
-            "teach",
+            "author",
             permissions.RECHECK_QUESTIONS,
             pages=(
                 "quizzes.stale_of_bank",
@@ -471,10 +514,12 @@ def _quizzes(app: Flask) -> None:
 
 def _acknowledgements(app: Flask) -> None:
     from portal.accounts.queries import register_urgency
+    from portal.accounts.service import ownership
     from portal.acknowledgements import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.acknowledgements.queries.campaigns import has_emergency
     from portal.acknowledgements.service import PeopleAddressed
-    from portal.acknowledgements.views import blueprint, campaigns, delta, questions  # noqa: F401
+    from portal.acknowledgements.service.owned import OwnedCampaigns
+    from portal.acknowledgements.views import blueprint, campaigns, delta, exposure, questions  # noqa: F401
     from portal.acknowledgements.views.reader import confirmation_panel, emergencies_of
     from portal.library.service.dependants import register_dependants
     from portal.library.service.panels import register_clause_notes, register_panel
@@ -485,6 +530,7 @@ def _acknowledgements(app: Flask) -> None:
     EMERGENCIES.append(emergencies_of)
     register_clause_notes(questions.clause_notes)
     register_urgency("acknowledgements", has_emergency)
+    ownership.register_kind(OwnedCampaigns())
     handlers.init()
     register_dependants(PeopleAddressed())
     journal.learn(recorded.VOCABULARY)
@@ -494,8 +540,8 @@ def _acknowledgements(app: Flask) -> None:
         Place(
             "acknowledgements.list_questions",
             lazy_pgettext("place", "Questions"),
-            "question",
-            "teach",
+            "conversation",
+            "support",
             permissions.SEE_QUESTIONS,
             pages=("acknowledgements.question", "acknowledgements.answer_question"),
         )
@@ -504,8 +550,8 @@ def _acknowledgements(app: Flask) -> None:
         Place(
             "acknowledgements.list_campaigns",
             _l("Campaigns"),
-            "waiting",
-            "lead",
+            "campaign",
+            "records",
             permissions.SEE_CAMPAIGNS,
             pages=(
                 "acknowledgements.campaign",
@@ -513,6 +559,15 @@ def _acknowledgements(app: Flask) -> None:
                 "acknowledgements.exempt",
                 "acknowledgements.end_exemption",
             ),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "acknowledgements.list_declined",
+            _l("Statement declined"),
+            "declined",
+            "records",
+            permissions.SEE_DECLINED,
         )
     )
 
@@ -535,7 +590,7 @@ def _gradebook(app: Flask) -> None:
         Place(
             "gradebook.transcript",
             _l("My transcript"),
-            "history",
+            "transcript",
             "learn",
             pages=("gradebook.transcript_of",),
         )
@@ -544,8 +599,8 @@ def _gradebook(app: Flask) -> None:
         Place(
             "gradebook.table",
             _l("Gradebook"),
-            "verified",
-            "lead",
+            "gradebook",
+            "records",
             permissions.FIND_GRADEBOOK,
             pages=("gradebook.quiz", "gradebook.result", "gradebook.decide", "gradebook.withdraw"),
         )
@@ -556,10 +611,14 @@ def _training(app: Flask) -> None:
     from portal.accounts.service import ownership
     from portal.acknowledgements import service as acknowledgements
     from portal.acknowledgements.service.newcomers import register_first_days
-    from portal.calendars.service.moves import register_rests_on_shifts
+    from portal.calendars.service.moves import (
+        register_holds_on_days,
+        register_rests_on_calendars,
+        register_rests_on_company_days,
+    )
     from portal.gradebook.service.rests import register_rests
     from portal.library.service.dependants import register_dependants
-    from portal.quizzes.service import attempts
+    from portal.quizzes.service import assigned, attempts
     from portal.quizzes.service.supervision import register_expected_takers
     from portal.training import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.training.cli import training
@@ -569,8 +628,8 @@ def _training(app: Flask) -> None:
     from portal.training.service.concerns import register_concerns
     from portal.training.service.credited import steps_of
     from portal.training.service.dependants import OpenEnrollments, StepsThatRead
-    from portal.training.service.owned import OwnedPlans
-    from portal.training.service.shifted import dates_of_plans
+    from portal.training.service.owned import OwnedCohorts, OwnedPlans
+    from portal.training.service.shifted import dates_of_plans, sessions_on_days_off, trainings_of_markets
     from portal.training.views import (  # noqa: F401
         blueprint,
         calendar,
@@ -578,6 +637,7 @@ def _training(app: Flask) -> None:
         events,
         founding,
         learner,
+        other_plan,
         plan_drafts,
         plan_editor,
         plan_edits,
@@ -588,26 +648,32 @@ def _training(app: Flask) -> None:
         versions,
     )
     from portal.training.views.supervision import supervised
+    from portal.training.views.wellbeing import of_wellbeing
 
     app.register_blueprint(blueprint)
     app.cli.add_command(training)
     access.register(permissions.TABLE)
     ownership.register_kind(OwnedPlans())
+    ownership.register_kind(OwnedCohorts())
     for dependants in (StepsThatRead(), OpenEnrollments()):
         register_dependants(dependants)
     handlers.init()
     register_concerns(supervised)
+    register_concerns(of_wellbeing)
     attempts.register_start_guard(order.what_comes_before_quiz)
+    assigned.register_assigner(order.assigned_quizzes)
     register_expected_takers(list_expected_takers)
     acknowledgements.register_guard(order.what_is_asked)
     register_first_days(list_first_days)
     register_rests(steps_of)
-    register_rests_on_shifts(dates_of_plans)
+    register_rests_on_calendars(dates_of_plans)
+    register_rests_on_company_days(trainings_of_markets)
+    register_holds_on_days(sessions_on_days_off)
     CONTENT_PARTS.append(PlansPart())
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
     # The day's page is where everybody begins, so it leads the rail.
-    NAVIGATION.insert(0, Place("training.today", _l("Today"), "today", "learn"))
+    NAVIGATION.insert(0, Place("training.today", _l("Today"), "today", "home"))
     NAVIGATION.insert(
         1,
         Place(
@@ -628,8 +694,8 @@ def _training(app: Flask) -> None:
         Place(
             "training.list_plans",
             _l("Plan versions"),
-            "plan",
-            "teach",
+            "plan-version",
+            "author",
             permissions.SEE_PLANS,
             pages=(
                 "training.plan",
@@ -652,8 +718,8 @@ def _training(app: Flask) -> None:
         Place(
             "training.list_learners",
             _l("Learners"),
-            "people",
-            "lead",
+            "learner",
+            "support",
             permissions.SEE_LEARNERS,
             pages=(
                 "training.change_dates",
@@ -661,7 +727,10 @@ def _training(app: Flask) -> None:
                 "training.exemption",
                 "training.extension",
                 "training.version",
+                "training.other_plan",
                 "training.plan_extension",
+                "training.take_back_extension",
+                "training.take_back_plan_extension",
                 "training.first_day",
                 "training.pause",
                 "training.resumption",
@@ -675,7 +744,7 @@ def _training(app: Flask) -> None:
             "training.list_sign_offs",
             _l("Sign-offs"),
             "sign-off",
-            "lead",
+            "support",
             permissions.SEE_SIGN_OFFS,
             pages=("training.sign_off",),
         )
@@ -685,7 +754,7 @@ def _training(app: Flask) -> None:
             "training.list_sessions",
             _l("Sessions"),
             "calendar",
-            "lead",
+            "support",
             permissions.SEE_SIGN_OFFS,
             pages=(
                 "training.session",
@@ -717,38 +786,92 @@ def _certificates(app: Flask) -> None:
     from portal.certificates import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.certificates.cli import certificates
     from portal.certificates.content import CredentialsPart
+    from portal.certificates.content_of_templates import TemplatesPart
     from portal.certificates.service import OwnedCredentials
     from portal.certificates.service.dependants import AffectedCertificates
+    from portal.certificates.service.outlook import what_hinders
     from portal.certificates.service.results import rests_on_results
+    from portal.certificates.service.templates import OwnedTemplates
     from portal.certificates.service.transcripts import certificates_of
-    from portal.certificates.views import blueprint
+    from portal.certificates.views import batches, blueprint, credentials, own, published, standing  # noqa: F401
+    from portal.certificates.views import templates as template_pages  # noqa: F401
     from portal.gradebook.service.rests import register_rests
     from portal.library.service.dependants import register_dependants
     from portal.quizzes.service.regrades import register_rests as register_rests_of_attempts
+    from portal.training.service.beside import register_hindrance
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     register_rests_of_attempts(rests_on_results)
+    register_hindrance(what_hinders)
     app.cli.add_command(certificates)
     ownership.register_kind(OwnedCredentials())
+    ownership.register_kind(OwnedTemplates())
     register_dependants(AffectedCertificates())
     register_rests(certificates_of)
     handlers.init()
     NAVIGATION.append(Place("certificates.index", _l("Certificates"), "certificates", "learn"))
+    NAVIGATION.append(
+        Place(
+            "certificates.list_templates",
+            _l("Certificate templates"),
+            "template",
+            "author",
+            permissions.SEE_TEMPLATES,
+            pages=(
+                "certificates.template",
+                "certificates.new_template",
+                "certificates.begin_template",
+                "certificates.edit_template",
+                "certificates.save_template",
+                "certificates.preview_template",
+                "certificates.publish_template",
+                "certificates.use_template",
+            ),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "certificates.list_credentials",
+            lazy_pgettext("place", "Credentials"),
+            "credential",
+            "author",
+            permissions.SEE_CREDENTIALS,
+            pages=(
+                "certificates.credential",
+                "certificates.change_terms",
+                "reports.credential_coverage",
+                "reports.coverage_people",
+                "certificates.list_batches",
+                "certificates.new_batch",
+                "certificates.begin_batch",
+                "certificates.batch",
+            ),
+        )
+    )
     INVARIANTS.update(invariants.INVARIANTS)
-    CONTENT_PARTS.append(CredentialsPart())
+    # Templates first: credentials name them.
+    CONTENT_PARTS.extend([TemplatesPart(), CredentialsPart()])
     journal.learn(recorded.VOCABULARY)
 
 
 def _obligations(app: Flask) -> None:
     from portal.accounts.service import ownership
+    from portal.certificates.service.assigning import register_assigning
     from portal.obligations import handlers, invariants, permissions, recorded
+    from portal.obligations.content import ObligationsPart
     from portal.obligations.service.owned import OwnedObligations
-    from portal.obligations.views import blueprint, making, people, states  # noqa: F401
+    from portal.obligations.service.renewals import RenewalsAssigned
+    from portal.obligations.service.telling import interruptions_of
+    from portal.obligations.views import blueprint, making, people, renewals, states  # noqa: F401
+    from portal.training.service.beside import register_interruptions
 
     access.register(permissions.TABLE)
     app.register_blueprint(blueprint)
     ownership.register_kind(OwnedObligations())
+    CONTENT_PARTS.append(ObligationsPart())
+    register_assigning(RenewalsAssigned())
+    register_interruptions(interruptions_of)
     handlers.init()
     journal.learn(recorded.VOCABULARY)
     INVARIANTS.update(invariants.INVARIANTS)
@@ -756,8 +879,8 @@ def _obligations(app: Flask) -> None:
         Place(
             "obligations.list_obligations",
             lazy_pgettext("place", "Obligations"),
-            "history",
-            "lead",
+            "obligation",
+            "records",
             permissions.SEE_OBLIGATIONS,
             pages=(
                 "obligations.obligation",
@@ -772,15 +895,192 @@ def _obligations(app: Flask) -> None:
     )
 
 
+def _duties(app: Flask) -> None:
+    from portal.accounts.service import ownership
+    from portal.duties import emails, invariants, models, permissions, recorded  # noqa: F401
+    from portal.duties.content import TasksPart
+    from portal.duties.service.cards import OwnedCards
+    from portal.duties.service.tasks import OwnedTasks
+    from portal.duties.views import (  # noqa: F401
+        blueprint,
+        card_writing,
+        cards,
+        making,
+        removals,
+        responsibilities,
+        runs,
+        tasks,
+    )
+    from portal.duties.views.cards_today import cards_to_check, texts_to_take_out
+    from portal.duties.views.today import of_duties
+    from portal.training.service.concerns import register_concerns
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    ownership.register_kind(OwnedTasks())
+    ownership.register_kind(OwnedCards())
+    CONTENT_PARTS.append(TasksPart())
+    register_concerns(of_duties)
+    register_concerns(cards_to_check)
+    register_concerns(texts_to_take_out)
+    journal.learn(recorded.VOCABULARY)
+    INVARIANTS.update(invariants.INVARIANTS)
+    NAVIGATION.append(
+        Place(
+            "duties.list_responsibilities",
+            _l("Responsibilities"),
+            "responsibility",
+            "continuity",
+            permissions.SEE_RESPONSIBILITIES,
+            pages=("duties.of_person", "duties.of_team", "duties.name_owners"),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "duties.list_tasks",
+            _l("Recurring tasks"),
+            "recurring",
+            "continuity",
+            permissions.SEE_TASKS,
+            pages=(
+                "duties.task",
+                "duties.new_task",
+                "duties.change_task",
+                "duties.record_run",
+                "duties.take_back_run",
+                "duties.end_task",
+            ),
+        )
+    )
+    NAVIGATION.append(
+        Place(
+            "duties.list_cards",
+            lazy_pgettext("place", "Cards"),
+            "card",
+            "continuity",
+            permissions.SEE_CARDS,
+            pages=(
+                "duties.card",
+                "duties.card_version",
+                "duties.new_card",
+                "duties.write_card",
+                "duties.end_card",
+                "duties.take_out",
+                "duties.removal",
+                "duties.judge_criticality",
+            ),
+        )
+    )
+
+
+def _handover(app: Flask) -> None:
+    from portal.accounts.service import ownership, people
+    from portal.calendars.service import kept
+    from portal.calendars.service.absences import register_absences
+    from portal.duties.rules import Fulfilment
+    from portal.duties.service.fulfilling import Fulfilling, register_fulfilling
+    from portal.duties.service.successors import register_successors
+    from portal.handover import emails, handlers, invariants, permissions, recorded  # noqa: F401
+    from portal.handover.queries import lending
+    from portal.handover.queries.absences import list_absences
+    from portal.handover.queries.successors import is_successor
+    from portal.handover.service import guards, leave, successors
+    from portal.handover.service.issuing import DossierReaders
+    from portal.handover.views import (  # noqa: F401
+        blueprint,
+        dossier,
+        items,
+        leading,
+        listing,
+        orphans,
+        quiz,
+        rehearsals,
+        removals,
+        stand_ins,
+        starting,
+    )
+    from portal.handover.views.beside import waiting_handovers
+    from portal.library.permissions import register_readers
+    from portal.training.service.concerns import register_given
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    ownership.register_guard(guards.no_bypass)
+    people.register_guard(successors.successors_stay)
+    ownership.register_accepted_orphans(guards.AcceptedByTwo())
+    ownership.register_lent(lending.LentByStandIns())
+    handlers.init()
+    register_given(waiting_handovers)
+    register_successors(is_successor)
+    register_fulfilling(
+        Fulfilment.REHEARSAL,
+        Fulfilling("handover.rehearsals", _l("To the rehearsals"), "handover.handover", _l("Report of the rehearsal")),
+    )
+    register_absences(list_absences)
+    kept.register_source(leave.HANDOVER, leave.told_handovers)
+    kept.register_source(leave.STAND_IN, leave.told_stand_ins)
+    register_readers(DossierReaders())
+    journal.learn(recorded.VOCABULARY)
+    INVARIANTS.update(invariants.INVARIANTS)
+    NAVIGATION.append(
+        Place(
+            "handover.list_handovers",
+            lazy_pgettext("place", "Handovers"),
+            "handover",
+            "continuity",
+            permissions.SEE_PLACE,
+        )
+    )
+
+
+def _backfill(app: Flask) -> None:
+    from portal.backfill import invariants, models, permissions, recorded  # noqa: F401
+    from portal.backfill.views import blueprint, matrix, people  # noqa: F401
+    from portal.backfill.views.today import with_few_people
+    from portal.training.service.concerns import register_concerns
+
+    access.register(permissions.TABLE)
+    app.register_blueprint(blueprint)
+    register_concerns(with_few_people)
+    journal.learn(recorded.VOCABULARY)
+    INVARIANTS.update(invariants.INVARIANTS)
+    NAVIGATION.append(
+        Place(
+            "backfill.places",
+            lazy_pgettext("place", "Backfill"),
+            "backfill",
+            "continuity",
+            permissions.SEE_PLACES,
+            pages=(
+                "backfill.matrix",
+                "backfill.of_person",
+                "backfill.cell",
+                "backfill.set_part",
+                "backfill.state_level",
+            ),
+        )
+    )
+
+
 def _reminders(app: Flask) -> None:
     from portal.reminders import emails, handlers, invariants, recorded  # noqa: F401
+    from portal.reminders.service.of_certificates import CertificatesExpiring
     from portal.reminders.service.of_confirmations import ConfirmationsDue
+    from portal.reminders.service.of_duties import KnownToOne
     from portal.reminders.service.of_mentoring import NotesWritten
     from portal.reminders.service.of_training import TrainingDue
+    from portal.reminders.service.of_what_people_answer_for import AnsweredFor
     from portal.reminders.service.sources import register_source
     from portal.reminders.views import blueprint
 
-    for source in (TrainingDue(), ConfirmationsDue(), NotesWritten()):
+    for source in (
+        TrainingDue(),
+        ConfirmationsDue(),
+        NotesWritten(),
+        CertificatesExpiring(),
+        AnsweredFor(),
+        KnownToOne(),
+    ):
         register_source(source)
     app.register_blueprint(blueprint)
     journal.learn(recorded.VOCABULARY)
@@ -798,8 +1098,10 @@ def _reports(app: Flask) -> None:
         blueprint,
         clauses,
         cohorts,
+        coverage,
         evidence,
         files,
+        numbers,
         schedules,
         trends,
         weekly,
@@ -812,12 +1114,14 @@ def _reports(app: Flask) -> None:
     register_concerns(by_role)
     ownership.register_kind(OwnedSchedules())
     app.register_blueprint(blueprint)
-    NAVIGATION.append(
+    # Who supports learners begins with the groups in which they learn.
+    NAVIGATION.insert(
+        0,
         Place(
             "reports.list_cohorts",
             _l("Cohorts"),
             "cohorts",
-            "lead",
+            "support",
             permissions.SEE_COHORTS,
             pages=(
                 "training.event_of_cohort",
@@ -828,14 +1132,32 @@ def _reports(app: Flask) -> None:
                 "training.version_of_cohort",
                 "training.withdraw_cohort",
             ),
+        ),
+    )
+    NAVIGATION.append(
+        Place(
+            "reports.list_schedules",
+            _l("Weekly reports"),
+            "report",
+            "records",
+            own.SEE_SCHEDULES,
+            # Who sees the cohorts comes to them from there.
+            unless=permissions.SEE_COHORTS,
+            pages=(
+                "reports.choose_cohort",
+                "reports.new_schedule",
+                "reports.add_schedule",
+                "reports.change_schedule",
+                "reports.save_schedule",
+            ),
         )
     )
     NAVIGATION.append(
         Place(
             "reports.evidence",
             _l("Training evidence"),
-            "verified",
-            "lead",
+            "evidence",
+            "records",
             own.EXPORT_EVIDENCE,
             pages=("reports.export_evidence",),
         )
@@ -849,6 +1171,6 @@ def _operations(app: Flask) -> None:
     for group in (cli.content, cli.demo_group, cli.search_group, cli.doctor_command, cli.worker, cli.permissions):
         app.cli.add_command(group)
     app.context_processor(shell)
-    NAVIGATION.append(Place("operations.help_index", _l("Help"), "question", "learn"))
+    NAVIGATION.append(Place("operations.help_index", _l("Help"), "help", "end"))
     INVARIANTS.update(doctor.OWN)
     journal.learn(recorded.VOCABULARY)

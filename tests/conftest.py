@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +21,21 @@ import hypothesis
 import pytest
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, current_app
 from jinja2 import FileSystemBytecodeCache
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from portal import create_app
-from portal.core import clock, i18n
+from portal.core import clock, i18n, signatures
 from portal.core.db import Base, db, session, stamp_file
-from tests.beginnings import Beginnings, beginning, beginnings_of, having_rows, tables
+from tests import covering
+from tests.beginnings import Beginnings, beginning, beginnings_of
 from tests.builders import Cast, make_cast
 from tests.page_client import PageClient
+from tests.serving import served
 from tests.volume import examples
 
 # Property tests that name no number of their own.
@@ -72,21 +76,52 @@ def make_tables(app: Flask) -> None:
         connection.commit()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Look for no garbage until everything is collected: what is imported stays."""
+    gc.disable()
+    covering.register(config)
+
+
 # Before pytest sorts out what was not asked for.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for no database of ours: it says nothing about one."""
+    """Mark what asks for no database of ours, and Japanese twins of English tests: they say nothing about one.
+
+    A page in Japanese is made by the same statements as the page in English; what searches words is another matter.
+    """
+    names = {item.nodeid for item in items}
     for item in items:
         assert isinstance(item, pytest.Function)
-        if not {"application", "postgresql", "portal"}.intersection(item.fixturenames) and not hasattr(
+        without = not {"application", "postgresql", "portal"}.intersection(item.fixturenames) and not hasattr(
             item.module, "DATABASE"
-        ):
+        )
+        given = getattr(item, "callspec", None)
+        in_japanese = given is not None and given.params.get("language") == "ja"
+        twin = re.sub(r"(?<=[\[-])ja(?=[\]-])", "en", item.nodeid)
+        if without or (in_japanese and twin != item.nodeid and twin in names and "search" not in item.nodeid):
             item.add_marker(pytest.mark.any_database)
+
+
+def pytest_collection_finish() -> None:
+    """Let what stays to the end not be searched for garbage again and again: a twentieth of all the time."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _catalogues() -> None:
     i18n.compile_all()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_made_once() -> Iterator[None]:
+    """Let all that make an RSA key get the same one: finding its primes takes a second."""
+    made = cache(signatures._new_rsa)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signatures, "_new_rsa", made)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +145,16 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def application(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Flask]:
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of a run share: what takes long is made once in a run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def application(
+    tmp_path_factory: pytest.TempPathFactory, shared_by_workers: Path, request: pytest.FixtureRequest
+) -> Iterator[Flask]:
     """One application for the whole run, its tables made once."""
     folder = tmp_path_factory.mktemp("data")
     if DATABASE == "postgresql":
@@ -121,9 +165,7 @@ def application(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtur
     else:
         url = f"sqlite:///{folder / 'test.sqlite3'}"
     app = create_app(settings(folder, url))
-    # All workers of a run share the folder above theirs: each template is compiled once in a run.
-    shared = tmp_path_factory.getbasetemp()
-    compiled = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "templates"
+    compiled = shared_by_workers / "templates"
     compiled.mkdir(exist_ok=True)
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     with app.app_context():
@@ -131,7 +173,8 @@ def application(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtur
             # The tests kill applications, never the machine: nobody need wait for the disk.
             event.listen(db.engine, "connect", _without_waiting)
         make_tables(app)
-        kept = Beginnings(app)
+        kept = Beginnings(app, shared_by_workers / "beginnings")
+    gc.freeze()
     yield app
     kept.close()
     with app.app_context():
@@ -148,7 +191,6 @@ def app(application: Flask) -> Iterator[Flask]:
     with application.app_context():
         if beginnings_of(application).stands != ():
             empty()
-            beginnings_of(application).stands = ()
         shutil.rmtree(application.config["DATA_DIR"] / "mail", ignore_errors=True)
         session.remove()
         yield application
@@ -157,36 +199,8 @@ def app(application: Flask) -> Iterator[Flask]:
 
 
 def empty(only: Sequence[str] = ()) -> None:
-    """Delete all rows, or those of some tables; quick because most tables are empty."""
-    names = only or tables()
-    connection = db.engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        if db.engine.dialect.name == "postgresql":
-            # TRUNCATE would make new files for every table and index:
-            # a tenth of a second each time, and a minute of clearing up at the end.
-            cursor.execute(having_rows(names))
-            filled = [name for (name,) in cursor.fetchall()]
-            cursor.execute("SET session_replication_role = replica")
-            for name in filled:
-                cursor.execute(f"DELETE FROM {name}")
-            if not only:
-                cursor.execute(
-                    "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence"
-                    " WHERE pg_sequence_last_value(seqrelid) IS NOT NULL"
-                )
-            cursor.execute("SET session_replication_role = DEFAULT")
-            connection.commit()
-        else:
-            cursor.execute("PRAGMA foreign_keys=OFF")
-            cursor.execute("BEGIN IMMEDIATE")
-            for name in names:
-                cursor.execute(f"DELETE FROM {name}")
-            cursor.execute("COMMIT")
-            cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-    finally:
-        connection.close()
+    """Delete all rows, or those of some tables."""
+    beginnings_of(current_app).empty(only)
 
 
 @pytest.fixture(scope="session")
@@ -260,3 +274,49 @@ def as_(app: Flask) -> Any:
 def time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no bucket of tokens fill again during the test, however long the machine takes over it."""
     monkeypatch.setattr(clock, "monotonic", lambda: 0.0)
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the application listens while the test runs."""
+    with served(app) as found:
+        yield found
+
+
+@pytest.fixture
+def window() -> dict[str, Any]:
+    """What every browser of a module has; a module that wants something else gives it."""
+    return {}
+
+
+@pytest.fixture
+def open_as(
+    app: Flask, address: str, window: dict[str, Any], chromium: Browser, as_: Callable[..., PageClient]
+) -> Iterator[Callable[..., BrowserContext]]:
+    """A real browser signed in as a person: `open_as(cast.learner).new_page()`; no page may complain in its console."""
+    troubles: list[str] = []
+    opened: list[BrowserContext] = []
+
+    def sign_in(person: Any, **options: Any) -> BrowserContext:
+        context = chromium.new_context(base_url=address, **{**window, **options})
+        cookie = as_(person).client.get_cookie("session")
+        assert cookie is not None
+        context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
+        context.on("weberror", lambda error: troubles.append(str(error.error)))
+        context.on(
+            "console",
+            lambda line: (
+                troubles.append(line.text)
+                if line.type == "error" and "Failed to load resource" not in line.text
+                else None
+            ),
+        )
+        opened.append(context)
+        return context
+
+    yield sign_in
+    # What is still on its way when a page is closed fails, and says so; that is no trouble of the page.
+    found = list(troubles)
+    for context in opened:
+        context.close()
+    assert found == []

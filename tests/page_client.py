@@ -8,15 +8,15 @@ from collections import Counter
 from typing import Any
 from xml.etree import ElementTree
 
-import html5lib
 from flask import Flask, url_for
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
 from portal.accounts.models import Person
 from portal.core.db import session
 from portal.core.i18n import SWITCHED
+from tests.markup import read
 
-_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 _LATIN_SENTENCE = re.compile(r"\b[A-Za-z][a-z]+(?: [a-z]+){2,}\b")
 # What may stand in Latin letters on a Japanese page: names, codes, addresses, marked foreign text.
 _CODE_LIKE = re.compile(r"^[\W\dA-Z_a-z@.\-:/#+%&;()]*$")
@@ -29,10 +29,8 @@ class Page:
         self.response = response
         self.status = response.status_code
         self.body = response.get_data(as_text=True)
-        parser = html5lib.HTMLParser(namespaceHTMLElements=False)
-        self.tree: ElementTree.Element = parser.parse(self.body)
-        # Where it is not valid, and how.
-        self.errors = [(position, code) for position, code, _ in parser.errors]
+        # The errors say where it is not valid, and how.
+        self.tree, self.errors = read(self.body)
 
     @property
     def text(self) -> str:
@@ -161,20 +159,10 @@ class PageClient:
         return self.get(response.headers["Location"])
 
     def token(self) -> str:
-        """Return a CSRF token that belongs to this browser's session."""
-        from flask_wtf.csrf import generate_csrf
-
+        """Return a CSRF token that belongs to this browser's session, signed as Flask-WTF signs it."""
         with self.client.session_transaction() as cookie:
-            kept = dict(cookie)
-        with self.app.app_context(), self.app.test_request_context():
-            from flask import session as flask_session
-
-            flask_session.update(kept)
-            token = generate_csrf()
-            raw = flask_session["csrf_token"]
-        with self.client.session_transaction() as cookie:
-            cookie["csrf_token"] = raw
-        return str(token)
+            raw = cookie.setdefault("csrf_token", secrets.token_hex(20))
+        return str(URLSafeTimedSerializer(self.app.secret_key or "", salt="wtf-csrf-token").dumps(raw))
 
     def _with_language(self, values: dict[str, Any]) -> dict[str, Any]:
         return values if self.language is None else {"lang": self.language, **values}

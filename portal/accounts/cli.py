@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 import click
 from flask.cli import AppGroup
@@ -16,7 +17,7 @@ from portal.accounts.service.people import Names
 from portal.core import clock
 from portal.core.errors import DomainError
 from portal.core.i18n import Words
-from portal.core.texts import forbidden, trimmed
+from portal.core.texts import forbidden, private, trimmed
 from portal.core.transaction import transaction
 from portal.core.web import public_url
 from portal.organisation import queries as organisation
@@ -116,7 +117,8 @@ def _new(*, mail: str, family_name: str, given_name: str, language: str, market:
     zone = time_zone or home.time_zone
     if not clock.is_zone(zone):
         raise click.ClickException(f"“{zone}” is not a known time zone; write one like Asia/Tokyo")
-    if not trimmed(family_name) or forbidden(family_name + given_name):
+    both = family_name + given_name
+    if not trimmed(family_name) or forbidden(both, private(both)):
         raise click.ClickException("a name without control characters is needed; a single name goes into --family-name")
     return people.invite(
         sign_in_name=mail,
@@ -152,5 +154,7 @@ def _link(person: Person) -> str:
 
 def _say_link(person: Person, link: str) -> None:
     lifetime = links.LIFETIME[links.purpose_for(person)]
-    click.echo(f"This link opens the account of {person.sign_in_name} once, within {lifetime}:")
+    minutes = lifetime // timedelta(minutes=1)
+    within = f"{lifetime.days} days" if lifetime.days else f"{minutes} minutes"
+    click.echo(f"This link opens the account of {person.sign_in_name} once, within {within}:")
     click.echo(link)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.accounts import queries
-from portal.accounts.models import LinkPurpose, Person
+from portal.accounts.models import LinkPurpose, NameOutcome, NamesKept, Person
 from portal.accounts.service import links
 from portal.accounts.service.recipients import describe_mail
 from portal.core.i18n import force_locale, format_instant
@@ -67,6 +67,32 @@ def password_changed(code: str, at: str) -> Email | None:
     with force_locale(person.language):
         when = format_instant(datetime.fromisoformat(at), person.time_zone)
     return _mail(person, "password_changed", when=when, forgotten=public_url("accounts.forgotten"))
+
+
+def _describe_names(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    changes = [queries.find_name_change(each["code"]) for each in arguments]
+    return [
+        describe_mail(_l("Email: what became of a changed name"), each.person if each is not None else None)
+        for each in changes
+    ]
+
+
+@email("accounts.name_decided", describe=_describe_names)
+def name_decided(code: str) -> Email | None:
+    """Tell the person whether the names that she has set are confirmed, and if not, why."""
+    change = queries.find_name_change(code)
+    if change is None or not change.person.is_active:
+        return None
+    person = change.person
+    return _mail(
+        person,
+        "name_decided",
+        is_confirmed=change.outcome is NameOutcome.CONFIRMED,
+        set_name=NamesKept(change.after).name_in(person.language),
+        former_name=NamesKept(change.before).name_in(person.language),
+        reason=change.reason or "",
+        account=public_url("accounts.own_account"),
+    )
 
 
 def _mail(person: Person, template: str, **values: object) -> Email:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from portal.core.errors import Conflict, DomainError, Invalid, NotAllowed, TooMany
+from portal.core.i18n import LazyText, ngettext
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.i18n import ngettext
 
 
 class PasswordRefused(Invalid):
@@ -187,12 +187,24 @@ class ImportHasErrors(Conflict):
     message = _l("The table has errors. Correct them and upload it again; nobody was added.")
 
 
+class ImportChanged(Conflict):
+    """What would be added is another thing than the preview that was looked at has shown."""
+
+    message = _l("Something has changed meanwhile, and nobody was added. Look at the preview again.")
+
+
 class ImportOutdated(Conflict):
     """Somebody got one of the addresses or employee numbers after the table was looked at."""
 
     message = _l(
         "Another account was added in the meantime, so nobody from this table was added. Check the preview again."
     )
+
+
+class SheetGone(Conflict):
+    """The table is not of a workbook with a sheet of this name, or that one was not kept, or it is done."""
+
+    message = _l("This sheet cannot be read any more. Upload the file again.")
 
 
 class ImportDone(Conflict):
@@ -205,3 +217,40 @@ class OwnershipUnchanged(Invalid):
     """The new owner cannot be the old one or somebody who left."""
 
     message = _l("Choose somebody else who has an active account.")
+
+
+class OwnerUnfit(Conflict):
+    """Nobody answers for what she has no role for."""
+
+    message = _l(
+        "%(name)s cannot answer for this yet: %(titles)s. It needs this role first: %(roles)s. "
+        "An administrator gives it."
+    )
+
+
+class OwnerHeld(Conflict):
+    """Something keeps a thing from getting another owner now: what, and where its owner changes."""
+
+    message = "%(reason)s"
+
+    def __init__(self, reason: LazyText, href: str) -> None:
+        self.href = href
+        super().__init__(reason=reason)
+
+
+class NameDecided(Conflict):
+    """The change of names is not open any more: somebody was quicker, or she has changed them again."""
+
+    message = _l("This change is no longer open: it was decided, or the names were changed again. Look at the list.")
+
+
+class NotOwnNames(NotAllowed):
+    """Nobody stands for the names that she has set herself."""
+
+    message = _l("Somebody else has to confirm this name: nobody can confirm their own.")
+
+
+class RefusalNeedsReason(Invalid):
+    """A refusal without a reason that says something."""
+
+    message = _l("Give a reason of at least %(least)s characters. The person reads it.")

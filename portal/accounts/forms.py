@@ -8,26 +8,32 @@ from typing import Any
 from flask_wtf.file import FileField
 from wtforms import BooleanField, PasswordField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
-from wtforms.validators import Length, NumberRange, Optional, StopValidation
+from wtforms.validators import NumberRange, Optional, StopValidation
 
 from portal.accounts.permissions import ROLE_NAMES
 from portal.accounts.service.accommodations import MOST
 from portal.accounts.service.imports import is_mail_address
 from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core import clock
-from portal.core.forms import CheckboxesField, DateField, Form, IntegerField, LongTextField, Required, TextField
+from portal.core.forms import (
+    CheckboxesField,
+    DateField,
+    Form,
+    IntegerField,
+    LongTextField,
+    NameField,
+    Required,
+    RowsField,
+    TextField,
+    at_most,
+)
+from portal.core.i18n import LANGUAGE_NAMES, half_width_digits
 from portal.core.i18n import gettext as _
-from portal.core.i18n import half_width_digits
 from portal.core.i18n import lazy_gettext as _l
 
 REQUIRED = Required()
-LANGUAGE_CHOICES = [SelectChoice("ja", "日本語"), SelectChoice("en", "English")]
+LANGUAGE_CHOICES = [SelectChoice(tag, LANGUAGE_NAMES[tag], render_kw={"lang": tag}) for tag in ("ja", "en")]
 ROLE_CHOICES = [SelectChoice(role.value, name) for role, name in ROLE_NAMES.items()]
-
-
-def at_most(most: int) -> Length:
-    """Build the validator of a text's length, in characters."""
-    return Length(max=most, message=_l("At most %(max)d characters."))
 
 
 def _mail_address(form: Form, field: Any) -> None:
@@ -74,22 +80,41 @@ class ChangePasswordForm(Form):
     password = PasswordField(_l("New password"), [REQUIRED])
 
 
+# What each part of a name is called.
+NAME_PARTS = {
+    "family_name": _l("Family name"),
+    "given_name": _l("Given name"),
+    "middle_name": _l("Middle name"),
+    "family_kana": _l("Family name, reading"),
+    "given_kana": _l("Given name, reading"),
+    "family_romaji": _l("Family name, romanised"),
+    "given_romaji": _l("Given name, romanised"),
+    "shown_as": _l("Shown as"),
+}
+
+
 class NamesForm(Form):
     """The name card, in both scripts."""
 
-    family_name = TextField(_l("Family name"), [REQUIRED, at_most(300)])
-    given_name = TextField(_l("Given name"), [at_most(300)])
-    middle_name = TextField(_l("Middle name"), [at_most(300)])
-    family_kana = TextField(_l("Family name, reading"), [at_most(300)])
-    given_kana = TextField(_l("Given name, reading"), [at_most(300)])
-    family_romaji = TextField(_l("Family name, romanised"), [at_most(300)])
-    given_romaji = TextField(_l("Given name, romanised"), [at_most(300)])
-    shown_as = TextField(_l("Shown as"), [at_most(300)])
+    family_name = NameField(NAME_PARTS["family_name"], [REQUIRED, at_most(300)])
+    given_name = NameField(NAME_PARTS["given_name"], [at_most(300)])
+    middle_name = NameField(NAME_PARTS["middle_name"], [at_most(300)])
+    family_kana = NameField(NAME_PARTS["family_kana"], [at_most(300)])
+    given_kana = NameField(NAME_PARTS["given_kana"], [at_most(300)])
+    family_romaji = NameField(NAME_PARTS["family_romaji"], [at_most(300)])
+    given_romaji = NameField(NAME_PARTS["given_romaji"], [at_most(300)])
+    shown_as = NameField(NAME_PARTS["shown_as"], [at_most(300)])
 
     @property
     def names(self) -> Names:
         """The names as typed."""
         return Names(**{name: self[name].data or "" for name in NAME_FIELDS})
+
+
+class RefusedNameForm(Form):
+    """Why names that a person has set herself are not confirmed."""
+
+    reason = LongTextField(_l("Reason"), [REQUIRED, at_most(2000)])
 
 
 class OwnCardForm(NamesForm):
@@ -172,7 +197,7 @@ class ImportForm(Form):
     """A table as a file or pasted."""
 
     file = FileField(_l("File"))
-    text = LongTextField(_l("Or paste rows from a spreadsheet, including the heading row"))
+    text = RowsField(_l("Or paste rows from a spreadsheet, including the heading row"))
 
 
 class ConfirmImportForm(Form):

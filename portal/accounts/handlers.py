@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from portal.accounts import emails, queries  # noqa: F401 - registers the mails
-from portal.accounts.service import imports, links, sessions, signing_in
+from portal.accounts.service import imports, links, ownership, sessions, signing_in
 from portal.accounts.service.recipients import describe_mail
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import ngettext
@@ -51,6 +51,16 @@ def invite_on_time(person: str, by: str, occasion: str) -> None:
         return
     if not links.count_open(found):
         links.send_invitation(person=found, by=queries.find_person(by), occasion=occasion)
+
+
+def _describe_makers(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return [Description(_l("Name who made things as their owners")) for _each in arguments]
+
+
+@job("accounts.name_makers", describe=_describe_makers)
+def name_makers() -> None:
+    """Let who made things answer for them, of those that are older than the duty to have an owner."""
+    ownership.name_makers()
 
 
 @periodic("accounts.tidy", minutes=30, what=_l("Remove ended sessions, links and tables of imports"))

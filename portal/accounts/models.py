@@ -41,6 +41,17 @@ class Scope(StrEnum):
     COHORT = "cohort"
 
 
+class NameOutcome(StrEnum):
+    """What became of an own change of names."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    # Somebody else has set the names since.
+    SET = "set"
+    # She has changed them again, or back.
+    REPLACED = "replaced"
+
+
 class LinkPurpose(StrEnum):
     """What a one-time link is for."""
 
@@ -56,7 +67,72 @@ further_markets = Table(
 )
 
 
-class Person(Base):
+class Named:
+    """What follows from the names of somebody, whether they are those of the account or others of hers."""
+
+    family_name: Any
+    given_name: Any
+    middle_name: Any
+    family_kana: Any
+    given_kana: Any
+    family_romaji: Any
+    given_romaji: Any
+    shown_as: Any
+
+    @property
+    def full_name(self) -> str:
+        """The name as the person wants to be shown; family name first where it is written that way."""
+        if self.shown_as:
+            return str(self.shown_as)
+        parts = (self.family_name, self.middle_name, self.given_name)
+        if not rules.is_family_first(self.family_name):
+            parts = (self.given_name, self.middle_name, self.family_name)
+        return " ".join(part for part in parts if part)
+
+    @property
+    def full_kana(self) -> str:
+        """The reading, family name first; empty where it is not known."""
+        return " ".join(part for part in (self.family_kana, self.given_kana) if part)
+
+    @property
+    def full_romaji(self) -> str:
+        """The romanised name, given name first; empty where it is not known."""
+        return " ".join(part for part in (self.given_romaji, self.family_romaji) if part)
+
+    def name_in(self, language: str) -> str:
+        """Return the name for readers of the language: romanised for English where it is known."""
+        if self.shown_as:
+            return str(self.shown_as)
+        return (self.full_romaji or self.full_name) if language == "en" else self.full_name
+
+    @property
+    def names(self) -> Words:
+        """The name for readers of either language, for what is told later than it is read."""
+        return Words(self.name_in("en"), self.name_in("ja"))
+
+    def addressed_in(self, language: str) -> str:
+        """Return the name by which a mail in the language begins: the family name alone in Japanese.
+
+        Whoever has chosen how to be shown is addressed so.
+        """
+        return str(self.family_name) if language == "ja" and not self.shown_as else self.name_in(language)
+
+
+NAME_FIELDS = (
+    "family_name", "given_name", "middle_name", "family_kana", "given_kana", "family_romaji", "given_romaji",
+    "shown_as",
+)  # fmt: skip
+
+
+class NamesKept(Named):
+    """Names as they were kept beside an account, by the name of their column."""
+
+    def __init__(self, kept: Mapping[str, Any]) -> None:
+        for name in NAME_FIELDS:
+            setattr(self, name, str(kept.get(name, "")))
+
+
+class Person(Named, Base):
     """Somebody with an account."""
 
     __tablename__ = "people"
@@ -110,6 +186,13 @@ class Person(Base):
     is_authenticated = True
     is_anonymous = False
 
+    def order_in(self, language: str) -> tuple[str, str, int]:
+        """Return by what people are put in order for readers of the language: readings, or the alphabet."""
+        if language == "ja":
+            return self.sort_key, "", self.id
+        family, given = self.family_romaji or self.family_name, self.given_romaji or self.given_name
+        return family.casefold(), given.casefold(), self.id
+
     @property
     def is_active(self) -> bool:
         """Whether the account may be used."""
@@ -119,44 +202,6 @@ class Person(Base):
     def is_invited(self) -> bool:
         """Whether the person has never set a password, so cannot sign in yet."""
         return self.password_hash is None
-
-    @property
-    def full_name(self) -> str:
-        """The name as the person wants to be shown; family name first where it is written that way."""
-        if self.shown_as:
-            return self.shown_as
-        parts = (self.family_name, self.middle_name, self.given_name)
-        if not rules.is_family_first(self.family_name):
-            parts = (self.given_name, self.middle_name, self.family_name)
-        return " ".join(part for part in parts if part)
-
-    @property
-    def full_kana(self) -> str:
-        """The reading, family name first; empty where it is not known."""
-        return " ".join(part for part in (self.family_kana, self.given_kana) if part)
-
-    @property
-    def full_romaji(self) -> str:
-        """The romanised name, given name first; empty where it is not known."""
-        return " ".join(part for part in (self.given_romaji, self.family_romaji) if part)
-
-    def name_in(self, language: str) -> str:
-        """Return the name for readers of the language: romanised for English where it is known."""
-        if self.shown_as:
-            return self.shown_as
-        return (self.full_romaji or self.full_name) if language == "en" else self.full_name
-
-    @property
-    def names(self) -> Words:
-        """The name for readers of either language, for what is told later than it is read."""
-        return Words(self.name_in("en"), self.name_in("ja"))
-
-    def addressed_in(self, language: str) -> str:
-        """Return the name by which a mail in the language begins: the family name alone in Japanese.
-
-        Whoever has chosen how to be shown is addressed so.
-        """
-        return self.family_name if language == "ja" and not self.shown_as else self.name_in(language)
 
 
 @event.listens_for(Person, "before_insert")
@@ -183,6 +228,43 @@ def derived_keys(values: Mapping[str, str | None]) -> tuple[str, str]:
         )
     )  # fmt: skip
     return sort_key, search_key
+
+
+class NameChange(Base):
+    """That a person has changed her own names: open until somebody else stands for them or refuses them.
+
+    The portal shows the new names at once; what the organisation vouches for keeps those of before while it is open.
+    A further change of hers closes the one before and begins from the same names.
+    """
+
+    __tablename__ = "name_changes"
+    __sealed__ = Sealed(later=("outcome", "decided_at", "decided_by", "reason"))
+    __table_args__ = (
+        CheckConstraint("(outcome is null) = (decided_at is null)", name="outcome"),
+        CheckConstraint("(outcome is null) = (decided_by is null)", name="decided_by"),
+        CheckConstraint("(outcome = 'refused') = (reason is not null) or outcome is null", name="reason"),
+        Index(
+            "uq_name_changes_open",
+            "person_id",
+            unique=True,
+            sqlite_where=Column("decided_at").is_(None),
+            postgresql_where=Column("decided_at").is_(None),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
+    changed_at: Mapped[datetime]
+    # All names by the name of their column: those that somebody else stood for, and those that she has set.
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+    outcome: Mapped[NameOutcome | None] = mapped_column(enum_type(NameOutcome))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(String(40))
+    reason: Mapped[str | None] = mapped_column(Text)
+
+    person: Mapped[Person] = relationship()
 
 
 class RoleGrant(Base):
@@ -319,9 +401,12 @@ class Ownership(Base):
     deputy_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
     since: Mapped[datetime]
     set_by: Mapped[str] = mapped_column(String(40))
+    # Whose leads it falls to when neither is there any more.
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id", ondelete="RESTRICT"), index=True)
 
     owner: Mapped[Person] = relationship(foreign_keys=[owner_id], lazy="joined")
     deputy: Mapped[Person | None] = relationship(foreign_keys=[deputy_id], lazy="joined")
+    team: Mapped[Team | None] = relationship()
 
 
 class PeopleImport(Base):

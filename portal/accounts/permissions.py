@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from portal.accounts.models import Person, Role, RoleGrant, Scope
+from portal.accounts.queries import NameReach
 from portal.core.access import AnyOf, Permission, Predicate, described
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.permissions import READ_JOURNAL
@@ -35,6 +36,10 @@ DECIDE_ACCOMMODATION = Permission(
 )
 SEE_ACCOMMODATIONS = Permission("accounts.see_accommodations", "see the list of what is agreed for people in quizzes")
 SEE_PERSON = Permission("accounts.see_person", "see a person's page")
+SEE_NAME_CHANGES = Permission("accounts.see_name_changes", "see which names people have changed themselves")
+DECIDE_NAMES = Permission(
+    "accounts.decide_names", "confirm or refuse names that a person has changed herself; never one's own"
+)
 
 
 # How far each role can reach: a scope that no permission asks for would promise what nobody gets.
@@ -48,6 +53,11 @@ SCOPES_OF: dict[Role, frozenset[Scope]] = {
 def open_grants(person: Person, *roles: Role) -> list[RoleGrant]:
     """Return the person's grants of these roles that have not ended."""
     return [grant for grant in person.grants if grant.ended_at is None and grant.role in roles]
+
+
+def is_more_than_learner(person: Person) -> bool:
+    """Say whether the person has any role besides that of a learner, whatever its scope."""
+    return bool(open_grants(person, *(role for role in Role if role is not Role.LEARNER)))
 
 
 def holds(*roles: Role) -> Predicate:
@@ -106,9 +116,22 @@ def house_lets_leads_see(person: Person, thing: Any) -> bool:
     return organisation.leads_see_accommodations()
 
 
+def reach_over_names(person: Person) -> NameReach:
+    """Return whose own changes of names the person decides, for lists that are filtered in the query."""
+    grants = open_grants(person, Role.LEAD)
+    wide = any(each.scope is Scope.ORGANISATION for each in (*grants, *open_grants(person, Role.ADMIN)))
+    of = {scope: frozenset(each.scope_code for each in grants if each.scope is scope) for scope in Scope}
+    return NameReach(wide, of[Scope.MARKET], of[Scope.TEAM])
+
+
 def is_self(person: Person, thing: Any) -> bool:
     """Say whether the thing is the person herself."""
     return isinstance(thing, Person) and thing.id == person.id
+
+
+def leads_people(person: Person, thing: Any) -> bool:
+    """Say whether the person leads a team, a market or everybody; who leads a cohort only leads its training."""
+    return any(grant.scope is not Scope.COHORT for grant in open_grants(person, Role.LEAD))
 
 
 # Whether a person is the lead of another's team, market or everybody.
@@ -125,6 +148,11 @@ TABLE: dict[Permission, AnyOf] = {
     ],
     DECIDE_ACCOMMODATION: [[is_somebody_else, holds_everywhere(Role.ADMIN)]],
     SEE_ACCOMMODATIONS: [[holds_everywhere(Role.ADMIN)]],
+    SEE_NAME_CHANGES: [[holds_everywhere(Role.ADMIN)], [leads_people]],
+    DECIDE_NAMES: [
+        [is_somebody_else, holds_everywhere(Role.ADMIN)],
+        [is_somebody_else, holds_for(Role.LEAD, scopes=scopes_of_person)],
+    ],
     # Lower domains know no roles; who may use their pages is said here.
     CHANGE_SETTINGS: [[holds_everywhere(Role.ADMIN)]],
     SEE_JOBS: [[holds_everywhere(Role.ADMIN)]],

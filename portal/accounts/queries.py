@@ -11,13 +11,16 @@ from functools import lru_cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, func, or_, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
 
 from portal.accounts import rules
 from portal.accounts.models import (
+    NAME_FIELDS,
     Accommodation,
     LinkPurpose,
+    NameChange,
+    NameOutcome,
     OneTimeLink,
     Ownership,
     PeopleImport,
@@ -130,6 +133,22 @@ def find_person_by_id(person_id: int) -> Person | None:
     return session.get(Person, person_id)
 
 
+def lock_person(person_id: int) -> None:
+    """Let others who change the person, or make her answer for something, wait until this transaction ends."""
+    session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+
+
+def hold_active(person_ids: Collection[int]) -> set[int]:
+    """Return which of these people are active, and stay so until this transaction ends."""
+    rows = session.execute(
+        select(Person.id, Person.deactivated_at)
+        .where(Person.id.in_(person_ids))
+        .order_by(Person.id)
+        .with_for_update(read=True)
+    )
+    return {row.id for row in rows if row.deactivated_at is None}
+
+
 def find_person_by_sign_in_name(name: str) -> Person | None:
     """Return who signs in with this mail address, whatever its case and width, or None."""
     wanted = rules.fold_sign_in_name(name)
@@ -153,6 +172,16 @@ def find_taken(names: Collection[str], numbers: Collection[str]) -> tuple[dict[s
         found = session.scalars(_plain(Person.employee_number.in_(chunk)))
         by_number |= {each.employee_number: each for each in found if each.employee_number}
     return by_name, by_number
+
+
+def find_invited_at(person_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when each of these people was sent her last invitation, by her row; links of long ago are forgotten."""
+    rows = session.execute(
+        select(OneTimeLink.person_id, func.max(OneTimeLink.created_at))
+        .where(OneTimeLink.purpose == LinkPurpose.INVITATION, OneTimeLink.person_id.in_(person_ids))
+        .group_by(OneTimeLink.person_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def list_people_of(codes: Collection[str]) -> list[Person]:
@@ -455,6 +484,14 @@ def most_time_factor(first: date, last: date) -> Fraction:
 # --- Ownership ---------------------------------------------------------------------------------
 
 
+def is_newest_owner() -> ColumnElement[bool]:
+    """Return the condition that a row of ownerships is the newest of its thing: the one that counts."""
+    newer = aliased(Ownership)
+    return ~exists().where(
+        newer.kind == Ownership.kind, newer.thing_code == Ownership.thing_code, newer.id > Ownership.id
+    )
+
+
 def find_owner(kind: str, code: str) -> Ownership | None:
     """Return who answers for the thing now (owner, deputy, since when), or None."""
     return session.scalar(
@@ -469,14 +506,11 @@ def find_owners(kind: str, codes: Collection[str]) -> dict[str, Ownership]:
     """Return who answers for each of the things; a thing without an owner is not in it."""
     if not codes:
         return {}
-    newer = aliased(Ownership)
     rows = session.scalars(
         select(Ownership).where(
             Ownership.kind == kind,
             Ownership.thing_code.in_(codes),
-            ~select(newer.id)
-            .where(newer.kind == Ownership.kind, newer.thing_code == Ownership.thing_code, newer.id > Ownership.id)
-            .exists(),
+            is_newest_owner(),
         )
     )
     return {row.thing_code: row for row in rows}
@@ -484,33 +518,72 @@ def find_owners(kind: str, codes: Collection[str]) -> dict[str, Ownership]:
 
 def list_owned(person: Person, *, as_deputy: bool = False) -> list[Ownership]:
     """Return what the person answers for now (or stands in for), by kind and code."""
-    newer = aliased(Ownership)
     column = Ownership.deputy_id if as_deputy else Ownership.owner_id
     return list(
         session.scalars(
             select(Ownership)
             .where(
                 column == person.id,
-                ~select(newer.id)
-                .where(newer.kind == Ownership.kind, newer.thing_code == Ownership.thing_code, newer.id > Ownership.id)
-                .exists(),
+                is_newest_owner(),
             )
             .order_by(Ownership.kind, Ownership.thing_code)
         )
     )
 
 
+def list_current_owners() -> list[Ownership]:
+    """Return who answers for each thing of every kind now, by kind and code."""
+    return list(
+        session.scalars(select(Ownership).where(is_newest_owner()).order_by(Ownership.kind, Ownership.thing_code))
+    )
+
+
+def find_ownership(ownership_id: int) -> Ownership | None:
+    """Return who was named with a row."""
+    return session.get(Ownership, ownership_id)
+
+
+def list_owners_of(kind: str, code: str) -> list[Ownership]:
+    """Return everybody who was named for a thing, the latest first."""
+    return list(
+        session.scalars(
+            select(Ownership)
+            .where(Ownership.kind == kind, Ownership.thing_code == code)
+            .options(joinedload(Ownership.team))
+            .order_by(Ownership.id.desc())
+        )
+    )
+
+
+def find_ownership_of(kind: str, code: str, owner_id: int) -> Ownership | None:
+    """Return how the person answered for a thing when she last did; None where she never has."""
+    return session.scalar(
+        select(Ownership)
+        .where(Ownership.kind == kind, Ownership.thing_code == code, Ownership.owner_id == owner_id)
+        .order_by(Ownership.id.desc())
+        .limit(1)
+    )
+
+
+def list_owners_since(kind: str, code: str, since: datetime) -> set[int]:
+    """Return the row numbers of those who became owner of the thing since a moment."""
+    return set(
+        session.scalars(
+            select(Ownership.owner_id).where(
+                Ownership.kind == kind, Ownership.thing_code == code, Ownership.since >= since
+            )
+        )
+    )
+
+
 def list_codes_owned(person: Person, kind: str) -> set[str]:
     """Return the codes of the things of a kind that the person answers for now, as owner or deputy."""
-    newer = aliased(Ownership)
     return set(
         session.scalars(
             select(Ownership.thing_code).where(
                 Ownership.kind == kind,
                 or_(Ownership.owner_id == person.id, Ownership.deputy_id == person.id),
-                ~select(newer.id)
-                .where(newer.kind == Ownership.kind, newer.thing_code == Ownership.thing_code, newer.id > Ownership.id)
-                .exists(),
+                is_newest_owner(),
             )
         )
     )
@@ -528,3 +601,110 @@ def get_import(code: str) -> PeopleImport:
     if found is None:
         raise NotFound()
     return found
+
+
+# --- Own changes of names ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NameReach:
+    """Whose own changes of names somebody decides: of everybody, or of these markets and teams, by code."""
+
+    everywhere: bool
+    markets: frozenset[str]
+    teams: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return self.everywhere or bool(self.markets or self.teams)
+
+
+_NAMES_STOOD_FOR = (
+    select(*(getattr(Person, name) for name in NAME_FIELDS), NameChange.before)
+    .outerjoin(NameChange, and_(NameChange.person_id == Person.id, NameChange.decided_at.is_(None)))
+    .where(Person.id == bindparam("person_id"))
+)
+
+
+def read_names_stood_for(person_id: int) -> dict[str, str]:
+    """Return the names that somebody else stands for, by column: those before an own change that is open."""
+    row = session.execute(_NAMES_STOOD_FOR, {"person_id": person_id}).one()
+    return dict(row.before) if row.before is not None else {name: getattr(row, name) for name in NAME_FIELDS}
+
+
+def find_open_name_change(person_id: int) -> NameChange | None:
+    """Return the own change of names that waits for somebody else's word, or None."""
+    return session.scalar(select(NameChange).where(NameChange.person_id == person_id, NameChange.decided_at.is_(None)))
+
+
+def find_first_name_change_after(person_id: int, at: datetime) -> NameChange | None:
+    """Return the first own change of names later than a moment that was not refused, or None."""
+    return session.scalar(
+        select(NameChange)
+        .where(
+            NameChange.person_id == person_id,
+            NameChange.changed_at > at,
+            or_(NameChange.outcome.is_(None), NameChange.outcome != NameOutcome.REFUSED),
+        )
+        .order_by(NameChange.id)
+        .limit(1)
+    )
+
+
+def find_name_change(code: str) -> NameChange | None:
+    """Return the own change of names of the code, or None."""
+    return session.scalar(select(NameChange).where(NameChange.code == code))
+
+
+def _names_within(reach: NameReach, besides: Person) -> tuple[ColumnElement[bool], ...]:
+    conditions: list[ColumnElement[bool]] = [
+        NameChange.decided_at.is_(None),
+        Person.id != besides.id,
+        Person.deactivated_at.is_(None),
+    ]
+    if not reach.everywhere:
+        conditions.append(
+            or_(
+                Person.home_market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))),
+                Person.team_id.in_(select(Team.id).where(Team.code.in_(reach.teams))),
+            )
+        )
+    return tuple(conditions)
+
+
+def count_open_name_changes(reach: NameReach, besides: Person) -> int:
+    """Return how many own changes of names of others within reach are open; `besides` decides none of her own."""
+    statement = select(func.count()).select_from(NameChange).join(NameChange.person)
+    return session.scalar(statement.where(*_names_within(reach, besides))) or 0
+
+
+def list_open_name_changes(reach: NameReach, besides: Person) -> list[NameChange]:
+    """Return the own changes of names of others within reach that are open, the oldest first."""
+    statement = select(NameChange).join(NameChange.person).where(*_names_within(reach, besides))
+    return list(
+        session.scalars(
+            statement.order_by(NameChange.changed_at, NameChange.id).options(
+                contains_eager(NameChange.person).options(lazyload(Person.home_market), joinedload(Person.team))
+            )
+        )
+    )
+
+
+def list_namesakes(changes: Collection[NameChange]) -> dict[int, list[Person]]:
+    """Return for each change which other active accounts carry the name that was set, in either script."""
+    wanted = {change.id: rules.name_keys(change.after) for change in changes}
+    if not wanted:
+        return {}
+    columns = [getattr(Person, name) for name in NAME_FIELDS]
+    carriers: dict[int, set[int]] = {change.id: set() for change in changes}
+    rows = session.execute(select(Person.id, *columns).where(Person.deactivated_at.is_(None)))
+    for row in rows:
+        keys = rules.name_keys({name: getattr(row, name) for name in NAME_FIELDS})
+        for change in changes:
+            if change.person_id != row.id and keys & wanted[change.id]:
+                carriers[change.id].add(row.id)
+    ids = set().union(*carriers.values())
+    found = (
+        session.scalars(select(Person).where(Person.id.in_(ids)).order_by(Person.sort_key, Person.id)) if ids else ()
+    )
+    people = list(found)
+    return {each: [person for person in people if person.id in carried] for each, carried in carriers.items()}

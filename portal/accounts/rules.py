@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -223,3 +223,26 @@ def delay_of_address(failures: int) -> int:
 
 def _doubling(first: int, times: int, most: int) -> int:
     return 0 if times < 0 else min(most, first * 2 ** min(times, 20))
+
+
+def name_keys(names: Mapping[str, str]) -> frozenset[str]:
+    """Return by what the same name is known again, in either script, whichever part comes first.
+
+    `names` are a person's names by column. Width, case, blanks and punctuation make no other name.
+    """
+    keys = set()
+    for family, given in (("family_name", "given_name"), ("family_romaji", "given_romaji")):
+        middle = names.get("middle_name", "") if family == "family_name" else ""
+        for parts in (
+            (names.get(family, ""), middle, names.get(given, "")),
+            (names.get(given, ""), middle, names.get(family, "")),
+            (names.get(family, ""), names.get(given, "")),
+            (names.get(given, ""), names.get(family, "")),
+        ):
+            keys.add(_name_key("".join(parts)))
+    keys.add(_name_key(names.get("shown_as", "")))
+    return frozenset(keys - {""})
+
+
+def _name_key(text: str) -> str:
+    return "".join(each for each in _folded(text) if each.isalnum() or unicodedata.category(each).startswith("M"))

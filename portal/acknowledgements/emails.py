@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.service.recipients import describe_mail
-from portal.acknowledgements.models import AcknowledgementRequest, ClauseQuestion
-from portal.acknowledgements.permissions import SEE_CAMPAIGN
+from portal.acknowledgements.models import AcknowledgementRequest, ClauseQuestion, MaterialAside
+from portal.acknowledgements.permissions import SEE_CAMPAIGN, SEE_DECLINED
 from portal.acknowledgements.queries import campaigns as queries
 from portal.acknowledgements.queries import deltas as questions
+from portal.acknowledgements.queries import exposure
 from portal.acknowledgements.service.overdue import ToldAs, still_overdue
 from portal.acknowledgements.service.requests import is_due_at_effect
-from portal.core import clock
+from portal.core import clock, jobs
 from portal.core.access import allows
 from portal.core.i18n import LazyText, language
 from portal.core.i18n import lazy_gettext as _l
@@ -27,6 +29,9 @@ _ASKED, _REMINDER = _l("Mail: a version is to be confirmed"), _l("Mail: a confir
 _LAST_REMINDER, _LATE = _l("Mail: last reminder of a confirmation"), _l("Mail: a confirmation is overdue")
 _OVERDUE = _l("Mail: people who have not confirmed in time")
 _QUESTION, _ANSWER = _l("Mail: a question about a clause"), _l("Mail: the answer to a question")
+
+# Neither what it is nor whom it is about is told to those who look at the work that is done in the background.
+_DECLINED = _l("Mail")
 
 
 def _describe_requests(what: LazyText, arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
@@ -104,12 +109,108 @@ def late(request: int) -> Email | None:
     return _about(queries.find_request_by_id(request), "late")
 
 
+def _describe_declined(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
+    return [Description(_DECLINED) for _each in arguments]
+
+
+@email("acknowledgements.declined", describe=_describe_declined)
+def declined(decline: int, to: str) -> Email | None:
+    """Tell a wellbeing contact that somebody declines the statement; nothing where it was taken back meanwhile."""
+    return _about_decline(decline, to, "declined", is_over=False)
+
+
+@email("acknowledgements.decline_over", describe=_describe_declined)
+def decline_over(decline: int, to: str) -> Email | None:
+    """Tell a wellbeing contact that somebody declines no more."""
+    return _about_decline(decline, to, "decline_over", is_over=True)
+
+
+def _about_decline(decline: int, to: str, template: str, *, is_over: bool) -> Email | None:
+    row, contact = exposure.find_by_id(decline), accounts.find_person(to)
+    if row is None or (row.taken_back_at is not None) is not is_over or contact is None or not contact.is_active:
+        return None
+    if not allows(contact, SEE_DECLINED):
+        return None
+    if row.taken_back_at is not None and not _was_told(f"acknowledgements.declined:{decline}:{to}", row.taken_back_at):
+        return None
+    return Email(
+        template=f"acknowledgements/emails/{template}",
+        to_address=contact.sign_in_name,
+        to_name=contact.name_in(contact.language),
+        salutation=contact.addressed_in(contact.language),
+        language=contact.language,
+        values={
+            "name": row.person.name_in(contact.language),
+            "number": row.version.number,
+            "address": row.person.sign_in_name,
+            "href": public_url("acknowledgements.list_declined"),
+        },
+    )
+
+
+def _was_told(effect_key: str, until: datetime) -> bool:
+    """Say whether the mail that something began was written before it was over; else that it is over says nothing."""
+    owed = jobs.find_job(f"mail:{effect_key}")
+    # One of long ago is not kept.
+    if owed is None:
+        return True
+    is_written = owed.state in (jobs.JobState.RUNNING, jobs.JobState.DONE)
+    return is_written and owed.started_at is not None and owed.started_at <= until
+
+
+def _was_told_of_aside(row: MaterialAside | None) -> bool:
+    """Say whether the person was told of this, or of what it took the place of without a mail that that is over."""
+    while row is not None and row.ended_at is not None:
+        if _was_told(f"acknowledgements.material_aside:{row.id}", row.ended_at):
+            return True
+        before = exposure.find_aside_before(row)
+        is_over = before is not None and jobs.find_job(f"mail:acknowledgements.material_again:{before.id}") is not None
+        row = before if not is_over else None
+    return False
+
+
+@email("acknowledgements.material_aside", describe=_describe_declined)
+def material_aside(aside: int) -> Email | None:
+    """Tell a person what is set aside for her; nothing where that has ended meanwhile."""
+    return _about_aside(aside, "material_aside", is_over=False)
+
+
+@email("acknowledgements.material_again", describe=_describe_declined)
+def material_again(aside: int) -> Email | None:
+    """Tell a person that what was set aside for her is assigned again."""
+    return _about_aside(aside, "material_again", is_over=True)
+
+
+def _about_aside(aside: int, template: str, *, is_over: bool) -> Email | None:
+    row = exposure.find_aside(aside)
+    if row is None or (row.ended_at is not None) is not is_over or not row.person.is_active:
+        return None
+    if is_over and not _was_told_of_aside(row):
+        return None
+    person = row.person
+    return Email(
+        template=f"acknowledgements/emails/{template}",
+        to_address=person.sign_in_name,
+        to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
+        language=person.language,
+        values={
+            "level": row.level,
+            "until": row.until_on,
+            "by": row.set_by.name_in(person.language),
+            "href": public_url("organisation.wellbeing"),
+        },
+    )
+
+
 def _about(request: AcknowledgementRequest | None, template: str) -> Email | None:
     """Nothing to somebody who has confirmed meanwhile, is not asked any more, has left, or is away."""
     if request is None or request.closed_at is not None or request.campaign.closed_at is not None:
         return None
     person = request.person
     if not person.is_active or queries.is_on_leave(person, clock.now()):
+        return None
+    if exposure.list_spared([request.id]):
         return None
     version = request.campaign.version
     titles = library.list_titles([version.id], person.language)

@@ -25,6 +25,30 @@ class NotAddressed(DomainError):
     message = _l("This document is addressed to another market, team or role. It does not have to be confirmed.")
 
 
+class DeclinesNoMore(Conflict):
+    """It is noted of somebody who declines that she was spoken with."""
+
+    message = _l("This person does not decline the statement any more. Load the page again.")
+
+
+class LevelUnknown(Invalid):
+    """Material is set aside from one of the levels on."""
+
+    message = _l("Choose a level from the list.")
+
+
+class UntilIsPast(Invalid):
+    """The last day lies ahead, and not years away."""
+
+    message = _l("Choose a last day from today on and within two years, or leave it empty.")
+
+
+class NotDeclinable(Conflict):
+    """What binds everybody is not declined; the statement of what the work can bring is."""
+
+    message = _l("This document cannot be declined. If something in it is unclear, ask about the clause.")
+
+
 class NeverOpened(DomainError):
     """Nobody confirms a text that she has not had on the screen."""
 

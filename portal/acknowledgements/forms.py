@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from wtforms import BooleanField, HiddenField, SelectField
-from wtforms.validators import DataRequired, Length
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
+from wtforms.validators import DataRequired, InputRequired, Optional
 
 from portal.acknowledgements.errors import AnswerEmpty, NotAgreed, QuestionEmpty, ReasonMissing
+from portal.acknowledgements.rules import LEVELS, SET_ASIDE_FROM
 from portal.acknowledgements.service.campaigns import REASON_LIMIT
 from portal.acknowledgements.service.questions import ANSWER_LIMIT, QUESTION_LIMIT
-from portal.core.forms import Form, LongTextField
+from portal.core.forms import DateField, Form, LongTextField, TextField, at_most
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
 
@@ -48,19 +50,30 @@ class QuestionForm(Form):
 
     clause = SelectField(_l("Clause"), validate_choice=False)
     body = LongTextField(
-        lazy_pgettext("asked", "Question"), validators=[DataRequired(QuestionEmpty.message), Length(max=QUESTION_LIMIT)]
+        lazy_pgettext("asked", "Question"), validators=[DataRequired(QuestionEmpty.message), at_most(QUESTION_LIMIT)]
     )
 
 
 class ReasonForm(Form):
     """Why somebody need not confirm, or nobody is asked any more."""
 
-    reason = LongTextField(_l("Reason"), validators=[DataRequired(ReasonMissing.message), Length(max=REASON_LIMIT)])
+    reason = LongTextField(_l("Reason"), validators=[DataRequired(ReasonMissing.message), at_most(REASON_LIMIT)])
 
 
 class AnswerForm(Form):
     """The answer to a question about a clause."""
 
     answer = LongTextField(
-        lazy_pgettext("asked", "Answer"), validators=[DataRequired(AnswerEmpty.message), Length(max=ANSWER_LIMIT)]
+        lazy_pgettext("asked", "Answer"), validators=[DataRequired(AnswerEmpty.message), at_most(ANSWER_LIMIT)]
     )
+
+
+class AsideForm(Form):
+    """From which level on material is set aside for whom, and until when."""
+
+    address = TextField(
+        _l("Email address of the person"),
+        [InputRequired(_l("Write the email address of the person.")), at_most(254)],
+    )
+    level = SelectField(_l("From level"), choices=[SelectChoice(each, each) for each in LEVELS], default=SET_ASIDE_FROM)
+    until_on = DateField(_l("Last day"), [Optional()])

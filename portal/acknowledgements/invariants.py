@@ -53,6 +53,13 @@ def acknowledgements_name_what_was_shown() -> list[str]:
 
 
 def _was_addressed(row: Acknowledgement) -> bool:
+    if row.version.document.is_by_name:
+        return any(
+            each.kind is AudienceKind.PERSON
+            and each.code == row.person.code
+            and _held(each.since, each.ended_at, row.at)
+            for each in row.version.document.audiences
+        )
     codes = {
         AudienceKind.MARKET: {row.market},
         AudienceKind.TEAM: {row.team},

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
@@ -243,3 +243,71 @@ class ClauseQuestion(Base):
 
     version: Mapped[DocumentVersion] = relationship()
     person: Mapped[Person] = relationship()
+
+
+class ExposureDecline(Base):
+    """That a person declines the statement of what the work can bring, until she takes that back; never why.
+
+    It is known to her and to the wellbeing contact alone. Therefore it stands in no journal, nor is it sealed by one:
+    the journal would say each time that something was sealed.
+    """
+
+    __tablename__ = "exposure_declines"
+    __table_args__ = (
+        Index(
+            "uq_exposure_declines_open",
+            "person_id",
+            unique=True,
+            sqlite_where=text("taken_back_at is null"),
+            postgresql_where=text("taken_back_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("document_versions.id", ondelete="RESTRICT"))
+    declined_at: Mapped[datetime]
+    taken_back_at: Mapped[datetime | None]
+    # That a wellbeing contact has spoken with her about it, and which.
+    spoken_at: Mapped[datetime | None]
+    spoken_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    version: Mapped[DocumentVersion] = relationship()
+    spoken_by: Mapped[Person | None] = relationship(foreign_keys=[spoken_by_id])
+
+
+class MaterialAside(Base):
+    """That material of a level and above is set aside for a person, until a day or until it is ended; never why.
+
+    A wellbeing contact says so after they have spoken. It is known to the two alone, and stands in no journal, nor is
+    it sealed by one: see `ExposureDecline`. Rows are added; only their end is noted later.
+    """
+
+    __tablename__ = "material_aside"
+    __table_args__ = (
+        CheckConstraint("level in ('S1', 'S2', 'S3', 'S4')", name="level"),
+        CheckConstraint("(until_on is null) = (ends_at is null)", name="until"),
+        CheckConstraint("(ended_at is null) = (ended_by_id is null)", name="ended"),
+        Index(
+            "uq_material_aside_open",
+            "person_id",
+            unique=True,
+            sqlite_where=text("ended_at is null"),
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"), index=True)
+    level: Mapped[str] = mapped_column(String(2))
+    # The last day in her market, and the instant at which that day ends there.
+    until_on: Mapped[date | None]
+    ends_at: Mapped[datetime | None]
+    set_at: Mapped[datetime]
+    set_by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    ended_at: Mapped[datetime | None]
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    set_by: Mapped[Person] = relationship(foreign_keys=[set_by_id])

@@ -25,6 +25,10 @@ END_EXEMPTION = Permission("acknowledgements.end_exemption", "take back that a p
 SEE_QUESTIONS = Permission("acknowledgements.see_questions", "find the questions about clauses in the navigation")
 SEE_QUESTION = Permission("acknowledgements.see_question", "see a question about a clause and its answer")
 ANSWER_QUESTION = Permission("acknowledgements.answer_question", "answer a question about a clause")
+SEE_DECLINED = Permission(
+    "acknowledgements.see_declined",
+    "see who declines the statement of what the work can bring, and set material aside for people; nobody else does",
+)
 
 # Those who write documents and answer for them.
 WRITERS = (Role.AUTHOR, Role.POLICY_OWNER)
@@ -122,4 +126,5 @@ TABLE: dict[Permission, AnyOf] = {
     ],
     SEE_QUESTIONS: [[holds(*WRITERS)]],
     ANSWER_QUESTION: [[owns_the_document], [writes_the_document]],
+    SEE_DECLINED: [[holds_everywhere(Role.WELLBEING_CONTACT)]],
 }

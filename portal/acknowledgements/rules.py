@@ -43,6 +43,11 @@ REMINDED_BEFORE, REMINDED_BEFORE_EMERGENCY = timedelta(hours=24), timedelta(hour
 # Working days after the date on which she is told that it is over, and on which those who look after her are told.
 OVERDUE_AFTER, ESCALATED_AFTER = 1, 3
 
+# Of this level of sensitivity and above nothing is assigned to who declines the statement of what the work can bring.
+SET_ASIDE_FROM = "S2"
+# The levels from which on a wellbeing contact can set material aside for one person.
+LEVELS = ("S1", "S2", "S3", "S4")
+
 
 @dataclass(frozen=True, slots=True)
 class Days:

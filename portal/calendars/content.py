@@ -67,7 +67,7 @@ class CalendarsPart:
         for market in queries.list_markets():
             rows = queries.list_company_days(market)
             if rows:
-                periods = [CompanyPeriod(row.first_on, row.last_on, row.name) for row in rows]
+                periods = [CompanyPeriod(row.first_on, row.last_on, row.name, bool(row.is_worked)) for row in rows]
                 yield ContentFile(f"{self.folder}/{market.code}.toml", _written(periods))
 
     def canonical(self, file: ContentFile) -> str | None:
@@ -85,6 +85,7 @@ def _market_code(file: ContentFile) -> str:
 def _written(periods: Sequence[CompanyPeriod]) -> str:
     days = [
         {"from": period.first_on, "to": period.last_on, "name": period.name}
+        | ({"works": True} if period.is_worked else {})
         for period in sorted(periods, key=lambda period: (period.first_on, period.last_on, period.name.en))
     ]
     return to_toml({"company_day": days}) if days else ""
@@ -131,8 +132,15 @@ def _periods(folder: ContentFolder, file: ContentFile, table: dict[str, Any]) ->
                 _("The period is longer than a year."),
                 _("Company days are single days or short closures. Correct the dates."),
             )
+        elif not isinstance(entry.get("works", False), bool):
+            folder.error(
+                file.path,
+                line,
+                _("“works” must be true or false."),
+                _("Write works = true for days that are worked although they would be days off."),
+            )
         elif name is not None:
-            found.append(CompanyPeriod(first, last, name))
+            found.append(CompanyPeriod(first, last, name, entry.get("works", False)))
     return found
 
 

@@ -15,7 +15,7 @@ class HolidayYearUnknown(DomainError):
 
     message = _l(
         "The holiday table of %(country)s does not know the year %(year)s, so no date in it can be computed. "
-        "An administrator can load it: flask calendars load %(country)s --years %(year)s"
+        "An administrator can load more years; the help for administrators says how."
     )
 
 
@@ -39,16 +39,55 @@ class LeaveGone(Conflict):
     message = _l("This leave is not recorded any more. Nothing was changed.")
 
 
+class LeaveRecorded(Conflict):
+    """All days of a leave are those of one that is recorded."""
+
+    message = _l("These days are recorded already: leave from %(first_on)s to %(last_on)s. Nothing was changed.")
+
+
 class NotEarlier(Invalid):
     """A leave can be made shorter; a longer one is recorded besides."""
 
     message = _l("The new last day lies within the leave, before its last day. Check it, or record further days.")
 
 
+class MovesChanged(Conflict):
+    """Other dates would move than those that were shown."""
+
+    message = _l("Something has changed meanwhile. Look at what would change now, then decide.")
+
+
 class PeriodTooLong(Invalid):
     """A leave lasts longer than anything that a plan could wait for."""
 
     message = _l("Leave can last at most %(days)s days. Record a longer one in parts.")
+
+
+class CompanyPeriodTooLong(Invalid):
+    """Nobody is closed for so long, or works so long without a day off."""
+
+    message = _l("A period can last at most %(days)s days. Add a longer one in parts.")
+
+
+class CompanyDaysRecorded(Conflict):
+    """Every market has all of these days already."""
+
+    message = _l("These days are there already. Nothing was changed.")
+
+
+class CompanyDaysGone(Conflict):
+    """What was chosen has been withdrawn in the meantime."""
+
+    message = _l("These company days are not there any more. Nothing was changed.")
+
+
+class CompanyDaysOfFile(Conflict):
+    """Days from a file are withdrawn in the file: the next import would bring them back."""
+
+    message = _l(
+        "These days come from a content file, and the next import would bring them back. Take them out of the file, "
+        "or add them here as working days."
+    )
 
 
 class CycleUnreadable(Invalid):

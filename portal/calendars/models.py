@@ -62,7 +62,7 @@ class Holiday(Base):
 
 
 class CompanyDay(Base):
-    """Days on which a market's people do not work; withdrawn by a date, never deleted."""
+    """Days on which a market's people do not work, or work instead; withdrawn by a date, never deleted."""
 
     __tablename__ = "company_days"
     __sealed__ = Sealed(later=("withdrawn_at", "withdrawn_by"))
@@ -76,6 +76,10 @@ class CompanyDay(Base):
     first_on: Mapped[date]
     last_on: Mapped[date]
     name: Mapped[Words]
+    # Whether they are worked although they would be days off; None: they are days off.
+    is_worked: Mapped[bool | None]
+    # Whether an administrator added them here; None: they come from the content files.
+    by_hand: Mapped[bool | None]
     declared_at: Mapped[datetime]
     declared_by: Mapped[str] = mapped_column(String(40))
     withdrawn_at: Mapped[datetime | None]
@@ -91,6 +95,7 @@ class Leave(Base):
     __sealed__ = Sealed(later=("withdrawn_at", "withdrawn_by"))
     __table_args__ = (
         CheckConstraint("first_on <= last_on", name="period"),
+        CheckConstraint("(with_kind is null) = (with_code is null)", name="entered_with"),
         Index("ix_leaves_person", "person_id", "withdrawn_at"),
     )
 
@@ -98,6 +103,9 @@ class Leave(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     first_on: Mapped[date]
     last_on: Mapped[date]
+    # With what it was entered, by kind and code; None: on a page of leave.
+    with_kind: Mapped[str | None] = mapped_column(String(40))
+    with_code: Mapped[str | None] = mapped_column(String(20))
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str] = mapped_column(String(40))
     withdrawn_at: Mapped[datetime | None]

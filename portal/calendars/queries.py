@@ -28,6 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from portal.accounts.models import Person
 from portal.calendars.models import CompanyDay, Holiday, HolidayTable, Leave, ShiftPattern
 from portal.calendars.rules import ONE_DAY, Roster, WorkingCalendar, days_of_cycle, read_cycle
 from portal.core.db import session
@@ -47,7 +48,7 @@ _NEWEST_TABLES = (
 # Every page with a date on it asks for these two. A market without company days has one row, a country without a table
 # no table in it.
 _OF_MARKETS = (
-    select(Market.id, HolidayTable, CompanyDay.first_on, CompanyDay.last_on, CompanyDay.name)
+    select(Market.id, HolidayTable, CompanyDay.first_on, CompanyDay.last_on, CompanyDay.name, CompanyDay.is_worked)
     .select_from(Market)
     .outerjoin(_newest, _newest.c.country == Market.holiday_country)
     .outerjoin(HolidayTable, (HolidayTable.country == _newest.c.country) & (HolidayTable.version == _newest.c.version))
@@ -101,6 +102,22 @@ def list_company_days(market: Market) -> list[CompanyDay]:
     )
 
 
+def list_withdrawn_company_days(market: Market) -> list[CompanyDay]:
+    """Return the market's company days that were withdrawn, the last one first."""
+    return list(
+        session.scalars(
+            select(CompanyDay)
+            .where(CompanyDay.market_id == market.id, CompanyDay.withdrawn_at.is_not(None))
+            .order_by(CompanyDay.withdrawn_at.desc(), CompanyDay.id.desc())
+        )
+    )
+
+
+def find_company_days(market: Market, number: str) -> CompanyDay | None:
+    """Return the market's company days of this number, where they hold."""
+    return next((each for each in list_company_days(market) if str(each.id) == number), None)
+
+
 def list_markets() -> list[Market]:
     """Return every market, by code."""
     return list(session.scalars(select(Market).order_by(Market.code)))
@@ -126,6 +143,17 @@ def list_leave(person_id: int) -> list[Leave]:
             .order_by(Leave.first_on, Leave.last_on, Leave.id)
         )
     )
+
+
+def leave_days(person_id: int, *, more: Iterable[date] = (), without: Leave | None = None) -> frozenset[date]:
+    """Return every day on which the person would be away with `more` days, or without one of her leaves."""
+    rows = [each for each in list_leave(person_id) if each is not without]
+    return frozenset(more).union(*(_days(each.first_on, each.last_on) for each in rows))
+
+
+def days_of(first_on: date, last_on: date) -> list[date]:
+    """Return the days of a period."""
+    return _days(first_on, last_on)
 
 
 def list_shifts(person_id: int) -> list[ShiftPattern]:
@@ -195,15 +223,31 @@ def list_leave_between(first_on: date, last_on: date) -> list[tuple[int, date, d
 
 
 def calendar_changed_since(person_id: Any, since: Any) -> ColumnElement[bool]:
-    """Return the condition that leave or shifts of the person were recorded, or taken back, later than an instant."""
+    """Return the condition that the working days of a person may be other ones than at an instant.
+
+    Later than it leave or shifts of hers, or company days of her home market, were recorded or taken back, or a table
+    of its national holidays was loaded.
+    """
+
+    def said(at: Any, withdrawn_at: Any) -> ColumnElement[bool]:
+        return or_(at > since, and_(withdrawn_at.is_not(None), withdrawn_at > since))
+
     return or_(
         *(
-            exists().where(
-                table.person_id == person_id,
-                or_(table.recorded_at > since, and_(table.withdrawn_at.is_not(None), table.withdrawn_at > since)),
-            )
+            exists().where(table.person_id == person_id, said(table.recorded_at, table.withdrawn_at))
             for table in (Leave, ShiftPattern)
-        )
+        ),
+        exists().where(
+            Person.id == person_id,
+            CompanyDay.market_id == Person.home_market_id,
+            said(CompanyDay.declared_at, CompanyDay.withdrawn_at),
+        ),
+        exists().where(
+            Person.id == person_id,
+            Market.id == Person.home_market_id,
+            HolidayTable.country == Market.holiday_country,
+            HolidayTable.loaded_at > since,
+        ),
     )
 
 
@@ -243,13 +287,29 @@ def read_calendars(markets: Iterable[Market], person_ids: Iterable[int] = ()) ->
     """Read the calendars of these markets, leave and shifts of these people, in a fixed number of statements."""
     wanted = {market.id: market for market in markets}
     tables: dict[int, HolidayTable | None] = {}
-    company_days: dict[int, dict[date, Words]] = defaultdict(dict)
-    for market_id, table, first_on, last_on, name in session.execute(_OF_MARKETS, {"ids": list(wanted)}):
-        tables[market_id] = table
-        for day in _days(first_on, last_on) if first_on is not None else ():
-            company_days[market_id].setdefault(day, name)
-    bases = {market.id: _base(market, tables.get(market.id), company_days[market.id]) for market in wanted.values()}
+    declared: dict[int, list[Any]] = defaultdict(list)
+    for row in session.execute(_OF_MARKETS, {"ids": list(wanted)}):
+        tables[row[0]] = row[1]
+        if row.first_on is not None:
+            declared[row[0]].append(row)
+    bases = {
+        market.id: with_company_days(_base(market.holiday_country, tables.get(market.id)), declared[market.id])
+        for market in wanted.values()
+    }
     return Calendars(bases, _own_of(set(person_ids)))
+
+
+def with_company_days(calendar: WorkingCalendar, rows: Iterable[Any]) -> WorkingCalendar:
+    """Return the calendar with these periods as its market's days off and worked; of two names the first counts."""
+    off: dict[date, Words] = {}
+    worked: set[date] = set()
+    for row in rows:
+        if row.is_worked:
+            worked.update(_days(row.first_on, row.last_on))
+        else:
+            for day in _days(row.first_on, row.last_on):
+                off.setdefault(day, row.name)
+    return replace(calendar, company_days=off, worked=frozenset(worked))
 
 
 def working_calendar(market: Market, person_id: int | None = None) -> WorkingCalendar:
@@ -258,18 +318,29 @@ def working_calendar(market: Market, person_id: int | None = None) -> WorkingCal
     return read_calendars([market], people).of(market.id, person_id)
 
 
-def _base(market: Market, table: HolidayTable | None, company_days: Mapping[date, Words]) -> WorkingCalendar:
-    if market.holiday_country is None:
-        return WorkingCalendar(company_days=company_days)
+def calendar_with(
+    market: Market, holiday_country: str | None, company_days: Iterable[Any] | None = None
+) -> WorkingCalendar:
+    """Return a market's calendar as it would be with another country's holidays, or with other company days.
+
+    `company_days` are periods as `with_company_days` takes them; None: those that the market has.
+    """
+    table = find_table(holiday_country) if holiday_country is not None else None
+    rows = list_company_days(market) if company_days is None else company_days
+    return with_company_days(_base(holiday_country, table), rows)
+
+
+def _base(country: str | None, table: HolidayTable | None) -> WorkingCalendar:
+    if country is None:
+        return WorkingCalendar()
     if table is None:
         # Nothing is known, so that every year is refused rather than taken to be without holidays.
-        return WorkingCalendar(country=market.holiday_country, known_years=range(0), company_days=company_days)
+        return WorkingCalendar(country=country, known_years=range(0))
     return WorkingCalendar(
         country=table.country,
         known_years=table.known_years,
         provisional_from=table.provisional_from,
         holidays=_holidays(table.digest, table.id),
-        company_days=company_days,
     )
 
 

@@ -21,6 +21,8 @@ VOCABULARY = Vocabulary(
     actions={
         "calendars.holidays_loaded": _l("National holidays loaded"),
         "calendars.company_days_declared": _l("Company days declared"),
+        "calendars.company_days_added": _l("Company days added"),
+        "calendars.company_days_withdrawn": _l("Company days withdrawn"),
         "calendars.leave_recorded": _l("Leave recorded"),
         "calendars.leave_withdrawn": _l("Leave withdrawn"),
         "calendars.shifts_recorded": _l("Shifts recorded"),
@@ -35,6 +37,8 @@ VOCABULARY = Vocabulary(
         "declared": Fact(_l("Declared")),
         "withdrawn": Fact(_l("Withdrawn")),
         "days": Fact(_l("Days")),
+        "worked": Fact(_l("Worked instead")),
+        "name": Fact(_l("Name of the days")),
         "first_on": Fact(_l("First working day of the cycle")),
         "cycle": Fact(_l("Days worked and days off in turn")),
         "works_holidays": Fact(_l("Works on holidays")),

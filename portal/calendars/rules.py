@@ -84,6 +84,8 @@ class Roster:
 
 # Beyond this nobody repeats a pattern.
 LONGEST_CYCLE_DAYS = 84
+# What a Japanese keyboard or a word processor writes where a hyphen is meant: a long vowel, dashes, a minus.
+_AS_HYPHEN = dict.fromkeys(map(ord, "\u30fc\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 
 
 def read_cycle(text: str) -> tuple[int, ...]:
@@ -91,13 +93,18 @@ def read_cycle(text: str) -> tuple[int, ...]:
 
     Raises `ValueError` for anything else, and for a cycle longer than `LONGEST_CYCLE_DAYS`.
     """
-    numbers = [part.strip() for part in unicodedata.normalize("NFKC", text).strip().split("-")]
+    folded = unicodedata.normalize("NFKC", text).translate(_AS_HYPHEN)
+    numbers = [part.strip() for part in folded.strip().split("-")]
     if len(numbers) % 2 or not all(part.isascii() and part.isdigit() and len(part) <= 2 for part in numbers):
         raise ValueError(f"{text!r} is no cycle")
     found = tuple(int(part) for part in numbers)
     if 0 in found or sum(found) > LONGEST_CYCLE_DAYS:
         raise ValueError(f"{text!r} is no cycle")
     return found
+
+
+# A closure over the turn of the year is over by then.
+_NEW_YEAR_ENDS = (1, 10)
 
 
 def days_of_cycle(numbers: Sequence[int]) -> tuple[bool, ...]:
@@ -122,6 +129,8 @@ class WorkingCalendar:
     weekend: frozenset[int] = SATURDAY_AND_SUNDAY
     rosters: tuple[Roster, ...] = ()
     paused: frozenset[date] = frozenset()
+    # Days that the market works instead: no weekend, holiday or company day for who works by the week.
+    worked: frozenset[date] = frozenset()
 
     def __post_init__(self) -> None:
         if len(self.weekend) > 6:
@@ -131,17 +140,19 @@ class WorkingCalendar:
         """Return why the day is not worked, or None for a working day.
 
         A national holiday on a Sunday is named as the holiday, because it explains the substitute
-        after it. Raises `YearNotInTable`.
+        after it. On a day that the market works instead, whoever keeps its holidays works: by the week always, by
+        shifts where her shift says so. Raises `YearNotInTable`.
         """
         if self.known_years is not None and on.year not in self.known_years:
             raise YearNotInTable(on.year, self.country)
         roster = next((each for each in self.rosters if each.covers(on)), None) if self.rosters else None
-        keeps_holidays = roster is None or not roster.works_holidays
+        is_worked = on in self.worked
+        keeps_holidays = not is_worked and (roster is None or not roster.works_holidays)
         name = self.holidays.get(on) if keeps_holidays else None
         if name is not None:
             return DayOff(on, OffReason.HOLIDAY, name)
         if roster is None:
-            if on.weekday() in self.weekend:
+            if on.weekday() in self.weekend and not is_worked:
                 return DayOff(on, OffReason.WEEKEND)
         elif not roster.works(on):
             return DayOff(on, OffReason.REST)
@@ -169,6 +180,14 @@ class WorkingCalendar:
     def is_provisional(self, on: date) -> bool:
         """Say whether the year's holidays are computed and not yet announced."""
         return self.provisional_from is not None and on.year >= self.provisional_from
+
+    def without_company_days(self, days: Iterable[date]) -> tuple[int, ...]:
+        """Return the years of those of these days for which no company days are declared, as they are for one before.
+
+        Its first days may be off by a closure that began in the year before; they say nothing of the year.
+        """
+        known = {each.year for each in self.company_days if (each.month, each.day) > _NEW_YEAR_ENDS}
+        return tuple(sorted({each.year for each in days if known and each.year > max(known)}))
 
     def provisional_years(self, days: Iterable[date]) -> list[int]:
         """Return the years of those of these days that rest on holidays not yet announced, in their order."""
@@ -263,12 +282,48 @@ def working_days_between(after: date, until: date, calendar: WorkingCalendar) ->
     return sum(calendar.is_working_day(after + timedelta(days=number)) for number in range(1, days + 1))
 
 
+def months_later(day: date, months: int) -> date:
+    """Return the same day of a later month, or that month's last day where it is shorter."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    last = (following - date.resolution).day
+    return date(year, month + 1, min(day.day, last))
+
+
 def working_day_number(start: date, on: date, calendar: WorkingCalendar) -> int:
     """Return which working day `on` is when the first one from `start` on is day 1; 0 before it.
 
     A day off has the number of the working day before it.
     """
     return working_days_between(start - ONE_DAY, on, calendar)
+
+
+# A look ahead ends after so many days, however few of them are worked.
+FARTHEST_AHEAD = 31
+
+
+def days_ahead(today: date, calendar: WorkingCalendar, working_days: int) -> list[tuple[date, DayOff | None]]:
+    """Return the days from today up to the last of so many working days, each with why it is off; None: it is worked.
+
+    They end before a year whose holidays are not known, and no later than `FARTHEST_AHEAD` days from today; days off
+    after the last working day are left out.
+    """
+    found: list[tuple[date, DayOff | None]] = []
+    worked = 0
+    try:
+        for number in range(FARTHEST_AHEAD):
+            if worked == working_days:
+                break
+            day = today + timedelta(days=number)
+            off = calendar.day_off(day)
+            worked += off is None
+            found.append((day, off))
+    except YearNotInTable:
+        pass
+    while found and found[-1][1] is not None:
+        found.pop()
+    return found
 
 
 def last_working_day_before(on: date, calendar: WorkingCalendar, not_before: date) -> date | None:

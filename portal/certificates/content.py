@@ -10,14 +10,14 @@ from typing import Any
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
-from portal.accounts.service.ownership import set_owner
+from portal.accounts.service.ownership import set_owner_of_file
 from portal.certificates import queries, rules, service
 from portal.certificates.errors import VersionChanged, VersionNotNewer
-from portal.certificates.models import CredentialVersion, Design, Honorific
-from portal.certificates.rules import NumberFormatFault
-from portal.certificates.service import OWNED_KIND, CredentialSpec
-from portal.core.content import ContentFile, ContentFolder, line_of, to_toml
-from portal.core.i18n import Words
+from portal.certificates.rules import NumberFormatFault, renewals
+from portal.certificates.rules.templates import Design, Honorific, faults_of_words, is_drawable
+from portal.certificates.service import OWNED_KIND, CredentialSpec, TemplateName, templates
+from portal.core.content import SLUG, ContentFile, ContentFolder, Section, line_of, to_toml
+from portal.core.i18n import LANGUAGES, Words
 from portal.core.i18n import gettext as _
 
 DEFAULT_DESIGN = Design.MODERN
@@ -27,7 +27,8 @@ MAX_TITLE, MAX_STATEMENT, MAX_SIGNATORY, MAX_SEAL = 120, 300, 80, 9
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 _KEYS = {
     "version", "owner", "deputy", "validity_months", "design", "honorific", "seal", "number_format",
-    "title", "statement", "signatory",
+    "title", "statement", "signatory", "template", "template_version",
+    "renewal_window_days", "grace_days", "renewal_plan", "superseded_by",
 }  # fmt: skip
 
 
@@ -49,6 +50,7 @@ class CredentialsPart:
     def check(self, folder: ContentFolder) -> None:
         """Look at every credential file, and whether the plans name credentials that are there."""
         found = {name.removesuffix(".toml") for name in folder.unread(self.folder)}
+        specs: dict[str, tuple[ContentFile, CredentialSpec]] = {}
         for file in folder.below(self.folder):
             if len(file.parts) != 2 or not file.path.endswith(".toml"):
                 folder.error(
@@ -62,8 +64,12 @@ class CredentialsPart:
             if slug is not None:
                 # A faulty file has findings of its own; that plans name it is no fault as well.
                 found.add(slug)
-            _Reader(folder, file).read()
+            read = _Reader(folder, file).read()
+            if read is not None:
+                specs[_slug(file)] = (file, read.spec)
         folder.shared["credentials"] = found
+        folder.shared["certificates.specs"] = {slug: spec for slug, (_file, spec) in specs.items()}
+        self._check_renewal(folder, specs)
         for plan, credential in (folder.shared.get("plan_credentials") or {}).items():
             path = f"plans/{plan}.toml"
             if credential is not None and credential not in found and path in folder.files:
@@ -72,6 +78,53 @@ class CredentialsPart:
                     line_of(folder.files[path].text, "credential"),
                     _("There is no credential “%(slug)s” in the folder.", slug=credential),
                     _("Add credentials/%(slug)s.toml, or name one that is there.", slug=credential),
+                )
+
+    def report(self, folder: ContentFolder) -> Iterator[Section]:
+        """Tell which credentials there are, how long they hold and which plans lead to them."""
+        specs: dict[str, CredentialSpec] = folder.shared["certificates.specs"]
+        plans: dict[str, str | None] = folder.shared.get("plan_credentials") or {}
+        rows: list[tuple[object, ...]] = [
+            (
+                slug,
+                spec.validity_months or "",
+                f"{spec.template.slug}/{spec.template.number}" if spec.template else spec.design.value,
+                ", ".join(plan for plan, credential in plans.items() if credential == slug),
+            )
+            for slug, spec in specs.items()
+        ]
+        remarks = [_("%(slug)s: no plan leads to it.", slug=row[0]) for row in rows if not row[3]]
+        yield Section(_("Credentials"), (_("Credential"), _("Months"), _("Template"), _("Plans")), rows, remarks)
+
+    def _check_renewal(self, folder: ContentFolder, specs: dict[str, tuple[ContentFile, CredentialSpec]]) -> None:
+        """Note refreshers that do not lead to the credential, and credentials that supersede one another."""
+        plans: dict[str, str | None] = folder.shared.get("plan_credentials") or {}
+        instead = {slug: spec.superseded_by_slug or "" for slug, (_file, spec) in specs.items()}
+        for slug, (file, spec) in specs.items():
+            plan, other = spec.renewal_plan_slug, spec.superseded_by_slug
+            if plan is not None and plans.get(plan) != slug:
+                folder.error(
+                    file.path,
+                    line_of(file.text, "renewal_plan"),
+                    _("The plan “%(plan)s” does not lead to this credential.", plan=plan),
+                    _('Write credential = "%(slug)s" in plans/%(plan)s.toml, or name another plan.',
+                      slug=slug, plan=plan),
+                )  # fmt: skip
+            if other is None:
+                continue
+            if other not in folder.shared["credentials"]:
+                folder.error(
+                    file.path,
+                    line_of(file.text, "superseded_by"),
+                    _("There is no credential “%(slug)s” in the folder.", slug=other),
+                    _("Add credentials/%(slug)s.toml, or name one that is there.", slug=other),
+                )
+            elif renewals.leads_back(slug, other, instead):
+                folder.error(
+                    file.path,
+                    line_of(file.text, "superseded_by"),
+                    _("This credential would supersede itself."),
+                    _("Name a credential that is still issued."),
                 )
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
@@ -123,7 +176,11 @@ class CredentialsPart:
             deputy=read.deputy,
             became=f"{owner.code} {deputy.code if deputy else '-'}",
         )
-        return set_owner(kind=OWNED_KIND, code=_slug(file), owner=owner, deputy=deputy, by=by) is not present
+        line = line_of(file.text, "owner")
+        now = set_owner_of_file(
+            folder, file.path, line, kind=OWNED_KIND, code=_slug(file), owner=owner, deputy=deputy, by=by
+        )
+        return now is not present
 
     def dump(self) -> Iterator[ContentFile]:
         """Yield the newest version of every credential."""
@@ -139,7 +196,7 @@ class CredentialsPart:
                     owner, deputy = credential.stated_owner, credential.stated_deputy
             yield ContentFile(
                 f"{self.folder}/{credential.slug}.toml",
-                _written(_Read(version.number, owner, deputy, _spec_of(version))),
+                _written(_Read(version.number, owner, deputy, service.spec_of(version))),
             )
 
     def canonical(self, file: ContentFile) -> str | None:
@@ -157,20 +214,6 @@ def _default_honorific(design: Design) -> Honorific:
     return Honorific.DONO if design is Design.CLASSIC else Honorific.NONE
 
 
-def _spec_of(version: CredentialVersion) -> CredentialSpec:
-    return CredentialSpec(
-        title=version.title,
-        statement=version.statement,
-        validity_months=version.validity_months,
-        design=version.design,
-        honorific=version.honorific,
-        seal=version.seal,
-        number_format=version.number_format,
-        signatory_name=version.signatory_name,
-        signatory_title=version.signatory_title,
-    )
-
-
 def _written(read: _Read) -> str:
     spec = read.spec
     usual = _default_honorific(spec.design)
@@ -180,15 +223,29 @@ def _written(read: _Read) -> str:
             "owner": read.owner or None,
             "deputy": read.deputy or None,
             "validity_months": spec.validity_months,
+            "renewal_window_days": spec.renewal_window_days,
+            "grace_days": spec.grace_days,
+            "renewal_plan": spec.renewal_plan_slug,
+            "superseded_by": spec.superseded_by_slug,
             "design": spec.design.value,
             "honorific": spec.honorific.value if spec.honorific is not usual else None,
             "seal": spec.seal if spec.seal != DEFAULT_SEAL else None,
+            "template": spec.template.slug if spec.template else None,
+            "template_version": spec.template.number if spec.template else None,
             "number_format": spec.number_format,
             "title": spec.title,
             "statement": spec.statement,
             "signatory": {"name": spec.signatory_name, "title": spec.signatory_title},
         }
     )
+
+
+def line_within(text: str, begins: int, found: str, language: str) -> int:
+    """Return the line of what was found in a text in one language whose key stands on the line `begins`."""
+    lines = list(enumerate(text.splitlines(), start=1))[max(begins - 1, 0) :]
+    tag = re.compile(rf"(?:^|[\s{{,.]){re.escape(language)}\s*=") if language else None
+    of_language = next((number for number, line in lines if tag is not None and tag.search(line)), begins)
+    return next((number for number, line in lines if number >= of_language and found and found in line), of_language)
 
 
 class _Reader:
@@ -219,15 +276,20 @@ class _Reader:
         if statement is not None:
             self.check_placeholders(statement)
         signatory = table.get("signatory")
-        name = self.words(signatory, "name", MAX_SIGNATORY)
-        position = self.words(signatory, "title", MAX_SIGNATORY)
+        name = self.words(signatory, "name", MAX_SIGNATORY, within="signatory")
+        position = self.words(signatory, "title", MAX_SIGNATORY, within="signatory")
         design = self.choice(table, "design", Design, DEFAULT_DESIGN)
         honorific = self.choice(table, "honorific", Honorific, _default_honorific(design))
         months, seal, number_format = self.months(table), self.seal(table), self.number_format(table)
+        template = self.template(table)
         owner, deputy = self.person(table, "owner"), self.person(table, "deputy")
+        window = self.days(table, "renewal_window_days", renewals.MAX_WINDOW, months)
+        grace = self.days(table, "grace_days", renewals.MAX_GRACE, months)
+        plan, instead = self.slug(table, "renewal_plan"), self.slug(table, "superseded_by")
         if self.faulty or title is None or statement is None or name is None or position is None:
             return None
-        spec = CredentialSpec(title, statement, months, design, honorific, seal, number_format, name, position)
+        spec = CredentialSpec(title, statement, months, design, honorific, seal, number_format, name, position,
+                              window, grace, plan, instead, template)  # fmt: skip
         return _Read(number, owner, deputy, spec)
 
     def error(self, key: str, message: str, mend: str, line: int | None = None) -> None:
@@ -235,7 +297,13 @@ class _Reader:
         self.faulty = True
         self.folder.error(self.file.path, line_of(self.file.text, key) if line is None else line, message, mend)
 
-    def words(self, table: Any, key: str, limit: int) -> Words | None:
+    def line_of(self, key: str, within: str) -> int:
+        """Return the line of a key, of the table `within` where that is named."""
+        begins = line_of(self.file.text, within) if within else 0
+        found = line_of("\n".join(self.file.text.split("\n")[max(begins - 1, 0) :]), key)
+        return found + max(begins - 1, 0) if found else begins
+
+    def words(self, table: Any, key: str, limit: int, *, within: str = "") -> Words | None:
         """Read a text in both languages, of limited length."""
         found = self.folder.words(self.file, table, key)
         if found is None:
@@ -248,9 +316,23 @@ class _Reader:
                 _("“%(key)s” has %(count)s characters; a certificate has room for %(limit)s.",
                   key=key, count=longest, limit=limit),
                 _("Shorten it."),
+                self.line_of(key, within),
             )  # fmt: skip
             return None
-        return Words(en=found.en.strip(), ja=found.ja.strip())
+        words = Words(en=found.en.strip(), ja=found.ja.strip())
+        return words if self.can_be_printed(key, words, self.line_of(key, within)) else None
+
+    def can_be_printed(self, key: str, words: Words, begins: int) -> bool:
+        """Note what no certificate prints, as the form of the credential does: markup, addresses, hidden characters."""
+        is_clean = True
+        for language in LANGUAGES:
+            # A statement may be written in lines.
+            text = words.in_(language).replace("\n", " ") if key == "statement" else words.in_(language)
+            for fault in faults_of_words(key, text, language):
+                is_clean = False
+                line = line_within(self.file.text, begins, fault.found, language)
+                self.error(key, f"{key} ({language}): {templates.say(fault)}", _("Write plain words."), line)
+        return is_clean
 
     def check_placeholders(self, statement: Words) -> None:
         """Note every placeholder that is not known, where it stands."""
@@ -293,10 +375,50 @@ class _Reader:
             return None
         return value
 
+    def days(self, table: dict[str, Any], key: str, limit: int, months: int | None) -> int | None:
+        """Read for how many days before or after its last day something holds; None: not said."""
+        value = table.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
+            self.error(
+                key,
+                _("“%(key)s” is no whole number of days from 1 to %(limit)s.", key=key, limit=limit),
+                _("Write for instance %(key)s = 60, or leave the line out.", key=key),
+            )
+            return None
+        if months is None and "validity_months" not in table:
+            self.error(
+                key,
+                _("“%(key)s” is of no use where certificates do not expire.", key=key),
+                _("Write validity_months = 12, or leave the line out."),
+            )
+            return None
+        if key == "renewal_window_days" and months is not None and not renewals.window_fits(months, value):
+            self.error(
+                key,
+                _("The renewal window is longer than a certificate is valid."),
+                _("Write a smaller number of days."),
+            )
+            return None
+        return value
+
+    def slug(self, table: dict[str, Any], key: str) -> str | None:
+        """Read the name of a plan or credential; None: not said."""
+        value = table.get(key)
+        if value is None or (isinstance(value, str) and SLUG.fullmatch(value)):
+            return value
+        self.error(
+            key,
+            _("“%(key)s” cannot be “%(value)s”.", key=key, value=value),
+            _("Write the name of its file without .toml."),
+        )
+        return None
+
     def seal(self, table: dict[str, Any]) -> str:
         """Read the characters of the seal; empty: none."""
         value = table.get("seal", DEFAULT_SEAL)
-        if not isinstance(value, str) or len(value) > MAX_SEAL or any(each.isspace() for each in value):
+        if not isinstance(value, str) or len(value) > MAX_SEAL or not all(map(is_drawable, value)):
             self.error(
                 "seal",
                 _("The seal must have one to nine characters without blanks."),
@@ -304,6 +426,28 @@ class _Reader:
             )
             return ""
         return value
+
+    def template(self, table: dict[str, Any]) -> TemplateName | None:
+        """Read from which version of which template certificates are drawn; None: from the design alone."""
+        slug, number = table.get("template"), table.get("template_version")
+        if slug is None and number is None:
+            return None
+        if not isinstance(slug, str) or not isinstance(number, int) or isinstance(number, bool):
+            self.error(
+                "template",
+                _("A template is named together with its version."),
+                _('Write template = "NAME" and template_version = 1.'),
+            )
+            return None
+        known = self.folder.shared.get("template_versions")
+        if known is not None and number not in known.get(slug, ()) and slug not in self.folder.unread("templates"):
+            self.error(
+                "template",
+                _("There is no version %(number)s of the template “%(slug)s” in the folder.", number=number, slug=slug),
+                _("Add templates/%(slug)s/%(number)s.toml, or name one that is there.", number=number, slug=slug),
+            )
+            return None
+        return TemplateName(slug, number)
 
     def number_format(self, table: dict[str, Any]) -> str:
         """Read how certificates are numbered."""

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from hashlib import sha256
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, undefer
 
 from portal.certificates import queries
-from portal.certificates.models import Certificate, CertificateFact, CertificateFile, NumberSeries, PolicySupersession
+from portal.certificates.errors import KeyMissing
+from portal.certificates.models import (
+    Certificate,
+    CertificateFact,
+    CertificateFile,
+    CertificateImage,
+    NumberSeries,
+    PolicySupersession,
+)
+from portal.certificates.queries import keys, templates
 from portal.certificates.rules import FactKind
+from portal.certificates.rules.templates import parse
+from portal.certificates.service import keys as key_service
 from portal.certificates.service import snapshot_hash
+from portal.core import clock
 from portal.core.db import session
+from portal.core.signatures import facts_of
 from portal.library.models import DocumentVersion
 from portal.library.rules.changes import ASKS_AGAIN, was_called_off
 from portal.training.models import Enrollment
@@ -147,11 +161,130 @@ def older_policies_are_so_for_a_reason() -> list[str]:
     return broken
 
 
+def templates_say_what_they_said() -> list[str]:
+    """Return a sentence for each version of a template whose hash is not that of what it says.
+
+    And for each that shows a picture which is not kept, and each picture whose bytes are others than were kept.
+    """
+    broken = []
+    rows = session.execute(
+        select(CertificateImage.id, CertificateImage.sha256, CertificateImage.data).order_by(CertificateImage.id)
+    )
+    kept = set()
+    for image_id, hash_, data in rows:
+        kept.add(hash_)
+        if sha256(data).hexdigest() != hash_:
+            broken.append(f"the bytes of the picture {image_id} for certificates have been changed")
+    for version in templates.list_versions():
+        spec, faults = parse(version.spec)
+        named = f"version {version.number} of the certificate template {version.template.slug}"
+        if spec is None:
+            broken.append(f"{named} is faulty: {faults[0].place}")
+        elif spec.hash() != version.hash:
+            broken.append(f"{named} says something else than was published")
+        elif not set(spec.images().values()) <= kept:
+            broken.append(f"{named} shows a picture that is not kept")
+    return broken
+
+
+def signing_keys_are_there() -> list[str]:
+    """Return a sentence for each key that signs and is missing, readable by others, another one, or has run out."""
+    broken = []
+    for row in keys.list_keys():
+        if row.retired_at is not None:
+            continue
+        path = key_service.file_of(row.kid)
+        try:
+            mode = path.stat().st_mode
+            key_service.load_key(row.purpose)
+        except (OSError, KeyMissing):
+            broken.append(
+                f"the private key {row.kid} ({row.purpose.value}) is missing, unreadable or another one: put {path} "
+                f"back from the backup of the keys, or run: flask certificates keys rotate {row.purpose.value}"
+            )
+            continue
+        if mode & 0o077:
+            broken.append(f"the private key {path} can be read by others; run: chmod 600 {path}")
+        certificates = keys.public_half(row).certificates
+        ends = facts_of(certificates[0]).not_after if certificates else None
+        if ends is not None and ends < clock.now() + ENDS_SOON:
+            broken.append(
+                f"the certificate of the key {row.kid} runs out on {ends:%Y-%m-%d}; "
+                f"run: flask certificates keys rotate {row.purpose.value}"
+            )
+    return broken
+
+
+def files_name_known_keys() -> list[str]:
+    """Return a sentence for each stored PDF that was signed by a key nobody knows, or by one retired before."""
+    known = {row.kid: row for row in keys.list_keys()}
+    rows = session.execute(
+        select(CertificateFile.id, CertificateFile.kid, CertificateFile.document_kid, CertificateFile.signed_at)
+        .where(CertificateFile.kid.is_not(None))
+        .order_by(CertificateFile.id)
+        .execution_options(yield_per=500)
+    )
+    broken = []
+    for number, kid_of_data, kid_of_file, signed_at in rows:
+        for kid in (kid_of_data, kid_of_file):
+            row = known.get(str(kid))
+            if row is None:
+                broken.append(f"the PDF {number} was signed with the key {kid}, which nobody knows")
+            elif row.retired_at is not None and (signed_at is None or signed_at > row.retired_at):
+                broken.append(f"the PDF {number} was signed with the key {kid} after that was retired")
+    return broken
+
+
+# A new certificate has to be asked for in time, where somebody else issues it.
+ENDS_SOON = timedelta(days=30)
+
+
+def cycles_follow_one_another() -> list[str]:
+    """Return a sentence for each certificate of a wrong cycle, and each that renews what it cannot.
+
+    A cycle is a completion; those from before cycles were kept are counted along.
+    """
+    broken = []
+    former: tuple[int, int] | None = None
+    cycles: dict[str, int] = {}
+    earlier: dict[int, str] = {}
+    rows = session.execute(
+        select(
+            Certificate.id,
+            Certificate.number,
+            Certificate.person_id,
+            Certificate.credential_id,
+            Certificate.enrollment_code,
+            Certificate.cycle_no,
+            Certificate.renews_id,
+        )
+        .order_by(Certificate.person_id, Certificate.credential_id, Certificate.id)
+        .execution_options(yield_per=500)
+    )
+    for row in rows:
+        chain = (row.person_id, row.credential_id)
+        if chain != former:
+            former, cycles, earlier = chain, {}, {}
+        cycle = cycles.setdefault(row.enrollment_code, len(cycles) + 1)
+        if row.cycle_no is not None and row.cycle_no != cycle:
+            broken.append(f"certificate {row.number} is said to be of cycle {row.cycle_no}, but it is of cycle {cycle}")
+        if row.renews_id is not None:
+            renewed = earlier.get(row.renews_id)
+            if renewed is None or renewed == row.enrollment_code:
+                broken.append(f"certificate {row.number} renews what is no earlier cycle of its holder")
+        earlier[row.id] = row.enrollment_code
+    return broken
+
+
 INVARIANTS = {
     "I7 one current certificate per completion": one_current_issue,
     "I7 certificates and completed plans agree": completions_and_certificates_agree,
     "I7 certificate numbers have no gaps": numbers_have_no_gaps,
+    "I7 cycles of certificates follow one another": cycles_follow_one_another,
     "I7 certificates say what they said": snapshots_say_what_they_said,
+    "I7 certificate templates say what they said": templates_say_what_they_said,
     "I15 certificate files are unchanged": files_are_unchanged,
+    "I16 keys that sign are there and ours alone": signing_keys_are_there,
+    "I16 files were signed by known keys": files_name_known_keys,
     "I7 certificates of an older policy are so for a reason": older_policies_are_so_for_a_reason,
 }

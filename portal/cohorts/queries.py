@@ -51,8 +51,8 @@ def within(reach: Reach) -> ColumnElement[bool]:
     return or_(*conditions) if conditions else false()
 
 
-def people_within(reach: Reach) -> ColumnElement[bool]:
-    """Return the condition that a person is within somebody's reach: of a market, a team or a cohort of it."""
+def people_of_markets_and_teams(reach: Reach) -> ColumnElement[bool]:
+    """Return the condition that a person is within somebody's reach by her market or team; a cohort is not enough."""
     if reach.everywhere:
         return true()
     conditions: list[ColumnElement[bool]] = []
@@ -60,14 +60,28 @@ def people_within(reach: Reach) -> ColumnElement[bool]:
         conditions.append(Person.home_market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))))
     if reach.teams:
         conditions.append(Person.team_id.in_(select(Team.id).where(Team.code.in_(reach.teams))))
-    if reach.cohorts:
-        conditions.append(is_member(reach.cohorts))
     return or_(*conditions) if conditions else false()
+
+
+def people_within(reach: Reach) -> ColumnElement[bool]:
+    """Return the condition that a person is within somebody's reach: of a market, a team or a cohort of it."""
+    found = people_of_markets_and_teams(reach)
+    return or_(found, is_member(reach.cohorts)) if reach.cohorts and not reach.everywhere else found
 
 
 def list_cohorts(reach: Reach) -> list[Cohort]:
     """Return the cohorts within reach, the latest start first."""
     return list(session.scalars(select(Cohort).where(within(reach)).order_by(Cohort.starts_on.desc(), Cohort.code)))
+
+
+def list_open_cohorts(reach: Reach) -> list[Cohort]:
+    """Return the cohorts within reach that were not withdrawn, the latest start first."""
+    return [each for each in list_cohorts(reach) if each.withdrawn_at is None]
+
+
+def list_every_cohort() -> list[Cohort]:
+    """Return all cohorts, by code."""
+    return list(session.scalars(select(Cohort).order_by(Cohort.code)))
 
 
 def list_cohorts_of(codes: Collection[str]) -> list[Cohort]:
@@ -96,6 +110,19 @@ def find_member(cohort: Cohort, person: Person) -> CohortMember | None:
     return session.scalar(
         select(CohortMember).where(
             CohortMember.cohort_id == cohort.id, CohortMember.person_id == person.id, CohortMember.left_at.is_(None)
+        )
+    )
+
+
+def list_members_among(cohort: Cohort, person_ids: Collection[int]) -> set[int]:
+    """Return which of these people are in the cohort."""
+    return set(
+        session.scalars(
+            select(CohortMember.person_id).where(
+                CohortMember.cohort_id == cohort.id,
+                CohortMember.person_id.in_(person_ids),
+                CohortMember.left_at.is_(None),
+            )
         )
     )
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
+from werkzeug.exceptions import HTTPException
 
 from portal.core.errors import NotAllowed, NotFound
 
@@ -88,6 +89,13 @@ def actor() -> Any:
     return person if person is not None and person.is_authenticated else None
 
 
+def know_viewer() -> Any:
+    """Let the frame of the page and its language be those of whoever is signed in; returns the person, or None."""
+    g.viewer = person = actor()
+    g.viewer_language = getattr(person, "language", None)
+    return person
+
+
 def allows(person: Any, permission: Permission, thing: Any = None) -> bool:
     """Say whether the person may do this to the thing; nobody signed in may do nothing."""
     if person is None:
@@ -162,6 +170,18 @@ def declaration_of(app: Flask, endpoint: str) -> Declaration | None:
     return getattr(app.view_functions.get(endpoint), "__access__", None)
 
 
+def may_open(path: str) -> bool:
+    """Say whether the signed-in person may open a place of ours; of a single thing, only its own page can tell."""
+    try:
+        endpoint, values = current_app.url_map.bind("").match(urlsplit(path).path, method="GET")
+    except HTTPException:
+        return False
+    declared = declaration_of(current_app, endpoint)
+    if declared is None:
+        return False
+    return declared.permission is None or bool(values) or can(declared.permission)
+
+
 def is_own_path(target: str) -> bool:
     """Say whether a `next` value leads to a path of this very site and nowhere else."""
     if not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
@@ -185,9 +205,7 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def guard() -> Any:
-        person = actor()
-        g.viewer = person
-        g.viewer_language = getattr(person, "language", None)
+        person = know_viewer()
         if request.endpoint is None:
             return None
         declared = declaration_of(app, request.endpoint)

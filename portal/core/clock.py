@@ -39,6 +39,11 @@ def local_date(instant: datetime, zone: str) -> date:
     return instant.astimezone(zone_info(zone)).date()
 
 
+def day_begins(day: date, zone: str) -> datetime:
+    """Return the instant at which a calendar date begins in the IANA zone."""
+    return datetime.combine(day, datetime.min.time(), zone_info(zone)).astimezone(UTC)
+
+
 def is_usable_day(day: date) -> bool:
     """Say whether a day that was entered lies within the years that anything here is about."""
     return day.year in YEARS
@@ -59,6 +64,11 @@ def is_zone(zone: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def zone_or_utc(zone: str) -> str:
+    """Return the zone, or UTC where the time zone database does not know it: days are counted all the same."""
+    return zone if is_zone(zone) else "UTC"
 
 
 @cache

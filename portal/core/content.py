@@ -254,6 +254,24 @@ class HasPictures(Protocol):
     pictures: str
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a part tells of a folder: a table with what its columns are called, and sentences about what is missing."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: list[tuple[object, ...]]
+    remarks: list[str] = field(default_factory=list)
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """A part that says how much there is of it, and what it covers."""
+
+    def report(self, folder: ContentFolder) -> Iterator[Section]:
+        """Yield what is told of the checked files, without a database."""
+
+
 @runtime_checkable
 class Prepares(Protocol):
     """A part that can do beforehand, without holding the database, what takes time in `load`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +15,7 @@ import pysqlite3
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Connection, DateTime, Engine, Enum, Integer, MetaData, String, Text, event, types
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, registry, scoped_session
@@ -129,6 +131,7 @@ class Base(DeclarativeBase):
 
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
+ReadT = TypeVar("ReadT")
 
 
 def enum_type(enum: type[EnumT], length: int = 30) -> Enum:
@@ -150,6 +153,28 @@ BigKey = BigInteger().with_variant(Integer(), "sqlite")
 db = SQLAlchemy(model_class=Base)
 
 session = cast("scoped_session[OrmSession]", db.session)
+
+
+def insert(table: Any, dialect_name: str | None = None) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT into a table or a model that can say what happens where the row is already there.
+
+    It is written for the session's database, or for the one that is named, where a statement is made once and kept.
+    """
+    name = dialect_name or session.get_bind().dialect.name
+    return postgresql.insert(table) if name == "postgresql" else sqlite.insert(table)
+
+
+def read_alone(look: Callable[[], ReadT]) -> ReadT:
+    """Return what a look finds, and let go of the database: for what is read piece by piece, with long waits between.
+
+    Raises `RuntimeError` within a transaction, which would be lost.
+    """
+    if writing.get():
+        raise RuntimeError("what is read alone is read outside of any transaction")
+    try:
+        return look()
+    finally:
+        session.rollback()
 
 
 def sqlite_wal_is_safe(version: tuple[int, ...]) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -35,7 +36,8 @@ _PAIRED = (
     "\u3005-\u3007\u303b\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003fffd"
 )
-_RUN = re.compile(f"[{_PAIRED}]+|(?:(?![{_PAIRED}])[^\\W_])+")
+# Latin letters and digits are named first, though the rest has them too: of them nothing more has to be asked.
+_RUN = re.compile(f"[{_PAIRED}]+|(?:[A-Za-z0-9]+|(?![{_PAIRED}])[^\\W_])+")
 _IS_PAIRED = re.compile(f"[{_PAIRED}]")
 # Each of these folds by itself: nothing here joins with what stands before it.
 _PLAIN = re.compile(r"[\x00-\x7f\u2010-\u2027\u3000-\u3029\u3030-\u3098\u309d-\u30ff\u4e00-\u9fff\uff01-\uff9d]*")
@@ -114,7 +116,10 @@ def fold(text: str) -> str:
 
 def told(text: str) -> str:
     """Return the runs of a text, folded, with one blank before, between and after them; " " where there are none."""
-    folded = fold(text)
+    return _told(fold(text))
+
+
+def _told(folded: str) -> str:
     runs = _RUN.findall(folded)
     inside = " ".join(map(_short, runs) if "ー" in folded else runs)
     return f" {inside} " if inside else " "
@@ -200,7 +205,7 @@ class Term:
     # Its tokens in a row, and how the word after them begins.
     tokens: tuple[str, ...]
     prefix: str = ""
-    # Whether one token proves it; else they must be in a row.
+    # Whether one token proves it, for two words that of both in a row; else its tokens must be in a row.
     is_proven: bool = False
     # How an address begins that is meant as well.
     address: str = ""
@@ -227,7 +232,16 @@ class Term:
 
     def _marked(self, mark: str) -> Term:
         tokens = tuple(mark + each for each in self.tokens)
-        return replace(self, tokens=tokens, prefix=mark + self.prefix if self.prefix else "", pairs=(), prefix_pair="")
+        # Pairs are kept of texts as they stand only.
+        proven = self.is_proven and not (self.pairs or self.prefix_pair)
+        prefix = mark + self.prefix if self.prefix else ""
+        return replace(self, tokens=tokens, prefix=prefix, is_proven=proven, pairs=(), prefix_pair="")
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The whole tokens that a text has in which it is, where an index knows no places: pairs for their words."""
+        paired = {word for pair in (*self.pairs, self.prefix_pair) for word in pair.split(_IN_A_ROW)}
+        return tuple(dict.fromkeys([*self.pairs, *(each for each in self.tokens if each not in paired)]))
 
     @property
     def stem_tokens(self) -> tuple[str, ...]:
@@ -330,6 +344,7 @@ def _term_of(runs: Sequence[str]) -> Term:
             prefix_pair = pair
         else:
             pairs.append(pair)
+    proven = proven or (len(runs) == 2 and bool(pairs or prefix_pair))
     return Term(_needle(runs), tuple(tokens), prefix, proven, pairs=tuple(pairs), prefix_pair=prefix_pair)
 
 
@@ -347,13 +362,25 @@ def _is_found(term: Term, told_text: str) -> bool:
     if term.needle in told_text:
         return True
     if term.short is not None:
-        return term.short.needle in told_text or term.short.needle in shortened(told_text)
+        # Most texts do not even have its characters.
+        return all(each in told_text for each in term.short.needle) and (
+            term.short.needle in told_text or term.short.needle in shortened(told_text)
+        )
     if term.stem:
         start = word_forms.beginning(term.needle.strip())
         return f" {start}" in told_text and any(
             word.startswith(start) and word_forms.stem(word) == term.stem for word in told_text.split()
         )
     return False
+
+
+def how_many_found(query: Query, *texts: str) -> int:
+    """Return how many terms of the query are in one of the texts, in whatever form."""
+    folded = list(map(fold, texts))
+    without_long_marks = "\n".join(folded).replace("ー", "")
+    might = [term for term in query.terms if _might_find(term, without_long_marks)]
+    told_texts = "\n".join(map(_told, folded)) if might else ""
+    return sum(_is_found(term, told_texts) for term in might)
 
 
 def might_find(query: Query, text: str) -> bool:
@@ -382,11 +409,12 @@ class Piece:
     is_hit: bool = False
 
 
-def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
+def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]] | None]:
+    """Return the folded text, and where each of its characters stands; None where each is where it was."""
     is_plain = _PLAIN.fullmatch(text) is not None
     if is_plain and len(whole := fold(text)) == len(text):
-        # Where each character folds by itself, and none into several, each is where it was.
-        return whole, list(zip(range(len(text)), range(1, len(text) + 1), strict=True))
+        # Each character folds by itself, and none into several.
+        return whole, None
     folded: list[str] = []
     places: list[tuple[int, int]] = []
     start = 0
@@ -399,17 +427,69 @@ def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
     return "".join(folded), places
 
 
-def _told_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
+class _Places:
+    """From where to where in the original the characters of a told text stand, worked out for those that are asked.
+
+    The blank after a run stands at its end.
+    """
+
+    def __init__(self, spans: list[tuple[int, int]], folded: list[tuple[int, int]] | None) -> None:
+        self._spans = spans
+        self._folded = folded
+        # Of runs without some of their characters, where the others stand.
+        self._short: dict[int, list[tuple[int, int]]] = {}
+        self._starts: list[int] = []
+
+    def tell(self, runs: list[str]) -> str:
+        """Return the told text of these runs, and note where each begins in it."""
+        at = 1
+        for number, run in enumerate(runs):
+            if "ー" in run:
+                start, end = self._spans[number]
+                self._short[number] = _places_of(run, list(map(self._of_folded, range(start, end))))
+                runs[number] = _short(run)
+            self._starts.append(at)
+            at += len(runs[number]) + 1
+        return " ".join(["", *runs, ""]) if runs else " "
+
+    def _of_folded(self, at: int) -> tuple[int, int]:
+        return (at, at + 1) if self._folded is None else self._folded[at]
+
+    def __getitem__(self, at: int) -> tuple[int, int]:
+        number = bisect_right(self._starts, at) - 1
+        if number < 0:
+            return 0, 0
+        start, end = self._spans[number]
+        within, short = at - self._starts[number], self._short.get(number)
+        if short is not None and within < len(short):
+            return short[within]
+        if short is None and start + within < end:
+            return self._of_folded(start + within)
+        last = self._of_folded(end - 1)[1]
+        return last, last
+
+
+class _PlacesOfShortened:
+    """The same of `shortened(told_text)`; what is left out belongs to what is before it."""
+
+    def __init__(self, told_text: str, places: _Places) -> None:
+        self._places = places
+        # How many characters are kept before each of those that are left out.
+        self._before = [at - number for number, at in enumerate(word_forms.left_out(told_text))]
+
+    def _in_told(self, at: int) -> int:
+        return at + bisect_right(self._before, at)
+
+    def __getitem__(self, at: int) -> tuple[int, int]:
+        return self._places[self._in_told(at)][0], self._places[self._in_told(at + 1) - 1][1]
+
+
+def _told_with_places(text: str) -> tuple[str, _Places]:
     """Return the told text, and for each of its characters from where to where it stands in the original."""
-    whole, places = _folded_with_places(text)
+    whole, folded = _folded_with_places(text)
     spans = [run.span() for run in _RUN.finditer(whole)]
-    runs = [whole[start:end] for start, end in spans]
-    kept = [(0, 0)]
-    for run, (start, end) in zip(runs, spans, strict=True):
-        last = places[end - 1][1]
-        kept += _places_of(run, places[start:end]) if "ー" in run else places[start:end]
-        kept.append((last, last))
-    return " ".join(["", *map(_short, runs), ""]) if runs else " ", kept
+    places = _Places(spans, folded)
+    return places.tell([whole[start:end] for start, end in spans]), places
 
 
 def _places_of(run: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -420,26 +500,17 @@ def _places_of(run: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]
     return places
 
 
-def _places_of_shortened(told_text: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return where the characters of `shortened(told_text)` stand; what is left out belongs to what is before it."""
-    kept, gone = list(places), word_forms.left_out(told_text)
-    for at in reversed(gone):
-        kept[at - 1] = (kept[at - 1][0], kept[at][1])
-        del kept[at]
-    return kept
-
-
 def _hits(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     """Return from where to where the terms stand in the text, in order, joined where but blanks are between them."""
     told_text, places = _told_with_places(text)
     shorts = [term.short for term in terms if term.short is not None]
     found = _places_where(told_text, places, [term.needle for term in [*terms, *shorts]])
     if shorts and (short := shortened(told_text)) != told_text:
-        found += _places_where(short, _places_of_shortened(told_text, places), [term.needle for term in shorts])
-    if stems := {term.stem for term in terms if term.stem}:
-        at = 1
+        found += _places_where(short, _PlacesOfShortened(told_text, places), [term.needle for term in shorts])
+    if stems := {term.stem: word_forms.beginning(term.needle.strip()) for term in terms if term.stem}:
+        at, beginnings = 1, tuple(stems.values())
         for word in told_text.split():
-            if word_forms.stem(word) in stems:
+            if word.startswith(beginnings) and word_forms.stem(word) in stems:
                 found.append((places[at][0], places[at + len(word) - 1][1]))
             at += len(word) + 1
     joined: list[tuple[int, int]] = []
@@ -451,7 +522,9 @@ def _hits(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     return joined
 
 
-def _places_where(told_text: str, places: Sequence[tuple[int, int]], needles: Sequence[str]) -> list[tuple[int, int]]:
+def _places_where(
+    told_text: str, places: _Places | _PlacesOfShortened, needles: Sequence[str]
+) -> list[tuple[int, int]]:
     """Return from where to where in the original the needles stand that are in the told text."""
     found = []
     for needle in needles:

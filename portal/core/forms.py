@@ -12,14 +12,15 @@ from wtforms import IntegerField as _IntegerField
 from wtforms import SelectMultipleField, StringField, TextAreaField
 from wtforms import TimeField as _TimeField
 from wtforms.i18n import get_translations
-from wtforms.validators import InputRequired, NumberRange, StopValidation, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core.clock import YEARS, is_usable_day
+from portal.core.errors import DomainError
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits, language
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.texts import forbidden, is_blank, trimmed
+from portal.core.texts import forbidden, is_blank, private, trimmed
 
 csrf = CSRFProtect()
 
@@ -57,6 +58,13 @@ class Form(FlaskForm):  # type: ignore[misc]
             if isinstance(error, str) or hasattr(error, "__str__")
         ]
 
+    def refuse(self, refused: DomainError, name: str | None) -> None:
+        """Put a refusal beside the field that it is about, or above the form where it has no such field."""
+        if name is not None and name in self:
+            self[name].errors = [*self[name].errors, str(refused)]
+        else:
+            self.form_errors.append(str(refused))
+
 
 class Required(InputRequired):
     """A field that may not stay empty; what is said of an empty one names it."""
@@ -77,6 +85,11 @@ def whole_number(least: int, most: int) -> list[Any]:
     """Build the validators of a needed whole number within bounds; every fault says which they are."""
     said = _l("Enter a whole number from %(least)s to %(most)s.", least=least, most=most)
     return [InputRequired(said), NumberRange(least, most, said)]
+
+
+def at_most(most: int) -> Length:
+    """Build the validator of a text's length, in characters."""
+    return Length(max=most, message=_l("At most %(max)d characters."))
 
 
 class _SaysOnce:
@@ -171,6 +184,14 @@ class TextField(StringField):
             _take(self, trimmed(valuelist[0]))
 
 
+class NameField(TextField):
+    """A name: as a line of text, and characters that an office has made for it are taken too."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if valuelist:
+            _take(self, trimmed(valuelist[0]), besides=private(valuelist[0]))
+
+
 class LongTextField(TextAreaField):
     """Several lines of text; line ends become LF, and a text of which nothing can be seen is empty."""
 
@@ -178,3 +199,14 @@ class LongTextField(TextAreaField):
         if valuelist:
             text = valuelist[0].replace("\r\n", "\n").replace("\r", "\n")
             _take(self, "" if is_blank(text) else text, besides="\n\t")
+
+
+class RowsField(LongTextField):
+    """Rows pasted from a spreadsheet: what must not stand in one of them is told of that row, by whoever reads them."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if valuelist:
+            text = valuelist[0].replace("\r\n", "\n").replace("\r", "\n")
+            # Broken halves cannot be kept.
+            kept = "".join(each for each in forbidden(text) if not "\ud800" <= each <= "\udfff" and each != "\0")
+            _take(self, "" if is_blank(text) else text, besides=f"\n\t{kept}")

@@ -29,6 +29,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
 from portal.core import clock
+from portal.core.quotes import filled
 
 __all__ = [
     "LANGUAGES",
@@ -44,6 +45,8 @@ __all__ = [
 ]
 
 LANGUAGES = ("en", "ja")
+# What each calls itself.
+LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 LANGUAGE_COOKIE = "language"
 # The part of an address that switches; `lang` holds for the page alone that it stands on.
 SWITCH = "switch"
@@ -99,21 +102,21 @@ def _catalogue_of(language_code: str) -> Translations:
 
 
 def gettext(text: str, /, **variables: Any) -> str:
-    """Return the text in the language in force, with `%(name)s` filled in."""
+    """Return the text in the language in force, with `%(name)s` filled in; what stands in quotes as `quotes` says."""
     found: str = _catalogue_of(language()).gettext(text)
-    return found % variables if variables else found
+    return filled(found, variables) if variables else found
 
 
 def ngettext(singular: str, plural: str, num: int, /, **variables: Any) -> str:
     """Return the singular or the plural, whichever the number asks for in the language in force."""
     found: str = _catalogue_of(language()).ngettext(singular, plural, num)
-    return found % {"num": num, **variables}
+    return filled(found, {"num": num, **variables})
 
 
 def pgettext(context: str, text: str, /, **variables: Any) -> str:
     """Return the text in the sense that the context gives it."""
     found = str(_catalogue_of(language()).pgettext(context, text))
-    return found % variables if variables else found
+    return filled(found, variables) if variables else found
 
 
 class _Lazy(LazyString):  # type: ignore[misc]
@@ -150,7 +153,7 @@ def _gettext_in_page(page: EvalContext, text: str, /, **variables: Any) -> str:
     if page.autoescape and not variables:
         return _fixed(language(), None, text)
     found = gettext(text)
-    return (Markup(found) if page.autoescape else found) % variables
+    return filled(Markup(found) if page.autoescape else found, variables)
 
 
 @pass_eval_context
@@ -158,13 +161,13 @@ def _pgettext_in_page(page: EvalContext, context: str, text: str, /, **variables
     if page.autoescape and not variables:
         return _fixed(language(), context, text)
     found = pgettext(context, text)
-    return (Markup(found) if page.autoescape else found) % variables
+    return filled(Markup(found) if page.autoescape else found, variables)
 
 
 @pass_eval_context
 def _ngettext_in_page(page: EvalContext, singular: str, plural: str, num: int, /, **variables: Any) -> str:
     found: str = _catalogue_of(language()).ngettext(singular, plural, num)
-    return (Markup(found) if page.autoescape else found) % {"num": num, **variables}
+    return filled(Markup(found) if page.autoescape else found, {"num": num, **variables})
 
 
 def choose_language() -> str:

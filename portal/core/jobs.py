@@ -6,24 +6,28 @@ carries its number. At-least-once delivery and an idempotent effect is what is p
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
+import time
 import traceback
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, Index, String, Text, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Index, Select, String, Text, case, func, select, update
+from sqlalchemy import insert as sqlalchemy_insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.codes import new_code
-from portal.core.db import Base, BigKey, enum_type, session
+from portal.core.db import Base, BigKey, db, enum_type, insert, session
 from portal.core.errors import Conflict, NotFound
 from portal.core.i18n import LazyText
 from portal.core.i18n import lazy_gettext as _l
@@ -42,10 +46,15 @@ __all__ = [
     "run_job",
 ]
 
+# While a job is carried out its process says so this often, and looks for jobs that were lost.
+BEAT_SECONDS = 2.0
 # A running job that has said nothing for this long was lost with its worker and is taken up again.
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=10)
 # Effects wait this long between tries: at first seconds, then as the relay comes by.
 _BACKOFF = (timedelta(seconds=10), timedelta(seconds=60), timedelta(minutes=5))
+
+# Whoever waits for SQLite looks again after 100 ms at the latest: in this time everybody does.
+_TURN = 0.12
 
 
 class JobState(StrEnum):
@@ -139,6 +148,19 @@ Describer = Callable[[Sequence[Mapping[str, Any]]], Sequence[Description]]
 Explainer = Callable[[str], LazyText | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One try at a job: whoever has taken the job up since has another one."""
+
+    job_id: int
+    attempts: int
+    started_at: datetime
+
+
+class _TakenOver(Exception):
+    """The job was silent for too long and somebody else is at it: what this try did last is undone."""
+
+
 class JobNotRetryable(Conflict):
     """Only a failed job, or one that waits for its next try, can be tried again."""
 
@@ -152,6 +174,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Kind:
     function: Callable[..., Any]
     tries: int
+    hopeless: tuple[type[Exception], ...]
     describe: Describer | None
     explain: Explainer | None
 
@@ -163,17 +186,23 @@ _periodic_names: dict[str, LazyText] = {}
 
 
 def job(
-    name: str, *, tries: int = 6, describe: Describer | None = None, explain: Explainer | None = None
+    name: str,
+    *,
+    tries: int = 6,
+    hopeless: tuple[type[Exception], ...] = (),
+    describe: Describer | None = None,
+    explain: Explainer | None = None,
 ) -> Callable[[F], F]:
     """Register a function as the work behind a name; the page of jobs says what it is in the words of `describe`.
 
     Its arguments are ids and plain values. A plain function runs inside one transaction together
     with the note that it is done. A generator runs in steps: each stretch up to a `yield` is a
-    transaction of its own; `yield Outside(...)` runs work outside of it.
+    transaction of its own; `yield Outside(...)` runs work outside of it. What fails as one of `hopeless` would fail
+    the same way each time: it counts as failed at once, and the log has one line of it.
     """
 
     def register(function: F) -> F:
-        _kinds[name] = _Kind(function, tries, describe, explain)
+        _kinds[name] = _Kind(function, tries, hopeless, describe, explain)
         return function
 
     return register
@@ -254,6 +283,40 @@ def enqueue(
     return row
 
 
+def enqueue_all(
+    name: str,
+    owed: Mapping[str, dict[str, Any]],
+    *,
+    run_after: datetime | None = None,
+    requested_by: str | None = None,
+) -> None:
+    """Owe much work of one kind from this transaction on: its arguments by the effect key of each piece.
+
+    As `enqueue`, in a number of statements that does not grow with it.
+    """
+    if name not in _kinds:
+        raise LookupError(f"no work is registered as {name}")
+    known = set(session.scalars(select(Job.effect_key).where(Job.effect_key.in_(owed))))
+    now = clock.now()
+    rows = [
+        {
+            "name": name,
+            "arguments": arguments,
+            "effect_key": key,
+            "created_at": now,
+            "run_after": run_after or now,
+            "requested_by": requested_by,
+        }
+        for key, arguments in owed.items()
+        if key not in known
+    ]
+    if not rows:
+        return
+    session.execute(sqlalchemy_insert(Job), rows)
+    added = session.scalars(select(Job.id).where(Job.effect_key.in_([row["effect_key"] for row in rows])))
+    session.info.setdefault("jobs_to_hand_over", []).extend(sorted(added))
+
+
 def retry(row: Job) -> None:
     """Give a failed job a new set of tries; let one that waits for its next try have it now."""
     if row.state is JobState.FAILED:
@@ -269,6 +332,33 @@ def cancel(row: Job) -> None:
     if row.state in (JobState.DONE, JobState.CANCELLED):
         raise JobNotRetryable()
     row.state, row.finished_at = JobState.CANCELLED, clock.now()
+
+
+def reschedule(*, name: str, key_begins: str, run_after: datetime) -> int:
+    """Let work that nobody has begun run at another instant; return how much of it there is.
+
+    It is that of the name whose effect key begins so. Work that a worker takes up at the same moment stays as it is.
+    """
+    rows = session.scalars(_waiting(name, key_begins).with_for_update()).all()
+    for row in rows:
+        row.run_after = run_after
+    session.flush()
+    session.info.setdefault("jobs_to_hand_over", []).extend(row.id for row in rows)
+    return len(rows)
+
+
+def waits_until(*, name: str, key_begins: str) -> datetime | None:
+    """Return when the first piece of such work, which nobody has begun, will run; None where there is none."""
+    return min((row.run_after for row in session.scalars(_waiting(name, key_begins))), default=None)
+
+
+def _waiting(name: str, key_begins: str) -> Select[Job]:
+    return select(Job).where(
+        Job.name == name,
+        Job.effect_key.startswith(key_begins, autoescape=True),
+        Job.state == JobState.CREATED,
+        Job.attempts == 0,
+    )
 
 
 def get_job(job_id: int) -> Job | None:
@@ -366,8 +456,15 @@ def running() -> tuple[int, str] | None:
 
 def run_job(job_id: int) -> bool:
     """Carry out the job if it is owed and nobody else is at it; say whether it was done now."""
-    if not _claim(job_id):
+    turn = _claim(job_id)
+    if turn is None:
         return False
+    with _beats.of(turn):
+        return _carry_out(turn)
+
+
+def _carry_out(turn: _Turn) -> bool:
+    job_id = turn.job_id
     row = session.get_one(Job, job_id)
     kind, arguments = _kinds.get(row.name), dict(row.arguments)
     token = _running.set((row.id, row.effect_key))
@@ -376,14 +473,21 @@ def run_job(job_id: int) -> bool:
         if kind is None:
             raise LookupError(f"no work is registered under the name of job {job_id}")
         if inspect.isgeneratorfunction(kind.function):
-            return _run_steps(kind.function(**arguments), job_id)
+            return _run_steps(kind.function(**arguments), turn)
         with own_transaction():
             kind.function(**arguments)
-            _finish(job_id)
+            _finish(turn)
         return True
+    except _TakenOver:
+        current_app.logger.warning("job %s was taken over; what it did last here is undone", job_id)
+        return False
     except Exception as failure:
-        current_app.logger.exception("job %s failed", job_id)
-        _note_failure(job_id, failure, kind.tries if kind else 1)
+        if kind is not None and isinstance(failure, kind.hopeless):
+            current_app.logger.warning("job %s cannot be done: %s", job_id, _describe(failure))
+            _note_failure(turn, failure, 1)
+        else:
+            current_app.logger.exception("job %s failed", job_id)
+            _note_failure(turn, failure, kind.tries if kind else 1)
         return False
     finally:
         _running.reset(token)
@@ -402,10 +506,26 @@ def run_due(limit: int = 1000) -> int:
 
 def due_ids(limit: int = 500) -> list[int]:
     """Return the jobs that should run now: owed and due, or lost by a worker that went silent."""
-    now = clock.now()
-    owed = (Job.state == JobState.CREATED) & (Job.run_after <= now)
-    lost = (Job.state == JobState.RUNNING) & (Job.touched_at < now - LEASE)
-    found = list(session.scalars(select(Job.id).where(owed | lost).order_by(Job.id).limit(limit)))
+    found = list(session.scalars(select(Job.id).where(_is_owed() | _is_lost()).order_by(Job.id).limit(limit)))
+    session.rollback()
+    return found
+
+
+def is_interrupted(row: Job) -> bool:
+    """Say whether a job was lost with its worker and nobody has taken it up again yet."""
+    return row.state is JobState.RUNNING and row.touched_at is not None and row.touched_at < clock.now() - LEASE
+
+
+def _is_owed() -> ColumnElement[bool]:
+    return (Job.state == JobState.CREATED) & (Job.run_after <= clock.now())
+
+
+def _is_lost() -> ColumnElement[bool]:
+    return (Job.state == JobState.RUNNING) & (Job.touched_at < clock.now() - LEASE)
+
+
+def _lost_ids() -> list[int]:
+    found = list(session.scalars(select(Job.id).where(_is_lost()).order_by(Job.id).limit(500)))
     session.rollback()
     return found
 
@@ -415,7 +535,6 @@ def run_periodic(name: str) -> None:
     function, _ = _periodic[name]
     with own_transaction():
         # Two workers may begin the very first run at once.
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         begun = {"started_at": clock.now(), "finished_at": None}
         session.execute(
             insert(PeriodicRun).values(name=name, **begun).on_conflict_do_update(index_elements=["name"], set_=begun)
@@ -435,70 +554,146 @@ def run_periodic(name: str) -> None:
         run.finished_at, run.last_error = clock.now(), error
 
 
-def _claim(job_id: int) -> bool:
+def _claim(job_id: int) -> _Turn | None:
     now = clock.now()
-    owed = (Job.state == JobState.CREATED) & (Job.run_after <= now)
-    lost = (Job.state == JobState.RUNNING) & (Job.touched_at < now - LEASE)
     with own_transaction():
-        claimed = session.execute(
+        attempts = session.scalar(
             update(Job)
-            .where(Job.id == job_id, owed | lost)
+            .where(Job.id == job_id, _is_owed() | _is_lost())
             .values(state=JobState.RUNNING, attempts=Job.attempts + 1, started_at=now, touched_at=now)
+            .returning(Job.attempts)
             .execution_options(synchronize_session=False)
         )
-        return bool(claimed.rowcount)  # type: ignore[attr-defined]
+    return _Turn(job_id, attempts, now) if attempts is not None else None
 
 
-def _run_steps(steps: Generator[Any, Any, None], job_id: int | None) -> bool:
+def _is_of(turn: _Turn) -> ColumnElement[bool]:
+    return (Job.id == turn.job_id) & (Job.attempts == turn.attempts) & (Job.started_at == turn.started_at)
+
+
+def _note(turn: _Turn, **values: Any) -> None:
+    """Write on the row of a job at the end of a transaction. Raises `_TakenOver`, which undoes the transaction.
+
+    Of this and somebody who takes the job over at the same moment the second sees what the first has written.
+    """
+    session.flush()
+    noted = session.execute(update(Job).where(_is_of(turn)).values(values).execution_options(synchronize_session=False))
+    if not noted.rowcount:  # type: ignore[attr-defined]
+        raise _TakenOver()
+    session.get_one(Job, turn.job_id, populate_existing=True)
+
+
+def _run_steps(steps: Generator[Any, Any, None], turn: _Turn | None) -> bool:
     answer: Any = None
     while True:
         asked: Any = None
-        finished = False
+        finished, begun = False, clock.monotonic()
         with own_transaction():
-            if job_id is not None and _is_cancelled(job_id):
+            if turn is not None and not _is_going(turn):
                 steps.close()
                 return False
             try:
                 asked = steps.send(answer)
             except StopIteration:
                 finished = True
-            if job_id is not None:
+            if turn is not None:
                 if finished:
-                    _finish(job_id)
+                    _finish(turn)
+                elif isinstance(asked, Progress):
+                    _note(turn, touched_at=clock.now(), done=asked.done, total=asked.total)
                 else:
-                    row = session.get_one(Job, job_id)
-                    row.touched_at = clock.now()
-                    if isinstance(asked, Progress):
-                        row.done, row.total = asked.done, asked.total
+                    _note(turn, touched_at=clock.now())
         if finished:
             return True
-        answer = asked.work() if isinstance(asked, Outside) else None
+        answer = None
+        if isinstance(asked, Outside):
+            answer = asked.work()
+        else:
+            _let_others_in(clock.monotonic() - begun)
 
 
-def _is_cancelled(job_id: int) -> bool:
-    return session.scalar(select(Job.state).where(Job.id == job_id)) is JobState.CANCELLED
+def _let_others_in(seconds: float) -> None:
+    """Wait after a step that held the database for so many seconds, where others look for their turn now and then."""
+    if session.get_bind().dialect.name == "sqlite":
+        time.sleep(min(seconds, _TURN))
 
 
-def _finish(job_id: int) -> None:
-    row = session.get_one(Job, job_id)
-    row.state, row.finished_at, row.last_error = JobState.DONE, clock.now(), None
-    if row.total:
-        row.done = row.total
+def _is_going(turn: _Turn) -> bool:
+    """Say whether the next step is still to be done, and here: it was not cancelled, and nobody has taken it over."""
+    return session.scalar(select(Job.state).where(_is_of(turn))) not in (None, JobState.CANCELLED)
+
+
+def _finish(turn: _Turn) -> None:
+    done = case((Job.total > 0, Job.total), else_=Job.done)
+    _note(turn, state=JobState.DONE, finished_at=clock.now(), last_error=None, done=done)
 
 
 def _describe(failure: BaseException) -> str:
     return "".join(traceback.format_exception_only(failure)).strip()[:2000]
 
 
-def _note_failure(job_id: int, failure: Exception, tries: int) -> None:
+def _note_failure(turn: _Turn, failure: Exception, tries: int) -> None:
     with own_transaction():
-        row = session.get_one(Job, job_id)
+        row = session.scalar(select(Job).where(_is_of(turn)).with_for_update())
+        if row is None:
+            # Somebody else is at it, or has been.
+            return
         row.last_error = _describe(failure)
         if row.attempts >= tries:
             row.state, row.finished_at = JobState.FAILED, clock.now()
         else:
             row.state = JobState.CREATED
             row.run_after = clock.now() + _BACKOFF[min(row.attempts, len(_BACKOFF)) - 1]
+
+
+class _Beats:
+    """What is carried out in this process now, and the thread that says so every so often."""
+
+    # After so many times with nothing to say the thread ends.
+    IDLE = 5
+
+    def __init__(self) -> None:
+        # Each with the context of whoever is at it: what the time is there is what is said.
+        self._turns: dict[_Turn, Context] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def of(self, turn: _Turn) -> Iterator[None]:
+        """Say that somebody is at a job, until nobody is."""
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        with self._lock:
+            self._turns[turn] = copy_context()
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._go_on, args=(app,), name="job-beats", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._turns.pop(turn, None)
+
+    def _go_on(self, app: Flask) -> None:
+        idle = 0
+        while True:
+            time.sleep(BEAT_SECONDS)
+            with self._lock:
+                turns = list(self._turns.items())
+                idle = 0 if turns else idle + 1
+                if idle > self.IDLE:
+                    self._thread = None
+                    return
+            for turn, context in turns:
+                # On a connection of its own, for nothing else is read or written here. Whoever holds the row for longer
+                # holds it against others too.
+                with app.app_context(), contextlib.suppress(SQLAlchemyError), db.engine.begin() as connection:
+                    now = context.run(clock.now)
+                    connection.execute(
+                        update(Job).where(_is_of(turn), Job.state == JobState.RUNNING).values(touched_at=now)
+                    )
+
+
+_beats = _Beats()
 
 
 class Queue:
@@ -563,7 +758,21 @@ class Queue:
             beat()
         if on_start:
             on_start()
+        threading.Thread(target=self._look_for_lost, name="lost-jobs", daemon=True).start()
         consumer.run()
+
+    def _look_for_lost(self) -> None:
+        """Take up what another worker has left lying, as soon as that is certain; live as long as the worker."""
+        handed: dict[int, float] = {}
+        while True:
+            with self.app.app_context(), contextlib.suppress(SQLAlchemyError):
+                now = time.monotonic()
+                # Those that wait in the queue meanwhile are not put there again and again.
+                handed = {each: at for each, at in handed.items() if now - at < LEASE.total_seconds()}
+                found = [each for each in _lost_ids() if each not in handed]
+                self.hand_over(found)
+                handed |= dict.fromkeys(found, now)
+            time.sleep(BEAT_SECONDS)
 
 
 def beat() -> None:

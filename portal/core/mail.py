@@ -23,6 +23,8 @@ from portal.core.db import canonical_json
 from portal.core.i18n import LazyText, force_locale
 from portal.core.i18n import lazy_gettext as _l
 
+# The name of the work.
+SEND = "mail.send"
 # 48 tries of five minutes: four hours of an unreachable server lose nothing.
 TRIES = 48
 
@@ -119,11 +121,22 @@ def send_later(
     if name not in _builders:
         raise LookupError(f"no mail is registered as {name}")
     return jobs.enqueue(
-        "mail.send", {"mail": name, "arguments": arguments}, effect_key=f"mail:{effect_key}", run_after=not_before
+        SEND, {"mail": name, "arguments": arguments}, effect_key=f"mail:{effect_key}", run_after=not_before
     )
 
 
-@jobs.job("mail.send", tries=TRIES, describe=describe, explain=explain)
+def send_all_later(name: str, owed: Mapping[str, dict[str, Any]], *, not_before: datetime | None = None) -> None:
+    """Owe mails of one kind from this transaction on: their arguments by the effect key of each."""
+    if name not in _builders:
+        raise LookupError(f"no mail is registered as {name}")
+    jobs.enqueue_all(
+        SEND,
+        {f"mail:{key}": {"mail": name, "arguments": each} for key, each in owed.items()},
+        run_after=not_before,
+    )
+
+
+@jobs.job(SEND, tries=TRIES, describe=describe, explain=explain)
 def send(mail: str, arguments: dict[str, Any]) -> Generator[Any, Any, None]:
     """Build the mail inside a transaction (it may need a fresh link), send it outside."""
     built = _builders[mail](**arguments)

@@ -109,6 +109,14 @@ class TrustedHtml(Markup):
 
 
 NOTHING = TrustedHtml("")
+_LIST_START = re.compile(r'<ol start="(?P<number>\d{1,3})"')
+
+
+def numbered_for_print(shown: TrustedHtml) -> TrustedHtml:
+    """Let lists begin with the number with which they were written: the printer reads it from the style alone."""
+    return TrustedHtml(
+        _LIST_START.sub(lambda found: f'<ol style="counter-reset: list-item {int(found["number"]) - 1}"', shown)
+    )
 
 
 class TrustedHtmlText(types.TypeDecorator[TrustedHtml]):
@@ -800,6 +808,9 @@ def _inline_tokens(text: str) -> Iterator[tuple[Token, int]]:
 @_once
 def clause_links(text: str) -> list[tuple[str, str, int]]:
     """Return the clause links of a text as (document slug or "", clause id, line)."""
+    if "[[" not in _checked(text):
+        # Choices and reasons by the thousand: most hold none.
+        return []
     return [
         (token.meta["slug"], token.meta["anchor"], line)
         for token, line in _inline_tokens(text)
@@ -965,6 +976,11 @@ def _checked(text: str) -> str:
 def sanitised(html: str) -> str:
     """Return foreign markup as it comes out of the allow-list, untrusted still; for comparison."""
     return _CLEANER.clean(html)
+
+
+def shown_link(slug: str, anchor: str, resolved: tuple[str, str] | None) -> TrustedHtml:
+    """Return how a clause link stands in what was rendered, `resolved` being what `Resolver` gives for it."""
+    return _clean(_clause_link_html(slug, anchor, resolved))
 
 
 def _clean(html: str) -> TrustedHtml:
@@ -1495,6 +1511,10 @@ def _show_table_end(renderer: Any, tokens: Sequence[Token], index: int, options:
 def _show_clause_link(renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     slug, anchor = tokens[index].meta["slug"], tokens[index].meta["anchor"]
     resolved = env["resolve"](slug, anchor) if env.get("resolve") else None
+    return _clause_link_html(slug, anchor, resolved)
+
+
+def _clause_link_html(slug: str, anchor: str, resolved: tuple[str, str] | None) -> str:
     if resolved is None:
         return f'<span class="clause-link-broken">{escapeHtml(f"{slug}#{anchor}")}</span>'
     address, heading = resolved

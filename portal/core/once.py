@@ -8,7 +8,7 @@ that repeats) is answered with the first one's answer, and of forms that arrive 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,14 +16,14 @@ from typing import ClassVar
 
 from flask import Flask, flash, redirect, request
 from sqlalchemy import String, Text, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
 from portal.core import clock
 from portal.core.access import actor
-from portal.core.db import Base, session
-from portal.core.errors import Conflict
+from portal.core.db import Base, insert, session
+from portal.core.errors import Conflict, DomainError
+from portal.core.forms import Form
 from portal.core.i18n import LazyText
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
@@ -80,6 +80,37 @@ def carry_out(work: Callable[[], Done], *, beside: str = "") -> Response:
     What `work` raises undoes everything, the note that the form was used included. Raises `FormUsed` where
     the same form said something else before.
     """
+    done = once(work, beside=beside)
+    flash(done.message, "success")
+    return redirect(done.location, 303)
+
+
+def submit(
+    form: Form, work: Callable[[], Done], fields: Mapping[type[DomainError], str] | None = None
+) -> Response | int:
+    """Carry out a form that was posted and is well-formed; return the answer, or the status to show its page with.
+
+    What `work` refuses stands beside the field that `fields` names for it, else above the form. A page that was only
+    asked for has the status 200.
+    """
+    if request.method != "POST":
+        return 200
+    if not form.validate():
+        return 400
+    try:
+        return carry_out(work)
+    except DomainError as refused:
+        form.refuse(refused, (fields or {}).get(type(refused)))
+        return refused.status
+
+
+def has_number() -> bool:
+    """Say whether what was posted carries a number: a module that repeats what it sent gives each edit one."""
+    return bool(request.form.get(FIELD))
+
+
+def once(work: Callable[[], Done], *, beside: str = "") -> Done:
+    """Do the same as `carry_out` for whoever answers with something else than another page."""
     with transaction():
         row, is_new = _claim(beside)
         if is_new:
@@ -87,8 +118,7 @@ def carry_out(work: Callable[[], Done], *, beside: str = "") -> Response:
             row.location, row.message = done.location, done.message
         else:
             done = Done(row.message, row.location)
-    flash(done.message, "success")
-    return redirect(done.location, 303)
+    return done
 
 
 def _claim(beside: str) -> tuple[CarriedOut, bool]:
@@ -96,7 +126,6 @@ def _claim(beside: str) -> tuple[CarriedOut, bool]:
     now, said = clock.now(), _digest(*sorted(_fields()), *([("", beside)] if beside else []))
     number = request.form.get(FIELD, "")
     key = _digest(("person", str(getattr(actor(), "code", ""))), ("path", request.path), ("form", number or said))
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     fresh = insert(CarriedOut).values(key=key, said=said, location="", message="", at=now)
     # What is returned tells; the count of rows is not known on either database alike.
     taken = session.scalar(fresh.on_conflict_do_nothing(index_elements=["key"]).returning(CarriedOut.key))

@@ -47,13 +47,13 @@ class Paging:
         }
 
 
-def page_number() -> int:
-    """Return which page the address asks for (`page=`); 1 for what is no number of a page."""
-    asked = request.args.get("page", "1")
+def page_number(name: str = "page") -> int:
+    """Return which page the address asks for (`page=`, or by another name); 1 for what is no number of a page."""
+    asked = request.args.get(name, "1")
     return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else 1
 
 
-def paging(total: int, size: int) -> Paging:
-    """Return the page that the address asks for, the last one where it asks for a later one."""
+def paging(total: int, size: int, name: str = "page") -> Paging:
+    """Return the page that the address asks for, by this name, the last one where it asks for a later one."""
     last = max(1, -(-total // size))
-    return Paging(min(max(1, page_number()), last), last, size, total)
+    return Paging(min(max(1, page_number(name)), last), last, size, total)

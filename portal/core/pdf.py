@@ -4,11 +4,12 @@ The work is done in a child process with its own limits of time and memory, with
 environment, without system fonts, and without a way to fetch anything: a page that asks for an
 address outside of its assets, or for a character that no font has, fails with a refusal that names it.
 
-The same input gives the same bytes. On a busy 2-core machine a certificate costs 45 to 65 ms of CPU time in the plain
-design, 75 to 110 in the modern and 120 in the classic one, once the child is warm; its start costs about a second more,
-and it keeps about 85 MB until it has been idle for a minute. `cpu_ms` of the result tells the cost of each page. The
-time is won by subsetting the fonts before WeasyPrint sees them, by a fontconfig without system fonts, and by keeping
-font configurations for sets of characters that come again.
+The same input gives the same bytes. A certificate costs three fifths of a plain call of WeasyPrint with the same page
+and fonts, once the child is warm (docs/performance.md); its start costs about a second more, and it keeps 85 to 200 MB
+until it has been idle for a minute. `cpu_ms` of the result tells the cost of each page. The time is won by subsetting
+the fonts before WeasyPrint sees them, by a fontconfig without system fonts, and by remembering what pages have in
+common: font configurations for sets of characters that come again, stylesheets as read, outlines of drawings as
+written, and, within a page, how wide its texts are.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +35,7 @@ from portal.core.i18n import lazy_gettext as _l
 
 __all__ = [
     "FONTS",
+    "Attached",
     "CharacterWithoutGlyph",
     "ForbiddenAddress",
     "PdfFailed",
@@ -40,6 +43,8 @@ __all__ = [
     "Renderer",
     "TooMuchMemory",
     "TookTooLong",
+    "lacking",
+    "picture",
     "render",
 ]
 
@@ -100,6 +105,16 @@ class Rendered:
     cpu_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that lies within the PDF, as the data on which the page rests; `created_at` is what it says of itself."""
+
+    name: str
+    content: bytes
+    description: str
+    created_at: datetime
+
+
 class Renderer:
     """A child process that renders one page after the other, started when first needed."""
 
@@ -120,13 +135,74 @@ class Renderer:
         identifier: str,
         title: str,
         language: str,
+        keywords: Sequence[str] = (),
+        attached: Sequence[Attached] = (),
     ) -> Rendered:
         """Return the PDF (PDF/A-3a, tagged for PDF/UA) of a page.
 
         `assets` are reachable as `asset:<name>` and by no other address; `fonts` are names of `FONTS`.
-        `identifier` becomes the file's own, so that equal input gives equal bytes. Raises the
-        refusals of this module.
+        `identifier` becomes the file's own, so that equal input gives equal bytes. `keywords` stand in its
+        description, `attached` lie in it. Raises the refusals of this module.
         """
+        return self._carry_out(
+            html=html,
+            stylesheets=stylesheets,
+            assets=assets,
+            fonts=fonts,
+            identifier=identifier,
+            title=title,
+            language=language,
+            keywords=keywords,
+            attached=attached,
+        )
+
+    def picture(
+        self,
+        html: str,
+        *,
+        stylesheets: Sequence[str],
+        assets: Mapping[str, bytes],
+        fonts: Sequence[str] = ("serif", "sans"),
+        title: str,
+        language: str,
+        width: int,
+    ) -> Rendered:
+        """Return the first page of the PDF that `render` would make as a PNG, `width` pixels wide."""
+        return self._carry_out(
+            html=html,
+            stylesheets=stylesheets,
+            assets=assets,
+            fonts=fonts,
+            identifier="picture",
+            title=title,
+            language=language,
+            picture_width=width,
+        )
+
+    def lacking(self, text: str, *, fonts: Sequence[str] = ("serif", "sans")) -> tuple[str, ...]:
+        """Return the characters of a text for which no page in these fonts could be made. It may start the child."""
+        if text.isascii():
+            return ()
+        with self._lock:
+            header, _ = self._ask(json.dumps({"text": text, "fonts": list(fonts)}).encode() + b"\n")
+        if "absent" not in header:
+            raise PdfFailed(reason=header.get("reason", "unknown"))
+        return tuple(header["absent"])
+
+    def _carry_out(
+        self,
+        *,
+        html: str,
+        stylesheets: Sequence[str],
+        assets: Mapping[str, bytes],
+        fonts: Sequence[str],
+        identifier: str,
+        title: str,
+        language: str,
+        picture_width: int = 0,
+        keywords: Sequence[str] = (),
+        attached: Sequence[Attached] = (),
+    ) -> Rendered:
         unknown = [name for name in fonts if name not in FONTS]
         if unknown or not fonts:
             raise LookupError(f"unknown fonts: {unknown}")
@@ -138,6 +214,17 @@ class Renderer:
             "identifier": identifier,
             "title": title,
             "language": language,
+            "picture_width": picture_width,
+            "keywords": list(keywords),
+            "attached": [
+                {
+                    "name": each.name,
+                    "content": base64.b64encode(each.content).decode(),
+                    "description": each.description,
+                    "created_at": each.created_at.astimezone(UTC).isoformat(),
+                }
+                for each in attached
+            ],
         }
         line = json.dumps(job).encode() + b"\n"
         if len(line) > MAX_INPUT_BYTES:
@@ -244,3 +331,5 @@ def _exchange(child: subprocess.Popen[bytes], line: bytes) -> tuple[dict[str, An
 _renderer = Renderer()
 atexit.register(_renderer.close)
 render = _renderer.render
+picture = _renderer.picture
+lacking = _renderer.lacking

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -26,8 +28,28 @@ class Sealed:
     """
 
     later: tuple[str, ...] = ()
+    # What two people may take out for good: changed only while `taking_out`, which seals the row anew.
+    taken_out: tuple[str, ...] = ()
     besides: tuple[str, ...] = ()
     per: str | None = None
+
+
+_is_taking_out: ContextVar[bool] = ContextVar("is_taking_out", default=False)
+
+
+@contextmanager
+def taking_out() -> Iterator[None]:
+    """Let columns that `taken_out` names be changed until the block ends; what is changed is flushed within it."""
+    token = _is_taking_out.set(True)
+    try:
+        yield
+    finally:
+        _is_taking_out.reset(token)
+
+
+def may_change(declared: Sealed) -> frozenset[str]:
+    """Return which columns of a row the product may change now, after it was written."""
+    return frozenset((*declared.later, *(declared.taken_out if _is_taking_out.get() else ())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ from sqlalchemy import (
     DDL,
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     ForeignKey,
     Index,
     Select,
@@ -35,6 +37,7 @@ from sqlalchemy import (
     column,
     delete,
     event,
+    exists,
     false,
     func,
     insert,
@@ -172,7 +175,7 @@ for _dialect, _statements in MAKE_WORDS.items():
 event.listen(SearchEntry.__table__, "before_drop", DDL(DROP_WORDS))  # type: ignore[no-untyped-call]
 
 _words = table(WORDS, *map(column, ("rowid", "told_en", "told_ja", "short_en", "short_ja")))
-_entry = SearchEntry.__table__.c
+_entry, _text = SearchEntry.__table__.c, SearchText.__table__.c
 # On PostgreSQL alone.
 _tokens: dict[str, ColumnElement[Any]] = {tag: literal_column(f"search_entries.{WORDS}_{tag}") for tag in LANGUAGES}
 
@@ -604,56 +607,100 @@ def search(
     """
     if not query:
         return NOTHING_FOUND
-    whose = _may_see_by_kind(person, at or clock.now())
-    if not whose:
+    sight = _sight_of(person, at or clock.now(), things)
+    if not sight.reach:
         return NOTHING_FOUND
-    if things is not None:
-        whose = {kind: [*seen, _entry.thing_id.in_(things)] for kind, seen in whose.items()}
-    with _without_scans():
-        with _planned_anew():
-            rows = session.execute(_ranked(query, language, whose)).all()
-        counts = Counter(kind for kind, *_place in rows)
-        if len(rows) > MOST_LISTED:
-            among = {kind: seen for kind, seen in whose.items() if kind in counts and (kinds is None or kind in kinds)}
-            return _first_found(query, language, among, counts, slice(offset, offset + limit))
-    listed = sorted((closeness, number) for kind, closeness, number in rows if kinds is None or kind in kinds)
-    return Found(_hits_of([number for _closeness, number in listed[offset : offset + limit]]), counts, len(listed))
+    asked = _Asked(query, language, sight, [kind for kind in sight.reach if kinds is None or kind in kinds])
+    page = slice(offset, offset + limit)
+    return _found_on_postgresql(asked, page) if _on_postgresql() else _found_on_sqlite(asked, page)
 
 
 def list_first_of(things: Select[int], person: Any, kind: str, limit: int) -> list[Hit]:
     """Return the first entries of a kind that the person may see of these things, in their order."""
-    seen = _may_see_by_kind(person, clock.now()).get(kind, [false()])
-    first = select(_entry.id).where(_entry.kind == kind, _entry.thing_id.in_(things), *seen)
+    first = select(_entry.id).where(*_sight_of(person, clock.now(), things).of([kind]))
     order = (_entry.thing_id, _entry.position, _entry.id)
     return _hits_of(list(session.scalars(first.order_by(*order).limit(limit))))
 
 
-def _ranked(query: Query, language: str | None, whose: Mapping[str, list[ColumnElement[bool]]]) -> Select[Any]:
+@dataclass(frozen=True)
+class _Asked:
+    """What is looked for, in texts of which language, by whom, and which kinds of it are listed.
+
+    Conditions are made once: to make them takes about as long as to have them answered.
+    """
+
+    query: Query
+    language: str | None
+    sight: _Sight
+    among: list[str]
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """The languages of the texts in which it is looked for."""
+        return [tag for tag in LANGUAGES if self.language in (None, tag)]
+
+    @cached_property
+    def might_be(self) -> list[ColumnElement[bool]]:
+        """What PostgreSQL looks up by tokens."""
+        return [_might_be_anywhere(term, self.tags) for term in self.query.terms]
+
+    @cached_property
+    def must_be(self) -> list[ColumnElement[bool]]:
+        """What must hold besides, because tokens prove too little."""
+        return [_is_there(term, self.tags) for term in self.query.terms if not _is_proven(term)]
+
+    @cached_property
+    def in_sight(self) -> list[ColumnElement[bool]]:
+        """That an entry is one of those that are listed, and may be seen."""
+        return self.sight.of(self.among)
+
+    @cached_property
+    def steps_of_heads(self) -> _Steps:
+        """How close it is in a heading."""
+        return _steps_of_heads(self.query)
+
+    @cached_property
+    def steps_beyond(self) -> _Steps:
+        """And how close elsewhere."""
+        return _steps_beyond(self.query)
+
+
+# --- finding on SQLite --------------------------------------------------------------------------
+
+
+def _found_on_sqlite(asked: _Asked, page: slice) -> Found:
+    rows = session.execute(_ranked(asked)).all()
+    counts = Counter(kind for kind, *_place in rows)
+    if len(rows) > MOST_LISTED:
+        return _first_found(asked, counts, page)
+    listed = sorted((closeness, number) for kind, closeness, number in rows if kind in asked.among)
+    return Found(_hits_of([number for _closeness, number in listed[page]]), counts, len(listed))
+
+
+def _ranked(asked: _Asked) -> Select[Any]:
     """Return the statement for the kind, closeness and number of what is found, of no kind more than is listed and one.
 
     How close it is to what was typed is told only where not more is found than is listed.
     """
-    words, source = _words_are(query, language), _joined_with(query)
+    words, source = _words_are(asked.query, asked.language), _joined_with(asked.query)
     of_kinds = [
         select(_entry.id, literal(kind).label("kind"))
         .select_from(source)
-        .where(*words, _is_of(kind), *seen)
+        .where(*words, _is_of(kind), *asked.sight.holds, reach)
         .limit(MOST_LISTED + 1)
         .subquery()
-        for kind, seen in whose.items()
+        for kind, reach in asked.sight.reach.items()
     ]
     numbers = union_all(*map(select, of_kinds)).cte("found").prefix_with("MATERIALIZED")
     many = select(func.count()).select_from(numbers).scalar_subquery()
     joined = numbers.join(SearchEntry.__table__, _entry.id == numbers.c.id)
-    if _on_postgresql() and _looks_into_texts(query, is_ranked=True):
-        joined = joined.join(_words, _words.c.rowid == numbers.c.id)
-    closeness = case((many > MOST_LISTED, literal(-1)), else_=_closeness(query))
+    closeness = case((many > MOST_LISTED, literal(-1)), else_=_closeness(asked.query))
     return select(numbers.c.kind, closeness, numbers.c.id).select_from(joined)
 
 
 def _is_of(kind: str) -> ColumnElement[bool]:
     """Return the condition that an entry is of a kind; by its number, which FTS5 finds by, once all are numbered so."""
-    if _on_postgresql() or not _is_numbered():
+    if not _is_numbered():
         return _entry.kind == kind
     return _words.c.rowid.between(*_numbers_of(kind))
 
@@ -666,88 +713,269 @@ def _is_numbered() -> bool:
     return bool(known["is_numbered"])
 
 
-def _first_found(
-    query: Query,
-    language: str | None,
-    whose: Mapping[str, list[ColumnElement[bool]]],
-    counts: Mapping[str, int],
-    page: slice,
-) -> Found:
+def _first_found(asked: _Asked, counts: Mapping[str, int], page: slice) -> Found:
     """Return a page of what is found very often: what is best is looked up first, and no more than is shown."""
-    in_all = sum(counts[kind] for kind in whose)
+    in_all = sum(counts[kind] for kind in asked.among)
     total = min(in_all, MOST_LISTED)
     wanted = min(page.stop, total)
-    reach = or_(false(), *(and_(_is_of(kind), *seen) for kind, seen in whose.items()))
+    sight = asked.sight
+    reach = or_(false(), *(and_(_is_of(kind), sight.reach[kind]) for kind in asked.among if kind in counts))
     ranked: dict[int, None] = {}
-    for stage in _stages(query, language):
+    for stage in _stages_on_sqlite(asked.query, asked.language):
         if len(ranked) >= wanted:
             break
-        # What was found by an earlier stage is found again.
-        ranked.update(dict.fromkeys(_first_of(stage, reach, query, wanted)))
+        found = select(_words.c.rowid).select_from(_joined_with(asked.query))
+        found = found.where(*stage.by_tokens, *stage.exactly, *sight.holds, reach)
+        # FTS5 finds in this order. What was found by an earlier stage is found again.
+        ranked.update(dict.fromkeys(session.scalars(found.order_by(_words.c.rowid).limit(wanted))))
     return Found(_hits_of(list(ranked)[page.start : wanted]), counts, total, has_more=in_all > total)
 
 
+# --- finding on PostgreSQL ----------------------------------------------------------------------
+
+# What stands nearly everywhere is looked for in so many entries before the index is asked for all of them.
+_LOOKED_AT_FIRST = 200
+# Of what the index finds so many times as many as are wanted are looked at more closely, the first in the order of
+# numbers; and where texts prove it, so many times as many of a kind as are listed.
+_LOOKED_AT, _TEXTS_LOOKED_INTO = 5, 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What one look into the index brought."""
+
+    counts: dict[str, int]
+    # Closeness and number: of all that is found, where it is not more than is listed.
+    all: list[tuple[int, int]]
+    # Else of the first in the order of numbers.
+    first: list[tuple[int, int]]
+    # Whether these are all.
+    is_whole: bool
+    # Whether less was found of a kind than is listed, and some of it was not looked at.
+    is_short: bool = False
+
+    def many(self) -> int:
+        """Return how many were found, of no kind more than is listed and one."""
+        return sum(self.counts.values())
+
+
 @contextmanager
-def _set(name: str, value: str, after: str) -> Iterator[None]:
-    """Set something of PostgreSQL for what is asked within, and set it back."""
-    if not _on_postgresql():
-        yield
-        return
-    session.execute(text(f"SET LOCAL {name} = {value}"))
+def _planned_for_words() -> Iterator[None]:
+    """Have PostgreSQL use its indexes, and plan for what is sought.
+
+    It does not know how much dearer the tokens of an entry are than the entry, and a plan for anything does not know
+    how often something stands in the texts.
+    """
+    session.execute(_PLAN_FOR_WORDS)
     yield
-    session.execute(text(f"SET LOCAL {name} = {after}"))
+    session.execute(_PLAN_AS_EVER)
 
 
-def _without_scans() -> AbstractContextManager[None]:
-    """Have PostgreSQL use its indexes: it does not know how much dearer the tokens of an entry are than they."""
-    return _set("enable_seqscan", "off", "on")
+_PLAN_FOR_WORDS, _PLAN_AS_EVER = (
+    text(f"SELECT set_config('enable_seqscan', '{scans}', true), set_config('plan_cache_mode', '{plans}', true)")
+    for scans, plans in (("off", "force_custom_plan"), ("on", "auto"))
+)
 
 
-def _planned_anew() -> AbstractContextManager[None]:
-    """Have PostgreSQL plan for what is sought: a plan for anything does not know how often it stands in the texts."""
-    return _set("plan_cache_mode", "force_custom_plan", "auto")
+def _found_on_postgresql(asked: _Asked, page: slice) -> Found:
+    """Return a page of what is found; of what is found very often the best is looked up, and no more than is shown."""
+    wanted = min(page.stop, MOST_LISTED)
+    with _planned_for_words():
+        looked = _look(asked, wanted)
+        in_all = sum(looked.counts.get(kind, 0) for kind in asked.among)
+        total = min(in_all, MOST_LISTED)
+        if looked.many() > MOST_LISTED:
+            numbers = _first_in_order(asked, looked, min(wanted, total))
+        else:
+            numbers = [number for _closeness, number in sorted(looked.all)]
+    return Found(_hits_of(numbers[page]), looked.counts, total, has_more=in_all > total)
 
 
-# On PostgreSQL so many times as many as are wanted are looked at more closely, of what the index finds; and so many
-# entries are looked at before the index is asked where a single character is sought, which stands nearly everywhere.
-_LOOKED_AT, _LOOKED_AT_FIRST = 8, 200
+def _look(asked: _Asked, wanted: int) -> _Looked:
+    """Return what is found, looking as far as is necessary."""
+    # A single character stands nearly everywhere.
+    if len(asked.query.text) == 1:
+        looked = _looked(asked, wanted, _some_collected(asked))
+        if looked.many() <= MOST_LISTED:
+            return looked
+        there = [kind for kind in asked.among if kind in looked.counts]
+        first = [(closeness, number) for closeness, number in session.execute(_among_the_first(asked, there))]
+        if len(first) >= min(wanted, sum(looked.counts[kind] for kind in there)):
+            return replace(looked, first=first, is_whole=False)
+    collected = select(_entry.id, _entry.kind).where(*asked.might_be, *asked.sight.of(asked.sight.reach))
+    looked = _looked(asked, wanted, collected)
+    return _looked(asked, wanted, collected, of_all=True) if looked.is_short else looked
 
 
-def _first_of(stage: _Stage, reach: ColumnElement[bool], query: Query, wanted: int) -> list[int]:
+def _some_collected(asked: _Asked) -> Select[Any]:
+    """Return the statement for what the index finds, of no kind more than is listed and one, whichever they are."""
+    of_kinds = [
+        select(_entry.id, _entry.kind).where(*asked.might_be, *asked.sight.of([kind])).limit(MOST_LISTED + 1).subquery()
+        for kind in asked.sight.reach
+    ]
+    some = union_all(*map(select, of_kinds)).subquery()
+    return select(some.c.id, some.c.kind)
+
+
+def _looked(asked: _Asked, wanted: int, collected: Select[Any], *, of_all: bool = False) -> _Looked:
+    # So many are known in their order.
+    at_first = min(wanted * _LOOKED_AT, MOST_LISTED + 1)
+    found: dict[str, list[Any]] = {"all": [], "first": []}
+    counts: dict[str, int] = {}
+    candidates: dict[str, int] = {}
+    for what, kind, closeness, number in session.execute(_look_up(asked, at_first, collected, of_all=of_all)):
+        if what == "count":
+            counts[kind] = min(number, MOST_LISTED + 1)
+        elif what == "candidates":
+            candidates[kind] = number
+        else:
+            found[what].append((closeness, number))
+    is_short = not of_all and any(
+        many > _texts_looked_into() and counts.get(kind, 0) <= MOST_LISTED for kind, many in candidates.items()
+    )
+    return _Looked(counts, **found, is_whole=len(found["first"]) < at_first, is_short=is_short)
+
+
+def _texts_looked_into() -> int:
+    return int(_TEXTS_LOOKED_INTO * (MOST_LISTED + 1))
+
+
+def _look_up(asked: _Asked, at_first: int, collected: Select[Any], *, of_all: bool) -> CompoundSelect[Any]:
+    """Return the statement for what is found: how many of each kind, and how close the first are.
+
+    Its rows say what they tell, a kind, a closeness and a number: `count` how many there are of a kind; `candidates`
+    how many there might be where texts have to be looked at; `all` and `first` as `_Looked` has them.
+    """
+    might_be = collected.cte("collected").prefix_with("MATERIALIZED")
+    must = asked.must_be
+    found = _looked_into(might_be, must, asked.sight.reach, of_all=of_all) if must else might_be
+    counts = select(found.c.kind, func.count().label("number")).group_by(found.c.kind).cte("counts")
+    counts = counts.prefix_with("MATERIALIZED")
+    many = select(func.coalesce(func.sum(counts.c.number), 0)).scalar_subquery()
+    tells: list[Select[Any]] = [select(literal("count"), counts.c.kind, literal(0), counts.c.number)]
+    if must:
+        candidates = select(literal("candidates"), might_be.c.kind, literal(0), func.count())
+        tells.append(candidates.group_by(might_be.c.kind))
+    first = (
+        select(found.c.id)
+        .where(many > MOST_LISTED, found.c.kind.in_(asked.among))
+        .order_by(found.c.id)
+        .limit(at_first)
+        .cte("first")
+        .prefix_with("MATERIALIZED")
+    )
+    beyond = asked.steps_beyond
+    for what, numbers, steps, which in (
+        ("all", found, [*asked.steps_of_heads, *beyond], [many <= MOST_LISTED, found.c.kind.in_(asked.among)]),
+        ("first", first, beyond, []),
+    ):
+        closeness = case(*steps, else_=_LAST) if steps else literal(_LAST)
+        source = _with_words(numbers) if beyond else numbers
+        if steps and not beyond:
+            source = numbers.join(SearchEntry.__table__, _entry.id == numbers.c.id)
+        tells.append(select(literal(what), literal(""), closeness, numbers.c.id).select_from(source).where(*which))
+    return union_all(*tells)
+
+
+def _with_words(numbers: Any) -> Any:
+    """Return numbers of entries with the entries and what they say."""
+    words = numbers.join(_words, _words.c.rowid == numbers.c.id)
+    return words.join(SearchEntry.__table__, _entry.id == numbers.c.id)
+
+
+def _among_the_first(asked: _Asked, kinds: Collection[str]) -> Select[Any]:
+    """Return the statement for what is found among the first entries of these kinds, and how close beyond heads."""
+    there = select(_entry.id).where(*asked.sight.of(kinds)).order_by(_entry.id).limit(_LOOKED_AT_FIRST)
+    first = there.cte("first").prefix_with("MATERIALIZED")
+    closeness = case(*steps, else_=_LAST) if (steps := asked.steps_beyond) else literal(_LAST)
+    exactly = [_is_there(term, asked.tags) for term in asked.query.terms]
+    return select(closeness, first.c.id).select_from(_with_words(first)).where(*exactly)
+
+
+def _looked_into(collected: Any, there: Sequence[ColumnElement[bool]], kinds: Iterable[str], *, of_all: bool) -> Any:
+    """Return those of what an index collected that have in their texts what must be there, the first of each kind."""
+    firsts = collected
+    if not of_all:
+        in_order = select(collected.c.id, collected.c.kind).order_by(collected.c.id).limit(_texts_looked_into())
+        of_kinds = [in_order.where(collected.c.kind == kind).subquery() for kind in kinds]
+        firsts = union_all(*map(select, of_kinds)).cte("firsts").prefix_with("MATERIALIZED")
+    found = select(firsts.c.id, firsts.c.kind).select_from(_with_words(firsts)).where(*there)
+    return found.cte("found").prefix_with("MATERIALIZED")
+
+
+def _headed(asked: _Asked, wanted: int) -> Select[Any]:
+    """Return the statement for the first that have in a heading what is looked for, the closest first."""
+    query = asked.query
+    in_one = " & ".join(f"({_alternatives(term.in_head)})" for term in query.terms)
+    address = address_token(query.text) if query.text.isascii() and len(query.text) <= _MAX_ADDRESS else ""
+    might = f"{in_one} | {_quoted(address)}" if address else in_one
+    might_be = [or_(*(_has_tokens(tag, might) for tag in LANGUAGES)), *asked.in_sight]
+    steps = asked.steps_of_heads
+    of_one = exists().where(_words.c.rowid == _entry.id)
+    if asked.language:
+        # Who finds a heading in the other language has not found the words yet.
+        might_be += [*asked.might_be, *([of_one.where(*asked.must_be)] if asked.must_be else [])]
+    else:
+        # Nor who finds an address.
+        (exactly, closest), *less = steps
+        is_there = of_one.where(*(_is_there(term, asked.tags) for term in query.terms))
+        steps = [(and_(exactly, is_there), closest), *less]
+    headed = select(_entry.id, case(*steps, else_=_LAST).label("closeness")).where(*might_be).subquery()
+    return select(headed.c.id).where(headed.c.closeness < _LAST).order_by(headed.c.closeness, headed.c.id).limit(wanted)
+
+
+def _first_in_order(asked: _Asked, looked: _Looked, wanted: int) -> list[int]:
+    """Return the first of what is found, the closest first: more is looked up only where what is known does not do."""
+    ranked = dict.fromkeys(session.scalars(_headed(asked, wanted)))
+    for closeness, stage in _stages_beyond(asked):
+        if len(ranked) >= wanted:
+            break
+        known = ranked | dict.fromkeys(sorted(number for how, number in looked.first if how == closeness))
+        if stage is None or looked.is_whole or len(known) >= wanted:
+            ranked = known
+        else:
+            # What was found by an earlier stage is found again.
+            ranked.update(dict.fromkeys(_first_of(asked, stage, wanted)))
+    return list(ranked)[:wanted]
+
+
+def _stages_beyond(asked: _Asked) -> Iterator[tuple[int, _Stage | None]]:
+    """Yield what is found beyond headings, the closest first, as `_steps_beyond` says it; None for all the rest."""
+    query = asked.query
+    might, must = asked.might_be, asked.must_be
+    if len(query.terms) > 1:
+        row = query.row
+        yield _IN_A_ROW, _Stage([_might_be_anywhere(row, LANGUAGES), *might], [_is_there(row, LANGUAGES), *must])
+    if _has_forms(query):
+        typed = _as_typed(query).terms
+        there_as_typed = [_is_there(term, LANGUAGES) for term in typed if not _is_proven(term)]
+        might_as_typed = [_might_be_anywhere(term, LANGUAGES) for term in typed]
+        yield _AS_TYPED, _Stage([*might_as_typed, *might], [*there_as_typed, *must])
+    yield _LAST, None
+
+
+def _first_of(asked: _Asked, stage: _Stage, wanted: int) -> list[int]:
     """Return the first that a stage finds, in the order of numbers.
 
-    FTS5 finds in this order. PostgreSQL must not: it would read the tokens of entry after entry. It collects what its
-    index finds, and looks at the first of them more closely; at all of them only where these do not suffice.
+    The index is asked for all; into the texts of the first of them one looks, into all only where these do not do.
     """
-    if not _on_postgresql():
-        found = select(_words.c.rowid).select_from(_joined_with(query)).where(*stage.by_tokens, *stage.exactly, reach)
-        return list(session.scalars(found.order_by(_words.c.rowid).limit(wanted)))
-    collected = select(_entry.id).where(*stage.by_tokens, reach).cte("collected").prefix_with("MATERIALIZED")
-    in_order = select(collected.c.id).order_by(collected.c.id)
+    collected = select(_entry.id).where(*stage.by_tokens, *asked.in_sight)
+    collected_once = collected.cte("collected").prefix_with("MATERIALIZED")
+    in_order = select(collected_once.c.id).order_by(collected_once.c.id)
     if not stage.exactly:
-        found_ids = _among_the_first(stage, reach, wanted) if len(query.text) == 1 else []
-        return found_ids if len(found_ids) == wanted else list(session.scalars(in_order.limit(wanted)))
-    found_ids = []
+        return list(session.scalars(in_order.limit(wanted)))
     for looked_at in (wanted * _LOOKED_AT, None):
         first = in_order.limit(looked_at).cte("first").prefix_with("MATERIALIZED")
-        source = first.join(SearchEntry.__table__, _entry.id == first.c.id)
-        if _looks_into_texts(query, is_ranked=True):
-            source = source.join(_words, _words.c.rowid == first.c.id)
-        exact = select(first.c.id).select_from(source).where(*stage.exactly)
-        many = select(-func.count()).select_from(collected)
+        exact = select(first.c.id).select_from(_with_words(first)).where(*stage.exactly)
+        many = select(-func.count()).select_from(collected_once)
         count, *found_ids = sorted(session.scalars(union_all(many, exact)))
         if looked_at is None or -count <= looked_at or len(found_ids) >= wanted:
             break
     return found_ids[:wanted]
 
 
-def _among_the_first(stage: _Stage, reach: ColumnElement[bool], wanted: int) -> list[int]:
-    """Return what a stage finds among the first entries that could be found at all."""
-    there = select(_entry.id).where(reach).order_by(_entry.id).limit(_LOOKED_AT_FIRST)
-    first = there.cte("first").prefix_with("MATERIALIZED")
-    source = first.join(SearchEntry.__table__, _entry.id == first.c.id)
-    found = select(first.c.id).select_from(source).where(*stage.by_tokens)
-    return list(session.scalars(found.order_by(first.c.id).limit(wanted)))
+_FACTS_OF_HITS = ("kind", "thing_id", "address", "state", "version", "sensitivity", "until")
+_TEXTS_OF_HITS = ("language", "context", "head", "body")
 
 
 def _hits_of(ids: Sequence[int]) -> list[Hit]:
@@ -755,34 +983,22 @@ def _hits_of(ids: Sequence[int]) -> list[Hit]:
     if not ids:
         return []
     hits: dict[int, Hit] = {}
-    for entry, said in session.execute(
-        select(SearchEntry, SearchText)
-        .join(SearchText, SearchText.entry_id == SearchEntry.id)
-        .where(SearchEntry.id.in_(ids))
-        .order_by(SearchText.language)
+    for number, *facts, language, context, head, body in session.execute(
+        select(*(_entry[name] for name in ("id", *_FACTS_OF_HITS)), *(_text[name] for name in _TEXTS_OF_HITS))
+        .join_from(SearchEntry.__table__, SearchText.__table__, _text.entry_id == _entry.id)
+        .where(_entry.id.in_(ids))
+        .order_by(_text.language)
     ):
-        hit = hits.setdefault(
-            entry.id,
-            Hit(
-                kind=entry.kind,
-                thing_id=entry.thing_id,
-                address=entry.address,
-                state=entry.state,
-                version=entry.version,
-                sensitivity=entry.sensitivity,
-                until=entry.until,
-                texts={},
-            ),
-        )
-        hit.texts[said.language] = EntryText(said.context, said.head, said.body)
+        if number not in hits:
+            hits[number] = Hit(**dict(zip(_FACTS_OF_HITS, facts, strict=True)), texts={})
+        hits[number].texts[language] = EntryText(context, head, body)
     return [hits[number] for number in ids]
 
 
 def select_things(query: Query, person: Any, kinds: Collection[str], at: datetime | None = None) -> Select[int]:
     """Return the statement for the row numbers of the things of these kinds in which the query finds something."""
-    whose = _may_see_by_kind(person, at or clock.now())
-    seen = or_(false(), *(and_(_entry.kind == kind, *whose[kind]) for kind in kinds if kind in whose))
-    return select(_entry.thing_id).select_from(_joined_with(query)).where(*_words_are(query, None), seen)
+    sight = _sight_of(person, at or clock.now())
+    return select(_entry.thing_id).select_from(_joined_with(query)).where(*_words_are(query, None), *sight.of(kinds))
 
 
 def things_saying(query: Query, kinds: Collection[str]) -> set[int]:
@@ -809,30 +1025,47 @@ def things_saying(query: Query, kinds: Collection[str]) -> set[int]:
     return found or set()
 
 
-def _joined_with(query: Query, *, is_ranked: bool = False) -> Any:
+def _joined_with(query: Query) -> Any:
     """Return the entries with what is asked of their words.
 
     On PostgreSQL the told texts are read only where tokens prove too little.
     """
-    if not query or (_on_postgresql() and not _looks_into_texts(query, is_ranked=is_ranked)):
+    if not query or (_on_postgresql() and not _looks_into_texts(query)):
         return SearchEntry.__table__
     return SearchEntry.__table__.join(_words, _words.c.rowid == _entry.id)
 
 
-def _looks_into_texts(query: Query, *, is_ranked: bool) -> bool:
+def _looks_into_texts(query: Query) -> bool:
     """Say whether tokens prove too little of a query on PostgreSQL."""
-    looked_at = [each for term in query.terms for each in (term, term.short) if each is not None]
-    return not all(each.is_proven for each in looked_at) or (is_ranked and len(query.terms) > 1)
+    return not all(map(_is_proven, query.terms))
 
 
-def _may_see_by_kind(person: Any, at: datetime) -> dict[str, list[ColumnElement[bool]]]:
-    """Return by kind the conditions that an entry holds at an instant and that the person may see it.
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a person may see of what holds at an instant."""
 
-    Kinds of which she may see nothing are left out.
-    """
-    holds = _holds(at)
-    reach = [(each.kinds, each.reach(person)) for each in searchables()]
-    return {kind: [*holds, reached] for kinds, reached in reach if not isinstance(reached, False_) for kind in kinds}
+    holds: list[ColumnElement[bool]]
+    # By kind; those of which she may see nothing are left out, those of one domain have the same condition.
+    reach: dict[str, ColumnElement[bool]]
+
+    def of(self, kinds: Iterable[str]) -> list[ColumnElement[bool]]:
+        """Return the conditions on entries of these kinds, each domain's reach told once."""
+        together: dict[int, list[str]] = {}
+        for kind in kinds:
+            if kind in self.reach:
+                together.setdefault(id(self.reach[kind]), []).append(kind)
+        seen = (and_(_entry.kind.in_(same), self.reach[same[0]]) for same in together.values())
+        return [*self.holds, or_(false(), *seen)]
+
+
+def _sight_of(person: Any, at: datetime, things: Select[int] | None = None) -> _Sight:
+    """Return what the person may see at an instant, of all things or of these."""
+    reach: dict[str, ColumnElement[bool]] = {}
+    for searchable in searchables():
+        reached = searchable.reach(person)
+        if not isinstance(reached, False_):
+            reach.update(dict.fromkeys(searchable.kinds, reached))
+    return _Sight([*_holds(at), *([_entry.thing_id.in_(things)] if things is not None else [])], reach)
 
 
 def _holds(at: datetime) -> list[ColumnElement[bool]]:
@@ -876,17 +1109,27 @@ def _phrase(term: Term) -> str:
     return f'"{" ".join([*term.tokens, *([term.prefix] if term.prefix else [])])}"{" *" if term.prefix else ""}'
 
 
+def _ways(term: Term) -> list[tuple[Term, str]]:
+    """Return how a term may be written, each with the texts in which it is written so."""
+    if term.short is None:
+        return [(term, "told")]
+    ways = [(term, "told"), (term.short, "told"), (term.short.as_form, "short")]
+    return ways if term.short.needle != term.needle else ways[1:]
+
+
+def _is_proven(term: Term) -> bool:
+    return all(way.is_proven for way, _where in _ways(term))
+
+
 def _is_anywhere(term: Term, tags: Sequence[str]) -> ColumnElement[bool]:
     """Return what PostgreSQL is asked of a term, in whatever form, in texts of these languages."""
+    if _is_proven(term):
+        return _might_be_anywhere(term, tags)
     by_tokens = list(map(_quoted, term.stem_tokens))
     if term.address:
         by_tokens.append(f"{_quoted(address_token(term.address))}:*")
-    ways = [(term, "told")]
-    if term.short is not None:
-        ways += [(term.short, "told")] if term.short.needle != term.needle else []
-        ways += [(term.short.as_form, "short")]
     looked_at = []
-    for way, where in ways:
+    for way, where in _ways(term):
         if way.is_proven:
             by_tokens.append(f"({_candidates(way)})")
         else:
@@ -894,6 +1137,13 @@ def _is_anywhere(term: Term, tags: Sequence[str]) -> ColumnElement[bool]:
     if by_tokens:
         looked_at += [_has_tokens(tag, " | ".join(by_tokens)) for tag in tags]
     return or_(*looked_at)
+
+
+def _is_there(term: Term, tags: Sequence[str]) -> ColumnElement[bool]:
+    """Return the same, asked of the texts where that can be: of few entries, tokens are dearer to read than texts."""
+    if term.address or term.stem:
+        return _is_anywhere(term, tags)
+    return or_(*(func.strpos(_words.c[f"{where}_{tag}"], way.needle) > 0 for way, where in _ways(term) for tag in tags))
 
 
 def _is_in_told(term: Term, where: str, tags: Sequence[str]) -> ColumnElement[bool]:
@@ -906,7 +1156,7 @@ def _is_in_told(term: Term, where: str, tags: Sequence[str]) -> ColumnElement[bo
 def _candidates(term: Term) -> str:
     """Return what a text must have in which the term is."""
     # So many are enough to find the candidates by.
-    tokens = list(dict.fromkeys([*term.pairs, *term.tokens]))[:_MAX_CANDIDATE_TOKENS]
+    tokens = term.needed[:_MAX_CANDIDATE_TOKENS]
     beginnings = [each for each in (term.prefix_pair or term.prefix,) if each]
     return " & ".join([*map(_quoted, tokens), *(f"{_quoted(each)}:*" for each in beginnings)])
 
@@ -919,21 +1169,35 @@ def _has_tokens(tag: str, wanted: str) -> ColumnElement[bool]:
     return _tokens[tag].op("@@", is_comparison=True)(cast(wanted, TSQUERY))
 
 
+# How close what is found is to what was typed, the closest first; 0 is a heading that says exactly this.
+_IN_HEAD, _FORM_IN_HEAD, _IN_A_ROW, _AS_TYPED, _LAST = range(1, 6)
+_Steps = list[tuple[ColumnElement[bool], int]]
+
+
 def _closeness(query: Query) -> ColumnElement[int]:
-    """Return how close an entry is to what was typed, the closest first; `_stages` looks up one after the other."""
+    """Return how close an entry is to what was typed; where there is much, stages look up one after the other."""
+    return case(*_steps_of_heads(query), *_steps_beyond(query), else_=_LAST)
+
+
+def _steps_of_heads(query: Query) -> _Steps:
     heads = (_entry.head_en, _entry.head_ja)
-    steps: list[tuple[ColumnElement[bool], int]] = [
+    steps = [
         (_is_headed(query), 0),
-        (or_(*(and_(*(_position(head, needle) > 0 for needle in query.needles)) for head in heads)), 1),
+        (or_(*(and_(*(_position(head, needle) > 0 for needle in query.needles)) for head in heads)), _IN_HEAD),
     ]
     if _has_forms(query):
-        steps.append((or_(*(and_(*(_is_in_head(term, tag) for term in query.terms)) for tag in LANGUAGES)), 2))
+        in_one = (and_(*(_is_in_head(term, tag) for term in query.terms)) for tag in LANGUAGES)
+        steps.append((or_(*in_one), _FORM_IN_HEAD))
+    return steps
+
+
+def _steps_beyond(query: Query) -> _Steps:
+    steps: _Steps = []
     if len(query.terms) > 1:
-        steps.append((_is_in_a_row(query.row), 3))
+        steps.append((_is_in_a_row(query.row), _IN_A_ROW))
     if _has_forms(query):
-        steps.append((_is_as_typed(query), 4))
-        return case(*steps, else_=5)
-    return case(*steps, else_=4)
+        steps.append((_is_as_typed(query), _AS_TYPED))
+    return steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -944,16 +1208,13 @@ class _Stage:
     exactly: list[ColumnElement[bool]] = field(default_factory=list)
 
 
-def _stages(query: Query, language: str | None) -> Iterator[_Stage]:
+def _stages_on_sqlite(query: Query, language: str | None) -> Iterator[_Stage]:
     """Yield the parts of what is found, the closest first, as `_closeness` says it.
 
     What a stage before has found, one after it finds as well.
     """
     address = address_token(query.text) if query.text.isascii() and len(query.text) <= _MAX_ADDRESS else ""
-    return (_stages_on_postgresql if _on_postgresql() else _stages_on_sqlite)(query, language, address)
 
-
-def _stages_on_sqlite(query: Query, language: str | None, address: str) -> Iterator[_Stage]:
     def narrowed(expression: str) -> list[ColumnElement[bool]]:
         return [_fts5(f"({expression}) AND ({_within(_all_of(query), language)})")]
 
@@ -974,39 +1235,12 @@ def _stages_on_sqlite(query: Query, language: str | None, address: str) -> Itera
     yield _Stage([_fts5(_all_of(query), language)])
 
 
-def _stages_on_postgresql(query: Query, language: str | None, address: str) -> Iterator[_Stage]:
-    tags = [tag for tag in LANGUAGES if language in (None, tag)]
-    by_tokens = [_might_be_anywhere(term, tags) for term in query.terms]
-    exactly = _words_are(query, language) if _looks_into_texts(query, is_ranked=False) else []
-
-    def in_heads_of(terms: Sequence[Term]) -> _Stage:
-        might = [and_(*(_has_tokens(tag, _alternatives(term.in_head)) for term in terms)) for tag in LANGUAGES]
-        there = [and_(*(_is_in_head(term, tag) for term in terms)) for tag in LANGUAGES]
-        return _Stage([or_(*might), *by_tokens], [or_(*there), *exactly])
-
-    typed = _as_typed(query)
-    whole = [*([_quoted(address)] if address else []), _alternatives(query.row.in_head)]
-    headed = or_(*(_has_tokens(tag, " | ".join(whole)) for tag in LANGUAGES))
-    yield _Stage([headed, *by_tokens], [_is_headed(query), *exactly])
-    yield in_heads_of(typed.terms)
-    if _has_forms(query):
-        yield in_heads_of(query.terms)
-    if len(query.terms) > 1:
-        row = query.row
-        yield _Stage([_might_be_anywhere(row, LANGUAGES), *by_tokens], [_is_in_a_row(row), *exactly])
-    if _has_forms(query):
-        yield _Stage(
-            [*(_might_be_anywhere(term, LANGUAGES) for term in typed.terms), *by_tokens],
-            [*_words_are(typed, None), *exactly] if _looks_into_texts(typed, is_ranked=False) else exactly,
-        )
-    yield _Stage(by_tokens, exactly)
-
-
 def _alternatives(term: Term) -> str:
-    """Return what a text must have in which the term is in any of its forms."""
-    ways = [term, *([term.short, term.short.as_form] if term.short else [])]
-    by_tokens = [*(f"({_candidates(way)})" for way in ways), *map(_quoted, term.stem_tokens)]
-    return " | ".join([*by_tokens, *([f"{_quoted(address_token(term.address))}:*"] if term.address else [])])
+    """Return what a text must have in which the term is in any of its forms; where it is proven, no other has it."""
+    by_tokens = [*(f"({_candidates(way)})" for way, _where in _ways(term)), *map(_quoted, term.stem_tokens)]
+    if term.address:
+        by_tokens.append(f"{_quoted(address_token(term.address))}:*")
+    return " | ".join(dict.fromkeys(by_tokens))
 
 
 def _might_be_anywhere(term: Term, tags: Sequence[str]) -> ColumnElement[bool]:
@@ -1046,14 +1280,7 @@ def _is_as_typed(query: Query) -> ColumnElement[bool]:
     """Say that the very words are there, where some are found by other forms."""
     typed = _as_typed(query)
     if _on_postgresql():
-        told = [term for term in typed.terms if not term.is_proven]
-        by_tokens = [_is_anywhere(term, LANGUAGES) for term in typed.terms if term.is_proven]
-        # Looked up by the index once more: reading the tokens of each hit is several times as dear.
-        again = select(_entry.id).where(*by_tokens).correlate(None)
-        return and_(
-            *(or_(*(func.strpos(_words.c[f"told_{tag}"], term.needle) > 0 for tag in LANGUAGES)) for term in told),
-            *([_entry.id.in_(again)] if by_tokens else []),
-        )
+        return and_(*(_is_there(term, LANGUAGES) for term in typed.terms))
     return _entry.id.in_(select(literal_column("rowid")).select_from(_words).where(_fts5(_all_of(typed))))
 
 

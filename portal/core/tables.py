@@ -12,12 +12,12 @@ import re
 import unicodedata
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 from flask import Response
@@ -31,6 +31,8 @@ Encoding = Literal["utf-8-sig", "cp932"]
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 10_000
+# Of a workbook so many sheets are read; more are named only.
+MOST_SHEETS = 20
 MAX_COLUMNS = 200
 # An XLSX file is an archive: these keep a small file from becoming a huge one.
 MAX_ARCHIVE_ENTRIES = 1_000
@@ -66,6 +68,7 @@ _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 # So much of a text is looked at for its encoding.
 _SAMPLE = 256 * 1024
 _HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f]")
+_KATAKANA_IN_LATIN = re.compile("[A-Za-z][\uff61-\uff9f]|[\uff61-\uff9f][A-Za-z]")
 _USUAL_JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 _FULL_WIDTH_KANA = re.compile("[\u3041-\u30fe]")
 _NOT_SHIFT_JIS = re.compile("[\x80\uf8f0-\uf8f3\ufffd]")
@@ -149,6 +152,13 @@ def write_xlsx(
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A share between 0 and 1, which a workbook shows in percent and counts as a number."""
+
+    of_one: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """One table of a workbook or of an archive, with its name; so many first columns stay in sight."""
 
@@ -182,34 +192,47 @@ def write_workbook(
         },
     )
     workbook.set_properties({"created": (created or clock.now()).replace(tzinfo=None)})
-    bold = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-    day = workbook.add_format({"num_format": "yyyy-mm-dd"})
-    term_format = workbook.add_format({"bold": True})
+    bold = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "quote_prefix": True})
+    formats = _Formats(
+        workbook.add_format({"num_format": "yyyy-mm-dd"}),
+        workbook.add_format({"num_format": "0%"}),
+        workbook.add_format({"quote_prefix": True}),
+    )
+    term_format = workbook.add_format({"bold": True, "quote_prefix": True})
     taken: set[str] = set()
     for sheet in sheets:
-        _write_sheet(workbook.add_worksheet(_free_name(sheet.name, taken)), sheet, bold, day)
+        _write_sheet(workbook.add_worksheet(_free_name(sheet.name, taken)), sheet, bold, formats)
     if notes:
         about = workbook.add_worksheet(_free_name(notes_sheet, taken))
         about.set_column(0, 0, 28)
         about.set_column(1, 1, 80)
         for line, (term, words) in enumerate(notes):
             about.write_string(line, 0, _xlsx_text(term), term_format)
-            about.write_string(line, 1, _xlsx_text(words))
+            about.write_string(line, 1, _xlsx_text(words), formats.text)
     workbook.close()
     return out.getvalue()
 
 
-def _write_sheet(page: Any, sheet: Sheet, bold: Any, day: Any) -> None:
+@dataclass(frozen=True, slots=True)
+class _Formats:
+    """How cells look: days, shares, and texts, which stay texts also when somebody edits them."""
+
+    day: Any
+    share: Any
+    text: Any
+
+
+def _write_sheet(page: Any, sheet: Sheet, bold: Any, formats: _Formats) -> None:
     page.freeze_panes(1, sheet.frozen_columns)
-    widths = [min(_display_width(str(name)), _WIDEST_HEADING) for name in sheet.header]
+    widths = [min(display_width(str(name)), _WIDEST_HEADING) for name in sheet.header]
     for column, name in enumerate(sheet.header):
         page.write_string(0, column, _xlsx_text(str(name)), bold)
     number = 0
     for number, row in enumerate(sheet.rows, start=1):
         for column, value in enumerate(row):
-            _write_xlsx_cell(page, number, column, value, day)
+            _write_xlsx_cell(page, number, column, value, formats)
             if column < len(widths):
-                widths[column] = max(widths[column], _display_width(_plain(value)))
+                widths[column] = max(widths[column], display_width(_plain(value)))
     for column, width in enumerate(widths):
         # Room for the filter's button.
         page.set_column(column, column, min(width, _WIDEST_CELL) + 3)
@@ -252,7 +275,7 @@ def write_archive(files: Sequence[tuple[str, bytes]]) -> bytes:
 _WIDEST_HEADING, _WIDEST_CELL = 16, 40
 
 
-def _display_width(text: str) -> int:
+def display_width(text: str) -> int:
     """Return how many half-width characters a text takes."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
@@ -324,6 +347,8 @@ def _plain(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
+    if isinstance(value, Share):
+        return _decimal(value.of_one)
     if isinstance(value, Fraction):
         return _decimal(value)
     if isinstance(value, datetime):
@@ -363,7 +388,7 @@ def _in_cp932(character: str) -> str:
         return _CP932_TWINS.get(character, _MISSING)
 
 
-def _write_xlsx_cell(page: Any, row: int, column: int, value: object, day: Any) -> None:
+def _write_xlsx_cell(page: Any, row: int, column: int, value: object, formats: _Formats) -> None:
     if value is None or value == "":
         return
     if isinstance(value, bool):
@@ -373,14 +398,19 @@ def _write_xlsx_cell(page: Any, row: int, column: int, value: object, day: Any) 
         page.write_string(row, column, str(value))
     elif isinstance(value, int | float | Fraction | Decimal):
         page.write_number(row, column, float(value))
+    elif isinstance(value, Share):
+        page.write_number(row, column, float(value.of_one), formats.share)
     elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= 1900:
-        page.write_datetime(row, column, value, day)
+        page.write_datetime(row, column, value, formats.day)
     else:
-        page.write_string(row, column, _xlsx_text(_plain(value)))
+        text = _plain(value)
+        page.write_string(row, column, _xlsx_text(text), formats.text if _NEEDS_GUARD.match(text) else None)
 
 
 def _xlsx_text(text: str) -> str:
-    safe = _NOT_IN_XML.sub("\ufffd", guarded(text))
+    # In a workbook a text is a text, and the format says so to whoever edits it. One that begins as if it had been
+    # guarded is, so that it is read again as it was.
+    safe = _NOT_IN_XML.sub("\ufffd", guarded(text) if _GUARDED.match(text) else text)
     return safe if len(safe) <= MAX_CELL else safe[: MAX_CELL - 1] + "…"
 
 
@@ -424,6 +454,12 @@ class UnknownEncoding(TableUnreadable):
     message = _l(
         "Line %(line)s holds characters in an unknown encoding. Save the file as “CSV UTF-8” or as an XLSX workbook."
     )
+
+
+class OtherEncoding(TableUnreadable):
+    """A row is text in another encoding than the rest, read as if it were in that of the rest."""
+
+    message = _l("Line %(line)s is written in another encoding than the rest. Save the file as “CSV UTF-8” again.")
 
 
 class BrokenQuotes(TableUnreadable):
@@ -495,6 +531,15 @@ class Table:
     left_out: tuple[tuple[int, TableUnreadable], ...] = ()
 
 
+def read_typed(text: str) -> Table:
+    """Read a table that was pasted, as `read_table` reads CSV: it is text already, in no encoding. Raises the same."""
+    if len(text.encode()) > MAX_BYTES:
+        raise TableTooLarge()
+    if not text.strip():
+        raise TableEmpty()
+    return _table(_csv_lines(text.removeprefix("\ufeff")), leave_out=False, is_typed=True)
+
+
 def read_table(data: bytes, filename: str = "", *, leave_out: bool = False) -> Table:
     """Read CSV or the first sheet of an XLSX workbook.
 
@@ -536,11 +581,68 @@ def as_text(data: bytes, filename: str = "") -> str:
         raise WorkbookDamaged()
     else:
         lines = lines_of(_decoded(data))
+    return _text_of(lines)
+
+
+def _text_of(lines: Iterable[tuple[int, list[str]]]) -> str:
     written: list[str] = []
     for line, cells in lines:
         written += [""] * (line - 1 - len(written))
         written.append("\t".join(" ".join(cell.replace('"', "″").split()) for cell in cells).rstrip())
     return "\n".join(written).rstrip()
+
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSheet(Generic[Content]):
+    """A sheet of a workbook under its name, and what was read of it; None where it was not, and `fault` says why."""
+
+    name: str
+    content: Content | None
+    fault: TableUnreadable | None = None
+
+
+def read_sheets(data: bytes, filename: str = "") -> list[ReadSheet[Table]]:
+    """Read every sheet of a workbook as `read_table` does the one it opens with; else there is one without a name.
+
+    There is at least one. Raises `TableUnreadable` for what is no workbook that can be opened, or no table.
+    """
+    if not data.startswith(b"PK\x03\x04"):
+        return [ReadSheet("", read_table(data, filename))]
+    return _each_sheet(data, lambda lines: _table(lines, leave_out=False, is_counted=False))
+
+
+def sheets_as_text(data: bytes, filename: str = "") -> list[ReadSheet[str]]:
+    """Return every sheet of a workbook as `as_text` does the first; anything else is one sheet without a name.
+
+    There is at least one. Raises `TableUnreadable` for what is no workbook that can be opened, or no text.
+    """
+    if not data.startswith(b"PK\x03\x04"):
+        return [ReadSheet("", as_text(data, filename))]
+    return _each_sheet(data, _text_of)
+
+
+def first_filled(sheets: Sequence[ReadSheet[Content]]) -> ReadSheet[Content]:
+    """Return the sheet that is meant where nobody said which: the first in which there is anything."""
+    return next((each for each in sheets if each.content or not isinstance(each.fault, TableEmpty | None)), sheets[0])
+
+
+def _each_sheet(data: bytes, read: Callable[[Any], Content]) -> list[ReadSheet[Content]]:
+    if len(data) > MAX_BYTES:
+        raise TableTooLarge()
+    found: list[ReadSheet[Content]] = []
+    for name, lines in _xlsx_sheets(data):
+        fault: TableUnreadable | None = TableTooLarge()
+        content = None
+        if len(found) < MOST_SHEETS:
+            try:
+                content, fault = read(lines), None
+            except TableUnreadable as refused:
+                fault = refused
+        found.append(ReadSheet(name, content, fault))
+    return found
 
 
 def lines_of(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -557,7 +659,13 @@ def lines_of(text: str) -> Iterator[tuple[int, list[str]]]:
         yield line, cells
 
 
-def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: bool, is_counted: bool = True) -> Table:
+def _table(
+    lines: Iterator[tuple[int, list[str] | BrokenQuotes]],
+    *,
+    leave_out: bool,
+    is_counted: bool = True,
+    is_typed: bool = False,
+) -> Table:
     header: list[str] | None = None
     first = 1
     rows: list[Row] = []
@@ -580,6 +688,8 @@ def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: 
                 continue
             if header is not None and len(cells) > len(header):
                 fault = TooManyCells(line=line, cells=len(cells), columns=len(header))
+            elif is_counted and not is_typed and any(map(is_garbled, cells)):
+                fault = OtherEncoding(line=line)
         if header is not None and len(rows) + len(left_out) >= MAX_ROWS:
             fault = TableTooLarge()
         if fault is not None:
@@ -602,6 +712,21 @@ def _table(lines: Iterator[tuple[int, list[str] | BrokenQuotes]], *, leave_out: 
     if header is None:
         raise TableEmpty()
     return Table(tuple(filter(None, header)), tuple(rows), first, tuple(left_out))
+
+
+def is_garbled(text: str) -> bool:
+    """Say whether a text is UTF-8 that was read as CP932, such as 「菴占陸」 for 「佐藤」."""
+    if text.isascii():
+        return False
+    try:
+        meant = text.encode("cp932").decode("utf-8")
+    except UnicodeError:
+        return False
+    # Half-width katakana alone can be Latin letters by chance; between Latin letters it is none. And two kanji can be
+    # one and a letter by chance: 「邊子」.
+    usual = len(_USUAL_JAPANESE.findall(meant))
+    is_chance = usual == 1 and not _HALF_WIDTH_KATAKANA.search(text)
+    return (usual > 0 and not is_chance) or bool(_KATAKANA_IN_LATIN.search(text))
 
 
 def _check_header(header: list[str], line: int, *, may_lack: bool = False) -> None:
@@ -644,7 +769,7 @@ def _in_encoding(data: bytes) -> tuple[str, str]:
     try:
         return "UTF-8", data.decode("utf-8")
     except UnicodeDecodeError as failure:
-        if is_nearly_utf_8(data):
+        if is_nearly_utf_8(data, is_list=True):
             raise UnknownEncoding(line=data.count(b"\n", 0, failure.start) + 1) from None
         text = data.decode("cp932", "replace")
         other = data.decode("euc_jp", "replace")
@@ -654,18 +779,32 @@ def _in_encoding(data: bytes) -> tuple[str, str]:
                 raise UnknownEncoding(line=line) from None
             return "EUC-JP", other
         # Stray bytes that the codec lets through as private characters are no Japanese text.
-        if _NOT_SHIFT_JIS.search(text):
-            raise UnknownEncoding(line=data.count(b"\n", 0, failure.start) + 1) from None
+        if odd := _NOT_SHIFT_JIS.search(text):
+            raise UnknownEncoding(line=text.count("\n", 0, odd.start()) + 1) from None
         return "Shift_JIS", text
 
 
-def is_nearly_utf_8(data: bytes) -> bool:
-    """Say whether more of the bytes beyond ASCII are UTF-8 than not: a file of it with a fault, and nothing else."""
+def is_nearly_utf_8(data: bytes, *, is_list: bool = False) -> bool:
+    """Say whether more of the bytes beyond ASCII are UTF-8 than not: a file of it with a fault, and nothing else.
+
+    A list of names may be so short that chance decides: whatever is clean as Shift_JIS is taken for that.
+    """
     text = data[:_SAMPLE].decode("utf-8", "replace")
     wrong = text.count("\ufffd")
     # No other encoding has three bytes that happen to be kana or kanji but for once in a while.
     japanese = len(_USUAL_JAPANESE.findall(text))
+    if is_list and japanese <= wrong and _is_clean_cp932(data[:_SAMPLE]):
+        # A short list in which two kanji happen to be one of UTF-8 and a letter.
+        return False
     return 0 < wrong <= 3 * japanese or sum(not each.isascii() for each in text) > 2 * wrong
+
+
+def _is_clean_cp932(data: bytes) -> bool:
+    try:
+        text = data.decode("cp932")
+    except UnicodeDecodeError:
+        return False
+    return all(each.isascii() or _USUAL_JAPANESE.match(each) for each in text)
 
 
 def _looks_more_like(euc: str, cp932: str) -> bool:
@@ -730,6 +869,15 @@ def _delimiter(text: str) -> str:
 
 
 def _xlsx_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines of the first sheet."""
+    yield from next(_xlsx_sheets(data))[1]
+
+
+def _xlsx_sheets(data: bytes) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
+    """Yield each sheet's name with its lines, of which there is at least one.
+
+    First the one that a spreadsheet program opens with, then those that it shows, hidden ones last.
+    """
     _check_archive(data)
     import openpyxl
 
@@ -739,9 +887,24 @@ def _xlsx_lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
             workbook = openpyxl.load_workbook(
                 io.BytesIO(data), read_only=True, data_only=True, keep_links=False, rich_text=False
             )
-            if not workbook.worksheets:
-                raise TableEmpty()
-            page = workbook.worksheets[0]
+        active = workbook.active
+        pages = sorted(
+            workbook.worksheets, key=lambda page: (page.sheet_state != "visible", active is None or page is not active)
+        )
+    except MemoryError:
+        raise
+    except Exception as failure:
+        raise WorkbookDamaged() from failure
+    if not pages:
+        raise TableEmpty()
+    for page in pages:
+        yield str(page.title), _lines_of_sheet(data, page)
+
+
+def _lines_of_sheet(data: bytes, page: Any) -> Iterator[tuple[int, list[str]]]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             _count_rows(data, str(vars(page)["_worksheet_path"]))
             # What the file says about its size may be wrong.
             page.reset_dimensions()

@@ -51,6 +51,19 @@ def forbidden(text: str, besides: str = "") -> set[str]:
     return {each for each in text if each not in besides and _is_forbidden(each)}
 
 
+def private(text: str) -> str:
+    """Return the characters of private use in a text, such as those that an office has made for names (外字).
+
+    Other computers show something else for them; in a name they are kept all the same.
+    """
+    return "".join(each for each in text if unicodedata.category(each) == "Co")
+
+
+def spelled(character: str) -> str:
+    """Write a character so that it is known even where nothing is shown for it: U+202E."""
+    return f"U+{ord(character):04X}"
+
+
 def _is_forbidden(character: str) -> bool:
     if character in _DIRECTIONS:
         return True

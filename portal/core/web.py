@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -25,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal.core.access import actor, declaration_of, is_own_path, wants_json
+from portal.core.access import actor, declaration_of, is_own_path, know_viewer, wants_json
 from portal.core.db import session
 from portal.core.errors import DomainError, Invalid, NotAllowed, TooMany
 from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES, SWITCH, SWITCHED
@@ -36,21 +37,36 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# What a form around a file may take.
+_FORM_BYTES = 1024 * 1024
 # A table of 5 MB and the form around it.
-MAX_BODY_BYTES = 6 * 1024 * 1024
+MAX_BODY_BYTES = 5 * 1024 * 1024 + _FORM_BYTES
 # Under this name a view that takes larger files keeps how much it takes.
 _MOST = "most_body_bytes"
+_EACH = "_takes_each"
+# Under this name a view that reads fields of any length is told.
+_LONG = "_takes_long_texts"
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def takes_files(most: int) -> Callable[[View], View]:
-    """Let a view take files of so many bytes, and the form around them; a decorator between route and permission."""
+def takes_files(most: int, *, each: int | None = None) -> Callable[[View], View]:
+    """Let a view take files of so many bytes, and the form around them; a decorator between route and permission.
+
+    `each` is what one of several files may have: what is said of a form that is too large names that.
+    """
 
     def decorate(view: View) -> View:
-        setattr(view, _MOST, most + 1024 * 1024)
+        setattr(view, _MOST, most + _FORM_BYTES)
+        setattr(view, _EACH, each or most)
         return view
 
     return decorate
+
+
+def takes_long_texts(view: View) -> View:
+    """Let a view take fields as large as a body may be: it says itself, beside each, which are too long."""
+    setattr(view, _LONG, True)
+    return view
 
 
 def init_app(app: Flask) -> None:
@@ -76,8 +92,21 @@ def _refuse_too_much() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if limit is not None and hasattr(view, _MOST):
         limit = request.max_content_length = max(limit, getattr(view, _MOST))
+    if hasattr(view, _LONG):
+        request.max_form_memory_size = limit
     if limit is not None and (request.content_length or 0) > limit:
-        raise RequestEntityTooLarge()
+        # Nobody has been asked for yet, and the page that says so is hers.
+        know_viewer()
+        raise BodyTooLarge(limit, each=getattr(view, _EACH, None))
+
+
+class BodyTooLarge(RequestEntityTooLarge):
+    """What was sent says itself that it is larger than the page takes, its form included: so many bytes."""
+
+    def __init__(self, limit: int, *, each: int | None = None) -> None:
+        super().__init__()
+        # For files, as the pages say it; the form around them comes on top.
+        self.most_mb = (limit - _FORM_BYTES if each is None else min(each, limit - _FORM_BYTES)) // (1024 * 1024)
 
 
 class FromAnotherSite(NotAllowed):
@@ -131,6 +160,17 @@ def public_url(endpoint: str, **values: Any) -> str:
     base = urlsplit(current_app.config["PUBLIC_URL"])
     adapter = current_app.url_map.bind(base.netloc, script_name=base.path or "/", url_scheme=base.scheme)
     return adapter.build(endpoint, values, force_external=True)
+
+
+def local_address() -> str | None:
+    """Return the portal's address where only this very machine reaches it: what carries it leads nobody else here."""
+    address = str(current_app.config["PUBLIC_URL"])
+    host = urlsplit(address).hostname or ""
+    try:
+        is_local = ip_address(host).is_loopback or ip_address(host).is_unspecified
+    except ValueError:
+        is_local = host == "localhost" or host.endswith(".localhost")
+    return address if is_local else None
 
 
 def request_id() -> str:
@@ -201,18 +241,31 @@ def _needs_sign_in() -> bool:
     return actor() is None and declared is not None and declared.kind != "public"
 
 
-def _sign_in_href() -> str:
-    """Return where to sign in and come back to the page from which something was sent."""
+def _page_before() -> str | None:
+    """Return the page from which something was sent, where it is one of ours."""
     before = urlsplit(request.referrer or "")
     here = before.path + (f"?{before.query}" if before.query else "")
-    is_known = before.netloc == request.host and is_own_path(here)
-    return url_for(current_app.config["SIGN_IN_ENDPOINT"], next=here if is_known else None)
+    return here if before.netloc == request.host and is_own_path(here) else None
+
+
+def _sign_in_href() -> str:
+    """Return where to sign in and come back to the page from which something was sent."""
+    return url_for(current_app.config["SIGN_IN_ENDPOINT"], next=_page_before())
 
 
 def error_page(
-    status: int, title: str, message: str, retry_after: int | None = None, *, signs_in: bool = False
+    status: int,
+    title: str,
+    message: str,
+    retry_after: int | None = None,
+    *,
+    signs_in: bool = False,
+    goes_back: bool = False,
 ) -> Response:
-    """Return the page (or JSON, where a module asked) that tells what went wrong and what to do."""
+    """Return the page (or JSON, where a module asked) that tells what went wrong and what to do.
+
+    `goes_back`: whoever is signed in stays among her places, and is led back to the page from which it was sent.
+    """
     body: Any
     if wants_json():
         body = jsonify({"error": title, "message": message, "request": request_id()})
@@ -224,6 +277,8 @@ def error_page(
             message=message,
             request_id=request_id(),
             sign_in_href=_sign_in_href() if signs_in else None,
+            stays_inside=goes_back and actor() is not None,
+            back_href=_page_before() if goes_back else None,
         )
     response = make_response(body, status)
     if retry_after is not None:
@@ -275,7 +330,12 @@ def _http_error(failure: HTTPException) -> Response:
             413: _("What was sent is larger than the limit. Make it smaller or split it."),
             415: _("Send one of the file types listed on the page."),
         }.get(status, _("Go back and try again. If it happens again, tell an administrator the number below."))
-    response = error_page(status, title, message, signs_in=status == 401)
+    if isinstance(failure, BodyTooLarge) and not wants_json():
+        message = _(
+            "What was sent is larger than the limit; here it is %(most)s MB. Make it smaller or split it.",
+            most=failure.most_mb,
+        )
+    response = error_page(status, title, message, signs_in=status == 401, goes_back=status == 413)
     if status == 405:
         response.headers["Allow"] = failure.get_response().headers.get("Allow", "")
     return response

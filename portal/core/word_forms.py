@@ -159,5 +159,8 @@ def has_compound(stretch: str) -> bool:
 
 def shortened(stretch: str) -> str:
     """Return folded Japanese as it is written with as little kana as may be."""
-    gone = set(left_out(stretch))
-    return "".join(each for at, each in enumerate(stretch) if at not in gone) if gone else stretch
+    gone = left_out(stretch)
+    if not gone:
+        return stretch
+    starts, ends = [0, *(at + 1 for at in gone)], [*gone, len(stretch)]
+    return "".join(stretch[start:end] for start, end in zip(starts, ends, strict=True))

@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import url_for
 
-from portal.accounts.models import Person
+from portal.accounts.models import NamesKept
+from portal.accounts.service.name_changes import stood_for
 from portal.core import clock, jobs, pdf
 from portal.core.access import can
 from portal.core.i18n import LazyText, force_locale, format_date, format_instant, format_percent, language, other
@@ -83,17 +84,21 @@ def tidy() -> None:
 
 
 def printed_of(file: TranscriptFile) -> PrintedTranscript:
-    """Return what is printed, in the language that was asked for."""
+    """Return what is printed, in the language that was asked for.
+
+    The name is the one that certificates carry: one that she has set herself counts once it is confirmed.
+    """
     person, tag = file.person, file.language
+    names = stood_for(person)
     with force_locale(tag):
         found = transcripts.transcript_of(person)
         zone = person.time_zone
         return PrintedTranscript(
             language=tag,
             identifier=f"transcript:{file.code}",
-            name=person.name_in(tag),
-            kana=person.full_kana if tag == "ja" else "",
-            other_name=_other_name(person, tag),
+            name=names.name_in(tag),
+            kana=names.full_kana if tag == "ja" else "",
+            other_name=_other_name(names, tag),
             organisation=organisation.name().in_(tag),
             as_of=format_instant(file.asked_at, zone),
             summary=summary_of(found),
@@ -111,9 +116,9 @@ def printed_of(file: TranscriptFile) -> PrintedTranscript:
         )
 
 
-def _other_name(person: Person, tag: str) -> str:
-    found = person.name_in(other(tag))
-    return found if found != person.name_in(tag) else ""
+def _other_name(names: NamesKept, tag: str) -> str:
+    found = names.name_in(other(tag))
+    return found if found != names.name_in(tag) else ""
 
 
 def _line(line: Line, zone: str) -> PrintedLine:

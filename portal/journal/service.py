@@ -13,7 +13,7 @@ from sqlalchemy.orm import SessionTransaction
 from portal.core import clock
 from portal.core.db import session, writing
 from portal.core.i18n import LazyText
-from portal.core.seals import SealedTable, digest_of, sealed_table
+from portal.core.seals import SealedTable, digest_of, may_change, sealed_table
 from portal.core.transaction import after_rollback, before_commit
 from portal.journal.models import JournalEntry, JournalHead, Seal, digest_of_seals
 from portal.journal.queries import find_end
@@ -189,7 +189,7 @@ def _notice(written: OrmSession, context: object) -> None:
         ]
         if not changed:
             continue
-        edited = set(changed) - set(spec.declared.later)
+        edited = set(changed) - may_change(spec.declared)
         if edited and row not in written.info.get("sealed_new", ()):
             raise RuntimeError(f"{spec} is history; {', '.join(sorted(edited))} cannot be changed")
         _note(spec, row)

@@ -12,10 +12,10 @@ from typing import Any
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role
-from portal.accounts.service.ownership import set_owner
+from portal.accounts.service.ownership import set_owner_of_file
 from portal.core import clock
-from portal.core.content import SLUG, ContentFile, ContentFolder, line_of, to_toml
-from portal.core.i18n import LANGUAGES, Words, other
+from portal.core.content import SLUG, ContentFile, ContentFolder, Section, line_of, to_toml
+from portal.core.i18n import LANGUAGES, Words, other, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.markdown import (
     SENSITIVITIES,
@@ -24,16 +24,26 @@ from portal.core.markdown import (
     Problem,
     clause_links,
     front_matter,
+    reading_minutes,
     remembering,
     split_clauses,
     verbatim_from,
 )
 from portal.library import queries, rules
 from portal.library.errors import EffectiveBeforeEarlier, EffectiveBeforeInForce
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion, VersionText
+from portal.library.models import (
+    GROUPS,
+    AudienceKind,
+    ChangeClass,
+    Document,
+    DocumentKind,
+    DocumentVersion,
+    VersionText,
+)
 from portal.library.rules import overlays as overlay_rules
+from portal.library.rules.lint import Known, Proposal, Term
 from portal.library.rules.overlays import base_slug
-from portal.library.service import documents, glossary, overlays, versions
+from portal.library.service import documents, glossary, lint, overlays, versions
 from portal.library.service.glossary import TermDraft
 from portal.library.service.texts import TextDraft, anchors_of, order_differs, problems_of
 from portal.organisation.queries import default_time_zone, find_market, find_team
@@ -203,10 +213,20 @@ class DocumentsPart:
             slug: {kind.value: tuple(codes) for kind, codes in each.settings.audience.items() if codes}
             for slug, each in found.items()
         }
+        folder.shared["headings"] = {
+            (slug, clause.anchor, text.language): clause.heading
+            for slug, each in found.items()
+            for text in each.texts.values()
+            for clause in text.clauses
+        }
         folder.shared["library.read"] = found
         for slug, read in found.items():
             _check_links(folder, slug, read, found)
             _check_words(folder, read)
+
+    def report(self, folder: ContentFolder) -> Iterator[Section]:
+        """Tell how long the documents are and what helps their readers decide, and what a look at their texts finds."""
+        yield _documents_told(folder.shared["library.read"].values(), folder.shared.get("library.terms", []))
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
         """Make new documents and publish new versions; what is published already must say the same."""
@@ -506,7 +526,7 @@ def _facts_of(base: _Folder | Document) -> _Facts:
     if isinstance(base, _Folder):
         told = base.settings
         return _Facts(base.slug, told.kind, told.authoritative, told.sensitivity, told.audience)
-    audience = {kind: base.audience(kind) for kind in AudienceKind}
+    audience = {kind: base.audience(kind) for kind in GROUPS}
     return _Facts(base.slug, base.kind, base.authoritative, base.sensitivity, audience)
 
 
@@ -540,7 +560,7 @@ def _settle(folder: ContentFolder, settings: _Settings, market: str, base: _Fact
         return False
     settings.kind, settings.authoritative = base.kind, base.authoritative
     settings.sensitivity = stated.get("sensitivity", base.sensitivity)
-    settings.audience = {kind: list(base.audience.get(kind, ())) for kind in AudienceKind}
+    settings.audience = {kind: list(base.audience.get(kind, ())) for kind in GROUPS}
     settings.audience[AudienceKind.MARKET] = [market]
     return True
 
@@ -569,7 +589,7 @@ def _choice(
 
 
 def _read_audience(folder: ContentFolder, file: ContentFile, table: Any) -> dict[AudienceKind, list[str]]:
-    audience: dict[AudienceKind, list[str]] = {kind: [] for kind in AudienceKind}
+    audience: dict[AudienceKind, list[str]] = {kind: [] for kind in GROUPS}
     if not isinstance(table, dict):
         table = {"audience": table}
     for key, codes in table.items():
@@ -662,8 +682,10 @@ def _read_text(folder: ContentFolder, file: ContentFile, tag: str, *, decides: b
         values["behind"] = ", ".join(anchors_of(values["behind"]))
     text = _Text(file, tag, values, verbatim_from(file.text, first_line), first_line)
     _check_values(folder, text, decides=decides, is_overlay=is_overlay)
+    # A file that ends with its front matter has an empty text, on a line that it does not have.
+    last = file.text.count("\n") + 1
     for problem in problems_of(text.body, first_line=first_line, overlay=is_overlay):
-        folder.error(file.path, problem.line, problem.reason, problem.mend)
+        folder.error(file.path, min(problem.line, last), problem.reason, problem.mend)
     if len(folder.errors) > before:
         return None
     text.clauses, text.links = split_clauses(text.body), clause_links(text.body)
@@ -1014,6 +1036,80 @@ def _check_words(folder: ContentFolder, read: _Folder) -> None:
                     )
 
 
+# --- telling ------------------------------------------------------------------------------------
+
+_RULES = re.compile(
+    r"^(?:[-*] |\d+\. |> )?\*\*(?:(?:Example|例)|(?P<counter>Counter-example|反例))[:：]\*\*", re.MULTILINE
+)
+_DECIDES = re.compile(r"^\| *(?:Decision|判断) *\|", re.MULTILINE)
+
+
+def _documents_told(found: Collection[_Folder], terms: Sequence[TermDraft]) -> Section:
+    known = {each.slug: _clauses_of(each) for each in found}
+    rows: list[tuple[object, ...]] = []
+    remarks: list[str] = []
+    for read in found:
+        body = read.deciding.body
+        examples = [bool(each["counter"]) for each in _RULES.finditer(body)]
+        minutes = {draft.language: reading_minutes(draft.source, draft.language) for draft in read.results()}
+        rows.append(
+            (
+                read.slug,
+                read.settings.kind.value,
+                len(read.deciding.clauses),
+                *(minutes.get(language, "") for language in LANGUAGES),
+                read.settings.sensitivity,
+                len(_DECIDES.findall(body)),
+                examples.count(False),
+                examples.count(True),
+            )
+        )
+        for told in _lint(read, known, terms):
+            place = read.texts[told.finding.language]
+            remarks.append(f"{place.file.path}:{told.finding.line + place.first_line - 1}: {told.what} {told.mend}")
+    header = (
+        _("Document"), _("Kind"), _("Clauses"), _("Minutes EN"), _("Minutes JA"), pgettext("report", "Label"),
+        _("Decision tables"), _("Examples"), _("Counter-examples"),
+    )  # fmt: skip
+    return Section(_("Documents"), header, rows, remarks)
+
+
+def _lint(read: _Folder, known: Mapping[str, set[str] | None], terms: Sequence[TermDraft]) -> list[lint.Told]:
+    """Return what the editor would say of a document's texts."""
+
+    def leads_to(slug: str, anchor: str) -> Known:
+        anchors = known.get(slug)
+        if anchors is None:
+            return Known.CLAUSE if slug in known else Known.NO_DOCUMENT
+        return Known.CLAUSE if not anchor or anchor in anchors else Known.NO_CLAUSE
+
+    proposal = Proposal(
+        slug=read.slug,
+        authoritative=read.settings.authoritative,
+        sensitivity=read.settings.sensitivity,
+        number=read.deciding.number,
+        change_class=read.deciding.values.get("change_class"),
+        based_on=None,
+        latest=None,
+        effective_at=read.deciding.effective_at,
+        issue_at=None,
+        provisional_reason="",
+        behind=tuple(anchors_of(",".join(text.values.get("behind", "") for text in read.texts.values()))),
+    )
+    words = [
+        Term({"en": each.term.en, "ja": each.term.ja}, {"en": each.forbidden_en, "ja": each.forbidden_ja})
+        for each in terms
+    ]
+    # Of an overlay what is written is looked at; what results was looked at with its base.
+    drafts = [text.draft() for text in read.texts.values()]
+    linkable = frozenset(known[read.slug] or ()) if read.market else frozenset()
+    return lint.examine_texts(proposal, drafts, terms=words, targets=leads_to, linkable=linkable)
+
+
+def _forbidden(terms: Sequence[TermDraft]) -> list[tuple[Sequence[str], Sequence[str]]]:
+    return [(term.forbidden_en, term.forbidden_ja) for term in terms]
+
+
 # --- taking in ----------------------------------------------------------------------------------
 
 
@@ -1025,6 +1121,14 @@ def _load_settings(folder: ContentFolder, read: _Folder, by: Person) -> list[str
         return []
     changes = []
     before = document.stated_owner if document else settings.owner
+    if document is not None and document.is_by_name:
+        folder.error(
+            path,
+            1,
+            _("“%(slug)s” is addressed to single people by name and does not come from files.", slug=read.slug),
+            _("Give the folder another name."),
+        )
+        return []
     if document is None:
         document = documents.create_document(
             slug=read.slug,
@@ -1133,7 +1237,16 @@ def _load_owner(folder: ContentFolder, document: Document, settings: _Settings, 
             )
     owner = people["owner"] or by
     deputy = people["deputy"] if people["deputy"] is not owner else None
-    set_owner(kind=documents.OWNED_KIND, code=document.slug, owner=owner, deputy=deputy, by=by)
+    set_owner_of_file(
+        folder,
+        settings.file.path,
+        line_of(settings.file.text, "owner"),
+        kind=documents.OWNED_KIND,
+        code=document.slug,
+        owner=owner,
+        deputy=deputy,
+        by=by,
+    )
     document.stated_owner, document.stated_deputy = settings.owner, settings.deputy
     document.stated_owner_became = owner.code
 
@@ -1547,6 +1660,17 @@ class GlossaryPart:
         """Look at every term; the documents' words are compared with it."""
         file = folder.files.get(self.folder)
         folder.shared["library.terms"] = _read_terms(folder, file) if file else []
+
+    def report(self, folder: ContentFolder) -> Iterator[Section]:
+        """Tell how many terms there are, and for how many of them words are forbidden."""
+        terms: list[TermDraft] = folder.shared["library.terms"]
+        yield Section(
+            _("Glossary"),
+            (_("Terms"), _("With forbidden words, EN"), _("With forbidden words, JA")),
+            [(len(terms), *(sum(bool(of) for of in each) for each in zip(*_forbidden(terms), strict=True)))]
+            if terms
+            else [],
+        )
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
         """Make the glossary what the file says; without a file it stays as it is."""

@@ -494,12 +494,6 @@ class ImageRefused(Invalid):
     message = _l("Choose a picture in PNG, JPEG, WebP or GIF; this file is none, or it is damaged.")
 
 
-class ImageTooLarge(Invalid):
-    """A picture has more bytes or pixels than a page can use."""
-
-    message = _l("The picture is too large. At most %(megabytes)s MB and %(megapixels)s megapixels are taken.")
-
-
 class ImageNotFound(NotFound):
     """The document has no such picture."""
 

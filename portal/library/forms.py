@@ -7,7 +7,7 @@ from typing import Any
 
 from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
-from wtforms.validators import Length, NumberRange, Optional, StopValidation
+from wtforms.validators import NumberRange, Optional, StopValidation
 
 from portal.core import clock
 from portal.core.forms import (
@@ -19,16 +19,13 @@ from portal.core.forms import (
     Required,
     TextField,
     TimeField,
+    at_most,
 )
+from portal.core.i18n import LANGUAGE_NAMES
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 
 REQUIRED = Required()
-
-
-def at_most(most: int) -> Length:
-    """Build the validator of a text's length, in characters."""
-    return Length(max=most, message=_l("At most %(max)d characters."))
 
 
 class NewDocumentForm(Form):
@@ -47,7 +44,7 @@ class NewDocumentForm(Form):
     authoritative = RadioField(
         _l("Authoritative language"),
         [REQUIRED],
-        choices=[SelectChoice("en", "English"), SelectChoice("ja", "日本語")],
+        choices=[SelectChoice(tag, name, render_kw={"lang": tag}) for tag, name in LANGUAGE_NAMES.items()],
         description=_l("Where the two texts differ, this one decides."),
     )
     markets = CheckboxesField(_l("Markets"), description=_l("None chosen: all."))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
@@ -42,6 +42,8 @@ class Origin(StrEnum):
     PRODUCT = "product"
     # An overlay that follows a new version of its base, which nobody has overlaid where it changed.
     FOLLOWED = "followed"
+    # Put together from what people have written and checked elsewhere in the product; nothing is written in it itself.
+    COMPILED = "compiled"
 
 
 class AudienceKind(StrEnum):
@@ -50,6 +52,12 @@ class AudienceKind(StrEnum):
     MARKET = "market"
     TEAM = "team"
     ROLE = "role"
+    # Only of documents that are addressed by name.
+    PERSON = "person"
+
+
+# By what everybody but single people is addressed.
+GROUPS = (AudienceKind.MARKET, AudienceKind.TEAM, AudienceKind.ROLE)
 
 
 class Document(Base):
@@ -74,6 +82,9 @@ class Document(Base):
     review_every_months: Mapped[int | None]
     # The highest that a reader meets in it.
     sensitivity: Mapped[str] = mapped_column(String(2))
+    # Addressed to single people and to nobody else, whatever their markets, teams and roles; with nobody named, to
+    # nobody. Said once, when it is made.
+    is_by_name: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(40))
     # Owner and deputy as the imported file names them, and who became owner for that; a file whose owner
@@ -103,7 +114,7 @@ class Document(Base):
         ]
 
     def audience(self, kind: AudienceKind) -> list[str]:
-        """Return the present codes of a kind in order; an empty list means everybody."""
+        """Return the present codes of a kind in order; an empty list means everybody, of people nobody."""
         return [row.code for row in self.audiences if row.kind is kind and row.ended_at is None]
 
 
@@ -116,7 +127,7 @@ def _last_that_counts(versions: list[DocumentVersion]) -> DocumentVersion | None
 
 
 class DocumentAudience(Base):
-    """One market, team or role that a document is addressed to; ended, never deleted."""
+    """One market, team, role or person that a document is addressed to; ended, never deleted."""
 
     __tablename__ = "document_audiences"
     __sealed__ = Sealed(later=("ended_at",))
@@ -228,7 +239,7 @@ class VersionText(Base):
     """A version in one language: the author's bytes, their hash, and what was computed from them once."""
 
     __tablename__ = "version_texts"
-    __sealed__ = Sealed(later=("footnotes_html",), besides=("shown_at",))
+    __sealed__ = Sealed(later=("footnotes_html",), taken_out=("source", "taken_out_at"), besides=("shown_at",))
     __table_args__ = (
         UniqueConstraint("version_id", "language"),
         CheckConstraint("language in ('en', 'ja')", name="language"),
@@ -257,6 +268,8 @@ class VersionText(Base):
     footnotes_html: Mapped[TrustedHtml] = mapped_column(TrustedHtmlText())
     # When it was last rendered: at its publication, and when a document it links to was published.
     shown_at: Mapped[datetime]
+    # When some of it was taken out: the text is then another than that of its hash, which is what was published.
+    taken_out_at: Mapped[datetime | None]
 
     version: Mapped[DocumentVersion] = relationship(back_populates="texts")
     clause_texts: Mapped[list[ClauseText]] = relationship(back_populates="version_text", order_by="ClauseText.id")
@@ -290,7 +303,7 @@ class ClauseText(Base):
     """A clause in one language, with its hash; a translation keeps the hash of the text it was made from."""
 
     __tablename__ = "clause_texts"
-    __sealed__ = Sealed(later=("heading_html", "html"))
+    __sealed__ = Sealed(later=("heading_html", "html"), taken_out=("source", "taken_out_at"))
     __table_args__ = (UniqueConstraint("clause_id", "language"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -305,6 +318,8 @@ class ClauseText(Base):
     source_hash: Mapped[str | None] = mapped_column(String(64))
     heading_html: Mapped[TrustedHtml] = mapped_column(TrustedHtmlText())
     html: Mapped[TrustedHtml] = mapped_column(TrustedHtmlText())
+    # When a note took the place of what it said.
+    taken_out_at: Mapped[datetime | None]
 
     clause: Mapped[Clause] = relationship(back_populates="texts")
     version_text: Mapped[VersionText] = relationship(back_populates="clause_texts")

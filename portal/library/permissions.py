@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.permissions import holds_everywhere, open_grants
 from portal.core.access import AnyOf, Permission, Predicate, described
-from portal.library.models import AudienceKind, Document, Draft
+from portal.library.models import GROUPS, AudienceKind, Document, Draft
 from portal.organisation import queries as organisation
 
 READ_DOCUMENT = Permission("library.read_document", "read a document, its versions and its history")
 FIND_DOCUMENT = Permission("library.find_document", "find a document in the library, the search and quizzes about it")
-READ_EVERYTHING = Permission("library.read_everything", "read every document, also those addressed to others")
+READ_EVERYTHING = Permission(
+    "library.read_everything", "read every document, also those addressed to others, but none that is addressed by name"
+)
+READ_ALL_BY_NAME = Permission("library.read_all_by_name", "read every document that is addressed to others by name")
 WRITE_DRAFTS = Permission("library.write_drafts", "write documents: begin drafts, change their texts, submit them")
 SEE_DRAFT = Permission("library.see_draft", "see a draft, its remarks and how its approval stands")
 SEE_IMPACT = Permission("library.see_impact", "see what rests on the clauses that a published version changed")
@@ -48,9 +51,11 @@ def codes_of(person: Person) -> dict[AudienceKind, set[str]]:
 
 def is_addressed(person: Person, document: Document) -> bool:
     """Say whether the document is addressed to the person: in each kind that it names, she has one of its codes."""
-    wanted = {kind: set(document.audience(kind)) for kind in AudienceKind}
+    if document.is_by_name:
+        return person.code in document.audience(AudienceKind.PERSON)
+    wanted = {kind: set(document.audience(kind)) for kind in GROUPS}
     if wanted[AudienceKind.MARKET] <= {person.home_market.code} and not any(
-        wanted[kind] for kind in AudienceKind if kind is not AudienceKind.MARKET
+        wanted[kind] for kind in GROUPS if kind is not AudienceKind.MARKET
     ):
         # To everybody, or to her home market: her further markets need not be read.
         return True
@@ -77,6 +82,46 @@ def in_audience(person: Person, thing: Any) -> bool:
     return isinstance(thing, Document) and is_addressed(person, thing)
 
 
+class ReadersBesides(Protocol):
+    """Whoever makes documents that are addressed by name says who reads them besides; registered in `wiring.py`."""
+
+    def reads(self, person: Person, document: Document) -> bool:
+        """Say whether the person reads this document, which is addressed to others by name."""
+
+    def documents_of(self, person: Person) -> Any | None:
+        """Return the statement for the row numbers of the documents that she reads so, or None where there are none."""
+
+
+_readers: list[ReadersBesides] = []
+
+
+def register_readers(readers: ReadersBesides) -> None:
+    """Let these read, too, what is addressed to others by name; registering twice changes nothing."""
+    if readers not in _readers:
+        _readers.append(readers)
+
+
+def documents_read_besides(person: Person) -> list[Any]:
+    """Return statements for the row numbers of documents by name that the person reads without being addressed."""
+    return [found for each in _readers if (found := each.documents_of(person)) is not None]
+
+
+def reads_by_name(person: Person, thing: Any) -> bool:
+    """Say whether the thing is addressed by name, and whoever made it says that the person reads it, too."""
+    return isinstance(thing, Document) and thing.is_by_name and any(each.reads(person, thing) for each in _readers)
+
+
+def is_not_by_name(person: Person, thing: Any) -> bool:
+    """Say whether the thing is no document that is addressed by name."""
+    document = thing.document if isinstance(thing, Draft) else thing
+    return not (isinstance(document, Document) and document.is_by_name)
+
+
+def is_by_name(person: Person, thing: Any) -> bool:
+    """Say whether the thing is a document that is addressed by name."""
+    return not is_not_by_name(person, thing)
+
+
 def may_find_its_base(person: Person, thing: Any) -> bool:
     """Say whether the thing is the text of a market, over a document that the person finds.
 
@@ -94,7 +139,7 @@ def markets_worked_for(person: Person) -> set[str]:
 def works_for_its_market(person: Person, thing: Any) -> bool:
     """Say whether the person is author, policy_owner or approver of a market in which the document applies."""
     markets = markets_worked_for(person)
-    if not markets or not isinstance(thing, Document):
+    if not markets or not isinstance(thing, Document) or thing.is_by_name:
         return False
     wanted = set(thing.audience(AudienceKind.MARKET))
     if wanted and not markets & wanted:
@@ -110,6 +155,8 @@ def markets_written_for(person: Person) -> set[str]:
 
 def writes_for_a_market_of_it(person: Person, thing: Any) -> bool:
     """Say whether the person writes documents of a market to which the document is addressed."""
+    if is_by_name(person, thing):
+        return False
     wanted = set(thing.audience(AudienceKind.MARKET)) if isinstance(thing, Document) else set()
     return any(writes_for(person, code) for code in wanted) if wanted else bool(_markets_written(person))
 
@@ -137,6 +184,9 @@ def _works_on(*roles: Role) -> Predicate:
     """Build the predicate: holds one of the roles for the organisation, or for all markets of the document or draft."""
 
     def works(person: Person, thing: Any) -> bool:
+        if is_by_name(person, thing):
+            # Whoever made it changes it.
+            return False
         if holds_everywhere(*roles)(person, thing):
             return True
         markets = {grant.scope_code for grant in open_grants(person, *roles) if grant.scope is Scope.MARKET}
@@ -145,7 +195,9 @@ def _works_on(*roles: Role) -> Predicate:
         # What is addressed to several markets, or to all, is not for one of them to write.
         return bool(wanted) and wanted <= markets
 
-    return described(f"is {' or '.join(role.value for role in roles)} of the organisation or of its markets", works)
+    return described(
+        f"is {' or '.join(role.value for role in roles)} of the organisation or of its markets; not by name", works
+    )
 
 
 def _holds_any(*roles: Role) -> Predicate:
@@ -162,18 +214,38 @@ TABLE: dict[Permission, AnyOf] = {
     APPROVE_DRAFTS: [[_holds_any(Role.APPROVER)]],
     LIST_DRAFTS: [[_holds_any(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     SEE_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
-    SEE_IMPACT: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
+    SEE_IMPACT: [[_works_on(*WRITERS, Role.APPROVER)], [is_not_by_name, holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
     WRITE_DRAFT: [[_works_on(*WRITERS)]],
     REVIEW_DRAFT: [[_works_on(Role.APPROVER)]],
     COMMENT_ON_DRAFT: [[_works_on(*WRITERS, Role.APPROVER)]],
-    SEE_APPROVAL_STEPS: [[_works_on(*WRITERS, Role.APPROVER)], [holds_everywhere(Role.AUDITOR, Role.ADMIN)]],
+    SEE_APPROVAL_STEPS: [
+        [_works_on(*WRITERS, Role.APPROVER)],
+        [is_not_by_name, holds_everywhere(Role.AUDITOR, Role.ADMIN)],
+    ],
     SET_APPROVAL_STEPS: [[_works_on(Role.POLICY_OWNER)]],
     # Everybody else proposes it with a draft, and an approver confirms it.
-    SET_AUDIENCE: [[holds_everywhere(Role.ADMIN)]],
-    SEE_MARKET_TEXTS: [[holds_everywhere(*EVERYTHING)], [works_for_its_market]],
-    BEGIN_MARKET_TEXT: [[holds_everywhere(*WRITERS)], [writes_for_a_market_of_it, works_for_its_market]],
+    SET_AUDIENCE: [[is_not_by_name, holds_everywhere(Role.ADMIN)]],
+    SEE_MARKET_TEXTS: [[is_not_by_name, holds_everywhere(*EVERYTHING)], [works_for_its_market]],
+    BEGIN_MARKET_TEXT: [
+        [is_not_by_name, holds_everywhere(*WRITERS)],
+        [writes_for_a_market_of_it, works_for_its_market],
+    ],
     WITHDRAW_VERSION: [[_works_on(Role.POLICY_OWNER, Role.APPROVER)]],
-    FIND_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market]],
-    READ_DOCUMENT: [[in_audience], [holds_everywhere(*EVERYTHING)], [works_for_its_market], [may_find_its_base]],
+    FIND_DOCUMENT: [
+        [in_audience],
+        [is_not_by_name, holds_everywhere(*EVERYTHING)],
+        [works_for_its_market],
+        [reads_by_name],
+        [holds_everywhere(Role.AUDITOR)],
+    ],
+    READ_DOCUMENT: [
+        [in_audience],
+        [is_not_by_name, holds_everywhere(*EVERYTHING)],
+        [works_for_its_market],
+        [may_find_its_base],
+        [reads_by_name],
+        [holds_everywhere(Role.AUDITOR)],
+    ],
+    READ_ALL_BY_NAME: [[holds_everywhere(Role.AUDITOR)]],
     READ_EVERYTHING: [[holds_everywhere(*EVERYTHING)]],
 }

@@ -94,6 +94,7 @@ VOCABULARY = Vocabulary(
         "sensitivity": Fact(_l("Sensitivity")),
         "library.audience_changed:market": Fact(_l("Markets"), refers_to="market"),
         "library.audience_changed:team": Fact(_l("Teams"), refers_to="team"),
+        "library.audience_changed:person": Fact(_l("People"), refers_to="person"),
         "library.audience_changed:role": Fact(
             _l("Roles"), words={role.value: name for role, name in ROLE_NAMES.items()}
         ),
@@ -120,6 +121,7 @@ VOCABULARY = Vocabulary(
                 "import": _l("Content folder"),
                 "product": _l("Written here"),
                 "followed": _l("Followed its base"),
+                "compiled": _l("Put together from cards"),
             },
         ),
         "provisional": Fact(_l("Provisional translation")),

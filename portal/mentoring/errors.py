@@ -59,6 +59,24 @@ class HeldAlready(Conflict):
     message = _l("A one-to-one on this day is recorded already.")
 
 
+class NoSuchTalk(NotFound):
+    """There is no talk of this day that the person has recorded, and that still counts."""
+
+    message = _l("There is no one-to-one of yours on this day. Go back to the notes.")
+
+
+class TalkGone(Conflict):
+    """What was taken back is not taken back again."""
+
+    message = _l("The one-to-one was taken back in the meantime. Look at the notes again.")
+
+
+class HeldUnchanged(Invalid):
+    """The right day is another one than the wrong one."""
+
+    message = _l("This is the day that is recorded. Choose another one, or none where there was no talk.")
+
+
 class SinceUnknown(Invalid):
     """The facts are asked for from a day on."""
 

@@ -39,6 +39,13 @@ class CorrectionForm(Form):
     text = LongTextField(_l("Note"), [InputRequired(_l("Write the note."))])
 
 
+class TakeBackForm(Form):
+    """Why a talk was not held on the day that was recorded, and on which day it was, if it was at all."""
+
+    held_on = DateField(_l("It was held on"), [Optional()])
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
 class OneToOneForm(Form):
     """On which day a talk was held, and what was noted of it."""
 

@@ -1,4 +1,4 @@
-"""Tables of notes on learners, what became of them, when their learner last read them, and of one-to-one talks."""
+"""Tables of notes on learners, what became of them, when their learner last read them, and of one-to-ones."""
 
 from __future__ import annotations
 
@@ -15,19 +15,46 @@ from portal.training.models import Enrollment
 
 
 class OneToOne(Base):
-    """That a mentor or lead talked with a learner alone on a day. Never changed."""
+    """That a mentor or lead talked with a learner alone on a day. Never changed; taken back by a `TalkTakenBack`."""
 
     __tablename__ = "one_to_ones"
     __sealed__ = Sealed()
-    # Two who supervise her may talk with her on the same day, each alone.
-    __table_args__ = (UniqueConstraint("enrollment_id", "held_on", "by_id"),)
+    # Two who supervise her may talk with her on the same day, each alone. That one of them has a day once is kept by a
+    # lock and looked after by the doctor: what was taken back stays, and its day may be recorded anew.
+    __table_args__ = (
+        Index("ix_one_to_ones_enrollment", "enrollment_id", "held_on", "by_id"),
+        CheckConstraint("replaces_id is null or replaces_id < id", name="replaces"),
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"))
     held_on: Mapped[date]
     by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]
+    # The talk of a wrong day that was taken back, and in whose place this one stands.
+    replaces_id: Mapped[int | None] = mapped_column(
+        BigKey, ForeignKey("one_to_ones.id", ondelete="RESTRICT"), unique=True
+    )
 
+    enrollment: Mapped[Enrollment] = relationship()
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    taken_back: Mapped[TalkTakenBack | None] = relationship(back_populates="talk", lazy="joined")
+
+
+class TalkTakenBack(Base):
+    """That a talk was not held on the day that was recorded, and why it stood there; once. Never changed."""
+
+    __tablename__ = "talks_taken_back"
+    __sealed__ = Sealed()
+    __table_args__ = (CheckConstraint("reason <> ''", name="reason"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    talk_id: Mapped[int] = mapped_column(BigKey, ForeignKey("one_to_ones.id", ondelete="RESTRICT"), unique=True)
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    talk: Mapped[OneToOne] = relationship(back_populates="taken_back")
     by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
 
 

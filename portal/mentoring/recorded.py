@@ -13,6 +13,7 @@ VOCABULARY = Vocabulary(
         "mentoring.note_shown": _l("Note shown to its learner"),
         "mentoring.note_taken_back": _l("Note on a learner taken back"),
         "mentoring.one_to_one_held": _l("One-to-one held"),
+        "mentoring.one_to_one_taken_back": _l("One-to-one taken back"),
     },
     facts={
         "mentoring.note_written:readers": Fact(_l("Who can read it"), words=READERS),

@@ -6,10 +6,10 @@ from typing import Any
 
 from wtforms import RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
+from wtforms.validators import InputRequired, NumberRange, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField, whole_number
+from portal.core.forms import DateField, Form, IntegerField, LongTextField, Required, TextField, at_most, whole_number
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.i18n import lazy_pgettext
 from portal.obligations.rules import MOST_DAYS, MOST_MONTHS, MOST_RECOGNISED_DAYS, Rhythm
@@ -45,15 +45,11 @@ def _missing(form: Form, field: Any) -> str:
     return ""
 
 
-def _at_most(most: int) -> Length:
-    return Length(max=most, message=_l("At most %(max)d characters."))
-
-
 class TermsForm(Form):
     """What recurs, for whom, when, and who answers for it."""
 
-    title_ja = TextField(_l("Title in Japanese"), [Required(), _at_most(TITLE_LIMIT)])
-    title_en = TextField(_l("Title in English"), [Required(), _at_most(TITLE_LIMIT)])
+    title_ja = TextField(_l("Title in Japanese"), [Required(), at_most(TITLE_LIMIT)])
+    title_en = TextField(_l("Title in English"), [Required(), at_most(TITLE_LIMIT)])
     plan = SelectField(_l("Training plan"), [Required()])
     days = IntegerField(_l("Working days to do it"), whole_number(1, MOST_DAYS))
     begins_on = DateField(_l("In force from"), [Required()])
@@ -96,10 +92,10 @@ class TermsForm(Form):
 class ChangeForm(TermsForm):
     """Other terms, and why."""
 
-    reason = LongTextField(_l("Reason"), [Required(), _at_most(REASON_LIMIT)])
+    reason = LongTextField(_l("Reason"), [Required(), at_most(REASON_LIMIT)])
 
 
 class ReasonForm(Form):
     """Why something is done."""
 
-    reason = LongTextField(_l("Reason"), [Required(), _at_most(REASON_LIMIT)])
+    reason = LongTextField(_l("Reason"), [Required(), at_most(REASON_LIMIT)])

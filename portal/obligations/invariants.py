@@ -57,7 +57,7 @@ def _breaches_of_days(cycle: ObligationCycle) -> list[str]:
     said = []
     zone = cycle.person.home_market.time_zone
     # People move to another market; there may be a day between the two.
-    apart = abs(clock.local_date(cycle.opened_at, zone if clock.is_zone(zone) else "UTC") - cycle.opened_on)
+    apart = abs(clock.local_date(cycle.opened_at, clock.zone_or_utc(zone)) - cycle.opened_on)
     if apart > timedelta(days=1):
         said.append(f"was opened at {cycle.opened_at:%Y-%m-%d}, not on {cycle.opened_on}")
     if cycle.due_on < cycle.opened_on:

@@ -25,6 +25,12 @@ class Obligation(Base):
     code: Mapped[str] = mapped_column(String(20), unique=True)
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(40))
+    # The name of its file in a content folder, None where it was made in the browser; whom that names, who may be
+    # unknown here, and the codes of those who became owner and deputy for that.
+    slug: Mapped[str | None] = mapped_column(String(60), unique=True)
+    stated_owner: Mapped[str | None] = mapped_column(String(254))
+    stated_deputy: Mapped[str | None] = mapped_column(String(254))
+    stated_owner_became: Mapped[str | None] = mapped_column(String(60))
 
     terms: Mapped[list[ObligationTerms]] = relationship(back_populates="obligation", order_by="ObligationTerms.number")
     states: Mapped[list[ObligationState]] = relationship(back_populates="obligation", order_by="ObligationState.id")
@@ -43,6 +49,19 @@ class Obligation(Base):
     def title(self) -> Words:
         """Its title as it was set last."""
         return self.latest.title
+
+    @property
+    def content_name(self) -> str:
+        """The name of its file: the one that it came with, or one made from its code."""
+        return self.slug or f"o-{self.code.lower()}"
+
+    @property
+    def version(self) -> str:
+        """The version of its terms as a file names them: after terms that were set here, the next whole number."""
+        named = "0.0"
+        for each in self.terms:
+            named = each.version or f"{int(named.split('.', maxsplit=1)[0]) + 1}.0"
+        return named
 
 
 class ObligationTerms(Base):
@@ -87,6 +106,8 @@ class ObligationTerms(Base):
     set_by: Mapped[str] = mapped_column(String(40))
     # Why they were changed; empty for the first.
     reason: Mapped[str] = mapped_column(Text, default="")
+    # The version that their file names; None: set in the browser.
+    version: Mapped[str | None] = mapped_column(String(20))
 
     obligation: Mapped[Obligation] = relationship(back_populates="terms")
 
@@ -203,8 +224,17 @@ class ObligationCycle(Base):
     @property
     def effective_closing(self) -> Closing | None:
         """How it ended, as far as its training tells already what nobody has noted yet."""
-        if self.closed_as is None and self.enrollment.ended_at is not None:
-            return Closing.STOPPED
-        if self.closed_as is None and self.enrollment.completed_at is not None:
-            return Closing.COMPLETED
-        return self.closed_as
+        return effective_closing(
+            self.closed_as, ended_at=self.enrollment.ended_at, completed_at=self.enrollment.completed_at
+        )
+
+
+def effective_closing(
+    closed_as: Closing | None, *, ended_at: datetime | None, completed_at: datetime | None
+) -> Closing | None:
+    """Return how a cycle ended by what was noted, else by when its training was ended or completed."""
+    if closed_as is None and ended_at is not None:
+        return Closing.STOPPED
+    if closed_as is None and completed_at is not None:
+        return Closing.COMPLETED
+    return closed_as

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from enum import StrEnum
 from portal.calendars.rules import WorkingCalendar, YearNotInTable, add_working_days
 from portal.certificates.rules import State as CertificateState
 from portal.certificates.rules import months_later
-from portal.training.rules import Basis, StepShape, schedule
+from portal.training.rules import Basis, StepShape, nominal_offsets, schedule
 
 MOST_MONTHS = 60
 MOST_DAYS = 120
@@ -76,6 +76,8 @@ class Health(StrEnum):
     INTERRUPTED = "interrupted"
     OPEN = "open"
     INTACT = "intact"
+    # Never held what would be renewed: nothing of hers has begun that could be interrupted.
+    WITHOUT = "without"
 
 
 class Break(StrEnum):
@@ -91,6 +93,7 @@ class Break(StrEnum):
     NOT_RENEWED = "not_renewed"
     ZONE_UNKNOWN = "zone_unknown"
     YEAR_UNKNOWN = "year_unknown"
+    GRACE_OVER = "grace_over"
     NO_PLAN = "no_plan"
     PLAN_HAS_EVENTS = "plan_has_events"
 
@@ -119,13 +122,15 @@ class Terms:
 class Setting:
     """What holds for everybody of an obligation: its state, whether somebody answers for it, and its plan.
 
-    `steps` None: the plan has no version that could be followed.
+    `steps` None: the plan has no version that could be followed. `only_renews`: completing the plan renews a
+    certificate that can still be renewed, and earns none.
     """
 
     state: State
     has_owner: bool
     steps: tuple[StepShape, ...] | None
     has_events: bool = False
+    only_renews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,8 @@ class Held:
     expires_on: date | None
     state: CertificateState
     completion: Completion
+    # The last day on which it can be renewed; None: it does not expire.
+    renewable_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +224,32 @@ def due_of(days: int, basis: Basis, calendar: WorkingCalendar) -> date:
     return schedule([StepShape(slug=_CYCLE, due_days=days)], basis, calendar)[_CYCLE].on
 
 
+def days_needed(steps: Iterable[StepShape]) -> int:
+    """Return after how many working days from its start the last required step of a plan is due; 0 for one before."""
+    shapes = list(steps)
+    offsets = nominal_offsets(shapes)
+    return max((offsets[step.slug] for step in shapes if step.required), default=0)
+
+
+def last_due(steps: Sequence[StepShape], basis: Basis, calendar: WorkingCalendar) -> date:
+    """Return the date of a cycle that opened its training: that of the last required step, with all that moves it.
+
+    One before the first day counts as due on that. Raises `YearNotInTable`.
+    """
+    dues = schedule(steps, basis, calendar)
+    first = due_of(0, basis, calendar)
+    return max([first, *(dues[step.slug].on for step in steps if step.required)])
+
+
+def begins_on(days: int, steps: Sequence[StepShape], opened_on: date, calendar: WorkingCalendar) -> date:
+    """Return the first day of the training of a cycle: so late that its last required step is due when the cycle is.
+
+    A plan that is shorter than the cycle would else ask for its steps before the date of the cycle. It begins after the
+    day on which the cycle is opened, of which there may be little left. Raises `YearNotInTable`.
+    """
+    return add_working_days(opened_on, max(1, days - max(0, days_needed(steps))), calendar).on
+
+
 # Calendar, whether she follows the plan already, first day → the year that is not known of a training that begins then.
 Memo = MutableMapping[tuple[int, bool, date], YearNotInTable | None]
 
@@ -253,7 +286,8 @@ def health(
 def _next(terms: Terms, setting: Setting, facts: Facts, today: date, memo: Memo | None, *, by_hand: bool) -> Verdict:
     broken = _broken(terms, setting, facts, by_hand=by_hand)
     if broken is not None:
-        return Verdict(Health.INTERRUPTED, broken)
+        has_begun = broken is not Break.NO_CERTIFICATE or facts.last is not None
+        return Verdict(Health.INTERRUPTED if has_begun else Health.WITHOUT, broken)
     planned_on = None
     try:
         planned = _planned(terms, facts, today, by_hand=by_hand)
@@ -262,7 +296,7 @@ def _next(terms: Terms, setting: Setting, facts: Facts, today: date, memo: Memo 
         on = today if by_hand else add_working_days(max(planned_on, today), 0, facts.calendar).on
         recognised = None if by_hand else _recognised(terms, facts, planned_on)
         if recognised is None:
-            broken = _broken_plan(setting, facts)
+            broken = _broken_renewal(terms, setting, facts, on) or _broken_plan(setting, facts)
             if broken is not None:
                 return Verdict(Health.INTERRUPTED, broken)
             _check_years(terms, setting, facts, on, memo)
@@ -387,6 +421,19 @@ def _recognised(terms: Terms, facts: Facts, planned_on: date) -> Completion | No
     return done if done.on >= planned_on - timedelta(days=terms.recognise_days) else None
 
 
+def _broken_renewal(terms: Terms, setting: Setting, facts: Facts, on: date) -> Break | None:
+    """Say whether a training that begins on a day could not renew any more what the plan is there to renew.
+
+    What is of an older policy can be renewed whenever that is.
+    """
+    held = facts.held
+    if terms.rhythm is not Rhythm.BEFORE_EXPIRY or not setting.only_renews or held is None:
+        return None
+    if held.renewable_until is None or held.state is CertificateState.POLICY_SUPERSEDED:
+        return None
+    return Break.GRACE_OVER if on > held.renewable_until else None
+
+
 def _broken_plan(setting: Setting, facts: Facts) -> Break | None:
     # Who follows the plan already is not enrolled in its latest version.
     if facts.runs:
@@ -413,7 +460,8 @@ def _unknown_year(terms: Terms, setting: Setting, facts: Facts, on: date) -> Yea
     try:
         due_of(terms.days, Basis(on), facts.calendar)
         if not facts.runs and setting.steps is not None:
-            schedule(setting.steps, Basis(on), facts.calendar)
+            first_on = begins_on(terms.days, setting.steps, on, facts.calendar)
+            schedule(setting.steps, Basis(first_on), facts.calendar)
     except YearNotInTable as unknown:
         return unknown
     return None
@@ -427,13 +475,14 @@ class Counts:
     open: int = 0
     overdue: int = 0
     interrupted: int = 0
+    without: int = 0
     next_on: date | None = None
     breaks: dict[Break, int] = field(default_factory=dict)
 
     @property
     def people(self) -> int:
         """Return how many people are addressed."""
-        return self.intact + self.open + self.interrupted
+        return self.intact + self.open + self.interrupted + self.without
 
 
 def count(verdicts: Sequence[tuple[Verdict, date]]) -> Counts:
@@ -452,4 +501,6 @@ def count(verdicts: Sequence[tuple[Verdict, date]]) -> Counts:
                 found.interrupted += 1
                 assert verdict.broken is not None
                 found.breaks[verdict.broken] = found.breaks.get(verdict.broken, 0) + 1
+            case Health.WITHOUT:
+                found.without += 1
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections import Counter
@@ -24,6 +25,7 @@ from portal.core.errors import DomainError
 from portal.core.i18n import force_locale, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.markdown import remembering
+from portal.core.tables import display_width
 from portal.core.transaction import transaction
 from portal.library.service import history
 from portal.operations import demo, doctor
@@ -35,6 +37,7 @@ from portal.operations.service import (
     import_content,
     note_history,
     prepare_content,
+    report_content,
 )
 
 content = AppGroup("content", help="Check, take in and write out a folder of content.")
@@ -78,6 +81,42 @@ def check(folder: Path, language: str) -> None:
         click.echo(_counted(checked))
     if checked.errors:
         sys.exit(1)
+
+
+@content.command("report")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@said_in
+def report(folder: Path, language: str) -> None:
+    """Say what DIR holds and covers, what its questions give away, and what a second look at its texts finds.
+
+    With errors in the files nothing is counted; then the exit status is 1.
+    """
+    with force_locale(language):
+        checked = check_content(folder, wiring.CONTENT_PARTS)
+        if checked.errors:
+            _say(checked.findings)
+            click.echo(_counted(checked))
+            sys.exit(1)
+        for section in report_content(checked, wiring.CONTENT_PARTS):
+            click.echo(f"\n{section.title}")
+            for line in in_columns([section.header, *section.rows]):
+                click.echo(f"  {line}")
+            for remark in section.remarks:
+                click.echo(f"  - {printable(remark)}")
+
+
+def in_columns(rows: Sequence[Sequence[object]]) -> list[str]:
+    """Return the rows as lines whose columns stand below one another: figures to the right, words to the left."""
+    said = [[str(value) for value in row] for row in rows]
+    widths = [max(display_width(row[column]) for row in said) for column in range(len(said[0]))]
+    lines = []
+    for row, values in zip(said, rows, strict=True):
+        cells = []
+        for text, value, width in zip(row, values, widths, strict=True):
+            room = " " * (width - display_width(text))
+            cells.append(room + text if isinstance(value, int) else text + room)
+        lines.append("  ".join(cells).rstrip())
+    return lines
 
 
 @content.command("import")
@@ -284,6 +323,8 @@ def doctor_command(noted: str | None) -> None:
             click.echo(f"       {breach}")
         if len(breaches) > 20:
             click.echo(f"       … and {len(breaches) - 20} more")
+    for note in doctor.notes():
+        click.echo(f"note {note}")
     click.echo(f"journal ends with {doctor.end_of_journal()}")
     if any(examined.values()):
         sys.exit(1)
@@ -310,7 +351,14 @@ def rebuild_search() -> None:
 def worker(threads: int) -> None:
     """Carry out background work until stopped: mail, certificates, closing attempts."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    app.extensions["jobs"].work(threads, lambda: click.echo("worker ready", err=True))
+
+    def ready() -> None:
+        # As the web server does: what is here after the start stays, and is not looked at again.
+        gc.collect()
+        gc.freeze()
+        click.echo("worker ready", err=True)
+
+    app.extensions["jobs"].work(threads, ready)
 
 
 @click.command("permissions")

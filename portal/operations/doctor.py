@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.core import clock, jobs, search
 from portal.core.db import Base, db, header_for, session, sqlite_wal_is_safe
+from portal.core.web import local_address
 from portal.journal import queries as journal
 from portal.organisation.models import Setting
 from portal.organisation.rules import ATTEMPT_TOLERANCE, MAX_ATTEMPT_TOLERANCE
@@ -24,6 +25,17 @@ STUCK_AFTER = timedelta(minutes=10)
 WAITING_TOO_LONG = timedelta(minutes=15)
 # A mail is tried for four hours.
 OWED_TOO_LONG = timedelta(hours=4, minutes=30)
+
+
+def notes() -> list[str]:
+    """Return what is no breach and yet to be known."""
+    address = local_address()
+    if address is None:
+        return []
+    return [
+        f"certificates and mails carry {address}, which works on this machine only; set SHIRUBE_PUBLIC_URL before a "
+        "certificate is issued that counts"
+    ]
 
 
 def jobs_have_one_effect() -> list[str]:

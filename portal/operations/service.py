@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from portal.core.content import (
     HasPictures,
     Level,
     Prepares,
+    Reports,
+    Section,
     printable,
 )
 from portal.core.db import session
@@ -48,6 +50,13 @@ def check_content(root: Path, parts: Sequence[ContentPart]) -> ContentFolder:
         part.check(folder)
     folder.findings.sort(key=_by_cause(parts))
     return folder
+
+
+def report_content(folder: ContentFolder, parts: Sequence[ContentPart]) -> Iterator[Section]:
+    """Yield what the parts tell of a checked folder without errors; a part of which there is nothing is left out."""
+    for part in parts:
+        if isinstance(part, Reports):
+            yield from (section for section in part.report(folder) if section.rows)
 
 
 def _by_cause(parts: Sequence[ContentPart]) -> Callable[[Finding], tuple[int, int, str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from flask import Blueprint, current_app, jsonify, redirect, render_template, ur
 
 from portal.accounts.models import Role
 from portal.accounts.permissions import open_grants
-from portal.core.access import actor, public, signed_in
+from portal.core.access import actor, may_open, public, signed_in
 from portal.core.errors import NotFound
 from portal.core.i18n import language
 from portal.core.markdown import front_matter, render
@@ -17,6 +18,7 @@ from portal.operations import queries
 
 blueprint = Blueprint("operations", __name__, template_folder="templates")
 HELP = Path(__file__).parent / "help"
+_LINK = re.compile(r"\[([^\]]+)\]\((/[^)]*)\)")
 # A page for each role, by the role's name in addresses.
 HELP_PAGES = {
     "learner": Role.LEARNER,
@@ -80,4 +82,6 @@ def help_page(name: str) -> Any:
 def _page(name: str) -> tuple[str, str, Any]:
     text = (HELP / f"{name}.{language()}.md").read_text(encoding="utf-8")
     facts, body, _line = front_matter(text)
+    # Somebody may read how another role works without having its pages.
+    body = _LINK.sub(lambda link: link[0] if may_open(link[2]) else link[1], body)
     return str(facts["title"]), str(facts["summary"]), render(body)

@@ -18,6 +18,12 @@ class UnknownHolidayCountry(Invalid):
     message = _l("“%(code)s” is no country code. Write two letters like JP, or leave it empty.")
 
 
+class HolidaysMoveOthers(Conflict):
+    """Other dates would move than those that were shown."""
+
+    message = _l("Something has changed meanwhile. Look at what would change now, then decide.")
+
+
 class CodeTaken(Conflict):
     """A market or team has this code already."""
 

@@ -6,20 +6,15 @@ from typing import Any
 
 from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
-from wtforms.validators import Length, StopValidation
+from wtforms.validators import StopValidation
 
 from portal.core import clock
-from portal.core.forms import Form, IntegerField, LongTextField, Required, TextField, whole_number
+from portal.core.forms import Form, IntegerField, LongTextField, Required, TextField, at_most, whole_number
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.organisation.rules import MAX_ATTEMPT_TOLERANCE, MAX_ESCALATED_AFTER
 
 REQUIRED = Required()
-
-
-def at_most(most: int) -> Length:
-    """Build the validator of a text's length, in characters."""
-    return Length(max=most, message=_l("At most %(max)d characters."))
 
 
 def _time_zone(form: Form, field: Any) -> None:
@@ -50,6 +45,7 @@ class SettingsForm(Form):
         _l("Leads are told of what is overdue after, in working days"),
         whole_number(1, MAX_ESCALATED_AFTER),
     )
+    statement = SelectField(_l("Statement on exposure"))
     needs_two = BooleanField(_l("An accommodation needs a second person"))
     leads_see = BooleanField(_l("Team leads see the accommodations of their people"))
 

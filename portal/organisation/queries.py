@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypeVar
 
+from flask import has_request_context, request
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +16,7 @@ from portal.organisation import rules
 from portal.organisation.models import Market, Setting, Team
 
 T = TypeVar("T")
+_OF_EVERY_PAGE = "shirube.settings"
 # Every page asks for some.
 _SETTINGS = select(Setting.key, Setting.value).where(Setting.key.in_(bindparam("keys", expanding=True)))
 
@@ -37,6 +39,20 @@ def settings(defaults: dict[str, T]) -> dict[str, T]:
         # The page that says so needs a frame too.
         found = {}
     return {key: _as_kind(found[key], default) if key in found else default for key, default in defaults.items()}
+
+
+def of_every_page() -> dict[str, Words | str]:
+    """Return what the frame of a page and most pages ask for; a page that only reads asks for it once."""
+    about = request.environ if has_request_context() and request.method in {"GET", "HEAD"} else {}
+    found: dict[str, Words | str] | None = about.get(_OF_EVERY_PAGE)
+    if found is None:
+        defaults: dict[str, Words | str] = {
+            rules.NAME: Words(*rules.DEFAULT_NAME),
+            rules.WELLBEING_CONTACT: Words("", ""),
+            rules.EXPOSURE_STATEMENT: rules.DEFAULT_EXPOSURE_STATEMENT,
+        }
+        found = about[_OF_EVERY_PAGE] = settings(defaults)
+    return found
 
 
 def _as_kind(value: object, default: T) -> T:
@@ -73,6 +89,11 @@ def accommodation_needs_two() -> bool:
 def leads_see_accommodations() -> bool:
     """Say whether leads see what was agreed for their people."""
     return setting(rules.LEADS_SEE_ACCOMMODATIONS, False)
+
+
+def exposure_statement() -> str:
+    """Return the address of the document that says what the work can bring, and that may be declined; empty: none."""
+    return str(of_every_page()[rules.EXPOSURE_STATEMENT])
 
 
 def escalated_after() -> int:

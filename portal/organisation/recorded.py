@@ -67,6 +67,7 @@ VOCABULARY = Vocabulary(
         rules.LANGUAGE: Fact(_l("Default language"), words={"ja": "日本語", "en": "English"}),
         rules.ATTEMPT_TOLERANCE: Fact(_l("Tolerance after the end of a quiz, in seconds")),
         rules.ACCOMMODATION_NEEDS_TWO: Fact(_l("An accommodation needs a second person")),
+        rules.EXPOSURE_STATEMENT: Fact(_l("Statement on exposure")),
         rules.ESCALATED_AFTER: Fact(_l("Leads are told of what is overdue after, in working days")),
         rules.LEADS_SEE_ACCOMMODATIONS: Fact(_l("Team leads see the accommodations of their people")),
         "name": Fact(lazy_pgettext("of a thing", "Name")),

@@ -11,10 +11,13 @@ ATTEMPT_TOLERANCE = "attempts.tolerance_seconds"
 # Whether an accommodation holds only once a second person has confirmed it; whether leads see those of their people.
 ACCOMMODATION_NEEDS_TWO = "accommodations.needs_two"
 LEADS_SEE_ACCOMMODATIONS = "accommodations.leads_see"
+# The address of the document that people may decline to confirm: what the work can bring.
+EXPOSURE_STATEMENT = "wellbeing.exposure_statement"
 # After how many working days something overdue in training is told to who leads.
 ESCALATED_AFTER = "reminders.escalated_after"
 
 DEFAULT_NAME = ("Shirube", "標（しるべ）")
+DEFAULT_EXPOSURE_STATEMENT = "exposure-and-wellbeing"
 DEFAULT_TIME_ZONE = "Asia/Tokyo"
 DEFAULT_LANGUAGE = "en"
 DEFAULT_ATTEMPT_TOLERANCE = 5

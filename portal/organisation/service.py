@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from portal.core import clock
 from portal.core.db import session
@@ -38,6 +38,61 @@ def answer_holidays(find: Callable[[], Sequence[KnownHolidays]]) -> None:
 def known_holidays() -> dict[str, KnownHolidays]:
     """Return the known national holidays by country."""
     return {each.country: each for find in _find_holidays for each in find()}
+
+
+_find_documents: list[Callable[[], Sequence[tuple[str, str]]]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class MarketMoves:
+    """What other holidays would move in a market: of how many trainings, and which dates, in words.
+
+    `key` stands for all of them, so that a page can tell whether it has shown these.
+    """
+
+    trainings: int
+    rows: Sequence[Mapping[str, Any]]
+    unannounced: str
+    key: str = ""
+
+
+class FindsMoves(Protocol):
+    """Somebody who knows the dates that rest on a market's holidays."""
+
+    def __call__(self, market: Market, holiday_country: str | None) -> MarketMoves:
+        """Return what would move with the holidays of a country (None: of none).
+
+        Raises a refusal where a date could not be computed any more.
+        """
+
+
+_moves: list[FindsMoves] = []
+
+
+def answer_moves(find: FindsMoves) -> None:
+    """Say who knows what other holidays would move."""
+    _moves[:] = [find]
+
+
+def moved_by_holidays(market: Market, holiday_country: str) -> MarketMoves:
+    """Return what other holidays would move in a market; nothing where they stay.
+
+    Raises `UnknownHolidayCountry`, and a refusal where a date could not be computed any more.
+    """
+    country = _checked(market.time_zone, holiday_country)["holiday_country"]
+    if country == market.holiday_country or not _moves:
+        return MarketMoves(0, [], "")
+    return _moves[0](market, country)
+
+
+def answer_documents(find: Callable[[], Sequence[tuple[str, str]]]) -> None:
+    """Let the library say which documents there are, by address and title; one may be the exposure statement."""
+    _find_documents[:] = [find]
+
+
+def known_documents() -> list[tuple[str, str]]:
+    """Return the address and title of every document that can be the exposure statement."""
+    return [each for find in _find_documents for each in find()]
 
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,19}")
@@ -79,7 +134,11 @@ def add_market(*, code: str, name: Words, time_zone: str, holiday_country: str, 
 
 
 def change_market(*, market: Market, name: Words, time_zone: str, holiday_country: str, by: Actor) -> None:
-    """Change a market; its code stays. A new zone holds from now on, dates already given do not move."""
+    """Change a market; its code stays. A new zone holds from now on, dates already given do not move.
+
+    Other holidays move the dates that rest on them; those with which one could not be computed are refused.
+    """
+    moved_by_holidays(market, holiday_country)
     before = _market_facts(market)
     market.name = name
     for key, value in _checked(time_zone, holiday_country).items():

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from portal.accounts import queries as people
 from portal.accounts.models import Person
-from portal.accounts.service.ownership import set_owner
-from portal.core.content import ContentFile, ContentFolder, Finding, line_of
+from portal.accounts.service.ownership import set_owner, set_owner_of_file
+from portal.core.content import ContentFile, ContentFolder, Finding, Section, line_of
 from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, other
 from portal.core.i18n import gettext as _
@@ -16,6 +16,7 @@ from portal.library.queries import list_changes_since as find_changes
 from portal.library.rules import number_key
 from portal.library.service import images
 from portal.quizzes import queries, rules
+from portal.quizzes.content_report import banks_told, pool_of, quizzes_told
 from portal.quizzes.formats import markdown, quiz_toml
 from portal.quizzes.formats.markdown import Bank, BankQuestion
 from portal.quizzes.formats.quiz_toml import QuizFile
@@ -26,7 +27,7 @@ from portal.quizzes.queries import ClauseFact, staleness
 from portal.quizzes.queries.pictures import list_pictures
 from portal.quizzes.rules import taking
 from portal.quizzes.service import banks as service
-from portal.quizzes.service.drawing import banks_of, blueprint_of_terms, is_drawn
+from portal.quizzes.service.drawing import LEAST_SENSITIVE, banks_of, blueprint_of_terms, is_drawn
 from portal.quizzes.service.new_bank import PAGES as NO_BANKS
 from portal.quizzes.service.pictures import keep_picture
 from portal.quizzes.types.base import read
@@ -64,6 +65,10 @@ class BanksPart:
                 questions[slug] = {question.id: question.content.type for question in bank.questions}
                 _check_citations(folder, files["en"], bank)
         _warn_of_unused(folder, hashes)
+
+    def report(self, folder: ContentFolder) -> Iterator[Section]:
+        """Tell what the banks hold and cover, and what they give away."""
+        yield from banks_told(folder)
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
         """Take in every bank; what changed becomes a new version."""
@@ -427,6 +432,11 @@ class QuizzesPart:
                 known[slug] = quiz
                 _check_draws(folder, file, quiz)
                 _warn_of_audiences(folder, file, quiz)
+                _warn_of_open(folder, file, quiz)
+
+    def report(self, folder: ContentFolder) -> Iterator[Section]:
+        """Tell what the quizzes draw, and from how many questions."""
+        yield quizzes_told(folder)
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
         """Take in every quiz; changed terms need a new version number."""
@@ -474,19 +484,7 @@ class QuizzesPart:
 def _check_draws(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> None:
     banks: dict[str, Bank] = folder.shared.get("banks", {})
     blueprint = blueprint_of_terms(quiz.terms.blueprint)
-    pool = [
-        rules.Candidate(
-            address=f"{slug}/{question.id}",
-            bank=slug,
-            type=question.content.type,
-            tags=frozenset(question.content.tags),
-            clauses=queries.clause_names(question.content.clauses, bank.document),
-            difficulty=question.content.difficulty,
-        )
-        for slug, bank in banks.items()
-        for question in bank.questions
-        if question.state == QuestionState.LIVE
-    ]
+    pool = pool_of(banks)
     live = {candidate.address for candidate in pool}
     fine = True
     for number, line in enumerate(blueprint):
@@ -547,6 +545,27 @@ def _check_draws(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> No
         )
 
 
+def _warn_of_open(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> None:
+    """Say that a quiz with sensitive questions is open to everybody, also on the first day."""
+    banks: dict[str, Bank] = folder.shared.get("banks", {})
+    blueprint = blueprint_of_terms(quiz.terms.blueprint)
+    levels = [
+        question.content.severity
+        for slug in banks_of(blueprint)
+        if slug in banks
+        for question in banks[slug].questions
+        if question.state == QuestionState.LIVE.value and is_drawn(blueprint, slug, question.id)
+    ]
+    level = max((each for each in levels if each and each >= LEAST_SENSITIVE), default=None)
+    if level is not None and not quiz.terms.only_assigned:
+        folder.warn(
+            file.path,
+            0,
+            _("The quiz may draw questions up to sensitivity level %(level)s and is open to everybody.", level=level),
+            _("Write only_assigned = true, so that it opens when a training plan comes to it."),
+        )
+
+
 def _warn_of_audiences(folder: ContentFolder, file: ContentFile, quiz: QuizFile) -> None:
     """Name the documents of a quiz that are for different people: only whoever may read them all can start it."""
     audiences: dict[str, dict[str, tuple[str, ...]]] = folder.shared.get("audiences", {})
@@ -594,7 +613,8 @@ def _take_owner(folder: ContentFolder, path: str, quiz: Quiz, file: QuizFile, by
             )
     chosen = owner if owner is not None and owner.is_active else by
     second = deputy if deputy is not None and deputy.is_active and deputy.id != chosen.id else None
-    set_owner(kind=QUIZ, code=quiz.slug, owner=chosen, deputy=second, by=by)
+    line = line_of(folder.files[path].text, "owner")
+    set_owner_of_file(folder, path, line, kind=QUIZ, code=quiz.slug, owner=chosen, deputy=second, by=by)
     quiz.stated_owner, quiz.stated_deputy, quiz.stated_owner_became = file.owner, file.deputy, chosen.code
     return True
 

@@ -47,6 +47,15 @@ class NotForThisPerson(CannotStart):
     )
 
 
+class OnlyAssigned(CannotStart):
+    """The quiz is open only to those to whom it is assigned."""
+
+    message = _l(
+        "This quiz opens when your training plan comes to it. If it is in none of your plans and you should take it, "
+        "ask your lead."
+    )
+
+
 class NotOpenYet(CannotStart):
     """The window has not opened."""
 

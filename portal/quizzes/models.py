@@ -667,6 +667,8 @@ class QuizVersion(Base):
     appeal_days: Mapped[int | None]
     # For so long after the deadline what was on its way is still taken; not stated: as long as the organisation says.
     tolerance_seconds: Mapped[int | None]
+    # Open only to those to whom it is assigned; not stated: to everybody who may read what it asks about.
+    only_assigned: Mapped[bool | None]
     hash: Mapped[str] = mapped_column(String(64))
     origin: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime]

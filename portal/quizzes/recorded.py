@@ -125,6 +125,7 @@ VOCABULARY = Vocabulary(
     },
     facts={
         "quiz": Fact(_l("Quiz"), refers_to="quiz"),
+        "quizzes.bank_added:title": Fact(_l("Title")),
         "quizzes.attempt_started:version": Fact(_l("Version of the quiz")),
         "attempt_no": Fact(_l("Attempt number")),
         "quizzes.attempt_submitted:by": Fact(

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import Person, Role, RoleGrant, Scope
@@ -16,6 +17,9 @@ from portal.acknowledgements.models import AcknowledgementRequest, Campaign
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import reach_of
 from portal.core.db import session
+from portal.duties.models import Card, RecurringTask
+from portal.handover.models import Handover, HandoverDossier
+from portal.handover.rules import Reason
 from portal.organisation.models import Market, Team
 from portal.reminders.models import Digest, DigestEscalation, ReminderPreference, SweptHour
 from portal.reminders.rules import DEFAULT_HOUR
@@ -25,6 +29,41 @@ from portal.training.queries import signing
 # So many enrollments are held at once, however many somebody answers for.
 AT_ONCE = 200
 _KEYS_AT_ONCE = 500
+
+
+class Answered(StrEnum):
+    """What people answer for and hand over, beside their own learning."""
+
+    TASKS = "tasks"
+    CARDS = "cards"
+    HANDOVERS = "handovers"
+    DOSSIERS = "dossiers"
+
+
+def what_is_answered_for() -> frozenset[Answered]:
+    """Return of what there is any in use: a task that runs, a card, a handover, a dossier."""
+    found = session.scalars(
+        union_all(
+            select(literal(Answered.TASKS)).where(
+                select(RecurringTask.id).where(RecurringTask.ended_at.is_(None)).exists()
+            ),
+            select(literal(Answered.CARDS)).where(select(Card.id).where(Card.ended_at.is_(None)).exists()),
+            select(literal(Answered.HANDOVERS)).where(
+                select(Handover.id)
+                .where(
+                    Handover.called_off_at.is_(None),
+                    # Open, or of leave from which things come back.
+                    Handover.closed_at.is_(None)
+                    | ((Handover.reason == Reason.LEAVE) & Handover.handed_back_at.is_(None)),
+                )
+                .exists()
+            ),
+            select(literal(Answered.DOSSIERS)).where(
+                select(HandoverDossier.id).where(HandoverDossier.successor_id.is_not(None)).exists()
+            ),
+        )
+    )
+    return frozenset(map(Answered, found))
 
 
 # --- Whose turn it is --------------------------------------------------------------------------

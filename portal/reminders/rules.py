@@ -33,8 +33,12 @@ class Section(StrEnum):
     TODAY = "today"
     SOON = "soon"
     NEWS = "news"
+    EXPIRES = "expires"
     SIGN_OFFS = "sign_offs"
+    # What of handovers is late with people whom one leads: colleagues, and apart from what learners owe.
+    HANDOVERS = "handovers"
     ESCALATED = "escalated"
+    ALONE = "alone"
 
 
 def is_worked(calendar: WorkingCalendar, day: date) -> bool:

@@ -57,6 +57,7 @@ def _page(form: ReminderForm, status: int = 200) -> Response:
         today=clock.today(person.time_zone),
         leads=bool(open_grants(person, Role.LEAD)),
         works_today=composed is not None,
+        begins_today=composed is not None and composed.is_empty and digests.is_told_apart(person),
         sent_at=format_instant(sent_at, person.time_zone) if sent_at else None,
         parts=[
             {

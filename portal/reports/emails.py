@@ -16,6 +16,7 @@ from portal.core.jobs import Description
 from portal.core.mail import Attachment, Email, email
 from portal.core.tables import XLSX_TYPE
 from portal.core.web import public_url
+from portal.reports.models import ReportSchedule
 from portal.reports.queries import files, schedules
 from portal.reports.rules import FileFormat
 from portal.reports.service.files import filename_of
@@ -37,8 +38,11 @@ def _describe_change(arguments: Sequence[Mapping[str, Any]]) -> list[Description
 
 
 @email("reports.weekly", describe=_describe_weekly)
-def weekly(to: str, schedule: str, week_of: str, attached: list[str]) -> Email | None:
-    """Bring the report of a week; nothing where the person may no longer see the cohort, or takes it no longer."""
+def weekly(to: str, schedule: str, week_of: str, attached: list[str], left_out: Sequence[str] = ()) -> Email | None:
+    """Bring the report of a week; nothing where the person may no longer see the cohort, or takes it no longer.
+
+    `left_out` are the codes of those who are in no number of it, since their dates cannot be computed.
+    """
     person, found = accounts.find_person(to), schedules.find_schedule(schedule)
     if person is None or found is None or accounts.is_shut_out(person) or not person.is_active:
         return None
@@ -54,7 +58,8 @@ def weekly(to: str, schedule: str, week_of: str, attached: list[str]) -> Email |
     with force_locale(person.language):
         week = (format_date(sending.first_on), format_date(sending.last_on))
         name = str(found.cohort.name)
-    attachments = _attachments(attached)
+    attachments = _attachments(attached, found)
+    missing = sorted(accounts.list_people_of(left_out), key=lambda each: (each.sort_key, each.id)) if left_out else []
     return Email(
         template="reports/emails/weekly",
         to_address=person.sign_in_name,
@@ -65,6 +70,7 @@ def weekly(to: str, schedule: str, week_of: str, attached: list[str]) -> Email |
             "first": week[0],
             "last": week[1],
             "has_files": bool(attachments),
+            "left_out": [each.name_in(person.language) for each in missing],
             "report_href": public_url("reports.cohort_report", code=found.cohort.code, plan=plan),
             "schedules_href": public_url("reports.list_schedules"),
         },
@@ -72,10 +78,11 @@ def weekly(to: str, schedule: str, week_of: str, attached: list[str]) -> Email |
     )
 
 
-def _attachments(codes: Sequence[str]) -> list[Attachment]:
+def _attachments(codes: Sequence[str], schedule: ReportSchedule) -> list[Attachment]:
+    """Return what was made for the mail; not what tells of a cohort that the schedule was of before."""
     found = []
     for file in files.list_files_of(codes):
-        content = files.read_content(file)
+        content = files.read_content(file) if file.cohort_id == schedule.cohort_id else None
         if content is not None:
             found.append(Attachment(filename_of(file), content, _TYPES[file.format]))
     return found

@@ -55,6 +55,20 @@ class AlreadyScheduled(Conflict):
         self.code = code
 
 
+class ScheduleChangedMeanwhile(Conflict):
+    """Somebody else changed the schedule after the page was opened; hers holds."""
+
+    message: ClassVar[LazyText] = _l(
+        "Somebody else has changed this report meanwhile. Look at it as it is now and change it again where needed."
+    )
+
+
+class CohortRefused(Invalid):
+    """A cohort was chosen whose report the person may not have sent."""
+
+    message: ClassVar[LazyText] = _l("Choose a cohort whose report you may have sent.")
+
+
 class NobodyChosen(Invalid):
     """A report that goes to nobody is not sent."""
 

@@ -1,11 +1,11 @@
-"""Tables of the at-risk rule, of report files that were asked for, and of reports that are sent each week."""
+"""Tables of the at-risk rules, of report files that were asked for, and of reports that are sent each week."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Person
@@ -36,6 +36,8 @@ class AtRiskRule(Base):
     overdue_steps: Mapped[int | None]
     failed_tries: Mapped[int | None]
     idle_days: Mapped[int | None]
+    # None: it was set before reasons were asked for.
+    reason: Mapped[str | None] = mapped_column(Text)
     by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]
 
@@ -45,6 +47,40 @@ class AtRiskRule(Base):
     def rule(self) -> RiskRule:
         """The rule as the rules see it."""
         return RiskRule(self.overdue_steps, self.failed_tries, self.idle_days)
+
+
+class CohortRiskRule(Base):
+    """From when on the people of one cohort are at risk; its newest row holds, none is changed.
+
+    Without any number: the rule of the organisation holds again.
+    """
+
+    __tablename__ = "cohort_risk_rules"
+    __sealed__ = Sealed()
+    __table_args__ = (
+        CheckConstraint(
+            "coalesce(overdue_steps, 1) >= 1 and coalesce(failed_tries, 1) >= 1 and coalesce(idle_days, 1) >= 1",
+            name="from_one",
+        ),
+        CheckConstraint("(coalesce(overdue_steps, failed_tries, idle_days) is null) = (reason is null)", name="reason"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cohort_id: Mapped[int] = mapped_column(ForeignKey("cohorts.id", ondelete="RESTRICT"), index=True)
+    overdue_steps: Mapped[int | None]
+    failed_tries: Mapped[int | None]
+    idle_days: Mapped[int | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def rule(self) -> RiskRule | None:
+        """The rule as the rules see it; None: that of the organisation."""
+        found = RiskRule(self.overdue_steps, self.failed_tries, self.idle_days)
+        return found if found.has_reason else None
 
 
 class ReportFile(Base):
@@ -88,6 +124,7 @@ class ReportSchedule(Base):
     __table_args__ = (
         CheckConstraint("weekday between 0 and 6", name="weekday"),
         CheckConstraint("hour between 0 and 23", name="hour"),
+        CheckConstraint("language in ('en', 'ja')", name="language"),
         CheckConstraint("(ended_at is null) = (end_reason is null)", name="end"),
     )
 
@@ -101,8 +138,12 @@ class ReportSchedule(Base):
     hour: Mapped[int]
     with_pdf: Mapped[bool]
     with_xlsx: Mapped[bool]
+    # Of its files; None: that of each recipient's account.
+    language: Mapped[str | None] = mapped_column(String(2))
     # The first such weekday on which it is due.
     begins_on: Mapped[date]
+    # How often it was changed: whoever changes it says which one she saw.
+    revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(40))
     ended_at: Mapped[datetime | None]

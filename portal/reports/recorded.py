@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.reports.queries import files, schedules
-from portal.reports.rules import RecipientEnd, ScheduleEnd
+from portal.reports.rules import FileFormat, RecipientEnd, ScheduleEnd
 from portal.reports.service.files import filename_of
 
 WEEKDAYS = (
@@ -32,8 +32,11 @@ def _files(codes: Collection[str]) -> Mapping[str, Thing]:
 VOCABULARY = Vocabulary(
     actions={
         "reports.at_risk_rule_changed": _l("At-risk rule changed"),
+        "reports.cohort_rule_ended": _l("At-risk rule of the organisation holds for a cohort again"),
+        "reports.cohort_rule_set": _l("At-risk rule of a cohort set"),
         "reports.evidence_made": _l("Training evidence exported"),
         "reports.recipient_left": _l("Weekly report no longer sent to somebody"),
+        "reports.schedule_changed": _l("Weekly report changed"),
         "reports.schedule_ended": _l("Weekly report ended"),
         "reports.schedule_set_up": _l("Weekly report set up"),
     },
@@ -52,6 +55,13 @@ VOCABULARY = Vocabulary(
         "encoding": Fact(_l("Encoding"), words={"utf-8-sig": _l("UTF-8"), "cp932": _l("Shift_JIS (CP932)")}),
         "weekday": Fact(_l("Weekday"), words={str(number): word for number, word in enumerate(WEEKDAYS)}),
         "hour": Fact(_l("Hour")),
+        "attached": Fact(
+            _l("What goes along"),
+            words={FileFormat.PDF.value: _l("The report as a PDF"), FileFormat.XLSX.value: _l("The tables as XLSX")},
+        ),
+        "reports.schedule_changed:language": Fact(
+            _l("Language of the files"), words={"account": _l("that of each account"), "ja": "日本語", "en": "English"}
+        ),
         "recipients": Fact(_l("Recipients"), refers_to="person"),
         "recipient": Fact(_l("Recipient"), refers_to="person"),
         "reports.schedule_ended:why": Fact(
@@ -66,6 +76,7 @@ VOCABULARY = Vocabulary(
             _l("Reason"),
             words={
                 RecipientEnd.UNSUBSCRIBED.value: _l("unsubscribed"),
+                RecipientEnd.REMOVED.value: _l("taken off"),
                 RecipientEnd.NOT_ALLOWED.value: _l("may no longer see the cohort"),
             },
         ),

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
-from portal.accounts.service.ownership import set_owner
-from portal.core.content import SLUG, ContentFile, ContentFolder, Finding, line_of
-from portal.core.i18n import Words
+from portal.accounts.service.ownership import set_owner_of_file
+from portal.core.content import SLUG, ContentFile, ContentFolder, Finding, Section, line_of
+from portal.core.i18n import Words, pgettext
 from portal.core.i18n import gettext as _
 from portal.training import rules
 from portal.training.formats.plan_file import EVENT, NO_STATEMENT, START, written
@@ -38,7 +38,7 @@ _PHASE_KEYS = {"slug", "title"}
 _EVENT_KEYS = {"slug", "title"}
 _STEP_KEYS = {
     "slug", "kind", "phase", "document", "quiz", "due", "anchor", "minutes", "required", "prerequisites", "by",
-    "statement", "recognise", "evidence", "quizzes", "bound", "minimum",
+    "statement", "recognise", "evidence", "quizzes", "bound", "minimum", "about",
     "title", "instructions",
 }  # fmt: skip
 _MAX_NUMBER = 20
@@ -64,6 +64,7 @@ class PlansPart:
     def check(self, folder: ContentFolder) -> None:
         """Look at every plan file; note what is wrong, and which plans there are."""
         found: dict[str, str | None] = {}
+        specs = folder.shared.setdefault("training.plans", {})
         for file in folder.below(self.folder):
             if len(file.parts) != 2 or not file.path.endswith(".toml"):
                 folder.error(
@@ -74,8 +75,26 @@ class PlansPart:
             spec = _Reader(folder, file).read()
             if slug is not None and spec is not None:
                 found[slug] = spec.credential
+                specs[slug] = spec
         folder.shared["plans"] = set(found)
         folder.shared["plan_credentials"] = found
+
+    def report(self, folder: ContentFolder) -> Iterator[Section]:
+        """Tell how long the plans are and what they ask for."""
+        specs: dict[str, PlanSpec] = folder.shared["training.plans"]
+        header = (
+            _("Plan"), _("Version"), _("Phases"), _("Steps"), _("Working days"),
+            pgettext("report", "Minutes"), pgettext("report", "Documents"), _("Quizzes"), _("Credential"),
+        )  # fmt: skip
+        rows: list[tuple[object, ...]] = [
+            (
+                slug, spec.number, len(spec.phases), len(spec.steps), rules.extent(spec.shapes).days or "",
+                sum(step.minutes for step in spec.steps), len({step.document for step in spec.steps if step.document}),
+                len({step.quiz for step in spec.steps if step.quiz}), spec.credential or "",
+            )
+            for slug, spec in specs.items()
+        ]  # fmt: skip
+        yield Section(_("Training plans"), header, rows)
 
     def load(self, folder: ContentFolder, by: Person) -> list[str]:
         """Add a version wherever a plan says something new; owners are set as the files name them."""
@@ -130,7 +149,8 @@ class PlansPart:
         owner, deputy = named[0] or by, named[1]
         if deputy is not None and deputy.id == owner.id:
             deputy = None
-        set_owner(kind=OWNED_KIND, code=plan.slug, owner=owner, deputy=deputy, by=by)
+        line = line_of(file.text, "owner")
+        set_owner_of_file(folder, file.path, line, kind=OWNED_KIND, code=plan.slug, owner=owner, deputy=deputy, by=by)
         plans.keep_stated_owner(plan=plan, owner=stated[0], deputy=stated[1], became=owner)
 
     def dump(self) -> Iterator[ContentFile]:
@@ -260,6 +280,8 @@ class _Reader:
             self._exists(number, step.quiz, "quiz", "quizzes")
             for name in step.gate_quizzes:
                 self._exists(number, name, "quizzes", "quizzes")
+            for name in step.about:
+                self._is_there(number, name)
         for fault in rules.faults(spec.shapes):
             if fault.kind not in rules.WARNINGS:
                 self._error(self._line_of_fault(spec, fault), plans.in_words(fault), _mend(fault))
@@ -276,6 +298,17 @@ class _Reader:
                 else _("There is no quiz “%(name)s”.", name=name),
                 _("Correct the name, or add its file to the folder."),
             )
+
+    def _is_there(self, number: int, name: str) -> None:
+        slug, _hash, clause = name.partition("#")
+        known: dict[str, dict[str, set[str]]] = self.folder.shared.get("clauses", {})
+        if "documents" in self.folder.shared and slug not in self.folder.shared["documents"]:
+            said = _("There is no document “%(name)s”.", name=slug)
+        elif clause and slug in known and not any(clause in clauses for clauses in known[slug].values()):
+            said = _("The document “%(name)s” has no clause “%(clause)s”.", name=slug, clause=clause)
+        else:
+            return
+        self._error(self._line("step", number, "about"), said, _("Correct the name, or add its file to the folder."))
 
     def _phase(self, entry: dict[str, Any], number: int) -> PhaseSpec | None:
         self._known_keys(entry, _PHASE_KEYS, self._line("phase", number))
@@ -320,6 +353,7 @@ class _Reader:
             gate_quizzes=self._names(entry, "quizzes", number, _("“quizzes” must be a list of quizzes.")),
             gate_bound=self._bound(entry, number),
             gate_minimum=self._typed(entry, "minimum", int, None, number) if "minimum" in entry else None,
+            about=self._names(entry, "about", number, _("“about” must be a list of documents or clauses.")),
         )
         return step if len(self.folder.errors) == before else None
 

@@ -41,6 +41,18 @@ class NoSuchStep(NotFound):
     message = _l("The plan has no such step. Go back to Today.")
 
 
+class NoSuchSheet(Conflict):
+    """The list was not read from a workbook with a sheet of this name, or that one was not kept."""
+
+    message = _l("This sheet cannot be read any more. Upload the file again.")
+
+
+class NoSuchExtension(NotFound):
+    """There is no extension of this number."""
+
+    message = _l("There is no such extension.")
+
+
 class NoSuchEvent(NotFound):
     """The plan has no such event."""
 
@@ -131,6 +143,18 @@ class ExtensionOutOfBounds(Invalid):
     message = _l("More time is 1 to %(most)s working days.")
 
 
+class ExtensionIsTakenBack(Conflict):
+    """An extension is taken back once."""
+
+    message = _l("This extension has been taken back already. Load the page again.")
+
+
+class TakingBackChanged(Conflict):
+    """What taking an extension back would change is another thing than what was shown."""
+
+    message = _l("Something has changed meanwhile. Look at what would change now, then decide.")
+
+
 class PlanIsOver(Conflict):
     """What is completed or ended cannot be ended."""
 
@@ -147,6 +171,18 @@ class StartOutOfBounds(Invalid):
     """A first day lies within a year of today."""
 
     message = _l("The first day lies more than a year from today. Check the year.")
+
+
+class OverBeforeItBegins(Invalid):
+    """Everything of a plan that counts from events would be due before its first day."""
+
+    message = _l(
+        "The plan would be over on %(last)s, before its first day, %(first)s. "
+        "Check the first day and the days of the events."
+    )
+
+    def __str__(self) -> str:
+        return str(self.message) % {name: format_date(day) for name, day in self.values.items()}
 
 
 class AlreadyPaused(Conflict):
@@ -202,6 +238,12 @@ class DraftDone(Conflict):
     """A draft becomes a cohort once."""
 
     message = _l("This cohort has been created already. Open it from the list of cohorts.")
+
+
+class PreviewChanged(Conflict):
+    """What would be created is another thing than the preview that was looked at has shown."""
+
+    message = _l("Something has changed meanwhile, and nothing has been created. Look at the preview again.")
 
 
 class CannotBeCreated(Conflict):
@@ -282,6 +324,21 @@ class FileKindRefused(Invalid):
     message = _l(
         "“%(name)s” is none of the files that can be handed in, or its contents do not fit its name. Possible are: "
         "PDF, PNG, JPEG, text (.txt), CSV, Word (.docx) and Excel (.xlsx)."
+    )
+
+
+class FileHasMacros(Invalid):
+    """An office file that carries programs is not taken, whatever it is called."""
+
+    message = _l("“%(name)s” contains macros, and files with macros are not taken. Save it without them.")
+
+
+class FileUnpacksTooLarge(Invalid):
+    """An office file is an archive, and says how large it is inside."""
+
+    message = _l(
+        "“%(name)s” is small as it is sent and far too large once it is opened. Remove what makes it so large, or hand "
+        "in a PDF."
     )
 
 
@@ -405,6 +462,21 @@ class SameVersion(Conflict):
     """The learner is in this version already."""
 
     message = _l("The learner is in this version of the plan already.")
+
+
+class SamePlan(Conflict):
+    """Within a plan there are versions to go on in."""
+
+    message = _l("The learner follows this plan. Another version of it is chosen on its own page.")
+
+
+class MoveChanged(Conflict):
+    """What another plan would mean is another thing than what was shown."""
+
+    message = _l(
+        "Something has changed meanwhile: a step was done, a date moved, or the plan has a new version. "
+        "Look at the dates again, then decide."
+    )
 
 
 class SwapChanged(Conflict):

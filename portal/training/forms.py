@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, SelectField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from portal.core.forms import (
     CheckboxesField,
@@ -20,11 +20,13 @@ from portal.core.forms import (
     Required,
     TextField,
     TimeField,
+    at_most,
     whole_number,
 )
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits, lazy_pgettext
 from portal.core.i18n import lazy_gettext as _l
+from portal.core.texts import trimmed
 from portal.training.rules import MAX_DUE_DAYS, MAX_GATE_MINIMUM, MAX_MINUTES, MAX_RECOGNISE_DAYS, MOST_DAYS_AT_ONCE
 
 
@@ -49,6 +51,12 @@ class ExtensionForm(Form):
 
 class ExemptionForm(Form):
     """Why somebody is exempt from a step, or not any more."""
+
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
+class TakingBackForm(Form):
+    """Why more time that was given is not given any more."""
 
     reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
 
@@ -111,12 +119,9 @@ class PastedField(LongTextField):
         super().process_formdata(["".join(each for each in value if each not in _MARKS) for value in valuelist])
 
 
+_BREAKS = re.compile(r"[\r\n]+")
 # A byte order mark, what has no width, and the mark of Excel between pages.
 _MARKS = frozenset("\ufeff\u200b\u2060\u200e\u200f\x0c\x00")
-
-
-def _at_most(most: int) -> Length:
-    return Length(max=most, message=_l("At most %(max)d characters."))
 
 
 class JoinForm(Form):
@@ -171,15 +176,23 @@ class CohortForm(JoinForm):
     """A cohort: who follows which plan from which day on, where, and what it is called."""
 
     place = SelectField(_l("Team"), [Required()])
-    name_en = TextField(_l("Name in English"), [_at_most(120)])
-    name_ja = TextField(_l("Name in Japanese"), [_at_most(120)])
-    code = TextField(_l("Code"), [_at_most(60)])
+    name_en = TextField(_l("Name in English"), [at_most(120)])
+    name_ja = TextField(_l("Name in Japanese"), [at_most(120)])
+    code = TextField(_l("Code"), [at_most(60)])
 
 
 class VersionForm(Form):
     """In which version of a plan somebody goes on, and why. The days of events stand in fields of their own."""
 
     plan = SelectField(_l("Version of the plan"), [Required()])
+    reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
+
+
+class OtherPlanForm(Form):
+    """In which other plan somebody goes on, from which day on, and why; days of events stand in fields of their own."""
+
+    plan = SelectField(_l("Training plan"), [Required()])
+    starts_on = DateField(_l("First day of the plan"), [InputRequired(_l("Choose the first day."))])
     reason = LongTextField(_l("Reason"), [InputRequired(_l("Write a reason; the learner reads it."))])
 
 
@@ -271,12 +284,19 @@ class PercentField(TextField):
 _PERCENTAGE = re.compile(r"(\d{1,3})(?:\.(\d))? ?%?")
 
 
+class TitleField(LongTextField):
+    """A title: one line however it is broken, in a field in which a long one can be read at any width."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata([trimmed(_BREAKS.sub(" ", value)) for value in valuelist])
+
+
 class NewPlanForm(Form):
     """What a new plan is called and where it stands."""
 
-    title_en = TextField(_l("Title in English"), [Required(), _at_most(TITLE_LIMIT)])
-    title_ja = TextField(_l("Title in Japanese"), [_at_most(TITLE_LIMIT)])
-    slug = TextField(_l("Address"), [_at_most(NAME_LIMIT)])
+    title_en = TitleField(_l("Title in English"), [Required(), at_most(TITLE_LIMIT)])
+    title_ja = TitleField(_l("Title in Japanese"), [at_most(TITLE_LIMIT)])
+    slug = TextField(_l("Address"), [at_most(NAME_LIMIT)])
 
 
 class PlanFileForm(Form):
@@ -288,30 +308,30 @@ class PlanFileForm(Form):
 class PlanTextsForm(Form):
     """What a plan says besides its steps."""
 
-    title_en = TextField(_l("Title in English"), [_at_most(TITLE_LIMIT)])
-    title_ja = TextField(_l("Title in Japanese"), [_at_most(TITLE_LIMIT)])
-    summary_en = LongTextField(_l("Summary in English"), [_at_most(TEXT_LIMIT)])
-    summary_ja = LongTextField(_l("Summary in Japanese"), [_at_most(TEXT_LIMIT)])
-    number = TextField(_l("Number of the version"), [_at_most(20)])
-    credential = TextField(_l("Credential"), [_at_most(NAME_LIMIT)])
+    title_en = TitleField(_l("Title in English"), [at_most(TITLE_LIMIT)])
+    title_ja = TitleField(_l("Title in Japanese"), [at_most(TITLE_LIMIT)])
+    summary_en = LongTextField(_l("Summary in English"), [at_most(TEXT_LIMIT)])
+    summary_ja = LongTextField(_l("Summary in Japanese"), [at_most(TEXT_LIMIT)])
+    number = TextField(_l("Number of the version"), [at_most(20)])
+    credential = TextField(_l("Credential"), [at_most(NAME_LIMIT)])
 
 
 class PlanPartForm(Form):
     """A phase or an event."""
 
-    title_en = TextField(_l("Title in English"), [_at_most(TITLE_LIMIT)])
-    title_ja = TextField(_l("Title in Japanese"), [_at_most(TITLE_LIMIT)])
-    slug = TextField(_l("Name in the file"), [Required(), _at_most(NAME_LIMIT)])
+    title_en = TitleField(_l("Title in English"), [at_most(TITLE_LIMIT)])
+    title_ja = TitleField(_l("Title in Japanese"), [at_most(TITLE_LIMIT)])
+    slug = TextField(_l("Name in the file"), [Required(), at_most(NAME_LIMIT)])
 
 
 class PlanStepForm(Form):
     """A step; of what only some kinds have, those fields are shown and read that its kind has."""
 
     kind = SelectField(_l("Kind"))
-    title_en = TextField(_l("Title in English"), [_at_most(TITLE_LIMIT)])
-    title_ja = TextField(_l("Title in Japanese"), [_at_most(TITLE_LIMIT)])
-    document = TextField(_l("Document"), [_at_most(TITLE_LIMIT)])
-    quiz = TextField(_l("Quiz"), [_at_most(TITLE_LIMIT)])
+    title_en = TitleField(_l("Title in English"), [at_most(TITLE_LIMIT)])
+    title_ja = TitleField(_l("Title in Japanese"), [at_most(TITLE_LIMIT)])
+    document = TextField(_l("Document"), [at_most(TITLE_LIMIT)])
+    quiz = TextField(_l("Quiz"), [at_most(TITLE_LIMIT)])
     due = DaysField(_l("Working days"), whole_number(-MAX_DUE_DAYS, MAX_DUE_DAYS))
     anchor = SelectField(_l("Counted from"))
     minutes = IntegerField(lazy_pgettext("field", "Minutes"), whole_number(0, MAX_MINUTES))
@@ -333,6 +353,7 @@ class PlanStepForm(Form):
             ),
         ],
     )
+    about = LongTextField(_l("Documents that it is about"), [at_most(TEXT_LIMIT)])
     prerequisites = CheckboxesField(_l("Comes after"))
     recognise = IntegerField(
         _l("Recognise what was done before, up to so many days old"),
@@ -345,15 +366,15 @@ class PlanStepForm(Form):
             ),
         ],
     )
-    instructions_en = LongTextField(_l("Instructions in English"), [_at_most(TEXT_LIMIT)])
-    instructions_ja = LongTextField(_l("Instructions in Japanese"), [_at_most(TEXT_LIMIT)])
-    slug = TextField(_l("Name in the file"), [Required(), _at_most(NAME_LIMIT)])
+    instructions_en = LongTextField(_l("Instructions in English"), [at_most(TEXT_LIMIT)])
+    instructions_ja = LongTextField(_l("Instructions in Japanese"), [at_most(TEXT_LIMIT)])
+    slug = TextField(_l("Name in the file"), [Required(), at_most(NAME_LIMIT)])
 
 
 class PlanRemarkForm(Form):
     """What is said with an act about a draft."""
 
-    said = LongTextField(_l("Remark"), [_at_most(TEXT_LIMIT)])
+    said = LongTextField(_l("Remark"), [at_most(TEXT_LIMIT)])
 
 
 class PlanPreviewForm(Form):

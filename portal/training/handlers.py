@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from flask import url_for
@@ -12,7 +12,7 @@ from portal.cohorts.permissions import SEE_COHORT
 from portal.core.access import can
 from portal.core.events import subscribe
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.jobs import Description, Progress, job
+from portal.core.jobs import Description, Outside, Progress, job
 from portal.gradebook.events import ResultDecided
 from portal.quizzes.events import AttemptReleased, ResultCorrected
 from portal.training.queries import cohort_drafts
@@ -59,7 +59,7 @@ def _describe_taking_in(arguments: Sequence[Mapping[str, Any]]) -> list[Descript
 
 
 @job(taking_in.JOB, describe=_describe_taking_in)
-def take_people_in(draft: str) -> Iterator[Progress]:
+def take_people_in(draft: str) -> Generator[Progress | Outside, Any, None]:
     """Take in the people of a long list, some at a time; begun anew it goes on where it was."""
     yield from taking_in.take_in_portions(draft)
 

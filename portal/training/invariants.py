@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from hashlib import sha256
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.accounts.models import Person
@@ -16,6 +16,7 @@ from portal.training.models import (
     Attendance,
     Enrollment,
     EventDate,
+    ExtensionTakenBack,
     LiveSession,
     PlanDraft,
     PlanDraftAuthor,
@@ -120,17 +121,44 @@ def sign_offs_stand_behind_their_steps() -> list[str]:
     return breaches
 
 
-def events_of_plans_have_dates() -> list[str]:
-    """Return a sentence for each enrollment whose plan counts from an event of which no day is known."""
-    has_date = exists().where(
+def _has_date() -> ColumnElement[bool]:
+    """Return the condition that an event of an enrollment's plan has a day for it."""
+    return exists().where(
         EventDate.event_slug == PlanEvent.slug,
         EventDate.plan_id == Enrollment.plan_id,
         or_(EventDate.enrollment_id == Enrollment.id, EventDate.cohort_id == Enrollment.cohort_id),
     )
+
+
+def dates_of_open_plans_can_be_computed() -> list[str]:
+    """Return a sentence for each open enrollment with a date in a year that its holiday table does not know."""
+    numbers = list(
+        session.scalars(
+            select(Enrollment.id)
+            .where(Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None))
+            # Of an event without a day another check tells.
+            .where(~exists().where(PlanEvent.version_id == Enrollment.plan_version_id, ~_has_date()))
+            .order_by(Enrollment.id)
+        )
+    )
+    breaches = []
+    for start in range(0, len(numbers), _AT_ONCE):
+        statement = select(Enrollment).where(Enrollment.id.in_(numbers[start : start + _AT_ONCE]))
+        rows = session.scalars(statement.options(*queries.WITH_STEPS).order_by(Enrollment.id)).all()
+        breaches += [
+            f"enrollment {each.enrollment.code} of {each.enrollment.person.full_name}: its dates cannot be computed, "
+            f"for the holiday table of {each.country} does not know {each.year}"
+            for each in queries.countable(rows)[1]
+        ]
+    return breaches
+
+
+def events_of_plans_have_dates() -> list[str]:
+    """Return a sentence for each enrollment whose plan counts from an event of which no day is known."""
     rows = session.execute(
         select(Enrollment.code, PlanEvent.slug)
         .join(PlanEvent, PlanEvent.version_id == Enrollment.plan_version_id)
-        .where(~has_date)
+        .where(~_has_date())
         .order_by(Enrollment.id, PlanEvent.position)
         .execution_options(yield_per=_AT_ONCE)
     )
@@ -302,6 +330,21 @@ def exemptions_are_of_the_plan() -> list[str]:
     ]
 
 
+def extensions_taken_back_were_given() -> list[str]:
+    """Return a sentence for each extension that was taken back in another enrollment, or before it was given."""
+    breaches = []
+    rows = session.execute(
+        select(ExtensionTakenBack, Enrollment)
+        .join(Enrollment, Enrollment.id == ExtensionTakenBack.enrollment_id)
+        .order_by(ExtensionTakenBack.id)
+    )
+    for row, enrollment in rows:
+        given = row.step_extension or row.plan_extension
+        if given is None or given.enrollment_id != row.enrollment_id or given.at > row.at:
+            breaches.append(f"enrollment {enrollment.code}: an extension was taken back that it had not been given")
+    return breaches
+
+
 def swaps_lose_nothing() -> list[str]:
     """Return a sentence for each enrollment that took the place of one that is not its like, or without what was done.
 
@@ -371,9 +414,11 @@ def published_drafts_of_plans_were_approved() -> list[str]:
 
 INVARIANTS = {
     "swaps of versions lose nothing": swaps_lose_nothing,
+    "extensions taken back were given": extensions_taken_back_were_given,
     "exemptions are of the plan": exemptions_are_of_the_plan,
     "published drafts of plans were approved": published_drafts_of_plans_were_approved,
     "what is recognised was done before": what_is_recognised_was_done_before,
+    "dates of open plans can be computed": dates_of_open_plans_can_be_computed,
     "events of plans have dates": events_of_plans_have_dates,
     "plan versions are unchanged": plan_versions_say_what_they_said,
     "plans are complete when their steps are": plans_are_complete_when_their_steps_are,

@@ -171,6 +171,8 @@ class PlanStep(Base):
     gate_quizzes: Mapped[list[str] | None] = mapped_column(Json())
     gate_bound: Mapped[Fraction | None]
     gate_minimum: Mapped[int | None]
+    # Of a sign-off or a gate: the documents, or clauses of them, that it is evidence for.
+    about_documents: Mapped[list[str] | None] = mapped_column(Json())
 
     version: Mapped[PlanVersion] = relationship(back_populates="steps")
 
@@ -178,6 +180,11 @@ class PlanStep(Base):
     def evidence(self) -> tuple[EvidenceKind, ...]:
         """What can be handed in for it; nothing where it is no task."""
         return tuple(EvidenceKind(each) for each in self.evidence_kinds or ())
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What its sign-off is evidence for: documents, or clauses of them."""
+        return tuple(self.about_documents or ())
 
     @property
     def gate(self) -> GateTerms | None:
@@ -252,6 +259,8 @@ class Enrollment(Base):
     # The enrollment in another version of the plan whose place it took, and the code of the first one of that row.
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), unique=True)
     first_code: Mapped[str | None] = mapped_column(String(20), index=True)
+    # The training in another plan that ended when she went on in this one.
+    moved_from_id: Mapped[int | None] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), unique=True)
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
     version: Mapped[PlanVersion] = relationship()
@@ -443,6 +452,33 @@ class PlanExtension(Base):
     by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
 
 
+class ExtensionTakenBack(Base):
+    """That an extension of one enrollment lengthens no date any more, and why; said once, and never changed."""
+
+    __tablename__ = "extensions_taken_back"
+    __sealed__ = Sealed()
+    __table_args__ = (
+        CheckConstraint("(step_extension_id is null) <> (plan_extension_id is null)", name="which"),
+        CheckConstraint("reason <> ''", name="reason"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id", ondelete="RESTRICT"), index=True)
+    step_extension_id: Mapped[int | None] = mapped_column(
+        ForeignKey("step_extensions.id", ondelete="RESTRICT"), unique=True
+    )
+    plan_extension_id: Mapped[int | None] = mapped_column(
+        ForeignKey("plan_extensions.id", ondelete="RESTRICT"), unique=True
+    )
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    at: Mapped[datetime]
+
+    by: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    step_extension: Mapped[StepExtension | None] = relationship(lazy="joined")
+    plan_extension: Mapped[PlanExtension | None] = relationship(lazy="joined")
+
+
 class NewStart(Base):
     """Another first day of one enrollment than the one it was made with; the latest counts, none is changed."""
 
@@ -516,6 +552,11 @@ class EnrollmentPause(Base):
 
     by: Mapped[Person] = relationship(foreign_keys=[by_id], lazy="joined", innerjoin=True)
     resumed_by: Mapped[Person | None] = relationship(foreign_keys=[resumed_by_id], lazy="joined")
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether it was ended on its first day, so that it never was."""
+        return self.resumes_on == self.first_on
 
 
 class CohortDraft(Base):

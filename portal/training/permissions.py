@@ -11,7 +11,16 @@ from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import scopes_of_cohort
 from portal.core.access import AnyOf, Permission, allows
 from portal.library.permissions import WRITERS
-from portal.training.models import Enrollment, LiveSession, Plan, PlanEvent, PlanStep
+from portal.training import rules
+from portal.training.models import (
+    Enrollment,
+    LiveSession,
+    Plan,
+    PlanEvent,
+    PlanExtension,
+    PlanStep,
+    StepExtension,
+)
 from portal.training.rules import Doer
 
 SEE_ENROLLMENT = Permission("training.see_enrollment", "see how far a learner is in a plan")
@@ -43,6 +52,16 @@ class StepOfEnrollment:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtensionOfEnrollment:
+    """More time that one learner was given: the extension `number` (from 1) of a step, or of her whole plan."""
+
+    enrollment: Enrollment
+    step: PlanStep | None
+    number: int
+    row: StepExtension | PlanExtension
+
+
+@dataclass(frozen=True, slots=True)
 class EventOfEnrollment:
     """One event of one learner's plan."""
 
@@ -67,7 +86,9 @@ class PlanOfCohort:
     plan: Plan
 
 
-def scopes_of_enrollment(thing: Enrollment | StepOfEnrollment | EventOfEnrollment) -> dict[Scope, set[str]]:
+def scopes_of_enrollment(
+    thing: Enrollment | StepOfEnrollment | ExtensionOfEnrollment | EventOfEnrollment,
+) -> dict[Scope, set[str]]:
     """Return the markets, teams and cohort through which a learner's training can be seen."""
     enrollment = _enrollment_of(thing)
     cohort, team = enrollment.cohort, enrollment.person.team
@@ -83,7 +104,7 @@ def is_own_training(person: Person, thing: Any) -> bool:
     return bool(_enrollment_of(thing).person_id == person.id)
 
 
-def _enrollment_of(thing: Enrollment | StepOfEnrollment | EventOfEnrollment) -> Enrollment:
+def _enrollment_of(thing: Enrollment | StepOfEnrollment | ExtensionOfEnrollment | EventOfEnrollment) -> Enrollment:
     return thing if isinstance(thing, Enrollment) else thing.enrollment
 
 
@@ -137,8 +158,18 @@ def can_sign_off_everybody(person: Person, thing: Any) -> bool:
 def expected_at(thing: LiveSession) -> list[StepOfEnrollment]:
     """Return the learners whom a session is for, each with the step in her version of the plan.
 
-    Whoever went on in another version has a seat in each; the latest counts.
+    Whoever went on in another version has a seat in each; the latest counts. Whose training ended before the session
+    began is expected no more: see `gone_from`.
     """
+    return [each for each in _seated(thing) if not rules.has_left(each.enrollment.ended_at, thing.time.starts_at)]
+
+
+def gone_from(thing: LiveSession) -> list[StepOfEnrollment]:
+    """Return the learners who were expected at a session until their training ended."""
+    return [each for each in _seated(thing) if rules.has_left(each.enrollment.ended_at, thing.time.starts_at)]
+
+
+def _seated(thing: LiveSession) -> list[StepOfEnrollment]:
     latest = {seat.enrollment.lasting_code: seat for seat in thing.seats}
     return [
         StepOfEnrollment(seat.enrollment, step)

@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping
 
 from flask import url_for
 
+from portal.core.access import can
 from portal.core.i18n import format_instant, language, lazy_pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.journal.service import Fact, Kind, Thing, Vocabulary
 from portal.training import queries
+from portal.training.permissions import RUN_SESSION
 from portal.training.queries import catalogue, live_sessions, plan_drafts
 from portal.training.service.owned import OwnedPlans
 from portal.training.service.sessions import PRESENCES
@@ -65,7 +67,7 @@ def _find_sessions(codes: Collection[str]) -> Mapping[str, Thing]:
                 step=str(tasks[each.step_id]),
                 start=format_instant(each.time.starts_at, each.market.time_zone),
             ),
-            url_for("training.session", code=each.code),
+            url_for("training.session", code=each.code) if can(RUN_SESSION, each) else None,
         )
         for each in found
     }
@@ -96,12 +98,15 @@ VOCABULARY = Vocabulary(
         "training.step_exempted": _l("Learner exempted from a step"),
         "training.exemption_taken_back": _l("Exemption from a step taken back"),
         "training.plan_extended": _l("More time given for a plan"),
+        "training.step_extension_taken_back": _l("More time for a step taken back"),
+        "training.plan_extension_taken_back": _l("More time for a plan taken back"),
         "training.start_moved": _l("First day of a training moved"),
         "training.event_moved": _l("Day of an event moved"),
         "training.event_of_cohort_set": _l("Day of an event set for a cohort"),
         "training.paused": _l("Training paused"),
         "training.resumed": _l("Training resumed"),
         "training.step_asked_again": _l("Sign-off asked for again"),
+        "training.moved_to_plan": _l("Training continued in another plan"),
         "training.version_swapped": _l("Training continued in another version of its plan"),
         "training.ended": _l("Training ended before it was completed"),
         "training.calendar_shared": _l("Address to subscribe one's dates made"),
@@ -112,6 +117,7 @@ VOCABULARY = Vocabulary(
         "training.session_moved": _l("Session moved"),
         "training.session_cancelled": _l("Session cancelled"),
         "training.session_joined": _l("Learner added to a session"),
+        "training.session_left": _l("Learner left a session: training ended"),
         "training.attendance_recorded": _l("Attendance recorded"),
     },
     kinds={
@@ -130,6 +136,7 @@ VOCABULARY = Vocabulary(
         "training.plan_draft_approved:version": Fact(_l("Version of the plan")),
         "training.plan_draft_joined:person": Fact(_l("Author"), refers_to="person"),
         "training.enrolled:version": Fact(_l("Version of the plan")),
+        "training.moved_to_plan:version": Fact(_l("Version of the plan")),
         "training.version_swapped:version": Fact(_l("Version of the plan")),
         "enrollment": Fact(_l("Training"), refers_to="enrollment"),
         "training.learners_taken_in:version": Fact(_l("Version of the plan")),

@@ -34,6 +34,7 @@ STYLES = (
     "review",
     "document",
     "editor",
+    "templates",
     "search",
     "utilities",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -70,14 +70,31 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+# Letters of scripts that write words apart, signs within such a word, and digits.
+_WITHIN_A_WORD = re.compile(r"[0-9A-Za-z\u00aa-\u02af\u0370-\u058f\u1e00-\u1fff'’._-]{2}")
+
+
 @lru_cache(maxsize=1)
 def _parser() -> Any:
     return budoux.load_default_japanese_parser()
 
 
+def _whole_words(found: list[str]) -> list[str]:
+    """Join what the parser, which knows Japanese alone, has cut within a word of another script."""
+    joined: list[str] = []
+    for phrase in found:
+        if joined and _WITHIN_A_WORD.search(joined[-1][-1] + phrase[0]):
+            joined[-1] += phrase
+        else:
+            joined.append(phrase)
+    return joined
+
+
 @lru_cache(maxsize=2048)
 def _phrases(text: str) -> tuple[str, ...]:
-    return tuple(_parser().parse(text))
+    first, *rest = _whole_words(_parser().parse(text)) or [text]
+    # No heading begins with a line of one character: of a name that is a word as well.
+    return (first + rest[0], *rest[1:]) if rest and len(first) == 1 else (first, *rest)
 
 
 def phrases(text: str) -> tuple[str, ...]:
@@ -132,6 +149,11 @@ def redline_groups(clauses: Iterable[Any]) -> list[tuple[bool, list[Any]]]:
     return [(folded, list(run)) for folded, run in groupby(clauses, key=folds)]
 
 
+def placed(places: Iterable[int], drawn: Sequence[Any]) -> list[Any]:
+    """Return pieces that were drawn before, by their places: thousands of them are few different ones."""
+    return [drawn[place] for place in places]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "long_date": long_date,
     "short_date": short_date,
@@ -147,4 +169,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "address_parts": address_parts,
     "breakable": breakable,
     "redline_groups": redline_groups,
+    "placed": placed,
 }

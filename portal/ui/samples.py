@@ -36,8 +36,19 @@ class SamplePlace:
     label: str
     href: str
     icon: str
-    current: bool
-    group: str | None
+    current: bool = False
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SampleGroup:
+    """Entries of the rail under their heading."""
+
+    key: str
+    label: str | None
+    places: list[SamplePlace]
+    open: bool
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +69,12 @@ class SampleOrganisation:
     wellbeing_href: str
 
 
-def navigation(sheet: str) -> list[SamplePlace]:
-    """Return a rail with every place of the product, the sheets of this page last."""
-    places = [
-        (say("Today", "今日"), "today", None),
-        (say("Library", "文書"), "library", None),
-        (say("Quizzes", "確認テスト"), "quizzes", None),
-        (say("Certificates", "修了証"), "certificates", None),
-        (say("Cohorts", "受講グループ"), "cohorts", say("Lead", "リード")),
-        (say("Handover", "引継ぎ"), "handover", say("Lead", "リード")),
-        (say("People", "メンバー"), "people", say("Administration", "管理")),
-        (say("Settings", "設定"), "settings", say("Administration", "管理")),
-    ]
-    rail = [SamplePlace(label, f"#{icon}", icon, False, group) for label, icon, group in places]
-    title = say("Sheets", "見本")
+def navigation(sheet: str) -> list[SampleGroup]:
+    """Return a rail with groups open and folded, the sheets of this page last."""
+
+    def place(label: str, icon: str, count: int = 0) -> SamplePlace:
+        return SamplePlace(label, f"#{icon}", icon, count=count)
+
     sheets = {
         "components": say("Components", "部品"),
         "document": say("Reading page", "閲覧ページ"),
@@ -79,9 +82,26 @@ def navigation(sheet: str) -> list[SamplePlace]:
         "error": say("Error page", "エラーページ"),
         "print": say("Print page", "印刷ページ"),
     }
-    return rail + [
-        SamplePlace(label, url_for("ui.components", sheet=name), "document", name == sheet, title)
+    learning = [
+        place(say("Library", "文書"), "library"),
+        place(say("Quizzes", "確認テスト"), "quizzes"),
+        place(say("Certificates", "修了証"), "certificates"),
+    ]
+    support = [
+        place(say("Cohorts", "受講グループ"), "cohorts"),
+        place(say("Marking", "採点"), "marking", count=3),
+    ]
+    continuity = [place(say("Handovers", "引継ぎ"), "handover")]
+    own = [
+        SamplePlace(label, url_for("ui.components", sheet=name), "document", name == sheet)
         for name, label in sheets.items()
+    ]
+    return [
+        SampleGroup("home", None, [place(say("Today", "今日"), "today")], open=True),
+        SampleGroup("learn", say("Learning", "学ぶ"), learning, open=True),
+        SampleGroup("support", say("Supporting learners", "受講者の支援"), support, open=False, count=3),
+        SampleGroup("continuity", say("Continuity", "引継ぎと体制"), continuity, open=False),
+        SampleGroup("sheets", say("Sheets", "見本"), own, open=True),
     ]
 
 
@@ -191,7 +211,7 @@ def prose() -> TrustedHtml:
     """Return a text with everything that Markdown can carry here."""
 
     def resolve(_slug: str | None, _anchor: str) -> tuple[str, str]:
-        return "#reading", say("Appeals", "異議申立て")
+        return "#reading", say("Appeals", "異議申し立て")
 
     return markdown.render(say(*PROSE), resolve=resolve, id_prefix="sample-")
 
@@ -288,7 +308,7 @@ def redline() -> list[SampleClause]:
         clause("changed", "sample-fans", say("Fan accounts", "ファンアカウント"), old, new),
         clause("same", "sample-parody", say("Parody", "パロディ"), parody, parody),
         clause("same", "sample-scope", say("What it covers", "適用範囲"), parody, parody),
-        clause("added", "sample-appeals", say("Appeals", "異議申立て"), "", say("Within 30 days.", "30日以内です。")),
+        clause("added", "sample-appeals", say("Appeals", "異議申し立て"), "", say("Within 30 days.", "30日以内です。")),
         clause("removed", "sample-logos", say("Logos", "ロゴ"), gone, ""),
         clause("moved", "sample-words", say("Words", "用語"), parody, parody, was_anchor="sample-terms"),
         clause(

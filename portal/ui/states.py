@@ -31,10 +31,12 @@ LOOKS = {
     "soon": Look("soon", "diamond", lambda: pgettext("state", "Due soon")),
     "overdue": Look("danger", "triangle", lambda: pgettext("state", "Overdue")),
     "waiting": Look("plain", "hourglass", lambda: pgettext("state", "Waiting")),
+    "waiting_late": Look("danger", "hourglass", lambda: pgettext("state", "Waiting, overdue")),
     "locked": Look("quiet", "lock", lambda: pgettext("state", "Not open yet")),
     "not_done": Look("quiet", "dashed", lambda: pgettext("state", "Not done")),
     "ended": Look("quiet", "frame", lambda: pgettext("state", "Ended")),
     "exempt": Look("plain", "bar", lambda: pgettext("state", "Exempt")),
+    "set_aside": Look("quiet", "bar", lambda: pgettext("state", "Set aside")),
     "paused": Look("plain", "pause", lambda: pgettext("state", "Paused")),
     # posts of a path
     "today": Look("action", "disc", lambda: pgettext("state", "Now")),

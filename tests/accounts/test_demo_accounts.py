@@ -108,5 +108,6 @@ def test_the_doctor_names_demo_accounts_in_production_until_they_are_deactivated
 
 def test_everybody_of_the_demo_organisation_is_marked_as_such(app: Flask) -> None:
     load_demo(day=DAY)
-    everybody = len(demo.STAFF) + len(demo.COHORT) + len(demo.PRACTISING)
+    elsewhere = sum(len(each.learners) for each in demo.COURSES)
+    everybody = len(demo.STAFF) + len(demo.COHORT) + len(demo.PRACTISING) + len(demo.ON_CALL) + elsewhere
     assert queries.count_demo_accounts() == queries.count_people() == everybody

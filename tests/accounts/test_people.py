@@ -454,6 +454,11 @@ def preview(admin: PageClient, data: str | bytes, name: str = "people.csv") -> t
     return response.headers["Location"], admin.follow(response)
 
 
+def seen_on(page: Any) -> str:
+    """Return what a preview sends along of what it shows."""
+    return str(page.one("input", name="seen").get("value"))
+
+
 def test_an_import_previews_names_duplicates_and_adds_nobody_twice(admin: PageClient, cast: Cast) -> None:
     table = (
         "メールアドレス,姓,名,市場,チーム\n"
@@ -467,7 +472,7 @@ def test_an_import_previews_names_duplicates_and_adds_nobody_twice(admin: PageCl
     assert "2 to add, 2 already registered, 0 with errors" in page.text
     assert "Line 3 has the same email address" in page.text
     assert queries.count_people() == before
-    admin.post(path, {"send": "y"})
+    admin.post(path, {"send": "y", "seen": seen_on(page)})
     assert queries.count_people() == before + 2
     one = queries.find_person_by_sign_in_name("one@portal.example")
     assert one is not None
@@ -504,7 +509,7 @@ BAD_ROWS = [
     ),
     (f"a@portal.example,{'名' * 301},JP,", "at most 300 characters", "300文字以内"),
     ("a@portal.example,\u3164\u200b,JP,", "The family name is empty", "姓がありません"),
-    ("a@portal.example,X\u202eY,JP,", "a line break or control character", "改行または制御文字"),
+    ("a@portal.example,X\u202eY,JP,", "control character stands inside (U+202E)", "改行または制御文字（U+202E）"),
     ('a@portal.example,"X\nY",JP,', "a line break or control character", "改行または制御文字"),
 ]
 
@@ -524,6 +529,28 @@ def test_a_bad_row_is_named_with_its_line_and_stops_everybody(
     assert japanese in admin.get(f"{path}?lang=ja").text
 
 
+def test_a_pasted_row_is_named_with_its_line_and_its_character(admin: PageClient) -> None:
+    table = "mail\tfamily_name\tmarket\ngood@portal.example\tGood\tJP\na@portal.example\tX\u202eY\tJP\n"
+    answer = admin.post("accounts.read_people", {"text": table}, expect=303)
+    page = admin.get(answer.location)
+    assert "(U+202E)" in page.text
+    assert "1 to add" in page.text
+
+
+@pytest.mark.parametrize("way", ["pasted", "file"])
+def test_no_name_is_refused_whatever_characters_an_office_has_made_for_it(admin: PageClient, way: str) -> None:
+    table = "mail,family_name,given_name,market\nmori@portal.example,森\ue000,邊子,JP\n"
+    if way == "pasted":
+        where = admin.post("accounts.read_people", {"text": table}, expect=303).location
+    else:
+        where, _ = preview(admin, table)
+    page = admin.get(where)
+    admin.post(where, {"seen": seen_on(page)}, expect=303)
+    person = queries.find_person_by_sign_in_name("mori@portal.example")
+    assert person is not None
+    assert (person.family_name, person.given_name) == ("森\ue000", "邊子")
+
+
 def test_an_import_writes_what_an_invitation_writes(admin: PageClient, cast: Cast) -> None:
     row = {
         "family_name": "髙橋", "given_name": "結衣", "family_kana": "たかはし", "given_kana": "ゆい",
@@ -532,7 +559,8 @@ def test_an_import_writes_what_an_invitation_writes(admin: PageClient, cast: Cas
     table = (
         "mail,market,team," + ",".join(row) + "\nnew@portal.example,JP,account-safety," + ",".join(row.values()) + "\n"
     )
-    admin.post(preview(admin, table)[0], {})
+    where, page = preview(admin, table)
+    admin.post(where, {"seen": seen_on(page)})
     form = {**row, "sign_in_name": "other@portal.example", "employee_number": "E78", "language": "en"}
     admin.post(
         "accounts.do_invite",
@@ -553,13 +581,13 @@ def test_an_import_writes_what_an_invitation_writes(admin: PageClient, cast: Cas
 def test_an_import_that_is_outrun_adds_nobody(admin: PageClient, cast: Cast) -> None:
     response = send_table(admin, "mail,family_name,market\na@portal.example,A,JP\nb@portal.example,B,JP\n")
     kept = queries.get_import(response.headers["Location"].rpartition("/")[2])
-    prepared = imports.prepare(kept)
+    prepared = imports.prepare(kept, imports.key_of(imports.judge(kept)))
     make_person("b@portal.example")
     with pytest.raises(errors.ImportOutdated), own_transaction():
         imports.take_in(kept=kept, prepared=prepared, by=cast.admin, send=True)
     assert queries.find_person_by_sign_in_name("a@portal.example") is None
     # Looked at again, the table adds the one who is not there yet.
-    admin.post(response.headers["Location"], {})
+    admin.post(response.headers["Location"], {"seen": seen_on(admin.follow(response))})
     assert queries.find_person_by_sign_in_name("a@portal.example") is not None
 
 
@@ -763,3 +791,58 @@ def test_a_wrong_password_and_a_short_new_one_are_told_together(as_: Any, cast: 
     page = browser.post("accounts.change_password", {"present": "wrong", "password": "short"}, expect=400, lang="en")
     assert "The current password is not correct" in page.text
     assert "at least 12 characters. A short sentence" in page.text
+
+
+def workbook(**sheets: list[list[str]]) -> bytes:
+    return tables.write_workbook(
+        [tables.Sheet(name, rows[0] if rows else [], rows[1:]) for name, rows in sheets.items()], created=MORNING
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_workbook_of_several_sheets_says_which_was_read_and_lets_another_be_chosen(
+    as_: Any, cast: Cast, language: str
+) -> None:
+    heading = ["メールアドレス", "姓", "市場"]
+    data = workbook(
+        Cover=[],
+        四月=[heading, ["april@portal.example", "春", "JP"]],
+        五月=[heading, ["may@portal.example", "夏", "JP"]],
+        Notes=[["a", "a"], ["x", "y"]],
+    )
+    browser = as_(cast.admin, language=language)
+    where, page = preview(browser, data, "people.xlsx")
+    code = where.split("/import/")[1].split("?")[0]
+    # The first sheet is empty, so that the second was read; a sheet that is no table is named all the same.
+    said = {"en": "The sheet “四月” was read.", "ja": "シート「四月」を読み込みました。"}[language]
+    assert said in page.text
+    assert all(name in page.text for name in ("Cover", "五月", "Notes"))
+    assert "april@portal.example" in page.text
+    assert [each.get("value") for each in page.all("button") if each.get("name") == "sheet"] == ["五月"]
+    page = browser.follow(browser.post("accounts.do_import", {"sheet": "五月"}, code=code, expect=303))
+    assert "may@portal.example" in page.text
+    assert "april@portal.example" not in page.text
+    # And back again: nothing is lost.
+    page = browser.follow(browser.post("accounts.do_import", {"sheet": "四月"}, code=code, expect=303))
+    assert "april@portal.example" in page.text
+    browser.post("accounts.do_import", {"sheet": "六月"}, code=code, expect=409)
+    # A tab in which the other sheet still stands adds nobody, and shows what would be added now.
+    april = seen_on(page)
+    browser.post("accounts.do_import", {"sheet": "五月"}, code=code, expect=303)
+    page = browser.post("accounts.do_import", {"seen": april}, code=code, expect=409)
+    assert {"en": "Something has changed meanwhile", "ja": "その間に状況が変わった"}[language] in page.text
+    assert "may@portal.example" in page.text
+    # That no mail is sent was chosen there, and stays so.
+    assert page.one("input", name="send").get("checked") is None
+    assert queries.find_person_by_sign_in_name("april@portal.example") is None
+    browser.post("accounts.do_import", {"sheet": "四月"}, code=code, expect=303)
+    browser.post("accounts.do_import", {"seen": april}, code=code, expect=303)
+    assert queries.find_person_by_sign_in_name("april@portal.example") is not None
+    assert queries.find_person_by_sign_in_name("may@portal.example") is None
+    # What is done offers no other sheet.
+    browser.post("accounts.do_import", {"sheet": "五月"}, code=code, expect=409)
+
+
+def test_a_workbook_of_one_sheet_says_nothing_of_sheets(admin: PageClient) -> None:
+    _where, page = preview(admin, workbook(A=[["メールアドレス", "姓"], ["a@portal.example", "春"]]), "a.xlsx")
+    assert [each for each in page.all("button") if each.get("name") == "sheet"] == []

@@ -21,9 +21,13 @@ from portal.acknowledgements.models import (
 )
 from portal.acknowledgements.queries import campaigns as queries
 from portal.acknowledgements.service import campaigns as service
+from portal.calendars.models import Holiday, HolidayTable
+from portal.calendars.queries import find_table
+from portal.calendars.service import CompanyPeriod, add_company_days, withdraw_company_days
 from portal.cohorts.permissions import Reach
 from portal.core import clock, jobs
 from portal.core.db import session
+from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
 from portal.library.models import AudienceKind, ChangeClass, DocumentKind
@@ -195,6 +199,52 @@ def test_leave_recorded_later_moves_the_date(cast: Cast, asked: Campaign) -> Non
         jobs.run_periodic("acknowledgements.keep_up")
         assert request_of(asked, cast.learner).due_on == date(2026, 6, 17)
         assert request_of(asked, cast.colleague).due_on == date(2026, 6, 8)
+
+
+def test_company_days_added_or_withdrawn_later_move_the_dates_of_their_market_alone(
+    cast: Cast, asked: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More people than are counted anew at once.
+    monkeypatch.setattr(service, "AT_ONCE", 1)
+    market = session.get_one(Market, cast.learner.home_market_id)
+    elsewhere = make_market("US")
+    period = CompanyPeriod(date(2026, 6, 4), date(2026, 6, 5), Words("Summer days", "夏季休業"))
+    with clock.frozen(MONDAY + timedelta(hours=1)):
+        with own_transaction():
+            add_company_days(markets=[elsewhere], period=period, by=cast.admin)
+        counted = request_of(asked, cast.learner).dated_at
+        jobs.run_periodic("acknowledgements.keep_up")
+        assert request_of(asked, cast.learner).dated_at == counted
+    with clock.frozen(MONDAY + timedelta(hours=2)):
+        with own_transaction():
+            added = add_company_days(markets=[market], period=period, by=cast.admin)
+        jobs.run_periodic("acknowledgements.keep_up")
+        for person in (cast.learner, cast.colleague):
+            assert request_of(asked, person).due_on == date(2026, 6, 10)
+    with clock.frozen(MONDAY + timedelta(hours=3)):
+        with own_transaction():
+            withdraw_company_days(days=added[0], by=cast.admin)
+        jobs.run_periodic("acknowledgements.keep_up")
+        assert request_of(asked, cast.learner).due_on == date(2026, 6, 8)
+
+
+def test_a_newer_holiday_table_moves_the_dates_of_its_country(cast: Cast, asked: Campaign) -> None:
+    with own_transaction():
+        market = session.get_one(Market, cast.learner.home_market_id)
+        known = find_table(market.holiday_country or "")
+        assert known is not None
+        days = {each.on: each.name for each in known.holidays} | {date(2026, 6, 4): Words("New day", "新しい祝日")}
+    with clock.frozen(MONDAY + timedelta(hours=2)):
+        with own_transaction():
+            session.add(
+                HolidayTable(
+                    country=known.country, version=known.version + 1, source="announced", loaded_at=clock.now(),
+                    first_year=known.first_year, last_year=known.last_year, provisional_from=None, digest="0" * 64,
+                    holidays=[Holiday(on=on, name=name) for on, name in days.items()],
+                )
+            )  # fmt: skip
+        jobs.run_periodic("acknowledgements.keep_up")
+        assert request_of(asked, cast.learner).due_on == date(2026, 6, 9)
 
 
 def test_whoever_is_in_time_is_not_missing_when_it_takes_effect(cast: Cast) -> None:

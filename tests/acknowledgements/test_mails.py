@@ -13,14 +13,20 @@ from flask import Flask
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.service import ownership, people
+from portal.acknowledgements.emails import reminder
 from portal.acknowledgements.models import Campaign
+from portal.acknowledgements.queries.campaigns import list_to_do
 from portal.acknowledgements.service import questions
+from portal.acknowledgements.service.exposure import decline
+from portal.acknowledgements.service.overdue import still_overdue
 from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.library import queries
 from portal.library.models import ChangeClass, DocumentVersion
 from portal.library.service import versions
+from portal.organisation.rules import EXPOSURE_STATEMENT
+from portal.organisation.service import change_settings
 from tests.acknowledgements.builders import MONDAY, ask, away, changed, confirm, holidays, make_first, request_of
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
@@ -307,3 +313,26 @@ def test_who_may_not_answer_and_who_asks_herself_are_not_written_to(cast: Cast, 
         for grant in list(cast.author.grants):
             grant.ended_at = clock.now()
     assert questions.who_is_told(version) == []
+
+
+@pytest.mark.parametrize("change_class", [ChangeClass.MATERIAL, ChangeClass.EMERGENCY])
+def test_nobody_is_reminded_of_what_she_declines_nor_reported_for_it_unless_it_is_an_emergency(
+    cast: Cast, change_class: ChangeClass
+) -> None:
+    is_asked = change_class is ChangeClass.EMERGENCY
+    with clock.frozen(MONDAY):
+        holidays()
+        make_first(cast.author)
+        campaign = ask(cast.author, change_class=change_class)
+        requests = {person.id: request_of(campaign, person).id for person in (cast.learner, cast.colleague)}
+        with own_transaction():
+            change_settings(values={EXPOSURE_STATEMENT: "impersonation"}, by=cast.admin)
+            decline(version=session.merge(campaign).version, by=session.merge(cast.learner))
+        assert bool(list_to_do(cast.learner, "en")) is is_asked
+        assert list_to_do(cast.colleague, "en")
+        assert (reminder(requests[cast.learner.id]) is not None) is is_asked
+        assert reminder(requests[cast.colleague.id]) is not None
+    with clock.frozen(MONDAY + timedelta(days=90)):
+        overdue = {each.person_id for each in still_overdue(requests.values())}
+    # Nobody is reported for the statement, so that silence about one does not say that she declines it.
+    assert overdue == ({cast.learner.id, cast.colleague.id} if is_asked else set())

@@ -23,6 +23,152 @@ NOBODY: set[str] = set()
 
 _ROWS: list[tuple[set[str], list[str]]] = [
     (
+        # The author hands over; the approver and the mentor are to take something over.
+        {"approver", "auditor", "author", "lead", "mentor"},
+        [
+            "GET handover.dossier",
+            "GET handover.dossier_markdown",
+        ],
+    ),
+    (
+        # The approver's own dossier.
+        {"approver", "auditor", "author", "lead"},
+        [
+            "GET handover.issued_markdown",
+            "GET handover.issued_pdf",
+        ],
+    ),
+    (
+        {"author", "lead"},
+        [
+            "GET handover.issue_dossier",
+            "POST handover.issue_dossier",
+        ],
+    ),
+    (
+        SIGNED_IN,
+        [
+            "GET duties.list_cards",
+        ],
+    ),
+    (
+        {"admin", "lead", "mentor"},
+        [
+            "GET duties.removal",
+            "POST duties.removal",
+        ],
+    ),
+    (
+        # The task is answered for by the lead, and the mentor stands in.
+        {"auditor", "lead", "mentor"},
+        [
+            "GET duties.card",
+            "GET duties.card_version",
+        ],
+    ),
+    (
+        {"lead", "mentor"},
+        [
+            "GET duties.take_out",
+            "GET duties.write_card",
+            "POST duties.check_card",
+            "POST duties.take_out",
+            "POST duties.write_card",
+        ],
+    ),
+    (
+        # How much things matter, those who answer for them propose, and leads, policy owners and administrators judge.
+        {"admin", "lead", "mentor"},
+        [
+            "GET duties.judge_criticality",
+            "POST duties.judge_criticality",
+        ],
+    ),
+    (
+        # The free card is the lead's own.
+        {"lead"},
+        [
+            "GET duties.end_card",
+            "POST duties.end_card",
+        ],
+    ),
+    (
+        {"approver", "author", "foreign_lead", "lead", "mentor"},
+        [
+            "GET duties.new_card",
+            "POST duties.new_card",
+        ],
+    ),
+    (
+        {"admin", "auditor", "author", "foreign_lead", "lead"},
+        [
+            "GET certificates.credential",
+            "GET certificates.list_credentials",
+        ],
+    ),
+    (
+        {"admin", "auditor", "foreign_lead", "lead"},
+        [
+            "GET certificates.list_batches",
+            "GET certificates.new_batch",
+            "POST certificates.begin_batch",
+            "GET reports.coverage_people",
+            "GET reports.credential_coverage",
+            "GET reports.credential_coverage_csv",
+            "GET reports.credential_coverage_xlsx",
+        ],
+    ),
+    (
+        # Besides the holder nobody.
+        {"graduate"},
+        [
+            "GET certificates.ask_for_new_name",
+            "POST certificates.ask_for_new_name",
+            "POST certificates.share",
+            "POST certificates.take_back_new_name",
+        ],
+    ),
+    (
+        NOBODY,
+        [
+            "GET certificates.shared",
+            "POST certificates.withdraw_share",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author"},
+        [
+            "GET certificates.draft_picture",
+            "GET certificates.list_templates",
+            "GET certificates.template",
+            "GET certificates.template_picture",
+        ],
+    ),
+    (
+        {"admin", "author"},
+        [
+            "GET certificates.edit_template",
+            "GET certificates.new_template",
+            "GET certificates.starting_picture",
+            "POST certificates.begin_template",
+            "POST certificates.preview_template",
+            "POST certificates.publish_template",
+            "POST certificates.save_template",
+        ],
+    ),
+    (
+        {"admin"},
+        [
+            "POST certificates.use_template",
+        ],
+    ),
+    (
+        {"admin", "author"},
+        [
+            "POST obligations.assign_renewals",
+        ],
+    ),
+    (
         # Who asked for it.
         {"lead"},
         [
@@ -37,6 +183,10 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET accounts.forgotten",
             "GET accounts.link_asked_for",
             "GET accounts.sign_in",
+            "GET certificates.did",
+            "GET certificates.issuer",
+            "GET certificates.jwks",
+            "GET certificates.status_list",
             "GET certificates.verify",
             "GET certificates.verify_form",
             "GET operations.healthz",
@@ -56,6 +206,9 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET accounts.own_account",
             "GET accounts.welcome",
             "GET acknowledgements.list_questions",
+            # Of the statement, which is addressed to everybody.
+            "GET acknowledgements.decline",
+            "POST acknowledgements.note_decline",
             "GET acknowledgements.own",
             "GET certificates.index",
             "GET gradebook.transcript",
@@ -64,6 +217,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET library.in_force",
             "GET library.index",
             "GET library.search",
+            "GET backfill.own",
             "GET obligations.own",
             "GET operations.help_index",
             "GET operations.help_page",
@@ -82,6 +236,7 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST quizzes.start",
             "POST reminders.change",
             "POST training.revoke_calendar",
+            "POST acknowledgements.take_decline_back",
             "POST training.share_calendar",
         ],
     ),
@@ -105,6 +260,15 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         ],
     ),
     (
+        {"wellbeing"},
+        [
+            "GET acknowledgements.list_declined",
+            "POST acknowledgements.note_spoken",
+            "POST acknowledgements.set_aside",
+            "POST acknowledgements.end_aside",
+        ],
+    ),
+    (
         {"admin", "auditor", "graduate", "lead", "mentor"},
         [
             "GET training.path",
@@ -121,6 +285,114 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET acknowledgements.campaign",
             "GET acknowledgements.campaign_csv",
+        ],
+    ),
+    (
+        {"admin", "lead", "mentor"},
+        [
+            "GET duties.removal",
+            "POST duties.removal",
+        ],
+    ),
+    (
+        # The task is answered for by the lead, and the mentor stands in.
+        {"admin", "auditor", "author", "lead", "mentor"},
+        [
+            "GET duties.task",
+        ],
+    ),
+    (
+        {"admin", "author", "foreign_lead", "lead"},
+        [
+            "GET duties.new_task",
+            "POST duties.new_task",
+        ],
+    ),
+    (
+        {"admin", "author", "lead"},
+        [
+            "GET duties.change_task",
+            "GET duties.end_task",
+            "POST duties.change_task",
+            "POST duties.end_task",
+        ],
+    ),
+    (
+        {"lead", "mentor"},
+        [
+            "GET duties.record_run",
+            "GET duties.take_back_run",
+            "POST duties.record_run",
+            "POST duties.take_back_run",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author", "foreign_lead", "lead", "mentor"},
+        [
+            "GET duties.list_responsibilities",
+            "GET duties.responsibilities_csv",
+            "GET duties.responsibilities_xlsx",
+        ],
+    ),
+    (
+        {"admin", "auditor", "graduate", "lead"},
+        [
+            "GET duties.of_person",
+        ],
+    ),
+    (
+        {"admin", "auditor", "lead"},
+        [
+            "GET backfill.matrix",
+            "GET backfill.matrix_csv",
+            "GET backfill.matrix_xlsx",
+            "GET duties.of_team",
+        ],
+    ),
+    (
+        # Who leads a team abroad finds her own matrix.
+        {"admin", "auditor", "foreign_lead", "lead"},
+        [
+            "GET backfill.places",
+        ],
+    ),
+    (
+        {"admin", "auditor", "graduate", "lead"},
+        [
+            "GET backfill.cell",
+            "GET backfill.of_person",
+        ],
+    ),
+    (
+        {"lead"},
+        [
+            "GET backfill.state_level",
+            "POST backfill.state_level",
+        ],
+    ),
+    (
+        {"admin", "lead"},
+        [
+            "GET backfill.set_part",
+            "POST backfill.set_part",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author", "lead", "mentor"},
+        [
+            "GET duties.name_owners",
+        ],
+    ),
+    (
+        {"admin", "lead"},
+        [
+            "POST duties.name_owners",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author", "foreign_lead", "lead", "mentor"},
+        [
+            "GET duties.list_tasks",
         ],
     ),
     (
@@ -216,6 +488,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         # Nobody decides her own result.
         {"admin", "lead"},
         [
+            "POST certificates.cancel_batch",
+            "POST certificates.go_on_with_batch",
             "GET gradebook.decide",
             "GET gradebook.withdraw",
             "POST gradebook.confirm",
@@ -230,9 +504,9 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET reports.at_risk_rule",
             "GET reports.cohort_trends",
             "GET reports.cohort_trends_csv",
+            "GET reports.cohort_trends_xlsx",
             "GET reports.evidence",
             "GET reports.list_cohorts",
-            "GET reports.list_schedules",
             "POST reports.export_evidence",
         ],
     ),
@@ -247,7 +521,9 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         {"admin", "auditor", "graduate", "lead"},
         [
             "GET accounts.show_person",
+            "GET certificates.badge",
             "GET certificates.download",
+            "GET certificates.expiry",
             "GET certificates.show",
             "GET gradebook.transcript_csv",
             "GET gradebook.transcript_of",
@@ -398,16 +674,20 @@ _ROWS: list[tuple[set[str], list[str]]] = [
     (
         {"admin", "auditor", "lead"},
         [
+            "GET certificates.batch",
+            "GET certificates.batch_progress",
+            "POST certificates.take_batch",
             "GET reports.cohort",
             "GET reports.cohort_clauses",
+            "GET reports.cohort_rule",
             "GET reports.cohort_csv",
+            "GET reports.cohort_number",
             "GET reports.cohort_trend",
             "GET reports.cohort_report",
             "GET reports.cohort_report_csv",
             "GET reports.cohort_report_xlsx",
             "GET reports.cohort_xlsx",
             "POST reports.print_cohort_report",
-            "POST reports.unsubscribe",
         ],
     ),
     (
@@ -480,10 +760,14 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET training.exemption",
             "GET training.extension",
             "GET training.first_day",
+            "GET training.invitation",
             "GET training.leave",
             "GET training.pause",
             "GET training.plan_extension",
+            "GET training.take_back_extension",
+            "GET training.take_back_plan_extension",
             "GET training.resumption",
+            "GET training.other_plan",
             "GET training.version",
             "GET training.version_of_cohort",
             "POST training.end",
@@ -492,9 +776,13 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST training.exemption",
             "POST training.extension",
             "POST training.first_day",
+            "POST training.invitation",
             "POST training.pause",
             "POST training.plan_extension",
+            "POST training.take_back_extension",
+            "POST training.take_back_plan_extension",
             "POST training.resumption",
+            "POST training.other_plan",
             "POST training.version",
             "POST training.version_of_cohort",
             "POST training.leave",
@@ -525,9 +813,13 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "GET accounts.import_people",
             "GET accounts.invite",
             "GET organisation.list_jobs",
+            "GET calendars.company_days",
             "GET organisation.market",
             "GET organisation.markets",
             "GET organisation.settings",
+            # And policy owners, of whom the cast has none.
+            "POST reports.back_to_product_rule",
+            "POST reports.change_at_risk_rule",
             "GET organisation.team",
             "GET organisation.teams",
             "POST accounts.approve_accommodation",
@@ -540,12 +832,26 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST accounts.read_people",
             "POST accounts.send_link",
             "POST accounts.sign_person_out",
+            "POST certificates.confirm_batch",
+            "POST certificates.decline_batch",
+            "GET certificates.change_terms",
+            "GET certificates.reinstate",
+            "GET certificates.reissue",
+            "GET certificates.suspend",
+            "POST certificates.change_terms",
             "POST certificates.confirm_revocation",
+            "POST certificates.decline_reissue",
             "POST certificates.decline_revocation",
+            "POST certificates.reinstate",
+            "POST certificates.reissue",
+            "POST certificates.reissue_romanised",
             "POST certificates.request_revocation",
+            "POST certificates.suspend",
             "POST organisation.add_market",
             "POST organisation.add_team",
             "POST organisation.cancel_job",
+            "POST calendars.company_days",
+            "POST calendars.withdraw_company_days",
             "POST organisation.change_market",
             "POST organisation.change_settings",
             "POST organisation.change_team",
@@ -553,11 +859,49 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         ],
     ),
     (
-        {"admin", "lead"},
+        # Authors see to it that reports are sent, and read none of them by that.
+        {"admin", "auditor", "author", "foreign_lead", "lead"},
+        [
+            "GET reports.choose_cohort",
+            "GET reports.list_schedules",
+        ],
+    ),
+    (
+        {"admin", "author", "lead"},
         [
             "GET reports.new_schedule",
             "POST reports.add_schedule",
+        ],
+    ),
+    (
+        # Who sees that it is sent, and does not get it, is told so.
+        {"admin", "auditor", "author", "lead"},
+        ["POST reports.unsubscribe"],
+    ),
+    (
+        # The lead answers for it.
+        {"admin", "lead"},
+        [
+            "GET reports.change_schedule",
+            "POST reports.save_schedule",
+            "POST reports.end_cohort_rule",
+            "POST reports.set_cohort_rule",
             "POST reports.end_schedule",
+        ],
+    ),
+    (
+        # Who leads others sees the list, and those names are not in it.
+        {"admin", "lead", "foreign_lead"},
+        [
+            "GET accounts.list_name_changes",
+        ],
+    ),
+    (
+        {"admin", "lead"},
+        [
+            "GET accounts.name_change",
+            "POST accounts.confirm_name",
+            "POST accounts.refuse_name",
         ],
     ),
     (
@@ -565,7 +909,6 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET quizzes.live",
             "GET training.new_cohort",
-            "POST reports.change_at_risk_rule",
             "POST training.new_cohort",
         ],
     ),
@@ -611,6 +954,8 @@ _ROWS: list[tuple[set[str], list[str]]] = [
         [
             "GET mentoring.change_note",
             "POST mentoring.change_note",
+            "GET mentoring.take_back_talk",
+            "POST mentoring.take_back_talk",
         ],
     ),
     (
@@ -678,6 +1023,122 @@ _ROWS: list[tuple[set[str], list[str]]] = [
             "POST quizzes.answer_practice",
             "POST accounts.end_role",
             "POST accounts.use_link",
+        ],
+    ),
+    (
+        SIGNED_IN,
+        [
+            "GET handover.list_handovers",
+            "GET handover.new_stand_in",
+            "GET handover.start",
+            "POST handover.new_stand_in",
+            "POST handover.start",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author", "lead", "mentor"},
+        [
+            "GET handover.handover",
+        ],
+    ),
+    (
+        {"admin", "approver", "auditor", "author", "lead"},
+        [
+            "GET handover.item",
+        ],
+    ),
+    (
+        {"admin", "approver", "author", "lead"},
+        [
+            "GET handover.remove_evidence",
+            "GET handover.remove_refusal",
+            "POST handover.remove_evidence",
+            "POST handover.remove_refusal",
+        ],
+    ),
+    (
+        {"admin", "lead"},
+        [
+            "GET handover.remove_stand_in_texts",
+            "POST handover.remove_stand_in_texts",
+        ],
+    ),
+    (
+        {"approver"},
+        [
+            "POST handover.accept",
+            "POST handover.begin_quiz",
+            "POST handover.give_evidence",
+            "POST handover.hand_in_quiz",
+            "POST handover.refuse",
+            "POST handover.take_back",
+        ],
+    ),
+    (
+        # Everybody who is to take something over.
+        {"approver", "mentor"},
+        [
+            "POST handover.begin_quiz_about_all",
+        ],
+    ),
+    (
+        # Each lead sees the teams that she leads.
+        {"admin", "auditor", "foreign_lead", "lead"},
+        [
+            "GET handover.rehearsals",
+        ],
+    ),
+    (
+        {"admin", "lead"},
+        [
+            "POST handover.begin_rehearsal",
+        ],
+    ),
+    (
+        # How a quiz went is for whoever took it, who hands over and who leads; for nobody else.
+        {"approver", "author", "lead"},
+        [
+            "GET handover.quiz_try",
+        ],
+    ),
+    (
+        {"admin", "author", "lead"},
+        [
+            "POST handover.assign",
+            "POST handover.meet",
+            "POST handover.hand_back",
+            "POST handover.name_successor",
+        ],
+    ),
+    (
+        {"admin", "auditor", "lead"},
+        [
+            "GET handover.stand_in",
+        ],
+    ),
+    (
+        {"lead"},
+        [
+            "GET handover.decline_stand_in",
+            "POST handover.decline_stand_in",
+        ],
+    ),
+    (
+        {"admin", "lead"},
+        [
+            "GET handover.accept_orphans",
+            "GET handover.call_off",
+            "GET handover.close",
+            "GET handover.move_last_day",
+            "GET handover.remove_orphan_reasons",
+            "POST handover.accept_orphans",
+            "POST handover.call_off",
+            "POST handover.close",
+            "POST handover.end_stand_in",
+            "POST handover.move_last_day",
+            "POST handover.remove_orphan_reasons",
+            "POST handover.take_back_orphan",
+            "POST handover.waive",
         ],
     ),
 ]

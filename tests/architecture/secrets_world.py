@@ -22,7 +22,9 @@ from portal.acknowledgements.service.campaigns import exempt
 from portal.calendars import service as calendars
 from portal.certificates import queries as certificates
 from portal.certificates import service as certifying
-from portal.certificates.models import Certificate
+from portal.certificates.models import Certificate, Credential
+from portal.certificates.rules.batches import BatchKind
+from portal.certificates.service import batches, shares
 from portal.cohorts import service as cohorts
 from portal.cohorts.queries import get_cohort
 from portal.core import clock, jobs, tables
@@ -30,8 +32,20 @@ from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
+from portal.duties.rules import Criticality
+from portal.duties.rules import Rhythm as TaskRhythm
+from portal.duties.rules.cards import Question
+from portal.duties.service import cards, criticality, removals
+from portal.duties.service import tasks as recurring_tasks
 from portal.gradebook.models import GradeDecision, TranscriptFile
 from portal.gradebook.service import transcripts
+from portal.handover.formats.dossier import pdf_of
+from portal.handover.handlers import printed
+from portal.handover.queries import dossiers
+from portal.handover.queries import handovers as handing_over
+from portal.handover.rules import Reason, Stage
+from portal.handover.service import handovers, issuing, items, orphans, stand_ins
+from portal.handover.service import quiz as handover_quiz
 from portal.library import queries as library
 from portal.library.models import (
     AudienceKind,
@@ -78,7 +92,7 @@ from portal.training.service import dates, exemptions, founding, plan_drafts, se
 from portal.training.service.enrollments import enroll
 from tests.acknowledgements.builders import changed
 from tests.builders import make_cast, make_grant, make_market, make_person, save
-from tests.certificates.builders import make_credential
+from tests.certificates.builders import make_credential, make_template
 from tests.gradebook import builders as grading
 from tests.library.builders import EN, JA, english, japanese, make_draft, make_published, make_version
 from tests.quizzes.builders import (
@@ -202,6 +216,7 @@ class World:
         cast.learner.employee_number = canary("employee_number")
         save(cast.learner)
         self.codes: dict[str, str] = {}
+        self.dossiers: list[str] = []
         with clock.frozen(NOW - timedelta(days=2)):
             self._publish()
         self._learn()
@@ -275,6 +290,11 @@ class World:
                     enrollment=enrollment, step=training.get_step(enrollment, "more"), working_days=2,
                     reason=canary("extension_reason"), by=lead,
                 )  # fmt: skip
+                dates.extend_plan(enrollment=enrollment, working_days=1, reason="More time for all.", by=lead)
+                dates.take_back_extension(
+                    thing=training.get_extension_of_plan(enrollment.code, 1),
+                    reason=f"{canary('extension_taken_back')} it was.", by=lead,
+                )  # fmt: skip
                 dates.move_event(
                     enrollment=enrollment, event=enrollment.version.events[0], on=date(2026, 6, 5),
                     reason=canary("event_reason"), by=lead,
@@ -311,6 +331,8 @@ class World:
         lead = self.people["lead"]
         with own_transaction():
             enrollment = training.get_enrollment(self.codes["first-days"])
+            wrong = one_to_ones.hold(enrollment=enrollment, held_on=date(2026, 4, 20), text="", is_shown=False, by=lead)
+            one_to_ones.take_back(talk=wrong, held_on=None, reason=f"{canary('talk_taken_back')} it was.", by=lead)
             one_to_ones.hold(
                 enrollment=enrollment, held_on=date(2026, 4, 20), text=f"{canary('note_for_her')} it was.",
                 is_shown=True, by=lead,
@@ -457,10 +479,15 @@ class World:
                 valid_until=None, by=admin, break_minutes=10, alternative_format=canary("accommodation"),
             )  # fmt: skip
         jobs.run_due()
+        make_template(by=people["author"])
         certificate = session.scalars(select(Certificate)).one()
         with own_transaction():
             certifying.request_revocation(
                 certificate=certificates.get_certificate(certificate.number), reason=canary("revocation"), by=admin
+            )
+        with own_transaction():
+            shares.share(
+                certificate=certificates.get_certificate(certificate.number), label=canary("share_label"), by=learner
             )
         with own_transaction():
             text = f"{canary('cohort_draft')}\tcoming@portal.example"
@@ -496,10 +523,106 @@ class World:
             cycles.open_now(obligation=recurring, person=learner, reason=reason, by=lead)
             self.codes["obligation"] = recurring.code
         with own_transaction():
+            task = recurring_tasks.create(
+                wanted=recurring_tasks.Wanted(
+                    title=Words("Daily check", "日次の確認"), market=learner.home_market, team=learner.team,
+                    rhythm=TaskRhythm.EVERY, every=1, starts_on=date(2026, 4, 1),
+                ),
+                owner=lead, deputy=None, by=lead,
+            )  # fmt: skip
+            run = recurring_tasks.skip_run(task=task, due_on=date(2026, 4, 1), reason=canary("note_of_run"), by=lead)
+            self.codes |= {"task": task.code, "run": run.code}
+            cards.write_card(
+                subject=cards.get_subject("recurring_task", task.code),
+                parts={"steps": {"ja": canary("text_of_card")}},
+                questions=[Question(canary("question_of_card"), "a", ("b",))],
+                seen=0,
+                by=lead,
+            )
+            criticality.set_criticality(
+                kind="recurring_task", code=task.code, criticality=Criticality.HIGH,
+                reason=canary("reason_of_criticality"), by=lead,
+            )  # fmt: skip
+            free = cards.create_card(
+                title=Words("Press", "報道"),
+                parts={
+                    "steps": {"en": canary("text_of_free_card")},
+                    "access": {"en": canary("text_to_be_taken_out")},
+                },
+                questions=(),
+                by=lead,
+            )
+            self.codes["card"] = free.code
+            asked = removals.ask(
+                subject=cards.get_free(free.code), number=1, part="access", reason=canary("reason_of_removal"), by=lead
+            )
+            self.codes["removal"] = asked.code
+        with own_transaction():
             self.codes["address"] = feeds.create_feed(person=learner)
         with own_transaction():
             transcripts.order_file(person=learner, language="en", by=learner)
         self._report(lead)
+        self._take_certificates(lead, admin)
+        self._hand_over(people)
+
+    def _hand_over(self, people: dict[str, Person]) -> None:
+        """Let the author hand over: one thing is shown to an approver, one refused, one an orphan."""
+        author, lead, admin, approver = people["author"], people["lead"], people["admin"], people["approver"]
+        today = clock.today("Asia/Tokyo")
+        with own_transaction():
+            found = handovers.start(
+                person=author, reason=Reason.TRANSFER, notice_on=today, last_on=today + timedelta(days=30), by=lead
+            )
+            shown, refused, *_others = [each.item for each in handing_over.list_courses([found.id])]
+            for item, successor in ((shown, approver), (refused, admin)):
+                items.assign(handover=found, things=[(item.kind, item.thing_code)], successor=successor, by=lead)
+            asked = [Question(f"{number}?", "This", ("That",)) for number in ("1", "2")] + [
+                Question(canary("question_of_quiz"), "This", ("That",))
+            ]
+            for item, successor, questions in ((shown, "approver", asked), (refused, "admin", [])):
+                subject = cards.get_subject(item.kind, item.thing_code)
+                cards.write_card(
+                    subject=subject, parts={"steps": {"en": canary(f"dossier_of_{successor}")}},
+                    questions=questions, seen=cards.number_of(subject), by=author,
+                )  # fmt: skip
+            for version in issuing.issue(handover=found, by=lead):
+                issuing.keep_file(version, "en", pdf_of(printed(version, "en")))
+            self.dossiers = sorted(each.document.slug for each in dossiers.list_dossiers(found))
+            evidence = items.record_evidence(
+                item=shown, stage=Stage.SHADOW, done_on=today, words=canary("handover_evidence"), by=approver
+            )
+            items.refuse(item=refused, reason=canary("handover_refusal"), by=admin)
+            handovers.move_last_day(
+                handover=found, last_on=today + timedelta(days=31), back_on=None, reason=canary("handover_moved"),
+                seen=1, by=lead,
+            )  # fmt: skip
+            self.codes |= {"handover": found.code, "item": shown.code, "refused": refused.code}
+            self.codes["shown"] = evidence.code
+            self.codes["quiz"] = handover_quiz.begin(handover=found, item=shown, by=approver).code
+            orphans.accept(
+                person=author, things=[(shown.kind, shown.thing_code)], reason=canary("orphan_reason"), by=admin
+            )
+            away = stand_ins.plan_stand_in(
+                person=approver, stand_in=lead, first_on=today, last_on=today,
+                ongoing=canary("stand_in"), places="Here", trouble="Ask", by=approver,
+            )  # fmt: skip
+            stand_ins.decline(stand_in=away, reason=canary("stand_in_declined"), by=lead)
+            self.codes["stand-in"] = away.code
+
+    def _take_certificates(self, lead: Person, admin: Person) -> None:
+        """Let the lead have the certificates of her cohort as files, and an administrator ask to revoke them."""
+        with own_transaction():
+            cohort, made = get_cohort("jp-2026-04"), {}
+            for kind, by in ((BatchKind.ZIP, lead), (BatchKind.PRINT, lead), (BatchKind.REVOKE, admin)):
+                wish = batches.Wish(kind, cohort)
+                seen = batches.digest_of(batches.preview(wish, by))
+                reason = canary("revocation") if kind is BatchKind.REVOKE else None
+                made[kind] = batches.ask(wish=wish, seen=seen, by=by, reason=reason)[0]
+            self.codes |= {f"batch-{kind.value}": batch.code for kind, batch in made.items()}
+            owed = [jobs.find_job(batches.job_key(each)) for each in made.values()]
+            numbers = [each.id for each in owed if each is not None]
+        for number in numbers:
+            assert jobs.run_job(number)
 
     def _report(self, lead: Person) -> None:
         """Let the lead have the week of her cohort printed and sent, and evidence of it made."""
@@ -507,13 +630,9 @@ class World:
         with own_transaction():
             cohort = get_cohort("jp-2026-04")
             schedules.set_up(
-                cohort=cohort,
-                plan_slug="",
-                weekday=0,
-                hour=9,
-                with_pdf=True,
-                with_xlsx=True,
-                recipients=[lead],
+                wanted=schedules.Wanted(
+                    cohort=cohort, plan_slug="", weekday=0, hour=9, with_pdf=True, with_xlsx=True, recipients=[lead]
+                ),
                 by=lead,
             )
             made = [
@@ -540,7 +659,7 @@ class World:
             return str(session.scalars(select(column).where(*conditions).order_by(column)).first())
 
         certificate = one(Certificate.number)
-        documents, banks = ["impersonation", "abroad"], ["running", "released"]
+        documents, banks = ["impersonation", "abroad", *self.dossiers], ["running", "released"]
         attempts = [codes[each] for each in ("running", "waiting", "unmarked", "released", "scored", "late", "void")]
         appeal, regrade = one(Appeal.code), one(Regrade.code)
         waits = list(session.scalars(select(AnswerToMark.code).order_by(AnswerToMark.item_id)))
@@ -563,11 +682,29 @@ class World:
             "accounts": {"code": people},
             "accounts.preview_import": {"code": [one(PeopleImport.code)]},
             "accounts.do_import": {"code": [one(PeopleImport.code)]},
-            "acknowledgements": campaign | {"slug": ["exposure", "abroad"], "number": ["2.0"]},
+            "acknowledgements": campaign | {"slug": ["exposure", "abroad", *self.dossiers], "number": ["2.0"]},
             "acknowledgements.question": question,
             "acknowledgements.answer_question": question,
             "calendars": {"code": people},
-            "certificates": {"number": [certificate], "code": [one(Certificate.code)], "language": ["en", "ja"]},
+            "certificates": {
+                "number": [certificate], "code": [one(Certificate.code)], "language": ["en", "ja"],
+                "list_no": ["1"], "purpose": ["revocation", "suspension"], "slug": [one(Credential.slug)],
+            },
+            **{
+                f"certificates.{each}": {"slug": ["framed"], "number": ["1"], "design": ["classic"]}
+                for each in (
+                    "template", "template_picture", "starting_picture", "draft_picture", "edit_template",
+                    "save_template", "preview_template", "publish_template", "use_template",
+                )
+            },
+            **{
+                f"certificates.{each}": {"code": [codes[f"batch-{kind}"] for kind in ("zip", "print", "revoke")]}
+                for each in (
+                    "batch", "batch_progress", "take_batch", "cancel_batch", "go_on_with_batch", "confirm_batch",
+                    "decline_batch",
+                )
+            },
+            "obligations.assign_renewals": {"slug": [one(Credential.slug)]},
             "gradebook": {
                 "slug": ["scored", "waiting"], "code": people, "number": ["1"], "file": [one(TranscriptFile.code)],
                 "request_code": [one(GradeDecision.code, GradeDecision.closed_at.is_(None))],
@@ -578,8 +715,49 @@ class World:
             "library.follow_base_here": overlay,
             "library.add_market_clause": overlay,
             "library.overlay_clause": overlay,
+            "duties": {
+                "code": [codes["task"]], "run": [codes["run"]], "day": ["2026-04-01"], "kind": ["recurring_task"],
+                "thing": [codes["task"]], "number": ["1"],
+            },
+            **{f"handover.{each}": {"code": [codes["quiz"]]} for each in ("quiz_try", "hand_in_quiz")},
+            "handover.meet": {"code": [codes["handover"]], "milestone": ["plan"]},
+            "handover.dossier_markdown": {"language": ["en"]},
+            **{
+                f"handover.issued_{each}": {"slug": self.dossiers, "number": ["1.0"], "language": ["en"]}
+                for each in ("markdown", "pdf")
+            },
+            "duties.end_card": {"thing": [codes["card"]]},
+            **{
+                f"duties.{each}": {"kind": ["recurring_task", "card"], "thing": [codes["task"], codes["card"]]}
+                for each in ("card", "card_version", "write_card", "take_out")
+            },
+            "duties.removal": {"kind": ["card"], "thing": [codes["card"]], "code": [codes["removal"]]},
+            "backfill": {
+                "scope": ["team"], "code": ["account-safety"], "kind": ["recurring_task"], "thing": [codes["task"]],
+            },
+            "backfill.of_person": {"code": people},
+            "backfill.cell": {"code": people, "kind": ["recurring_task"], "thing": [codes["task"]]},
+            "backfill.set_part": {"code": people, "kind": ["recurring_task"], "thing": [codes["task"]]},
+            "backfill.state_level": {"code": people, "kind": ["recurring_task"], "thing": [codes["task"]]},
+            "duties.of_person": {"code": people},
+            "duties.of_team": {"code": ["account-safety"]},
             "obligations": {"code": [codes["obligation"]], "person": people},
             "obligations.of_person": {"code": people},
+            "handover": {
+                "code": [codes["handover"]], "item": [codes["item"], codes["refused"]], "evidence": [codes["shown"]],
+                "number": ["1"],
+            },
+            **{
+                f"handover.{each}": {"code": [codes["stand-in"]]}
+                for each in ("stand_in", "end_stand_in", "decline_stand_in", "remove_stand_in_texts")
+            },
+            **{
+                f"handover.{each}": {"code": [self.people["author"].code]}
+                for each in ("accept_orphans", "take_back_orphan", "begin_rehearsal")
+            },
+            "handover.remove_orphan_reasons": {
+                "code": [self.people["author"].code], "accepter": [self.people["admin"].code],
+            },
             "organisation": {"job": [one(Job.code)], "code": ["JP"]},
             "organisation.team": {"code": ["account-safety"]},
             "organisation.change_team": {"code": ["account-safety"]},
@@ -599,6 +777,7 @@ class World:
             },
             "quizzes.attempt_picture": {"code": attempts, "position": [str(KINDS.index("case") + 1)]},
             "quizzes.bank_picture": {"sha256": list(session.scalars(select(QuestionPicture.sha256)))},
+            **{f"acknowledgements.{each}": {"code": people} for each in ("note_spoken", "end_aside")},
             "acknowledgements.delta_picture": {"number": ["1"]},
             **dict.fromkeys(
                 ("quizzes.file_progress", "quizzes.look_at_file", "quizzes.look_at_question", "quizzes.take_in_file",
@@ -607,13 +786,18 @@ class World:
             **dict.fromkeys(("quizzes.export_progress", "quizzes.look_at_export", "quizzes.save_export"), going),
             "mentoring": {"code": [codes["first-days"], codes["short"]]},
             "mentoring.change_note": {"code": [codes["note"]]},
+            "mentoring.take_back_talk": {"code": [codes["first-days"]], "day": ["2026-04-20"]},
             "reports": {"code": ["jp-2026-04"]},
+            "reports.cohort_number": {"name": ["attempts-today", "week-passed", "week-steps"]},
             **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in _OF_DRAFTS},
             **{
                 f"reports.{each}": {"code": [code for name, code in codes.items() if name.startswith("report-")]}
                 for each in ("file", "file_progress", "save_file")
             },
-            **{f"reports.{each}": {"code": [one(ReportSchedule.code)]} for each in ("end_schedule", "unsubscribe")},
+            **{
+                f"reports.{each}": {"code": [one(ReportSchedule.code)]}
+                for each in ("change_schedule", "save_schedule", "end_schedule", "unsubscribe")
+            },
             **{f"training.{each}": {"code": [codes["cohort-draft"]]} for each in ("cohort_draft", "change_draft")},
             **{f"training.{each}": {"code": ["jp-2026-04"]} for each in ("add_learners", "withdraw_cohort")},
             "training.subscribed": {"token": [codes["address"]]},
@@ -621,11 +805,15 @@ class World:
             "training.event_date": {"slug": ["exam"]},
             "training.version_of_cohort": {"code": ["jp-2026-04"], "plan": ["first-days"]},
             "calendars.team_shifts": {"code": ["account-safety"]},
+            "calendars.company_days": {"code": ["JP"]},
+            "calendars.withdraw_company_days": {"code": ["JP"]},
             "training.event_of_cohort": {"code": ["jp-2026-04"], "plan": ["first-days"], "slug": ["exam"]},
             **{
                 f"training.{each}": {"code": [codes["practice"]], "slug": ["notes"], "number": ["1"]}
                 for each in ("evidence", "hand_in", "evidence_file")
             },
+            "training.take_back_extension": {"code": [codes["first-days"]], "slug": ["more"], "number": ["1"]},
+            "training.take_back_plan_extension": {"code": [codes["first-days"]], "number": ["1"]},
             **{
                 f"training.{each}": {"code": [codes["session"]]}
                 for each in ("session", "move_session", "cancel_session", "add_to_session")

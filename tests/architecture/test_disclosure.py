@@ -23,7 +23,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.accounts.models import OneTimeLink, Person, SignInSession
-from portal.core import access, clock
+from portal.core import access, clock, web
 from portal.core.db import Base, session
 from portal.core.transaction import own_transaction
 from portal.quizzes import queries as quizzes
@@ -68,6 +68,12 @@ def world(application: Flask) -> Iterator[World]:
         yield World()
         session.rollback()
         session.remove()
+
+
+@pytest.fixture
+def plain_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a refusal be the words that its page is given: two of three are refused, and drawing them takes longest."""
+    monkeypatch.setattr(web, "render_template", lambda name, **given: f"{name} {given}")
 
 
 def _routes(app: Flask, world: World, method: str) -> list[Asked]:
@@ -167,6 +173,7 @@ def _seen(app: Flask, world: World, name: str, asked: Iterable[Asked]) -> dict[s
     return found
 
 
+@pytest.mark.usefixtures("plain_refusals")
 def test_everybody_finds_exactly_the_secrets_that_are_hers_to_see(
     application: Flask, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -218,7 +225,10 @@ def _is_hidden(response: TestResponse, values: Iterable[str], known: set[str]) -
 
 
 def _known(app: Flask, world: World, member: str) -> set[str]:
-    """Return the values of addresses that the person knows: her own code, documents and trainings she may open."""
+    """Return the values of addresses that the person knows: her own code, and what she may open.
+
+    That is documents, trainings and credentials.
+    """
     client = _client(app, world, member)
     own = {world.people[member].code} if member in world.people else set()
     slugs = [
@@ -231,6 +241,7 @@ def _known(app: Flask, world: World, member: str) -> set[str]:
     places = [
         *((slug, f"/library/{slug}") for slug in slugs),
         *((code, f"/training/{code}") for code in training["code"]),
+        *((slug, f"/credentials/{slug}") for slug in world.values()["certificates"]["slug"]),
     ]
     opened = {value for value, address in places if client.send("GET", address).status_code == 200}
     # Steps are named by the plan; numbers are those of documents.
@@ -371,6 +382,7 @@ def _writes(app: Flask, world: World) -> list[Asked]:
     return [each for each in asked if each.endpoint in _HERS or first[each.endpoint] == each]
 
 
+@pytest.mark.usefixtures("plain_refusals")
 def test_what_one_learner_may_write_changes_nothing_when_others_send_it(
     application: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,13 @@ from sqlalchemy import select
 
 from portal.calendars import queries, service
 from portal.calendars.content import CalendarsPart
-from portal.calendars.errors import HolidayYearUnknown, NoHolidaysFor, PeriodBackwards, unknown_years_refused
+from portal.calendars.errors import (
+    HolidayYearUnknown,
+    LeaveRecorded,
+    NoHolidaysFor,
+    PeriodBackwards,
+    unknown_years_refused,
+)
 from portal.calendars.invariants import holiday_tables_say_what_they_said
 from portal.calendars.models import CompanyDay, Holiday, HolidayTable
 from portal.calendars.rules import OffReason, add_working_days
@@ -141,6 +147,20 @@ def test_leave_moves_only_the_dates_of_the_person_who_is_away(cast: Cast) -> Non
     assert add_working_days(date(2026, 4, 28), 5, read.of(market.id, cast.learner.id)).on == date(2026, 5, 13)
     assert add_working_days(date(2026, 4, 28), 5, read.of(market.id, cast.colleague.id)).on == date(2026, 5, 11)
     assert read.of(market.id, cast.colleague.id) is read.of(market.id)
+
+
+def test_days_that_are_recorded_as_leave_already_are_not_recorded_again(cast: Cast) -> None:
+    known = {"person": cast.learner, "by": cast.lead}
+    with transaction():
+        first = service.record_leave(first_on=date(2026, 5, 7), last_on=date(2026, 5, 9), **known)
+    for first_on, last_on in ((7, 9), (8, 8)):
+        with transaction(), pytest.raises(LeaveRecorded):
+            service.record_leave(first_on=date(2026, 5, first_on), last_on=date(2026, 5, last_on), **known)
+    with transaction():
+        # Longer ones, those of others, and days that were withdrawn are recorded.
+        service.record_leave(first_on=date(2026, 5, 9), last_on=date(2026, 5, 10), **known)
+        service.withdraw_leave(leave=first, by=cast.lead)
+        service.record_leave(first_on=date(2026, 5, 7), last_on=date(2026, 5, 8), **known)
 
 
 def test_leave_that_ends_before_it_begins_is_refused(cast: Cast) -> None:

@@ -12,6 +12,7 @@ from portal.calendars.queries import list_leave
 from portal.core import clock
 from portal.journal.queries import list_entries_about
 from tests.builders import Cast, make_grant
+from tests.shown import as_shown
 
 pytestmark = pytest.mark.any_database
 
@@ -35,23 +36,25 @@ def test_a_lead_records_ends_and_withdraws_leave_of_anybody_in_her_team(cast: Ca
     person = lead.get("accounts.show_person", code=code)
     assert f"/people/{code}/leave" in " ".join(person.links())
     lead.get("calendars.leave", code=code)
-    lead.post("calendars.record_leave", WEEK, code=code)
+    lead.post("calendars.record_leave", as_shown(lead, "calendars.record_leave", WEEK, code=code), code=code)
     assert days(cast) == [(date(2026, 6, 1), date(2026, 6, 12))]
     page = lead.post("calendars.end_leave_early", WEEK | {"ends_on": "2026-06-12"}, expect=400, code=code)
     assert {"en": "within the leave", "ja": "休暇の期間内"}[language] in page.text
-    lead.post("calendars.end_leave_early", WEEK | {"ends_on": "2026-06-03"}, code=code)
+    shorter = as_shown(lead, "calendars.end_leave_early", WEEK | {"ends_on": "2026-06-03"}, code=code)
+    lead.post("calendars.end_leave_early", shorter, code=code)
     assert days(cast) == [(date(2026, 6, 1), date(2026, 6, 3))]
     page = lead.post("calendars.withdraw_leave", WEEK, expect=409, code=code)
     assert {"en": "not recorded any more", "ja": "もう記録されていません"}[language] in page.text
-    lead.post("calendars.withdraw_leave", {"first_on": "2026-06-01", "last_on": "2026-06-03"}, code=code)
+    left = as_shown(lead, "calendars.withdraw_leave", {"first_on": "2026-06-01", "last_on": "2026-06-03"}, code=code)
+    lead.post("calendars.withdraw_leave", left, code=code)
     assert days(cast) == []
     actions = [each.action for each in list_entries_about("person", code)]
     assert sorted(actions) == ["calendars.leave_recorded"] * 2 + ["calendars.leave_withdrawn"] * 2
 
 
 def test_she_sees_her_own_leave_and_cannot_record_it(cast: Cast, as_: Any) -> None:
-    own, code = as_(cast.learner, language="en"), cast.learner.code
-    as_(cast.admin).post("calendars.record_leave", WEEK, code=code)
+    own, code, admin = as_(cast.learner, language="en"), cast.learner.code, as_(cast.admin)
+    admin.post("calendars.record_leave", as_shown(admin, "calendars.record_leave", WEEK, code=code), code=code)
     assert f"/people/{code}/leave" in " ".join(own.get("accounts.own_account").links())
     page = own.get("calendars.leave", code=code)
     assert "Fri 12 Jun 2026" in page.text

@@ -205,3 +205,14 @@ def test_a_cycle_without_a_working_day_is_refused() -> None:
 def test_a_week_without_a_working_day_is_refused() -> None:
     with pytest.raises(ValueError, match="week"):
         WorkingCalendar(weekend=frozenset(range(7)))
+
+
+def test_a_year_is_known_by_its_own_company_days_and_not_by_a_closure_that_began_before() -> None:
+    closed = {date(2026, 12, 29) + timedelta(days=each): Words("Closed", "休業") for each in range(6)}
+    calendar = WorkingCalendar(company_days=closed)
+    days = [date(2026, 12, 28), date(2027, 1, 12), date(2027, 12, 30), date(2028, 1, 5)]
+    assert calendar.without_company_days(days) == (2027, 2028)
+    known = replace(calendar, company_days=closed | {date(2027, 12, 29): Words("Closed", "休業")})
+    assert known.without_company_days(days) == (2028,)
+    # Who declares none has none to wait for.
+    assert WorkingCalendar().without_company_days(days) == ()

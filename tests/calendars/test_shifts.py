@@ -16,10 +16,10 @@ from portal.core import clock
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
 from tests.builders import Cast
+from tests.shown import as_shown
 
 MONDAY = datetime(2026, 6, 1, 1, tzinfo=UTC)
 FOUR_TWO = {"works": "shifts", "first_on": "2026-06-01", "cycle": "4-2", "works_holidays": "y"}
-AS_SEEN = {"act": "confirm", "seen": "2026-06-01/4-2/True"}
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,16 @@ def off(cast: Cast, first: date, last: date) -> dict[int, OffReason]:
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"), [("4-2", (4, 2)), ("2-1-3-1", (2, 1, 3, 1)), ("４－２", (4, 2)), (" 5 - 2 ", (5, 2))]
+    ("text", "numbers"),
+    [
+        ("4-2", (4, 2)),
+        ("2-1-3-1", (2, 1, 3, 1)),
+        ("４－２", (4, 2)),
+        ("4ー2", (4, 2)),
+        ("４ｰ２", (4, 2)),
+        ("4−2", (4, 2)),
+        (" 5 - 2 ", (5, 2)),
+    ],
 )
 def test_a_cycle_is_read_as_people_write_it(text: str, numbers: tuple[int, ...]) -> None:
     assert read_cycle(text) == numbers
@@ -132,7 +141,7 @@ def test_a_lead_records_and_withdraws_shifts_and_sees_the_weeks_that_come_of_the
         language
     ] in page.text
     assert list_shifts(cast.learner.id) == []
-    lead.post("calendars.record_shifts", FOUR_TWO | AS_SEEN, code=code)
+    lead.post("calendars.record_shifts", as_shown(lead, "calendars.record_shifts", FOUR_TWO, code=code), code=code)
     page = lead.get("calendars.shifts", code=code)
     assert {"en": "4 on, 2 off", "ja": "4勤2休"}[language] in page.text
     assert {"en": "Fri 5 Jun Rest day by shift", "ja": "6月5日（金） シフトの休み"}[language] in page.text
@@ -141,7 +150,8 @@ def test_a_lead_records_and_withdraws_shifts_and_sees_the_weeks_that_come_of_the
     assert {"en": "not recorded any more", "ja": "もう記録されていません"}[language] in page.text
     lead.post("calendars.withdraw_shifts", {"number": str(number)}, expect=200, code=code)
     assert len(list_shifts(cast.learner.id)) == 1
-    lead.post("calendars.withdraw_shifts", {"number": str(number), "act": "confirm"}, code=code)
+    confirmed = as_shown(lead, "calendars.withdraw_shifts", {"number": str(number)}, code=code)
+    lead.post("calendars.withdraw_shifts", confirmed, code=code)
     assert list_shifts(cast.learner.id) == []
     actions = [each.action for each in list_entries_about("person", code)]
     assert sorted(actions) == ["calendars.shifts_recorded", "calendars.shifts_withdrawn"]
@@ -161,8 +171,8 @@ def test_the_weeks_to_come_reach_a_week_beyond_the_last_shifts_but_not_farther_t
 
 
 def test_she_sees_her_own_shifts_and_cannot_record_them(cast: Cast, as_: Any) -> None:
-    as_(cast.admin).post("calendars.record_shifts", FOUR_TWO | AS_SEEN, code=cast.learner.code)
-    own, code = as_(cast.learner, language="en"), cast.learner.code
+    own, code, admin = as_(cast.learner, language="en"), cast.learner.code, as_(cast.admin)
+    admin.post("calendars.record_shifts", as_shown(admin, "calendars.record_shifts", FOUR_TWO, code=code), code=code)
     page = own.get("calendars.shifts", code=code)
     assert "4 on, 2 off" in page.text
     assert "Record these shifts" not in page.text

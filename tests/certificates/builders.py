@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from io import BytesIO
 from typing import Any
+
+from flask import Flask
+from PIL import Image, ImageDraw
 
 from portal.accounts.models import Person
 from portal.certificates import queries, service
-from portal.certificates.models import Certificate, Credential, Design, Honorific
-from portal.certificates.service import CredentialSpec
+from portal.certificates.models import Certificate, Credential, Design, Honorific, TemplateVersion
+from portal.certificates.queries import templates as template_queries
+from portal.certificates.rules.templates import ImageKind, starting_spec
+from portal.certificates.service import CredentialSpec, pictures, templates
 from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.i18n import Words
@@ -68,6 +77,28 @@ class _Author:
 def make_author() -> Any:
     """Return somebody who publishes, without an account."""
     return _Author()
+
+
+def make_picture(colour: str = "red", size: tuple[int, int] = (120, 120), kind: str = "PNG") -> bytes:
+    """Return the bytes of a picture on white paper, as somebody uploads it."""
+    image = Image.new("RGB", size, "white")
+    ImageDraw.Draw(image).rectangle((4, 4, size[0] - 5, size[1] - 5), outline=colour, width=6)
+    target = BytesIO()
+    image.save(target, kind)
+    return target.getvalue()
+
+
+def make_template(
+    slug: str = "framed", *, by: Person, design: Design = Design.CLASSIC, **values: Any
+) -> TemplateVersion:
+    """Return version 1 of a template with a picture of a seal, published."""
+    with own_transaction():
+        made = pictures.remake(make_picture(), ImageKind.SEAL)
+        image = pictures.add_image(kind=ImageKind.SEAL, name="seal.png", picture=made, by=by)
+        spec = replace(starting_spec(design), **({"seal_image": image.sha256} | values))
+        template = templates.begin_template(slug=slug, spec=spec, by=by)
+        templates.publish(template=template, revision=1, by=by)
+    return template_queries.get_version(slug, 1)
 
 
 CLAUSES = {"scope": "1" * 64, "fan-accounts": "2" * 64}
@@ -147,9 +178,9 @@ def make_changed_document(effective_at: datetime | None = None) -> DocumentVersi
     )
 
 
-def make_plan(credential: str | None = "impersonation-reviewer") -> PlanVersion:
+def make_plan(credential: str | None = "impersonation-reviewer", slug: str | None = None) -> PlanVersion:
     """Return version 1.2 of a plan that ends with this credential, made if it is not there."""
-    slug = f"account-safety-{credential}" if credential else "without-credential"
+    slug = slug or (f"account-safety-{credential}" if credential else "without-credential")
     found = session.query(PlanVersion).join(Plan).filter(Plan.slug == slug).one_or_none()
     if found is not None:
         return found
@@ -190,21 +221,32 @@ def make_plan(credential: str | None = "impersonation-reviewer") -> PlanVersion:
 
 
 def make_enrollment(
-    person: Person, code: str | None = None, *, credential: str | None = "impersonation-reviewer", done: bool = True
+    person: Person,
+    code: str | None = None,
+    *,
+    credential: str | None = "impersonation-reviewer",
+    done: bool = True,
+    plan: str | None = None,
+    completed_at: datetime | None = None,
+    cohort_id: int | None = None,
 ) -> Enrollment:
-    """Return the person's enrollment with everything completed; what completes it tells nobody."""
+    """Return the person's enrollment with everything completed; what completes it tells nobody.
+
+    `plan` names another plan that leads to the credential.
+    """
     known = session.query(Enrollment).filter_by(code=code).one_or_none() if code else None
     if known is not None:
         return known
     make_document()
-    version = make_plan(credential)
-    at = MORNING + timedelta(days=14)
+    version = make_plan(credential, plan)
+    at = completed_at or MORNING + timedelta(days=14)
     enrollment = Enrollment(
         code=code or f"ENR{next(_numbers):07d}",
         person=person,
         plan_id=version.plan_id,
         plan_version_id=version.id,
         market=person.home_market,
+        cohort_id=cohort_id,
         starts_on=date(2026, 4, 1),
         enrolled_at=MORNING,
         enrolled_by="test",
@@ -233,8 +275,54 @@ def issue(
         return service.issue_certificate(credential=credential, enrollment=enrollment)
 
 
+def renew(
+    person: Person,
+    at: datetime,
+    *,
+    plan: str | None = None,
+    credential: str = "impersonation-reviewer",
+    code: str | None = None,
+) -> Certificate:
+    """Issue the credential for another completion, completed and issued at an instant."""
+    with clock.frozen(at):
+        enrollment = make_enrollment(person, code, credential=credential, plan=plan, completed_at=at)
+        with own_transaction():
+            return service.issue_certificate(credential=queries.get_credential(credential), enrollment=enrollment)
+
+
 def issue_with_files(person: Person | None = None, **values: Any) -> Certificate:
     """Issue a certificate and carry out all that is owed."""
     certificate = issue(person, **values)
     jobs.run_due()
     return queries.get_certificate(certificate.number)
+
+
+def told_at_once(app: Flask, slug: str, codes: Sequence[str]) -> list[BaseException]:
+    """Ask for the certificates of these completed enrollments at the same moment; return what was raised.
+
+    Unlike `tests.quizzes.crowd.at_once` nothing is asked again, and a refusal is a failure.
+    """
+    failures: list[BaseException] = []
+    ready = threading.Barrier(len(codes))
+
+    def complete(code: str) -> None:
+        with app.app_context():
+            try:
+                ready.wait()
+                with own_transaction():
+                    service.issue_certificate(
+                        credential=session.query(Credential).filter_by(slug=slug).one(),
+                        enrollment=session.query(Enrollment).filter_by(code=code).one(),
+                    )
+            except BaseException as failure:
+                failures.append(failure)
+            finally:
+                session.remove()
+
+    session.remove()
+    threads = [threading.Thread(target=complete, args=(each,)) for each in codes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures

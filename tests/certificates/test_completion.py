@@ -8,7 +8,7 @@ from flask import Flask
 
 from portal.certificates import queries, service
 from portal.certificates.invariants import INVARIANTS
-from portal.core.db import session
+from portal.core.db import canonical_json, session
 from portal.core.events import publish
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
@@ -69,12 +69,15 @@ def test_the_last_step_issues_the_certificate_with_its_basis(cast: Cast) -> None
         ("impersonation", "1.0"),
         ("background", "1.0"),
     ]
-    assert "acknowledged_at" in basis["documents"][0]
-    assert "read_at" in basis["documents"][1]
-    (sat,) = basis["attempts"]
-    assert (sat["code"], sat["quiz"], sat["version"], sat["score"]) == (attempt.code, "impersonation", "1.0", "1/1")
+    assert "acknowledged_on" in basis["documents"][0]
+    assert "read_on" in basis["documents"][1]
+    (sat,) = basis["quizzes"]
+    assert (sat["quiz"], sat["version"], sat["band"]) == ("impersonation", "1.0", "passed_high")
     drawn = {item.question_version.question.slug: item.question_version.number for item in attempt.items}
-    assert sat["questions"] == {f"impersonation/{slug}": number for slug, number in drawn.items()}
+    assert sat["questions"] == sorted(f"impersonation/{slug}@{number}" for slug, number in drawn.items())
+    # Whoever is handed the file learns of no attempt, no score and nobody who works here.
+    assert not {attempt.code, cast.learner.code, cast.lead.code, '"1/1"'} & set(canonical_json(said).split('"'))
+    assert '"score"' not in canonical_json(said)
     assert [breach for check in INVARIANTS.values() for breach in check()] == []
 
 
@@ -165,7 +168,7 @@ def test_a_quiz_exempted_by_one_person_earns_no_certificate_until_it_is_passed(c
     (certificate,) = queries.list_certificates_of(cast.learner.id)
     # What she did not have to do stands in what it rests on; the quiz she has passed by now.
     assert [each["step"] for each in certificate.snapshot["basis"]["exempt"]] == ["read"]
-    assert [each["quiz"] for each in certificate.snapshot["basis"]["attempts"]] == ["impersonation"]
+    assert [each["quiz"] for each in certificate.snapshot["basis"]["quizzes"]] == ["impersonation"]
     page = as_(cast.learner, language="ja").get("certificates.show", number=certificate.number)
     assert "研修計画のこの項目は免除" in page.text
     assert [breach for check in INVARIANTS.values() for breach in check()] == []
@@ -186,5 +189,7 @@ def test_an_exemption_by_two_people_earns_the_certificate(cast: Cast) -> None:
     assert queries.list_certificates_of(cast.learner.id) == []
     decide(cast.learner, quiz, (cast.lead, cast.admin))
     (certificate,) = queries.list_certificates_of(cast.learner.id)
-    assert [each["kind"] for each in certificate.snapshot["basis"]["by_hand"]] == ["exemption"]
+    (decided,) = certificate.snapshot["basis"]["by_hand"]
+    assert set(decided) == {"quiz", "version", "title", "kind", "on"}
+    assert decided["kind"] == "exemption"
     assert "exempt" not in certificate.snapshot["basis"]

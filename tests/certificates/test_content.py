@@ -76,12 +76,22 @@ def test_a_right_file_has_no_findings(app: Flask) -> None:
         ("[signatory]", "[signature]", 15, "signature"),
         ('owner = "admin@portal.example"', "owner = 3", 2, "owner"),
         ('design = "modern"', "design = ", 4, "TOML"),
+        ("Account Safety Reviewer", "<b>Account</b> Reviewer", 8, "<b>"),
+        ("has completed", "see https://evil.example for", 12, "https://evil.example"),
+        ("上記の者は", "<script>上記の者は", 13, "<script>"),
+        ("森 明子", "森&nbsp;明子", 16, "&nbsp;"),
+        ("Head of Training", "Head\\nof Training", 17, "U+000A"),
+        ("validity_months = 12", 'seal = "修\\u200b了"', 3, "seal"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(app: Flask, before: str, after: str, line: int, words: str) -> None:
     assert before in TEXT
     findings = folder_of(TEXT.replace(before, after, 1)).errors
     assert any(words in found.message and found.line == line and found.mend for found in findings), findings
+
+
+def test_a_statement_may_be_written_in_lines(app: Flask) -> None:
+    assert folder_of(TEXT.replace("has completed", "has\\ncompleted", 1)).findings == []
 
 
 def test_a_file_in_the_wrong_place_is_named(app: Flask) -> None:

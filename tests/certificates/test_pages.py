@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from portal.accounts.models import Role
 from portal.certificates import queries, service
-from portal.certificates.errors import NeedsSecondPerson, NotRevocable
+from portal.certificates.errors import HolderRevokes, NeedsSecondPerson, NotRevocable
 from portal.certificates.rules import State
 from portal.core import jobs
+from portal.core.db import session
 from portal.core.transaction import own_transaction
 from portal.journal.queries import list_entries_about
 from tests.builders import Cast, make_grant, make_person
@@ -55,9 +57,9 @@ def test_the_holder_finds_her_certificates_current_and_past(cast: Cast, as_: Any
     jobs.run_due()
     page = as_(cast.learner, language=language).get("certificates.index")
     assert page.text.index(new.number) < page.text.index(old.number)
-    assert {"en": "Superseded", "ja": "置き換え済み"}[language] in page.text
+    assert {"en": "Renewed", "ja": "更新済み"}[language] in page.text
     shown = as_(cast.learner, language=language).get("certificates.show", number=old.number)
-    assert {"en": "A newer certificate", "ja": "新しい修了証"}[language] in shown.text
+    assert {"en": "This certificate was renewed", "ja": "この修了証は更新済みです"}[language] in shown.text
 
 
 def test_the_list_asks_the_database_as_often_for_two_as_for_one(cast: Cast, as_: Any) -> None:
@@ -116,8 +118,6 @@ def test_a_number_that_is_none_is_not_found(cast: Cast, as_: Any, number: str) -
 def test_two_administrators_revoke_on_the_pages(cast: Cast, as_: Any, language: str) -> None:
     certificate = issue_with_files(cast.learner)
     second = make_person(language=language)
-    from portal.accounts.models import Role
-
     make_grant(second, Role.ADMIN)
     first = as_(cast.admin, language=language)
     reason = "Issued for another person by mistake."
@@ -141,11 +141,13 @@ def test_two_administrators_revoke_on_the_pages(cast: Cast, as_: Any, language: 
         "certificates.revocation_requested",
         "certificates.revoked",
     ]
-    # The file stays, and the holder's page says what became of it, without the reason.
+    # The file stays, and the holder's page says what became of it and why.
     holder = as_(cast.learner, language=language)
     page = holder.get("certificates.show", number=certificate.number)
     assert {"en": "This certificate is revoked.", "ja": "取り消されています"}[language] in page.text
-    assert reason not in page.text
+    assert reason in page.text
+    # The public page does not tell it.
+    assert reason not in holder.get("certificates.verify", code=certificate.code).text
     assert holder.fetch("certificates.download", number=certificate.number, language="ja").status_code == 200
 
 
@@ -169,6 +171,61 @@ def test_only_administrators_may_ask_for_a_revocation(cast: Cast, as_: Any) -> N
             expect=status,
         )
     assert queries.find_open_request(certificate.id) is None
+
+
+@BOTH
+def test_an_administrator_decides_nothing_about_her_own_certificate_and_reads_who_does(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    certificate = issue(cast.admin)
+    number, reason = certificate.number, "Something was not right here."
+    acts = {
+        "certificates.request_revocation": {"reason": reason},
+        "certificates.suspend": {"reason": reason},
+        "certificates.reissue": {"reason": reason},
+        "certificates.reinstate": {"reason": reason},
+    }
+    holder = as_(cast.admin, language=language)
+    nobody = {"en": "and there is none", "ja": "ほかの管理者がいません"}[language]
+    assert nobody in holder.get("certificates.show", number=number).text
+    second = make_person(family_name="鈴木", given_name="一郎", family_romaji="Suzuki", given_romaji="Ichiro")
+    third = make_person()
+    for person in (second, third):
+        make_grant(person, Role.ADMIN)
+    who = second.name_in(language)
+    page = holder.get("certificates.show", number=number)
+    assert who in page.text
+    assert not page.all("form", action=f"/certificates/{number}/revocation")
+    for endpoint, form in acts.items():
+        refused = holder.post(endpoint, form, number=number, expect=409)
+        assert who in refused.text, endpoint
+        if endpoint != "certificates.request_revocation":
+            assert who in holder.get(endpoint, number=number).text
+    assert queries.get_certificate(number).facts == []
+    assert queries.find_open_request(certificate.id) is None
+
+    # What others ask for about hers she neither confirms nor closes; whoever asked does not confirm it either.
+    other = as_(second, language=language)
+    other.post("certificates.suspend", {"reason": reason}, number=number)
+    assert who in holder.post("certificates.reinstate", {"reason": reason}, number=number, expect=409).text
+    other.post("certificates.reinstate", {"reason": reason}, number=number)
+    other.post("certificates.request_revocation", {"reason": reason}, number=number)
+    assert who in holder.get("certificates.show", number=number).text
+    for endpoint in ("certificates.confirm_revocation", "certificates.decline_revocation"):
+        assert who in holder.post(endpoint, number=number, expect=409).text
+        assert queries.find_open_request(certificate.id) is not None
+    other.post("certificates.confirm_revocation", number=number, expect=409)
+    as_(third, language=language).post("certificates.confirm_revocation", number=number)
+    session.expire_all()
+    assert service.state_of(queries.get_certificate(number)) is State.REVOKED
+
+
+def test_what_the_holder_asked_for_before_is_not_confirmed_by_anybody(cast: Cast) -> None:
+    certificate = issue(cast.admin)
+    with pytest.raises(HolderRevokes), own_transaction():
+        service.revoke(
+            certificate=certificate, requested_by=cast.admin, confirmed_by=cast.lead, reason="Issued by mistake."
+        )
 
 
 def test_neither_the_same_person_nor_the_holder_confirms(cast: Cast) -> None:

@@ -257,3 +257,15 @@ def test_what_the_draft_said_is_what_is_noted_and_what_a_recount_says(
     changed = {anchor for anchor in first if anchor in second and first[anchor] != second[anchor]}
     asks = change_class in (ChangeClass.MATERIAL, ChangeClass.EMERGENCY)
     assert said == (issued if asks and (changed or removed) else set())
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_page_of_one_of_an_older_policy_says_that_it_can_be_renewed_now(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    certificate = certify(cast.learner, publish(cast, FIRST))
+    publish(cast, SECOND)
+    text = as_(cast.learner, language=language).get("certificates.show", number=certificate.number).text
+    assert {"en": "It can be renewed now", "ja": "いま更新できます"}[language] in text
+    # Not what the window of a valid one says.
+    assert {"en": "without losing a day", "ja": "残りの日数を失わず"}[language] not in text

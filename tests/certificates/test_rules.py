@@ -18,6 +18,7 @@ from portal.certificates.rules import (
     lines_of,
     months_later,
     number_format_fault,
+    number_order,
     seal_columns,
     series_of,
     size_to_fit,
@@ -190,3 +191,16 @@ def test_a_sentence_does_not_end_in_a_line_of_three_characters() -> None:
 def test_a_sentence_that_breaks_well_keeps_its_size() -> None:
     assert well_broken_size(["一二三四五"] * 7, 1.0, 20.4) == 1.0
     assert well_broken_size(["一二三四五"], 1.0, 20) == 1.0
+
+
+def test_numbers_are_sorted_as_people_count() -> None:
+    numbers = ["ODD-10", "ODD-2", "ODD-1", "IR-2026-0010", "IR-2026-0002", "7", "ODD-1-B"]
+    assert sorted(numbers, key=number_order) == [
+        "IR-2026-0002",
+        "IR-2026-0010",
+        "ODD-1",
+        "ODD-1-B",
+        "ODD-2",
+        "ODD-10",
+        "7",
+    ]

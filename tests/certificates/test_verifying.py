@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
+from statistics import median
+from time import process_time
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from portal.certificates.limits import key_of
 from portal.certificates.models import Certificate, CertificateLookup, LookupLevel
 from portal.certificates.rules import State, grouped_code
 from portal.certificates.service import policies
-from portal.core import clock, codes
+from portal.core import clock, codes, touch
 from portal.core.db import session
 from portal.core.errors import TooMany
 from portal.core.i18n import Words
@@ -24,6 +27,7 @@ from portal.organisation.service import change_settings
 from tests.builders import Cast
 from tests.certificates.builders import issue, make_changed_document
 from tests.queries import counted_queries
+from tests.volume import NIGHTLY, volume
 
 BOTH = pytest.mark.parametrize("language", ["en", "ja"])
 WORDS = {
@@ -32,13 +36,17 @@ WORDS = {
     State.SUPERSEDED: {"en": "a newer one has replaced it", "ja": "新しい修了証に置き換えられています"},
     State.POLICY_SUPERSEDED: {"en": "superseded by a newer policy", "ja": "証明している規則が変わりました"},
     State.SUSPENDED: {"en": "suspended while it is being reviewed", "ja": "効力が停止されています"},
+    State.RENEWED: {"en": "a newer one has taken its place", "ja": "新しい修了証に引き継がれています"},
+    State.IN_GRACE: {"en": "its last day has passed", "ja": "有効期限を過ぎています"},
     State.REVOKED: {"en": "revoked by its issuer", "ja": "発行者によって取り消されました"},
 }
 REASON = "Found out to be somebody else's work."
 
 
 def bring_into(state: State, cast: Cast) -> Certificate:
-    certificate = issue(cast.learner, code="ENR1")
+    certificate = issue(cast.learner, code="ENR1", renewal_window_days=60, grace_days=30)
+    if state is State.RENEWED:
+        issue(cast.learner, queries.get_credential("impersonation-reviewer"), "ENR2")
     with own_transaction():
         match state:
             case State.SUPERSEDED:
@@ -61,14 +69,58 @@ def bring_into(state: State, cast: Cast) -> Certificate:
 @pytest.mark.parametrize("state", list(State))
 def test_each_state_is_said_in_words(cast: Cast, client: Any, state: State, language: str) -> None:
     certificate = bring_into(state, cast)
-    at = clock.now() + timedelta(days=800 if state is State.EXPIRED else 0)
+    days = {State.EXPIRED: 800, State.EXPIRING: 340, State.IN_GRACE: 380}.get(state, 0)
+    at = clock.now() + timedelta(days=days)
     with clock.frozen(at):
         page = client.get("certificates.verify", code=certificate.code, lang=language)
+    # To others one that expires soon is a valid one; its chip says so.
+    said = State.VALID if state is State.EXPIRING else state
     for told, words in WORDS.items():
-        assert (words[language] in page.text) == (told is state)
+        assert (words[language] in page.text) == (told is said)
     assert REASON not in page.text
     chips = page.all("span", class_="status")
     assert chips, "a shape and a colour besides the words"
+
+
+@BOTH
+def test_the_page_of_a_replaced_issue_tells_what_became_of_the_newer_one(
+    cast: Cast, client: Any, language: str
+) -> None:
+    """Of several the last one counts; its number and code are not told."""
+    first = issue(cast.learner, code="ENR1")
+    code, number = first.code, first.number
+
+    def look(days: int = 0) -> str:
+        with clock.frozen(clock.now() + timedelta(days=days)):
+            page = client.get("certificates.verify", code=code, lang=language)
+        assert newest.number not in page.text
+        text: str = page.text
+        return text
+
+    with own_transaction():
+        second = service.reissue_certificate(certificate=first, reason=REASON, by=cast.admin)
+    with own_transaction():
+        newest = service.reissue_certificate(
+            certificate=queries.get_certificate(second.number), reason=REASON, by=cast.admin
+        )
+    begins = {"en": "The newer certificate", "ja": "新しい修了証は"}[language]
+    ends = {
+        "en": (" was revoked", " is suspended", " has expired"),
+        "ja": ("発行者によって", "現在確認中", "有効期限"),
+    }[language]
+    told = [begins + each for each in ends]
+    assert not any(each in look() for each in told)
+    assert told[2] in look(800)
+    with own_transaction():
+        service.suspend(certificate=queries.get_certificate(newest.number), reason=REASON, by=cast.admin)
+    assert told[1] in look()
+    with own_transaction():
+        service.revoke(
+            certificate=queries.get_certificate(newest.number), requested_by=cast.admin, confirmed_by=cast.approver,
+            reason=REASON,
+        )  # fmt: skip
+    assert told[0] in look()
+    assert number in look()
 
 
 @BOTH
@@ -123,6 +175,22 @@ def test_unknown_and_malformed_codes_look_alike_and_cost_alike(cast: Cast, clien
     assert all(answer == answers[0] for answer in answers[1:])
 
 
+def test_unknown_and_malformed_codes_take_the_same_time(cast: Cast, client: Any) -> None:
+    issue(cast.learner)
+    # Of this process alone, since others run beside it.
+    took: dict[str, list[float]] = {codes.new_secret_code(): [], "x": [], "あ" * 26: [], "0" * 27: []}
+    for _ in range(volume(15, 400)):
+        for code, times in took.items():
+            limits.lookups.clear()
+            session.query(LookupLevel).delete()
+            session.commit()
+            begun = process_time()
+            client.fetch("certificates.verify", code=code)
+            times.append(process_time() - begun)
+    medians = [median(times) for times in took.values()]
+    assert max(medians) < min(medians) * (1.1 if NIGHTLY else 1.6), medians
+
+
 @BOTH
 def test_an_unknown_code_is_told_in_words_with_the_way_to_report_it(cast: Cast, client: Any, language: str) -> None:
     page = client.get("certificates.verify", code=codes.new_secret_code(), lang=language, expect=404)
@@ -172,6 +240,15 @@ def test_the_form_leads_to_the_page_of_the_code(cast: Cast, client: Any, languag
         assert response.headers["Location"].startswith("/verify/")
 
 
+@pytest.fixture
+def standing_still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No time passes: on a busy machine a look-up would come back while the others are asked for."""
+    monkeypatch.setattr(clock, "monotonic", lambda: 1000.0)
+    with clock.frozen(clock.now()):
+        yield
+
+
+@pytest.mark.usefixtures("standing_still")
 def test_who_asks_too_often_is_told_how_long_to_wait(cast: Cast, client: Any) -> None:
     code = issue(cast.learner).code
     for _ in range(limits.PER_MINUTE):
@@ -183,6 +260,7 @@ def test_who_asks_too_often_is_told_how_long_to_wait(cast: Cast, client: Any) ->
     client.get("certificates.verify_form")
 
 
+@pytest.mark.usefixtures("standing_still")
 def test_every_process_counts_the_same_look_ups(cast: Cast, client: Any) -> None:
     code = issue(cast.learner).code
     for number in range(limits.PER_MINUTE):
@@ -203,6 +281,39 @@ def test_every_process_counts_the_same_look_ups(cast: Cast, client: Any) -> None
     session.commit()
     with own_transaction():
         assert service.tidy_levels() == 1
+
+
+def test_the_page_takes_five_statements_whatever_happened_to_the_certificate(
+    cast: Cast, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    within = touch.own_transaction
+
+    def counted() -> Any:
+        begun.append(1)
+        return within()
+
+    monkeypatch.setattr(touch, "own_transaction", counted)
+    code = bring_into(State.SUPERSEDED, cast).code
+    for _ in range(3):
+        begun.clear()
+        session.expire_all()
+        with counted_queries() as statements:
+            client.get("certificates.verify", code=code)
+        # The certificate with all that it is worth by; the count read and written; the note; the settings of each page.
+        assert len(statements) <= 5, statements
+        assert len(begun) == 1
+
+
+def test_two_processes_that_meet_a_network_first_count_both_look_ups(
+    cast: Cast, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = issue(cast.learner).code
+    client.get("certificates.verify", code=code)
+    # What this one reads is from before the other has written.
+    monkeypatch.setattr(service, "_LEVEL", service._LEVEL.where(LookupLevel.key == "none"))
+    client.get("certificates.verify", code=code)
+    assert session.query(LookupLevel.left).scalar() == (limits.PER_MINUTE - 2) * 1000
 
 
 def test_a_bucket_fills_again_evenly(monkeypatch: pytest.MonkeyPatch) -> None:

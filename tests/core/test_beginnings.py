@@ -14,7 +14,7 @@ from portal.core.db import Base, session
 from portal.library.models import Document
 from portal.library.queries import find_document
 from portal.organisation.models import Market
-from tests.beginnings import beginning, beginnings_of
+from tests.beginnings import beginning
 from tests.builders import Cast, make_cast, make_market, make_person
 from tests.conftest import empty
 from tests.library.builders import make_published
@@ -37,7 +37,6 @@ def rows() -> dict[str, list[tuple[Any, ...]]]:
 def emptied(app: Flask) -> None:
     session.remove()
     empty()
-    beginnings_of(app).stands = ()
 
 
 def found(person: Person) -> list[str]:

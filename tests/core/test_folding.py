@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.core import folding
-from portal.core.folding import MAX_QUERY, MAX_TERMS, finds, fold, highlight, parse, snippet, terms_found, told
+from portal.core.folding import (
+    MAX_QUERY,
+    MAX_TERMS,
+    finds,
+    fold,
+    highlight,
+    how_many_found,
+    parse,
+    snippet,
+    terms_found,
+    told,
+)
 
 pytestmark = pytest.mark.any_database
 
@@ -95,6 +106,12 @@ def test_something_is_marked_exactly_where_something_is_found(text: str, words: 
     query = parse(words)
     marked = any(piece.is_hit for piece in highlight(text, query))
     assert marked == bool(terms_found(query, told(text)))
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_as_many_terms_are_counted_in_texts_as_are_found_in_one_of_them(head: str, body: str, words: str) -> None:
+    query = parse(words)
+    assert how_many_found(query, head, body) == len(terms_found(query, f"{told(head)}\n{told(body)}"))
 
 
 @given(st.text(max_size=60))

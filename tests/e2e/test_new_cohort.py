@@ -54,7 +54,7 @@ def test_a_cohort_of_twenty_is_created_from_a_pasted_list_with_few_clicks(
     page = lead.page
     page.get_by_role("link", name=say(language, "New cohort"), exact=True).click()
     # The team is chosen already where there is one.
-    page.get_by_role("combobox", name=say(language, "Training plan")).select_option("account-safety-start@1.0")
+    page.get_by_role("combobox", name=say(language, "Training plan")).select_option("account-safety-start@1.1")
     starts_on = date.today() + timedelta(days=28)
     page.get_by_label(say(language, "First day of the plan")).click()
     page.get_by_label(say(language, "First day of the plan")).fill(starts_on.isoformat())
@@ -66,7 +66,7 @@ def test_a_cohort_of_twenty_is_created_from_a_pasted_list_with_few_clicks(
     page.wait_for_url("**/cohort-drafts/*")
     main = page.get_by_role("main")
     expect(main).to_contain_text(say(language, "Line %(line)s has the same email address.", line="5"))
-    expect(main.locator(".planner__items li")).to_have_count(11)
+    expect(main.locator(".planner__items li")).to_have_count(14)
     expect(main.get_by_role("checkbox")).to_have_count(PEOPLE)
     if javascript:
         assert faults_of(page) == []

@@ -74,8 +74,8 @@ def _covered(lead: Visitor, address: str) -> str:
 @pytest.mark.parametrize(
     ("language", "slug"),
     [
-        pytest.param("ja", "impersonation", id="japanese"),
-        pytest.param("en", "exposure-and-wellbeing", id="english", marks=pytest.mark.any_database),
+        pytest.param("ja", "root-cause-analysis", id="japanese"),
+        pytest.param("en", "policy-update", id="english", marks=pytest.mark.any_database),
     ],
 )
 def test_a_changed_rule_goes_from_its_author_to_those_who_follow_it(

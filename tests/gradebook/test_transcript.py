@@ -11,11 +11,14 @@ from typing import Any
 import pypdfium2
 import pytest
 
+from portal.accounts import queries as accounts
+from portal.accounts.service import name_changes, people
 from portal.core import clock, jobs
 from portal.core.db import session
 from portal.core.i18n import Words, lazy_gettext
 from portal.core.transaction import own_transaction
 from portal.gradebook import queries, service
+from portal.gradebook.handlers import printed_of
 from portal.gradebook.models import TranscriptFile
 from portal.gradebook.rules import EntryKind
 from portal.gradebook.service import transcripts
@@ -140,6 +143,40 @@ def test_the_printed_transcript_has_its_heading_and_number_on_every_page(cast: C
         transcripts.tidy_files()
     assert session.query(TranscriptFile).count() == 0
     assert browser.fetch(href).status_code == 404
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_is_printed_carries_the_name_that_somebody_else_stands_for_as_certificates_do(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    decide(cast.learner, make_quiz(cast.author), (cast.lead, cast.admin), Fraction(9, 10))
+    former = cast.learner.name_in(language)
+    browser = as_(cast.learner, language=language)
+    hint = {"en": f"carries the former one, as certificates do: {former}", "ja": f"変更前の氏名（{former}）"}[language]
+    assert hint not in browser.get("gradebook.transcript").text
+    with own_transaction():
+        people.change_own(
+            person=cast.learner,
+            names=people.Names(
+                family_name="新藤", given_name="花", family_kana="シンドウ", given_kana="ハナ",
+                family_romaji="Shindo", given_romaji="Hana",
+            ),
+            language=language,
+            time_zone="Asia/Tokyo",
+        )  # fmt: skip
+        asked = transcripts.order_file(person=cast.learner, language=language, by=cast.learner)
+        assert asked is not None
+    printed = printed_of(asked)
+    assert printed.name == former
+    assert "Shindo" not in str(printed)
+    assert "シンドウ" not in str(printed)
+    assert hint in browser.get("gradebook.transcript").text
+    with own_transaction():
+        change = accounts.find_open_name_change(cast.learner.id)
+        assert change is not None
+        name_changes.confirm(change=change, by=cast.lead)
+    assert printed_of(asked).name == {"en": "Hana Shindo", "ja": "新藤 花"}[language]
+    assert hint not in browser.get("gradebook.transcript").text
 
 
 def test_the_statements_do_not_grow_with_the_lines(cast: Cast, as_: Any) -> None:

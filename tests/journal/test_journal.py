@@ -6,14 +6,13 @@ import ast
 import csv
 import io
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from portal.accounts import queries as accounts
 from portal.accounts.models import Role
 from portal.core import clock
 from portal.core.db import session
@@ -22,9 +21,9 @@ from portal.core.transaction import own_transaction
 from portal.journal import queries, reading, views
 from portal.journal.invariants import chain_is_unbroken
 from portal.journal.service import record, vocabulary
-from portal.operations import demo
 from portal.training.queries import catalogue
 from tests.builders import MORNING, Cast, make_grant, make_person
+from tests.demo import DAY, load_demo
 
 PORTAL = Path(__file__).resolve().parents[2] / "portal"
 
@@ -153,9 +152,7 @@ def test_every_recorded_action_has_a_name(app: Any) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_a_living_organisations_journal_is_read_in_words(app: Any, language: str) -> None:
-    with own_transaction():
-        demo.load(date(2026, 4, 16))
-    people = {person.code: person for person in accounts.list_people(limit=None)}
+    people = {person.code: person for person in load_demo(day=DAY).values()}
     kinds = vocabulary().kinds
     with app.test_request_context(), force_locale(language):
         entries = reading.read(queries.list_entries(limit=10_000), "Asia/Tokyo")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from portal.accounts.models import Role
 from portal.core.db import session
@@ -21,49 +20,14 @@ from portal.library.service.drafts import values_of
 from tests.accessibility import faults_of
 from tests.builders import Cast, make_grant
 from tests.library.builders import make_published
-from tests.page_client import PageClient
-from tests.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    with served(app) as found:
-        yield found
-
-
-@pytest.fixture
-def open_as(
-    app: Flask, address: str, chromium: Browser, as_: Callable[..., PageClient]
-) -> Iterator[Callable[..., BrowserContext]]:
-    troubles: list[str] = []
-    opened: list[BrowserContext] = []
+@pytest.fixture(autouse=True)
+def _nothing_saved_yet() -> None:
     limits.saves.clear()
     limits.previews.clear()
-
-    def sign_in(person: Any, **options: Any) -> BrowserContext:
-        context = chromium.new_context(base_url=address, **options)
-        cookie = as_(person).client.get_cookie("session")
-        assert cookie is not None
-        context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
-        context.on("weberror", lambda error: troubles.append(str(error.error)))
-        context.on(
-            "console",
-            lambda line: (
-                troubles.append(line.text)
-                if line.type == "error" and "Failed to load resource" not in line.text
-                else None
-            ),
-        )
-        opened.append(context)
-        return context
-
-    yield sign_in
-    found = list(troubles)
-    for context in opened:
-        context.close()
-    assert found == []
 
 
 @pytest.fixture
@@ -372,3 +336,34 @@ def test_without_a_script_one_text_is_written_at_a_time(
     expect(page.locator("#source-en")).to_have_value("## Only {#only}\n\nWords.")
     page.locator(".editor__languages").get_by_role("link", name="日本語").click()
     assert page.locator("#source-ja").is_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_key_that_undoes_says_so_where_nothing_is_left_and_everything_stays_saved(
+    cast: Cast, draft: Draft, open_as: Callable[..., BrowserContext], language: str
+) -> None:
+    page = opened(open_as(cast.author), draft, f"?lang={language}&text=en")
+    said = page.locator('#text-en [data-slot="undoing"]')
+    undone = {"en": "There is nothing left to undo.", "ja": "元に戻せる変更はありません。"}[language]
+    redone = {"en": "There is nothing left to redo.", "ja": "やり直せる変更はありません。"}[language]
+    before = page.input_value("#source-en")
+    page.locator("#source-en").focus()
+    page.keyboard.press("Control+z")
+    expect(said).to_have_text(undone)
+    expect(state(page)).to_have_attribute("data-state", "saved")
+    page.keyboard.press("Control+Shift+z")
+    expect(said).to_have_text(redone)
+    # As long as something is left it says nothing.
+    at_end(page, "X")
+    expect(said).to_be_empty()
+    page.keyboard.press("Control+z")
+    ends(page, before[-20:])
+    expect(said).to_be_empty()
+    page.keyboard.press("Control+z")
+    expect(said).to_have_text(undone)
+    page.keyboard.press("Control+Shift+z")
+    ends(page, "X")
+    expect(said).to_be_empty()
+    page.keyboard.press("Control+z")
+    expect(state(page)).to_have_attribute("data-state", "saved", timeout=10_000)
+    assert stored(draft) == before

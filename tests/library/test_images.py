@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from portal.core.db import session
 from portal.core.markdown import Picture, render_clauses, scan
+from portal.core.pictures import PictureTooLarge
 from portal.core.transaction import own_transaction
 from portal.library import limits, queries
-from portal.library.errors import ImageRefused, ImageTooLarge
+from portal.library.errors import ImageRefused
 from portal.library.models import ChangeClass, DocumentImage, Draft
 from portal.library.service import drafts, images, versions
 from portal.library.service.drafts import TextValues
@@ -83,7 +84,7 @@ def bomb(width: int, height: int) -> bytes:
 @pytest.mark.any_database
 @pytest.mark.parametrize("data", [bomb(6000, 5000), bomb(60_000, 60_000), b"\x89PNG" + b"0" * (5 * 1024 * 1024)])
 def test_what_would_take_too_much_is_refused_before_it_is_unpacked(data: bytes) -> None:
-    with pytest.raises(ImageTooLarge):
+    with pytest.raises(PictureTooLarge):
         images.remake(data)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import IntegerConverter, Rule
 
 from portal.accounts.models import Person, Role
-from portal.core import jobs
+from portal.core import jobs, web
 from portal.core.db import UtcDateTime, session
 from portal.core.seals import sealed_table
 from portal.core.transaction import own_transaction
@@ -26,6 +26,7 @@ from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
 from tests.library.builders import EN, JA, english, japanese, make_draft, make_published
 from tests.page_client import PageClient
+from tests.volume import NIGHTLY
 
 HISTORY = (DocumentVersion, VersionText, Clause, ClauseText)
 
@@ -89,7 +90,11 @@ def bodies(seen: str) -> list[dict[str, Any]]:
     return [{}, everything]
 
 
-def test_no_route_changes_a_published_version(app: Flask, people: list[Person], draft: Draft) -> None:
+def test_no_route_changes_a_published_version(
+    app: Flask, people: list[Person], draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Most is refused; how a refusal looks is another test's, and drawing it takes longer than deciding it.
+    monkeypatch.setattr(web, "render_template", lambda name, **given: name)
     seen = drafts.hash_of_draft(draft)
     values = {
         "slug": "impersonation", "number": "1.0", "code": draft.code, "language": "en", "comment": draft.code,
@@ -112,7 +117,8 @@ def test_no_route_changes_a_published_version(app: Flask, people: list[Person], 
     # Signing out and leaving come last.
     addresses.sort(key=lambda each: ("sign-out" in each[0], "deactivat" in each[0], each))
     reached = set()
-    for person in people:
+    # Who approves, who wrote it, and who holds all roles. A night tries everybody who holds one of them.
+    for person in people if NIGHTLY else (*people[2:4], people[-1]):
         client = PageClient(app, person=person)
         for address, method in addresses:
             for body in bodies(seen) if person is people[-1] else bodies(seen)[1:]:

@@ -15,7 +15,6 @@ from portal.library.service.drafts import begin_draft
 from tests.accessibility import WCAG, faults_of
 from tests.builders import Cast, make_market
 from tests.library.builders import english, japanese, make_published, make_version
-from tests.library.test_editor_browser import address, open_as  # noqa: F401
 from tests.library.test_overlays import BASE_EN, BASE_JA, make_overlay, publish_overlay
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
@@ -57,7 +56,7 @@ def faults(page: Page) -> list[str]:
 
 def test_a_market_text_is_begun_written_and_submitted_by_keyboard(
     cast: Cast,
-    open_as: Callable[..., BrowserContext],  # noqa: F811
+    open_as: Callable[..., BrowserContext],
 ) -> None:
     make_market("JP")
     make_published(cast.admin, texts=[english(BASE_EN, summary="Who."), japanese(BASE_JA, summary="誰が。")])
@@ -86,7 +85,7 @@ def test_a_market_text_is_begun_written_and_submitted_by_keyboard(
 
 def test_the_desk_at_which_clauses_are_decided_is_accessible_and_fits_a_telephone(
     cast: Cast,
-    open_as: Callable[..., BrowserContext],  # noqa: F811
+    open_as: Callable[..., BrowserContext],
 ) -> None:
     base = make_published(cast.admin, texts=[english(BASE_EN), japanese(BASE_JA)])
     publish_overlay(make_overlay(base.document, cast.admin), cast.admin)

@@ -85,6 +85,22 @@ def test_clauses_with_a_label_are_warned_of_in_words_before_they_are_shown(cast:
     assert "表示が必要です" in "".join(notice.itertext())
 
 
+def test_many_covered_clauses_are_opened_at_once_and_covered_again_next_time(cast: Cast, as_: Any) -> None:
+    first = make_published(cast.author)
+    reader = as_(cast.learner, language="en")
+    assert "Open the whole document" not in reader.get("library.read", **READ).text, "one cover needs no second button"
+    covered = [each.replace("{#exceptions}", "{#exceptions sensitivity=S1}") for each in (EN, JA)]
+    make_version(first.document, cast.author, "1.1", texts=[english(covered[0]), japanese(covered[1])])
+    page = reader.get("library.read", **READ)
+    assert [each.get("open") for each in page.all("details", class_="sensitivity")] == [None, None]
+    assert "2 clauses with sensitive content are covered." in page.text
+    (href,) = [each for each in page.links() if "open=all" in each]
+    opened = reader.get(href)
+    assert all(each.get("open") is not None for each in opened.all("details", class_="sensitivity"))
+    again = reader.get("library.read", **READ)
+    assert [each.get("open") for each in again.all("details", class_="sensitivity")] == [None, None]
+
+
 def test_the_text_can_be_read_in_the_other_language(cast: Cast, as_: Any) -> None:
     make_published(cast.author)
     reader = as_(cast.learner)

@@ -24,6 +24,7 @@ from tests.library.builders import EN, JA, english, japanese, make_document, mak
 from tests.material import material
 from tests.page_client import Page
 from tests.queries import counted_queries
+from tests.volume import volume
 
 READ = {"slug": "impersonation"}
 
@@ -204,16 +205,15 @@ def _histories() -> list[Path]:
 
 @pytest.mark.any_database
 def test_every_step_of_real_histories_leads_there_and_back() -> None:
-    steps = 0
-    for folder in _histories():
-        texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("v*.md"))]
-        for old, new in pairwise(texts):
-            pieces = compare(old, new, "en")
-            assert apply(pieces, old) == new
-            assert revert(pieces, new) == old
-            assert any(piece.fate is not Fate.SAME for piece in pieces) or old == new
-            steps += 1
-    assert steps > 400
+    steps = [step for folder in _histories() for step in pairwise(sorted(folder.glob("v*.md")))]
+    assert len(steps) > 400
+    # All of them do; in each run every fourth.
+    for step in steps[:: volume(4, 1)]:
+        old, new = (path.read_text(encoding="utf-8") for path in step)
+        pieces = compare(old, new, "en")
+        assert apply(pieces, old) == new
+        assert revert(pieces, new) == old
+        assert any(piece.fate is not Fate.SAME for piece in pieces) or old == new
 
 
 @pytest.mark.any_database

@@ -145,6 +145,12 @@ def test_what_spans_two_texts_is_no_hit(cast: Cast) -> None:
     assert found("first 後半", cast.learner, language="ja") == []
 
 
+def test_three_words_are_not_in_a_row_because_each_two_of_them_are(cast: Cast) -> None:
+    make_published(cast.author, texts=[english(one_clause("First we label. Then label accounts."))])
+    assert found('"we label"', cast.learner) == found('"label acc"', cast.learner) == ["impersonation#clause"]
+    assert found('"we label accounts"', cast.learner) == found('"label we"', cast.learner) == []
+
+
 # --- substring truth ------------------------------------------------------------------------------
 
 _JA_BITS = [
@@ -218,6 +224,28 @@ def _brute_force(words: str, body: str) -> bool:
     return True
 
 
+def _brute_force_in_a_row(words: str, body: str) -> bool:
+    """Say whether the very words stand in a row in the text, the last as a word may begin."""
+    wanted, there = folding.told(words).split(), folding.told(body).split()
+    for start in range(len(there) - len(wanted) + 1):
+        row = list(zip(wanted, there[start:], strict=False))
+        inner, (last, in_text) = row[1:-1], row[-1]
+        if len(wanted) == 1:
+            if (
+                last in in_text
+                if not last.isascii()
+                else in_text == last or (len(last) > 2 and in_text.startswith(last))
+            ):
+                return True
+            continue
+        first, first_in_text = row[0]
+        begins = first_in_text == first if first.isascii() else first_in_text.endswith(first)
+        ends = in_text == last or (in_text.startswith(last) and (len(last) > 2 or not last.isascii()))
+        if begins and ends and all(wants == has for wants, has in inner):
+            return True
+    return False
+
+
 @pytest.mark.parametrize("seed", range(examples(1)))
 def test_exactly_what_holds_the_words_is_found(cast: Cast, seed: int) -> None:
     dice = random.Random(seed)
@@ -254,6 +282,16 @@ def test_exactly_what_holds_the_words_is_found(cast: Cast, seed: int) -> None:
             )
         }
         assert set(found(words, cast.learner, kinds=["clause"])) == expected, words
+    for _phrase in range(80):
+        words = " ".join(dice.choices([*_EN_BITS, *_JA_BITS], k=dice.randint(2, 3)))[: dice.randint(3, 20)]
+        if not folding.parse(f'"{words}"'):
+            continue
+        expected = {
+            f"{slug}#clause"
+            for slug, texts in bodies.items()
+            if any(_brute_force_in_a_row(words, f"{start}{body}") for start, body in zip(("x", ""), texts, strict=True))
+        }
+        assert set(found(f'"{words}"', cast.learner, kinds=["clause"])) == expected, words
 
 
 def test_of_what_is_found_very_often_the_same_come_first_as_if_all_were_ranked(
@@ -278,15 +316,26 @@ def test_of_what_is_found_very_often_the_same_come_first_as_if_all_were_ranked(
                 japanese(f"## {head_ja} {{#clause}}\n\n{body_ja}{'以上。' * (number % 4)}\n"),
             ],
         )
-    queries = ("appeals", "appeal", "answer appeals", '"answer to appeals"', "異議", "異議申立て", "取り扱い", "取扱 異議", "の", "rule-3",
+    queries = ("appeals", "appeal", "answer appeals", '"answer to appeals"', '"to appeals"', "異議申立ての取り扱い", "措置です", "異議", "異議申立て", "取り扱い", "取扱 異議", "の", "rule-3",
                "rule-3#clause", "措置 の")  # fmt: skip
     ways: list[dict[str, Any]] = [{}, {"language": "ja"}, {"language": "en"}, {"kinds": ["clause"]}]
     expected = {
         (words, place): found(words, cast.learner, **way) for words in queries for place, way in enumerate(ways)
     }
     assert max(map(len, expected.values())) > 7, "or nothing would be looked up in stages"
-    for most in (0, 1, 3, 7):
+    # However few of what the index finds are looked at more closely at first.
+    for most, looked_at, texts_looked_into in (
+        (0, 8, 1.5),
+        (1, 8, 1.5),
+        (3, 8, 1.5),
+        (7, 8, 1.5),
+        (3, 1, 0.5),
+        (7, 1, 0),
+    ):
         monkeypatch.setattr(search, "MOST_LISTED", most)
+        monkeypatch.setattr(search, "_LOOKED_AT", looked_at)
+        monkeypatch.setattr(search, "_LOOKED_AT_FIRST", 25 * looked_at)
+        monkeypatch.setattr(search, "_TEXTS_LOOKED_INTO", texts_looked_into)
         for (words, place), addresses in expected.items():
             assert found(words, cast.learner, **ways[place]) == addresses[:most], (most, words, ways[place])
     monkeypatch.setattr(search, "MOST_LISTED", 3)

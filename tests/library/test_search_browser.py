@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.accessibility import faults_of
 from tests.builders import Cast
 from tests.library.builders import make_published
-from tests.page_client import PageClient
-from tests.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
-@pytest.fixture
-def open_as(app: Flask, chromium: Browser, as_: Callable[..., PageClient]) -> Iterator[Callable[..., Page]]:
-    opened, told = [], []
-    with served(app) as address:
-
-        def sign_in(person: Any, **options: Any) -> Page:
-            context = chromium.new_context(base_url=address, **options)
-            cookie = as_(person).client.get_cookie("session")
-            assert cookie is not None
-            context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
-            context.on("console", lambda line: told.append(line.text))
-            opened.append(context)
-            return context.new_page()
-
-        yield sign_in
-        for context in opened:
-            context.close()
-    assert told == []
-
-
-def test_the_key_leads_to_the_field_but_not_while_something_is_typed(cast: Cast, open_as: Callable[..., Page]) -> None:
+def test_the_key_leads_to_the_field_but_not_while_something_is_typed(
+    cast: Cast, open_as: Callable[..., BrowserContext]
+) -> None:
     make_published(cast.author)
-    page = open_as(cast.colleague)
+    page = open_as(cast.colleague).new_page()
     page.goto("/library", wait_until="networkidle")
     field = page.get_by_role("searchbox", name="Search documents and clauses")
     page.keyboard.press("/")
@@ -59,10 +37,10 @@ def test_the_key_leads_to_the_field_but_not_while_something_is_typed(cast: Cast,
 
 @pytest.mark.parametrize(("who", "scheme"), [("learner", "dark"), ("colleague", "light")])
 def test_the_pages_are_accessible_and_fit_into_a_narrow_window(
-    cast: Cast, open_as: Callable[..., Page], who: str, scheme: str
+    cast: Cast, open_as: Callable[..., BrowserContext], who: str, scheme: str
 ) -> None:
     make_published(cast.author)
-    page = open_as(getattr(cast, who), viewport={"width": 320, "height": 800}, color_scheme=scheme)
+    page = open_as(getattr(cast, who), viewport={"width": 320, "height": 800}, color_scheme=scheme).new_page()
     for path in (
         "/search?q=account", "/search?q=ファン", "/search?q=zebra", "/in-force?at=2026-05-03T10:00", "/in-force?at=x",
         "/library/impersonation?at=2026-05-03T10:00", "/library/impersonation?at=2020-05-03",

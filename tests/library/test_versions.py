@@ -213,6 +213,19 @@ def test_links_take_the_words_of_a_document_that_is_published_later(cast: Cast) 
     assert invariants.published_texts_are_unchanged() == []
 
 
+def test_texts_that_link_to_a_new_version_are_rendered_again_only_where_a_heading_changed(cast: Cast) -> None:
+    heading, text = 'Who "asks" & who answers', "## {} {{#scope}}\n\n{}\n"
+    first = make_published(cast.author, texts=[english(text.format(heading, "One."))])
+    with clock.frozen(APRIL):
+        reading = make_published(cast.author, "daily-audit", texts=[english("See [[impersonation#scope]].\n")])
+    make_version(first.document, cast.author, "1.1", texts=[english(text.format(heading, "Two."))])
+    assert reading.texts[0].shown_at == APRIL
+    assert "&amp; who answers</a>" in queries.list_shown_clauses(reading, "en")[0].html
+    make_version(first.document, cast.author, "1.2", texts=[english(text.format("Who asks", "Two."))])
+    assert reading.texts[0].shown_at > APRIL
+    assert ">Who asks</a>" in queries.list_shown_clauses(reading, "en")[0].html
+
+
 def test_a_withdrawn_version_says_why_and_is_withdrawn_once(cast: Cast) -> None:
     version = make_published(cast.author)
     heard: list[VersionWithdrawn] = []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.errors import StillNeeded
@@ -24,11 +25,12 @@ from portal.obligations.errors import CannotOpen, CycleIsOpen, NotAddressed, Rea
 from portal.obligations.models import Obligation, ObligationCycle, ObligationPerson
 from portal.obligations.rules import Break, Closing, CountsFrom, Health, Rhythm, State
 from portal.obligations.service import cycles, obligations
+from portal.obligations.service.owned import OwnedObligations
 from portal.training import queries as queries_of_training
 from portal.training.errors import PersonInactive
 from portal.training.models import Enrollment
 from portal.training.service import dates
-from portal.training.service.enrollments import end_plan, enroll
+from portal.training.service.enrollments import end_plan, enroll, enroll_all
 from portal.training.service.swaps import swap_version
 from tests.beginnings import beginning
 from tests.builders import Cast, make_person, make_team
@@ -85,9 +87,12 @@ def test_a_cycle_opens_on_the_day_that_was_promised_and_enrolls_in_the_latest_ve
     work(BEGINS)
     (cycle,) = cycles_of(cast.learner)
     assert (cycle.number, cycle.opens_on, cycle.opened_on, cycle.opened_at) == (1, BEGINS, BEGINS, at(BEGINS))
-    assert (cycle.enrollment.version, cycle.enrollment.starts_on) == (newest, BEGINS)
+    assert (cycle.enrollment.version, cycle.enrollment.starts_on) == (newest, date(2026, 4, 8))
     # Ten working days from the first: no holiday lies between.
     assert cycle.due_on == date(2026, 4, 15)
+    # The training is so long as to be due with it: its talk is on the sixth working day.
+    with clock.frozen(at(BEGINS)):
+        assert queries_of_training.standing_of(cycle.enrollment).due_on("talk") == cycle.due_on
     assert (cycle.counts_from, cycle.taken_up, cycle.enrollment.enrolled_by) == (
         CountsFrom.BEGINNING, False, "system",
     )  # fmt: skip
@@ -135,7 +140,7 @@ def test_after_an_outage_the_true_time_stands_beside_the_planned_day(cast: Cast,
     work(date(2026, 4, 7), 16)
     (cycle,) = cycles_of(cast.learner)
     assert (cycle.opens_on, cycle.opened_on, cycle.opened_at) == (BEGINS, date(2026, 4, 7), at(date(2026, 4, 7), 16))
-    assert (cycle.enrollment.starts_on, cycle.due_on) == (date(2026, 4, 7), date(2026, 4, 21))
+    assert (cycle.enrollment.starts_on, cycle.due_on) == (date(2026, 4, 14), date(2026, 4, 21))
 
 
 def test_somebody_on_leave_gets_her_cycle_on_her_first_day_back(cast: Cast, refresher: Obligation) -> None:
@@ -199,6 +204,32 @@ def test_more_time_and_leave_move_the_date_of_a_cycle_as_they_move_the_plan(cast
     # Two days of leave and three more: from the 15th over the weekend to the 22nd.
     assert stand(refresher, cast.learner, date(2026, 4, 3)).verdict.due_on == date(2026, 4, 22)
     assert cycles_of(cast.learner)[0].due_on == date(2026, 4, 15)
+
+
+def test_who_answers_for_an_obligation_sees_the_first_date_of_what_runs(
+    cast: Cast, refresher: Obligation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def due() -> date | None:
+        with clock.frozen(at(date(2026, 4, 3))):
+            return OwnedObligations().find_things([refresher.code])[refresher.code].due_on
+
+    assert due() is None
+    work(BEGINS)
+    assert due() == date(2026, 4, 15)
+    everybody = [each.person_id for each in session.scalars(select(ObligationCycle))]
+    for cycle in (cycles_of(session.get_one(Person, each))[0] for each in everybody):
+        with clock.frozen(at(date(2026, 4, 2))), own_transaction():
+            dates.extend_plan(enrollment=cycle.enrollment, working_days=3, reason="Busy", by=cast.admin)
+    moved = due()
+    assert moved is not None
+    assert moved > date(2026, 4, 15), "what was given more time is not overdue"
+    # Of more cycles than are looked at, those that are left out are due no earlier than they were when opened.
+    monkeypatch.setattr(queries, "_FIRST_DUE", 1)
+    assert due() == date(2026, 4, 15)
+    monkeypatch.undo()
+    for cycle in (cycles_of(session.get_one(Person, each))[0] for each in everybody):
+        complete(cycle.enrollment, date(2026, 4, 3))
+    assert due() is None
 
 
 # --- Closing -------------------------------------------------------------------------------------
@@ -385,6 +416,21 @@ def test_looking_at_people_costs_the_same_for_few_and_for_many(cast: Cast, refre
     assert measured() == few
 
 
+def test_cycles_of_many_open_with_as_many_reads_as_those_of_few(cast: Cast, refresher: Obligation) -> None:
+    def reads(day: date) -> int:
+        with counted_queries() as statements:
+            work(day)
+        return sum(statement.startswith(("SELECT", "WITH")) for statement in statements)
+
+    work(BEGINS)
+    make_person(team=make_team())
+    few = reads(date(2026, 4, 2))
+    for _number in range(8):
+        make_person(team=make_team())
+    assert reads(date(2026, 4, 3)) == few
+    assert session.scalar(select(func.count()).select_from(ObligationCycle)) == 14
+
+
 def test_a_cycle_goes_on_with_the_training_in_another_version_of_its_plan(cast: Cast, refresher: Obligation) -> None:
     work(BEGINS)
     newest = make_refresher(cast.author, number="2.0")
@@ -446,15 +492,15 @@ def test_terms_are_added_and_open_cycles_keep_theirs(cast: Cast, refresher: Obli
 def test_what_is_refused_for_one_person_keeps_nobody_elses_cycle_from_coming(
     cast: Cast, refresher: Obligation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refusing(**values: Any) -> Enrollment:
-        if values["person"].code == cast.learner.code:
+    def refusing(**values: Any) -> list[Enrollment]:
+        if any(person.code == cast.learner.code for person, _day in values["starts"]):
             raise PersonInactive(name="She")
-        return enroll(**values)
+        return enroll_all(**values)
 
-    monkeypatch.setattr(cycles, "enroll", refusing)
+    monkeypatch.setattr(cycles, "enroll_all", refusing)
     work(BEGINS)
     assert not cycles_of(cast.learner)
-    assert len(cycles_of(cast.colleague)) == 1
+    assert [len(cycles_of(each)) for each in (cast.colleague, cast.approver, cast.author)] == [1, 1, 1]
     monkeypatch.undo()
     work(BEGINS, 10)
     assert len(cycles_of(cast.learner)) == 1

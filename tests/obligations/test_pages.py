@@ -363,3 +363,16 @@ def test_a_lead_opens_the_next_cycle_of_her_people_and_never_her_own(
     client.post("obligations.open_cycle", {"reason": "Once more"}, expect=409, **values)
     client.get("obligations.open_cycle", code=refresher.code, person=cast.lead.code, expect=404)
     PageClient(app, cast.learner).get("obligations.open_cycle", expect=404, **values)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "2 invited people are not addressed yet"), ("ja", "招待中の2人はまだ対象になっていません")],
+)
+def test_the_page_says_how_many_invited_people_are_not_addressed_yet(
+    cast: Cast, refresher: Obligation, as_: Any, language: str, said: str
+) -> None:
+    assert said not in as_(cast.lead, language=language).get("obligations.obligation", code=refresher.code).text
+    for team in (make_team(), make_team(), make_team("elsewhere")):
+        make_person(team=team, password_hash=None)
+    assert said in as_(cast.lead, language=language).get("obligations.obligation", code=refresher.code).text

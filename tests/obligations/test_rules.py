@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from portal.calendars.rules import WorkingCalendar
+from portal.calendars.rules import WorkingCalendar, add_working_days
 from portal.certificates.rules import State as CertificateState
 from portal.core.i18n import Words
 from portal.obligations import rules
@@ -28,7 +28,7 @@ from portal.obligations.rules import (
     Terms,
     Verdict,
 )
-from portal.training.rules import StepShape
+from portal.training.rules import Basis, StepShape, schedule
 from tests.volume import examples
 
 START = date(2026, 4, 1)
@@ -50,7 +50,9 @@ def facts(**values: object) -> Facts:
 def held(expires_on: date | None, code: str = "ENR1", done: date = START, **values: object) -> Held:
     state = values.get("state", CertificateState.VALID)
     assert isinstance(state, CertificateState)
-    return Held(expires_on, state, Completion(done, code))
+    until = values.get("until", expires_on)
+    assert until is None or isinstance(until, date)
+    return Held(expires_on, state, Completion(done, code), until)
 
 
 # --- Single promises -----------------------------------------------------------------------------
@@ -141,7 +143,7 @@ def test_a_recent_completion_counts_for_the_fixed_day_once() -> None:
         (YEARLY_AFTER, replace(IN_FORCE, has_events=True), facts(), Break.PLAN_HAS_EVENTS),
         (YEARLY_AFTER, IN_FORCE, facts(has_zone=False), Break.ZONE_UNKNOWN),
         (YEARLY_AFTER, IN_FORCE, facts(last=Last(1, START, Closing.STOPPED)), Break.STOPPED),
-        (BEFORE_EXPIRY, IN_FORCE, facts(), Break.NO_CERTIFICATE),
+        (BEFORE_EXPIRY, IN_FORCE, facts(last=Last(1, START, Closing.COMPLETED)), Break.NO_CERTIFICATE),
         (
             BEFORE_EXPIRY,
             IN_FORCE,
@@ -171,6 +173,15 @@ def test_a_recent_completion_counts_for_the_fixed_day_once() -> None:
 def test_what_stands_in_the_way_has_a_name(terms: Terms, setting: Setting, found: Facts, broken: Break) -> None:
     verdict = rules.health(terms, setting, found, date(2026, 4, 2))
     assert (verdict.health, verdict.broken, verdict.on) == (Health.INTERRUPTED, broken, None)
+
+
+def test_who_never_held_the_certificate_is_not_interrupted_and_can_begin_by_hand() -> None:
+    found = rules.health(BEFORE_EXPIRY, IN_FORCE, facts(), date(2026, 4, 2))
+    assert (found.health, found.broken) == (Health.WITHOUT, Break.NO_CERTIFICATE)
+    counts = rules.count([(found, date(2026, 4, 2))])
+    assert (counts.people, counts.without, counts.interrupted, counts.breaks) == (1, 1, 0, {})
+    by_hand = rules.health(BEFORE_EXPIRY, IN_FORCE, facts(), date(2026, 4, 2), by_hand=True)
+    assert by_hand.health is Health.INTACT
 
 
 def test_an_expired_certificate_is_still_renewed() -> None:
@@ -213,6 +224,24 @@ def test_counts_add_up() -> None:
     assert (found.next_on, found.breaks) == (date(2026, 10, 1), {Break.STOPPED: 1})
 
 
+def test_nobody_is_sent_into_a_plan_that_only_renews_once_nothing_can_be_renewed() -> None:
+    """The last day of grace is the last one on which a training may begin that renews."""
+    renews = replace(IN_FORCE, only_renews=True)
+    expired = held(date(2026, 5, 1), until=date(2026, 5, 31), state=CertificateState.IN_GRACE)
+    for today, broken in ((date(2026, 5, 29), None), (date(2026, 6, 1), Break.GRACE_OVER)):
+        assert rules.health(BEFORE_EXPIRY, renews, facts(held=expired), today).broken is broken
+        # A plan that earns the credential anew is what it needs then.
+        assert rules.health(BEFORE_EXPIRY, IN_FORCE, facts(held=expired), today).broken is None
+    # By hand neither, and what comes in time is not too late.
+    late = rules.health(BEFORE_EXPIRY, renews, facts(held=expired), date(2026, 6, 1), by_hand=True)
+    assert (late.health, late.broken) == (Health.INTERRUPTED, Break.GRACE_OVER)
+    assert rules.health(BEFORE_EXPIRY, renews, facts(held=held(date(2027, 3, 31))), date(2026, 6, 1)).broken is None
+    # 30 and 31 May are a weekend: her first working day comes after the grace.
+    assert rules.health(BEFORE_EXPIRY, renews, facts(held=expired), date(2026, 5, 30)).broken is Break.GRACE_OVER
+    older = held(date(2026, 5, 1), state=CertificateState.POLICY_SUPERSEDED)
+    assert rules.health(BEFORE_EXPIRY, renews, facts(held=older), date(2026, 6, 1)).broken is None
+
+
 # --- The law: what is said is what happens --------------------------------------------------------
 
 _DAYS = st.dates(date(2025, 1, 1), date(2028, 12, 31))
@@ -239,6 +268,7 @@ def worlds(draw: st.DrawFn) -> tuple[Terms, Setting, Facts, date]:
         draw(mostly),
         STEPS if draw(mostly) else None,
         has_events=not draw(mostly),
+        only_renews=not draw(mostly),
     )
     away = draw(st.none() | st.tuples(_DAYS, st.integers(1, 200)))
     leave = frozenset(away[0] + timedelta(days=n) for n in range(away[1])) if away else frozenset()
@@ -262,6 +292,7 @@ def worlds(draw: st.DrawFn) -> tuple[Terms, Setting, Facts, date]:
             st.none() | st.dates(date(2025, 6, 1), date(2029, 12, 31)),
             st.sampled_from(list(CertificateState)),
             st.builds(Completion, st.dates(date(2024, 1, 1), today), st.sampled_from(("ENR1", "ENR2", "ENR3"))),
+            st.none() | st.dates(date(2025, 6, 1), date(2029, 12, 31)),
         )
     )
     return (
@@ -305,8 +336,8 @@ def test_intact_on_a_day_means_that_the_job_opens_it_on_that_very_day(
         assert opened_on is None
     else:
         assert opened_on == verdict.on
-    assert (verdict.health is Health.INTERRUPTED) == (verdict.broken is not None)
-    if verdict.health is Health.INTERRUPTED:
+    assert (verdict.health in (Health.INTERRUPTED, Health.WITHOUT)) == (verdict.broken is not None)
+    if verdict.broken is not None:
         assert opened_on is None
 
 
@@ -339,3 +370,24 @@ def test_remembering_what_was_counted_changes_nothing(world: tuple[Terms, Settin
     memo: rules.Memo = {}
     first = rules.health(terms, setting, found, today, memo=memo)
     assert rules.health(terms, setting, found, today, memo=memo) == first == rules.health(terms, setting, found, today)
+
+
+@given(
+    due_days=st.lists(st.integers(-3, 12), min_size=1, max_size=4),
+    slack=st.integers(0, 8),
+    opened_on=st.dates(date(2026, 4, 1), date(2026, 6, 30)),
+    off=st.sets(st.dates(date(2026, 4, 1), date(2026, 8, 30)), max_size=6),
+)
+def test_the_steps_of_a_cycle_are_due_when_it_is_and_never_before_its_first_full_day(
+    due_days: list[int], slack: int, opened_on: date, off: set[date]
+) -> None:
+    calendar = WorkingCalendar(leave=frozenset(off))
+    steps = [StepShape(f"s{number}", days) for number, days in enumerate([0, *due_days])]
+    days = max(1, rules.days_needed(steps) + slack)
+    first = rules.begins_on(days, steps, opened_on, calendar)
+    basis = Basis(first)
+    due = rules.last_due(steps, basis, calendar)
+    assert first > opened_on
+    assert due == max(each.on for each in schedule(steps, basis, calendar).values())
+    # At least the working days that the obligation gives, and one more only where the plan takes all of them.
+    assert due == add_working_days(opened_on, max(days, rules.days_needed(steps) + 1), calendar).on

@@ -18,7 +18,7 @@ from tests.builders import Cast
 CODE = re.compile(r"`[^`]*`")
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 # Pages that help links to without being places of the rail; their names are free.
-BESIDES = {"/cohorts/trends", "/wellbeing", "/verify", "/library/exposure-and-wellbeing"}
+BESIDES = {"/cohorts/trends", "/credentials/coverage", "/wellbeing", "/verify", "/library/exposure-and-wellbeing"}
 
 
 def test_there_is_a_page_for_every_role_in_both_languages() -> None:
@@ -67,3 +67,17 @@ def test_the_own_account_and_the_wellbeing_page_light_no_place_of_the_rail(as_: 
     for endpoint in ("accounts.own_account", "organisation.wellbeing"):
         assert not [each for each in admin.get(endpoint).all("a") if each.get("aria-current") == "page"], endpoint
     assert [each for each in admin.get("accounts.list_people").all("a") if each.get("aria-current") == "page"]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_help_for_another_role_names_its_pages_and_links_only_those_that_the_reader_has(
+    as_: Any, cast: Cast, language: str
+) -> None:
+    def offered(reader: Any) -> set[str]:
+        page = reader.get("operations.help_page", name="mentor", lang=language)
+        return {link.get("href") or "" for prose in page.all("div", class_="prose") for link in prose.iter("a")}
+
+    assert "/sessions" in offered(as_(cast.lead))
+    assert not {"/learners", "/sign-offs", "/sessions"} & offered(as_(cast.learner))
+    named = {"en": "Sessions", "ja": "セッション"}[language]
+    assert named in as_(cast.learner).get("operations.help_page", name="mentor", lang=language).text

@@ -104,7 +104,7 @@ def test_a_commit_becomes_a_version_with_author_date_and_words(take: Any, folder
     document = queries.get_document("fan-accounts")
     one, two = document.versions
     assert document.kind is DocumentKind.POLICY
-    assert [document.audience(kind) for kind in AudienceKind] == [[], [], []]
+    assert [document.audience(kind) for kind in AudienceKind] == [[]] * len(AudienceKind)
     assert (one.number, one.author_name, one.origin_commit, one.zone) == ("1.0", "Mori Akiko", first, "Asia/Tokyo")
     assert one.issued_at == one.effective_at == datetime(2021, 4, 1, 0, 0, tzinfo=UTC)
     assert (one.origin_note, one.origin_path) == ("Begin\n\nWhat we decided.", "docs/fan-accounts.md")

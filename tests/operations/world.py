@@ -12,23 +12,38 @@ from sqlalchemy import select, text
 
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.service import accommodations, grants, ownership, people
+from portal.accounts.service.ownership import set_owner
 from portal.accounts.service.passwords import DUMMY_HASH
-from portal.accounts.service.people import Names
+from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.acknowledgements.models import DeltaAnswer
 from portal.acknowledgements.queries import campaigns as asking
 from portal.acknowledgements.service import acknowledge, confirm_delta, confirm_reading, deltas, questions
 from portal.acknowledgements.service.campaigns import end_exemption, exempt
+from portal.backfill.rules import Level, Part
+from portal.backfill.service import stating
 from portal.calendars import service as calendars
 from portal.certificates import queries as certificates
 from portal.certificates import service as certifying
 from portal.certificates.models import Certificate
 from portal.cohorts import service as cohorts
-from portal.core import clock, jobs, pdf
+from portal.core import clock, jobs, pdf, pdf_signatures
 from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
+from portal.duties.queries import tasks as recurring
+from portal.duties.rules import Criticality, RunHow
+from portal.duties.rules import Rhythm as TaskRhythm
+from portal.duties.rules.cards import Question
+from portal.duties.service import cards
+from portal.duties.service import tasks as recurring_tasks
+from portal.duties.service.criticality import set_criticality
 from portal.gradebook.queries import get_decision
 from portal.gradebook.service import decisions
+from portal.handover.models import Handover, HandoverItem
+from portal.handover.queries import dossiers
+from portal.handover.queries import handovers as handing_over
+from portal.handover.rules import Milestone, Reason, Stage
+from portal.handover.service import handovers, issuing, items, orphans, quiz, stand_ins
 from portal.library import queries as library
 from portal.library.models import AudienceKind, ChangeClass
 from portal.library.queries.drafts import hash_of_draft
@@ -62,7 +77,7 @@ from portal.training.service import exemptions, plan_drafts, sessions, sign_offs
 from portal.training.service.enrollments import enroll
 from portal.training.service.plans import digest_of
 from tests.acknowledgements.builders import changed
-from tests.certificates.builders import make_credential
+from tests.certificates.builders import make_credential, make_template
 from tests.gradebook import builders as grading
 from tests.library.builders import (
     BASE_EN,
@@ -101,6 +116,8 @@ def make_world() -> None:
     with pytest.MonkeyPatch.context() as patch:
         # The pages are not what is examined here, and printing takes a second each.
         patch.setattr(pdf, "render", lambda *_, **named: pdf.Rendered(named["title"].encode(), "none", "none", 0))
+        # What was not printed cannot be signed as a PDF.
+        patch.setattr(pdf_signatures, "sign", lambda content, _key, *, at: content + at.isoformat().encode())
         with clock.frozen(START - timedelta(days=30)):
             staff = _found()
         with clock.frozen(START):
@@ -126,7 +143,10 @@ def make_world() -> None:
             _practise(staff)
             _go_on(staff)
             _recur(staff)
+            _do_tasks(staff)
+            _stand_in(staff)
             _plan_anew(staff)
+            _hand_over(staff)
     session.remove()
 
 
@@ -156,7 +176,10 @@ def _practise(staff: dict[str, Person]) -> None:
         present = {enrollment.code: Presence.PRESENT}
         sessions.record_attendance(planned=planned, said=present, reason="", seen=0, by=lead)
     with own_transaction():
-        one_to_ones.hold(enrollment=enrollment, held_on=date(2026, 4, 28), text="Two a day.", is_shown=False, by=lead)
+        here = {"enrollment": enrollment, "held_on": date(2026, 4, 28), "is_shown": False, "by": lead}
+        wrong = one_to_ones.hold(text="", **here)
+        one_to_ones.take_back(talk=wrong, held_on=None, reason="It was the other learner.", by=lead)
+        one_to_ones.hold(text="Two a day.", **here)
         note = noted.list_notes(enrollment.id, shown_only=False)[0].latest
         corrected = notes_on.correct_note(note=note, text="Three a day.", by=lead)
         notes_on.show_note(note=corrected, by=lead)
@@ -205,6 +228,104 @@ def _recur(staff: dict[str, Person]) -> None:
             pass
     with own_transaction():
         obligations.pause(obligation=made, reason="The plan is rewritten.", by=author)
+
+
+def _do_tasks(staff: dict[str, Person]) -> None:
+    """Let a task fall due each working day: done, taken back and recorded anew; then give it other terms."""
+    lead, learner = staff["lead"], staff["learner"]
+    assert lead.team is not None
+    first = clock.today(lead.home_market.time_zone)
+    wanted = recurring_tasks.Wanted(
+        title=Words("Daily check", "日次の確認"), market=lead.home_market, team=lead.team, rhythm=TaskRhythm.EVERY,
+        every=1, starts_on=first,
+    )  # fmt: skip
+    with own_transaction():
+        task = recurring_tasks.create(wanted=wanted, owner=lead, deputy=None, by=lead)
+    done = recurring_tasks.Done(learner, first, RunHow.WITH_HELP, lead)
+    with own_transaction():
+        run = recurring_tasks.record_run(task=task, due_on=first, done=done, note="", by=lead)
+    with own_transaction():
+        recurring_tasks.take_back_run(task=task, run=run, reason="Recorded too early.", by=lead)
+    with own_transaction():
+        recurring_tasks.record_run(task=task, due_on=first, done=done, note="", by=lead)
+    with own_transaction():
+        recurring_tasks.change_terms(
+            task=task, wanted=replace(wanted, minutes=20), owner=lead, deputy=None, reason="It takes longer.", seen=1,
+            by=lead,
+        )  # fmt: skip
+    with own_transaction():
+        subject = cards.get_subject("recurring_task", task.code)
+        cards.write_card(subject=subject, parts={"steps": {"en": "Open it"}}, questions=(), seen=0, by=lead)
+        cards.write_card(subject=subject, parts={"steps": {"ja": "開く"}}, questions=(), seen=1, by=lead)
+        set_criticality(
+            kind="recurring_task", code=task.code, criticality=Criticality.HIGH, reason="Users wait.", by=lead
+        )
+        cards.create_card(title=Words("Press", "報道"), parts={"steps": {"en": "Call"}}, questions=(), by=lead)
+
+
+def _stand_in(staff: dict[str, Person]) -> None:
+    """Let somebody have a part in the task, and the lead state how far she is."""
+    (task,) = recurring.list_running_tasks()
+    lead, learner = staff["lead"], staff["learner"]
+    with own_transaction():
+        stating.set_part(person=learner, kind="recurring_task", code=task.code, part=Part.RESPONSIBLE, by=lead)
+    with own_transaction():
+        stating.state_level(
+            person=learner, kind="recurring_task", code=task.code, level=Level.ALONE,
+            seen_on=clock.today(lead.home_market.time_zone), words="Did it alone.", by=lead,
+        )  # fmt: skip
+
+
+def _hand_over(staff: dict[str, Person]) -> None:
+    """Let a handover be closed, another stand half-way with a refusal, a stand-in be at work, an orphan be accepted."""
+    lead, giver, successor = staff["lead"], staff["colleague"], staff["approver"]
+    today = date(2026, 4, 28)
+    with own_transaction():
+        # Whoever is to answer for a plan, for good or for some days, writes plans.
+        for each in (successor, lead):
+            grants.grant_role(person=each, role=Role.POLICY_OWNER, by=staff["admin"])
+    with own_transaction():
+        set_owner(kind="plan", code="refresher", owner=giver, by=lead)
+    # The second is left open: nobody wants what is in it.
+    for is_closed, reason in ((True, Reason.TRANSFER), (False, Reason.REHEARSAL)):
+        with own_transaction():
+            if not is_closed:
+                set_owner(kind="plan", code="practice", owner=giver, by=lead)
+            found = handovers.start(person=giver, reason=reason, notice_on=today, last_on=date(2026, 6, 30), by=lead)
+            (item,) = [each.item for each in handing_over.list_courses([found.id])]
+            items.assign(handover=found, things=[(item.kind, item.thing_code)], successor=successor, by=lead)
+            items.waive_stage(item=item, stage=Stage.SHADOW, reason="She made it.", by=lead)
+            for stage in (Stage.REVERSE_SHADOW, Stage.ALONE):
+                items.record_evidence(item=item, stage=stage, done_on=today, words="Done.", by=successor)
+            handovers.move_last_day(
+                handover=found, last_on=date(2026, 7, 31), back_on=None, reason="A month more.", seen=1, by=lead
+            )
+            if is_closed:
+                handovers.meet(handover=found, milestone=Milestone.PLAN, by=lead)
+                _take_quiz(found, item, giver, successor)
+            items.accept(item=item, by=successor)
+            if is_closed:
+                handovers.close(handover=found, by=lead)
+                for dossier in dossiers.list_dossiers(found):
+                    issuing.keep_file(dossier.document.versions[-1], "en", b"%PDF")
+            else:
+                items.refuse(item=item, reason="No time.", by=successor)
+                orphans.accept(person=giver, things=[("plan", "practice")], reason="Not needed.", by=lead)
+    with own_transaction():
+        stand_ins.plan_stand_in(
+            person=successor, stand_in=lead, first_on=today, last_on=today, ongoing="The plan", places="Here",
+            trouble="Ask", by=successor,
+        )  # fmt: skip
+
+
+def _take_quiz(handover: Handover, item: HandoverItem, giver: Person, successor: Person) -> None:
+    """Let the giver write questions on a card, and the successor answer them, one wrongly."""
+    asked = [Question(f"What is {number}?", "This", ("That",)) for number in (1, 2, 3)]
+    subject = cards.get_subject(item.kind, item.thing_code)
+    cards.write_card(subject=subject, parts={"steps": {"en": "Look"}}, questions=asked, seen=0, by=giver)
+    found = quiz.begin(handover=handover, item=item, by=successor)
+    chosen = {each.place: each.order.index(0) for each in found.questions}
+    quiz.hand_in(quiz=found, chosen=chosen | {1: 1 - chosen[1]}, by=successor)
 
 
 def _mark(staff: dict[str, Person]) -> None:
@@ -369,6 +490,10 @@ def _found() -> dict[str, Person]:
             person=staff["outsider"], multiplier=Fraction(5, 4), hide_countdown=False, valid_from=date(2026, 3, 1),
             valid_until=None, by=staff["lead"],
         )  # fmt: skip
+        names = Names(*(getattr(staff["outsider"], name) for name in NAME_FIELDS))
+        people.change_own(
+            person=staff["outsider"], names=replace(names, middle_name="Q."), language="en", time_zone="Asia/Tokyo"
+        )
     return staff
 
 
@@ -473,6 +598,7 @@ def _sit(staff: dict[str, Person]) -> None:
 
 
 def _certify(staff: dict[str, Person]) -> None:
+    make_template("seal-and-frame", by=staff["author"])
     jobs.run_due()
     first = session.query(Certificate).one()
     with own_transaction():

@@ -27,7 +27,7 @@ SETTINGS = {
     "name_en": "Guidepost Ltd", "name_ja": "道標株式会社", "contact_en": "Dr Ito, ext. 4411",
     "contact_ja": "伊藤医師（内線4411）",
     "text_en": "Any time.\n\nIn confidence.", "text_ja": "いつでも。", "time_zone": "Europe/London", "language": "ja",
-    "tolerance": "７", "escalated_after": "3",
+    "tolerance": "７", "escalated_after": "3", "statement": "exposure-and-wellbeing",
 }  # fmt: skip
 
 
@@ -49,6 +49,10 @@ def test_settings_hold_on_every_page_and_stand_in_the_journal(admin: PageClient,
     wellbeing = stranger.get("organisation.wellbeing")
     assert "伊藤医師（内線4411）" in wellbeing.text
     assert "Dr Ito, ext. 4411" in wellbeing.text
+    # The other language is one press away, under its own name.
+    fold = wellbeing.one("details", lang="en")
+    assert "English" in "".join(fold.itertext())
+    assert "伊藤医師" not in "".join(fold.itertext())
     entry = session.query(JournalEntry).one()
     assert entry.after is not None
     assert entry.after["organisation.name"] == {"en": "Guidepost Ltd", "ja": "道標株式会社"}

@@ -51,7 +51,7 @@ _LINE = st.one_of(
         ]
     ),
     st.text(
-        st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"], exclude_characters="<`~"),
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Cn", "Zl", "Zp"], exclude_characters="<`~"),
         min_size=1,
         max_size=12,
     ),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
 from portal.accounts.service.accommodations import approve_accommodation
@@ -22,49 +21,9 @@ from portal.quizzes import queries
 from portal.quizzes.models import Attempt, AttemptState, EventKind, Layout, Navigation, Response
 from portal.quizzes.service.attempts import submit_attempt, void_attempt
 from tests.builders import Cast
-from tests.page_client import PageClient
 from tests.quizzes.builders import ONE_OF_EACH, begin, make_quiz, make_written_quiz, right_answer
-from tests.serving import served
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    with served(app) as found:
-        yield found
-
-
-@pytest.fixture
-def open_as(
-    app: Flask, address: str, chromium: Browser, as_: Callable[..., PageClient]
-) -> Iterator[Callable[..., BrowserContext]]:
-    troubles: list[str] = []
-    opened: list[BrowserContext] = []
-
-    def sign_in(person: Any, **options: Any) -> BrowserContext:
-        context = chromium.new_context(base_url=address, **options)
-        cookie = as_(person).client.get_cookie("session")
-        assert cookie is not None
-        context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
-        context.on("weberror", lambda error: troubles.append(str(error.error)))
-        context.on(
-            "console",
-            lambda line: (
-                troubles.append(line.text)
-                if line.type == "error" and "Failed to load resource" not in line.text
-                else None
-            ),
-        )
-        opened.append(context)
-        return context
-
-    yield sign_in
-    # What is still on its way when a page is closed fails, and says so; that is no trouble of the page.
-    found = list(troubles)
-    for context in opened:
-        context.close()
-    assert found == []
 
 
 def _choose(page: Page, attempt: Attempt, position: int) -> None:
@@ -75,6 +34,14 @@ def _choose(page: Page, attempt: Attempt, position: int) -> None:
 
 def _word(page: Page, position: int) -> Any:
     return page.locator(f"[data-position='{position}'] .save-state")
+
+
+def _wait_until(page: Page, holds: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing came of it in ten seconds")
 
 
 def _stored() -> list[int]:
@@ -304,6 +271,8 @@ def test_what_is_chosen_before_the_script_has_come_is_saved(cast: Cast, open_as:
     page.goto(f"/attempts/{attempt.code}", wait_until="commit")
     _choose(page, attempt, 1)
     assert _stored() == []
+    # What loads the script may itself come later than the choice.
+    _wait_until(page, lambda: bool(held))
     held[0].continue_()
     expect(_word(page, 1)).to_contain_text("Saved")
     assert len(_stored()) == 1

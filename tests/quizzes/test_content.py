@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import select
@@ -16,22 +16,19 @@ from portal.core.transaction import own_transaction
 from portal.operations.service import ContentRefused, check_content, export_content, import_content
 from portal.quizzes import queries
 from portal.quizzes.content import BanksPart, QuizzesPart
-from portal.quizzes.models import Question, QuestionCitation, QuestionState, QuestionVersion, QuizVersion
+from portal.quizzes.models import Question, QuestionCitation, QuestionState, QuestionVersion, Quiz, QuizVersion
 from portal.wiring import CONTENT_PARTS
 from tests.beginnings import beginning
 from tests.builders import Cast
 from tests.quizzes.builders import begin, drawable
-
-ROOT = Path(__file__).resolve().parents[2] / "content"
+from tests.sample_content import PATHS, copy_to
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the documents, banks and quizzes of the product."""
-    for name in ("documents", "banks", "quizzes"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "glossary.toml", tmp_path)
-    return tmp_path
+    wanted = ("documents/", "banks/", "quizzes/", "glossary")
+    return copy_to(tmp_path, [path for path in PATHS if path.startswith(wanted)])
 
 
 def _take_in(root: Path, cast: Cast) -> list[str]:
@@ -59,13 +56,27 @@ def _swap(old: str, new: str) -> Callable[[str], str]:
 @beginning
 def taken(cast: Cast) -> None:
     """What the product brings, taken in."""
-    _take_in(ROOT, cast)
+    with TemporaryDirectory() as place:
+        _take_in(copy_to(Path(place)), cast)
 
 
 @pytest.mark.usefixtures("app")
 def test_the_content_of_the_product_has_no_finding_in_banks_and_quizzes(folder: Path) -> None:
     findings = check_content(folder, _parts()).findings
     assert [str(f) for f in findings if f.path.startswith(("banks/", "quizzes/"))] == []
+
+
+@pytest.mark.usefixtures("app")
+def test_a_quiz_that_may_ask_about_sensitive_content_is_to_be_assigned(folder: Path) -> None:
+    _edit(folder, "banks/impersonation.en.md", _swap("severity=S0 tags=names}", "severity=S2 tags=names}"))
+
+    def told() -> list[str]:
+        found = check_content(folder, _parts()).findings
+        return [str(each) for each in found if each.path == "quizzes/impersonation.toml"]
+
+    assert [("sensitivity level S2" in each) for each in told()] == [True]
+    _edit(folder, "quizzes/impersonation.toml", _swap("\n[title]", "only_assigned = true\n\n[title]"))
+    assert told() == []
 
 
 def test_what_was_taken_in_is_written_back_byte_for_byte(cast: Cast, folder: Path, taken: None) -> None:
@@ -86,7 +97,7 @@ def test_the_canonical_form_is_what_the_database_says(cast: Cast, folder: Path, 
 def test_taking_in_the_same_folder_again_changes_nothing(cast: Cast, folder: Path) -> None:
     first = _take_in(folder, cast)
     assert any(line.startswith("banks/impersonation.en.md: bank, imp-001") for line in first)
-    assert "quizzes/impersonation.toml: 1.0" in first
+    assert "quizzes/impersonation.toml: 1.1" in first
     before = len(session.scalars(select(QuestionVersion)).all())
     assert _take_in(folder, cast) == []
     assert len(session.scalars(select(QuestionVersion)).all()) == before
@@ -157,12 +168,13 @@ def test_changed_terms_need_a_new_number_and_become_a_version(cast: Cast, folder
     with pytest.raises(ContentRefused) as refused, own_transaction():
         import_content(root=folder, parts=_parts(), by=cast.admin)
     (finding,) = refused.value.findings
-    assert "Version 1.0 of this quiz says something else already." in finding.message
+    assert "Version 1.1 of this quiz says something else already." in finding.message
     assert "Raise the version" in finding.mend
-    _edit(folder, "quizzes/impersonation.toml", _swap('version = "1.0"', 'version = "1.1"'))
-    assert _take_in(folder, cast) == ["quizzes/impersonation.toml: 1.1"]
+    _edit(folder, "quizzes/impersonation.toml", _swap('version = "1.1"', 'version = "1.2"'))
+    assert _take_in(folder, cast) == ["quizzes/impersonation.toml: 1.2"]
     assert queries.get_quiz("impersonation").attempts_allowed == 4
-    assert len(session.scalars(select(QuizVersion)).all()) == 3
+    numbers = session.scalars(select(QuizVersion.number).join(QuizVersion.quiz).where(Quiz.slug == "impersonation"))
+    assert sorted(numbers) == ["1.1", "1.2"]
 
 
 def test_an_unknown_owner_is_a_warning_and_the_importer_takes_the_place(cast: Cast, folder: Path) -> None:
@@ -248,7 +260,7 @@ def test_a_known_owner_is_the_owner(cast: Cast, folder: Path) -> None:
             _swap("count = 3", "count = 13"),
             "quizzes/impersonation.toml",
             17,
-            "The draw asks for 13 questions; 5 fit.",
+            "The draw asks for 13 questions; 9 fit.",
             "Ask for fewer",
         ),
         (
@@ -422,7 +434,7 @@ def test_draws_that_only_together_ask_for_too_much_are_refused(folder: Path) -> 
         lambda text: (
             text.partition("[[draw]]")[0]
             + '[[draw]]\nbank = "impersonation"\ncount = 4\ntypes = ["case"]\n\n'
-            + '[[draw]]\nbank = "impersonation"\ncount = 9\n'
+            + '[[draw]]\nbank = "impersonation"\ncount = 24\n'
         ),
     )
     told = [f.message for f in check_content(folder, _parts()).errors]
@@ -455,7 +467,8 @@ def test_a_quiz_about_documents_for_different_people_is_a_warning_that_names_the
     quiz = "quizzes/impersonation.toml"
     _edit(folder, quiz, lambda text: text + '\n[[draw]]\nbank = "daily-audit"\ncount = 1\n')
     assert not any("different people" in each.message for each in check_content(folder, _parts()).findings)
-    _edit(folder, "documents/daily-audit/document.toml", _swap('markets = ["JP"]', 'markets = ["US"]'))
+    for slug, market in (("daily-audit", "US"), ("impersonation", "JP")):
+        _edit(folder, f"documents/{slug}/document.toml", _swap("markets = []", f'markets = ["{market}"]'))
     found = [each for each in check_content(folder, _parts()).findings if "different people" in each.message]
     # The quiz about the daily audit asks for a clause of the other document too.
     assert {(each.path, each.level) for each in found} == {
@@ -466,6 +479,8 @@ def test_a_quiz_about_documents_for_different_people_is_a_warning_that_names_the
 
 # --- a document gets a new version ----------------------------------------------------------------
 
+# What rests on the clause about notices.
+NOTICE = "imp-002, imp-005, imp-012, imp-013, imp-014, imp-015, imp-016, imp-101, imp-102, imp-104, imp-106, imp-108"
 EN, JA = "documents/impersonation/en.md", "documents/impersonation/ja.md"
 
 
@@ -506,15 +521,16 @@ def test_a_changed_clause_names_the_questions_that_cite_it_until_they_are_looked
     [warning] = _warnings(folder, cast)
     assert warning == (
         f"banks/impersonation.en.md:{line} The clause “impersonation#notice” has changed in version 1.2; cited by: "
-        "imp-002, imp-005, imp-101, imp-102, imp-104. Look at these questions again; then write version: "
-        '"1.2" in both files.'
+        f"{NOTICE}. Look at these questions again; then write "
+        'version: "1.2" in both files.'
     )
     assert _warnings(folder, cast) == [warning], "as long as nobody has"
     for name in ("en", "ja"):
         _edit(folder, f"banks/impersonation.{name}.md", _swap('version: "1.0"', 'version: "1.2"'))
     changes = _take_in(folder, cast)
-    # The eighth rests on the clause with the editorial change: from now on it shows the new wording.
-    assert changes == ["banks/impersonation.en.md: bank, imp-002, imp-005, imp-008, imp-101, imp-102, imp-104"]
+    # Two rest on the clause with the editorial change: from now on they show the new wording.
+    changed = sorted((*NOTICE.split(", "), "imp-008", "imp-105"))
+    assert changes == [f"banks/impersonation.en.md: bank, {', '.join(changed)}"]
     assert _warnings(folder, cast) == []
     assert {file.path: file.text for file in export_content([BanksPart()])}["banks/impersonation.en.md"] == (
         folder / "banks/impersonation.en.md"
@@ -530,10 +546,9 @@ def test_a_bank_without_a_version_cites_what_is_there_and_says_what_changed(cast
     _new_version(folder, "1.1", "minor", "1.0", "It gives **72 hours**", "It gives **48 hours**")
     with own_transaction():
         taken, changes = import_content(root=folder, parts=_parts(), by=cast.admin)
-    assert changes[1:] == ["banks/impersonation.en.md: imp-002, imp-005, imp-101, imp-102, imp-104"]
+    assert changes[1:] == [f"banks/impersonation.en.md: {NOTICE}"]
     assert [each.message for each in taken.findings if each.path == "banks/impersonation.en.md"] == [
-        "The clause “impersonation#notice” has changed in version 1.1; cited by: "
-        "imp-002, imp-005, imp-101, imp-102, imp-104."
+        f"The clause “impersonation#notice” has changed in version 1.1; cited by: {NOTICE}."
     ]
     assert _warnings(folder, cast) == []
 
@@ -555,12 +570,12 @@ def test_a_clause_that_is_gone_is_said_with_its_questions_and_what_was_cited_sta
     assert gone.level is Level.WARNING
     assert gone.message == (
         "The clause “impersonation#parody-accounts” is not in version 1.1 any more; cited as of version 1.0 by: "
-        "imp-003, imp-101, imp-103."
+        "imp-003, imp-101, imp-103, imp-105, imp-106."
     )
     for name in ("en", "ja"):
         _edit(folder, f"banks/impersonation.{name}.md", _swap('version: "1.0"', 'version: "1.1"'))
     errors = [each.message for each in check_content(folder, _parts()).errors if each.path.startswith("banks/")]
-    assert errors == ["The clause “impersonation#parody-accounts” does not exist in version 1.1."] * 3
+    assert errors == ["The clause “impersonation#parody-accounts” does not exist in version 1.1."] * 5
 
 
 def test_a_folder_without_the_history_of_its_documents_can_be_taken_in(cast: Cast, folder: Path) -> None:

@@ -72,6 +72,11 @@ def version(cast: Cast) -> QuizVersion:
 Seat = Callable[[int, Callable[[int], Collection[int]], str], None]
 
 
+def backwards(number: int) -> Collection[int]:
+    """Let most of those who do well elsewhere have the first question wrong."""
+    return ((1,), (2, 3, 4), (1, 2), (2, 3, 4), (1,), (1, 2, 3, 4))[number % 6]
+
+
 @pytest.fixture
 def seat(version: QuizVersion) -> Seat:
     """Let so many new people sit the quiz, each with what is right by her number."""
@@ -79,16 +84,28 @@ def seat(version: QuizVersion) -> Seat:
 
     def more(people: int, right: Callable[[int], Collection[int]], language: str = "en") -> None:
         nonlocal seated
-        for number in range(people):
-            seated += 1
-            sit(make_person(f"taker{seated}@portal.example", language=language), version, right(number))
+        if right is backwards and not seated:
+            seat_backwards(version=version, people=people)
+        else:
+            fill(version, people, right, language, after=seated)
+        seated += people
 
     return more  # type: ignore[return-value]
 
 
-def backwards(number: int) -> Collection[int]:
-    """Let most of those who do well elsewhere have the first question wrong."""
-    return ((1,), (2, 3, 4), (1, 2), (2, 3, 4), (1,), (1, 2, 3, 4))[number % 6]
+def fill(
+    version: QuizVersion, people: int, right: Callable[[int], Collection[int]], language: str = "en", after: int = 0
+) -> None:
+    """Let so many new people sit the quiz, their numbers after those who did before."""
+    for number in range(people):
+        taker = make_person(f"taker{after + number + 1}@portal.example", language=language)
+        sit(taker, version, right(number))
+
+
+@beginning
+def seat_backwards(version: QuizVersion, people: int) -> None:
+    """Let the first who sit the quiz do so backwards, which many tests begin with."""
+    fill(version, people, backwards)
 
 
 def look(version: QuizVersion) -> list[QuestionFlag]:
@@ -530,10 +547,10 @@ def test_results_are_looked_at_by_the_clock_and_soon_after_a_release(
 
 
 def test_the_regular_look_finds_what_no_release_has_announced(
-    app: Flask, cast: Cast, version: QuizVersion, seat: Seat, monkeypatch: pytest.MonkeyPatch
+    app: Flask, cast: Cast, version: QuizVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flags, "owe_look", lambda _quiz_id: None)
-    seat(30, backwards)
+    fill(version, 30, backwards)
     session.rollback()
     jobs.run_periodic("quizzes.watch_results")
     assert question().state is QuestionState.QUARANTINED

@@ -471,7 +471,7 @@ def test_an_appeal_ends_with_the_attempt_that_is_made_void_and_who_made_it_is_to
         for each in mails
         if ("Attempt made void" if language == "en" else "無効になりました") in each["Subject"]
     ]
-    assert ("appeal about question 2 ends with it" if language == "en" else "設問2についての異議申立ては") in body
+    assert ("appeal about question 2 ends with it" if language == "en" else "設問2についての異議申し立ては") in body
 
 
 # --- a text that has to be of some length --------------------------------------------------------

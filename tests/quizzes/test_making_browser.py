@@ -17,11 +17,10 @@ from portal.quizzes.rules.passing import Counts
 from portal.quizzes.service.banks import terms_of_version
 from tests.accessibility import WCAG, faults_of
 from tests.builders import Cast
-from tests.quizzes import test_browser
 from tests.quizzes.builders import make_bank, right_answer
 
-pytestmark = pytest.mark.browser
-address, open_as = test_browser.address, test_browser.open_as
+# What a script does is the same on every database; what it sends is sent to both in the tests of pages and services.
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 WORDS = {
     "en": {

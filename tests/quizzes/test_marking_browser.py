@@ -15,7 +15,8 @@ from tests.builders import Cast
 from tests.quizzes.marking import item_of, make_marked_quiz, make_markers, sit, take
 from tests.serving import served
 
-pytestmark = pytest.mark.browser
+# What a script does is the same on every database; what it sends is sent to both in the tests of pages and services.
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
 def test_digits_and_ctrl_enter_mark_one_answer_after_the_other(

@@ -20,12 +20,10 @@ from portal.quizzes import queries
 from portal.quizzes.models import Attempt, AttemptState, EventKind, Item, Response
 from portal.quizzes.queries import supervision
 from tests.builders import Cast
-from tests.quizzes import test_browser
 from tests.quizzes.builders import begin, make_quiz, right_answer
 from tests.volume import NIGHTLY, volume
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
-address, open_as = test_browser.address, test_browser.open_as
 SCRIPT = Path(__file__).resolve().parents[2] / "portal" / "ui" / "static" / "js" / "modules" / "attempt.js"
 
 

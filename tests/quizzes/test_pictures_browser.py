@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from portal.core.db import session
 from tests.builders import Cast
 from tests.quizzes.builders import begin
 from tests.quizzes.test_pictures import ALT, make_case, make_case_quiz
-from tests.serving import served
 
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    with served(app) as found:
-        yield found
+# What a script does is the same on every database; what it sends is sent to both in the tests of pages and services.
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
 def opened(chromium: Browser, address: str, as_: Any, person: Any, **options: Any) -> tuple[BrowserContext, list[str]]:

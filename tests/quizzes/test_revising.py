@@ -297,6 +297,7 @@ EVERY_TERM: dict[str, Any] = {
     "borderline_within": "7.5",
     "moderation_above": "12",
     "pilots": "1",
+    "only_assigned": "y",
 }
 
 
@@ -314,12 +315,13 @@ def test_every_term_can_be_said_in_the_form_and_is_shown_there_again(cast: Cast,
     assert (terms.time_limit_minutes, terms.tolerance_seconds, terms.appeal_days) == (45, 30, 7)
     assert (terms.layout, terms.navigation) == (Layout.ONE_PER_PAGE, Navigation.FORWARD_ONLY)
     assert (terms.confidence, terms.practice, terms.second_marker) == (True, True, SecondMarker.BORDERLINE)
+    assert terms.only_assigned
     assert (terms.borderline_within, terms.moderation_above) == (Fraction(3, 40), Fraction(3, 25))
     again = _form(client)
     shown = {name: again[name] for name in EVERY_TERM if name not in ("course", "time_limit_minutes", "show")}
     expected = {name: value for name, value in EVERY_TERM.items() if name in shown}
     instants = {name: expected[name].replace("T", " ") + ":00" for name in ("opens_at", "closes_at")}
-    assert shown | {"confidence": "y", "practice": "y"} == expected | instants
+    assert shown | {"confidence": "y", "practice": "y", "only_assigned": "y"} == expected | instants
     # Emptied again, what the product and the organisation say holds, and nothing of it is stored.
     emptied = dict.fromkeys(("purpose_en", "purpose_ja", "tolerance_seconds", "appeal_days"), "")
     sent = again | emptied | {"borderline_within": "", "moderation_above": "", "action": "save"}

@@ -341,6 +341,11 @@ def test_the_end_of_a_long_title_is_a_loss() -> None:
     assert question.losses == ("the end of its title",)
 
 
+@pytest.mark.parametrize("blank", ["\N{NO-BREAK SPACE}", "\N{IDEOGRAPHIC SPACE}", "\N{THIN SPACE}"])
+def test_a_blank_that_was_written_on_purpose_stays_in_a_title(blank: str) -> None:
+    assert one(f"stem,title,correct\nA,Part{blank}1  of  2,yes\n").title == f"Part{blank}1 of 2"
+
+
 # --- what comes back ---------------------------------------------------------------------------
 
 

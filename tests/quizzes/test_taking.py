@@ -98,9 +98,15 @@ def test_terms_without_a_choice_of_how_it_is_taken_keep_the_hash_they_had() -> N
 
 @pytest.mark.any_database
 def test_how_a_quiz_is_taken_is_written_and_read_again() -> None:
-    terms = make_terms(**FORWARD, confidence=True, practice=True)
+    terms = make_terms(**FORWARD, confidence=True, practice=True, only_assigned=True)
     text = quiz_toml.render(QuizFile(terms, "a@portal.example"))
-    for line in ('navigation = "forward_only"', 'layout = "one_per_page"', "confidence = true", "practice = true"):
+    for line in (
+        'navigation = "forward_only"',
+        'layout = "one_per_page"',
+        "confidence = true",
+        "practice = true",
+        "only_assigned = true",
+    ):
         assert line in text
     found, findings = _read(text)
     assert findings == []

@@ -16,11 +16,10 @@ from portal.quizzes import queries
 from portal.quizzes.models import Attempt, Confidence, EventKind, Layout, Navigation
 from portal.quizzes.service import attempts as service
 from tests.builders import Cast, make_grant
-from tests.quizzes import test_browser
 from tests.quizzes.builders import answer, begin, make_accommodation, make_quiz, right_answer
 
-pytestmark = pytest.mark.browser
-address, open_as = test_browser.address, test_browser.open_as
+# What a script does is the same on every database; what it sends is sent to both in the tests of pages and services.
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 FORWARD: dict[str, Any] = {"navigation": Navigation.FORWARD_ONLY, "layout": Layout.ONE_PER_PAGE}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from portal.core.i18n import Words
 from portal.quizzes.types import comparing, numbers, type_of
-from portal.quizzes.types.base import ANSWER, ESSAY, BadValue, Content, NumberKey, Part, TextKey, TooLong, Unit
+from portal.quizzes.types.base import ANSWER, ESSAY, NUMBER, BadValue, Content, NumberKey, Part, TextKey, TooLong, Unit
 from portal.quizzes.types.free_text import FreeText
 from portal.quizzes.types.matching import Matching
 from portal.quizzes.types.numeric import Numeric
@@ -361,3 +361,13 @@ def test_a_free_text_is_worth_its_criteria() -> None:
         Part(ANSWER, None, 1, kind=ESSAY),
     ):
         assert FreeText().check(replace(content, parts=(wrong,)))
+
+
+@pytest.mark.parametrize(("language", "first"), [("en", "day"), ("ja", "日")])
+def test_a_page_names_the_unit_that_its_language_writes_first(language: str, first: str) -> None:
+    part = Part("answer", None, 1, kind=NUMBER, keys=(NumberKey("3"),), units=(
+        Unit("day"), Unit("日"), Unit("days"), Unit("h", Fraction(1, 24)),
+    ))  # fmt: skip
+    assert part.symbols(language)[0] == first
+    assert sorted(part.symbols(language)) == sorted(unit.symbol for unit in part.units)
+    assert part.symbols(language)[-1] == "h"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
@@ -15,9 +16,9 @@ from portal.quizzes.models import EventKind, Item, Response
 from portal.quizzes.types.base import ANSWER
 from tests.builders import Cast
 from tests.quizzes.builders import begin, make_written_quiz
-from tests.quizzes.test_browser import address, open_as, pytestmark
 
-__all__ = ["address", "open_as", "pytestmark"]
+# What a script does is the same on every database; what it sends is sent to both in the tests of pages and services.
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
 def _stored(position: int) -> dict[str, Any] | None:

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.service import people as accounts
 from portal.calendars import service as calendars
-from portal.calendars.errors import HolidayYearUnknown
 from portal.calendars.rules import WorkingCalendar
 from portal.core import clock, jobs
 from portal.core.db import session
@@ -137,6 +136,34 @@ def test_a_session_is_told_on_its_day_with_its_time_and_place(app: Flask, cast: 
     due = told.index({"en": "[Due today]", "ja": "■ 本日期限"}[language])
     when = {"en": "on Fri 15 May, 10:00–11:00, Room 3", "ja": "日時：5月15日（金） 10:00～11:00、Room 3"}[language]
     assert when in told[due:]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_step_whose_session_is_booked_late_is_not_escalated_before_its_day_and_then_with_it(
+    app: Flask, cast: Cast, language: str
+) -> None:
+    with clock.frozen(at(27, 10)):
+        booked = make_enrollment(cast.learner, make_plan("circles", cast.author, *CIRCLES), cast.admin)
+        with own_transaction():
+            session.merge(cast.lead).language = language
+    circle = {"en": "Case circle", "ja": "事例検討会"}[language]
+    # Due on 7 May; booked on the day after for a day a week later.
+    with clock.frozen(at(8, 10, month=5)):
+        plan(cast, booked, when=replace(AT, on=date(2026, 5, 15)))
+    for day in (11, 12, 13, 14, 15):
+        send(at(day, month=5))
+        assert circle not in escalated(app, cast.lead, language), day
+    # Nobody has said who came: three working days later it is told, with the day for which it was booked.
+    send(at(20, month=5))
+    said = escalated(app, cast.lead, language)
+    assert circle in said
+    assert {"en": "session booked for Fri 15 May 2026", "ja": "セッションは2026年5月15日（金）に予定"}[language] in said
+
+
+def escalated(app: Flask, person: Person, language: str) -> str:
+    """Return what the person's digests say of those who are behind."""
+    heading = {"en": "Overdue with people whom you lead", "ja": "担当する人の期限超過"}[language]
+    return "".join(text(mail).partition(heading)[2] for mail in mails(app, person))
 
 
 def test_there_is_one_mail_a_day_whatever_runs_twice(app: Flask, cast: Cast) -> None:
@@ -354,16 +381,16 @@ def test_who_has_left_or_never_came_gets_no_mail(app: Flask, cast: Cast) -> None
 def test_a_holiday_table_that_ends_keeps_no_other_from_being_told(
     app: Flask, cast: Cast, enrollment: Enrollment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, real = make_person(), training.standings
+    other, real = make_person(), training.countable
     with clock.frozen(at(27, 10)):
         make_enrollment(other, session.merge(enrollment).version, cast.admin)
 
-    def refuses(enrollments: Any) -> Any:
-        if any(each.person_id == other.id for each in enrollments):
-            raise HolidayYearUnknown(country="JP", year=2032)
-        return real(enrollments)
+    def leaves_out(enrollments: Any, *, own: bool = False) -> Any:
+        found, unknown = real([each for each in enrollments if each.person_id != other.id], own=own)
+        gone = [each for each in enrollments if each.person_id == other.id]
+        return found, [*unknown, *(training.Uncountable(each, "JP", 2032) for each in gone)]
 
-    monkeypatch.setattr(training, "standings", refuses)
+    monkeypatch.setattr(training, "countable", leaves_out)
     send(at(28))
     assert len(mails(app, cast.learner)) == 1
     assert mails(app, other) == []
@@ -429,6 +456,26 @@ def test_the_preview_says_why_nothing_is_sent(cast: Cast, as_: Any) -> None:
         assert "Today is not a working day" in browser.get("reminders.own", lang="en").text
     with clock.frozen(at(28)):
         assert "There is nothing to tell today" in as_(cast.outsider).get("reminders.own", lang="en").text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_on_the_day_a_plan_is_assigned_the_preview_says_that_another_mail_tells_of_it(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    nothing = {"en": "There is nothing to tell today", "ja": "本日お知らせする内容はない"}[language]
+    apart = {"en": "A training plan was assigned today", "ja": "本日、研修計画が割り当てられました"}[language]
+    browser = as_(cast.colleague, language=language)
+    with clock.frozen(at(28)):
+        assert nothing in browser.get("reminders.own").text
+        # Its first step is due by the end of the day.
+        make_enrollment(cast.colleague, training.get_enrollment(_code_of(cast.learner)).version, cast.admin)
+        page = browser.get("reminders.own")
+    assert apart in page.text
+    assert nothing not in page.text
+
+
+def _code_of(person: Person) -> str:
+    return training.list_enrollments_of(person.id)[0].code
 
 
 # --- the rules ---------------------------------------------------------------------------------

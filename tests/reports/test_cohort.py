@@ -103,8 +103,8 @@ def test_each_number_says_how_it_was_counted(cast: Cast, cohort: Any, as_: Any) 
     assert summary.on_track == Fraction(1, 8)
     assert "13 %" in page.text
     assert "1 ÷ 8" in page.text
-    # Each number, the list of first tries, the forecast and the table.
-    assert page.text.count("Fri 8 May 2026 10:00 JST") == 8 + 3
+    # Each number, the red list, the list of first tries, the forecast and the table.
+    assert page.text.count("Fri 8 May 2026 10:00 JST") == 8 + 4
 
 
 def test_nothing_due_yet_is_no_percentage(cast: Cast, cohort: Any) -> None:
@@ -321,6 +321,26 @@ def test_two_versions_of_a_plan_share_one_table(cast: Cast, cohort: Any) -> None
     assert {column.slug for column in report.columns} == {step.slug for step in STEPS}
     row = next(row for row in report.rows if row.person.id == person.id)
     assert set(row.cells) == {"read", "quiz"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_step_that_versions_let_be_due_on_other_days_says_both(
+    cast: Cast, cohort: Any, as_: Any, language: str
+) -> None:
+    later = replace(STEPS[1], prerequisites=(), due_days=STEPS[1].due_days + 2)
+    newer = make_plan("first-days", cast.author, later, STEPS[2], number="2.0")
+    make_enrollment(make_person(team=make_team()), newer, cast.admin, cohort=cohort)
+    page = as_(cast.lead, language=language).get("reports.cohort", code=cohort.code)
+    first = next(each for each in cohort_report(cohort).columns if each.slug == "read")
+    (new, last), (old, before) = first.days
+    assert (new, old) == ("2.0", "1.0")
+    assert last is not None
+    assert before is not None
+    said = {
+        "en": (f"Day {last} / Day {before}", f"Day {last} in version 2.0, Day {before} in version 1.0"),
+        "ja": (f"{last}日目 / {before}日目", f"第2.0版では{last}日目・第1.0版では{before}日目"),
+    }[language]
+    assert [each for each in said if each not in page.text] == []
 
 
 # --- Who sees it -----------------------------------------------------------------------------

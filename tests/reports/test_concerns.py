@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from portal.accounts.models import Person, Role, Scope
+from portal.accounts.service.ownership import set_owner
 from portal.core import clock
 from portal.core.db import session
 from portal.core.jobs import Job, JobState
+from portal.core.transaction import own_transaction
 from portal.reports.queries import count_heads
 from portal.training.service import concerns
 from portal.training.service.concerns import Cell, Concern, concerns_of
@@ -75,7 +77,7 @@ def test_a_lead_reads_which_cohorts_need_her_and_what_waits_for_her_word(
     # The same number as on the cohort's own page.
     assert "2/ 2" in table.text
     assert any(link.startswith("/sign-offs/") for link in page.links())
-    assert {"en": "All 1 sign-offs", "ja": "実技確認すべて（1件）"}[language] in page.text
+    assert {"en": "All 1 sign-off", "ja": "実技確認すべて（1件）"}[language] in page.text
     assert {"en": "No lead is named", "ja": "リードが登録されていません"}[language] not in page.text
     assert {"en": "No training plan yet", "ja": "研修計画はまだありません"}[language] not in page.text
 
@@ -190,3 +192,15 @@ def test_what_there_is_to_do_stands_above_what_there_is_not(cast: Cast, monkeypa
     ]
     monkeypatch.setattr(concerns, "_asked", [lambda _person: parts])
     assert [part.title for part in concerns_of(cast.lead)] == ["First to do", "Second to do", "Nothing here"]
+
+
+def test_of_many_things_to_answer_for_only_the_counts_stand_in_sight(cast: Cast, as_: Any) -> None:
+    plans = [make_plan(f"plan-{number:02d}") for number in range(11)]
+    browser = as_(cast.author, language="en")
+    for plan in plans:
+        assert not browser.get("training.today").all("details", class_="details")
+        with own_transaction():
+            set_owner(kind="plan", code=plan.plan.slug, owner=cast.author, by=cast.admin)
+    fold = browser.get("training.today").one("details", class_="details")
+    assert fold.get("open") is None
+    assert "11 in all: Training plan 11" in "".join(fold.itertext())

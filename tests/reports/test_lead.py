@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from portal.accounts.models import Role
+from portal.accounts.models import Role, Scope
 from portal.acknowledgements.models import AcknowledgementRequest, AskedAs, Campaign, RequestEnd
 from portal.calendars import service as calendars
 from portal.calendars.queries import working_calendar
@@ -24,7 +24,6 @@ from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.i18n import Words, force_locale
 from portal.core.transaction import own_transaction
-from portal.journal.models import JournalEntry
 from portal.library.models import ChangeClass, Reading
 from portal.quizzes.models import (
     Attempt,
@@ -41,15 +40,16 @@ from portal.quizzes.models import (
 )
 from portal.reports import rules
 from portal.reports.formats import words
-from portal.reports.models import AtRiskRule
-from portal.reports.queries import Following, follow
+from portal.reports.queries import Following, count_heads, follow, report_of
 from portal.reports.queries.lead import Morning, clause_figures, morning
+from portal.reports.queries.weekly import changes_of
+from portal.reports.rules import Week
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanVersion, StepCompletion
-from portal.training.rules import StepKind, StepSpec
+from portal.training.rules import WITH_A_WORD, Doer, StepKind, StepSpec, StepState
 from portal.training.service import dates
 from tests.beginnings import beginning
-from tests.builders import Cast, make_grant, make_person, make_team, save
+from tests.builders import Cast, make_grant, make_market, make_person, make_team, save
 from tests.queries import counted_queries
 from tests.reports.test_cohort import LANGUAGES, LATER, MORNING
 from tests.training.builders import (
@@ -64,7 +64,11 @@ from tests.training.builders import (
     make_quiz,
     release,
 )
+from tests.training.test_sessions import AT
+from tests.training.test_sessions import STEPS as CIRCLES
+from tests.training.test_sessions import plan as plan_session
 from tests.training.test_training import document
+from tests.volume import at_night
 
 ANCHORS = ("scope", "signals", "appeals")
 
@@ -376,8 +380,7 @@ def _at_risk(code: str, now: datetime) -> set[tuple[str, int]]:
     if failed >= 2:
         found.add(("failed_tries", failed))
     zone, today = enrollment.market.time_zone, clock.today(enrollment.market.time_zone)
-    instants = [each.completed_at for each in enrollment.completions]
-    instants += [
+    instants = [
         each.finished_at or each.started_at
         for each in session.query(Attempt).filter(
             Attempt.person_id == enrollment.person_id, Attempt.state != AttemptState.VOIDED
@@ -394,7 +397,21 @@ def _at_risk(code: str, now: datetime) -> set[tuple[str, int]]:
     while day < today:
         idle += day > last and calendar.is_working_day(day)
         day += timedelta(days=1)
-    if idle >= 2:
+    left = [step for step in standing.steps if step.required and step.slug not in standing.completions]
+    # What comes before a step that is not open yet is required in these plans.
+    if not any(standing.statuses[step.slug].state is StepState.OPEN for step in left):
+        words = [
+            clock.local_date(standing.waiting_since(step), zone)
+            for step in left
+            if step.kind in WITH_A_WORD and standing.statuses[step.slug].state is StepState.WAITING
+        ]
+        days, day = 0, min(words, default=today) + timedelta(days=1)
+        while day < today:
+            days += calendar.is_working_day(day)
+            day += timedelta(days=1)
+        if idle >= 2 and days >= 2:
+            found.add(("sign_off", days))
+    elif idle >= 2:
         found.add(("idle", idle))
     return found
 
@@ -516,6 +533,174 @@ def test_the_table_is_narrowed_by_name_phase_and_state_and_bad_filters_leave_all
     assert "Nobody fits this filter" in browser.get("reports.cohort", code=cohort.code, q="portal.example").text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_session_that_is_overdue_leads_to_it_or_to_where_it_is_planned(cast: Cast, as_: Any, language: str) -> None:
+    cohort = make_cohort(cast.admin)
+    version = make_plan("circles", None, *CIRCLES, phases=(), credential=None)
+    enrollment = make_enrollment(cast.learner, version, cast.admin, cohort=cohort)
+    late = datetime(2026, 5, 14, 1, 0, tzinfo=UTC)
+
+    def row() -> Any:
+        with clock.frozen(late):
+            browser = as_(cast.lead, language=language)
+            page = browser.get("reports.cohort", code=cohort.code)
+            table = page.one("table", **{"aria-labelledby": "at-risk-people"})
+            for link in table.iter("a"):
+                assert browser.client.get(link.get("href")).status_code == 200, link.get("href")
+            return " ".join("".join(table.itertext()).split()), [link.get("href") for link in table.iter("a")]
+
+    said, links = row()
+    assert f"/sessions/new/circles/circle?cohort={cohort.code}" in links
+    assert {"en": "Plan a session", "ja": "セッションの計画"}[language] in said
+    with clock.frozen(late - timedelta(days=1)):
+        planned = plan_session(cast, enrollment, when=replace(AT, on=date(2026, 5, 22)))
+    # Until its day nothing more can be done about the step: it is the session that counts.
+    said, _links = row()
+    assert {"en": "2 required steps overdue", "ja": "必須項目2件が期限超過"}[language] not in said
+    # Once it is over, and nobody has said who came, its page is where that is done.
+    late = datetime(2026, 5, 25, 1, 0, tzinfo=UTC)
+    said, links = row()
+    assert f"/sessions/{planned.code}" in links
+    assert {"en": "2 required steps overdue", "ja": "必須項目2件が期限超過"}[language] in said
+
+
+@pytest.mark.parametrize("on", [date(2026, 4, 21), date(2026, 5, 22)])
+def test_a_booked_session_says_everywhere_from_which_day_its_step_is_overdue(cast: Cast, as_: Any, on: date) -> None:
+    cohort = make_cohort(cast.admin)
+    version = make_plan("circles", None, *CIRCLES, phases=(), credential=None)
+    enrollment = make_enrollment(cast.learner, version, cast.admin, cohort=cohort)
+    due = training.standing_of(enrollment).due_on("circle")
+    assert date(2026, 4, 21) < due < date(2026, 5, 22)
+    with clock.frozen(MORNING):
+        plan_session(cast, enrollment, when=replace(AT, on=on))
+    last = max(due, on)
+    for day, is_late in ((last, False), (last + timedelta(days=1), True)):
+        with clock.frozen(datetime.combine(day, datetime.min.time(), UTC)):
+            standing = training.standing_of(training.get_enrollment(enrollment.code))
+            assert standing.statuses["circle"].is_late is is_late
+            following, seen = seen_of(cohort)
+            (follower,) = following.people
+            assert follower.standing is not None
+            assert follower.standing.progress == standing.progress
+            assert ("circle" in [slug for _on, slug in follower.late]) is is_late
+            (row,) = report_of(following).rows
+            assert row.cells["circle"].status == standing.statuses["circle"]
+            assert row.cells["circle"].due_on == last
+            by_day = {each.on: each for each in seen.points}
+            yesterday = by_day.get(day - timedelta(days=1), seen.points[-1])
+            assert yesterday.expected == follower.standing.progress.expected
+            changes = changes_of(cohort, following, Week(last, last + timedelta(days=6)), viewer_id=0)
+            assert ("circle" in changes.became_overdue.get(cast.learner.id, ())) is is_late
+            assert count_heads([cohort.id])[cohort.id].overdue == bool(follower.standing.progress.overdue)
+
+
+# --- every link opens for whoever sees it ------------------------------------------------------
+
+
+SEERS = {
+    "lead": ((Role.LEAD, Scope.ORGANISATION, ""),),
+    "lead of the market": ((Role.LEAD, Scope.MARKET, "JP"),),
+    "lead of the team": ((Role.LEAD, Scope.TEAM, "account-safety"),),
+    "lead of the cohort": ((Role.LEAD, Scope.COHORT, "jp-2026-04"),),
+    "administrator": ((Role.ADMIN, Scope.ORGANISATION, ""),),
+    "administrator who leads elsewhere": ((Role.ADMIN, Scope.ORGANISATION, ""), (Role.LEAD, Scope.MARKET, "US")),
+    "auditor": ((Role.AUDITOR, Scope.ORGANISATION, ""),),
+}
+# What the red list offers of that which not everybody may, in English.
+OFFERED = ("Open the session", "Plan a session", "Sign off", "See the tries", "Give more time", "Next one-to-one")
+ALL_BUT_THE_SESSION = {each for each in OFFERED if each != "Open the session"}
+
+
+@pytest.fixture
+@beginning
+def troubles(cast: Cast) -> Any:
+    """A cohort of which the red list offers everything; one session is also for somebody of another market."""
+    cohort = make_cohort(cast.admin)
+    steps = (
+        CIRCLES[0],
+        StepSpec("show", StepKind.SIGN_OFF, 4, title=Words("Show it", "実演"), by=Doer.LEAD),
+        StepSpec("check", StepKind.QUIZ, 5, quiz="impersonation"),
+    )
+    make_quiz()
+    circles = make_plan("circles", None, *steps, phases=(), credential=None)
+    show_first = (replace(steps[1], due_days=2), steps[0], steps[2])
+    later = make_plan("circles", None, *show_first, phases=(), credential=None, number="2.0")
+    first = make_enrollment(cast.learner, circles, cast.admin, cohort=cohort)
+    make_enrollment(cast.colleague, circles, cast.admin, cohort=cohort)
+    for _each in range(2):
+        make_enrollment(make_person(team=make_team()), circles, cast.admin, cohort=cohort)
+    for _try in range(2):
+        release(cast.learner, score="1/2", passed=False)
+    # Two from abroad in the cohort, and somebody abroad with a cohort of her own.
+    abroad = make_team("us-safety", make_market("US"))
+    for version in (circles, later):
+        guest = make_person(team=abroad, market=abroad.market)
+        make_enrollment(guest, version, cast.admin, cohort=cohort, market=cohort.market)
+        for _try in range(2):
+            release(guest, score="1/2", passed=False)
+    elsewhere = make_cohort(cast.admin, code="us-2026-04", market=abroad.market, team=abroad)
+    other = make_enrollment(make_person(team=abroad, market=abroad.market), circles, cast.admin, cohort=elsewhere)
+    head = make_person()
+    make_grant(head, Role.LEAD)
+    plan_session(cast, first, other, when=replace(AT, on=date(2026, 4, 30)), by=head)
+    return cohort
+
+
+@pytest.mark.parametrize(
+    ("seer", "language"),
+    at_night([("lead", "ja"), *((each, "en") for each in SEERS)], [(each, "ja") for each in SEERS if each != "lead"]),
+)
+def test_every_link_of_the_page_opens_for_whoever_sees_it(
+    cast: Cast, troubles: Any, as_: Any, seer: str, language: str
+) -> None:
+    for role, scope, code in SEERS[seer]:
+        make_grant(cast.outsider, role, scope, code)
+    with clock.frozen(datetime(2026, 5, 14, 1, 0, tzinfo=UTC)):
+        browser = as_(cast.outsider, language=language)
+        page = browser.get("reports.cohort", code=troubles.code)
+        links = {link.get("href").partition("#")[0] for link in page.one("main").iter("a")} - {""}
+        assert len(links) > 10
+        assert {link: status for link in links if (status := browser.client.get(link).status_code) != 200} == {}
+        if language == "ja":
+            return
+        rows = rows_of(page)
+        # Results of people are seen by who leads their market, team or cohort.
+        seen = {"lead of the market": 1, "lead of the team": 1, "auditor": 0}.get(seer, 3)
+        assert sum("See the tries" in row for row in rows) == seen
+        acts = {word for row in rows for word in OFFERED if word in row}
+        assert acts == {
+            "lead": set(OFFERED),
+            "administrator": {"See the tries", "Give more time"},
+            # She leads nobody here: what a lead does is none of hers.
+            "administrator who leads elsewhere": {"See the tries", "Give more time"},
+            "auditor": set(),
+        }.get(seer, ALL_BUT_THE_SESSION)
+
+
+def test_what_the_red_list_asks_before_it_offers_does_not_grow_with_its_people(
+    cast: Cast, troubles: Any, as_: Any
+) -> None:
+    make_grant(cast.outsider, Role.LEAD, Scope.MARKET, "JP")
+    version = session.query(PlanVersion).order_by(PlanVersion.id).first()
+    with clock.frozen(datetime(2026, 5, 14, 1, 0, tzinfo=UTC)):
+        browser = as_(cast.outsider, language="en")
+
+        def count() -> int:
+            browser.get("reports.cohort", code=troubles.code, at_risk="all")
+            with counted_queries() as statements:
+                browser.get("reports.cohort", code=troubles.code, at_risk="all")
+            return len(statements)
+
+        few = count()
+        for _each in range(6):
+            person = make_person(team=make_team())
+            with clock.frozen(MORNING):
+                make_enrollment(person, version, cast.admin, cohort=troubles)
+            for _try in range(2):
+                release(person, score="1/2", passed=False)
+        assert count() == few
+
+
 # --- what a lead who learns herself may not learn --------------------------------------------------
 
 
@@ -539,59 +724,6 @@ def test_a_lead_in_her_own_cohort_learns_nothing_of_her_result_that_its_quiz_kee
     assert told(cast.admin.id) == (1, {"failed_tries"})
     page = as_(cast.lead, language="en").get("reports.cohort", code=cohort.code)
     assert "failed tries at “" not in page.text
-
-
-# --- the rule ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_rule_is_changed_with_who_and_when_and_holds_at_once(
-    cast: Cast, cohort: Any, as_: Any, language: str
-) -> None:
-    with clock.frozen(LATER):
-        lead = as_(cast.lead, language=language)
-        assert rows_of(lead.get("reports.cohort", code=cohort.code))
-        lead.post("reports.change_at_risk_rule", data={"overdue_steps": "９", "seen": "0"})
-        page = lead.get("reports.at_risk_rule")
-        assert {"en": "at least 9 overdue required steps", "ja": "期限超過の必須項目が9件以上"}[language] in page.text
-        assert cast.lead.name_in(language) in page.text
-        assert {"en": "Nobody is at risk", "ja": "要フォローの人はいません"}[language] in lead.get(
-            "reports.cohort", code=cohort.code
-        ).text
-    (row,) = session.query(AtRiskRule)
-    assert (row.overdue_steps, row.failed_tries, row.idle_days, row.by.code) == (9, None, None, cast.lead.code)
-    assert row.at == LATER
-    entries = session.query(JournalEntry).filter_by(action="reports.at_risk_rule_changed").all()
-    assert [(entry.before, entry.after) for entry in entries] == [
-        (
-            {"overdue_steps": 2, "failed_tries": 2, "idle_days": 2},
-            {"overdue_steps": 9, "failed_tries": None, "idle_days": None},
-        )
-    ]
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_rule_that_finds_nobody_or_says_no_number_is_refused_in_words(cast: Cast, as_: Any, language: str) -> None:
-    lead = as_(cast.lead, language=language)
-
-    def refused(expect: int, **values: str) -> str:
-        given = {"overdue_steps": "", "failed_tries": "", "idle_days": "", "seen": "0", **values}
-        return str(lead.post("reports.change_at_risk_rule", data=given, expect=expect).text)
-
-    empty = {"en": "At least one reason has to count", "ja": "少なくとも1つの条件に数値を入力してください。"}[language]
-    bounds = {"en": "Enter a whole number from 1 to 60.", "ja": "1から60までの整数を入力してください。"}[language]
-    assert empty in refused(409)
-    for wrong in ("0", "-1", "61", "two", "1.5", "9" * 30):
-        assert bounds in refused(400, overdue_steps=wrong), wrong
-    assert session.query(AtRiskRule).count() == 0
-
-
-def test_of_two_who_change_the_rule_together_the_second_is_told(cast: Cast, as_: Any) -> None:
-    lead = as_(cast.lead, language="en")
-    lead.post("reports.change_at_risk_rule", data={"overdue_steps": "3", "seen": "0"})
-    page = lead.post("reports.change_at_risk_rule", data={"overdue_steps": "4", "seen": "0"}, expect=409)
-    assert "Somebody else has changed the rule meanwhile" in page.text
-    assert [row.overdue_steps for row in session.query(AtRiskRule)] == [3]
 
 
 # --- clauses -----------------------------------------------------------------------------------
@@ -628,6 +760,12 @@ def test_a_clause_that_four_of_ten_missed_points_at_the_policy_and_leads_to_it(
         (False, False, False),
     ]
     assert "/library/impersonation#scope" in page.links()
+    # Whoever answers for the document is asked with the figures, in words that the lead can change.
+    (ask,) = {link for link in page.links() if "/library/impersonation/question" in link}
+    form = as_(cast.lead, language=language).client.get(ask).get_data(as_text=True)
+    asked_of = {"en": "4 of 10 people (40 %) missed this clause", "ja": "10名中4名（40%）"}[language]
+    assert asked_of in form[form.index("<textarea") : form.index("</textarea>")]
+    assert cast.learner.family_name not in ask
     # With one person less nothing is shown of it.
     save_end(people[9])
     page = as_(cast.lead, language=language).get("reports.cohort_clauses", code=cohort.code)

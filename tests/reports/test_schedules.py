@@ -24,9 +24,10 @@ from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
 from portal.reports import rules
 from portal.reports.emails import schedule_changed, weekly
-from portal.reports.errors import NobodyChosen, NotSent, RecipientRefused
+from portal.reports.errors import CohortRefused, NobodyChosen, NotSent, RecipientRefused, ScheduleChangedMeanwhile
 from portal.reports.models import ReportRecipient, ReportSchedule, ReportSending
-from portal.reports.queries.schedules import find_schedule, lock_schedule
+from portal.reports.permissions import OWNED_KIND
+from portal.reports.queries.schedules import find_schedule, list_possible_recipients, lock_schedule
 from portal.reports.rules import RecipientEnd, ScheduleEnd
 from portal.reports.service import schedules
 from portal.training.models import Enrollment
@@ -35,6 +36,7 @@ from tests.builders import Cast, make_grant, make_person
 from tests.reports.test_cohort import LANGUAGES
 from tests.training.builders import acknowledge, load_holidays, make_cohort, make_documents, make_enrollment, make_plan
 from tests.training.test_training import document
+from tests.training.test_uncountable import keep_away
 
 # A Monday, a Monday that is a holiday, and its next working day; at 9:05 in Tokyo.
 MONDAY = datetime(2026, 4, 27, 0, 5, tzinfo=UTC)
@@ -72,7 +74,7 @@ def set_up(cohort: Cohort, by: Person, *recipients: Person, **values: Any) -> Re
     """Let the report go out on Mondays at nine."""
     wanted = {"weekday": 0, "hour": 9, "with_pdf": True, "with_xlsx": True, "plan_slug": ""} | values
     with own_transaction():
-        return schedules.set_up(cohort=cohort, recipients=recipients or [by], by=by, **wanted)
+        return schedules.set_up(wanted=schedules.Wanted(cohort=cohort, recipients=recipients or [by], **wanted), by=by)
 
 
 def sweep() -> None:
@@ -209,6 +211,27 @@ def test_the_mail_brings_the_files_in_the_language_of_its_recipient(cast: Cast, 
     assert "/report-schedules" in text
     assert ("週次レポート" in text) is (language == "ja")
     assert str(message["Subject"]).startswith("週次レポート" if language == "ja" else "Weekly report")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mail_names_who_is_in_no_number_of_the_report(cast: Cast, cohort: Cohort, language: str) -> None:
+    cast.admin.language = language
+    session.commit()
+    set_up(cohort, cast.admin, with_pdf=False, with_xlsx=False)
+    with clock.frozen(MONDAY):
+        keep_away(cast.learner)
+        sweep()
+        run("reports.send")
+        built = weekly(**mails("reports.weekly")[0])
+        assert built is not None
+        for kind in ("plain", "html"):
+            body = mail.render(built).get_body((kind,))
+            assert body is not None
+            said = {
+                "en": "1 person is in no number of this report: the dates cannot be computed: ",
+                "ja": "日付を計算できない1名は、このレポートの数値に含めていません：",
+            }[language]
+            assert said + cast.learner.name_in(language) in " ".join(body.get_content().split())
 
 
 def test_without_files_the_mail_has_a_link_only(cast: Cast, cohort: Cohort) -> None:
@@ -369,7 +392,7 @@ def test_a_schedule_is_set_up_on_its_page_and_what_is_wrong_stands_beside_its_fi
     client.post("reports.add_schedule", {**wanted, "recipients": [cast.admin.code]}, code=cohort.code)
     found = session.query(ReportSchedule).one()
     assert (found.weekday, found.hour, found.with_pdf, found.with_xlsx) == (3, 10, True, False)
-    owner = accounts.find_owner(schedules.OWNED_KIND, found.code)
+    owner = accounts.find_owner(OWNED_KIND, found.code)
     assert owner is not None
     assert owner.owner_id == cast.admin.id
 
@@ -411,9 +434,7 @@ def test_only_people_who_may_see_the_cohort_are_recipients(cast: Cast, cohort: C
     with pytest.raises(RecipientRefused):
         set_up(cohort, cast.admin, cast.learner)
     with pytest.raises(NobodyChosen), own_transaction():
-        schedules.set_up(
-            cohort=cohort, plan_slug="", weekday=0, hour=9, with_pdf=True, with_xlsx=True, recipients=[], by=cast.admin
-        )
+        schedules.set_up(wanted=schedules.Wanted(cohort, "", 0, 9, True, True, []), by=cast.admin)
 
 
 def test_a_lead_of_another_team_sees_no_schedule(cast: Cast, cohort: Cohort, as_: Any) -> None:
@@ -424,3 +445,213 @@ def test_a_lead_of_another_team_sees_no_schedule(cast: Cast, cohort: Cohort, as_
     assert "No report is sent each week" in client.get("reports.list_schedules").text
     for endpoint in ("reports.end_schedule", "reports.unsubscribe"):
         client.post(endpoint, expect=404, code=code)
+
+
+# --- Changing ----------------------------------------------------------------------------------
+
+
+def wanted(cohort: Cohort, *recipients: Person, **values: Any) -> schedules.Wanted:
+    """Return what `set_up` sets up, but for what is given."""
+    same = {"plan_slug": "", "weekday": 0, "hour": 9, "with_pdf": True, "with_xlsx": True}
+    return schedules.Wanted(cohort=cohort, recipients=recipients, **(same | values))
+
+
+def form_of(cohort: Cohort, *recipients: Person, **values: Any) -> dict[str, Any]:
+    """Return what the page of a change would send for Mondays at nine."""
+    return {
+        "cohort": cohort.code,
+        "plan": "first-days",
+        "weekday": "0",
+        "hour": "9",
+        "language": "",
+        "attached": ["pdf", "xlsx"],
+        "recipients": [person.code for person in recipients],
+        "seen": "0",
+    } | values
+
+
+def test_a_change_stands_in_the_journal_with_what_was_before_and_after(cast: Cast, cohort: Cohort) -> None:
+    lead = make_person("another.lead@portal.example")
+    make_grant(lead, Role.LEAD, Scope.COHORT, cohort.code)
+    found = set_up(cohort, cast.admin)
+    other = wanted(cohort, lead, weekday=2, hour=15, with_xlsx=False, language="ja")
+    with own_transaction():
+        assert schedules.change(schedule=found, wanted=other, seen=0, by=cast.admin)
+    entry = session.scalars(select(JournalEntry).where(JournalEntry.action == "reports.schedule_changed")).one()
+    assert entry.before == {
+        "weekday": 0, "hour": 9, "attached": ["pdf", "xlsx"], "language": "account", "recipients": [cast.admin.code]
+    }  # fmt: skip
+    assert entry.after == {
+        "weekday": 2, "hour": 15, "attached": ["pdf"], "language": "ja", "recipients": [lead.code]
+    }  # fmt: skip
+    gone = session.query(ReportRecipient).filter_by(schedule_id=found.id, person_id=cast.admin.id).one()
+    assert gone.end_reason is RecipientEnd.REMOVED
+    with own_transaction():
+        assert not schedules.change(schedule=found, wanted=other, seen=1, by=cast.admin)
+    assert session.query(JournalEntry).filter_by(action="reports.schedule_changed").count() == 1
+
+
+def test_a_report_that_is_moved_is_sent_at_its_next_hour_and_no_day_falls_between(cast: Cast, cohort: Cohort) -> None:
+    found = set_up(cohort, cast.admin)
+    with clock.frozen(MONDAY):
+        sweep()
+    # On the Tuesday after it, to Mondays at noon: the Monday that is over is not made up for.
+    with clock.frozen(datetime(2026, 4, 28, 1, 0, tzinfo=UTC)):
+        with own_transaction():
+            schedules.change(schedule=found, wanted=wanted(cohort, cast.admin, hour=12), seen=0, by=cast.admin)
+        sweep()
+        assert len(sent()) == 1
+        with own_transaction():
+            schedules.change(schedule=found, wanted=wanted(cohort, cast.admin, weekday=3), seen=1, by=cast.admin)
+        assert schedules.next_of(found, date(2026, 4, 27)).nominal == date(2026, 4, 30)
+    with clock.frozen(datetime(2026, 4, 30, 1, 0, tzinfo=UTC)):
+        sweep()
+    weeks = session.execute(select(ReportSending.first_on, ReportSending.last_on).order_by(ReportSending.id)).all()
+    assert [tuple(week) for week in weeks][1:] == [(date(2026, 4, 27), date(2026, 4, 29))]
+
+
+def test_who_unsubscribed_and_is_chosen_again_gets_the_report_again(cast: Cast, cohort: Cohort, as_: Any) -> None:
+    found = set_up(cohort, cast.admin)
+    with own_transaction():
+        schedules.unsubscribe(schedule=found, person=cast.admin)
+    page = as_(cast.admin, language="en").get("reports.change_schedule", code=found.code)
+    assert "(unsubscribed)" in page.text
+    with own_transaction():
+        schedules.change(schedule=found, wanted=wanted(cohort, cast.admin), seen=0, by=cast.admin)
+    with clock.frozen(MONDAY):
+        sweep()
+    assert len(sent()) == 1
+
+
+def test_the_files_are_in_the_language_that_was_chosen_and_the_mail_in_that_of_its_recipient(
+    cast: Cast, cohort: Cohort
+) -> None:
+    cast.admin.language = "en"
+    session.commit()
+    set_up(cohort, cast.admin, language="ja")
+    with clock.frozen(MONDAY):
+        sweep()
+        run("reports.send")
+        built = weekly(**mails("reports.weekly")[0])
+    assert built is not None
+    assert built.language == "en"
+    assert [each.filename for each in built.attachments] == [
+        "jp-2026-04-2026-04-27-ja.pdf", "jp-2026-04-2026-04-27-ja.xlsx"
+    ]  # fmt: skip
+
+
+def test_files_of_the_cohort_before_the_change_do_not_go_out_with_the_new_one(cast: Cast, cohort: Cohort) -> None:
+    other = make_cohort(cast.admin, code="jp-2026-05")
+    found = set_up(cohort, cast.admin)
+    with clock.frozen(MONDAY):
+        sweep()
+        run("reports.send")
+        with own_transaction():
+            schedules.change(schedule=found, wanted=wanted(other, cast.admin), seen=0, by=cast.admin)
+        built = weekly(**mails("reports.weekly")[0])
+    assert built is not None
+    assert built.attachments == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_next_report_is_shown_before_and_after_saving(cast: Cast, cohort: Cohort, as_: Any, language: str) -> None:
+    found = set_up(cohort, cast.admin, plan_slug="first-days")
+    client = as_(cast.admin, language=language)
+    monday, thursday = ("2026/04/27", "2026/04/30") if language == "ja" else ("27 Apr 2026", "30 Apr 2026")
+    page = client.get("reports.change_schedule", code=found.code)
+    assert monday in page.text
+    assert thursday not in page.text
+    moved = form_of(cohort, cast.admin, weekday="3")
+    shown = client.post("reports.save_schedule", moved | {"preview": "1"}, expect=200, code=found.code)
+    assert monday in shown.text
+    assert thursday in shown.text
+    assert session.query(JournalEntry).filter_by(action="reports.schedule_changed").count() == 0
+    client.post("reports.save_schedule", moved, code=found.code)
+    session.refresh(found)
+    assert found.weekday == 3
+    assert thursday in client.get("reports.list_schedules").text
+
+
+def test_another_cohort_is_shown_with_its_own_plan_and_the_rest_is_kept(cast: Cast, cohort: Cohort, as_: Any) -> None:
+    found = set_up(cohort, cast.admin, plan_slug="first-days")
+    other = make_cohort(cast.admin, "jp-2026-05")
+    make_enrollment(make_person(), make_plan("other-days"), cast.admin, cohort=other)
+    sent = form_of(other, cast.admin, weekday="3", hour="15") | {"preview": "1"}
+    page = as_(cast.admin, language="en").post("reports.save_schedule", sent, expect=200, code=found.code)
+    assert "Not a valid choice" not in page.text
+    assert "30 Apr 2026" in page.text
+    plans = page.one("select", name="plan")
+    assert [each.get("value") for each in plans.iter("option")] == ["other-days"]
+    hour = page.one("select", name="hour")
+    assert [each.get("value") for each in hour.iter("option") if each.get("selected") is not None] == ["15"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_two_who_change_a_report_at_once_the_second_is_told(
+    cast: Cast, cohort: Cohort, as_: Any, language: str
+) -> None:
+    found = set_up(cohort, cast.admin, plan_slug="first-days")
+    client = as_(cast.admin, language=language)
+    client.post("reports.save_schedule", form_of(cohort, cast.admin, hour="10"), code=found.code)
+    page = client.post("reports.save_schedule", form_of(cohort, cast.admin, hour="11"), expect=409, code=found.code)
+    with force_locale(language):
+        assert str(ScheduleChangedMeanwhile.message) in page.text
+    # What she chose is still there.
+    kept = page.one("select", name="hour")
+    assert [each.get("value") for each in kept.iter("option") if each.get("selected") is not None] == ["11"]
+    nobody = client.post("reports.save_schedule", form_of(cohort, seen="1"), expect=400, code=found.code)
+    with force_locale(language):
+        assert str(NobodyChosen.message) in nobody.text
+
+
+def test_a_report_can_be_that_of_another_cohort_within_reach_and_of_no_other(
+    cast: Cast, cohort: Cohort, as_: Any
+) -> None:
+    lead = make_person("another.lead@portal.example")
+    make_grant(lead, Role.LEAD, Scope.COHORT, cohort.code)
+    own, foreign = make_cohort(cast.admin, code="jp-2026-05"), make_cohort(cast.admin, code="jp-2026-06")
+    make_grant(lead, Role.LEAD, Scope.COHORT, own.code)
+    make_enrollment(cast.outsider, make_plan(slug="other-days"), cast.admin, cohort=own)
+    found = set_up(cohort, lead, plan_slug="first-days")
+    client = as_(lead, language="en")
+    assert foreign.code not in client.get("reports.change_schedule", code=found.code).body
+    client.post("reports.save_schedule", form_of(foreign, lead), expect=400, code=found.code)
+    with pytest.raises(CohortRefused), own_transaction():
+        schedules.change(schedule=found, wanted=wanted(foreign, lead), seen=0, by=lead)
+    client.post("reports.save_schedule", form_of(own, lead, plan="other-days"), code=found.code)
+    session.refresh(found)
+    assert (found.cohort.code, found.plan_slug) == (own.code, "other-days")
+
+
+def test_only_who_answers_for_a_report_changes_it(cast: Cast, cohort: Cohort, as_: Any) -> None:
+    make_grant(cast.lead, Role.LEAD, Scope.COHORT, cohort.code)
+    found = set_up(cohort, cast.admin, cast.admin, cast.lead)
+    client = as_(cast.lead, language="en")
+    client.get("reports.change_schedule", expect=403, code=found.code)
+    assert not client.get("reports.list_schedules").all("a", href=f"/report-schedules/{found.code}/change")
+    mine = set_up(cohort, cast.lead, cast.lead, hour=10)
+    assert client.get("reports.list_schedules").all("a", href=f"/report-schedules/{mine.code}/change")
+
+
+def test_a_trainer_has_the_report_of_a_cohort_of_her_market_sent_and_reads_none_of_it(
+    cast: Cast, cohort: Cohort, as_: Any
+) -> None:
+    trainer = make_person("trainer@portal.example")
+    make_grant(trainer, Role.AUTHOR, Scope.MARKET, cohort.market.code)
+    client = as_(trainer, language="en")
+    assert str(cohort.name) in client.get("reports.choose_cohort").text
+    page = client.get("reports.new_schedule", code=cohort.code)
+    assert [each.get("value") for each in page.all("input", name="recipients")] == [
+        each.code for each in list_possible_recipients(cohort)
+    ]
+    assert trainer not in list_possible_recipients(cohort)
+    wanted_form = {"plan": "first-days", "weekday": "0", "hour": "9", "recipients": [cast.admin.code]}
+    client.post("reports.add_schedule", wanted_form, code=cohort.code)
+    found = session.query(ReportSchedule).one()
+    assert client.get("reports.list_schedules").all("a", href=f"/report-schedules/{found.code}/change")
+    client.get("reports.cohort_report", expect=404, code=cohort.code)
+    with pytest.raises(RecipientRefused), own_transaction():
+        schedules.change(schedule=found, wanted=wanted(cohort, trainer), seen=0, by=trainer)
+    elsewhere = make_person("other.trainer@portal.example")
+    make_grant(elsewhere, Role.AUTHOR, Scope.MARKET, "XX")
+    as_(elsewhere, language="en").get("reports.new_schedule", expect=404, code=cohort.code)

@@ -6,9 +6,11 @@ import csv
 import io
 import random
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 
 from portal.accounts.models import Role, Scope
@@ -20,10 +22,14 @@ from portal.core.db import session
 from portal.core.i18n import Words
 from portal.core.transaction import own_transaction
 from portal.quizzes.models import QuizVersion
+from portal.reports.queries import follow, report_of
+from portal.reports.queries.lead import morning
 from portal.reports.queries.trends import CohortTrend, Fate, passages_of, trends
 from portal.reports.rules.survival import LEAST_FOR_MEDIAN
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanVersion, StepCompletion
+from portal.training.rules import Doer, Presence, StepKind
+from portal.training.service.plans import StepSpec
 from portal.training.service.swaps import swap_version
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person, make_team
@@ -39,6 +45,8 @@ from tests.training.builders import (
     make_plan,
     release,
 )
+from tests.training.test_sessions import AT, attend
+from tests.training.test_sessions import plan as plan_session
 
 EVERYTHING = Reach(True, frozenset(), frozenset(), frozenset())
 # Everybody's last due date has passed.
@@ -136,6 +144,42 @@ def test_through_in_time_counts_whose_last_date_has_passed_and_who_did_not_leave
         early = only(trends(EVERYTHING, viewer_id=0))
     assert early.on_time.of == 0
     assert early.on_time.interval is None
+
+
+@pytest.mark.parametrize(("session_on", "last_on"), [(date(2026, 5, 22), date(2026, 5, 22)), (date(2026, 4, 30), None)])
+def test_who_is_booked_for_a_session_after_its_due_date_is_in_time_if_she_was_there(
+    cast: Cast, session_on: date, last_on: date | None
+) -> None:
+    cohort = make_cohort(cast.admin)
+    circle = StepSpec("circle", StepKind.SESSION, 3, title=Words("Circle", "勉強会"), by=Doer.LEAD)
+    version = make_plan("circles", None, circle, phases=(), credential=None)
+    enrollment = make_enrollment(cast.learner, version, cast.admin, cohort=cohort)
+    due = training.standing_of(enrollment).due_on("circle")
+    assert date(2026, 4, 30) < due < date(2026, 5, 22)
+    last = last_on or due
+
+    def told() -> tuple[Any, ...]:
+        passage = only(trends(EVERYTHING, viewer_id=0)).passages[0]
+        return passage.fate, passage.last_due_on, passage.is_on_time
+
+    # Until that day nobody can say whether she is in time.
+    planned = plan_session(cast, enrollment, when=replace(AT, on=session_on))
+    with clock.frozen(datetime.combine(last, time(1), UTC)):
+        assert told() == (Fate.UNDER_WAY, last, None)
+    with clock.frozen(AFTERWARDS):
+        assert told() == (Fate.UNDER_WAY, last, False)
+        attend(cast, planned, learner=Presence.PRESENT)
+        assert told() == (Fate.COMPLETED, last, True)
+        (done,) = training.list_completions(enrollment)
+        assert done.due_on == last
+        # What had been due by each day is told the same before and after it is done.
+        following = follow(cohort)
+        (follower,) = following.people
+        assert follower.asked_by("circle") == last
+        (row,) = report_of(following).rows
+        assert row.cells["circle"].due_on == last
+        curve = {each.on: each.expected for each in morning(following, viewer_id=0).points}
+        assert (curve.get(last - timedelta(days=1), 0), curve[last]) == (0, 1)
 
 
 def test_who_goes_on_in_another_version_is_counted_once_and_has_not_left(cast: Cast, cohort: Any) -> None:
@@ -334,6 +378,47 @@ def test_the_file_has_the_figures_of_the_page(cast: Cast, cohort: Any, as_: Any)
     assert [told[name] for name in ("First tries", "First tries passed", "Through in time")] == ["2", "1", "3"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_shift_jis_does_not_have_is_told_before_the_file_is_given(
+    cast: Cast, cohort: Any, as_: Any, language: str
+) -> None:
+    client = as_(cast.lead, language=language)
+    plain = client.fetch("reports.cohort_trends_csv", encoding="cp932")
+    assert cohort.code in plain.data.decode("cp932")
+    cohort.name = Words("Cohort of 𠮷野", "𠮷野のグループ")
+    session.commit()
+    asked = client.get("reports.cohort_trends_csv", encoding="cp932")
+    assert "U+20BB7" in asked.text
+    assert "𠮷野" in asked.text
+    anyway = client.fetch("reports.cohort_trends_csv", encoding="cp932", anyway=1)
+    assert "〓野" in anyway.data.decode("cp932")
+    client.get("reports.cohort_trends_csv", encoding="latin-1", expect=404)
+
+
+def test_the_workbook_has_the_rows_of_the_file(cast: Cast, cohort: Any, as_: Any) -> None:
+    with clock.frozen(AFTERWARDS):
+        client = as_(cast.lead, language="en")
+        rows = list(csv.reader(io.StringIO(client.fetch("reports.cohort_trends_csv").data.decode("utf-8-sig"))))
+        book = openpyxl.load_workbook(io.BytesIO(client.fetch("reports.cohort_trends_xlsx").data))
+    (sheet,) = book.worksheets
+    values = [list(row) for row in sheet.iter_rows(values_only=True)]
+    assert values[0] == rows[0]
+    assert values[1][1:3] == [cohort.code, rows[1][2]]
+    assert values[1][4:8] == [int(each) for each in rows[1][4:8]]
+
+
+def test_the_file_of_trends_counts_those_who_have_not_begun(cast: Cast, cohort: Any, as_: Any) -> None:
+    with clock.frozen(AFTERWARDS):
+        ahead = make_cohort(cast.admin, code="jp-ahead")
+        on = clock.now().date() + timedelta(days=30)
+        for person in (cast.colleague, cast.outsider):
+            make_enrollment(person, make_plan(), cast.admin, cohort=ahead, starts_on=on)
+        client = as_(cast.admin, language="en")
+        rows = list(csv.DictReader(io.StringIO(client.fetch("reports.cohort_trends_csv").data.decode("utf-8-sig"))))
+    (row,) = [each for each in rows if each["Cohort code"] == "jp-ahead"]
+    assert (row["People"], row["Not begun yet"], row["Under way"]) == ("2", "2", "0")
+
+
 # --- who sees what -----------------------------------------------------------------------------
 
 
@@ -368,5 +453,5 @@ def test_an_unknown_group_leaves_everybody_and_an_unknown_plan_is_not_found(cast
     assert len(page.one("table").findall(".//tbody/tr")) == 6
     assert "The address names a filter that is not there" in page.text
     lead.get("reports.cohort_trend", expect=404, code=cohort.code, plan="nope")
-    for endpoint in ("reports.cohort_trends", "reports.cohort_trends_csv"):
+    for endpoint in ("reports.cohort_trends", "reports.cohort_trends_csv", "reports.cohort_trends_xlsx"):
         lead.get(endpoint, expect=404, plan="nope")

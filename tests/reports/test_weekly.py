@@ -310,6 +310,30 @@ def test_the_workbook_has_a_sheet_for_each_section_and_everybody_in_it(cast: Cas
     assert names == [row.name for row in sheet.at_risk]
 
 
+def test_what_the_workbook_counts_are_numbers_shares_and_dates(cast: Cast, cohort: Cohort, as_: Any) -> None:
+    with clock.frozen(LATER):
+        sheet = told(cohort)
+        response = as_(cast.admin, language="en").fetch("reports.cohort_report_xlsx", code=cohort.code)
+    book = openpyxl.load_workbook(io.BytesIO(response.data))
+    numbers = {row[0].value: row[1:3] for row in book["Numbers"].iter_rows(min_row=2)}
+    completed, of = numbers["Completed"]
+    assert f"{completed.value} / {of.value}" == next(row.number for row in sheet.numbers if row.label == "Completed")
+    share = numbers["On track"][0]
+    assert share.number_format == "0%"
+    assert f"{share.value:.0%}".rstrip("%") in next(row.number for row in sheet.numbers if row.label == "On track")
+    for day, due, done, total in book["Progress"].iter_rows(min_row=2, values_only=True):
+        assert isinstance(day, datetime)
+        assert 0 <= due <= total
+        assert done is None or 0 <= done <= total
+    assert book["Progress"].max_row > 2
+    for _step, first, last, people in book["Due next"].iter_rows(min_row=2, values_only=True):
+        assert first <= last
+        assert people >= 1
+    for name in ("First tries", "Clauses"):
+        for row in book[name].iter_rows(min_row=2, values_only=True):
+            assert all(isinstance(each, int | float) for each in row[1:] if each is not None and name == "First tries")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_shift_jis_loses_nothing_of_the_products_own_words(cast: Cast, cohort: Cohort, language: str) -> None:
     with clock.frozen(LATER), force_locale(language):

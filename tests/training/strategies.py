@@ -70,6 +70,9 @@ def _step(draw: st.DrawFn, slug: str, before: list[StepSpec], phases: list[str],
     else:
         by = draw(st.sampled_from(list(Doer))) if kind is StepKind.TASK else Doer.LEARNER
     handed_in = draw(st.sets(st.sampled_from(list(EvidenceKind)), min_size=1))
+    asks_statement = kind is not StepKind.SIGN_OFF or draw(st.booleans())
+    shown = kind in (StepKind.SIGN_OFF, StepKind.GATE)
+    about = st.lists(st.sampled_from(("impersonation", "daily-audit#feedback")), unique=True).map(tuple)
     return StepSpec(
         slug=slug,
         kind=kind,
@@ -84,13 +87,14 @@ def _step(draw: st.DrawFn, slug: str, before: list[StepSpec], phases: list[str],
         required=not before or draw(st.booleans()),
         by=by,
         prerequisites=tuple(prerequisites),
-        asks_statement=kind is not StepKind.SIGN_OFF or draw(st.booleans()),
+        asks_statement=asks_statement,
         event=event,
         recognise_days=draw(st.none() | st.integers(1, 3650)),
         evidence=tuple(each for each in EvidenceKind if each in handed_in) if kind is StepKind.TASK else (),
         gate_quizzes=tuple(dict.fromkeys(step.quiz for step in quizzes if step.quiz)) if gate else (),
         gate_bound=Fraction(draw(st.integers(1, 999)), 1000) if gate else None,
         gate_minimum=draw(st.none() | st.integers(1, 10_000)) if gate else None,
+        about=draw(about) if shown and asks_statement else (),
     )
 
 

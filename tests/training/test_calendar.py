@@ -128,7 +128,10 @@ def test_a_pause_and_company_days_stand_in_the_calendar(cast: Cast, as_: Any, en
         dates.pause(enrollment=session.merge(enrollment), first_on=date(2026, 4, 28), reason="Ill.", by=cast.admin)
     page = as_(cast.learner).get("training.calendar", month="2026-05", lang="en")
     assert "Founding day" in page.text.replace("\u00ad", "")
-    assert "Pause" in as_(cast.learner).get("training.calendar", month="2026-04", lang="en").text
+    april = as_(cast.learner).get("training.calendar", month="2026-04", lang="en")
+    assert "Pause" in april.text
+    # What is due on a day of the pause is not meant to be done then.
+    assert "What is due during the pause moves to later days" in april.text
     # Why is said on the path, not here.
     assert "Ill." not in page.text
 
@@ -147,6 +150,16 @@ def test_what_is_no_month_or_week_is_said_in_words(cast: Cast, as_: Any, asked: 
 def test_a_year_without_holidays_says_so(cast: Cast, as_: Any, asked: dict[str, str]) -> None:
     page = as_(cast.learner).get("training.calendar", **asked, lang="en")
     assert "are not known yet" in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "The holidays of 2028 are not announced yet"), ("ja", "2028年の祝日はまだ公示されていないため")],
+)
+def test_a_month_whose_holidays_are_not_announced_says_so(cast: Cast, as_: Any, language: str, said: str) -> None:
+    client = as_(cast.learner, language=language)
+    assert said in client.get("training.calendar", month="2028-05").text
+    assert said not in client.get("training.calendar", month="2026-05").text
 
 
 def test_the_calendar_is_led_to_from_today_and_from_the_path(cast: Cast, as_: Any, enrollment: Enrollment) -> None:

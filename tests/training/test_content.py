@@ -184,6 +184,33 @@ def test_a_plan_stands_among_what_its_owner_answers_for(cast: Cast) -> None:
     assert "first-days" in kinds()["plan"].list_live_codes()
 
 
+def test_what_a_sign_off_is_about_goes_into_the_version_and_out_again(cast: Cast) -> None:
+    imported(HEAD + READ + SIGN, cast.admin)
+    digest = catalogue.get_latest_version("first-days").digest
+    text = (HEAD + READ + SIGN + 'about = ["impersonation", "daily-audit#feedback"]\n').replace('"1.0"', '"1.1"')
+    imported(text, cast.admin)
+    version = catalogue.get_latest_version("first-days")
+    assert [each.about for each in version.steps] == [(), ("impersonation", "daily-audit#feedback")]
+    assert version.digest != digest
+    (dumped,) = PlansPart().dump()
+    assert 'about = ["impersonation", "daily-audit#feedback"]' in dumped.text
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [("nothing", "There is no document “nothing”"), ("impersonation#nothing", "has no clause “nothing”")],
+)
+def test_what_a_sign_off_is_about_is_there(cast: Cast, about: str, said: str) -> None:
+    known = {"impersonation": {"en": {"appeals"}, "ja": {"appeals"}}}
+    shared = {"documents": {"impersonation"}, "clauses": known}
+    good = folder_of(HEAD + READ + SIGN + 'about = ["impersonation#appeals"]\n', **shared)
+    PlansPart().check(good)
+    assert good.errors == []
+    folder = folder_of(HEAD + READ + SIGN + f'about = ["{about}"]\n', **shared)
+    PlansPart().check(folder)
+    assert [said in each.message for each in folder.errors] == [True]
+
+
 def test_whoever_was_put_in_charge_since_stays_in_charge(cast: Cast) -> None:
     imported(HEAD + READ, cast.admin)
     with own_transaction():
@@ -202,6 +229,10 @@ def test_whoever_was_put_in_charge_since_stays_in_charge(cast: Cast) -> None:
         (HEAD + READ + 'prerequisites = ["nothing"]\n', 11, "“nothing”, which does not exist"),
         (HEAD + READ + SIGN + 'statement = "some"\n', 19, "cannot be some"),
         (HEAD + READ + 'statement = "none"\n', 6, "not signed off"),
+        (HEAD + READ + 'about = ["impersonation"]\n', 6, "about, but is not signed off"),
+        (HEAD + READ + SIGN + 'about = ["Not an address"]\n', 12, "no address of a document or clause"),
+        (HEAD + READ + SIGN + 'about = "impersonation"\n', 19, "must be a list of documents or clauses"),
+        (HEAD + READ + SIGN + 'statement = "none"\nabout = ["impersonation"]\n', 12, "no evidence about a document"),
         (HEAD + READ + 'anchor = "later"\n', 11, "counts from “later”"),
         (HEAD + READ + READ, 13, "stands twice"),
         (HEAD + READ.replace("due = 0", "due = -61"), 10, "earlier than 60 working days before the plan begins"),

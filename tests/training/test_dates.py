@@ -37,10 +37,12 @@ from portal.training.errors import (
 )
 from portal.training.models import Enrollment
 from portal.training.queries import signing
+from portal.training.rules import StepKind, StepSpec
 from portal.training.service import dates, sign_offs
 from portal.training.service.enrollments import end_plan, enroll
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant
+from tests.shown import as_shown
 from tests.training.builders import (
     STEPS,
     acknowledge,
@@ -99,7 +101,7 @@ def test_a_lead_sees_what_more_time_moves_before_it_moves(
     shown = lead.post("training.extension", {**asked, "act": "preview"}, **where, expect=200)
     assert {"en": "Dates that move", "ja": "変わる期限"}[language] in shown.text
     assert due(enrollment, "read") == before
-    lead.post("training.extension", {**asked, "act": "confirm", "seen": "2"}, **where, expect=303)
+    lead.post("training.extension", as_shown(lead, "training.extension", asked, **where), **where, expect=303)
     # 29 April and 3 to 6 May are holidays.
     assert (before, due(enrollment, "read")) == (date(2026, 4, 30), date(2026, 5, 7))
     assert actions()[-1] == "training.step_extended"
@@ -108,12 +110,52 @@ def test_a_lead_sees_what_more_time_moves_before_it_moves(
     assert cast.lead.name_in(language) in path.text
 
 
-def test_a_value_that_was_changed_since_is_shown_first(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
-    before = due(enrollment, "read")
-    asked = {"working_days": "5", "reason": "x", "act": "confirm", "seen": "2"}
-    page = as_(cast.lead, language="en").post(
-        "training.extension", asked, code=enrollment.code, slug="read", expect=200
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_more_time_that_puts_a_step_behind_what_opens_after_it_is_warned_of(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    steps = (
+        StepSpec("read", StepKind.READ, 1, document="exposure"),
+        StepSpec("next", StepKind.READ, 3, document="exposure", prerequisites=("read",)),
     )
+    made = make_enrollment(cast.learner, make_plan("in-order", cast.author, *steps), cast.admin)
+    lead, word = (
+        as_(cast.lead, language=language),
+        {"en": "has to be done first", "ja": "先に終える必要のある"}[language],
+    )
+    for working_days, is_warned in (("1", False), ("5", True)):
+        asked = {"working_days": working_days, "reason": "x", "act": "preview"}
+        page = lead.post("training.extension", asked, code=made.code, slug="read", expect=200)
+        assert (word in page.text) is is_warned
+    lead.post(
+        "training.extension",
+        asked | {"act": "confirm", "seen": page.one("input", name="seen").get("value")},
+        code=made.code,
+        slug="read",
+        expect=303,
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_more_time_names_the_days_that_are_not_counted_on_its_way(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    with own_transaction():
+        step = queries.get_step(enrollment, "read")
+        dates.extend_step(enrollment=enrollment, step=step, working_days=2, reason="x", by=cast.lead)
+    text = as_(cast.learner, language=language).get("training.path", code=enrollment.code).text
+    said = {
+        "en": "Not counted: Sat 2 May (Weekend), Sun 3 May (Constitution",
+        "ja": "数えない日：5月2日（土）（週末）、5月3日（日）（憲法記念日）",
+    }[language]
+    assert said in text
+
+
+def test_a_value_that_was_changed_since_is_shown_first(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
+    before, lead = due(enrollment, "read"), as_(cast.lead, language="en")
+    where = {"code": enrollment.code, "slug": "read"}
+    asked = as_shown(lead, "training.extension", {"working_days": "2", "reason": "x"}, **where)
+    page = lead.post("training.extension", asked | {"working_days": "5"}, **where, expect=200)
     assert "Dates that move" in page.text
     assert due(enrollment, "read") == before
 
@@ -157,12 +199,16 @@ def test_leave_moves_dates_after_they_were_shown_and_is_told_to_the_learner(
     shown = lead.post("training.leave", {**days, "act": "preview"}, code=enrollment.code, expect=200)
     assert {"en": "Record this leave", "ja": "この休暇を記録する"}[language] in shown.text
     assert list_leave(cast.learner.id) == []
-    confirmed = {**days, "act": "confirm", "seen": "2026-04-30/2026-04-30"}
+    confirmed = as_shown(lead, "training.leave", days, code=enrollment.code)
     lead.post("training.leave", confirmed, code=enrollment.code, expect=303)
     assert (before, due(enrollment, "read")) == (date(2026, 4, 30), date(2026, 5, 1))
     path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
     assert {"en": "Leave", "ja": "休暇"}[language] in path.text
-    lead.post("training.withdraw_leave", days, code=enrollment.code, expect=303)
+    shown = lead.post("training.withdraw_leave", days, code=enrollment.code, expect=200)
+    assert {"en": "Dates that move", "ja": "変わる期限"}[language] in shown.text
+    assert due(enrollment, "read") == date(2026, 5, 1)
+    confirmed = as_shown(lead, "training.withdraw_leave", days, code=enrollment.code)
+    lead.post("training.withdraw_leave", confirmed, code=enrollment.code, expect=303)
     assert due(enrollment, "read") == before
     assert actions()[-2:] == ["calendars.leave_recorded", "calendars.leave_withdrawn"]
 
@@ -201,9 +247,10 @@ def all_due(enrollment: Enrollment) -> dict[str, date]:
     return {slug: each.on for slug, each in queries.standing_of(enrollment).dues.items()}
 
 
-def do_it(browser: Any, endpoint: str, code: str, seen: str, **asked: str) -> Any:
+def do_it(browser: Any, endpoint: str, code: str, **asked: str) -> Any:
     """Look at what moves, then do it; return the page that showed it."""
     shown = browser.post(endpoint, {**asked, "act": "preview"}, code=code, expect=200)
+    seen = shown.one("input", name="seen").get("value")
     browser.post(endpoint, {**asked, "act": "confirm", "seen": seen}, code=code, expect=303)
     return shown
 
@@ -214,7 +261,7 @@ def test_more_time_for_the_plan_moves_what_is_not_done_and_explains_it(
 ) -> None:
     acknowledge(cast.learner, document("exposure"))
     before, lead = all_due(enrollment), as_(cast.lead, language=language)
-    shown = do_it(lead, "training.plan_extension", enrollment.code, "3", working_days="3", reason="入院していました。")
+    shown = do_it(lead, "training.plan_extension", enrollment.code, working_days="3", reason="入院していました。")
     assert {"en": "Dates that move", "ja": "変わる期限"}[language] in shown.text
     after = all_due(enrollment)
     assert all(after[slug] > before[slug] for slug in after)
@@ -238,7 +285,7 @@ def test_another_first_day_shows_every_date_that_changes_and_keeps_what_is_done(
     acknowledge(cast.learner, document("exposure"))
     before, lead = all_due(enrollment), as_(cast.lead, language=language)
     asked = {"starts_on": "2026-05-11", "reason": "入社日の変更"}
-    shown = do_it(lead, "training.first_day", enrollment.code, "2026-05-11", **asked)
+    shown = do_it(lead, "training.first_day", enrollment.code, **asked)
     (table,) = shown.all("table")
     listed = [" ".join("".join(row.itertext()).split()) for row in table.iter("tr")][1:]
     assert len(listed) == sum(slug != "statement" for slug in before)
@@ -302,7 +349,7 @@ def test_a_pause_stops_the_days_until_the_plan_is_resumed(
 ) -> None:
     before, lead = all_due(enrollment), as_(cast.lead, language=language)
     code = enrollment.code
-    do_it(lead, "training.pause", code, "2026-04-30", first_on="2026-04-30", reason="家族の事情")
+    do_it(lead, "training.pause", code, first_on="2026-04-30", reason="家族の事情")
     # On the day before it nothing has moved; then each working day moves what is due from then on by one.
     assert all_due(enrollment) == before
     with clock.frozen(datetime(2026, 5, 8, 1, tzinfo=UTC)):
@@ -315,7 +362,7 @@ def test_a_pause_stops_the_days_until_the_plan_is_resumed(
         path = as_(cast.learner, language=language).get("training.path", code=code)
         assert {"en": "Paused from Thu 30 Apr 2026", "ja": "2026年4月30日（木）から休止中"}[language] in path.text
         lead = as_(cast.lead, language=language)
-        do_it(lead, "training.resumption", code, "2026-05-08", resumes_on="2026-05-08")
+        do_it(lead, "training.resumption", code, resumes_on="2026-05-08")
         assert all_due(enrollment)["read"] == date(2026, 5, 8)
         path = as_(cast.learner, language=language).get("training.path", code=code)
         assert {
@@ -402,7 +449,11 @@ def test_a_pause_is_taken_back_by_resuming_on_its_first_day(cast: Cast, enrollme
         dates.resume(enrollment=enrollment, resumes_on=date(2026, 4, 28), by=cast.lead)
     assert all_due(enrollment) == before
     page = as_(cast.lead, language="en").get("training.change_dates", code=enrollment.code)
-    assert "Pause from Tue 28 Apr 2026, taken back" in page.text
+    history = page.one("table", **{"aria-labelledby": "changes"})
+    rows = [" ".join("".join(row.itertext()).split()) for row in history.findall(".//tbody/tr")]
+    by = cast.lead.name_in("en")
+    assert [row[:27] for row in rows] == ["Pause from Tue 28 Apr 2026,", "Paused from Tue 28 Apr 2026"]
+    assert all(by in row for row in rows)
 
 
 def test_a_pause_follows_the_last_one_and_is_the_only_one(cast: Cast, enrollment: Enrollment) -> None:
@@ -486,7 +537,7 @@ def test_a_plan_that_is_ended_asks_for_nothing_more_and_keeps_what_was_done(
     assert mail is not None
     assert (mail.to_address, mail.values["reason"]) == (cast.learner.sign_in_name, "配属の変更")
     # It is over for everybody: nothing waits, nothing is completed, and it cannot be ended twice.
-    assert not signing.list_waiting_for(cast.lead)
+    assert not signing.looked_after(cast.lead).waiting_for(cast.lead).rows
     with pytest.raises(NotWaitingForSignOff), own_transaction():
         sign_offs.sign_off(enrollment=ended, step=queries.get_step(ended, "talk"), statement="shown", by=cast.lead)
     with pytest.raises(PlanIsOver), own_transaction():

@@ -27,16 +27,20 @@ from portal.training.errors import (
 )
 from portal.training.invariants import INVARIANTS
 from portal.training.models import Enrollment, EventDate
+from portal.training.rules import StepKind, StepSpec
 from portal.training.service import dates
 from portal.training.service.enrollments import end_plan, enroll
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_person
+from tests.shown import as_shown
+from tests.training.builders import EXAM as EXAM_EVENT
 from tests.training.builders import (
     acknowledge,
     load_holidays,
     make_cohort,
     make_documents,
     make_enrollment,
+    make_plan,
     make_plan_with_exam,
 )
 from tests.training.test_training import document
@@ -146,7 +150,7 @@ def test_a_step_counted_back_from_another_one_says_so(cast: Cast, as_: Any) -> N
     enrollment = make_enrollment(cast.learner, version, cast.admin, starts_on=START)
     assert all_due(enrollment) == {"read": date(2026, 5, 25), "before": date(2026, 5, 21)}
     path = as_(cast.learner, language="en").get("training.path", code=enrollment.code).text
-    assert "2 working days before “Read “Impersonation”” is due, Mon 25 May 2026." in path
+    assert "2 working days before “Read ‘Impersonation’” is due, Mon 25 May 2026." in path
 
 
 def test_days_before_a_start_stand_in_the_cohorts_table(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
@@ -213,7 +217,7 @@ def test_a_lead_sees_what_another_day_moves_before_it_moves_and_the_learner_read
     listed = [" ".join("".join(row.itertext()).split()) for row in table.iter("tr")][1:]
     assert len(listed) == 2
     assert all_due(enrollment) == before
-    lead.post("training.event_date", {**asked, "act": "confirm", "seen": "2026-06-19"}, **where, expect=303)
+    lead.post("training.event_date", as_shown(lead, "training.event_date", asked, **where), **where, expect=303)
     assert all_due(enrollment) == before | {"revise": date(2026, 6, 16), "talk": date(2026, 6, 22)}
     path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
     assert {
@@ -246,7 +250,9 @@ def test_another_day_for_a_cohort_shows_whose_dates_it_moves(
     assert cast.learner.name_in(language) in shown.text
     assert cast.colleague.name_in(language) not in "".join(shown.all("table")[0].itertext())
     assert {"en": "1 learner has a day of her own", "ja": "個別の日が設定されている受講者が1人"}[language] in shown.text
-    lead.post("training.event_of_cohort", {**asked, "act": "confirm", "seen": "2026-06-19"}, **where, expect=303)
+    lead.post(
+        "training.event_of_cohort", as_shown(lead, "training.event_of_cohort", asked, **where), **where, expect=303
+    )
     assert all_due(enrollment)["revise"] == date(2026, 6, 16)
     assert all_due(colleague) == before
     path = as_(cast.learner, language=language).get("training.path", code=enrollment.code)
@@ -320,7 +326,7 @@ def test_bad_days_are_answered_with_what_is_wrong(cast: Cast, enrollment: Enroll
         for endpoint, where in (("training.event_date", own), ("training.event_of_cohort", whole)):
             asked = {"takes_place_on": day, "reason": "x", "act": "preview"}
             assert said in lead.post(endpoint, asked, **where, expect=status).text
-    asked = {"takes_place_on": "2026-06-19", "reason": "", "act": "confirm", "seen": "2026-06-19"}
+    asked = {"takes_place_on": "2026-06-19", "reason": "", "act": "confirm", "seen": "2026-06-19#"}
     page = lead.post("training.event_of_cohort", asked, **whole, expect=ReasonMissing.status)
     assert "Write a reason" in page.text
     for endpoint, where in (
@@ -330,6 +336,38 @@ def test_bad_days_are_answered_with_what_is_wrong(cast: Cast, enrollment: Enroll
         ("training.event_of_cohort", whole | {"code": "nobody"}),
     ):
         lead.get(endpoint, **where, expect=404)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pause_says_that_what_is_due_before_an_event_keeps_its_date(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    page = as_(cast.lead, language=language).get("training.pause", code=enrollment.code)
+    said = {
+        "en": "What is due before an event keeps its date",
+        "ja": "予定の日より前が期限の項目は、期限が変わりません",
+    }
+    assert said[language] in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_first_day_that_moves_no_date_can_be_set(cast: Cast, as_: Any, language: str) -> None:
+    revise = StepSpec("revise", StepKind.READ, -3, document="background", event="exam")
+    version = make_plan("last", cast.author, revise, phases=(), credential=None, events=(EXAM_EVENT,))
+    enrollment = make_enrollment(
+        cast.learner, version, cast.admin, cohort=make_cohort(cast.admin), starts_on=START, events={"exam": EXAM}
+    )
+    lead, where = as_(cast.lead, language=language), {"code": enrollment.code}
+    asked = as_shown(lead, "training.first_day", {"starts_on": "2026-05-19", "reason": "x"}, **where)
+    lead.post("training.first_day", asked, **where, expect=303)
+    session.expire_all()
+    assert queries.standing_of(enrollment).starts_on == date(2026, 5, 19)
+    with clock.frozen(datetime(2026, 5, 20, 1, tzinfo=UTC)):
+        lead = as_(cast.lead, language=language)
+        asked = {"first_on": "2026-05-20", "reason": "x", "act": "preview"}
+        page = lead.post("training.pause", asked, **where, expect=200)
+        said = {"en": "All that is left is due before an event", "ja": "残りの項目はすべて予定の日より前が期限です"}
+        assert said[language] in page.text
 
 
 def test_nobody_moves_the_exam_of_her_own_training(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
@@ -345,7 +383,7 @@ def test_a_first_day_for_a_cohort_needs_no_reason_and_is_said_on_its_page(cast: 
     page = lead.get("training.event_of_cohort", **where)
     assert "It is not set yet" in page.text
     assert 'name="reason"' not in page.body
-    asked = {"takes_place_on": "2026-06-12", "act": "confirm", "seen": "2026-06-12"}
+    asked = as_shown(lead, "training.event_of_cohort", {"takes_place_on": "2026-06-12"}, **where)
     lead.post("training.event_of_cohort", asked, **where, expect=303)
     assert queries.list_event_days(cohort, version.plan_id)["exam"].on == EXAM
 
@@ -380,7 +418,7 @@ def test_too_little_time_is_said_on_the_path_where_dates_are_changed_and_before_
         lead, learner = as_(cast.lead, language=language), as_(cast.learner, language=language)
         shown = lead.post("training.event_date", {**asked, "act": "preview"}, **where, expect=200)
         assert short in shown.text
-        lead.post("training.event_date", {**asked, "act": "confirm", "seen": "2026-05-21"}, **where, expect=303)
+        lead.post("training.event_date", as_shown(lead, "training.event_date", asked, **where), **where, expect=303)
         warning = {"en": "There is not enough time", "ja": "日数が足りません"}[language]
         for page in (
             lead.get("training.change_dates", code=enrollment.code),

@@ -19,11 +19,11 @@ from portal.calendars import service as calendars
 from portal.calendars.queries import working_calendar
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
-from portal.core import clock, jobs
+from portal.core import clock, jobs, tables
 from portal.core.db import session
 from portal.core.jobs import Job, JobState
-from portal.core.mail import _builders
-from portal.core.transaction import own_transaction
+from portal.core.mail import _builders, render
+from portal.core.transaction import in_transaction, own_transaction
 from portal.journal.models import JournalEntry
 from portal.organisation import rules as organisation_rules
 from portal.organisation import service as organisation
@@ -33,9 +33,9 @@ from portal.training.errors import NoSuchPlan
 from portal.training.models import CohortDraft, Enrollment
 from portal.training.queries import catalogue, cohort_drafts, signing
 from portal.training.rules import StepKind, StepSpec
-from portal.training.service import founding, taking_in
+from portal.training.service import calendar, dates, enrollments, founding, taking_in
 from tests.beginnings import beginning
-from tests.builders import Cast, make_grant, make_market, make_person, make_team
+from tests.builders import Cast, make_grant, make_market, make_person, make_team, save
 from tests.page_client import Page
 from tests.queries import counted_queries
 from tests.training.builders import (
@@ -109,12 +109,22 @@ def keys(draft: CohortDraft, by: Person) -> list[str]:
     return [each.key for each in founding.judge(draft, by).candidates if each.can_be_taken]
 
 
+def seen_of(draft: CohortDraft, by: Person) -> str:
+    """Return what the preview of a draft sends along of what it shows."""
+    return founding.key_of(founding.judge(draft, by))
+
+
 def confirm(browser: Any, draft: CohortDraft, by: Person, **values: Any) -> Any:
     """Press the button of the preview with everybody ticked who is."""
     taken = keys(draft, by)
-    return browser.post(
-        "training.cohort_draft", {"act": "create", "shown": taken, "take": taken} | values, code=draft.code
-    )
+    form = {"act": "create", "shown": taken, "take": taken, "seen": seen_of(draft, by)}
+    return browser.post("training.cohort_draft", form | values, code=draft.code)
+
+
+def confirmed(browser: Any, code: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return what the button sends that moves a first day, after its preview was looked at."""
+    page = browser.post("training.first_day", asked, code=code, expect=200)
+    return asked | {"act": "confirm", "seen": page.one("input", name="seen").get("value")}
 
 
 def found_of(browser: Any, by: Person, text: str, **values: Any) -> Cohort:
@@ -227,7 +237,8 @@ def test_who_is_unticked_is_left_out_and_stays_so(cast: Cast, as_: Any) -> None:
     session.expire_all()
     kept = cohort_drafts.get_draft(draft.code)
     assert [each.sign_in_name for each in founding.judge(kept, cast.lead).taken] == every[1:]
-    browser.post("training.cohort_draft", {"act": "create", "shown": every, "take": every[1:]}, code=draft.code)
+    form = {"act": "create", "shown": every, "take": every[1:], "seen": seen_of(draft, cast.lead)}
+    browser.post("training.cohort_draft", form, code=draft.code)
     session.expire_all()
     assert accounts.find_person_by_sign_in_name(every[0]) is None
     assert len(enrolled(cohorts.get_cohort("jp-2026-04"))) == 2
@@ -549,7 +560,7 @@ def test_a_form_that_arrives_twice_creates_one_cohort(cast: Cast, as_: Any) -> N
     browser = as_(cast.lead)
     draft = put_together(browser, listed(2))
     taken = keys(draft, cast.lead)
-    form = {"act": "create", "shown": taken, "take": taken, "form_key": "0" * 16}
+    form = {"act": "create", "shown": taken, "take": taken, "seen": seen_of(draft, cast.lead), "form_key": "0" * 16}
     answers = [browser.post("training.cohort_draft", dict(form), code=draft.code) for _time in range(2)]
     assert answers[0].headers["Location"] == answers[1].headers["Location"]
     assert len(session.scalars(select(Cohort)).all()) == 1
@@ -557,22 +568,97 @@ def test_a_form_that_arrives_twice_creates_one_cohort(cast: Cast, as_: Any) -> N
     assert len(enrolled(session.scalars(select(Cohort)).one())) == 2
 
 
+def shown_form(page: Any) -> dict[str, Any]:
+    """Return what the button of a preview sends, as it stands on the page."""
+    return {
+        "act": "create",
+        "seen": page.one("input", name="seen").get("value"),
+        "shown": [each.get("value") for each in page.all("input", name="shown")],
+        "take": [each.get("value") for each in page.all("input", name="take") if each.get("checked") is not None],
+    }
+
+
+CHANGED = {"en": "Something has changed meanwhile", "ja": "その間に状況が変わった"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_another_tab_has_changed_is_shown_before_anything_is_created(cast: Cast, as_: Any, language: str) -> None:
+    browser = as_(cast.lead, language=language)
+    draft = put_together(browser, listed(2))
+    form = shown_form(browser.get("training.cohort_draft", code=draft.code))
+    later = (START + timedelta(days=14)).isoformat()
+    browser.post("training.change_draft", wished(listed(3), starts_on=later), code=draft.code)
+    # In the first tab one of the two is left out.
+    form["take"] = form["take"][1:]
+    page = browser.post("training.cohort_draft", form, code=draft.code, expect=409)
+    assert CHANGED[language] in page.text
+    assert session.scalars(select(Cohort)).all() == []
+    assert [each["value"] for each in [dict(each.attrib) for each in page.all("input", name="take")]] == [
+        f"new{number}@portal.example" for number in range(3)
+    ]
+    again = shown_form(page)
+    assert again["take"] == ["new1@portal.example", "new2@portal.example"]
+    browser.post("training.cohort_draft", again, code=draft.code, expect=303)
+    cohort = session.scalars(select(Cohort)).one()
+    assert cohort.starts_on.isoformat() == later
+    assert sorted(each.person.sign_in_name for each in enrolled(cohort)) == again["take"]
+
+
+def test_another_sheet_that_was_chosen_in_another_tab_is_not_created_unseen(cast: Cast, as_: Any) -> None:
+    browser = as_(cast.lead)
+    book = tables.write_workbook(
+        [
+            tables.Sheet("Spring", ["氏名", "メール"], [["新人 1", "spring@portal.example"]]),
+            tables.Sheet("Autumn", ["氏名", "メール"], [["新人 2", "autumn@portal.example"]]),
+        ]
+    )
+    draft = put_together(browser, file=(BytesIO(book), "people.xlsx"))
+    form = shown_form(browser.get("training.cohort_draft", code=draft.code))
+    browser.post("training.cohort_draft", {"sheet": "Autumn"}, code=draft.code, expect=303)
+    page = browser.post("training.cohort_draft", form, code=draft.code, expect=409)
+    assert "autumn@portal.example" in page.text
+    assert session.scalars(select(Cohort)).all() == []
+
+
+def test_somebody_who_was_left_out_elsewhere_is_not_taken_in_unseen(cast: Cast, as_: Any) -> None:
+    browser = as_(cast.lead)
+    draft = put_together(browser, listed(2))
+    form = shown_form(browser.get("training.cohort_draft", code=draft.code))
+    browser.post("training.cohort_draft", form | {"act": "update", "take": form["take"][:1]}, code=draft.code)
+    page = browser.post("training.cohort_draft", form, code=draft.code, expect=409)
+    assert shown_form(page)["take"] == ["new0@portal.example"]
+    assert session.scalars(select(Cohort)).all() == []
+
+
+def test_who_joins_a_cohort_joins_as_the_preview_said(cast: Cast, as_: Any) -> None:
+    browser = as_(cast.lead)
+    cohort = found_of(browser, cast.lead, listed(1))
+    joining = {"plan": "first-days@1.0", "starts_on": START.isoformat(), "text": NEW.format(7)}
+    draft = draft_of(browser.post("training.add_learners", joining, code=cohort.code))
+    form = shown_form(browser.get("training.cohort_draft", code=draft.code))
+    later = (START + timedelta(days=14)).isoformat()
+    browser.post("training.change_draft", joining | {"starts_on": later}, code=draft.code)
+    page = browser.post("training.cohort_draft", form, code=draft.code, expect=409)
+    assert len(enrolled(cohort)) == 1
+    browser.post("training.cohort_draft", shown_form(page), code=draft.code, expect=303)
+    assert [each.starts_on.isoformat() for each in enrolled(cohort)] == [START.isoformat(), later]
+
+
 def test_where_one_cannot_be_enrolled_nobody_is(cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = as_(cast.lead)
     draft = put_together(browser, listed(3))
-    real, count = taking_in.enroll, []
+    real, count = enrollments._record_enrolled, []
 
-    def failing(**values: Any) -> Any:
+    def failing(*values: Any) -> None:
         count.append(1)
         if len(count) == 3:
             raise NoSuchPlan(slug="gone")
-        return real(**values)
+        real(*values)
 
-    monkeypatch.setattr(taking_in, "enroll", failing)
+    monkeypatch.setattr(enrollments, "_record_enrolled", failing)
     taken = keys(draft, cast.lead)
-    page = browser.post(
-        "training.cohort_draft", {"act": "create", "shown": taken, "take": taken}, code=draft.code, expect=404
-    )
+    form = {"act": "create", "shown": taken, "take": taken, "seen": seen_of(draft, cast.lead)}
+    page = browser.post("training.cohort_draft", form, code=draft.code, expect=404)
     assert isinstance(page, Page)
     assert session.scalars(select(Cohort)).all() == []
     assert session.scalars(select(Enrollment)).all() == []
@@ -588,11 +674,10 @@ def test_what_somebody_else_takes_at_the_same_moment_is_a_refusal_in_words(
     def taken(**values: Any) -> Any:
         raise IntegrityError("insert", {}, Exception("unique"))
 
-    monkeypatch.setattr(taking_in, "enroll", taken)
+    monkeypatch.setattr(taking_in, "enroll_all", taken)
     shown = keys(draft, cast.lead)
-    page = browser.post(
-        "training.cohort_draft", {"act": "create", "shown": shown, "take": shown}, code=draft.code, expect=409
-    )
+    form = {"act": "create", "shown": shown, "take": shown, "seen": seen_of(draft, cast.lead)}
+    page = browser.post("training.cohort_draft", form, code=draft.code, expect=409)
     assert isinstance(page, Page)
     assert session.scalars(select(Cohort)).all() == []
 
@@ -649,6 +734,125 @@ def test_an_invitation_goes_out_once_at_its_time_and_not_to_whom_was_invited_by_
     assert sum(row.arguments["mail"] == "training.plan_started" for row in begins) == 2
 
 
+def own(number: int) -> Enrollment:
+    """Return what a newcomer of a list follows."""
+    person = accounts.find_person_by_sign_in_name(f"new{number}@portal.example")
+    assert person is not None
+    (found,) = queries.list_enrollments_of(person.id)
+    return found
+
+
+def move(enrollment: Enrollment, day: date, by: Person) -> int:
+    with own_transaction():
+        return dates.move_start(enrollment=enrollment, starts_on=day, reason="Flug <verpasst>.", by=by).id
+
+
+def owed(mail: str) -> list[tuple[datetime, str]]:
+    """Return when the mails of a kind that nobody has begun to send go out, and about whose training."""
+    rows = session.scalars(select(Job).where(Job.name == "mail.send", Job.attempts == 0).order_by(Job.id))
+    return [(row.run_after, row.arguments["arguments"]["code"]) for row in rows if row.arguments["mail"] == mail]
+
+
+def test_an_invitation_follows_the_first_day_of_the_person(cast: Cast, as_: Any) -> None:
+    found_of(as_(cast.lead), cast.lead, listed(2))
+    moved, other = own(0).code, own(1).code
+    # A week later, and five working days before it at nine: 28 April, before Golden Week.
+    move(own(0), date(2026, 5, 11), cast.lead)
+    later = datetime(2026, 4, 28, 0, 0, tzinfo=UTC)
+    assert sorted(owed("training.plan_started")) == sorted([(later, moved), (INVITED_AT, other)])
+    # Who knows nothing of the plan yet is told of no other day.
+    assert owed("training.first_day_moved") == []
+    for at, names in ((INVITED_AT, ["new1"]), (later - timedelta(minutes=1), ["new1"]), (later, ["new0", "new1"])):
+        with clock.frozen(at):
+            jobs.run_due()
+            assert invited() == [f"{name}@portal.example" for name in names]
+    built = _builders["training.plan_started"](code=moved)
+    assert built.values["starts_on"] == date(2026, 5, 11)
+
+
+def test_a_first_day_that_is_nearer_lets_the_invitation_go_out_at_once(cast: Cast, as_: Any) -> None:
+    found_of(as_(cast.lead), cast.lead, listed(1))
+    move(own(0), date(2026, 4, 16), cast.lead)
+    assert invited() == []
+    jobs.run_due()
+    assert invited() == ["new0@portal.example"]
+    # The mail about the plan went out with it, and nothing of another day.
+    assert [each["mail"] for each in mails()].count("training.first_day_moved") == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_was_invited_already_is_told_of_the_new_day_by_one_mail(cast: Cast, as_: Any, language: str) -> None:
+    found_of(as_(cast.lead), cast.lead, listed(1))
+    with clock.frozen(INVITED_AT):
+        jobs.run_due()
+        assert invited() == ["new0@portal.example"]
+        first = move(own(0), date(2026, 5, 7), cast.lead)
+        last = move(own(0), date(2026, 5, 11), cast.lead)
+        enrollment = own(0)
+        enrollment.person.language = language
+        save(enrollment.person)
+        # Of two moves in a row only the last one is true.
+        assert _builders["training.first_day_moved"](code=enrollment.code, number=first) is None
+        message = render(_builders["training.first_day_moved"](code=enrollment.code, number=last))
+        jobs.run_due()
+    assert invited() == ["new0@portal.example"]
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    text = plain.get_content()
+    assert {
+        "en": "it begins on Mon 11 May 2026 instead of Thu 7 May 2026.",
+        "ja": "開始日を2026年5月7日（木）から2026年5月11日（月）に変更しました。",
+    }[language] in text
+    assert "Flug <verpasst>." in text
+    assert "Flug &lt;verpasst&gt;." in html.get_content()
+    # She has no password yet.
+    assert "https://portal.example/forgotten" in text
+
+
+def test_whoever_has_an_account_is_told_of_the_new_day_and_her_calendar_moves(cast: Cast, as_: Any) -> None:
+    lead = as_(cast.lead, language="ja")
+    cohort = found_of(lead, cast.lead, "", chosen=[cast.learner.code])
+    (enrollment,) = enrolled(cohort)
+    before = max(due.on for due in queries.standing_of(enrollment).dues.values())
+    asked = {"starts_on": "2026-05-11", "reason": "x"}
+    page = lead.follow(lead.post("training.first_day", confirmed(lead, enrollment.code, asked), code=enrollment.code))
+    assert "受講者にはメールでお知らせします。" in page.text
+    assert [code for _at, code in owed("training.first_day_moved")] == [enrollment.code]
+    message = render(_builders["training.first_day_moved"](code=enrollment.code, number=1))
+    assert "forgotten" not in message.as_string()
+    session.expire_all()
+    with own_transaction():
+        token = calendar.create_feed(person=enrollment.person)
+    told = calendar.file_of(calendar.get_feed(token)).decode()
+    days = {due.on for due in queries.standing_of(enrollment).dues.values()}
+    assert max(days) > before
+    assert f"{max(days):%Y%m%d}" in told
+
+
+def test_the_invitation_waits_for_the_first_of_several_plans(cast: Cast, as_: Any) -> None:
+    found_of(as_(cast.lead), cast.lead, listed(1))
+    first = own(0)
+    make_enrollment(first.person, make_plan("other"), cast.admin, starts_on=date(2026, 4, 28))
+    move(first, date(2026, 5, 11), cast.lead)
+    with clock.frozen(INVITED_AT):
+        jobs.run_due()
+    assert invited() == ["new0@portal.example"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_lead_reads_when_the_invitation_goes_out_now(cast: Cast, as_: Any, language: str) -> None:
+    lead = as_(cast.lead, language=language)
+    found_of(lead, cast.lead, listed(1))
+    code = own(0).code
+    for day, said in (
+        ("2026-05-11", {"en": "goes out on Tue 28 Apr 2026.", "ja": "招待メールは2026年4月28日（火）に送信されます。"}),
+        ("2026-04-16", {"en": "the invitation goes out now.", "ja": "招待メールはすぐに送信されます。"}),
+    ):
+        sent = confirmed(lead, code, {"starts_on": day, "reason": "x"})
+        assert said[language] in lead.follow(lead.post("training.first_day", sent, code=code)).text
+
+
 def test_with_fewer_days_left_the_invitation_goes_out_at_once(cast: Cast, as_: Any) -> None:
     with clock.frozen(datetime(2026, 4, 21, 1, 0, tzinfo=UTC)):
         found_of(as_(cast.lead), cast.lead, listed(1))
@@ -663,8 +867,8 @@ def test_with_fewer_days_left_the_invitation_goes_out_at_once(cast: Cast, as_: A
 @pytest.fixture
 def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let three people be many, two of them a portion."""
-    for module in (founding, taking_in):
-        monkeypatch.setattr(module, "MOST_PEOPLE_AT_ONCE", 2)
+    monkeypatch.setattr(founding, "MOST_PEOPLE_AT_ONCE", 2)
+    monkeypatch.setattr(taking_in, "PORTION", 2)
 
 
 def begun(browser: Any, by: Person, text: str, **values: Any) -> CohortDraft:
@@ -680,6 +884,18 @@ def work_on(draft: CohortDraft) -> Job:
     assert found is not None
     session.refresh(found)
     return found
+
+
+def looked_at(draft: CohortDraft) -> Any:
+    """Return the worker's steps after it has looked who is to be taken in."""
+    steps = taking_in.take_in_portions(draft.code)
+    with own_transaction():
+        outside = next(steps)
+    assert isinstance(outside, jobs.Outside)
+    answer = outside.work()
+    with own_transaction():
+        steps.send(answer)
+    return steps
 
 
 @pytest.mark.usefixtures("_small_portions")
@@ -713,16 +929,16 @@ def test_a_worker_that_is_killed_goes_on_where_it_was_and_nobody_is_taken_in_twi
     cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = begun(as_(cast.lead), cast.lead, listed(7))
-    real, count = taking_in.enroll, []
+    real, count = enrollments._record_enrolled, []
 
-    def dying(**values: Any) -> Any:
+    def dying(*values: Any) -> None:
         count.append(1)
         if len(count) == 4:
             # What ends a process leaves no note of it.
             raise KeyboardInterrupt
-        return real(**values)
+        real(*values)
 
-    monkeypatch.setattr(taking_in, "enroll", dying)
+    monkeypatch.setattr(enrollments, "_record_enrolled", dying)
     number = work_on(draft).id
     with pytest.raises(KeyboardInterrupt):
         jobs.run_job(number)
@@ -743,6 +959,63 @@ def test_a_worker_that_is_killed_goes_on_where_it_was_and_nobody_is_taken_in_twi
     assert (work_on(draft).done, draft.refused) == (7, [])
     taken = session.scalars(select(JournalEntry).where(JournalEntry.action == "training.learners_taken_in")).one()
     assert (taken.after or {})["people"] == 7
+
+
+@pytest.mark.usefixtures("_small_portions")
+def test_a_long_list_is_looked_at_outside_of_any_transaction_and_taken_in_by_many_short_ones(
+    cast: Cast, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = begun(as_(cast.lead), cast.lead, listed(7))
+    real, looked = founding.judge, []
+
+    def looking(*values: Any) -> Any:
+        looked.append(in_transaction())
+        return real(*values)
+
+    monkeypatch.setattr(founding, "judge", looking)
+    steps, sizes = looked_at(draft), []
+    assert looked == [False]
+    for done in (2, 4, 6, 7):
+        before = session.scalar(select(func.count()).select_from(Enrollment)) or 0
+        with own_transaction():
+            assert next(steps) == jobs.Progress(done, 7)
+        sizes.append((session.scalar(select(func.count()).select_from(Enrollment)) or 0) - before)
+    with own_transaction():
+        assert next(steps, None) is None
+    assert sizes == [2, 2, 2, 1]
+    assert len(looked) == 1, "what was seen once is not looked at again in the transactions"
+
+
+def test_many_are_taken_in_with_as_many_statements_as_few_but_for_what_is_written(cast: Cast, as_: Any) -> None:
+    counts = []
+    for many, day in ((6, "2026-05-11"), (12, "2026-05-12")):
+        text = "氏名\tメール\n" + "\n".join(f"新人 {each}\tof{many}x{each}@portal.example" for each in range(many))
+        draft = put_together(as_(cast.lead), text, starts_on=day)
+        session.expire_all()
+        with counted_queries() as counted, own_transaction():
+            taking_in.create(draft=cohort_drafts.get_draft(draft.code), by=session.get_one(Person, cast.lead.id))
+        counts.append(len([each for each in counted if each.startswith("SELECT")]))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.usefixtures("_small_portions")
+def test_who_is_refused_within_a_portion_keeps_nobody_else_out_of_it(cast: Cast, as_: Any) -> None:
+    draft = begun(as_(cast.lead), cast.lead, listed(1) + "\n\tcolleague@portal.example\n新人 X\tx@portal.example")
+    steps = looked_at(draft)
+    with own_transaction():
+        people.deactivate(person=session.get_one(Person, cast.colleague.id), by=cast.admin, knowing=True)
+    for _portion in range(3):
+        with own_transaction():
+            next(steps, None)
+    session.expire_all()
+    draft = cohort_drafts.get_draft(draft.code)
+    assert draft.cohort is not None
+    assert {each.person.sign_in_name for each in enrolled(draft.cohort)} == {"new0@portal.example", "x@portal.example"}
+    assert len(draft.invited) == 2
+    assert [(each["key"], "deactivated" in each["en"]) for each in draft.refused or ()] == [
+        ("colleague@portal.example", True)
+    ]
+    assert draft.done_at is not None
 
 
 @pytest.mark.usefixtures("_small_portions")
@@ -771,10 +1044,9 @@ def test_a_cohort_that_is_withdrawn_meanwhile_gets_nobody_more(
     browser = as_(cast.lead)
     draft = begun(browser, cast.lead, listed(5))
     assert draft.cohort is not None
-    steps = taking_in.take_in_portions(draft.code)
-    for _portion in range(2):
-        with own_transaction():
-            next(steps)
+    steps = looked_at(draft)
+    with own_transaction():
+        next(steps)
     with own_transaction():
         founding.withdraw(cohort=cohorts.get_cohort(draft.cohort.code), reason="Wrong day.", by=cast.lead)
     for _portion in range(3):
@@ -996,3 +1268,33 @@ def test_the_address_of_somebody_chosen_is_not_told(cast: Cast, as_: Any) -> Non
     session.expire_all()
     chosen = founding.judge(cohort_drafts.get_draft(draft.code), cast.lead).candidates[1]
     assert (chosen.fate, chosen.mentor) == (founding.Fate.LEFT_OUT, mentor())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_workbook_of_several_sheets_says_which_was_read_and_nothing_of_either_is_lost(
+    cast: Cast, as_: Any, language: str
+) -> None:
+    sheets = [
+        tables.Sheet(name, ["氏名", "メール"], [[f"山本 {name}", f"{address}@portal.example"]])
+        for name, address in (("四月", "april"), ("五月", "may"))
+    ]
+    data = tables.write_workbook([*sheets, tables.Sheet("空", [], [])], created=datetime(2026, 4, 1, tzinfo=UTC))
+    lead = as_(cast.lead, language=language)
+    sent = lead.post("training.new_cohort", wished(file=(BytesIO(data), "people.xlsx")))
+    draft = draft_of(sent)
+    page = lead.get("training.cohort_draft", code=draft.code)
+    said = {"en": "The sheet “四月” was read.", "ja": "シート「四月」を読み込みました。"}[language]
+    assert said in page.text
+    assert [each.get("value") for each in page.all("button") if each.get("name") == "sheet"] == ["五月"]
+    assert keys(draft, cast.lead) == ["april@portal.example"]
+    # A correction of the list stays with its sheet.
+    corrected = founding.wishes_of(draft).text.replace("april@", "april.new@")
+    lead.post("training.change_draft", wished(corrected), code=draft.code)
+    lead.post("training.cohort_draft", {"sheet": "五月"}, code=draft.code)
+    session.expire_all()
+    assert keys(draft, cast.lead) == ["may@portal.example"]
+    lead.post("training.cohort_draft", {"sheet": "四月"}, code=draft.code)
+    session.expire_all()
+    assert keys(draft, cast.lead) == ["april.new@portal.example"]
+    page = lead.post("training.cohort_draft", {"sheet": "六月"}, code=draft.code, expect=409)
+    assert {"en": "cannot be read any more", "ja": "もう読み込めません"}[language] in page.text

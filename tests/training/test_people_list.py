@@ -158,6 +158,22 @@ def test_a_file_of_two_encodings_is_refused_and_names_the_line() -> None:
     assert refused.value.values["line"] == 3
 
 
+def test_a_line_of_utf_8_in_a_file_of_windows_is_a_fault_of_that_line() -> None:
+    data = "氏名,メール\n山田 花子,hanako@portal.example\n".encode("cp932") + "佐藤 花,sato@portal.example\n".encode()
+    told = read_people(tables.as_text(data, "people.csv"))
+    assert [(bool(each.fault), each.line) for each in told] == [(False, 2), (True, 3)]
+    table = tables.read_table(
+        "氏名,メール\n森 愛,a@x.example\n".encode("cp932") + "佐藤 花,b@x.example\n".encode(), leave_out=True
+    )
+    assert [row.line for row in table.rows] == [2]
+    assert [(line, type(fault)) for line, fault in table.left_out] == [(3, tables.OtherEncoding)]
+
+
+@pytest.mark.parametrize("text", ["ﾔﾏﾀﾞ ﾊﾅｺ", "ﾅｶ", "占部 ｱｲ", "é", "José", "佐藤"])
+def test_what_is_written_as_it_is_meant_is_no_garble(text: str) -> None:
+    assert not tables.is_garbled(text)
+
+
 @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n" + b"\x00\x01" * 400, b"\x01\x00\x02\x00" * 400])
 def test_a_file_that_is_no_table_is_refused_and_not_shown_as_signs(data: bytes) -> None:
     with pytest.raises(tables.TableUnreadable):

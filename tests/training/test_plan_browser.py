@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from portal.accounts.models import Role
 from portal.core.db import session
@@ -21,8 +20,6 @@ from portal.training.rules import Doer, StepKind, StepSpec, editing
 from portal.training.service import plan_drafts as service
 from tests.accessibility import faults_of
 from tests.builders import Cast, make_grant, make_person
-from tests.page_client import PageClient
-from tests.serving import served
 from tests.training.builders import make_documents, make_plan, make_quiz
 
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
@@ -30,40 +27,8 @@ DAY, WIDE = 24, {"width": 1440, "height": 1000}
 
 
 @pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    with served(app) as found:
-        yield found
-
-
-@pytest.fixture
-def open_as(
-    app: Flask, address: str, chromium: Browser, as_: Callable[..., PageClient]
-) -> Iterator[Callable[..., BrowserContext]]:
-    troubles: list[str] = []
-    opened: list[BrowserContext] = []
-
-    def sign_in(person: Any, **options: Any) -> BrowserContext:
-        context = chromium.new_context(base_url=address, viewport=WIDE, **options)
-        cookie = as_(person).client.get_cookie("session")
-        assert cookie is not None
-        context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
-        context.on("weberror", lambda error: troubles.append(str(error.error)))
-        context.on(
-            "console",
-            lambda line: (
-                troubles.append(line.text)
-                if line.type == "error" and "Failed to load resource" not in line.text
-                else None
-            ),
-        )
-        opened.append(context)
-        return context
-
-    yield sign_in
-    found = list(troubles)
-    for context in opened:
-        context.close()
-    assert found == []
+def window() -> dict[str, Any]:
+    return {"viewport": WIDE}
 
 
 @pytest.fixture
@@ -95,6 +60,29 @@ def plan_of(draft: PlanDraft) -> Any:
     code = draft.code
     session.rollback()
     return spec_of_draft(get_plan_draft(code))
+
+
+def test_the_key_that_undoes_says_so_where_nothing_is_left_and_everything_stays_saved(
+    cast: Cast, draft: PlanDraft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = opened(open_as(cast.author), draft)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    row(page, "quiz").focus()
+    page.keyboard.press("ArrowRight")
+    expect(said(page)).to_contain_text("Working day 5")
+    # Also pressed faster than the server answers.
+    for _press in range(3):
+        page.keyboard.press("Control+z")
+    expect(said(page)).to_contain_text("nothing of yours to undo")
+    expect(page.locator(".save-state")).to_have_attribute("data-state", "saved")
+    page.keyboard.press("Control+Shift+z")
+    expect(said(page)).to_contain_text("made again")
+    page.keyboard.press("Control+Shift+z")
+    expect(said(page)).to_contain_text("nothing of yours to undo")
+    expect(page.locator(".save-state")).to_have_attribute("data-state", "saved")
+    assert editing.get_step(plan_of(draft), "quiz").due_days == 4
+    assert complaints == []
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -244,6 +232,26 @@ def test_a_double_click_adds_one_step_and_long_titles_stand_below_one_another(
         " each.querySelector('.option__text').getBoundingClientRect().bottom])"
     )
     assert all(bottom <= below for (_top, bottom), (below, _end) in pairwise(tops))
+
+
+def test_an_edit_whose_answer_is_lost_is_sent_again_and_adds_one_step(
+    cast: Cast, draft: PlanDraft, open_as: Callable[..., BrowserContext]
+) -> None:
+    page, lost = opened(open_as(cast.author), draft), []
+
+    def lose(route: Any) -> None:
+        # The server does it; its answer does not come.
+        if not lost:
+            lost.append(route.fetch().status)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/edit", lambda route: lose(route) if route.request.method == "POST" else route.continue_())
+    page.get_by_role("button", name="Add step").click()
+    expect(page.locator("#kind")).to_be_focused(timeout=20_000)
+    assert lost == [200]
+    assert [step.slug for step in plan_of(draft).steps if step.slug.startswith("new-")] == ["new-read"]
 
 
 def test_what_somebody_else_changes_comes_into_the_page(

@@ -22,9 +22,11 @@ from portal.core.content import ContentFile, ContentFolder
 from portal.core.db import session
 from portal.core.errors import Conflict, DomainError
 from portal.core.i18n import Words
+from portal.core.jobs import Job
+from portal.core.mail import Email, render
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
-from portal.training import rules
+from portal.training import emails, rules
 from portal.training.content import PlansPart
 from portal.training.errors import (
     NothingToUndo,
@@ -50,7 +52,7 @@ from portal.training.rules.drafting import DraftState
 from portal.training.service import plan_drafts as service
 from portal.training.service.plans import digest_of
 from tests.beginnings import beginning
-from tests.builders import Cast, make_grant, make_person
+from tests.builders import Cast, make_grant, make_person, save
 from tests.page_client import Page, PageClient
 from tests.queries import counted_queries
 from tests.training.builders import (
@@ -238,6 +240,144 @@ def test_today_names_plans_to_their_approver_and_what_came_back_to_its_author(
     assert path in author.get("training.today").links()
 
 
+def owed(name: str) -> list[dict[str, Any]]:
+    """Return of each mail of a kind that is owed about whom and what it is, in order."""
+    rows = session.scalars(select(Job).where(Job.name == "mail.send").order_by(Job.id))
+    return [row.arguments["arguments"] for row in rows if row.arguments["mail"] == name]
+
+
+def text_of(mail: Email | None) -> tuple[str, str]:
+    assert mail is not None
+    message = render(mail)
+    body, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert body is not None
+    assert html is not None
+    assert "{{" not in html.get_content()
+    text = body.get_content().replace("\r\n", "\n")
+    assert "\n\n\n" not in text
+    return str(message["Subject"]), text
+
+
+def test_whoever_may_approve_a_plan_is_told_once_that_it_waits_and_nobody_else(cast: Cast, draft: PlanDraft) -> None:
+    other, wrote, gone = make_second_approver(), make_person("wrote@portal.example"), make_person("gone@portal.example")
+    for each in (wrote, gone):
+        make_grant(each, Role.APPROVER)
+    make_grant(wrote, Role.AUTHOR)
+    deactivate(gone)
+    changed(draft, wrote, lambda plan: editing.shift(plan, "quiz", 2))
+    submitted(draft, cast)
+    assert {each["to"] for each in owed("training.plan_approval_waits")} == {cast.approver.code, other.code}
+    assert len(owed("training.plan_approval_waits")) == 2
+    assert emails.plan_approval_waits(draft.code, 1, wrote.code) is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mail_to_an_approver_names_the_plan_its_changed_steps_and_what_the_author_says(
+    cast: Cast, draft: PlanDraft, language: str
+) -> None:
+    submitted(draft, cast)
+    speak(cast.approver, language)
+    subject, text = text_of(emails.plan_approval_waits(draft.code, 1, cast.approver.code))
+    title = draft_title(draft, language)
+    assert (
+        subject
+        == {
+            "en": f"Waiting for approval: “{title}”, version 1.1",
+            "ja": f"【承認のお願い】「{title}」第1.1版",
+        }[language]
+    )
+    assert {"en": "It is based on version 1.0.", "ja": "第1.0版をもとにした草案です。"}[language] in text
+    assert {"en": "Changed steps:\n- ", "ja": "内容が変わる項目：\n- "}[language] in text
+    assert "Two days for the quiz." in text
+    assert f"https://portal.example/plan-drafts/{draft.code}" in text
+
+
+def test_the_mail_about_a_new_plan_says_how_many_steps_it_has(cast: Cast) -> None:
+    with own_transaction():
+        draft = service.begin_from_file(slug="brand-new", spec=spec(), by=cast.author)
+        service.submit(draft=draft, said="", by=cast.author)
+    speak(cast.approver, "en")
+    _subject, text = text_of(emails.plan_approval_waits(draft.code, 1, cast.approver.code))
+    assert (
+        f"the first version of the training plan “{draft_title(draft, 'en')}”, with {len(spec().steps)} steps." in text
+    )
+
+
+def test_an_approver_is_not_told_of_what_does_not_wait_any_more(cast: Cast, draft: PlanDraft) -> None:
+    submitted(draft, cast)
+    with own_transaction():
+        service.take_back(draft=draft, by=cast.author)
+    assert emails.plan_approval_waits(draft.code, 1, cast.approver.code) is None
+    with own_transaction():
+        service.submit(draft=draft, said="", by=cast.author)
+    # Submitted again it is told again, and the first mail stays unsent.
+    assert emails.plan_approval_waits(draft.code, 1, cast.approver.code) is None
+    assert emails.plan_approval_waits(draft.code, 3, cast.approver.code) is not None
+    assert [each["number"] for each in owed("training.plan_approval_waits")] == [1, 3]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_who_wrote_in_a_plan_are_told_once_that_it_was_sent_back_and_why(
+    cast: Cast, draft: PlanDraft, language: str
+) -> None:
+    second = make_person("second@portal.example", language=language)
+    make_grant(second, Role.AUTHOR)
+    changed(draft, second, lambda plan: editing.shift(plan, "quiz", 2))
+    submitted(draft, cast)
+    with own_transaction():
+        service.send_back(draft=draft, said="Zu spät.\nUnd <zu> lang.", by=cast.approver)
+    assert sorted(each["to"] for each in owed("training.plan_draft_news")) == sorted([cast.author.code, second.code])
+    mail = emails.plan_draft_news(draft.code, 2, second.code)
+    subject, text = text_of(mail)
+    title = draft_title(draft, language)
+    assert subject == {"en": f"Sent back: “{title}”, version 1.1", "ja": f"【差戻し】「{title}」第1.1版"}[language]
+    assert f"{cast.approver.name_in(language)}{'さんが' if language == 'ja' else ' has sent back'}" in text
+    assert "Zu spät.\nUnd <zu> lang." in text
+    assert mail is not None
+    html = render(mail).get_body(("html",))
+    assert html is not None
+    assert "Zu spät.<br>Und &lt;zu&gt; lang." in html.get_content()
+    assert f"https://portal.example/plan-drafts/{draft.code}" in text
+    # Who has submitted it again knows.
+    with own_transaction():
+        service.submit(draft=draft, said="", by=cast.author)
+    assert emails.plan_draft_news(draft.code, 2, second.code) is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_authors_are_told_that_their_plan_was_approved_and_published(
+    cast: Cast, draft: PlanDraft, language: str
+) -> None:
+    speak(cast.author, language)
+    approved(draft, cast)
+    assert owed("training.plan_draft_news") == [{"code": draft.code, "number": 2, "to": cast.author.code}]
+    subject, text = text_of(emails.plan_draft_news(draft.code, 2, cast.author.code))
+    title = draft_title(draft, language)
+    assert subject == {"en": f"Published: “{title}”, version 1.1", "ja": f"【公示】「{title}」第1.1版"}[language]
+    assert "https://portal.example/plans/first-days" in text
+    assert "/plan-drafts/" not in text
+
+
+def test_a_mail_about_a_draft_reaches_nobody_whose_account_was_closed(cast: Cast, draft: PlanDraft) -> None:
+    approved(draft, cast)
+    deactivate(cast.author)
+    assert emails.plan_draft_news(draft.code, 2, cast.author.code) is None
+
+
+def draft_title(draft: PlanDraft, language: str) -> str:
+    return spec_of_draft(draft).title.in_(language)
+
+
+def speak(person: Any, language: str) -> None:
+    person.language = language
+    save(person)
+
+
+def deactivate(person: Any) -> None:
+    person.deactivated_at = MORNING
+    save(person)
+
+
 def test_what_is_in_review_is_not_written(cast: Cast, draft: PlanDraft, as_: Any) -> None:
     submitted(draft, cast)
     with own_transaction(), pytest.raises(PlanDraftNotWritable):
@@ -382,6 +522,18 @@ def test_who_changes_the_same_step_second_is_told_and_loses_nothing(cast: Cast, 
     assert editing.get_step(spec_of_draft(draft), "quiz").title == Words("Mine", "私の")
 
 
+def test_a_step_that_was_named_meanwhile_keeps_what_was_typed(cast: Cast, draft: PlanDraft, as_: Any) -> None:
+    other = make_second_author()
+    mine = step_form(as_(cast.author).get("training.edit_plan_draft", code=draft.code, at="step.quiz"))
+    as_(other).post(**edit_url(draft), data=mine | {"slug": "check"})
+    told = as_(cast.author).post(**edit_url(draft), data=mine | {"title_en": "Mine", "due": "7"}, expect=409, lang="en")
+    assert f"{other.name_in('en')} has changed this part since it was loaded" in told.text
+    again = step_form(told)
+    assert (again["at"], again["slug"], again["title_en"], again["due"]) == ("step.check", "check", "Mine", "7")
+    as_(cast.author).post(**edit_url(draft), data=again)
+    assert editing.get_step(spec_of_draft(draft), "check").title == Words("Mine", mine["title_ja"])
+
+
 def test_what_was_removed_meanwhile_is_told(cast: Cast, draft: PlanDraft, as_: Any) -> None:
     mine = step_form(as_(cast.author).get("training.edit_plan_draft", code=draft.code, at="step.quiz"))
     changed(draft, make_second_author(), lambda plan: editing.remove_step(plan, "quiz"))
@@ -426,16 +578,32 @@ def test_each_kind_of_step_has_the_fields_of_its_kind_only(cast: Cast, as_: Any)
         at = f"step.new-{kind.value.replace('_', '-')}"
         page = as_(cast.author, language="ja").get("training.edit_plan_draft", code=draft.code, at=at)
         names = {field.get("name") for field in page.one("form", id="plan-part").iter() if field.get("name")}
-        has[kind.value] = names & {"document", "quiz", "by", "asks_statement", "evidence", "gate_bound"}
+        has[kind.value] = names & {"document", "quiz", "by", "asks_statement", "about", "evidence", "gate_bound"}
     assert has == {
         "read": {"document"},
         "acknowledge": {"document"},
         "quiz": {"quiz"},
         "task": {"by", "evidence"},
         "session": {"by"},
-        "sign_off": {"by", "asks_statement"},
-        "gate": {"gate_bound"},
+        "sign_off": {"by", "asks_statement", "about"},
+        "gate": {"about", "gate_bound"},
     }
+
+
+def test_a_sign_off_names_the_documents_that_it_is_about(cast: Cast, as_: Any) -> None:
+    author = as_(cast.author, language="en")
+    author.post("training.new_plan", {"title_en": "First weeks", "title_ja": "最初の数週間"})
+    draft = plan_drafts.find_open_draft("first-weeks")
+    assert draft is not None
+    author.post(**edit_url(draft), data={"act": "add_step", "kind": "sign_off"})
+    at = "step.new-sign-off"
+    form = step_form(author.get("training.edit_plan_draft", code=draft.code, at=at))
+    refused = author.post(**edit_url(draft), data=form | {"about": "exposure\nnothing like it"}, expect=400)
+    assert "There is no document or clause “nothing like it”" in refused.text
+    assert "nothing like it" in refused.one("textarea", name="about").text, "what was typed is still there"
+    author.post(**edit_url(draft), data=form | {"about": "exposure\nexposure"})
+    (step,) = spec_of_draft(get_plan_draft(draft.code)).steps
+    assert step.about == ("exposure",)
 
 
 def test_a_whole_plan_is_written_with_forms_alone(cast: Cast, as_: Any) -> None:
@@ -861,3 +1029,38 @@ def test_a_page_that_asks_for_its_parts_is_answered_with_them(cast: Cast, draft:
     pulse = author.fetch("training.plan_draft_pulse", accept="application/json", code=draft.code)
     assert pulse.json["revision"] == 2
     assert issubclass(PlanDraftNotWritable, Conflict)
+
+
+def test_an_edit_that_is_sent_again_under_its_number_is_done_once_and_answered_as_before(
+    cast: Cast, draft: PlanDraft, as_: Any
+) -> None:
+    author, steps = as_(cast.author, language="en"), len(spec_of_draft(draft).steps)
+
+    def send(number: str, **fields: Any) -> Any:
+        answer = author.send(
+            "POST",
+            author.url("training.change_plan_draft", code=draft.code),
+            data={"form_key": number, "at": "step.quiz"} | fields,
+            headers={"Accept": "application/json", "X-CSRFToken": author.token()},
+        )
+        return answer.status_code, answer.get_json()
+
+    adding = {"act": "add_step", "kind": "read", "after": "quiz"}
+    first, again = send("a" * 24, **adding), send("a" * 24, **adding)
+    assert (first[0], first[1]["at"], first[1]["said"]) == (200, "step.new-read", again[1]["said"])
+    assert again[1]["at"] == "step.new-read"
+    plan = spec_of_draft(get_plan_draft(draft.code))
+    assert len(plan.steps) == steps + 1
+    # So it is with days that were added, and with what was taken back.
+    for _time in range(2):
+        send("b" * 24, act="shift", step="new-read", days="2")
+    assert editing.get_step(spec_of_draft(get_plan_draft(draft.code)), "new-read").due_days == (
+        editing.get_step(plan, "new-read").due_days + 2
+    )
+    for _time in range(2):
+        send("c" * 24, act="undo")
+    assert len(spec_of_draft(get_plan_draft(draft.code)).steps) == steps + 1
+    # The same edit that is meant a second time has another number, as each form of the page has.
+    send("d" * 24, **adding)
+    assert len(spec_of_draft(get_plan_draft(draft.code)).steps) == steps + 2
+    assert send("d" * 24, act="undo")[0] == 409

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from portal.accounts.models import Person, Role, Scope
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
+from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
 from portal.training import queries
 from portal.training.errors import PlanCannotBeFollowed
 from portal.training.invariants import INVARIANTS
-from portal.training.models import Enrollment, StepCompletion
-from portal.training.rules import Doer, StepKind, StepSpec
+from portal.training.models import Enrollment, PlanVersion, StepCompletion
+from portal.training.rules import Doer, EvidenceKind, StepKind, StepSpec
 from portal.training.service import sign_offs
-from portal.training.service.enrollments import end_plan
+from portal.training.service.enrollments import end_plan, enroll, enroll_all
 from tests.beginnings import beginning
-from tests.builders import Cast
+from tests.builders import Cast, make_grant, make_person, make_team
+from tests.queries import counted_queries
 from tests.training.builders import (
+    START,
     acknowledge,
     load_holidays,
     make_documents,
@@ -114,6 +118,72 @@ def test_what_is_recent_enough_counts_when_it_was_done_with_what_proves_it(
     assert (rows["quiz"].score, rows["quiz"].attempt_code is not None) == (Fraction(9, 10), True)
     then = session.get_one(StepCompletion, rows["talk"].recognised_id)
     assert (then.enrollment_id, then.step.slug) == (before.id, "talk")
+
+
+def test_people_enrolled_together_are_enrolled_as_one_after_the_other(cast: Cast) -> None:
+    """What is written, recognised, told and noted of each is the same, and many take no more reads than few."""
+    do_all(cast, 30)
+    make_grant(make_person("mentor@portal.example", team=make_team()), Role.MENTOR, Scope.TEAM, "account-safety")
+    steps = (
+        StepSpec("statement", StepKind.ACKNOWLEDGE, 0, document="exposure"),
+        StepSpec("quiz", StepKind.QUIZ, 2, quiz="impersonation", recognise_days=60),
+        StepSpec("talk", StepKind.SIGN_OFF, 2, title=Words("Talk", "面談"), by=Doer.LEAD, recognise_days=60),
+        StepSpec("walk", StepKind.SIGN_OFF, 3, title=Words("Walk", "同行"), by=Doer.MENTOR, prerequisites=("quiz",)),
+        StepSpec(
+            "notes", StepKind.TASK, 4, title=Words("Notes", "記録"), instructions=Words("Write.", "書く。"),
+            by=Doer.LEAD, evidence=(EvidenceKind.TEXT,),
+        ),
+    )  # fmt: skip
+    version = make_plan("again", cast.author, *steps, phases=(), credential=None)
+    people = [cast.learner, cast.colleague, cast.lead, cast.outsider]
+    starts = [(person, START) for person in people]
+
+    def one_after_the_other() -> list[Enrollment]:
+        return [enroll(person=person, version=version, starts_on=day, by=None) for person, day in starts]
+
+    def together() -> list[Enrollment]:
+        return enroll_all(starts=starts, version=version, by=None)
+
+    assert _what_comes_of(together) == _what_comes_of(one_after_the_other)
+    more = [make_person(f"more{number}@portal.example", team=make_team()) for number in range(6)]
+    assert _reads([each.id for each in more], version.id) == _reads([cast.lead.id, cast.colleague.id], version.id)
+
+
+def _what_comes_of(enrolling: Callable[[], list[Enrollment]]) -> list[Any]:
+    """Return what is written of people who are enrolled, with their names for the codes; it is taken back then."""
+    with own_transaction():
+        taken_back = session.begin_nested()
+        found = enrolling()
+        names = {each.code: each.person.sign_in_name for each in found}
+        noted = [
+            (names[entry.subject_code], entry.action, str(entry.after)) for entry in session.info.get("journal", ())
+        ]
+        owed = []
+        for key, job in session.execute(select(Job.effect_key, Job).where(Job.arguments.is_not(None))):
+            known = [code for code in names if code in key]
+            owed += [
+                (names[code], key.replace(code, ""), str(job.arguments).replace(code, ""), job.run_after)
+                for code in known
+            ]
+        done = [
+            (each.person.sign_in_name, row.step.slug, row.completed_at, row.score, row.acknowledgement_id)
+            for each in found
+            for row in queries.list_completions(each)
+        ]
+        facts = [(each.person.sign_in_name, each.starts_on, each.market.code, each.enrolled_by) for each in found]
+        taken_back.rollback()
+    return [facts, sorted(noted), sorted(owed), sorted(done, key=str)]
+
+
+def _reads(person_ids: list[int], version_id: int) -> int:
+    """Return how many statements read something when these people are enrolled together."""
+    session.expire_all()
+    with own_transaction():
+        version = session.get_one(PlanVersion, version_id)
+        people = session.scalars(select(Person).where(Person.id.in_(person_ids))).all()
+        with counted_queries() as statements:
+            enroll_all(starts=[(person, START) for person in people], version=version, by=None)
+    return sum(statement.startswith(("SELECT", "WITH")) for statement in statements)
 
 
 def test_a_later_result_counts_where_the_best_one_is_too_old(cast: Cast) -> None:

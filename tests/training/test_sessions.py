@@ -23,7 +23,7 @@ from portal.training.models import Attendance, Enrollment, LiveSession, PlanVers
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import live_sessions
 from portal.training.rules import Doer, Presence, StepKind, StepSpec, StepState
-from portal.training.service import dates, sessions
+from portal.training.service import calendar, dates, sessions
 from portal.training.service.enrollments import end_plan
 from portal.training.service.sessions import When
 from tests.beginnings import beginning
@@ -100,6 +100,27 @@ def attend(cast: Cast, planned: LiveSession, reason: str = "", seen: int | None 
 def state_of(enrollment: Enrollment) -> StepState:
     session.expire_all()
     return queries.standing_of(enrollment).statuses["circle"].state
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_due_date_of_a_step_stands_apart_from_the_day_of_its_session(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    lead = as_(cast.lead, language=language)
+    where = {"code": enrollment.code, "slug": "circle"}
+    due = lead.get("training.extension", **where).one("aside").findall(".//time")[-1]
+    plan(cast, enrollment)
+    page = lead.get("training.extension", **where)
+    (shown,) = page.one("aside").findall(".//time")
+    assert shown.get("datetime") == due.get("datetime") != AT.on.isoformat()
+    assert {"en": "Session", "ja": "セッション"}[language] in "".join(page.one("aside").itertext())
+    # On her path the day of the session leads, and the due date is derived below it.
+    path = lead.get("training.path", code=enrollment.code)
+    (date,) = (
+        each for each in path.tree.iter("details") if each.find(f".//time[@datetime='{AT.on.isoformat()}']") is not None
+    )
+    assert len(date.findall(".//p")) >= 2
+    assert date.findall(".//li")
 
 
 def told(what: str) -> list[str]:
@@ -321,6 +342,22 @@ def test_who_was_present_is_done_and_who_was_not_waits_for_another_session(
     assert sessions_were_attended() == []
 
 
+def test_a_session_that_was_held_stands_in_her_calendar_on_its_day(
+    cast: Cast, enrollment: Enrollment, as_: Any
+) -> None:
+    on = date(2026, 5, 8)
+    assert queries.standing_of(enrollment).due_on("circle") != on
+    planned = plan(cast, enrollment, when=replace(AT, on=on))
+    with clock.frozen(datetime(2026, 5, 9, 1, tzinfo=UTC)):
+        attend(cast, planned, learner=Presence.PRESENT)
+        (found,) = [
+            each
+            for each in calendar.dates_of(cast.learner, [queries.standing_of(enrollment)])
+            if each.uid.endswith("-circle")
+        ]
+        assert (found.on, found.state) == (on, StepState.DONE)
+
+
 def test_a_correction_is_a_new_row_with_a_reason_and_what_is_done_stays_done(
     cast: Cast, enrollment: Enrollment
 ) -> None:
@@ -345,7 +382,7 @@ def test_a_correction_is_a_new_row_with_a_reason_and_what_is_done_stays_done(
 
 def test_what_was_ended_meanwhile_is_recorded_and_completes_nothing(cast: Cast, enrollment: Enrollment) -> None:
     planned = plan(cast, enrollment)
-    with own_transaction():
+    with clock.frozen(AFTER), own_transaction():
         end_plan(enrollment=queries.get_enrollment(enrollment.code), reason="Moved.", by=cast.lead)
     with clock.frozen(AFTER):
         attend(cast, live_sessions.get_session(planned.code), learner=Presence.PRESENT)
@@ -522,6 +559,52 @@ def test_what_cannot_be_planned_is_said_beside_its_field(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_session_on_a_day_off_is_planned_where_it_is_said_twice(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    lead, where = as_(cast.lead, language=language), {"plan": "circles", "slug": "circle"}
+    form = FORM | {"learners": [enrollment.code]}
+    for on, said in (
+        (
+            "2026-05-09",
+            {"en": "Sat 9 May 2026 is no working day (Weekend)", "ja": "2026年5月9日（土）は休みの日です（週末）"},
+        ),
+        ("2026-05-04", {"en": "(Greenery Day)", "ja": "2026年5月4日（月）は休みの日です（みどりの日）"}),
+    ):
+        # What was said of another day is not said of this one.
+        page = lead.post("training.plan_session", form | {"on": on, "seen": "2026-05-08"}, **where, expect=200)
+        assert said[language] in page.text
+        assert page.one("input", name="place").get("value") == "Room 3"
+    assert session.scalars(select(LiveSession)).all() == []
+    lead.post("training.plan_session", form | {"on": "2026-05-04", "seen": "2026-05-04"}, **where, expect=303)
+    planned = session.scalars(select(LiveSession)).one()
+    asked = FORM | {"on": "2026-05-09", "reason": "Room."}
+    page = lead.post("training.move_session", asked, code=planned.code, expect=200)
+    assert page.one("input", name="seen").get("value") == "2026-05-09"
+    lead.post("training.move_session", asked | {"seen": "2026-05-09"}, code=planned.code, expect=303)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("presence", [Presence.ABSENT, Presence.EXCUSED])
+def test_who_missed_a_session_reads_when_and_that_there_will_be_another(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str, presence: Presence
+) -> None:
+    planned = plan(cast, enrollment)
+    with clock.frozen(AFTER):
+        attend(cast, planned, learner=presence)
+        text = as_(cast.learner, language=language).get("training.path", code=enrollment.code).text
+    assert {"en": "Another session is to be planned", "ja": "別のセッションを予定し"}[language] in text
+    assert {"en": "No session has been planned", "ja": "まだ予定されていません"}[language] not in text
+    word = {
+        ("en", Presence.ABSENT): "Absent from the session of Fri 1 May 2026",
+        ("en", Presence.EXCUSED): "Excused from the session of Fri 1 May 2026",
+        ("ja", Presence.ABSENT): "セッションは欠席でした。別の",
+        ("ja", Presence.EXCUSED): "承認を受けて欠席しました。別の",
+    }[language, presence]
+    assert text.count(word) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_session_is_moved_and_cancelled_on_its_pages(
     cast: Cast, enrollment: Enrollment, as_: Any, language: str
 ) -> None:
@@ -594,3 +677,17 @@ def test_the_pages_of_sessions_ask_the_same_of_the_database_for_any_number(
     few = [count(endpoint, **values) for endpoint, values in pages]
     more(3)
     assert [count(endpoint, **values) for endpoint, values in pages] == few
+
+
+def test_whoever_has_no_account_yet_gets_no_mail_about_a_session(cast: Cast, version: PlanVersion) -> None:
+    invited = make_person(team=make_team(), password_hash=None)
+    enrollment = make_enrollment(invited, version, cast.admin, starts_on=MORNING.date())
+    with own_transaction():
+        step = queries.get_step(enrollment, "circle")
+        learners = [StepOfEnrollment(enrollment, step)]
+        planned = sessions.plan_session(step=step, market=make_market(), when=AT, learners=learners, by=cast.lead)
+    arguments = {"session": planned.code, "code": enrollment.code}
+    assert _builders["training.session_planned"](**arguments) is None
+    invited.password_hash = "set"
+    save(invited)
+    assert _builders["training.session_planned"](**arguments) is not None

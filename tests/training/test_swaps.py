@@ -17,6 +17,7 @@ from portal.core import clock
 from portal.core.db import session
 from portal.core.errors import DomainError
 from portal.core.i18n import Words
+from portal.core.jobs import list_jobs
 from portal.core.mail import _builders, render
 from portal.core.transaction import own_transaction
 from portal.journal.models import JournalEntry
@@ -214,6 +215,12 @@ def test_going_on_and_coming_back_leaves_everything_as_it_was(
             enrollment=enrollment, step=queries.get_step(enrollment, "audit"), working_days=2, reason="y", by=cast.lead
         )
         dates.extend_plan(enrollment=enrollment, working_days=1, reason="z", by=cast.lead)
+        dates.extend_plan(enrollment=enrollment, working_days=4, reason="z", by=cast.lead)
+        for thing in (
+            queries.get_extension_of_step(enrollment.code, "audit", 1),
+            queries.get_extension_of_plan(enrollment.code, 2),
+        ):
+            dates.take_back_extension(thing=thing, reason="given by mistake", by=cast.lead)
         dates.move_start(enrollment=enrollment, starts_on=date(2026, 5, 11), reason="later", by=cast.lead)
         exemptions.exempt_step(
             enrollment=enrollment, step=queries.get_step(enrollment, "more"), reason="known", by=cast.lead
@@ -255,7 +262,7 @@ def test_what_was_handed_in_and_attended_goes_along(cast: Cast) -> None:
     assert [each.said for each in standing.handed_in["task"]] == ["done"]
     assert standing.statuses["task"].state is StepState.WAITING
     assert [each.presence for each in standing.seats["circle"]] == [Presence.EXCUSED]
-    waiting = signing.list_waiting_for(cast.lead)
+    waiting = signing.looked_after(cast.lead).waiting_for(cast.lead).rows
     assert {each.standing.enrollment.code for each in waiting} == {new.code}
     # What is said of it now is said of the enrollment that goes on: once, though she has a seat in each.
     session.expire_all()
@@ -353,6 +360,10 @@ def test_a_lead_sees_what_changes_and_the_learner_is_told_once(
     session.expire_all()
     new = queries.find_successor(enrollment)
     assert new is not None
+    history = lead.get("training.change_dates", code=new.code)
+    row = "".join(history.one("table", **{"aria-labelledby": "changes"}).find(".//tbody/tr").itertext())
+    became = {"en": "Version 1.0 of the plan became version 2.0", "ja": "第1.0版から第2.0版に変更"}[language]
+    assert [each for each in (became, asked["reason"], cast.lead.name_in(language)) if each not in row] == []
     learner = as_(cast.learner, language=language)
     old = learner.get("training.path", code=enrollment.code)
     assert {"en": "Continued in version 2.0", "ja": "第2.0版に切り替わりました"}[language] in old.text
@@ -361,7 +372,9 @@ def test_a_lead_sees_what_changes_and_the_learner_is_told_once(
     mail = _builders["training.version_swapped"](code=new.code)
     assert mail is not None
     assert mail.to_address == cast.learner.sign_in_name
-    assert [str(each["title"].en if hasattr(each["title"], "en") else each["title"]) for each in mail.values["new"]]
+    assert [
+        str(each["title"].en if hasattr(each["title"], "en") else each["title"]) for each in mail.values["new"]["steps"]
+    ]
     assert _builders["training.plan_started"](code=enrollment.code) is None
     owed = session.scalars(select(JournalEntry.action).order_by(JournalEntry.id)).all()
     assert owed.count("training.version_swapped") == 1
@@ -624,6 +637,24 @@ def test_the_mail_says_what_is_another_thing_now(
     assert "{{" not in text + page
     moved = {"en": "Thu 30 Apr 2026 → Fri 8 May 2026", "ja": "2026年4月30日（木） → 2026年5月8日（金）"}
     assert moved[language] in text
+
+
+def test_the_mail_tells_what_the_swap_moved_and_not_what_was_moved_since(
+    cast: Cast, enrollment: Enrollment, other: PlanVersion
+) -> None:
+    new = swap(enrollment, other, cast)
+    (sent,) = [row.arguments for row in list_jobs() if row.arguments.get("mail") == "training.version_swapped"]
+    first = _builders["training.version_swapped"](**sent["arguments"])
+    assert first is not None
+    with own_transaction():
+        dates.extend_plan(enrollment=new, working_days=5, reason="more", by=cast.lead)
+    session.expire_all()
+    later = _builders["training.version_swapped"](**sent["arguments"])
+    assert later is not None
+    assert later.values["moved"]["steps"]
+    for part in ("moved", "new", "again", "dropped"):
+        days = [[(each["before"], each["after"]) for each in mail.values[part]["steps"]] for mail in (first, later)]
+        assert days[0] == days[1], part
 
 
 def test_a_cohort_takes_no_statement_for_each_person(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ import pytest
 from sqlalchemy import select, update
 
 from portal.accounts.models import Role, Scope
+from portal.accounts.queries import find_open_name_change
+from portal.accounts.service import name_changes
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import Words
@@ -25,6 +28,7 @@ from portal.training.queries import step_results
 from portal.training.rules import Doer, EvidenceKind, StepKind, StepSpec, StepState
 from portal.training.service import sign_offs, tasks
 from portal.training.service.tasks import MAX_FILE_BYTES, SentFile, checked_file, checked_link
+from tests.accounts.test_own_names import change as change_name
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant
 from tests.training.builders import load_holidays, make_cohort, make_documents, make_enrollment, make_plan
@@ -125,6 +129,9 @@ def test_each_who_waits_is_told_by_mail(cast: Cast, enrollment: Enrollment) -> N
         ]
 
     hand_in(cast, enrollment)
+    # Until it is judged, what is handed in again is of the same turn.
+    for number in range(3):
+        hand_in(cast, enrollment, said=f"Better, {number}.")
     assert told("sign_off_waiting") == [f"mail:sign_off_waiting:{enrollment.code}:notes:1:{cast.lead.code}"]
     built = _builders["training.sign_off_waiting"](code=enrollment.code, step="notes", to=cast.lead.code)
     text = render(built).get_body(("plain",)).get_content()
@@ -137,9 +144,10 @@ def test_each_who_waits_is_told_by_mail(cast: Cast, enrollment: Enrollment) -> N
     assert len(told("sent_back")) == 1
     arguments = {"code": enrollment.code, "step": "notes", "said": row.id}
     message = render(_builders["training.sent_back"](**arguments))
-    assert "差し戻し：10件の記録" in message["Subject"]
+    assert "【差戻し】10件の記録" in message["Subject"]
     assert "Two." in message.get_body(("plain",)).get_content()
-    hand_in(cast, enrollment, said="All.")
+    for said in ("All.", "All of it."):
+        hand_in(cast, enrollment, said=said)
     assert len(told("sign_off_waiting")) == 2
     assert _builders["training.sent_back"](**arguments) is None
 
@@ -148,6 +156,29 @@ def test_each_who_waits_is_told_by_mail(cast: Cast, enrollment: Enrollment) -> N
 
 PDF, PNG, JPEG = b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n0", b"\xff\xd8\xff\xe0"
 ZIP = b"PK\x03\x04rest"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def office(kind: str, part: str, *more: tuple[str, str], body: bytes = b"<x/>") -> bytes:
+    """Return an office file as its programs write it: a list of its parts, its main part, and further ones."""
+    listed = "".join(
+        f'<Override PartName="/{name}" ContentType="{type_}"/>' for name, type_ in ((part, f"{kind}.main+xml"), *more)
+    )
+    types = f'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">{listed}</Types>'
+    return zipped({"[Content_Types].xml": types.encode(), part: body, **{name: b"x" for name, _type in more}})
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+MEMO, SHEET = office(DOCX, "word/document.xml"), office(XLSX, "xl/workbook.xml")
+MACROS = ("word/vbaProject.bin", "application/vnd.ms-office.vbaProject")
 
 
 @pytest.mark.any_database
@@ -160,8 +191,10 @@ ZIP = b"PK\x03\x04rest"
         ("notes.txt", "めも".encode("cp932"), "text/plain"),
         ("table.csv", "a,あ\r\n".encode("utf-8-sig"), "text/csv"),
         ("table.csv", "a,あ".encode("utf-16"), "text/csv"),
-        ("memo.docx", ZIP, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        ("sheet.xlsx", ZIP, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("memo.docx", MEMO, DOCX),
+        ("sheet.xlsx", SHEET, XLSX),
+        # Word in the browser calls its main part otherwise.
+        ("memo.docx", office(DOCX, "word/document2.xml"), DOCX),
     ],
 )
 def test_the_usual_files_are_taken(name: str, data: bytes, media_type: str) -> None:
@@ -182,6 +215,14 @@ def test_the_usual_files_are_taken(name: str, data: bytes, media_type: str) -> N
         ("run.exe", b"MZ"),
         ("noending", b"text"),
         ("report.pdf.html", PDF),
+        ("memo.docx", ZIP),
+        ("memo.docx", zipped({"a.txt": b"a"})),
+        ("memo.docx", SHEET),
+        ("sheet.xlsx", MEMO),
+        ("memo.docx", zipped({"[Content_Types].xml": b"<Types>"})),
+        ("memo.docx", zipped({"[Content_Types].xml": b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"})),
+        # It names its main part and has none.
+        ("memo.docx", MEMO.replace(b"word/document.xml", b"word/somewhat.xml")),
     ],
 )
 def test_other_files_are_refused_whatever_they_call_themselves(name: str, data: bytes) -> None:
@@ -207,6 +248,28 @@ def test_a_files_name_is_made_safe(sent: str, kept: str) -> None:
     except errors.FileKindRefused as refused:
         name = refused.values["name"]
     assert name == kept
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    "data",
+    [
+        office(DOCX, "word/document.xml", MACROS),
+        office("application/vnd.ms-word.document.macroEnabled", "word/document.xml"),
+        zipped({"[Content_Types].xml": b"<Types/>", "word/VBAPROJECT.BIN": b"x"}),
+    ],
+)
+def test_an_office_file_with_macros_is_refused_as_such(data: bytes) -> None:
+    with pytest.raises(errors.FileHasMacros):
+        checked_file(SentFile("memo.docx", data))
+
+
+@pytest.mark.any_database
+def test_an_office_file_that_is_huge_inside_is_refused_before_it_is_unpacked() -> None:
+    bomb = office(XLSX, "xl/workbook.xml", body=b"0" * 2_000_000)
+    assert len(bomb) < 10_000
+    with pytest.raises(errors.FileUnpacksTooLarge):
+        checked_file(SentFile("sheet.xlsx", bomb))
 
 
 @pytest.mark.any_database
@@ -259,6 +322,9 @@ def test_she_hands_in_a_file_and_the_lead_saves_it(cast: Cast, enrollment: Enrol
     learner.post("training.hand_in", form, code=enrollment.code, slug="notes")
     page = lead.get("training.sign_off", code=enrollment.code, slug="notes")
     assert "記録 1.pdf" in page.text
+    path = learner.get("training.path", code=enrollment.code).text
+    waits = {"en": "Waiting for {} since", "ja": "{}さんによる提出物の確認待ち"}[language]
+    assert waits.format(cast.lead.name_in(language)) in path
     queue = lead.get("training.list_sign_offs")
     assert {"en": "Work handed in", "ja": "提出物の確認待ち"}[language] in queue.text
     for person in (lead, learner):
@@ -284,6 +350,14 @@ def test_she_hands_in_a_file_and_the_lead_saves_it(cast: Cast, enrollment: Enrol
         ({"said": "x" * 20_001}, {"en": "20001 characters", "ja": "20001文字"}),
         ({"said": "a\x00b"}, {"en": "Remove the control characters", "ja": "制御文字"}),
         ({"file": (b"<html>", "a.html")}, {"en": "none of the files", "ja": "提出できる種類のファイルではない"}),
+        (
+            {"file": (office(DOCX, "word/document.xml", MACROS), "a.docx")},
+            {"en": "contains macros", "ja": "マクロが含まれ"},
+        ),
+        (
+            {"file": (office(DOCX, "word/document.xml", body=b"0" * 2_000_000), "a.docx")},
+            {"en": "far too large once it is opened", "ja": "開くとサイズが大きくなりすぎる"},
+        ),
         ({"file": (b"", "a.pdf")}, {"en": "The file is empty", "ja": "ファイルが空です"}),
     ],
 )
@@ -353,3 +427,42 @@ def test_steps_of_other_kinds_take_no_evidence(cast: Cast, enrollment: Enrollmen
     )
     other = make_enrollment(cast.learner, plan, cast.admin)
     as_(cast.learner).get("training.evidence", code=other.code, slug="diary", expect=404)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_judges_reads_that_the_learners_name_is_another_one_than_when_it_was_handed_in(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    hand_in(cast, enrollment)
+    cohort = enrollment.cohort
+    assert cohort is not None
+    make_grant(cast.outsider, Role.MENTOR, Scope.COHORT, cohort.code)
+    former = cast.learner.name_in(language)
+    address = {"code": enrollment.code, "slug": "notes"}
+
+    def said() -> str:
+        page = as_(cast.outsider, language=language).get("training.sign_off", **address)
+        return " ".join(page.text.split())
+
+    waits = {"en": "nobody has confirmed it", "ja": "まだ誰も確認していません"}[language]
+    changed = {"en": "has changed since this was handed in", "ja": "提出後、"}[language]
+    assert waits not in said()
+    assert changed not in said()
+    with clock.frozen(MORNING + timedelta(hours=1)):
+        change_name(cast.learner, family_name="一ノ瀬", family_kana="イチノセ", family_romaji="Ichinose")
+        assert waits in said()
+        assert former in said()
+        with own_transaction():
+            change = find_open_name_change(cast.learner.id)
+            assert change is not None
+            name_changes.confirm(change=change, by=cast.admin)
+        # Once somebody stands for the new name the former one is told to nobody.
+        assert changed in said()
+        assert former not in said()
+        # What was handed in under the new name says nothing of it.
+        change_name(cast.learner, family_name="二宮", family_kana="ニノミヤ", family_romaji="Ninomiya")
+        with own_transaction():
+            change = find_open_name_change(cast.learner.id)
+            assert change is not None
+            name_changes.refuse(change=change, reason="Not hers at all.", by=cast.admin)
+        assert changed in said()

@@ -191,6 +191,22 @@ def test_who_arrives_is_welcomed_until_something_is_done(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_of_two_plans_each_thing_names_its_own_and_no_plan_speaks_for_both(
+    cast: Cast, enrollment: Enrollment, as_: Any, language: str
+) -> None:
+    with clock.frozen(MORNING + timedelta(days=20)):
+        newer = make_enrollment(
+            cast.learner, make_plan("later", cast.author, reading("late", 1)), cast.admin, starts_on=date(2026, 5, 18)
+        )
+        page = as_(cast.learner, language=language).get("training.today")
+        assert {"en": "2 training plans", "ja": "研修計画2件"}[language] in page.text
+        # One plan is at its first day; the other has much that is overdue.
+        assert {"en": "Welcome.", "ja": "ようこそ。"}[language] not in page.text
+        assert page.text.count(enrollment.version.title.in_(language)) > 2
+        assert page.text.count(newer.version.title.in_(language)) > 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_before_the_first_day_the_working_days_until_then_are_counted(
     cast: Cast, enrollment: Enrollment, as_: Any, language: str
 ) -> None:

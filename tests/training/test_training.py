@@ -24,7 +24,8 @@ from portal.core.jobs import Job
 from portal.core.transaction import own_transaction
 from portal.library.service.readings import note_opened
 from portal.quizzes import queries as quizzes
-from portal.quizzes.errors import SomethingComesFirst
+from portal.quizzes.errors import OnlyAssigned, SomethingComesFirst
+from portal.quizzes.service import practice
 from portal.quizzes.service.attempts import start_attempt
 from portal.training import queries
 from portal.training.errors import (
@@ -46,6 +47,7 @@ from portal.training.permissions import ASK_AGAIN, SEE_ENROLLMENT, SIGN_OFF, Ste
 from portal.training.queries import catalogue, signing
 from portal.training.rules import Doer, SignOffAct, StepKind, StepSpec, StepState
 from portal.training.service import order, sign_offs
+from portal.training.service.exemptions import exempt_step
 from portal.training.service.plans import create_plan_version
 from tests.beginnings import beginning
 from tests.builders import Cast, make_grant, make_market, make_person, make_team, save
@@ -387,7 +389,7 @@ def test_nobody_signs_off_herself(cast: Cast) -> None:
     own = make_enrollment(cast.lead, make_plan(), cast.admin)
     acknowledge(cast.lead, document("exposure"))
     assert not allows(cast.lead, SIGN_OFF, StepOfEnrollment(own, step_of(own, "talk")))
-    assert signing.list_waiting_for(cast.lead) == []
+    assert signing.looked_after(cast.lead).waiting_for(cast.lead).rows == []
 
 
 def test_the_queue_holds_what_waits_for_this_person(cast: Cast, enrollment: Enrollment) -> None:
@@ -397,7 +399,7 @@ def test_the_queue_holds_what_waits_for_this_person(cast: Cast, enrollment: Enro
     confirm_reading(cast.learner, document("impersonation"))
     release(cast.learner)
     waiting = {
-        name: [each.step.slug for each in signing.list_waiting_for(person)]
+        name: [each.step.slug for each in signing.looked_after(person).waiting_for(person).rows]
         for name, person in (cast.everyone() | {"mentor": mentor}).items()
     }
     assert waiting.pop("lead") == ["talk", "audit"]
@@ -413,7 +415,10 @@ def test_who_has_been_signed_off_leaves_the_queue_and_the_others_stay(cast: Cast
         release(person)
     for slug in ("talk", "audit"):
         say(sign_offs.sign_off, enrollment, slug, cast.lead)
-    waiting = [(each.standing.enrollment.code, each.step.slug) for each in signing.list_waiting_for(cast.lead)]
+    waiting = [
+        (each.standing.enrollment.code, each.step.slug)
+        for each in signing.looked_after(cast.lead).waiting_for(cast.lead).rows
+    ]
     assert waiting == [(other.code, "talk"), (other.code, "audit")]
 
 
@@ -529,6 +534,38 @@ def test_a_quiz_waits_for_what_the_plan_puts_before_it(cast: Cast) -> None:
     assert order.what_comes_before_quiz(cast.colleague, str(step.quiz_slug)) is None
     with pytest.raises(SomethingComesFirst), own_transaction():
         start_attempt(version=quizzes.get_quiz(str(step.quiz_slug)), person=cast.learner, language="en")
+
+
+def test_a_quiz_only_for_those_to_whom_it_is_assigned_is_closed_to_others(cast: Cast, as_: Any) -> None:
+    """Neither started nor practised, and the list says why; the plan's own order holds for whom it is assigned to."""
+    made = make_quiz()
+    made.only_assigned = made.practice = True
+    session.commit()
+    version = make_plan()
+    enrollment = make_enrollment(cast.learner, version, cast.lead)
+    quiz = quizzes.get_quiz("impersonation")
+    with pytest.raises(SomethingComesFirst), own_transaction():
+        start_attempt(version=quiz, person=cast.learner, language="en")
+    for person in (cast.colleague, cast.lead, cast.author):
+        with pytest.raises(OnlyAssigned), own_transaction():
+            start_attempt(version=quizzes.get_quiz("impersonation"), person=person, language="en")
+    with pytest.raises(OnlyAssigned), own_transaction():
+        practice.show_next(version=quizzes.get_quiz("impersonation"), person=cast.colleague)
+    client = as_(cast.colleague, language="en")
+    assert "Only for people whose training plan contains it" in client.get("quizzes.index").text
+    assert (
+        "Only for people whose training plan contains it"
+        not in as_(cast.learner, language="en").get("quizzes.index").text
+    )
+    refused = client.post("quizzes.start", slug="impersonation", expect=409).text
+    for page in (client.get("quizzes.show", slug="impersonation").text, refused):
+        assert "This quiz opens when your training plan comes to it." in page
+        assert "Start the quiz" not in page
+    # Of whom it is not asked any more it is no assignment.
+    with own_transaction():
+        step = next(each for each in version.steps if each.quiz_slug)
+        exempt_step(enrollment=enrollment, step=step, reason="Knows it from before.", by=cast.lead)
+    assert order.assigned_quizzes(cast.learner, ["impersonation"]) == set()
 
 
 def test_what_was_acknowledged_too_early_does_not_open_the_quiz(cast: Cast) -> None:

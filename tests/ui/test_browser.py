@@ -205,7 +205,7 @@ def test_the_place_of_reading_is_posted_with_its_token(browser: Browser, address
 @pytest.mark.parametrize("width", [320, 1280])
 def test_a_wide_table_keeps_its_names_in_sight(browser: Browser, address: str, width: int) -> None:
     page, _ = _open(browser, f"{address}/_ui?lang=ja", width)
-    region = page.get_by_role("region", name="2026年4月入社グループ")
+    region = page.get_by_role("group", name="2026年4月入社グループ")
     region.focus()
     before = region.evaluate("(element) => element.querySelector('tbody th').getBoundingClientRect().left")
     region.evaluate("(element) => { element.scrollLeft = element.scrollWidth; }")

@@ -45,11 +45,29 @@ def test_japanese_formats() -> None:
     assert filters.percent(Fraction(5, 6)) == "83.3%"
 
 
+@pytest.mark.parametrize("name", ["Daniel Okafor", "Bruno Costa", "Rosa Delgado", "Grace Müller", "Shannon O’Neill"])
+@pytest.mark.usefixtures("japanese")
+def test_a_japanese_heading_breaks_within_no_word_of_another_script(name: str) -> None:
+    heading = f"{name}さんの結果と審査待ち件数の確認"
+    found = filters.phrases(heading)
+    assert "".join(found) == heading
+    assert len(found) > 1
+    assert any(name.rpartition(" ")[2] in phrase for phrase in found), found
+
+
 @pytest.mark.usefixtures("japanese")
 def test_a_japanese_heading_is_cut_into_phrases_and_loses_nothing() -> None:
     heading = "業務内容と心身の健康に関する説明"
     assert len(filters.phrases(heading)) > 1
     assert "".join(filters.phrases(heading)) == heading
+
+
+@pytest.mark.usefixtures("japanese")
+def test_no_heading_begins_with_a_line_of_one_character() -> None:
+    heading = "勅使河原長宗我部東久世小路武者 龍之介左衛門佐太郎兵衛尉正信宗さんの引継ぎ"
+    assert len(filters.phrases(heading)[0]) > 1
+    assert "".join(filters.phrases(heading)) == heading
+    assert filters.phrases("私") == ("私",)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +87,7 @@ def test_a_mail_address_may_break_after_its_at_sign_and_dots_only() -> None:
     assert filters.address_parts("sato.misaki@hibiki.example") == ["sato.", "misaki@", "hibiki.", "example"]
     assert "".join(filters.address_parts("a..b@c.example.")) == "a..b@c.example."
     assert filters.address_parts("") == [""]
+
+
+def test_pieces_stand_where_they_are_placed_as_often_as_they_are() -> None:
+    assert filters.placed([1, 0, 1], ["<td>1</td>", "<td>2</td>"]) == ["<td>2</td>", "<td>1</td>", "<td>2</td>"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from portal.accounts import errors, queries
+from portal.accounts.events import RoleEnded
 from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.accounts.permissions import SCOPES_OF, open_grants
 from portal.core import clock
 from portal.core.db import session
+from portal.core.events import publish
 from portal.journal.service import record
 from portal.organisation import queries as organisation
 
@@ -53,6 +57,19 @@ def grant_role(
     return grant
 
 
+def grant_to_all(*, people: Sequence[Person], role: Role, by: Person) -> None:
+    """Give people whose accounts were just opened a role for the organisation, as `grant_role` one after the other."""
+    now = clock.now()
+    granted = [
+        RoleGrant(person=person, role=role, scope=Scope.ORGANISATION, scope_code="", granted_at=now, granted_by=by.code)
+        for person in people
+    ]
+    session.add_all(granted)
+    session.flush()
+    for grant in granted:
+        record("accounts.role_granted", by=by, subject=("person", grant.person.code), after=_facts(grant))
+
+
 def end_grant(*, grant: RoleGrant, by: Person) -> None:
     """End a grant; effective with the person's next request. Raises `LastAdministrator`."""
     if grant.ended_at is not None:
@@ -60,6 +77,7 @@ def end_grant(*, grant: RoleGrant, by: Person) -> None:
     if grant.role is Role.ADMIN and grant.scope is Scope.ORGANISATION:
         refuse_last_administrator(grant.person)
     grant.ended_at, grant.ended_by = clock.now(), by.code
+    publish(RoleEnded(grant.person_id, by.id))
     record("accounts.role_ended", by=by, subject=("person", grant.person.code), before=_facts(grant))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -16,12 +17,12 @@ from portal.accounts.models import PeopleImport, Person, Role, RoleGrant, Scope,
 from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core import clock, jobs
 from portal.core.codes import new_code
-from portal.core.db import session
+from portal.core.db import canonical_json, session
 from portal.core.i18n import LazyText, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.tables import Table
-from portal.core.texts import forbidden, trimmed
+from portal.core.tables import MAX_ROWS, ReadSheet, Table, TableEmpty, first_filled
+from portal.core.texts import forbidden, private, spelled, trimmed
 from portal.journal.service import record
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
@@ -132,19 +133,56 @@ class Preview:
 
 def keep_table(*, table: Table, filename: str, by: Person) -> PeopleImport:
     """Keep a table that was read until it is confirmed or a day has passed."""
-    kept = PeopleImport(
-        code=new_code(),
-        created_at=clock.now(),
-        created_by=by,
-        filename=filename[:200],
-        table={
-            "header": list(table.header),
-            "rows": [[row.line, *(row.cells.get(name, "") for name in table.header)] for row in table.rows],
-        },
-    )
+    return _keep(_plain(table), filename, by)
+
+
+def keep_sheets(*, sheets: Sequence[ReadSheet[Table]], filename: str, by: Person) -> PeopleImport:
+    """Keep what was read of a file as `keep_table` does: the first filled sheet, the others beside it to be chosen.
+
+    Raises the fault for which that one cannot be read.
+    """
+    first = first_filled(sheets)
+    if first.content is None:
+        raise first.fault or TableEmpty()
+    if len(sheets) == 1:
+        return keep_table(table=first.content, filename=filename, by=by)
+    beside, room = [], MAX_ROWS
+    for each in sheets:
+        plain: dict[str, Any] = {}
+        if each is not first and each.content is not None and len(each.content.rows) <= room:
+            room -= len(each.content.rows)
+            plain = _plain(each.content)
+        beside.append({"name": each.name, "is_empty": isinstance(each.fault, TableEmpty), **plain})
+    return _keep(_plain(first.content) | {"sheet": first.name, "sheets": beside}, filename, by)
+
+
+def _keep(table: dict[str, Any], filename: str, by: Person) -> PeopleImport:
+    kept = PeopleImport(code=new_code(), created_at=clock.now(), created_by=by, filename=filename[:200], table=table)
     session.add(kept)
     session.flush()
     return kept
+
+
+def _plain(table: Table) -> dict[str, Any]:
+    return {
+        "header": list(table.header),
+        "rows": [[row.line, *(row.cells.get(name, "") for name in table.header)] for row in table.rows],
+    }
+
+
+def choose_sheet(*, kept: PeopleImport, name: str) -> None:
+    """Take another sheet of the same workbook for the table; the one before stays kept. Raises `SheetGone`."""
+    table: dict[str, Any] = kept.table
+    wanted = next((each for each in table.get("sheets", ()) if each["name"] == name and "rows" in each), None)
+    if wanted is None or kept.done_at is not None:
+        raise errors.SheetGone()
+    now = {"header": table["header"], "rows": table["rows"]}
+    sheets = []
+    for each in table["sheets"]:
+        bare = {"name": each["name"], "is_empty": each["is_empty"]}
+        sheets.append(bare if each is wanted else bare | now if each["name"] == table["sheet"] else each)
+    kept.table = {"header": wanted["header"], "rows": wanted["rows"], "sheet": name, "sheets": sheets}
+    session.flush()
 
 
 def judge(kept: PeopleImport) -> Preview:
@@ -160,6 +198,21 @@ def judge(kept: PeopleImport) -> Preview:
     return Preview(rows, unknown, missing, assumed)
 
 
+def key_of(preview: Preview) -> str:
+    """Return the SHA-256 of what a preview shows: whoever confirms says so which one she saw."""
+    told = [
+        [
+            row.line,
+            row.cells,
+            row.verdict.value,
+            row.market.code if row.market is not None else None,
+            row.team.code if row.team is not None else None,
+        ]
+        for row in preview.rows
+    ]
+    return sha256(canonical_json(told).encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Somebody who will be added: her row as it will stand in the database, and her name for the journal."""
@@ -168,17 +221,19 @@ class Prepared:
     full_name: str
 
 
-def prepare(kept: PeopleImport) -> list[Prepared]:
-    """Judge a table and return everybody whom it adds.
+def prepare(kept: PeopleImport, seen: str) -> list[Prepared]:
+    """Judge a table and return everybody whom it adds; `seen` is the key of the preview that was looked at.
 
     This is nearly all of the work of a large table; done before the transaction, it keeps nobody from writing.
-    Raises `ImportDone` or `ImportHasErrors`.
+    Raises `ImportDone`, `ImportHasErrors`, or `ImportChanged` where the preview is another one now.
     """
     if kept.done_at is not None:
         raise errors.ImportDone()
     preview = judge(kept)
     if not preview.can_be_done:
         raise errors.ImportHasErrors()
+    if key_of(preview) != seen:
+        raise errors.ImportChanged()
     prepared = []
     for row in preview.with_verdict(Verdict.ADD):
         assert row.market is not None
@@ -352,8 +407,14 @@ def _judge_texts(row: JudgedRow) -> None:
         cell, most = row.cells.get(name, ""), 60 if name == "employee_number" else MAX_NAME
         if len(cell) > most:
             row.refuse(_("%(column)s: at most %(most)s characters.", column=COLUMNS[name], most=most))
-        if forbidden(cell):
-            row.refuse(_("%(column)s: a line break or control character stands inside.", column=COLUMNS[name]))
+        if found := forbidden(cell, private(cell) if name in NAME_FIELDS else ""):
+            row.refuse(
+                _(
+                    "%(column)s: a line break or control character stands inside (%(characters)s). Delete it.",
+                    column=COLUMNS[name],
+                    characters=", ".join(map(spelled, sorted(found))),
+                )
+            )
 
 
 class _Places:

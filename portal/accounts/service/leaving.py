@@ -1,4 +1,4 @@
-"""What a role would be left without when somebody goes."""
+"""What is not passed on when somebody goes, and has to be settled: roles that nobody else has, and deputies' posts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,45 @@ from flask import url_for
 from portal.accounts import queries
 from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.accounts.permissions import ROLE_NAMES, open_grants
+from portal.accounts.service.ownership import list_belongings
 from portal.accounts.service.people import Obstacle
 from portal.core.i18n import gettext as _
+from portal.core.i18n import ngettext, pgettext
 from portal.organisation import queries as organisation
 
 # Roles whom others turn to: with nobody in them, something stops. The last administrator is refused elsewhere.
 NEEDED = (Role.WELLBEING_CONTACT, Role.LEAD, Role.MENTOR, Role.APPROVER)
+# So many things are named, and that there are more.
+_MOST_NAMED = 5
 
 
 def roles_stay(person: Person) -> list[Obstacle]:
     """Return what nobody would do any more without the person (a `DeactivationGuard`); it can be put up with."""
     return [_obstacle(grant) for grant in _only_of(person, open_grants(person, *NEEDED))]
+
+
+def deputies_stay(person: Person) -> list[Obstacle]:
+    """Return that things would have nobody behind their owner (a `DeactivationGuard`); it can be put up with."""
+    rows = [row for row in list_belongings(person, as_deputy=True) if row.thing.is_live]
+    if not rows:
+        return []
+    named = pgettext("list", ", ").join(row.thing.title for row in rows[:_MOST_NAMED])
+    return [
+        Obstacle(
+            ngettext(
+                "%(num)d thing would have no deputy any more: %(titles)s",
+                "%(num)d things would have no deputy any more: %(titles)s",
+                len(rows),
+                titles=f"{named} …" if len(rows) > _MOST_NAMED else named,
+            ),
+            may_stay=True,
+        )
+    ]
+
+
+def to_settle(person: Person) -> list[Obstacle]:
+    """Return all of it: what a handover does not move, and what deactivating asks about."""
+    return [*roles_stay(person), *deputies_stay(person)]
 
 
 def grant_stays(grant: RoleGrant) -> Obstacle | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -136,10 +137,37 @@ def invite_on_time(*, person: Person, by: Person, at: datetime, occasion: str) -
     jobs.enqueue(
         INVITE_ON_TIME,
         {"person": person.code, "by": by.code, "occasion": occasion},
-        effect_key=f"invitation_on_time:{person.code}:{occasion}",
+        effect_key=f"{_on_time(person)}{occasion}",
         run_after=at,
         requested_by=by.code,
     )
+
+
+def invite_all_on_time(*, people: Sequence[Person], by: Person, at: datetime, occasion: str) -> None:
+    """Owe these people their invitations for an instant to come, as `invite_on_time` one after the other."""
+    jobs.enqueue_all(
+        INVITE_ON_TIME,
+        {
+            f"{_on_time(person)}{occasion}": {"person": person.code, "by": by.code, "occasion": occasion}
+            for person in people
+        },
+        run_after=at,
+        requested_by=by.code,
+    )
+
+
+def reschedule_invitation(*, person: Person, at: datetime) -> bool:
+    """Let an invitation that still waits for its time go out at another instant; say whether one does."""
+    return bool(jobs.reschedule(name=INVITE_ON_TIME, key_begins=_on_time(person), run_after=at))
+
+
+def invitation_waits_until(person: Person) -> datetime | None:
+    """Return when the person's invitation goes out, where it still waits for its time."""
+    return jobs.waits_until(name=INVITE_ON_TIME, key_begins=_on_time(person))
+
+
+def _on_time(person: Person) -> str:
+    return f"invitation_on_time:{person.code}:"
 
 
 def tidy_links() -> int:

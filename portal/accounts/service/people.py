@@ -7,17 +7,20 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
 from portal.accounts import errors, queries, rules
-from portal.accounts.models import Person, Role, Scope
+from portal.accounts.events import PersonLeaves, PersonReactivated
+from portal.accounts.models import Named, Person, Role, Scope
 from portal.accounts.service import grants, links, sessions
+from portal.accounts.service.name_changes import lock_names, note_own_change, note_set
 from portal.core import clock
 from portal.core.codes import new_code
 from portal.core.db import session
+from portal.core.events import publish
 from portal.journal.service import record
 from portal.organisation.models import Market, Team
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Names(Named):
     """A person's names as typed; everything but the family name may be empty."""
 
     family_name: str
@@ -99,6 +102,44 @@ def invite(
     return person
 
 
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who is to have an account, of many that are opened together."""
+
+    sign_in_name: str
+    names: Names
+    language: str
+    employee_number: str = ""
+
+
+def invite_all(
+    *, newcomers: Sequence[Newcomer], time_zone: str, market: Market, team: Team | None, by: Person
+) -> list[Person]:
+    """Open accounts of learners without passwords, as `invite` one after the other; their invitations are not owed yet.
+
+    The statements do not grow with the people, but for what is written. Raises `SignInNameTaken`,
+    `EmployeeNumberTaken` where that is so of one of them.
+    """
+    names = [rules.fold_sign_in_name(each.sign_in_name) for each in newcomers]
+    known, numbered = queries.find_taken(set(names), {each.employee_number for each in newcomers} - {""})
+    for each in known.values():
+        raise errors.SignInNameTaken(name=each.full_name)
+    for each in numbered.values():
+        raise errors.EmployeeNumberTaken(name=each.full_name)
+    people = [
+        add_person(
+            sign_in_name=each.sign_in_name, names=each.names, language=each.language, time_zone=time_zone,
+            market=market, team=team, employee_number=each.employee_number,
+        )
+        for each in newcomers
+    ]  # fmt: skip
+    session.flush()
+    for person in people:
+        record("accounts.invited", by=by, subject=("person", person.code), after=_facts(person))
+    grants.grant_to_all(people=people, role=Role.LEARNER, by=by)
+    return people
+
+
 def mark_as_demo(*, person: Person) -> None:
     """Note that the account belongs to the demo organisation: its password is public, production shuts it out."""
     person.demo_since = clock.now()
@@ -145,9 +186,13 @@ def change_person(
     by: Person,
     further_markets: Sequence[Market] = (),
 ) -> None:
-    """Correct what is known of a person. A new mail address ends open links, and is named in the journal."""
+    """Correct what is known of a person. A new mail address ends open links, and is named in the journal.
+
+    Whoever sets another's names stands for them; who sets her own does not.
+    """
     folded = rules.fold_sign_in_name(sign_in_name)
     _refuse_taken(folded, employee_number, besides=person)
+    lock_names(person)
     before = _facts(person)
     if folded != person.sign_in_name:
         links.replace_links(person=person)
@@ -155,14 +200,23 @@ def change_person(
     person.home_market, person.team, person.employee_number = market, team, employee_number or None
     person.further_markets = [each for each in further_markets if each is not market]
     _set_names(person, names)
+    if by.id == person.id:
+        note_own_change(person, before)
+    elif any(getattr(person, name) != before[name] for name in NAME_FIELDS):
+        note_set(person, by)
     _record_change(person, before, by)
 
 
 def change_own(*, person: Person, names: Names, language: str, time_zone: str) -> None:
-    """Let a person say how she is called and shown, her language and her time zone."""
+    """Let a person say how she is called and shown, her language and her time zone.
+
+    The portal shows her names at once; certificates wait until somebody else has stood for them.
+    """
+    lock_names(person)
     before = _facts(person)
     person.language, person.time_zone = language, time_zone
     _set_names(person, names)
+    note_own_change(person, before)
     _record_change(person, before, person)
 
 
@@ -176,10 +230,13 @@ def deactivate(*, person: Person, by: Person, knowing: bool = False) -> None:
         raise errors.AlreadyDeactivated()
     if person.id == by.id:
         raise errors.NotOneself()
+    # Who makes her the owner of something at the same moment waits, and finds her gone, or is seen here.
+    queries.lock_person(person.id)
     grants.refuse_last_administrator(person)
     obstacles = [each for each in find_obstacles(person) if not (knowing and each.may_stay)]
     if obstacles:
         raise errors.StillNeeded(obstacles="; ".join(each.text for each in obstacles))
+    publish(PersonLeaves(person.id, by.id))
     person.deactivated_at, person.deactivated_by = clock.now(), by.code
     sessions.end_all_sessions(person=person)
     links.replace_links(person=person)
@@ -192,6 +249,7 @@ def reactivate(*, person: Person, by: Person) -> None:
         raise errors.AlreadyDeactivated()
     person.deactivated_at = person.deactivated_by = None
     record("accounts.reactivated", by=by, subject=("person", person.code))
+    publish(PersonReactivated(person.id))
 
 
 def _refuse_taken(sign_in_name: str, employee_number: str, besides: Person | None) -> None:

@@ -20,13 +20,12 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts import errors, queries, rules
 from portal.accounts.models import Person, SignInBackoff
 from portal.accounts.service import passwords, sessions
 from portal.core import clock
-from portal.core.db import session
+from portal.core.db import insert, session
 
 # Asking for links from one address: so many in the time after which failures are forgotten.
 LINKS_PER_ADDRESS = 20
@@ -113,8 +112,6 @@ def tidy_backoffs() -> int:
 
 def _locked(keys: list[str], now: datetime) -> dict[str, SignInBackoff]:
     """Return the rows under the keys, made where missing, locked, with what is too old forgotten."""
-    bind = session.get_bind().dialect.name
-    insert = postgresql.insert if bind == "postgresql" else sqlite.insert
     for key in sorted(keys):
         fresh = insert(SignInBackoff).values(key=key, failures=0, last_at=now)
         session.execute(fresh.on_conflict_do_nothing(index_elements=["key"]))

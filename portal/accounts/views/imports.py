@@ -23,6 +23,8 @@ from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
 from portal.organisation import queries as organisation
 
+# The field of the button that reads another sheet of the workbook.
+SHEET = "sheet"
 # A preview of thousands of rows shows those that need a look, and the first of the others.
 SHOWN = 200
 
@@ -83,15 +85,13 @@ def read_people() -> Any:
             _("There is both a file and pasted rows. Send only one of them; nothing has been read yet.")
         ]
         return _import_page(form, status=400)
-    if not data:
-        data, filename = pasted.encode(), ""
     try:
-        table = tables.read_table(data, filename)
+        sheets = tables.read_sheets(data, filename) if data else [tables.ReadSheet("", tables.read_typed(pasted))]
+        with transaction():
+            kept = imports.keep_sheets(sheets=sheets, filename=filename, by=actor())
     except tables.TableUnreadable as refused:
         form.form_errors.append(str(refused))
         return _import_page(form, status=refused.status)
-    with transaction():
-        kept = imports.keep_table(table=table, filename=filename, by=actor())
     return redirect(url_for("accounts.preview_import", code=kept.code), 303)
 
 
@@ -105,19 +105,25 @@ def preview_import(kept: PeopleImport) -> Any:
 @blueprint.post("/people/import/<code>")
 @requires(ADMINISTER_PEOPLE, on=queries.get_import)
 def do_import(kept: PeopleImport) -> Any:
-    """Add everybody of the preview, or nobody."""
+    """Add everybody of the preview, or nobody; or show another sheet of the same workbook first."""
     form = ConfirmImportForm()
 
     def work() -> Done:
+        if SHEET in request.form:
+            imports.choose_sheet(kept=kept, name=request.form[SHEET])
+            here = url_for("accounts.preview_import", code=kept.code)
+            return Done(_("The sheet “%(name)s” has been read.", name=request.form[SHEET]), here)
         count = imports.take_in(kept=kept, prepared=prepared, by=actor(), send=bool(form.send.data))
         return Done(_("%(count)s people were added.", count=count), url_for("accounts.list_people"))
 
     try:
         # A table that is done is answered from the form that did it, or refused, inside.
-        prepared = imports.prepare(kept) if kept.done_at is None else []
+        is_meant = kept.done_at is None and SHEET not in request.form
+        prepared = imports.prepare(kept, request.form.get("seen", "")) if is_meant else []
         return carry_out(work)
     except DomainError as refused:
-        return _preview_page(kept, problem=str(refused), status=refused.status)
+        sent = bool(form.send.data) or SHEET in request.form
+        return _preview_page(kept, problem=str(refused), status=refused.status, send=sent)
 
 
 def _import_page(form: ImportForm, status: int = 200) -> Response:
@@ -132,7 +138,7 @@ def _import_page(form: ImportForm, status: int = 200) -> Response:
     return make_response(page, status)
 
 
-def _preview_page(kept: PeopleImport, problem: str = "", status: int = 200) -> Response:
+def _preview_page(kept: PeopleImport, problem: str = "", status: int = 200, *, send: bool = True) -> Response:
     preview = imports.judge(kept)
     adding, refused = preview.with_verdict(Verdict.ADD), preview.with_verdict(Verdict.REFUSE)
     skipped = preview.with_verdict(Verdict.SKIP)
@@ -140,7 +146,9 @@ def _preview_page(kept: PeopleImport, problem: str = "", status: int = 200) -> R
         "accounts/import_preview.html",
         filename=kept.filename or _("Pasted rows"),
         code=kept.code,
-        form=ConfirmImportForm(formdata=None, data={"send": True}),
+        seen=imports.key_of(preview),
+        sheets=_sheets(kept) if kept.done_at is None else None,
+        form=ConfirmImportForm(formdata=None, data={"send": send}),
         problem=problem,
         done=kept.done_at is not None,
         can_be_done=preview.can_be_done and kept.done_at is None,
@@ -156,6 +164,19 @@ def _preview_page(kept: PeopleImport, problem: str = "", status: int = 200) -> R
         else None,
     )
     return make_response(page, status)
+
+
+def _sheets(kept: PeopleImport) -> dict[str, Any] | None:
+    """Return which sheet of a workbook the preview shows, and the others; None where there is only one."""
+    read = kept.table.get("sheet")
+    if read is None:
+        return None
+    others = [
+        {"name": each["name"], "can_be_read": "rows" in each, "is_empty": each["is_empty"]}
+        for each in kept.table["sheets"]
+        if each["name"] != read
+    ]
+    return {"read": read, "others": others}
 
 
 def _row(row: imports.JudgedRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from portal.accounts import errors, queries
 from portal.accounts.forms import ChangePasswordForm, OwnCardForm
-from portal.accounts.models import Accommodation, Person, Role
+from portal.accounts.models import Accommodation, NamesKept, Person, Role
 from portal.accounts.permissions import ROLE_NAMES, open_grants
 from portal.accounts.rules import MIN_PASSWORD
 from portal.accounts.service import ownership, passwords, people, sessions, signing_in
@@ -19,7 +19,7 @@ from portal.accounts.views.parts import accommodation_in_words, belonging_rows, 
 from portal.accounts.views.signing_in import START, address, begin
 from portal.core import clock
 from portal.core.access import actor, signed_in
-from portal.core.i18n import SWITCHED, format_date, pgettext
+from portal.core.i18n import SWITCHED, format_date, format_instant, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.transaction import transaction
 
@@ -136,11 +136,12 @@ def _keep_card(form: OwnCardForm) -> None:
 
 def _time_in_words(accommodation: Accommodation) -> str:
     """Say what is agreed, and until when."""
-    what = accommodation_in_words(accommodation)
+    comma = str(pgettext("list", ", "))
+    what = comma.join(filter(None, [accommodation_in_words(accommodation), accommodation.alternative_format]))
     if accommodation.valid_until is None:
         return what
     end = _("until %(date)s", date=format_date(accommodation.valid_until))
-    return str(pgettext("list", ", ")).join([what, end])
+    return comma.join([what, end])
 
 
 def _page(card: OwnCardForm, password: ChangePasswordForm, status: int = 200) -> Response:
@@ -148,14 +149,22 @@ def _page(card: OwnCardForm, password: ChangePasswordForm, status: int = 200) ->
     own = sessions.hash_of(str(session.get("_user_id", "")))
     live = queries.list_live_sessions(person)
     belongings = ownership.list_belongings(person)
+    changed = queries.find_open_name_change(person.id)
     accommodation = queries.find_accommodation(person, clock.today(person.time_zone))
     page = render_template(
         "accounts/own_account.html",
         form=card,
+        name_open={
+            "at": format_instant(changed.changed_at, person.time_zone),
+            "before": NamesKept(changed.before).name_in(language()),
+        }
+        if changed is not None
+        else None,
         password_form=password,
         least=MIN_PASSWORD,
         zones=clock.zone_names(),
         sign_in_name=person.sign_in_name,
+        code=person.code,
         time_zone=person.time_zone,
         facts=[
             (_("Email address"), {"address": person.sign_in_name}),

@@ -7,20 +7,18 @@ from typing import Any
 from portal.accounts.models import Accommodation
 from portal.accounts.service.ownership import OwnedRow, OwnedThing
 from portal.core import clock
-from portal.core.access import can
+from portal.core.access import actor
 from portal.core.i18n import format_date, format_points, language, pgettext
 from portal.core.i18n import gettext as _
 
 
 def accommodation_in_words(accommodation: Accommodation) -> str:
-    """Say what an accommodation gives."""
+    """Say what an accommodation gives, but for another form of the paper, which is agreed in somebody's own words."""
     parts = [str(_("%(factor)s times the time", factor=format_points(accommodation.multiplier)))]
     if accommodation.hide_countdown:
         parts.append(_("no countdown shown"))
     if accommodation.break_minutes:
         parts.append(_("breaks of %(minutes)s minutes in all", minutes=accommodation.break_minutes))
-    if accommodation.alternative_format:
-        parts.append(accommodation.alternative_format)
     separator: str = pgettext("list", ", ")
     return separator.join(parts)
 
@@ -48,17 +46,22 @@ def browser_in_words(calls_itself: str) -> str:
 
 
 def _may_open(thing: OwnedThing) -> bool:
-    return thing.needs is None or can(thing.needs)
+    return thing.may_be_opened_by(actor())
 
 
-def belonging_rows(belongings: list[OwnedRow], zone: str) -> list[dict[str, Any]]:
-    """Return the rows of the table of what somebody answers for."""
+def _other_name(row: OwnedRow, *, as_deputy: bool) -> str:
+    other = row.ownership.owner if as_deputy else row.ownership.deputy
+    return other.name_in(language()) if other is not None else "–"
+
+
+def belonging_rows(belongings: list[OwnedRow], zone: str, *, as_deputy: bool = False) -> list[dict[str, Any]]:
+    """Return the rows of the table of what somebody answers for, with its deputy; or as whose deputy she stands by."""
     return [
         {
             "cells": [
                 {"text": row.thing.title, "href": row.thing.href if _may_open(row.thing) else None},
                 row.kind_name,
-                row.ownership.deputy.name_in(language()) if row.ownership.deputy else "–",
+                _other_name(row, as_deputy=as_deputy),
                 format_date(clock.local_date(row.ownership.since, zone), "short"),
             ],
             "state": None if row.thing.is_live else "ended",

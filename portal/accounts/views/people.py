@@ -21,6 +21,7 @@ from portal.accounts.models import Person, Role, RoleGrant, Scope
 from portal.accounts.permissions import (
     ADMINISTER_PEOPLE,
     DECIDE_ACCOMMODATION,
+    DECIDE_NAMES,
     ROLE_NAMES,
     SEE_ACCOMMODATION,
     SEE_ACCOMMODATIONS,
@@ -30,7 +31,7 @@ from portal.accounts.permissions import (
     open_grants,
 )
 from portal.accounts.queries import PeopleFilter, Standing
-from portal.accounts.service import accommodations, grants, leaving, links, ownership, people, sessions
+from portal.accounts.service import accommodations, grants, leaving, links, owner_needs, ownership, people, sessions
 from portal.accounts.service.people import NAME_FIELDS, Obstacle
 from portal.accounts.views import blueprint
 from portal.accounts.views.parts import accommodation_in_words, belonging_rows
@@ -38,7 +39,7 @@ from portal.core import clock
 from portal.core.access import actor, can, requires
 from portal.core.errors import DomainError, NotFound
 from portal.core.forms import Form
-from portal.core.i18n import format_date, format_instant, language, pgettext
+from portal.core.i18n import LANGUAGE_NAMES, format_date, format_instant, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.once import Done, carry_out
@@ -162,6 +163,7 @@ def _person_page(
     accommodation_form: AccommodationForm | None = None,
     pass_on_form: PassOnForm | None = None,
     problem: str = "",
+    held_href: str = "",
     ending: tuple[RoleGrant, Obstacle] | None = None,
     status: int = 200,
 ) -> Response:
@@ -175,10 +177,10 @@ def _person_page(
         (_("Person code"), person.code),
         (_("Email address"), {"address": person.sign_in_name}),
         (_("Employee number"), person.employee_number),
-        (_("Name"), person.full_name),
-        (_("Reading of the name"), person.full_kana),
-        (_("Romanised"), person.full_romaji),
-        (_("Language"), {"ja": "日本語", "en": "English"}[person.language]),
+        (_("Name"), {"as_is": person.full_name}),
+        (_("Reading of the name"), {"as_is": person.full_kana, "lang": "ja"} if person.full_kana else None),
+        (_("Romanised"), {"as_is": person.full_romaji} if person.full_romaji else None),
+        (_("Language"), {"as_is": LANGUAGE_NAMES[person.language], "lang": person.language}),
         (_("Time zone"), person.time_zone),
         (_("Market"), _markets_of(person)),
         (_("Team"), person.team.name if person.team else None),
@@ -199,8 +201,10 @@ def _person_page(
         standing=standing.value,
         facts=facts,
         may_administer=may_administer,
+        name_open=can(DECIDE_NAMES, person) and queries.find_open_name_change(person.id) is not None,
         is_self=viewer.id == person.id,
         problem=problem,
+        held_href=held_href,
         ending={"id": ending[0].id, "role": ROLE_NAMES[ending[0].role], "missed": ending[1]} if ending else None,
         obstacles=people.find_obstacles(person) if may_administer and person.is_active else [],
         grants=[_grant_row(grant, zone, places) for grant in person.grants],
@@ -211,7 +215,7 @@ def _person_page(
         accommodations=_accommodation_rows(person, viewer) if may_see_time else [],
         accommodation_form=accommodation_form or _accommodation_form(person),
         belongings=belonging_rows(belongings, zone),
-        deputising=belonging_rows(ownership.list_belongings(person, as_deputy=True), zone),
+        deputising=belonging_rows(ownership.list_belongings(person, as_deputy=True), zone, as_deputy=True),
         pass_on_form=pass_on_form or PassOnForm(formdata=None),
     )
     return make_response(page, status)
@@ -282,6 +286,7 @@ def _accommodation_rows(person: Person, viewer: Person) -> list[dict[str, Any]]:
         {
             "id": each.id,
             "what": accommodation_in_words(each),
+            "form": each.alternative_format,
             "from": format_date(each.valid_from, "short"),
             "until": format_date(each.valid_until, "short") if each.valid_until else "–",
             "holds": current is not None and each.id == current.id,
@@ -572,6 +577,7 @@ def list_accommodations() -> Any:
                 "name": each.person.name_in(here),
                 "href": url_for("accounts.show_person", code=each.person.code, _anchor="accommodation"),
                 "what": accommodation_in_words(each),
+                "form": each.alternative_format,
                 "from": format_date(each.valid_from, "short"),
                 "until": format_date(each.valid_until, "short") if each.valid_until else "–",
                 "waits": each.is_waiting,
@@ -628,6 +634,7 @@ def pass_on(person: Person) -> Any:
         return _person_page(person, pass_on_form=form, status=400)
 
     def work() -> Done:
+        owner_needs.refuse_lacking(to, ownership.live_of(person))
         count = ownership.pass_on(person=person, to=to, by=actor())
         return Done(_("%(name)s is responsible now (%(count)s).", name=to.full_name, count=count), _page_of(person))
 
@@ -635,4 +642,5 @@ def pass_on(person: Person) -> Any:
         return carry_out(work)
     except DomainError as refused:
         form.to.errors = [str(refused)]
-        return _person_page(person, pass_on_form=form, status=refused.status)
+        held = refused.href if isinstance(refused, errors.OwnerHeld) else ""
+        return _person_page(person, pass_on_form=form, held_href=held, status=refused.status)

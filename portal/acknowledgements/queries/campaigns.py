@@ -21,8 +21,10 @@ from portal.acknowledgements.models import (
     ClauseQuestion,
     RequestEnd,
 )
+from portal.acknowledgements.queries.exposure import is_spared
 from portal.acknowledgements.rules import Facts
 from portal.calendars import queries as calendars
+from portal.calendars.service.absences import list_absences
 from portal.cohorts.models import Cohort, CohortMember
 from portal.cohorts.permissions import Reach
 from portal.cohorts.queries import people_within
@@ -284,7 +286,11 @@ _TO_DO = (
     .join(DocumentVersion, DocumentVersion.id == Campaign.version_id)
     .join(Document, Document.id == DocumentVersion.document_id)
     .join(VersionText, VersionText.version_id == DocumentVersion.id)
-    .where(AcknowledgementRequest.person_id == bindparam("person_id"), AcknowledgementRequest.closed_at.is_(None))
+    .where(
+        AcknowledgementRequest.person_id == bindparam("person_id"),
+        AcknowledgementRequest.closed_at.is_(None),
+        ~is_spared,
+    )
     .order_by(AcknowledgementRequest.due_at, AcknowledgementRequest.id)
 )
 
@@ -347,7 +353,8 @@ def list_emergencies(person_id: int, language: str) -> list[Emergency]:
 
 def is_to_be_asked(version: DocumentVersion) -> bool:
     """Say whether the version asks its audience to confirm it, by its class, its document and where it was written."""
-    return rules.asks(
+    # What is addressed by name is asked for by whoever addresses it.
+    return not version.document.is_by_name and rules.asks(
         change_class=version.change_class.value,
         kind=version.document.kind.value,
         is_first=version.sequence == 1,
@@ -450,8 +457,11 @@ def list_last_confirmed(version: DocumentVersion, people: Collection[int]) -> di
     return found
 
 
-def list_redated(campaign: Campaign, limit: int) -> list[AcknowledgementRequest]:
-    """Return open requests of people whose leave was recorded or taken back since their dates were counted."""
+def list_redated(campaign: Campaign, limit: int, *, after: int = 0) -> list[AcknowledgementRequest]:
+    """Return open requests of people whose working days may be other ones since their dates were counted.
+
+    They are those after a row, at most `limit`.
+    """
     changed = calendars.calendar_changed_since(AcknowledgementRequest.person_id, AcknowledgementRequest.dated_at)
     return list(
         session.scalars(
@@ -459,6 +469,7 @@ def list_redated(campaign: Campaign, limit: int) -> list[AcknowledgementRequest]
             .where(
                 AcknowledgementRequest.campaign_id == campaign.id,
                 AcknowledgementRequest.closed_at.is_(None),
+                AcknowledgementRequest.id > after,
                 changed,
             )
             .order_by(AcknowledgementRequest.id)
@@ -606,10 +617,8 @@ def people_on_leave(at: datetime) -> Mapping[int, Sequence[tuple[date, date]]]:
     """Return person → her leave around an instant; which day it is for her depends on her market's zone."""
     around = at.date()
     found: dict[int, list[tuple[date, date]]] = defaultdict(list)
-    for person_id, first_on, last_on in calendars.list_leave_between(
-        around - timedelta(days=1), around + timedelta(days=1)
-    ):
-        found[person_id].append((first_on, last_on))
+    for each in list_absences(around - timedelta(days=1), around + timedelta(days=1)):
+        found[each.person_id].append((each.first_on, each.last_on))
     return found
 
 
@@ -652,6 +661,16 @@ def count_requests(campaigns: Collection[int], reach: Reach) -> dict[int, Progre
         .group_by(AcknowledgementRequest.campaign_id)
     )
     return {row[0]: Progress(row[1], row[2]) for row in rows}
+
+
+def list_ends(campaigns: Collection[int]) -> dict[int, date]:
+    """Return campaign's row number → the last date of those whom it still asks; one that asks nobody is not in it."""
+    rows = session.execute(
+        select(AcknowledgementRequest.campaign_id, func.max(AcknowledgementRequest.due_on))
+        .where(AcknowledgementRequest.campaign_id.in_(campaigns), AcknowledgementRequest.closed_at.is_(None))
+        .group_by(AcknowledgementRequest.campaign_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def count_open(campaign: Campaign) -> int:

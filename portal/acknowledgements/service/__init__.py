@@ -32,7 +32,9 @@ from portal.acknowledgements.models import (
     RequestEnd,
 )
 from portal.acknowledgements.queries import campaigns as asking
+from portal.acknowledgements.queries.exposure import is_statement
 from portal.acknowledgements.service import deltas, requests
+from portal.acknowledgements.service.exposure import take_back
 from portal.core import clock
 from portal.core.access import allows
 from portal.core.db import session
@@ -235,6 +237,9 @@ def _keep_one(version: DocumentVersion, language: str, by: Person, address: str)
     )
     session.add(acknowledgement)
     session.flush()
+    if is_statement(version.document):
+        # Whoever confirms it declines it no more.
+        take_back(by=by)
     publish(
         Acknowledged(
             person_id=by.id,

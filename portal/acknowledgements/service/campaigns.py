@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
+from portal.accounts.service.ownership import set_owner
 from portal.acknowledgements import queries as statements
 from portal.acknowledgements import rules
 from portal.acknowledgements.errors import CampaignClosed, NotExempt, ReasonMissing, RequestClosed
@@ -21,6 +23,7 @@ from portal.acknowledgements.service import deltas
 from portal.acknowledgements.service.newcomers import list_newcomers
 from portal.acknowledgements.service.requests import close_request, set_dates
 from portal.calendars import queries as calendars
+from portal.calendars.service.absences import list_absences
 from portal.core import clock, jobs
 from portal.core.codes import new_code
 from portal.core.db import session
@@ -30,6 +33,8 @@ from portal.library.models import ChangeClass, DocumentKind, DocumentVersion
 from portal.library.queries.audience import markets_returned
 from portal.library.rules.changes import was_called_off
 
+# Under which accounts knows who answers for a campaign.
+OWNED_KIND = "campaign"
 # So many people are asked, or requests ended, in one transaction.
 AT_ONCE = 250
 # Others read the reason in the list of a campaign.
@@ -86,7 +91,19 @@ def begin_campaign(version: DocumentVersion) -> Campaign | None:
         subject=("campaign", campaign.code),
         after={"document": document.slug, "version": version.number, "change_class": version.change_class.value},
     )
+    _name_owner(campaign)
     return campaign
+
+
+def _name_owner(campaign: Campaign) -> None:
+    """Let who issued the version answer for the campaign; where she is not there any more, the document's owner."""
+    of_document = accounts.find_owner("document", campaign.version.document.slug)
+    named = [accounts.find_person(campaign.asked_by)]
+    if of_document is not None:
+        named += [of_document.owner, of_document.deputy]
+    owner = next((each for each in named if each is not None and each.is_active), None)
+    if owner is not None:
+        set_owner(kind=OWNED_KIND, code=campaign.code, owner=owner, by=None)
 
 
 def ask_audience(version_id: int) -> Iterator[jobs.Progress]:
@@ -192,7 +209,7 @@ def _minutes(version: DocumentVersion, bases: Collection[int | None]) -> dict[in
 
 
 def keep_up() -> Iterator[jobs.Progress]:
-    """Ask those who joined an audience since, let those go who left it, and count dates anew where leave changed."""
+    """Ask those who joined an audience since, let those go who left it, and count dates anew where days changed."""
     for code in [each.code for each in queries.list_open_campaigns()]:
         campaign = queries.get_campaign(code)
         if campaign.closed_at is not None or _is_being_asked(campaign):
@@ -207,8 +224,9 @@ def keep_up() -> Iterator[jobs.Progress]:
             chunk = dict(list(present.items())[start : start + AT_ONCE])
             ask_people(campaign=campaign, people=chunk)
             yield jobs.Progress(start + len(chunk), len(present))
-        redated = queries.list_redated(campaign, AT_ONCE)
-        if redated:
+        last = 0
+        # Company days move the dates of a whole market.
+        while redated := queries.list_redated(campaign, AT_ONCE, after=last):
             working = calendars.read_calendars(
                 {each.person.home_market for each in redated}, [each.person_id for each in redated]
             )
@@ -216,6 +234,9 @@ def keep_up() -> Iterator[jobs.Progress]:
                 person = request.person
                 set_dates(request, campaign, person, working.of(person.home_market_id, person.id))
             session.flush()
+            last = redated[-1].id
+            yield jobs.Progress(0, 0)
+            campaign = queries.get_campaign(code)
         yield jobs.Progress(0, 0)
 
 
@@ -228,10 +249,8 @@ def _who_is_here(campaign: Campaign, ids: Sequence[int]) -> dict[int, AskedAs]:
     """Return those of these people who are not away: back from leave who was away at the asking, else newcomers."""
     now, found = clock.now(), {}
     leave: dict[int, list[tuple[date, date]]] = {}
-    for person_id, first_on, last_on in (
-        calendars.list_leave_between(campaign.asked_at.date(), now.date()) if ids else ()
-    ):
-        leave.setdefault(person_id, []).append((first_on, last_on))
+    for each in list_absences(campaign.asked_at.date(), now.date()) if ids else ():
+        leave.setdefault(each.person_id, []).append((each.first_on, each.last_on))
     for start in range(0, len(ids), AT_ONCE):
         for person in queries.list_people(ids[start : start + AT_ONCE]):
             zone = person.home_market.time_zone

@@ -10,6 +10,7 @@ from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, Scope
 from portal.acknowledgements.models import AcknowledgementRequest, Campaign
 from portal.acknowledgements.queries import campaigns as queries
+from portal.acknowledgements.queries import exposure
 from portal.acknowledgements.service.questions import who_answers
 from portal.core import clock
 
@@ -101,7 +102,7 @@ class LookingAfter:
 def still_overdue(ids: Collection[int]) -> list[AcknowledgementRequest]:
     """Return those of these requests that are still open, over, and of somebody who is there; by name."""
     now = clock.now()
-    away = queries.people_on_leave(now)
+    away, spared = queries.people_on_leave(now), exposure.list_spared(ids, as_others_see=True)
     found = [
         each
         for each in queries.list_requests_by_id(ids).values()
@@ -109,5 +110,7 @@ def still_overdue(ids: Collection[int]) -> list[AcknowledgementRequest]:
         and each.due_at <= now
         and each.person.is_active
         and not is_away_today(each.person, away)
+        # Who declines the statement is known to the wellbeing contact alone; whether it is answered is told to nobody.
+        and each.id not in spared
     ]
     return sorted(found, key=lambda each: (each.person.sort_key, each.person_id))

@@ -28,7 +28,7 @@ def ask_question(*, version: DocumentVersion, anchor: str, body: str, by: Person
 
     Raises `NotAddressed`, `QuestionEmpty` or `ClauseUnknown`.
     """
-    if not is_addressed(by, version.document):
+    if version.document.is_by_name or not is_addressed(by, version.document):
         raise NotAddressed()
     if not body.strip():
         raise QuestionEmpty()

@@ -43,7 +43,6 @@ from portal.acknowledgements.views import blueprint
 from portal.acknowledgements.views.questions import questions_about
 from portal.core import clock, jobs
 from portal.core.access import actor, allows, can, requires
-from portal.core.errors import DomainError
 from portal.core.i18n import (
     format_date,
     format_instant,
@@ -54,7 +53,7 @@ from portal.core.i18n import (
     pgettext,
 )
 from portal.core.i18n import gettext as _
-from portal.core.once import Done, carry_out
+from portal.core.once import Done, submit
 from portal.core.tables import download_csv
 from portal.library import queries as library
 from portal.organisation import queries as organisation
@@ -298,15 +297,10 @@ def _exemption(asked: AcknowledgementRequest | None) -> tuple[str, str, str]:
 def _with_reason(
     work: Callable[[str], Done], template: str, *, found: Campaign, **values: Any
 ) -> Response | tuple[str, int]:
-    form, status = ReasonForm(), 200
-    if request.method == "POST":
-        status = 400
-        if form.validate():
-            try:
-                return carry_out(lambda: work(form.reason.data or ""))
-            except DomainError as refused:
-                form.form_errors.append(str(refused))
-                status = refused.status
+    form = ReasonForm()
+    answer = submit(form, lambda: work(form.reason.data or ""))
+    if isinstance(answer, Response):
+        return answer
     page = render_template(
         template,
         form=form,
@@ -316,7 +310,7 @@ def _with_reason(
         limit=campaigns.REASON_LIMIT,
         **values,
     )
-    return page, status
+    return page, answer
 
 
 # --- words and numbers --------------------------------------------------------------------------
@@ -534,9 +528,8 @@ def _people(found: Campaign, shown: Sequence[Standing], statuses: Mapping[int, S
                 "is_late": is_late,
                 "date": _date_of(each, person, row, waiting=waiting),
                 "as": as_words(each.asked_as) if each.asked_as in queries.OWN_TERM else "",
-                "let_off": _("by %(name)s: %(reason)s", name=letting_off[by].name_in(here), reason=reason)
-                if by in letting_off
-                else reason,
+                "let_off": reason,
+                "let_off_by": letting_off[by].name_in(here) if by in letting_off else None,
                 "question": url_for("acknowledgements.question", code=question.code)
                 if question is not None
                 and status in (Status.DECLINED, Status.ANSWERED)

@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from portal.accounts.models import Person
-from portal.acknowledgements import service
+from portal.acknowledgements import queries, service
 from portal.acknowledgements.errors import AnswersMissing, NothingAsked
 from portal.acknowledgements.forms import QuestionForm, UnderstoodForm
 from portal.acknowledgements.models import AcknowledgementRequest, AskedAs
@@ -142,12 +142,20 @@ def confirm_delta(document: Document) -> Any:
 @blueprint.route("/library/<slug>/question", methods=["GET", "POST"])
 @requires(ACKNOWLEDGE, on=get_document, see=READ_DOCUMENT)
 def ask_question(document: Document) -> Any:
-    """Take a question about a clause; whoever answers for the document gets it."""
+    """Take a question about a clause; whoever answers for the document gets it.
+
+    Nobody answers for what is addressed by name: whoever made it is asked in person.
+    """
+    if document.is_by_name:
+        raise NotFound()
     found = deltas.find_delta(actor(), document)
     if found is None:
         raise NotFound()
     version, status = found.new, 200
-    form = QuestionForm(clause=request.args.get("clause", ""))
+    # Whoever leads here may bring the beginning of the question along; it is hers to change.
+    form = QuestionForm(
+        clause=request.args.get("clause", ""), body=request.args.get("about", "")[: questions.QUESTION_LIMIT]
+    )
     headings = library.clause_headings(version, language())
     form.clause.choices = [("", _("The document as a whole")), *((key, text) for key, text in headings.items() if text)]
     if request.method == "POST":
@@ -257,12 +265,22 @@ def _page(
         ),
         covered=len(found.covered),
         is_asked=found.request is not None,
+        confirm_href=_text_href(found.new, _anchor="confirmation") if _may_confirm(found, person) else None,
         exemption=None
         if found.request
         else exemption_of(campaigns.find_open_or_exempt(person, found.document), found.new),
         asked=_own_questions(found.document),
         zone=person.time_zone,
     )
+
+
+def _may_confirm(found: Delta, person: Person) -> bool:
+    """Say whether the person confirms the new version where it is read: by name there is no term."""
+    if not found.document.is_by_name or found.request is not None:
+        return False
+    confirmed = queries.list_confirmed(person, found.document)
+    is_confirmed = any(each.version_id == found.new.id for each in confirmed)
+    return not is_confirmed and service.covering_of(confirmed, found.new) is None
 
 
 def _question(

@@ -24,6 +24,7 @@ from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.library import queries as library
 from portal.library.models import DocumentVersion, Draft
+from portal.library.permissions import READ_DOCUMENT
 from portal.library.service.panels import ClauseNote
 
 
@@ -59,11 +60,17 @@ def list_questions() -> str:
         rows=[shown(each) for each in to_answer],
         asked=[shown(each) for each in asked],
         answers=bool(to_answer) or can(SEE_QUESTIONS),
-        narrowed=" ".join(
-            filter(None, (narrowed["document"], narrowed["version"], narrowed["clause"] and f"§ {narrowed['clause']}"))
-        ),
+        narrowed=_told(person, **narrowed),
         all_href=url_for("acknowledgements.list_questions"),
     )
+
+
+def _told(person: Person, *, document: str, version: str, clause: str) -> str:
+    """Return to what the lists are narrowed: by its title where the person may read the document."""
+    found = library.find_document(document) if document else None
+    if found is not None and allows(person, READ_DOCUMENT, found):
+        document = library.list_document_titles([document], language()).get(document, document)
+    return " ".join(filter(None, (document, version, clause and f"§ {clause}")))
 
 
 def _narrow(rows: Sequence[ClauseQuestion], *, document: str, version: str, clause: str) -> list[ClauseQuestion]:

@@ -14,7 +14,7 @@ from portal.acknowledgements.errors import CheckFirst, LanguageMissing
 from portal.acknowledgements.forms import AcknowledgeForm
 from portal.acknowledgements.models import AcknowledgementRequest, RequestEnd
 from portal.acknowledgements.permissions import ACKNOWLEDGE
-from portal.acknowledgements.queries import campaigns
+from portal.acknowledgements.queries import campaigns, exposure
 from portal.acknowledgements.service.deltas import Delta
 from portal.acknowledgements.service.due import due_words
 from portal.acknowledgements.views import blueprint
@@ -86,7 +86,7 @@ def acknowledge(document: Document, number: str) -> Any:
         flash(str(refused), "warning")
         return redirect(url_for("acknowledgements.delta", slug=document.slug), 303)
     flash(_("Version %(number)s has been confirmed.", number=number), "success")
-    return redirect(next_path(_back_to(document, number)), 303)
+    return redirect(next_path(back_to(document, number)), 303)
 
 
 @blueprint.post("/library/<slug>/versions/<number>/read")
@@ -97,7 +97,7 @@ def confirm_reading(document: Document, number: str) -> Any:
     with transaction():
         service.confirm_reading(version=version, language=request.form.get("shown_language", ""), by=actor())
     flash(_("It has been noted that version %(number)s was read.", number=number), "success")
-    return redirect(next_path(_back_to(document, number)), 303)
+    return redirect(next_path(back_to(document, number)), 303)
 
 
 @blueprint.get("/acknowledgements")
@@ -118,7 +118,8 @@ def own() -> str:
     )
 
 
-def _back_to(document: Document, number: str) -> str:
+def back_to(document: Document, number: str) -> str:
+    """Return where a version is read: the document's own address where that shows it."""
     shown = library.version_to_read(document)
     if shown is not None and shown.number == number:
         return url_for("library.read", slug=document.slug, _anchor="confirmation")
@@ -135,6 +136,7 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
     if this is None and not (is_open and applies_to(person, version.document)):
         return None
     asks, exemption = (None, None) if this else _what_is_asked_for(person, version)
+    is_statement = exposure.is_statement(version.document)
     is_asked = this is not None or asks is not None or exemption is not None
     covering = None
     if not is_asked and earlier is not None and not service.is_planned(person, version.document):
@@ -154,6 +156,10 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             "attestation": service.attestation_of(text),
             "confirmed": this,
             "earlier": earlier,
+            # What is addressed by name is asked for without a term, and told here what changed.
+            "delta_href": url_for("acknowledgements.delta", slug=version.document.slug)
+            if version.document.is_by_name and earlier is not None and asks is None
+            else None,
             # A later one that she has confirmed before it takes effect.
             "later": _ahead(later, person) if later and later.effective_at > clock.now() else None,
             # Confirmed already, since nothing that asks anybody has changed.
@@ -166,6 +172,9 @@ def confirmation_panel(person: Person, version: DocumentVersion, text: VersionTe
             # She is asked for this version (or an older one): by when, and whether questions come first.
             "asks": asks,
             "exemption": exemption,
+            # The statement of what the work can bring may be declined.
+            "is_declinable": is_statement,
+            "declined": exposure.find_open(person) if is_statement else None,
             "form": AcknowledgeForm(formdata=None, prefix=PREFIX, shown_language=text.language),
         },
     )

@@ -12,18 +12,26 @@ from typing import Any
 from portal.accounts.models import Person
 from portal.calendars import queries, rules
 from portal.calendars.errors import (
+    CompanyDaysOfFile,
+    CompanyDaysRecorded,
+    CompanyPeriodTooLong,
     CycleUnreadable,
     LeaveGone,
+    LeaveRecorded,
     NoHolidaysFor,
     NotEarlier,
     PeriodBackwards,
     PeriodTooLong,
     ShiftsUnchanged,
+    unknown_years_refused,
 )
 from portal.calendars.models import CompanyDay, Holiday, HolidayTable, Leave, ShiftPattern
+from portal.calendars.service import moves
+from portal.calendars.service.kept import LONGEST_LEAVE_DAYS, Source, find_sources, source_of
 from portal.core import clock
 from portal.core.db import canonical_json, session
 from portal.core.i18n import Words, format_date
+from portal.core.i18n import gettext as _
 from portal.journal.service import record
 from portal.organisation.models import Market
 from portal.organisation.service import KnownHolidays
@@ -32,8 +40,6 @@ from portal.organisation.service import KnownHolidays
 YEARS_BACK, YEARS_AHEAD = 3, 5
 
 # Names that the library has in English only.
-# Longer absences are recorded in parts: each is looked at again.
-LONGEST_LEAVE_DAYS = 366
 _JAPANESE = {
     "New Year's Day": "元日",
     "Martin Luther King Jr. Day": "キング牧師記念日",
@@ -51,11 +57,12 @@ _JAPANESE = {
 
 @dataclass(frozen=True, slots=True)
 class CompanyPeriod:
-    """Consecutive company days under one name."""
+    """Consecutive company days under one name: days off, or days that are worked instead."""
 
     first_on: date
     last_on: date
     name: Words
+    is_worked: bool = False
 
 
 def known_holidays() -> list[KnownHolidays]:
@@ -150,31 +157,28 @@ def _in_japanese(english: str) -> str:
 
 
 def declare_company_days(*, market: Market, periods: Sequence[CompanyPeriod], by: Person) -> bool:
-    """Make these the market's company days; those no longer named are withdrawn. Say whether anything changed.
+    """Make these the market's company days that come from files; those no longer named are withdrawn.
 
-    Raises `PeriodBackwards`.
+    What an administrator added stays, and is not declared a second time. Say whether anything changed. Raises
+    `PeriodBackwards`, `HolidayYearUnknown` where a date would fall into a year without a holiday table.
     """
     for period in periods:
         if period.last_on < period.first_on:
             raise PeriodBackwards()
-    wanted = {(period.first_on, period.last_on, period.name) for period in periods}
-    standing = {(row.first_on, row.last_on, row.name): row for row in queries.list_company_days(market)}
+    rows = queries.list_company_days(market)
+    wanted = set(periods)
+    standing = {_period_of(row) for row in rows}
+    if wanted != {_period_of(row) for row in rows if not row.by_hand}:
+        by_hand = [_period_of(row) for row in rows if row.by_hand]
+        base = queries.calendar_with(market, market.holiday_country, [*periods, *by_hand])
+        moves.check(moves.other_market_days(market.id, base))
     now = clock.now()
-    gone = [row for key, row in standing.items() if key not in wanted]
-    new = sorted(wanted - set(standing), key=lambda key: (key[0], key[1], key[2].en))
+    gone = [row for row in rows if not row.by_hand and _period_of(row) not in wanted]
+    new = sorted(wanted - standing, key=lambda each: (each.first_on, each.last_on, each.name.en))
     for row in gone:
         row.withdrawn_at, row.withdrawn_by = now, by.code
-    for first_on, last_on, name in new:
-        session.add(
-            CompanyDay(
-                market_id=market.id,
-                first_on=first_on,
-                last_on=last_on,
-                name=name,
-                declared_at=now,
-                declared_by=by.code,
-            )
-        )
+    for period in new:
+        session.add(_declared(market, period, by))
     if not gone and not new:
         return False
     session.flush()
@@ -183,22 +187,131 @@ def declare_company_days(*, market: Market, periods: Sequence[CompanyPeriod], by
         by=by,
         subject=("market", market.code),
         before={"withdrawn": [f"{row.first_on}/{row.last_on}" for row in gone]},
-        after={"declared": [f"{first_on}/{last_on}" for first_on, last_on, _ in new]},
+        after={"declared": [f"{each.first_on}/{each.last_on}" for each in new]},
     )
     return True
 
 
-def record_leave(*, person: Person, first_on: date, last_on: date, by: Person) -> Leave:
+def _period_of(row: CompanyDay) -> CompanyPeriod:
+    return CompanyPeriod(row.first_on, row.last_on, row.name, bool(row.is_worked))
+
+
+def _declared(market: Market, period: CompanyPeriod, by: Person, *, by_hand: bool | None = None) -> CompanyDay:
+    return CompanyDay(
+        market_id=market.id,
+        first_on=period.first_on,
+        last_on=period.last_on,
+        name=period.name,
+        is_worked=period.is_worked or None,
+        by_hand=by_hand,
+        declared_at=clock.now(),
+        declared_by=by.code,
+    )
+
+
+def add_company_days(*, markets: Sequence[Market], period: CompanyPeriod, by: Person) -> list[CompanyDay]:
+    """Let these markets not work on these days, or work on them instead; their dates are counted so at once.
+
+    A market that has all of them already stays as it is. Raises `PeriodBackwards`, `PeriodTooLong`, and
+    `CompanyDaysRecorded` where every market has them.
+    """
+    check_company_days(period)
+    found = []
+    for market in markets:
+        if any(_holds(row, period) for row in queries.list_company_days(market)):
+            continue
+        row = _declared(market, period, by, by_hand=True)
+        session.add(row)
+        session.flush()
+        record(
+            "calendars.company_days_added",
+            by=by,
+            subject=("market", market.code),
+            after={"days": f"{period.first_on}/{period.last_on}", "worked": period.is_worked, "name": period.name.en},
+        )
+        found.append(row)
+    if not found:
+        raise CompanyDaysRecorded()
+    return found
+
+
+def _holds(row: CompanyDay, period: CompanyPeriod) -> bool:
+    return row.first_on <= period.first_on and period.last_on <= row.last_on and bool(row.is_worked) == period.is_worked
+
+
+def check_company_days(period: CompanyPeriod) -> None:
+    """Raise `PeriodBackwards` or `PeriodTooLong` for days that no company is closed for, or works, in one go."""
+    if period.last_on < period.first_on:
+        raise PeriodBackwards()
+    if (period.last_on - period.first_on).days >= LONGEST_LEAVE_DAYS:
+        raise CompanyPeriodTooLong(days=LONGEST_LEAVE_DAYS)
+
+
+def withdraw_company_days(*, days: CompanyDay, by: Person) -> None:
+    """Take back company days that an administrator added; the market's dates are counted without them again.
+
+    Raises `CompanyDaysOfFile` for those that come from a file, which would bring them back.
+    """
+    if not days.by_hand:
+        raise CompanyDaysOfFile()
+    if days.withdrawn_at is not None:
+        return
+    days.withdrawn_at, days.withdrawn_by = clock.now(), by.code
+    session.flush()
+    record(
+        "calendars.company_days_withdrawn",
+        by=by,
+        subject=("market", days.market.code),
+        before={"days": f"{days.first_on}/{days.last_on}", "worked": bool(days.is_worked), "name": days.name.en},
+    )
+
+
+def record_leave(*, person: Person, first_on: date, last_on: date, by: Person, source: Source | None = None) -> Leave:
     """Note that the person is away on these days; her dates are counted without them.
 
-    Raises `PeriodBackwards`, `PeriodTooLong`.
+    `source` is what they were entered with, where that is not a page of leave (see `kept`).
+
+    Raises `PeriodBackwards`, `PeriodTooLong`, `LeaveRecorded` where all of them lie within a leave of hers, and
+    `HolidayYearUnknown` where a date of hers would fall into a year without a holiday table.
     """
-    check_leave(first_on, last_on)
-    leave = Leave(person_id=person.id, first_on=first_on, last_on=last_on, recorded_at=clock.now(), recorded_by=by.code)
+    moves.check(more_leave(person, first_on, last_on))
+    leave = Leave(
+        person_id=person.id,
+        first_on=first_on,
+        last_on=last_on,
+        with_kind=source.kind if source is not None else None,
+        with_code=source.code if source is not None else None,
+        recorded_at=clock.now(),
+        recorded_by=by.code,
+    )
     session.add(leave)
     session.flush()
     record("calendars.leave_recorded", by=by, subject=("person", person.code), after={"days": f"{first_on}/{last_on}"})
     return leave
+
+
+def more_leave(person: Person, first_on: date, last_on: date) -> moves.CalendarChange:
+    """Return what it would be if the person were away on these days too.
+
+    Raises `PeriodBackwards`, `PeriodTooLong`, `LeaveRecorded`.
+    """
+    check_leave(first_on, last_on)
+    known = next(
+        (each for each in queries.list_leave(person.id) if each.first_on <= first_on and last_on <= each.last_on), None
+    )
+    if known is not None:
+        raise LeaveRecorded(first_on=format_date(known.first_on), last_on=format_date(known.last_on))
+    return moves.other_leave(person.id, queries.leave_days(person.id, more=queries.days_of(first_on, last_on)))
+
+
+def less_leave(leave: Leave, last_on: date | None = None) -> moves.CalendarChange:
+    """Return what it would be if a leave were withdrawn, or ended on an earlier day. Raises `NotEarlier`."""
+    kept: list[date] = []
+    if last_on is not None:
+        if not leave.first_on <= last_on < leave.last_on:
+            raise NotEarlier()
+        kept = queries.days_of(leave.first_on, last_on)
+    return moves.other_leave(leave.person_id, queries.leave_days(leave.person_id, more=kept, without=leave))
 
 
 def check_leave(first_on: date, last_on: date) -> None:
@@ -210,9 +323,13 @@ def check_leave(first_on: date, last_on: date) -> None:
 
 
 def withdraw_leave(*, leave: Leave, by: Person) -> None:
-    """Take back a leave that was recorded by mistake; her dates are counted with these days again."""
+    """Take back a leave that was recorded by mistake; her dates are counted with these days again.
+
+    Raises `HolidayYearUnknown` where one of them would fall into a year without a holiday table.
+    """
     if leave.withdrawn_at is not None:
         return
+    moves.check(less_leave(leave))
     leave.withdrawn_at, leave.withdrawn_by = clock.now(), by.code
     session.flush()
     days = f"{leave.first_on}/{leave.last_on}"
@@ -229,7 +346,7 @@ def end_leave_early(*, leave: Leave, last_on: date, by: Person) -> Leave:
     if not leave.first_on <= last_on < leave.last_on:
         raise NotEarlier()
     withdraw_leave(leave=leave, by=by)
-    return record_leave(person=leave.person, first_on=leave.first_on, last_on=last_on, by=by)
+    return record_leave(person=leave.person, first_on=leave.first_on, last_on=last_on, by=by, source=source_of(leave))
 
 
 def checked_cycle(cycle: str | None) -> str | None:
@@ -245,9 +362,34 @@ def record_shifts(
 ) -> ShiftPattern:
     """Note that the person works by shifts from a day on, the first of the cycle's working days.
 
-    `cycle` None: from this day on she works by the week again. Raises `CycleUnreadable`, `ShiftsUnchanged`.
+    `cycle` None: from this day on she works by the week again. Raises `CycleUnreadable`, `ShiftsUnchanged`, and
+    `HolidayYearUnknown` where the day, or a date of hers then, lies in a year without a holiday table.
     """
     said = checked_cycle(cycle)
+    check_shifts([person], first_on=first_on, cycle=said, works_holidays=works_holidays)
+    return _record_shifts(person=person, first_on=first_on, said=said, works_holidays=works_holidays, by=by)
+
+
+def check_shifts(people: Sequence[Person], *, first_on: date, cycle: str | None, works_holidays: bool) -> None:
+    """Refuse shifts from a day, or with dates, in a year without a holiday table. Raises `HolidayYearUnknown`."""
+    check_first_day(people, first_on)
+    rosters = queries.rosters_with(
+        [each.id for each in people], first_on=first_on, cycle=cycle, works_holidays=works_holidays
+    )
+    moves.check(moves.other_shifts(rosters))
+
+
+def check_first_day(people: Sequence[Person], first_on: date) -> None:
+    """Refuse a first day of shifts in a year that the people's calendars do not know. Raises `HolidayYearUnknown`."""
+    read = queries.read_calendars([each.home_market for each in people])
+    with unknown_years_refused():
+        for each in people:
+            read.of(each.home_market_id).day_off(first_on)
+
+
+def _record_shifts(
+    *, person: Person, first_on: date, said: str | None, works_holidays: bool, by: Person
+) -> ShiftPattern:
     before = [each for each in queries.list_shifts(person.id) if each.first_on <= first_on]
     if said is None and (not before or before[-1].cycle is None):
         raise ShiftsUnchanged()
@@ -275,14 +417,16 @@ def record_shifts_of_team(
 ) -> list[ShiftPattern]:
     """Note by which shifts several people work from a day on, all or nothing; see `record_shifts`.
 
-    Who works by the week already stays as she is. Raises `CycleUnreadable`, and `ShiftsUnchanged` where that is
-    everybody.
+    Who works by the week already stays as she is. Raises `CycleUnreadable`, `ShiftsUnchanged` where that is
+    everybody, and `HolidayYearUnknown` as for one person.
     """
+    said = checked_cycle(cycle)
+    check_shifts(people, first_on=first_on, cycle=said, works_holidays=works_holidays)
     found = []
     for person in people:
         try:
             found.append(
-                record_shifts(person=person, first_on=first_on, cycle=cycle, works_holidays=works_holidays, by=by)
+                _record_shifts(person=person, first_on=first_on, said=said, works_holidays=works_holidays, by=by)
             )
         except ShiftsUnchanged:
             continue
@@ -292,9 +436,13 @@ def record_shifts_of_team(
 
 
 def withdraw_shifts(*, pattern: ShiftPattern, by: Person) -> None:
-    """Take back shifts that were recorded by mistake: what was recorded before them counts on."""
+    """Take back shifts that were recorded by mistake: what was recorded before them counts on.
+
+    Raises `HolidayYearUnknown` where a date of hers would fall into a year without a holiday table.
+    """
     if pattern.withdrawn_at is not None:
         return
+    moves.check(moves.other_shifts(queries.rosters_without(pattern)))
     pattern.withdrawn_at, pattern.withdrawn_by = clock.now(), by.code
     session.flush()
     record(
@@ -306,9 +454,15 @@ def withdraw_shifts(*, pattern: ShiftPattern, by: Person) -> None:
 
 
 def leave_in_words(person_id: int, today: date | None = None) -> list[dict[str, Any]]:
-    """Return a person's leave as its table shows it; with `today`, which of it can still end earlier."""
+    """Return a person's leave as its table shows it; with `today`, which of it can still end earlier.
+
+    With what it was entered is told by title and address, for whoever sees the person's page of leave.
+    """
+    rows = queries.list_leave(person_id)
+    told = find_sources(source for each in rows if (source := source_of(each)) is not None)
     return [
         {
+            "source": told.get(source) if (source := source_of(each)) is not None else None,
             "first": format_date(each.first_on),
             "last": format_date(each.last_on),
             "first_iso": each.first_on.isoformat(),
@@ -316,5 +470,49 @@ def leave_in_words(person_id: int, today: date | None = None) -> list[dict[str, 
             "days": (each.last_on - each.first_on).days + 1,
             "can_end": today is not None and each.first_on < each.last_on and each.last_on >= today,
         }
-        for each in queries.list_leave(person_id)
+        for each in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A recorded leave that is withdrawn or ends earlier, in words; what its form sends where to confirm it."""
+
+    title: str
+    button: str
+    action: str
+    fields: Mapping[str, str]
+
+
+def withdrawal_in_words(first_on: date, last_on: date, *, action: str, key: str) -> Undone:
+    """Say that a leave is withdrawn; `key` stands for what that moves."""
+    return Undone(
+        _("Withdraw the leave from %(first)s to %(last)s", first=format_date(first_on), last=format_date(last_on)),
+        _("Withdraw"),
+        action,
+        {
+            "first_on": first_on.isoformat(),
+            "last_on": last_on.isoformat(),
+            "seen": moves.shown(f"{first_on}/{last_on}", key),
+        },
+    )
+
+
+def end_in_words(first_on: date, last_on: date, ends_on: date, *, action: str, key: str) -> Undone:
+    """Say that a leave ends on an earlier day; `key` stands for what that moves."""
+    return Undone(
+        _(
+            "End the leave from %(first)s to %(last)s on %(date)s",
+            first=format_date(first_on),
+            last=format_date(last_on),
+            date=format_date(ends_on),
+        ),
+        _("End earlier"),
+        action,
+        {
+            "first_on": first_on.isoformat(),
+            "last_on": last_on.isoformat(),
+            "ends_on": ends_on.isoformat(),
+            "seen": moves.shown(f"{first_on}/{last_on}/{ends_on}", key),
+        },
+    )

@@ -1,14 +1,21 @@
-"""Which dates other shifts would move: upper domains know them, and are registered in `wiring.py`."""
+"""Which dates other working days would move: upper domains know them, and are registered in `wiring.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from typing import Any, Protocol
 
-from portal.calendars.rules import Roster
+from portal.calendars import queries
+from portal.calendars.errors import MovesChanged
+from portal.calendars.rules import Roster, WorkingCalendar
+from portal.calendars.service.told import unannounced_told
+from portal.core.db import canonical_json
 from portal.core.i18n import format_date
+from portal.organisation.models import Market
+from portal.organisation.service import MarketMoves
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,33 +27,122 @@ class MovedDate:
     before: date
     after: date
     is_late: bool
+    # Whether the later date rests on holidays that are not announced yet.
+    is_provisional: bool = False
+    # What it is a date of, by its code.
+    training: str = ""
 
 
-class RestsOnShifts(Protocol):
+@dataclass(frozen=True, slots=True)
+class CalendarChange:
+    """Working days as they would be: of these people by their rows, or (None) of everybody in a market.
+
+    `of` returns the calendar that a person (by her row) would have instead of the one that she has.
+    """
+
+    people: Collection[int] | None
+    of: Callable[[int, WorkingCalendar], WorkingCalendar]
+    market_id: int | None = None
+
+
+def other_shifts(rosters: Mapping[int, Sequence[Roster]]) -> CalendarChange:
+    """Let these people, by their rows, work by these shifts."""
+    return CalendarChange(rosters.keys(), lambda whose, calendar: replace(calendar, rosters=tuple(rosters[whose])))
+
+
+def other_leave(person_id: int, days: frozenset[date]) -> CalendarChange:
+    """Let a person be away on these days and no others."""
+    return CalendarChange([person_id], lambda _whose, calendar: replace(calendar, leave=days))
+
+
+def other_market_days(market_id: int, base: WorkingCalendar) -> CalendarChange:
+    """Let a market keep the holidays and company days of this calendar."""
+    return CalendarChange(
+        None,
+        lambda _whose, calendar: replace(
+            base,
+            leave=calendar.leave,
+            rosters=calendar.rosters,
+            paused=calendar.paused,
+        ),
+        market_id,
+    )
+
+
+class RestsOnCalendars(Protocol):
     """Somebody who counts dates in the working days of people."""
 
-    def __call__(self, rosters: Mapping[int, Sequence[Roster]]) -> Sequence[MovedDate]:
-        """Return what would move if these people (by their rows) worked by these shifts, by name and date.
+    def __call__(self, change: CalendarChange) -> Sequence[MovedDate]:
+        """Return what would move with these working days, by name and date.
 
-        In a number of statements that does not grow with them. Raises `HolidayYearUnknown`.
+        In a number of statements that does not grow with the people. Raises `HolidayYearUnknown`.
         """
 
 
-_asked: list[RestsOnShifts] = []
+_asked: list[RestsOnCalendars] = []
 
 
-def register_rests_on_shifts(rests: RestsOnShifts) -> None:
+def register_rests_on_calendars(rests: RestsOnCalendars) -> None:
     """Add somebody who knows dates."""
     if rests not in _asked:
         _asked.append(rests)
 
 
-def moved_by(rosters: Mapping[int, Sequence[Roster]], *, names: bool) -> list[dict[str, Any]]:
-    """Return in words which dates would move, as `moved_dates` shows them; with whose they are where that is asked.
+@dataclass(frozen=True, slots=True)
+class ToldMoves:
+    """Which dates would move, in words: the rows of `moved_dates`, and which of them may still change.
+
+    `key` stands for all of them, so that a page can tell whether it has shown these.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    unannounced: str
+    # Of how many trainings they are.
+    trainings: int = 0
+    key: str = ""
+
+
+def key_of(told: Sequence[Sequence[Any]]) -> str:
+    """Return what stands for all of this, in whatever language it is shown."""
+    return sha256(canonical_json([[str(part) for part in each] for each in told]).encode()).hexdigest()
+
+
+def shown(asked: str, key: str) -> str:
+    """Return what a page that has shown what a choice would move says of it when that is confirmed."""
+    return f"{asked}#{key}"
+
+
+def key_shown(seen: str, asked: str) -> str | None:
+    """Return the key of what a page has `shown` for this choice; None where it has shown another one, or nothing."""
+    choice, mark, key = seen.rpartition("#")
+    return key if mark and choice == asked else None
+
+
+def check_shown(key: str, seen: str | None) -> None:
+    """Refuse what would move other dates than were shown; None: nobody was shown any. Raises `MovesChanged`."""
+    if seen is not None and seen != key:
+        raise MovesChanged()
+
+
+def moved_by_market(market: Market, holiday_country: str | None) -> MarketMoves:
+    """Return what the holidays of another country would move in a market (the organisation asks).
 
     Raises `HolidayYearUnknown`.
     """
-    return [
+    found = moved_by(other_market_days(market.id, queries.calendar_with(market, holiday_country)), names=True)
+    return MarketMoves(found.trainings, found.rows, found.unannounced, found.key)
+
+
+def check(change: CalendarChange) -> None:
+    """Refuse working days with which somebody's date could not be computed any more. Raises `HolidayYearUnknown`."""
+    for rests in _asked:
+        rests(change)
+
+
+def moved_by(change: CalendarChange, *, names: bool) -> ToldMoves:
+    """Return in words which dates would move; with whose they are where that is asked. Raises `HolidayYearUnknown`."""
+    found = [each for rests in _asked for each in rests(change)]
+    rows = [
         {
             "step": each.what,
             "before": format_date(each.before),
@@ -54,6 +150,112 @@ def moved_by(rosters: Mapping[int, Sequence[Roster]], *, names: bool) -> list[di
             "state": "overdue" if each.is_late else "",
         }
         | ({"learner": each.whose, "short": []} if names else {})
-        for rests in _asked
-        for each in rests(rosters)
+        for each in found
     ]
+    return ToldMoves(
+        rows,
+        unannounced_told(sorted({each.after.year for each in found if each.is_provisional})),
+        len({each.training for each in found}),
+        key_of([(each.training, each.what if not each.training else "", each.before, each.after) for each in found]),
+    )
+
+
+# Of more people than this a page names only the first.
+MOST_NAMED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class MovedTraining:
+    """What somebody follows of which dates would be other ones: how many, how many then past, and its last day."""
+
+    whose: str
+    what: str
+    dates: int
+    late: int
+    ends: date
+    ends_then: date
+    unannounced: Sequence[int] = ()
+    # What it is, by its code.
+    training: str = ""
+
+
+class RestsOnCompanyDays(Protocol):
+    """Somebody who counts dates in the working days of markets."""
+
+    def __call__(self, calendars: Mapping[int, WorkingCalendar]) -> Sequence[MovedTraining]:
+        """Return what would move if these markets (by their rows) had the company days of these calendars, by name.
+
+        In a number of statements that does not grow with the people. Raises `HolidayYearUnknown`.
+        """
+
+
+_asked_of_markets: list[RestsOnCompanyDays] = []
+
+
+def register_rests_on_company_days(rests: RestsOnCompanyDays) -> None:
+    """Add somebody who knows dates."""
+    if rests not in _asked_of_markets:
+        _asked_of_markets.append(rests)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that is held on a day that would be a day off for so many of those who are expected at it."""
+
+    what: str
+    people: int
+
+
+class HoldsOnDays(Protocol):
+    """Somebody who knows what is held on a day, whatever the day is."""
+
+    def __call__(self, calendars: Mapping[int, WorkingCalendar]) -> Sequence[Held]:
+        """Return what would lie on a day off if these markets (by their rows) had these company days, by its day.
+
+        In a number of statements that does not grow with the people.
+        """
+
+
+_asked_of_days: list[HoldsOnDays] = []
+
+
+def register_holds_on_days(holds: HoldsOnDays) -> None:
+    """Add somebody who knows what is held when."""
+    if holds not in _asked_of_days:
+        _asked_of_days.append(holds)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTrainings:
+    """Which trainings would move, in words: the first rows, how many there are, of how many dates; their `key`.
+
+    `held` is what would lie on a day off and does not move by itself.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    trainings: int
+    dates: int
+    unannounced: str
+    held: Sequence[Held] = ()
+    key: str = ""
+
+
+def moved_by_company_days(calendars: Mapping[int, WorkingCalendar]) -> ToldTrainings:
+    """Return in words which trainings would move with these calendars of markets. Raises `HolidayYearUnknown`."""
+    found = [each for rests in _asked_of_markets for each in rests(calendars)]
+    rows = [
+        {
+            "learner": each.whose,
+            "what": each.what,
+            "dates": each.dates,
+            "late": each.late,
+            "ends": format_date(each.ends),
+            "ends_then": format_date(each.ends_then),
+            "ends_moves": each.ends != each.ends_then,
+        }
+        for each in found[:MOST_NAMED]
+    ]
+    years = sorted({year for each in found for year in each.unannounced})
+    key = key_of([(each.training, each.dates, each.late, each.ends, each.ends_then) for each in found])
+    held = [each for holds in _asked_of_days for each in holds(calendars)]
+    return ToldTrainings(rows, len(found), sum(each.dates for each in found), unannounced_told(years), held, key)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,8 @@ from portal.calendars.rules import (
     YearNotInTable,
     read_cycle,
 )
-from portal.core.i18n import force_locale, language
+from portal.core import clock
+from portal.core.i18n import force_locale, format_instant, language
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.ui.filters import day_and_month
@@ -89,14 +91,44 @@ def weeks_told(calendar: WorkingCalendar, today: date, *, until: date) -> list[l
     return found
 
 
+def pattern_told(calendar: WorkingCalendar, cycle: str | None, first_on: date) -> dict[str, Any]:
+    """Return shifts as they would be: in words, and the first two weeks, each day with whether it is worked.
+
+    `calendar` is one in which they hold already; the days end before a year whose holidays are not known. `besides`
+    are the days that are off for another reason than the rhythm.
+    """
+    days: list[dict[str, Any]] = []
+    besides = []
+    with suppress(YearNotInTable):
+        for number in range(14):
+            day = first_on + timedelta(days=number)
+            days.append(_day_of_week(calendar, day, first_on))
+            off = calendar.day_off(day)
+            if off is not None and off.reason not in (OffReason.REST, OffReason.WEEKEND):
+                besides.append({"date": days[-1]["date"], "why": why_off(off)})
+    return {"works": cycle_told(cycle), "weeks": [week for week in (days[:7], days[7:]) if week], "besides": besides}
+
+
 def _day_of_week(calendar: WorkingCalendar, day: date, today: date) -> dict[str, Any]:
     off = calendar.day_off(day)
     return {
         "date": day_told(day),
+        "iso": day.isoformat(),
         "why": why_off(off) if off else "",
         "is_off": off is not None,
         "is_today": day == today,
     }
+
+
+def uncountable_told(country: str, year: int) -> str:
+    """Say why dates cannot be told, for a line about one of many people."""
+    return str(
+        _(
+            "The dates cannot be computed: the holiday table of %(country)s does not know %(year)s.",
+            country=country,
+            year=str(year),
+        )
+    )
 
 
 def unannounced_told(years: Sequence[int]) -> str:
@@ -105,6 +137,24 @@ def unannounced_told(years: Sequence[int]) -> str:
         return ""
     listed = str(_(", ")).join(str(year) for year in years)
     return str(_("The holidays of %(years)s are not announced yet; these dates may still change.", years=listed))
+
+
+def may_change_told(calendar: WorkingCalendar, days: Collection[date]) -> list[str]:
+    """Say of dates that are shown beforehand why they may still change: holidays, or company days, of a coming year."""
+    found = [unannounced_told(calendar.provisional_years(days))]
+    years = calendar.without_company_days(days)
+    if years:
+        listed = str(_(", ")).join(str(year) for year in years)
+        found.append(
+            str(
+                _(
+                    "Company days of %(years)s, such as a closure at the end of the year, are not entered yet; these "
+                    "dates may still change.",
+                    years=listed,
+                )
+            )
+        )
+    return [each for each in found if each]
 
 
 def spans_told(days: Iterable[date]) -> list[str]:
@@ -122,6 +172,18 @@ def _span(run: Sequence[date]) -> str:
     if len(run) == 1:
         return day_told(run[0])
     return str(_("%(first)s – %(last)s", first=day_told(run[0]), last=day_told(run[-1])))
+
+
+def period_told(starts_at: datetime, ends_at: datetime, zone: str) -> str:
+    """Write when a session is, with the name of its zone: it begins and ends on one day."""
+    end = ends_at.astimezone(clock.zone_info(zone))
+    return str(
+        _(
+            "%(start)s–%(end)s",
+            start=format_instant(starts_at, zone, show_zone=False),
+            end=f"{end:%H:%M} {end.tzname()}",
+        )
+    )
 
 
 def day_told(day: date) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from html import escape
 
 import segno
@@ -17,23 +18,23 @@ BAND = "#a79d86"
 WIDTH, HEIGHT = 297, 210
 
 
-def _page(content: str) -> bytes:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}mm" height="{HEIGHT}mm"'
-    return f'{head} viewBox="0 0 {WIDTH} {HEIGHT}">{content}</svg>'.encode()
+def _page(content: str, width: int = WIDTH, height: int = HEIGHT) -> bytes:
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}mm" height="{height}mm"'
+    return f'{head} viewBox="0 0 {width} {height}">{content}</svg>'.encode()
 
 
-def _notched(inset: float, notch: float, stroke: float, colour: str) -> str:
+def _notched(inset: float, notch: float, stroke: float, size: tuple[int, int]) -> str:
     """Return a rectangle whose corners are cut in quarter circles towards the inside (隅入角)."""
-    left, top, right, bottom = inset, inset, WIDTH - inset, HEIGHT - inset
+    left, top, right, bottom = inset, inset, size[0] - inset, size[1] - inset
     r = notch
     return (
-        f'<path fill="none" stroke="{colour}" stroke-width="{stroke}" d="M{left + r} {top}H{right - r}'
+        f'<path fill="none" stroke="{INK}" stroke-width="{stroke}" d="M{left + r} {top}H{right - r}'
         f"A{r} {r} 0 0 0 {right} {top + r}V{bottom - r}A{r} {r} 0 0 0 {right - r} {bottom}H{left + r}"
         f'A{r} {r} 0 0 0 {left} {bottom - r}V{top + r}A{r} {r} 0 0 0 {left + r} {top}Z"/>'
     )
 
 
-def classic_frame() -> bytes:
+def classic_frame(width: int = WIDTH, height: int = HEIGHT) -> bytes:
     """Draw the classic frame: two lines with notched corners, between them a band of seven treasures (七宝)."""
     outer, inner, notch = 9.0, 16.5, 9.0
     middle = 13.5
@@ -42,10 +43,10 @@ def classic_frame() -> bytes:
     start = notch + 3.0
     pieces = []
     for length, at, across in (
-        (WIDTH, middle, True),
-        (WIDTH, HEIGHT - middle, True),
-        (HEIGHT, middle, False),
-        (HEIGHT, WIDTH - middle, False),
+        (width, middle, True),
+        (width, height - middle, True),
+        (height, middle, False),
+        (height, width - middle, False),
     ):
         usable = length - 2 * (middle + start)
         count = 2 * round(usable / radius / 2)
@@ -66,10 +67,12 @@ def classic_frame() -> bytes:
     return _page(
         # One path for the whole band: each element of a drawing costs WeasyPrint time of its own.
         f'<path fill="none" stroke="{BAND}" stroke-width="0.16" d="{"".join(pieces)}"/>'
-        + _notched(outer, notch, 0.9, INK)
-        + _notched(outer + 1.5, notch, 0.2, INK)
-        + _notched(inner, notch - 3, 0.2, INK)
-        + _notched(inner + 1.0, notch - 3, 0.45, INK)
+        + _notched(outer, notch, 0.9, (width, height))
+        + _notched(outer + 1.5, notch, 0.2, (width, height))
+        + _notched(inner, notch - 3, 0.2, (width, height))
+        + _notched(inner + 1.0, notch - 3, 0.45, (width, height)),
+        width,
+        height,
     )
 
 
@@ -77,23 +80,40 @@ def _arc(start: tuple[float, float], end: tuple[float, float], radius: float, sw
     return f"M{start[0]:.2f} {start[1]:.2f}A{radius} {radius} 0 0 {sweep} {end[0]:.2f} {end[1]:.2f}"
 
 
-def plain_frame() -> bytes:
-    """Draw the plain frame: one hairline with a heavier rule at the head and the foot."""
-    left, top, right, bottom = 14, 14, WIDTH - 14, HEIGHT - 14
+def plain_frame(width: int = WIDTH, height: int = HEIGHT, *, inner: float = 0) -> bytes:
+    """Draw the plain frame: one hairline with a heavier rule at the head and the foot.
+
+    `inner` is how far within it stands a second, finer one; 0: none.
+    """
+    left, top, right, bottom = 14, 14, width - 14, height - 14
+    finer = (
+        f'<rect x="{left + inner}" y="{top + inner}" width="{right - left - 2 * inner}"'
+        f' height="{bottom - top - 2 * inner}" fill="none" stroke="{INK}" stroke-width="0.12"/>'
+        if inner
+        else ""
+    )
     return _page(
         f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}" fill="none" stroke="{INK}"'
         f' stroke-width="0.2"/><path d="M{left} {top}H{right}M{left} {bottom}H{right}" stroke="{INK}"'
-        ' stroke-width="1.3"/>'
+        ' stroke-width="1.3"/>' + finer,
+        width,
+        height,
     )
 
 
-def modern_path() -> bytes:
-    """Draw the path: one hairline from the head to the foot of the sheet, three posts done and one ahead."""
-    x = 27
-    done = "".join(f'<circle cx="{x}" cy="{y}" r="1.5" fill="{INDIGO}"/>' for y in (38.5, 66, 110))
-    ahead = f'<circle cx="{x}" cy="166" r="1.75" fill="#fff" stroke="{INDIGO}" stroke-width="0.45"/>'
-    line = f'<path d="M{x} 0V{HEIGHT}" stroke="{INDIGO}" stroke-width="0.3"/>'
-    return _page(line + done + ahead)
+def modern_path(
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    *,
+    x: float = 27,
+    done: Sequence[float] = (38.5, 66, 110),
+    ahead: float = 166,
+) -> bytes:
+    """Draw the path: one hairline from the head to the foot of the sheet, posts done and one ahead (millimetres)."""
+    posts = "".join(f'<circle cx="{x}" cy="{y}" r="1.5" fill="{INDIGO}"/>' for y in done)
+    last = f'<circle cx="{x}" cy="{ahead}" r="1.75" fill="#fff" stroke="{INDIGO}" stroke-width="0.45"/>'
+    line = f'<path d="M{x} 0V{height}" stroke="{INDIGO}" stroke-width="0.3"/>'
+    return _page(line + posts + last, width, height)
 
 
 def seal(characters: str, family: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +9,16 @@ from functools import cache
 from typing import Any
 
 from portal.certificates.formats import drawings
+from portal.certificates.formats.printed import (
+    TEMPLATES,
+    Sheet,
+    document_words,
+    labels_of,
+    narrower,
+    pieces_of,
+    version_words,
+)
+from portal.certificates.formats.template_sheet import draw_sheet
 from portal.certificates.rules import (
     era_date,
     grouped_code,
@@ -18,12 +27,11 @@ from portal.certificates.rules import (
     well_broken_size,
     width_in_ems,
 )
-from portal.core.i18n import LANGUAGES, Words, force_locale, ngettext, other, pgettext
+from portal.core.i18n import LANGUAGES, Words, other
 from portal.core.pdf import FONTS
-from portal.core.printing import PrintFolder
-from portal.ui.filters import phrases
 
-TEMPLATES = PrintFolder("certificates")
+__all__ = ["Sheet", "both", "make_sheet", "plain_text", "printed_date"]
+
 _MONTHS = [
     "January",
     "February",
@@ -39,23 +47,8 @@ _MONTHS = [
     "December",
 ]
 _HONORIFICS = {"dono": "殿", "sama": "様", "none": ""}
-# Beyond this the fine print names how many more there are.
-MAX_DOCUMENTS = 6
 # Characters; a longer name is not repeated within the statement.
 MAX_SUBJECT = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What the PDF door needs to print a certificate in one language."""
-
-    html: str
-    stylesheets: tuple[str, ...]
-    assets: dict[str, bytes]
-    fonts: tuple[str, ...]
-    identifier: str
-    title: str
-    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +75,6 @@ class _Box:
             spacing=spacing,
         )
         return well_broken_size(pieces_of(text), size, self.width) if self.running_text else size
-
-
-def pieces_of(text: str) -> tuple[str, ...]:
-    """Cut a sentence where a line may break: a Japanese one between phrases, any other behind its blanks."""
-    if width_in_ems(text) > len(text) * 0.8:
-        with force_locale("ja"):
-            return phrases(text)
-    return tuple(re.findall(r"\S+\s*", text))
 
 
 # The boxes of each design, as its stylesheet sets them out. That of the fine print is smaller than its place: titles
@@ -150,42 +135,6 @@ def printed_date(day: date, language: str, *, era: bool = False) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
-def _labels(language: str) -> dict[str, str]:
-    with force_locale(language):
-        return {
-            "heading": pgettext("certificate", "Certificate of Completion"),
-            "certify": pgettext("certificate", "This is to certify that"),
-            "number": pgettext("certificate", "No."),
-            "issued": pgettext("certificate", "Date of issue"),
-            "expires": pgettext("certificate", "Valid until"),
-            "plan": pgettext("certificate", "Training plan"),
-            "documents": pgettext("certificate", "Documents"),
-            "verify": pgettext("certificate", "Check this certificate"),
-            "qr": pgettext("certificate", "QR code that leads to the page where this certificate can be checked"),
-            "seal": pgettext("certificate", "Seal"),
-        }
-
-
-def _version(title: str, number: str, language: str) -> str:
-    with force_locale(language):
-        text: str = pgettext("certificate", "%(title)s (version %(number)s)")
-        return text % {"title": title, "number": number}
-
-
-def _documents(snapshot: Mapping[str, Any], language: str) -> list[str]:
-    documents = snapshot["basis"]["documents"]
-    named = [
-        _version(document["title"][language] or document["slug"], document["version"], language)
-        for document in documents[:MAX_DOCUMENTS]
-    ]
-    rest = len(documents) - len(named)
-    if rest > 0:
-        with force_locale(language):
-            named.append(ngettext("and %(num)d more", "and %(num)d more", rest))
-    comma = "、" if language == "ja" else ","
-    return [f"{each}{comma}" for each in named[:-1]] + named[-1:]
-
-
 def _statement(snapshot: Mapping[str, Any], language: str) -> str:
     """Return the statement; where it goes on from a name that does not stand right above it, with its subject."""
     text: str = snapshot["credential"]["statement"][language]
@@ -195,8 +144,14 @@ def _statement(snapshot: Mapping[str, Any], language: str) -> str:
     return f"{name if len(name) <= MAX_SUBJECT else 'The holder'} {text}"
 
 
-def make_sheet(snapshot: Mapping[str, Any], language: str) -> Sheet:
-    """Lay a certificate out in one language. What is printed is in the snapshot and in this package's own words."""
+def make_sheet(snapshot: Mapping[str, Any], language: str, images: Mapping[str, bytes] | None = None) -> Sheet:
+    """Lay a certificate out in one language. What is printed is in the snapshot and in this package's own words.
+
+    `images` are the pictures that the snapshot's template names, by their SHA-256. What was issued without a
+    template is drawn as it always was.
+    """
+    if "template" in snapshot:
+        return draw_sheet(snapshot, language, images or {})
     second = other(language)
     credential = snapshot["credential"]
     design = credential["design"]
@@ -217,10 +172,10 @@ def make_sheet(snapshot: Mapping[str, Any], language: str) -> Sheet:
         "signatory": snapshot["signatory"]["name"][language],
         "signatory-title": snapshot["signatory"]["title"][language],
     }
-    plan = _version(snapshot["plan"]["title"][language], snapshot["plan"]["version"], language)
-    documents = _documents(snapshot, language)
+    plan = version_words(snapshot["plan"]["title"][language], snapshot["plan"]["version"], language)
+    documents = document_words(snapshot, language)
     shown["fine"] = max(plan, "".join(documents), key=width_in_ems)
-    labels = {tag: _labels(tag) for tag in LANGUAGES}
+    labels = {tag: labels_of(tag) for tag in LANGUAGES}
     spacing = name_spacing(name) if language == "ja" else 0.0
     assets = {"frame.svg": _frame(design), "qr.svg": drawings.qr_code(snapshot["verify_url"])}
     family = FONTS["sans" if design == "modern" else "serif"]
@@ -265,7 +220,7 @@ def _sizes(design: str, shown: Mapping[str, str], spacing: float) -> str:
         size = box.size(shown[part], spacing if part == "name" else 0.0)
         rules.append(f".{part} {{ font-size: {size:.2f}mm }}")
     rules.append(f".name {{ letter-spacing: {spacing:.2f}em }}")
-    return "\n".join(rules)
+    return "\n".join(rules) + narrower(shown)
 
 
 def plain_text(snapshot: Mapping[str, Any], language: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from flask import Response, render_template, url_for
 
 from portal.accounts.models import Person
 from portal.accounts.queries import get_person
+from portal.accounts.service.name_changes import stood_for
 from portal.core import clock
 from portal.core.access import actor, can, requires, signed_in
 from portal.core.i18n import format_date, format_instant, format_percent, language
@@ -130,6 +131,7 @@ def _page(person: Person, *, is_own: bool) -> str:
         is_own=is_own,
         has_left=not person.is_active,
         name=person.name_in(language()),
+        printed_name=_printed_name(person),
         summary=summary_of(found),
         csv_href=url_for("gradebook.transcript_csv", code=person.code),
         print_href=url_for("gradebook.print_transcript", code=person.code),
@@ -146,6 +148,12 @@ def _page(person: Person, *, is_own: bool) -> str:
             for each in kept
         ],
     )
+
+
+def _printed_name(person: Person) -> str:
+    """Return the name that a PDF carries where the account carries one that nobody has confirmed yet; else nothing."""
+    name = stood_for(person).name_in(language())
+    return name if name != person.name_in(language()) else ""
 
 
 def _row(line: Line, zone: str, *, is_own: bool) -> dict[str, Any]:

@@ -106,14 +106,25 @@ def get_document(slug: str) -> Document:
 
 
 def list_documents() -> list[Document]:
-    """Return every document with its versions and audience, by address."""
+    """Return every document that is not addressed by name with its versions and audience, by address."""
     return list(
         session.scalars(
             select(Document)
+            .where(~Document.is_by_name)
             .order_by(Document.slug)
             .options(selectinload(Document.versions), selectinload(Document.audiences))
         )
     )
+
+
+def list_documents_of(slugs: Collection[str]) -> dict[str, Document]:
+    """Return those of the addresses that are documents, with versions and audience."""
+    found = session.scalars(
+        select(Document)
+        .where(Document.slug.in_(slugs))
+        .options(selectinload(Document.versions), selectinload(Document.audiences))
+    )
+    return {each.slug: each for each in found}
 
 
 def find_version(document: Document, number: str) -> DocumentVersion | None:
@@ -505,6 +516,17 @@ def list_titles(version_ids: Collection[int], language: str) -> dict[int, str]:
     return titles
 
 
+def list_reading_minutes(version_ids: Collection[int]) -> dict[int, int]:
+    """Return version's row number → minutes that reading it takes in the deciding language, for many versions."""
+    rows = session.execute(
+        select(VersionText.version_id, VersionText.reading_minutes)
+        .join(DocumentVersion, DocumentVersion.id == VersionText.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(VersionText.version_id.in_(version_ids), VersionText.language == Document.authoritative)
+    )
+    return {row.version_id: row.reading_minutes for row in rows}
+
+
 def list_document_titles(slugs: Collection[str], language: str) -> dict[str, str]:
     """Return address → title of the version that it shows, for many documents; unknown ones are left out."""
     documents = list(
@@ -533,8 +555,8 @@ def list_document_names(slugs: Collection[str], language: str) -> dict[str, str]
 
 
 def list_live_slugs(slugs: Collection[str] | None = None) -> set[str]:
-    """Return the addresses (of those given) of documents that are not withdrawn."""
-    statement = select(Document).options(selectinload(Document.versions))
+    """Return the addresses (of those given) of documents that are not withdrawn, but for those addressed by name."""
+    statement = select(Document).where(~Document.is_by_name).options(selectinload(Document.versions))
     if slugs is not None:
         statement = statement.where(Document.slug.in_(slugs))
     moment = clock.now()
@@ -612,6 +634,15 @@ def list_texts_that_cite(slugs: Collection[str]) -> list[VersionText]:
             .order_by(VersionText.id)
         )
     )
+
+
+def list_clause_links(text_ids: Collection[int], slugs: Collection[str]) -> dict[int, list[ClauseLink]]:
+    """Return text's row number → its links to clauses of these documents."""
+    found: dict[int, list[ClauseLink]] = {each: [] for each in text_ids}
+    rows = session.scalars(select(ClauseLink).where(ClauseLink.version_text_id.in_(found), ClauseLink.slug.in_(slugs)))
+    for link in rows:
+        found[link.version_text_id].append(link)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

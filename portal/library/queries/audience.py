@@ -9,20 +9,24 @@ from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 
 from portal.accounts.models import Person, Role, RoleGrant, further_markets
 from portal.core.db import session
-from portal.library.models import AudienceKind, Document
+from portal.library.models import GROUPS, AudienceKind, Document
 from portal.library.rules import was_addressed
 from portal.library.rules.changes import was_called_off
 from portal.organisation.models import Market, Team
 
 
-def people_in(audience: Mapping[AudienceKind, Collection[str]], besides: Collection[str] = ()) -> ColumnElement[bool]:
+def people_in(
+    audience: Mapping[AudienceKind, Collection[str]], besides: Collection[str] = (), *, invited: bool = False
+) -> ColumnElement[bool]:
     """Return the condition that a person is in an audience, `besides` those of markets that have their own.
 
     She is active and has accepted her invitation: whoever cannot sign in yet is asked nothing. In each kind that the
-    audience names she has one of its codes, as `permissions.applies_to` says it of one.
+    audience names she has one of its codes, as `permissions.applies_to` says it of one. `invited` are those who would
+    be in it, had they accepted their invitation.
     """
-    conditions: list[ColumnElement[bool]] = [Person.deactivated_at.is_(None), Person.password_hash.is_not(None)]
-    markets, teams, roles = (audience.get(kind, ()) for kind in AudienceKind)
+    has_accepted = Person.password_hash.is_(None) if invited else Person.password_hash.is_not(None)
+    conditions: list[ColumnElement[bool]] = [Person.deactivated_at.is_(None), has_accepted]
+    markets, teams, roles = (audience.get(kind, ()) for kind in GROUPS)
     if markets or besides:
         wanted = select(Market.id).where(Market.code.not_in(besides))
         if markets:
@@ -48,7 +52,9 @@ def people_addressed(document: Document) -> ColumnElement[bool]:
 
     Those whose markets have a text of their own follow that one.
     """
-    return people_in({kind: document.audience(kind) for kind in AudienceKind}, document.markets_apart)
+    if document.is_by_name:
+        return and_(people_in({}), Person.code.in_(document.audience(AudienceKind.PERSON)))
+    return people_in({kind: document.audience(kind) for kind in GROUPS}, document.markets_apart)
 
 
 def count_addressed(document: Document) -> int:

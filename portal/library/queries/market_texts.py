@@ -33,7 +33,7 @@ def list_bases() -> list[Document]:
     return list(
         session.scalars(
             select(Document)
-            .where(Document.base_id.is_(None), Document.id.in_(published))
+            .where(Document.base_id.is_(None), ~Document.is_by_name, Document.id.in_(published))
             .options(selectinload(Document.audiences))
             .order_by(Document.slug)
         )

@@ -30,7 +30,13 @@ from portal.library.models import (
     GlossaryTerm,
     VersionText,
 )
-from portal.library.permissions import READ_EVERYTHING, codes_of, markets_worked_for
+from portal.library.permissions import (
+    READ_ALL_BY_NAME,
+    READ_EVERYTHING,
+    codes_of,
+    documents_read_besides,
+    markets_worked_for,
+)
 from portal.library.rules import Standing
 from portal.organisation import queries as organisation
 
@@ -44,6 +50,7 @@ _MARKS = str.maketrans(dict.fromkeys("*_~`\\[]", ""))
 # Columns of tables, made once: conditions on them are made several times as fast, and every search makes some.
 _version, _later = DocumentVersion.__table__.alias("version"), DocumentVersion.__table__.alias("later")
 _overlay, _audience = Document.__table__.alias("overlay"), DocumentAudience.__table__.c
+_document = Document.__table__.c
 _STATES = {Standing.IN_FORCE: 0, Standing.ISSUED: 1, Standing.SUPERSEDED: 2, Standing.WITHDRAWN: 2}
 
 
@@ -56,6 +63,21 @@ def is_readable(person: Person, document_id: Any) -> ColumnElement[bool]:
     What another market does otherwise than a document of hers can be read at its address; it is not found.
     What she may not read is looked up as a whole, once for a statement: there is less of it than there are documents.
     """
+    if allows(person, READ_ALL_BY_NAME):
+        return true()
+    named = select(_document.id).where(_document.is_by_name)
+    mine = [
+        select(_audience.document_id).where(
+            _audience.ended_at.is_(None), _audience.kind == AudienceKind.PERSON, _audience.code == person.code
+        ),
+        *documents_read_besides(person),
+    ]
+    to_groups: ColumnElement[bool] = document_id.not_in(named)
+    return or_(and_(to_groups, _is_within_reach(person, document_id)), *(document_id.in_(each) for each in mine))
+
+
+def _is_within_reach(person: Person, document_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a document which is not addressed by name is one that the person finds."""
     if allows(person, READ_EVERYTHING):
         return true()
     within: ColumnElement[bool] = document_id.not_in(_addressed_to_others(codes_of(person)))

@@ -39,6 +39,8 @@ _EXAMPLE = re.compile(r"\*\*(?:Example|例)" + _BEHIND)
 _COUNTER = re.compile(r"\*\*(?:Counter-example|反例)" + _BEHIND)
 _NO_WORDS = re.compile(r"!\[[ \t]*\]\(")
 _CODE = re.compile(r"```[^`]*```|`[^`\n]*`")
+# The mark of a notice, and the line of a footnote, which names a source by its own words.
+_NOT_SAID = re.compile(r"^[ >]*\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]|^\[\^[^\]\n]+\]:[^\n]*", re.MULTILINE)
 _WORDS = r"[^”」』\"’*_\n]{1,40}"
 _INTRODUCED = re.compile(
     rf"(?P<mark>\*\*|\*)[“「『\"‘](?P<inside>{_WORDS})[”」』\"’](?P=mark)"
@@ -214,10 +216,30 @@ def lint(
     `own_words` are what the organisation calls itself and its parts by. `targets` is asked with an empty clause id for
     a document as a whole.
     """
-    found = list(_of_proposal(proposal, now))
+    deciding, second = _both(proposal, texts)
+    return [
+        *_of_proposal(proposal, now),
+        *_of_translation(proposal, deciding, second),
+        *lint_texts(proposal, texts, terms=terms, targets=targets, own_words=own_words),
+    ]
+
+
+def _both(proposal: Proposal, texts: Sequence[Text]) -> tuple[Text | None, Text | None]:
     deciding = next((text for text in texts if text.language == proposal.authoritative), None)
-    second = next((text for text in texts if text.language != proposal.authoritative), None)
-    found += _of_translation(proposal, deciding, second)
+    return deciding, next((text for text in texts if text.language != proposal.authoritative), None)
+
+
+def lint_texts(
+    proposal: Proposal,
+    texts: Sequence[Text],
+    *,
+    terms: Sequence[Term],
+    targets: Targets,
+    own_words: Collection[str] = (),
+) -> list[Finding]:
+    """Return what is found in the texts alone, whatever becomes of the proposal, in the order of the lines."""
+    deciding, second = _both(proposal, texts)
+    found: list[Finding] = []
     for text in texts:
         own = [*_of_text(proposal, text, deciding), *_of_links(proposal, text, deciding, targets)]
         own += _of_words(text, terms, own_words)
@@ -392,7 +414,7 @@ def _of_words(text: Text, terms: Sequence[Term], own_words: Collection[str]) -> 
     parts = {part for word in known for part in re.findall(r"[a-z0-9]+", word)}
     said: set[str] = set()
     for clause in text.clauses:
-        source = _without_code(clause.source)
+        source = _blanked(_NOT_SAID, _without_code(clause.source))
         for term in terms:
             for word in term.forbidden.get(language, ()):
                 found = _pattern(word, language).search(source)
@@ -425,15 +447,20 @@ def _of_partner(text: Text, partner: Text, terms: Sequence[Term], behind: Collec
     English words that are terms by themselves ("notice") stand in other senses too often to be told by the word.
     """
     others = {clause.anchor: _without_code(clause.source) for clause in partner.clauses}
+    known = {term.words[text.language] for term in terms}
     for term in terms:
         word, counterpart = term.words[text.language], term.words[partner.language]
         if text.language == "en" and " " not in word:
             continue
         pattern, parts = _pattern(word, text.language), _parts(counterpart, partner.language)
+        # A longer term that this one is a part of says something of its own.
+        longer = [_pattern(other, text.language) for other in known if word in other and word != other]
         for clause in text.clauses:
             if not clause.anchor or clause.anchor in behind or clause.anchor not in others:
                 continue
             source = _without_code(clause.source)
+            for other in longer:
+                source = _blanked(other, source)
             found = pattern.search(source)
             if found is not None and not all(part.search(others[clause.anchor]) for part in parts):
                 at = _line(clause, source, found.start())
@@ -460,9 +487,11 @@ def _parts(word: str, language: str) -> list[re.Pattern[str]]:
 
 def _without_code(source: str) -> str:
     """Return the text with blanks in the place of code, so that lines and places stay."""
-    if "`" not in source:
-        return source
-    return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), source)
+    return _blanked(_CODE, source) if "`" in source else source
+
+
+def _blanked(pattern: re.Pattern[str], source: str) -> str:
+    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), source)
 
 
 def _line(clause: Clause, source: str, place: int) -> int:

@@ -12,7 +12,7 @@ from portal.core import clock
 from portal.core.i18n import LazyText
 from portal.library import queries
 from portal.library.errors import NotEarlier
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentVersion, Draft
+from portal.library.models import GROUPS, AudienceKind, ChangeClass, Document, DocumentVersion, Draft
 from portal.library.queries.drafts import clauses_in
 from portal.library.rules import Changes, changes_between
 from portal.library.rules.changes import (
@@ -337,7 +337,7 @@ def _change(
         laid_over=(over.document_id, over.sequence) if over is not None else None,
         base_slug=over.document.slug if over is not None else "",
         compared=(compared.document.slug, compared.number) if compared is not None else None,
-        audience={kind: tuple(document.audience(kind)) for kind in AudienceKind},
+        audience={kind: tuple(document.audience(kind)) for kind in GROUPS},
         markets_apart=(*document.markets_apart, *back),
         sequences={version.number: version.sequence for version in document.versions},
         _names=names,

@@ -41,6 +41,7 @@ from portal.library.errors import (
     TextTooLong,
 )
 from portal.library.models import (
+    GROUPS,
     AudienceKind,
     ChangeClass,
     Document,
@@ -626,8 +627,8 @@ def _proposed_audience(
     document = draft.document
     if audience is None or document.base_id is not None:
         return None
-    wanted = {kind.value: sorted(set(audience.get(kind, ()))) for kind in AudienceKind}
-    if wanted == {kind.value: sorted(document.audience(kind)) for kind in AudienceKind}:
+    wanted = {kind.value: sorted(set(audience.get(kind, ()))) for kind in GROUPS}
+    if wanted == {kind.value: sorted(document.audience(kind)) for kind in GROUPS}:
         return None
     if not may_address(by, wanted[AudienceKind.MARKET.value]):
         raise AudienceOutOfReach()
@@ -655,7 +656,7 @@ def facts_of_proposal(draft: Draft) -> dict[str, Any]:
         "issue_at": draft.issue_at.isoformat() if draft.issue_at else None,
         "provisional_reason": draft.provisional_reason,
         "note": draft.note,
-        **{kind.value: draft.audience[kind.value] if draft.audience is not None else None for kind in AudienceKind},
+        **{kind.value: draft.audience[kind.value] if draft.audience is not None else None for kind in GROUPS},
     }
 
 

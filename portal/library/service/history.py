@@ -20,7 +20,7 @@ from portal.library.errors import EditedMeanwhile, NothingToTake
 from portal.library.formats import foreign
 from portal.library.formats.foreign import CannotMend, ForeignText, Ids, Section
 from portal.library.formats.git import SETTINGS, Chain, Commit, Entry, FolderHistory, Repository, zone_of
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion
+from portal.library.models import GROUPS, AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion
 from portal.library.service import documents, versions
 from portal.library.service.past import PastVersion, import_past_versions, prepare_past_version
 from portal.library.service.texts import TextDraft, problems_of
@@ -283,7 +283,7 @@ def _bring_up(document: Document, settings: Settings, sensitivity: str, by: Pers
 def _differs(document: Document, settings: Settings) -> bool:
     """Say whether the file of a document's settings says something new."""
     return settings.is_stated and (
-        any(sorted(document.audience(kind)) != settings.audience.get(kind, []) for kind in AudienceKind)
+        any(sorted(document.audience(kind)) != settings.audience.get(kind, []) for kind in GROUPS)
         or (document.kind, document.review_every_months) != (settings.kind, settings.review_every_months)
         or document.sensitivity < settings.sensitivity
     )

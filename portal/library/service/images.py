@@ -2,77 +2,43 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
-from hashlib import sha256
 from io import BytesIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.db import session
 from portal.core.i18n import gettext as _
 from portal.core.markdown import propose_anchor
+from portal.core.pictures import LIMITS, MadePicture, cleaned, unpacked
 from portal.journal.service import record
 from portal.library import queries
-from portal.library.errors import ImageRefused, ImageTooLarge
+from portal.library.errors import ImageRefused
 from portal.library.models import DocumentImage, Draft
 from portal.library.service.documents import OWNED_KIND
 from portal.library.service.drafts import hold, note_author
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-MAX_BYTES = 5 * 1024 * 1024
-MAX_PIXELS = 25_000_000
 # Twice the width of the widest column, for screens with fine pixels.
 LONGEST_SIDE = 2_400
 MEDIA_TYPE = "image/webp"
 
 
-@dataclass(frozen=True, slots=True)
-class MadePicture:
-    """A picture as it is kept."""
-
-    data: bytes
-    width: int
-    height: int
-
-    @property
-    def sha256(self) -> str:
-        """The hash of its bytes, in hexadecimal."""
-        return sha256(self.data).hexdigest()
-
-
 def remake(data: bytes) -> MadePicture:
     """Return an uploaded picture made anew: upright, no larger than a page needs, without what the camera wrote.
 
-    What it is follows from its bytes, not from its name. Of moving pictures the first is taken. Raises `ImageRefused`
-    and `ImageTooLarge`; the number of pixels is known before they are unpacked.
+    Of moving pictures the first is taken. Raises `ImageRefused` and `PictureTooLarge`.
     """
-    if len(data) > MAX_BYTES:
-        raise _too_large()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(data), formats=FORMATS) as found:
-                if found.width * found.height > MAX_PIXELS:
-                    raise _too_large()
-                is_photograph = found.format == "JPEG"
-                found.seek(0)
-                upright = ImageOps.exif_transpose(found)
-                has_alpha = "A" in upright.getbands() or "transparency" in upright.info
-                plain = upright.convert("RGBA" if has_alpha else "RGB")
+    with unpacked(data, formats=FORMATS, refusal=ImageRefused) as (upright, format_name):
+        is_photograph = format_name == "JPEG"
+        has_alpha = "A" in upright.getbands() or "transparency" in upright.info
+        plain = upright.convert("RGBA" if has_alpha else "RGB")
         plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-        # Into an empty one, so that nothing comes along but the pixels.
-        clean = Image.new(plain.mode, plain.size)
-        clean.paste(plain)
+        clean = cleaned(plain)
         target = BytesIO()
         # Drawings and screenshots stay exact, photographs need not.
         clean.save(target, "WEBP", lossless=not is_photograph, quality=85 if is_photograph else 60, method=3)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
-        raise _too_large() from bomb
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, MemoryError, IndexError) as broken:
-        raise ImageRefused() from broken
     return MadePicture(target.getvalue(), clean.width, clean.height)
 
 
@@ -100,16 +66,9 @@ def _as_it_is(data: bytes) -> MadePicture | None:
         return MadePicture(data, found.width, found.height)
 
 
-_LIMITS = {"megabytes": MAX_BYTES // 1024 // 1024, "megapixels": MAX_PIXELS // 1_000_000}
-
-
-def _too_large() -> ImageTooLarge:
-    return ImageTooLarge(**_LIMITS)
-
-
 def limit_words() -> str:
     """Say which pictures are taken."""
-    return str(_("PNG, JPEG, WebP or GIF; at most %(megabytes)s MB and %(megapixels)s megapixels.", **_LIMITS))
+    return str(_("PNG, JPEG, WebP or GIF; at most %(megabytes)s MB and %(megapixels)s megapixels.", **LIMITS))
 
 
 def add_image(*, draft: Draft, file_name: str, picture: MadePicture, by: Person) -> DocumentImage:

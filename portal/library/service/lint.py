@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from portal.library.rules import lint as rules
 from portal.library.rules.changes import ASKS_AGAIN, last_that_stands, takes_effect_last
 from portal.library.rules.lint import Finding, Known, Level, NotBefore
 from portal.library.service import absorbed, overlays
-from portal.library.service.texts import can_be_split, problems_beside, problems_of
+from portal.library.service.texts import TextDraft, can_be_split, problems_beside, problems_of
 from portal.organisation import queries as organisation
 
 
@@ -78,6 +78,33 @@ def examine(draft: Draft) -> list[Told]:
     )
     told += [Told(finding, *_words_of(finding)) for finding in found]
     return sorted(told, key=lambda each: (not each.stops, each.finding.language != draft.document.authoritative))
+
+
+def examine_texts(
+    proposal: rules.Proposal,
+    written: Sequence[TextDraft],
+    *,
+    terms: Sequence[rules.Term],
+    targets: rules.Targets,
+    linkable: Collection[str] = (),
+) -> list[Told]:
+    """Return what is found in texts that are no draft of ours, such as those of a folder; no database is asked."""
+    texts = [
+        rules.Text(
+            language=draft.language,
+            title=draft.title,
+            summary=draft.summary,
+            what_to_do_differently=draft.what_to_do_differently,
+            clauses=split_clauses(draft.source),
+            links=clause_links(draft.source),
+            addresses=inner_addresses(draft.source),
+            linkable=linkable,
+            minutes=reading_minutes(draft.source, draft.language),
+        )
+        for draft in written
+    ]
+    found = rules.lint_texts(proposal, texts, terms=terms, targets=targets)
+    return [Told(finding, *_words_of(finding)) for finding in found]
 
 
 def _broken_overlay(draft: Draft, pictures: frozenset[str]) -> dict[str, list[Problem]]:

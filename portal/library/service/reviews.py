@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role
-from portal.calendars.queries import list_leave
+from portal.calendars.service.absences import is_away
 from portal.core import clock, jobs, mail
 from portal.core.access import allows
 from portal.core.codes import new_code
@@ -41,8 +41,8 @@ from portal.library.errors import (
 )
 from portal.library.events import VersionPublished
 from portal.library.models import (
+    GROUPS,
     ApprovalStep,
-    AudienceKind,
     ChangeClass,
     Document,
     DocumentVersion,
@@ -293,7 +293,7 @@ def _publish(
         # First: whoever is asked about the version is asked because she is among its audience.
         set_audience(
             document=document,
-            audience={kind: draft.audience.get(kind.value, []) for kind in AudienceKind},
+            audience={kind: draft.audience.get(kind.value, []) for kind in GROUPS},
             by=None if on_schedule else approver,
             draft_code=draft.code,
         )
@@ -569,18 +569,13 @@ def _ask(draft: Draft, review: DraftReview, steps: Sequence[ApprovalStep], peopl
     if steps and people:
         step = rules.next_step(chain_of(steps), given_for(draft))
         first = [each for each in people if step is not None and each.code == step.approver]
-        people = first if first and not _is_away(first[0]) else people
+        people = first if first and not is_away(first[0].id, clock.today(first[0].time_zone)) else people
     for person in people:
         mail.send_later(
             "library.approval_waits",
             {"code": draft.code, "number": review.number, "to": person.code},
             effect_key=f"library.approval_waits:{draft.code}:{review.number}:{person.code}",
         )
-
-
-def _is_away(person: Person) -> bool:
-    today = clock.today(person.time_zone)
-    return any(leave.first_on <= today <= leave.last_on for leave in list_leave(person.id))
 
 
 def _tell_author(draft: Draft, review: DraftReview) -> None:

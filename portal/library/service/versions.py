@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import select
 
 from portal.accounts.models import Person
 from portal.core import clock, search
+from portal.core.access import allows
 from portal.core.db import session
 from portal.core.events import publish
 from portal.core.i18n import format_instant
@@ -18,6 +20,7 @@ from portal.core.markdown import (
     clause_links,
     reading_minutes,
     render_clauses,
+    shown_link,
     split_clauses,
 )
 from portal.journal.service import record
@@ -47,6 +50,7 @@ from portal.library.models import (
     Origin,
     VersionText,
 )
+from portal.library.permissions import READ_DOCUMENT
 from portal.library.rules.changes import takes_effect_last
 from portal.library.rules.merging import next_numbers
 from portal.library.rules.overlays import base_slug
@@ -215,6 +219,43 @@ def follow_base(
         reason=over.provisional_reason or "",
         draft_code=draft_code,
         by=None,
+    )
+
+
+def compile_version(
+    *,
+    document: Document,
+    change_class: ChangeClass,
+    zone: str,
+    texts: Sequence[TextDraft],
+    by: Person,
+) -> DocumentVersion:
+    """Publish what the product has put together from what others have written and checked, in effect at once.
+
+    Nothing is written in it itself, so that there is no author and nobody to approve: `by` is who had it put together.
+    Only documents that are addressed by name are made so. It follows the latest version, under the next number. Raises
+    what `import_version` raises.
+    """
+    assert document.is_by_name
+    latest, now = queries.latest_version(document), clock.now()
+    minor, major = next_numbers(latest.number) if latest is not None else ("1.0", "1.0")
+    version = DocumentVersion(
+        origin=Origin.COMPILED,
+        issued_at=now,
+        issued_by=by.code,
+        author_code=None,
+        author_name="",
+    )
+    return _add(
+        version=version,
+        document=document,
+        number=major if change_class.value in rules.MATERIAL else minor,
+        change_class=change_class,
+        effective_at=now,
+        zone=zone,
+        texts=texts,
+        based_on=latest.number if latest is not None else None,
+        by=by,
     )
 
 
@@ -505,19 +546,48 @@ def prepare_text(*, slug: str, draft: TextDraft, headings: Headings) -> None:
 def show_links_to(slugs: Collection[str], besides: Collection[DocumentVersion]) -> None:
     """Bring the words of links in other documents up to the headings of these ones' new versions, `besides`."""
     new = {version.id for version in besides}
-    for text in queries.list_texts_that_cite(slugs):
-        if text.version_id not in new:
-            rows = {row.clause.anchor: row for row in text.clause_texts}
-            own = {clause.anchor: clause.heading for clause in split_clauses(text.source)}
-            _show(text, text.version.document.slug, rows, own, heading_elsewhere)
+    headings = cache(heading_elsewhere)
+    texts = [text for text in queries.list_texts_that_cite(slugs) if text.version_id not in new]
+    links = queries.list_clause_links([text.id for text in texts], slugs)
+    for text in texts:
+        # Most headings stay as they are, and rendering the texts of all who cite them takes seconds.
+        if not _says_all(text, links[text.id], headings):
+            show_again(text, headings)
             # The words of its links are found, too.
             search.changed(DOCUMENTS, [text.version.document_id])
+
+
+def _says_all(text: VersionText, links: Iterable[ClauseLink], headings: Headings) -> bool:
+    """Say whether each of these links of a text stands in it as it would be shown now."""
+    shown = "".join([*(f"{row.heading_html}{row.html}" for row in text.clause_texts), text.footnotes_html])
+    resolve = resolver(text.version.document.slug, {}, headings, text.language)
+    return all(shown_link(link.slug, link.anchor, resolve(link.slug, link.anchor)) in shown for link in links)
+
+
+def show_again(text: VersionText, headings: Headings | None = None) -> None:
+    """Render a text into its rows anew."""
+    rows = {row.clause.anchor: row for row in text.clause_texts}
+    own = {clause.anchor: clause.heading for clause in split_clauses(text.source)}
+    _show(text, text.version.document.slug, rows, own, headings or heading_elsewhere)
 
 
 def heading_elsewhere(slug: str, anchor: str, language: str) -> str | None:
     """Return the heading of a clause of another document as its address shows it, or None."""
     document = queries.find_document(slug)
-    version = queries.version_to_read(document) if document else None
+    # What is addressed by name says nothing to readers of others.
+    version = queries.version_to_read(document) if document and not document.is_by_name else None
     if version is None:
         return None
     return queries.clause_headings(version, language).get(anchor)
+
+
+def headings_for(reader: Person) -> Headings:
+    """Return what knows the headings of clauses of other documents: of those that this person may read."""
+
+    def heading(slug: str, anchor: str, language: str) -> str | None:
+        document = queries.find_document(slug)
+        if document is None or not allows(reader, READ_DOCUMENT, document):
+            return None
+        return heading_elsewhere(slug, anchor, language)
+
+    return heading

@@ -11,7 +11,7 @@ from portal.accounts.permissions import ROLE_NAMES
 from portal.core.i18n import gettext as _
 from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind
+from portal.library.models import GROUPS, AudienceKind, ChangeClass, Document, DocumentKind
 from portal.library.service.changed import LANGUAGE_WORDS as LANGUAGE_WORDS
 from portal.library.service.warnings import WARNINGS as WARNINGS
 from portal.organisation import queries as organisation
@@ -30,7 +30,6 @@ CHANGE_CLASSES = {
     ChangeClass.MATERIAL: _l("Material"),
     ChangeClass.EMERGENCY: _l("Emergency"),
 }
-LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 
 
 def market_name(code: str | None) -> str:
@@ -41,7 +40,7 @@ def market_name(code: str | None) -> str:
 
 def audience_words(document: Document) -> str:
     """Return to whom a document is addressed, in words."""
-    return words_of_audience({kind: document.audience(kind) for kind in AudienceKind})
+    return words_of_audience({kind: document.audience(kind) for kind in GROUPS})
 
 
 def audience_choices(chosen: Mapping[AudienceKind, Collection[str]]) -> dict[AudienceKind, list[tuple[str, str]]]:
@@ -63,7 +62,7 @@ def words_of_audience(audience: Mapping[AudienceKind, Collection[str]]) -> str:
     """Return to whom something is addressed, in words."""
     here = language()
     parts = []
-    for kind in AudienceKind:
+    for kind in GROUPS:
         names = []
         for code in audience.get(kind, ()):
             if kind is AudienceKind.ROLE:

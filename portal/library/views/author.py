@@ -21,7 +21,16 @@ from portal.core.once import Done, carry_out
 from portal.core.transaction import transaction
 from portal.library import errors, queries
 from portal.library.forms import DiscardForm, NewDocumentForm, ProposalForm
-from portal.library.models import AudienceKind, ChangeClass, Document, DocumentKind, DocumentVersion, Draft, DraftState
+from portal.library.models import (
+    GROUPS,
+    AudienceKind,
+    ChangeClass,
+    Document,
+    DocumentKind,
+    DocumentVersion,
+    Draft,
+    DraftState,
+)
 from portal.library.permissions import (
     BEGIN_MARKET_TEXT,
     LIST_DRAFTS,
@@ -341,7 +350,7 @@ def change_proposal(draft: Draft) -> Response:
                     provisional_reason=form.provisional_reason.data or "",
                     note=form.note.data or "",
                     # A page that does not show it leaves it as it is.
-                    audience={kind: form[kind.value].data or [] for kind in AudienceKind}
+                    audience={kind: form[kind.value].data or [] for kind in GROUPS}
                     if form.audience.data
                     else proposed_audience(draft),
                 ),

@@ -7,7 +7,7 @@ from typing import Any
 from flask import render_template, request, url_for
 
 from portal.core.access import requires
-from portal.core.i18n import LANGUAGES, language
+from portal.core.i18n import LANGUAGE_NAMES, LANGUAGES, language
 from portal.core.i18n import gettext as _
 from portal.library import queries
 from portal.library.models import Document, DocumentVersion
@@ -16,7 +16,7 @@ from portal.library.queries import get_document
 from portal.library.queries.redlines import redline_of_versions
 from portal.library.service import overlays
 from portal.library.service.changed import changed_in_version, notes_of
-from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
+from portal.library.views import CHANGE_CLASSES, LANGUAGE_WORDS, WARNINGS, blueprint
 
 VIEWS = ("inline", "side")
 
@@ -69,7 +69,10 @@ def compare(document: Document) -> str:
         deciding_language=LANGUAGE_WORDS[document.authoritative].in_(language()),
         warnings=WARNINGS,
         change_class=CHANGE_CLASSES[new.change_class],
-        languages=[{"label": LANGUAGE_NAMES[tag], "href": address(text=tag), "current": tag == shown} for tag in tags],
+        languages=[
+            {"label": LANGUAGE_NAMES[tag], "lang": tag, "href": address(text=tag), "current": tag == shown}
+            for tag in tags
+        ],
         views=[
             {"label": label, "href": address(view=name), "current": name == view}
             for name, label in (("inline", _("In one text")), ("side", _("Side by side")))

@@ -17,14 +17,14 @@ from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.access import actor, requires, wants_json
 from portal.core.errors import DomainError, NotFound
-from portal.core.i18n import LANGUAGES, LazyText, format_instant, gettext, language, ngettext, other
+from portal.core.i18n import LANGUAGE_NAMES, LANGUAGES, LazyText, format_instant, gettext, language, ngettext, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import Problem, TextRefused, remembering, split_clauses, visible
 from portal.core.transaction import transaction
 from portal.library import errors, limits, queries
 from portal.library.forms import DiscardForm, ProposalForm
-from portal.library.models import AudienceKind, ChangeClass, Draft, DraftState, DraftText, ReviewAct
+from portal.library.models import GROUPS, AudienceKind, ChangeClass, Draft, DraftState, DraftText, ReviewAct
 from portal.library.permissions import SEE_DRAFT, WRITE_DRAFT
 from portal.library.queries.drafting import (
     ClauseState,
@@ -47,7 +47,6 @@ from portal.library.service.previews import preview_of, problems_over
 from portal.library.service.texts import FIELD_NAMES, problems_beside
 from portal.library.views import (
     CHANGE_CLASSES,
-    LANGUAGE_NAMES,
     LANGUAGE_WORDS,
     audience_choices,
     audience_words,
@@ -370,8 +369,8 @@ def proposal_form(draft: Draft, *, is_posted: bool = False) -> ProposalForm:
 def proposed_audience(draft: Draft) -> dict[AudienceKind, list[str]]:
     """Return to whom the document is to be addressed with the draft, or is now."""
     if draft.audience is None:
-        return {kind: draft.document.audience(kind) for kind in AudienceKind}
-    return {kind: list(draft.audience[kind.value]) for kind in AudienceKind}
+        return {kind: draft.document.audience(kind) for kind in GROUPS}
+    return {kind: list(draft.audience[kind.value]) for kind in GROUPS}
 
 
 def others_words(draft: Draft, person: Person) -> list[str]:

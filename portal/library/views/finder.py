@@ -12,12 +12,12 @@ from werkzeug.wrappers import Response
 from portal.core import clock, folding, search
 from portal.core.access import actor, signed_in
 from portal.core.folding import Piece, Query
-from portal.core.i18n import LANGUAGES, format_date, language
+from portal.core.i18n import LANGUAGE_NAMES, LANGUAGES, format_date, language
 from portal.core.i18n import gettext as _
 from portal.core.paging import page_number, paging
 from portal.core.search import Found, Hit
 from portal.library.queries.search import CLAUSE, DOCUMENT
-from portal.library.views import LANGUAGE_NAMES, WARNINGS, blueprint
+from portal.library.views import WARNINGS, blueprint
 from portal.library.views.market_facts import market_names
 
 PAGE_SIZE = 20
@@ -139,8 +139,9 @@ def _language_of(hit: Hit, query: Query, text: str) -> str:
     """Return the language in which most of the terms are found, the reader's own where that does not decide."""
     if text in hit.texts:
         return text
-    told = {tag: folding.told(f"{said.head}\n{said.body}") for tag, said in hit.texts.items()}
-    return max(told, key=lambda tag: (len(folding.terms_found(query, told[tag])), tag == language()))
+    many = {tag: folding.how_many_found(query, said.head, said.body) for tag, said in hit.texts.items()}
+    own = language()
+    return max(many, key=lambda tag: (many[tag], tag == own))
 
 
 def _coming(hit: Hit) -> str:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from portal.core.access import actor, allows, requires, wants_json
 from portal.core.i18n import gettext as _
+from portal.core.pictures import MAX_BYTES
 from portal.core.transaction import transaction
 from portal.library import errors, limits, queries
 from portal.library.models import Document, Draft
@@ -25,7 +26,7 @@ def add_image(draft: Draft) -> Response:
     if sent is None or not sent.filename:
         raise errors.ImageRefused()
     # Before the draft is held: unpacking takes time.
-    picture = service.remake(sent.stream.read(service.MAX_BYTES + 1))
+    picture = service.remake(sent.stream.read(MAX_BYTES + 1))
     with transaction():
         image = service.add_image(draft=draft, file_name=sent.filename, picture=picture, by=actor())
         name = image.name

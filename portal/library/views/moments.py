@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from portal.core import clock, folding, tables
 from portal.core.access import actor, signed_in
-from portal.core.i18n import LANGUAGES, format_instant, language, other
+from portal.core.i18n import LANGUAGE_NAMES, LANGUAGES, format_instant, language, other
 from portal.core.i18n import gettext as _
 from portal.core.paging import paging
 from portal.library import queries, rules
@@ -21,7 +21,7 @@ from portal.library.queries.audience import markets_then
 from portal.library.queries.search import InForce, find_in_force, list_in_force
 from portal.library.rules.instants import MeantInstant, read_instant
 from portal.library.service.moments import shown_at
-from portal.library.views import CHANGE_CLASSES, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
+from portal.library.views import CHANGE_CLASSES, LANGUAGE_WORDS, WARNINGS, blueprint
 from portal.library.views.market_facts import marks_of, overlay_facts
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market
@@ -222,6 +222,7 @@ def page_at(document: Document) -> str:
         tabs=[
             {
                 "label": LANGUAGE_NAMES[tag],
+                "lang": tag,
                 "href": url_for("library.read", **(address if tag == here else {**address, "text": tag})),
                 "current": tag == text.language,
             }

@@ -13,7 +13,7 @@ from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.access import actor, can
 from portal.core.errors import DomainError
-from portal.core.i18n import LANGUAGES, format_instant, language, ngettext, other
+from portal.core.i18n import LANGUAGE_NAMES, LANGUAGES, format_instant, language, ngettext, other
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import NOTHING, ClauseSource, TrustedHtml, remembering, render_clauses, split_clauses, visible
@@ -21,6 +21,7 @@ from portal.library import queries
 from portal.library.errors import DraftChanged
 from portal.library.forms import ApprovalForm, RemarkForm, SendBackForm
 from portal.library.models import (
+    GROUPS,
     ApprovalStep,
     AudienceKind,
     ChangeClass,
@@ -53,7 +54,6 @@ from portal.library.service.texts import TextDraft, can_be_split, resolver
 from portal.library.views import (
     CHANGE_CLASSES,
     KINDS,
-    LANGUAGE_NAMES,
     LANGUAGE_WORDS,
     WARNINGS,
     audience_words,
@@ -194,6 +194,7 @@ def overview(
         tabs=[
             {
                 "label": LANGUAGE_NAMES[each],
+                "lang": each,
                 "href": address_of(draft, text=each, _anchor="text_"),
                 "current": each == tag,
                 "count": open_in[each] or None,
@@ -270,7 +271,7 @@ def _facts(draft: Draft, people: Mapping[str, Person], texts: Mapping[str, TextD
     else:
         follows = _("Up to date")
     return [
-        (_("Document"), document.slug),
+        (_("Document"), {"as_is": document.slug, "lang": None}),
         (_("Market"), market_name(document.market) if document.market else None),
         (_("Laid over"), _("Version %(number)s of the base text", number=draft.over.number) if draft.over else None),
         (_("Brought from the base text"), _brought(draft)),
@@ -567,7 +568,7 @@ def _others(draft: Draft) -> list[dict[str, Any]]:
 
 def _then(draft: Draft) -> dict[AudienceKind, list[str]]:
     """Return to whom the document is to be addressed once the draft is published."""
-    return {kind: list((draft.audience or {}).get(kind.value, [])) for kind in AudienceKind}
+    return {kind: list((draft.audience or {}).get(kind.value, [])) for kind in GROUPS}
 
 
 def _audience(draft: Draft) -> dict[str, Any] | None:

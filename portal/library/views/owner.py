@@ -18,7 +18,7 @@ from portal.core.once import Done, carry_out
 from portal.library import queries
 from portal.library.errors import ApproverTwice, DeputyIsApprover, NoApprover
 from portal.library.forms import AudienceForm, WithdrawalForm
-from portal.library.models import AudienceKind, Document, DocumentVersion
+from portal.library.models import GROUPS, Document, DocumentVersion
 from portal.library.permissions import (
     READ_DOCUMENT,
     REVIEW_DRAFT,
@@ -124,14 +124,14 @@ def _document_title(document: Document) -> str:
 @requires(SET_AUDIENCE, on=get_document, see=READ_DOCUMENT)
 def audience(document: Document) -> Response | tuple[str, int]:
     """Set at once, without a draft, to which markets, teams and roles a document is addressed; the reason is kept."""
-    form = AudienceForm(data={kind.value: document.audience(kind) for kind in AudienceKind})
-    for kind, choices in audience_choices({kind: document.audience(kind) for kind in AudienceKind}).items():
+    form = AudienceForm(data={kind.value: document.audience(kind) for kind in GROUPS})
+    for kind, choices in audience_choices({kind: document.audience(kind) for kind in GROUPS}).items():
         form[kind.value].choices = choices
     status = 200
     if request.method == "POST":
         status = 400
         if form.validate():
-            wanted = {kind: form[kind.value].data or [] for kind in AudienceKind}
+            wanted = {kind: form[kind.value].data or [] for kind in GROUPS}
             slug = document.slug
 
             def work() -> Done:

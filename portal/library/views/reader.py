@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from portal.accounts import queries as accounts
 from portal.core.access import actor, can, requires, signed_in
-from portal.core.i18n import LANGUAGES, language, other
+from portal.core.i18n import LANGUAGE_NAMES, LANGUAGES, language, other
 from portal.core.i18n import gettext as _
 from portal.library import queries
 from portal.library.errors import DocumentNotFound, PlaceUnknown
@@ -34,7 +34,7 @@ from portal.library.rules.changes import was_called_off
 from portal.library.service import overlays, readings
 from portal.library.service.changed import Changed, changed_between, groups_of, notes_of
 from portal.library.service.panels import ClauseNote, clause_notes_for, panels_for
-from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_NAMES, LANGUAGE_WORDS, WARNINGS, blueprint
+from portal.library.views import CHANGE_CLASSES, KINDS, LANGUAGE_WORDS, WARNINGS, blueprint
 from portal.library.views.market_facts import applies_in_its_place, market_names, marks_of, overlay_facts
 from portal.library.views.moments import page_at
 
@@ -202,16 +202,21 @@ class _Shown:
     contents: str
     # In their order.
     headings: dict[str, tuple[str, str]]
+    # How many clauses are shown only when they are opened.
+    covered: int
 
+
+# What the address says where somebody wants to see everything, and from how many covers on that is offered.
+_ALL, _FEW_COVERED = "all", 2
 
 # A text is set into the page once, not for each reader; what is not asked for any more makes room.
 _KEPT = 200
 _kept: OrderedDict[tuple[object, ...], _Shown] = OrderedDict()
 
 
-def _shown(version: DocumentVersion, text: VersionText, here: str) -> _Shown:
-    """Return the text of a version as it stands on the page at the address `here`."""
-    key = (current_app.config["SQLALCHEMY_DATABASE_URI"], text.id, text.shown_at, language(), here)
+def _shown(version: DocumentVersion, text: VersionText, here: str, *, opened: bool) -> _Shown:
+    """Return the text of a version as it stands on the page at the address `here`, `opened` with nothing covered."""
+    key = (current_app.config["SQLALCHEMY_DATABASE_URI"], text.id, text.shown_at, language(), here, opened)
     found = _kept.get(key)
     if found is None:
         clauses = queries.list_shown_clauses(version, text.language)
@@ -227,9 +232,11 @@ def _shown(version: DocumentVersion, text: VersionText, here: str) -> _Shown:
                 text.behind,
                 marks_of(version),
                 _note_slot,
+                opened,
             ),
             contents=part.contents(clauses, language()),
             headings={clause.anchor: (clause.heading, clause.language) for clause in clauses},
+            covered=sum(clause.sensitivity != "S0" for clause in clauses),
         )
         _kept[key] = found
         while len(_kept) > _KEPT:
@@ -267,7 +274,9 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
     if not is_current:
         address["number"] = version.number
     own: dict[str, Any] = {} if text.language == language() else {"text": text.language}
-    shown = _shown(version, text, url_for(endpoint, **address))
+    # Asked for each time: what somebody wanted to see once says nothing of the next time.
+    opened = request.args.get("open") == _ALL
+    shown = _shown(version, text, url_for(endpoint, **address), opened=opened)
     reading = queries.find_reading(actor(), version)
     kept = reading.anchor if reading else ""
     # The very first clause is where everybody begins.
@@ -286,11 +295,13 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
         tabs=[
             {
                 "label": LANGUAGE_NAMES[tag],
+                "lang": tag,
                 "href": url_for(endpoint, **address, **({} if tag == language() else {"text": tag})),
                 "current": tag == text.language,
             }
             for tag in values["texts"]
         ],
+        covers=_covers(shown, url_for(endpoint, **address, **own, **_kept_arguments()), opened=opened),
         print_href=url_for("library.print_version", slug=document.slug, number=version.number, **own),
         panels=panels_for(actor(), version, text),
         overlay=overlay_facts(version),
@@ -304,6 +315,19 @@ def _reading_page(document: Document, version: DocumentVersion, *, is_current: b
     )
     readings.note_opened(person=actor(), version=version, known=reading)
     return page
+
+
+def _kept_arguments() -> dict[str, Any]:
+    return {name: request.args[name] for name in ("base",) if name in request.args}
+
+
+def _covers(shown: _Shown, here: str, *, opened: bool) -> dict[str, Any] | None:
+    """Return how many clauses are covered and where all of them are open; None where there is at most one."""
+    if shown.covered < _FEW_COVERED:
+        return None
+    sign = "&" if "?" in here else "?"
+    there = here if opened else f"{here}{sign}open={_ALL}"
+    return {"number": shown.covered, "opened": opened, "href": f"{there}#{next(iter(shown.headings))}"}
 
 
 def _provisional(version: DocumentVersion) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from sqlalchemy import String, and_, func, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import Person
-from portal.calendars.rules import ONE_DAY, YearNotInTable
+from portal.calendars.rules import days_ahead
 from portal.core import clock
 from portal.core.clock import local_date
 from portal.core.db import session
@@ -29,10 +29,10 @@ from portal.quizzes.models import (
 from portal.training import queries as training
 from portal.training.models import Enrollment, PlanStep
 from portal.training.queries import Change, Completed, Standing, signing
-from portal.training.rules import SETTLED, SignOffAct, StepState
+from portal.training.rules import NOT_ASKED, SignOffAct, StepState
 
-# The talk looks so many working days ahead, and over no more days than these for them.
-DAYS_AHEAD, FARTHEST = 5, 31
+# The talk looks so many working days ahead.
+DAYS_AHEAD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def facts_of(enrollment: Enrollment, since: date) -> Facts:
     standing = training.standing_of(enrollment)
     zone = enrollment.market.time_zone
     signers = _Signers(enrollment)
-    open_steps = [step for step in standing.steps if standing.statuses[step.slug].state not in SETTLED]
+    open_steps = [step for step in standing.steps if standing.statuses[step.slug].state not in NOT_ASKED]
     done = [
         (step, row)
         for step in standing.steps
@@ -144,7 +144,7 @@ def _late(standing: Standing, step: PlanStep, signers: _Signers) -> Late:
     by_slug = {each.slug: each for each in standing.steps}
     return Late(
         step=step,
-        due_on=standing.due_on(step.slug),
+        due_on=standing.asked_by(step.slug),
         waits_for=signers.of(step) if status.state is StepState.WAITING else (),
         missing=[by_slug[slug] for slug in status.missing],
         sent_back=_sent_back(standing, step) if status.state is StepState.OPEN else "",
@@ -159,14 +159,8 @@ def _sent_back(standing: Standing, step: PlanStep) -> str:
 
 def _ahead(standing: Standing, open_steps: Sequence[PlanStep]) -> list[tuple[date, PlanStep]]:
     """Return what is due on the next working days, today's among them, by day; a session on its own day."""
-    day, worked, last = standing.today, 0, standing.today
-    try:
-        while worked < DAYS_AHEAD and (day - standing.today).days < FARTHEST:
-            if standing.calendar.is_working_day(day):
-                worked, last = worked + 1, day
-            day += ONE_DAY
-    except YearNotInTable:
-        pass
+    days = days_ahead(standing.today, standing.calendar, DAYS_AHEAD)
+    last = days[-1][0] if days else standing.today
     due = [(standing.day_for(step.slug), step) for step in open_steps]
     return sorted(
         ((on, step) for on, step in due if standing.today <= on <= last), key=lambda each: (each[0], each[1].position)

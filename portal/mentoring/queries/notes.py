@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.accounts.models import Person
 from portal.core.db import session
 from portal.core.i18n import Words
-from portal.mentoring.errors import NoSuchNote
-from portal.mentoring.models import LearnerNote, NoteReading, NoteStep, OneToOne
+from portal.mentoring.errors import NoSuchNote, NoSuchTalk
+from portal.mentoring.models import LearnerNote, NoteReading, NoteStep, OneToOne, TalkTakenBack
 from portal.mentoring.rules import NoteAct
 from portal.training.models import Enrollment, PlanVersion
 from portal.training.queries import WITH_STEPS, whole_training
@@ -105,7 +105,7 @@ def wording_in_force(note: LearnerNote) -> Note:
 
 
 def list_one_to_ones(enrollment_id: int) -> list[OneToOne]:
-    """Return the talks that were held with a learner in a training, the latest first."""
+    """Return the talks that were recorded with a learner in a training, the latest first; taken back ones, too."""
     return list(
         session.scalars(
             select(OneToOne)
@@ -115,17 +115,27 @@ def list_one_to_ones(enrollment_id: int) -> list[OneToOne]:
     )
 
 
-def has_talked_on(enrollment_id: int, by: Person, held_on: object) -> bool:
-    """Say whether somebody has recorded a talk with the learner on a day."""
-    return (
-        session.scalar(
-            select(OneToOne.id).where(
-                OneToOne.enrollment_id.in_(whole_training(enrollment_id)),
-                OneToOne.by_id == by.id,
-                OneToOne.held_on == held_on,
-            )
-        )
-        is not None
+def has_talked_on(enrollment_id: int, by: Person, held_on: date) -> bool:
+    """Say whether a talk of somebody with the learner on a day is recorded, and was not taken back."""
+    return session.scalar(_held_by(enrollment_id, by, held_on).with_only_columns(OneToOne.id)) is not None
+
+
+def get_talk(enrollment: Enrollment, by: Person, held_on: date) -> OneToOne:
+    """Return the talk that somebody has recorded on a day and that was not taken back. Raises `NoSuchTalk`."""
+    found = session.scalar(
+        _held_by(enrollment.id, by, held_on).options(joinedload(OneToOne.enrollment).options(*WITH_STEPS))
+    )
+    if found is None:
+        raise NoSuchTalk()
+    return found
+
+
+def _held_by(enrollment_id: int, by: Person, held_on: date) -> Select[OneToOne]:
+    return select(OneToOne).where(
+        OneToOne.enrollment_id.in_(whole_training(enrollment_id)),
+        OneToOne.by_id == by.id,
+        OneToOne.held_on == held_on,
+        ~exists().where(TalkTakenBack.talk_id == OneToOne.id),
     )
 
 

@@ -19,19 +19,21 @@ from portal.core.i18n import format_date, format_instant, format_minutes, format
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.mentoring import rules
-from portal.mentoring.errors import HeldAlready, HeldOutOfBounds, SinceUnknown
-from portal.mentoring.forms import SHOWN, OneToOneForm
-from portal.mentoring.permissions import READ_NOTES, SUPERVISE
+from portal.mentoring.errors import HeldAlready, HeldOutOfBounds, HeldUnchanged, NoSuchTalk, SinceUnknown
+from portal.mentoring.forms import SHOWN, OneToOneForm, TakeBackForm
+from portal.mentoring.models import OneToOne
+from portal.mentoring.permissions import READ_NOTES, SUPERVISE, TAKE_BACK_TALK
 from portal.mentoring.queries.agenda import Facts, Late, Try, beginning_of, facts_of
-from portal.mentoring.queries.notes import list_notes, list_one_to_ones
+from portal.mentoring.queries.notes import get_talk, list_notes, list_one_to_ones
 from portal.mentoring.rules import NOTE_LIMIT, Ask, Question
-from portal.mentoring.service.one_to_ones import days_to_record, hold
+from portal.mentoring.service.one_to_ones import days_to_record, hold, take_back
 from portal.mentoring.views import blueprint
-from portal.mentoring.views.notes import note_told, talks_told, whose
+from portal.mentoring.views.notes import days_told, note_told, talks_told, whose
 from portal.training.models import (
     Enrollment,
     EnrollmentPause,
     EventDate,
+    ExtensionTakenBack,
     NewStart,
     PlanExtension,
     PlanStep,
@@ -40,7 +42,7 @@ from portal.training.models import (
 )
 from portal.training.queries import Change, catalogue, get_enrollment
 from portal.training.queries.step_results import Seat
-from portal.training.rules import ExemptionAct, StepState
+from portal.training.rules import STATEMENT_LIMIT, ExemptionAct, StepState
 
 
 @blueprint.get("/training/<code>/one-to-one")
@@ -79,11 +81,61 @@ def record_one_to_one(enrollment: Enrollment) -> Response | tuple[str, int]:
     return _page(enrollment, form), status
 
 
+def _own_talk(code: str, day: str) -> OneToOne:
+    """Return the talk that the reader herself has recorded on a day. Raises `NoSuchTalk`."""
+    try:
+        held_on = date.fromisoformat(day)
+    except ValueError:
+        raise NoSuchTalk() from None
+    if held_on.isoformat() != day:
+        # A page has one address.
+        raise NoSuchTalk()
+    return get_talk(get_enrollment(code), actor(), held_on)
+
+
+@blueprint.route("/training/<code>/one-to-one/<day>", methods=["GET", "POST"])
+@requires(TAKE_BACK_TALK, on=_own_talk)
+def take_back_talk(talk: OneToOne) -> Response | tuple[str, int]:
+    """Take back a talk that was recorded on a wrong day; with the right day it is recorded anew."""
+    form, status, enrollment = TakeBackForm(), 200, talk.enrollment
+    if request.method == "POST":
+        status = 400
+        if form.validate():
+
+            def work() -> Done:
+                anew = take_back(talk=talk, held_on=form.held_on.data, reason=form.reason.data or "", by=actor())
+                said = (
+                    _("The one-to-one is recorded on %(date)s now.", date=format_date(anew.held_on))
+                    if anew is not None
+                    else _("The one-to-one has been taken back.")
+                )
+                return Done(said, url_for("mentoring.notes", code=enrollment.code))
+
+            try:
+                return carry_out(work)
+            except DomainError as refused:
+                wrong_day = isinstance(refused, HeldOutOfBounds | HeldAlready | HeldUnchanged)
+                field = form.held_on if wrong_day else form.reason
+                field.errors, status = [str(refused)], refused.status
+    first, last = days_to_record(enrollment)
+    page = render_template(
+        "mentoring/talk.html",
+        form=form,
+        day=format_date(talk.held_on),
+        first_day=first.isoformat(),
+        last_day=last.isoformat(),
+        limit=STATEMENT_LIMIT,
+        **whose(enrollment),
+    )
+    return page, status
+
+
 def _page(enrollment: Enrollment, form: OneToOneForm) -> str:
     supervises = allows(actor(), SUPERVISE, enrollment)
     today = clock.today(enrollment.market.time_zone)
     talks = list_one_to_ones(enrollment.id)
-    since = _since(today) or rules.facts_since([each.held_on for each in talks], enrollment.starts_on, today)
+    held, days = [each.held_on for each in talks if each.taken_back is None], days_told(talks)
+    since = _since(today) or rules.facts_since(held, enrollment.starts_on, today)
     facts = facts_of(enrollment, since)
     if request.method == "GET":
         form.held_on.data = today
@@ -96,7 +148,7 @@ def _page(enrollment: Enrollment, form: OneToOneForm) -> str:
         since=format_date(since),
         since_iso=since.isoformat(),
         today_iso=today.isoformat(),
-        last_talk=format_date(talks[0].held_on) if talks else "",
+        last_talk=format_date(held[0]) if held else "",
         as_of=format_instant(clock.now(), enrollment.market.time_zone),
         first_day=days_to_record(enrollment)[0].isoformat(),
         progress={
@@ -111,10 +163,11 @@ def _page(enrollment: Enrollment, form: OneToOneForm) -> str:
         waiting=told.waiting(),
         ahead=told.ahead(),
         notes=[
-            note_told(each, enrollment) for each in list_notes(enrollment.id, shown_only=not supervises, since=begins)
+            note_told(each, enrollment, days)
+            for each in list_notes(enrollment.id, shown_only=not supervises, since=begins)
         ],
         questions=[told.question(each) for each in told.questions()],
-        talks=talks_told(enrollment),
+        talks=talks_told(enrollment, talks),
         limit=NOTE_LIMIT,
         **whose(enrollment),
     )
@@ -159,11 +212,9 @@ class _Told:
 
     def late(self, each: Late) -> dict[str, str]:
         """Return an overdue step: since when, and what stands before it."""
-        standing, seat = self._facts.standing, self._seat(each.step)
+        standing = self._facts.standing
         days = working_days_between(each.due_on, standing.today, standing.calendar)
-        if seat is not None:
-            why = _planned(seat)
-        elif each.missing:
+        if each.missing:
             names = _listed([self.task(step) for step in each.missing])
             why = _("Opens after: %(steps)s", steps=names)
         elif standing.statuses[each.step.slug].state is StepState.WAITING:
@@ -231,12 +282,35 @@ class _Told:
                     "%(num)d more working days for the whole plan",
                     row.working_days,
                 )
+            case ExtensionTakenBack(step_extension=StepExtension() as given):
+                step = next(step for step in self._facts.standing.steps if step.id == given.step_id)
+                return ngettext(
+                    "%(num)d more working day for “%(step)s”, taken back",
+                    "%(num)d more working days for “%(step)s”, taken back",
+                    given.working_days,
+                    step=self.task(step),
+                )
+            case ExtensionTakenBack():
+                assert row.plan_extension is not None
+                return ngettext(
+                    "%(num)d more working day for the whole plan, taken back",
+                    "%(num)d more working days for the whole plan, taken back",
+                    row.plan_extension.working_days,
+                )
             case NewStart():
                 return _("New first day: %(date)s", date=format_date(row.starts_on))
             case EventDate():
                 titles = {event.slug: str(event.title) for event in self._enrollment.version.events}
                 title = titles.get(row.event_slug, row.event_slug)
                 return _("“%(event)s” on %(date)s", event=title, date=format_date(row.takes_place_on))
+            case EnrollmentPause(is_taken_back=True):
+                return _("Pause from %(date)s, taken back", date=format_date(row.first_on))
+            case EnrollmentPause(resumes_on=date() as resumes_on):
+                return _(
+                    "Paused from %(first)s, resumed on %(date)s",
+                    first=format_date(row.first_on),
+                    date=format_date(resumes_on),
+                )
             case EnrollmentPause():
                 return _("Paused from %(date)s", date=format_date(row.first_on))
 
@@ -273,9 +347,7 @@ class _Told:
             overdue=[
                 self.task(each.step)
                 for each in facts.late
-                if facts.standing.statuses[each.step.slug].state is StepState.OPEN
-                and not each.sent_back
-                and self._seat(each.step) is None
+                if facts.standing.statuses[each.step.slug].state is StepState.OPEN and not each.sent_back
             ],
             sent_back=[self.task(step) for step in facts.sent_back],
             clauses=[str(title) for each in facts.tries for _document, _anchor, title in each.clauses],
@@ -301,9 +373,10 @@ class _Told:
                 return _("%(step)s: who will see to it, and on which day?", step=about)
             case Ask.TIME:
                 needed, left = short or (0, 0)
-                return _(
-                    "What is left needs %(needed)s working days and there are %(left)s. Which date should move?",
-                    needed=needed,
+                return ngettext(
+                    "What is left needs %(num)d working day and there are %(left)s. Which date should move?",
+                    "What is left needs %(num)d working days and there are %(left)s. Which date should move?",
+                    needed,
                     left=left,
                 )
             case Ask.FULL_WEEK:
@@ -314,11 +387,6 @@ class _Told:
                 )
             case Ask.UNTIL_NEXT:
                 return _("What should be different by the next talk?")
-
-
-def _planned(seat: Seat) -> str:
-    where = seat.place or seat.link
-    return _("Planned for %(date)s (%(hours)s, %(place)s).", date=day_told(seat.on), hours=seat.hours, place=where)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -13,7 +14,7 @@ from portal.core.i18n import format_date, format_instant, language
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.mentoring.forms import SHOWN, CorrectionForm, NoteForm
-from portal.mentoring.models import LearnerNote
+from portal.mentoring.models import LearnerNote, OneToOne
 from portal.mentoring.permissions import CHANGE_NOTE, READ_NOTES, SUPERVISE
 from portal.mentoring.queries.notes import Note, get_note, is_shown, list_notes, list_one_to_ones, wording_in_force
 from portal.mentoring.rules import NOTE_LIMIT
@@ -83,7 +84,7 @@ def change_note(note: LearnerNote) -> Response | tuple[str, int]:
     page = render_template(
         "mentoring/note.html",
         form=form,
-        note=note_told(Note(note), note.enrollment),
+        note=note_told(Note(note), note.enrollment, days_told(list_one_to_ones(note.enrollment_id))),
         is_shown=is_shown(note),
         limit=NOTE_LIMIT,
         **whose(note.enrollment),
@@ -111,13 +112,14 @@ def _back(note: LearnerNote) -> str:
 
 
 def _page(enrollment: Enrollment, form: NoteForm) -> str:
-    supervises = allows(actor(), SUPERVISE, enrollment)
+    supervises, talks = allows(actor(), SUPERVISE, enrollment), list_one_to_ones(enrollment.id)
+    days = days_told(talks)
     return render_template(
         "mentoring/notes.html",
         form=form,
         supervises=supervises,
-        notes=[note_told(each, enrollment) for each in list_notes(enrollment.id, shown_only=not supervises)],
-        talks=talks_told(enrollment),
+        notes=[note_told(each, enrollment, days) for each in list_notes(enrollment.id, shown_only=not supervises)],
+        talks=talks_told(enrollment, talks),
         limit=NOTE_LIMIT,
         **whose(enrollment),
     )
@@ -134,16 +136,48 @@ def whose(enrollment: Enrollment) -> dict[str, Any]:
     }
 
 
-def talks_told(enrollment: Enrollment) -> list[dict[str, str]]:
-    """Return the talks that were held, the latest first: on which day, and with whom."""
+def talks_told(enrollment: Enrollment, talks: Sequence[OneToOne]) -> list[dict[str, Any]]:
+    """Return the talks of a training: on which day and with whom, and of what was taken back by whom and why."""
+    zone, here = enrollment.market.time_zone, language()
     return [
-        {"on": format_date(each.held_on), "iso": each.held_on.isoformat(), "by": each.by.name_in(language())}
-        for each in list_one_to_ones(enrollment.id)
+        {
+            "on": format_date(each.held_on),
+            "iso": each.held_on.isoformat(),
+            "by": each.by.name_in(here),
+            "taken_back": _(
+                "Taken back by %(name)s on %(when)s.",
+                name=back.by.name_in(here),
+                when=format_instant(back.at, zone, show_zone=False),
+            )
+            if back is not None
+            else "",
+            "reason": back.reason if back is not None else "",
+            "href": url_for("mentoring.take_back_talk", code=enrollment.code, day=each.held_on.isoformat())
+            if back is None and each.by_id == actor().id and allows(actor(), SUPERVISE, enrollment)
+            else None,
+        }
+        for each in talks
+        for back in (each.taken_back,)
     ]
 
 
-def note_told(note: Note, enrollment: Enrollment) -> dict[str, Any]:
-    """Return a note as a page shows it: what it says, who can read it, and what became of it."""
+def days_told(talks: Sequence[OneToOne]) -> dict[int, str]:
+    """Return talk's row number → the day on which it was held after all; "" where it was taken back for good."""
+    replaced = {each.replaces_id: each for each in talks if each.replaces_id is not None}
+    told = {}
+    for each in talks:
+        last = each
+        while last.id in replaced:
+            last = replaced[last.id]
+        told[each.id] = format_date(last.held_on) if last.taken_back is None else ""
+    return told
+
+
+def note_told(note: Note, enrollment: Enrollment, days: Mapping[int, str]) -> dict[str, Any]:
+    """Return a note as a page shows it: what it says, who can read it, and what became of it.
+
+    `days` are those of the talks, by `days_told`.
+    """
     zone, here, row = enrollment.market.time_zone, language(), note.latest
     shown, back = note.shown_later, note.taken_back
 
@@ -155,7 +189,8 @@ def note_told(note: Note, enrollment: Enrollment) -> dict[str, Any]:
         "by": row.by.name_in(here),
         "when": when(row.at),
         "iso": row.at.isoformat(),
-        "talk": format_date(row.one_to_one.held_on) if row.one_to_one is not None else "",
+        "talk": days.get(row.one_to_one_id, "") if row.one_to_one_id is not None else "",
+        "is_of_no_talk": row.one_to_one_id is not None and not days.get(row.one_to_one_id),
         "is_shown": note.is_shown,
         "shown": _("Shown to the learner on %(when)s.", when=when(shown.at)) if shown else "",
         "taken_back": _("Taken back by %(name)s on %(when)s.", name=back.by.name_in(here), when=when(back.at))

@@ -13,6 +13,7 @@ from portal.core import clock, jobs
 from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.i18n import Words
+from portal.core.i18n import gettext as _
 from portal.journal.service import record
 from portal.obligations import queries, rules
 from portal.obligations.errors import (
@@ -40,7 +41,6 @@ from portal.obligations.rules import Rhythm, State
 from portal.obligations.service.wording import checked_reason, checked_title
 from portal.organisation import queries as organisation
 from portal.training.models import PlanVersion
-from portal.training.rules import nominal_offsets
 
 _FARTHEST = timedelta(days=366)
 
@@ -69,10 +69,13 @@ class Wanted:
 # --- What can be wanted ------------------------------------------------------------------------
 
 
-def checked(wanted: Wanted, *, by: Person, present: ObligationTerms | None = None) -> ObligationTerms:
+def checked(
+    wanted: Wanted, *, by: Person, present: ObligationTerms | None = None, is_of_file: bool = False
+) -> ObligationTerms:
     """Return the terms as they would be set by the person, in no session yet.
 
-    `present` are those that hold; their first day may lie long ago. Raises what is wrong with them.
+    `present` are those that hold; their first day may lie long ago, and so may that of a file. Raises what is wrong
+    with them.
     """
     title = checked_title(wanted.title)
     version = queries.latest_versions({wanted.plan_slug}).get(wanted.plan_slug)
@@ -84,7 +87,8 @@ def checked(wanted: Wanted, *, by: Person, present: ObligationTerms | None = Non
     _check_rhythm(wanted, version)
     _check_audience(wanted, by)
     today = clock.today(by.home_market.time_zone)
-    if abs(wanted.begins_on - today) > _FARTHEST and (present is None or wanted.begins_on != present.begins_on):
+    is_kept = is_of_file or (present is not None and wanted.begins_on == present.begins_on)
+    if abs(wanted.begins_on - today) > _FARTHEST and not is_kept:
         raise BeginsLongAgo()
     return ObligationTerms(
         title=title,
@@ -112,8 +116,7 @@ def _within(number: int | None, least: int, most: int) -> None:
 
 def days_needed(version: PlanVersion) -> int:
     """Return after how many working days from its start the last required step of a plan is due."""
-    offsets = nominal_offsets([step.shape for step in version.steps])
-    return max((offsets[step.slug] for step in version.steps if step.required), default=0)
+    return rules.days_needed(step.shape for step in version.steps)
 
 
 def _check_days(wanted: Wanted, version: PlanVersion) -> None:
@@ -187,9 +190,9 @@ def preview(
     terms = checked(wanted, by=by, present=obligation.latest if obligation else None)
     version = queries.latest_versions({terms.plan_slug})[terms.plan_slug]
     state = obligation.state if obligation is not None else State.IN_FORCE
-    asked = queries.Asked(
-        obligation.id if obligation is not None else None, terms, queries.setting_of(state, True, version)
-    )
+    refreshers = queries.refreshers_of({terms.credential_slug} - {None})
+    setting = queries.setting_of(state, True, terms, version, refreshers)
+    asked = queries.Asked(obligation.id if obligation is not None else None, terms, setting)
     (found,) = queries.standings([asked])
     return Preview(terms, version, found)
 
@@ -202,9 +205,23 @@ def create(*, wanted: Wanted, owner: Person | None, deputy: Person | None, by: P
 
     Raises what is wrong with the terms (see `checked`), `OwnerMissing`, `DeputyIsOwner`.
     """
+    return _create(wanted, owner, deputy, by)
+
+
+def create_from_file(
+    *, slug: str, version: str, wanted: Wanted, owner: Person, deputy: Person | None, by: Person
+) -> Obligation:
+    """Do the same for a file of this name, which says that these are its terms of the version."""
+    return _create(wanted, owner, deputy, by, (slug, version))
+
+
+def _create(
+    wanted: Wanted, owner: Person | None, deputy: Person | None, by: Person, file: tuple[str, str] | None = None
+) -> Obligation:
     answers = _check_owners(owner, deputy)
-    terms, now = checked(wanted, by=by), clock.now()
-    obligation = Obligation(code=new_code(), created_at=now, created_by=by.code)
+    terms, now = checked(wanted, by=by, is_of_file=file is not None), clock.now()
+    slug, terms.version = file if file is not None else (None, None)
+    obligation = Obligation(code=new_code(), created_at=now, created_by=by.code, slug=slug)
     session.add(obligation)
     session.flush()
     _set_terms(obligation, terms, 1, by, "")
@@ -250,16 +267,30 @@ def change_terms(
     if is_same and owned == (answers.id, deputy.id if deputy else None):
         raise NothingChanged()
     if not is_same:
-        _set_terms(locked, terms, present.number + 1, by, said)
-        record(
-            "obligations.terms_changed",
-            by=by,
-            subject=("obligation", locked.code),
-            after={"number": terms.number, "plan": terms.plan_slug, "rhythm": terms.rhythm.value},
-            reason=said,
-        )
+        _set_other_terms(locked, terms, by, said)
     set_owner(kind=OWNED_KIND, code=locked.code, owner=answers, deputy=deputy, by=by)
     look_soon(locked)
+
+
+def set_from_file(*, obligation: Obligation, wanted: Wanted, version: str, by: Person) -> None:
+    """Set the terms that a file says for the cycles to come. Raises `NotInThisState`, and what is wrong with them."""
+    if obligation.state is State.ENDED:
+        raise NotInThisState()
+    terms = checked(wanted, by=by, present=obligation.latest, is_of_file=True)
+    terms.version = version
+    _set_other_terms(obligation, terms, by, _("Imported from a file, version %(version)s.", version=version))
+    look_soon(obligation)
+
+
+def _set_other_terms(obligation: Obligation, terms: ObligationTerms, by: Person, reason: str) -> None:
+    _set_terms(obligation, terms, obligation.latest.number + 1, by, reason)
+    record(
+        "obligations.terms_changed",
+        by=by,
+        subject=("obligation", obligation.code),
+        after={"number": terms.number, "plan": terms.plan_slug, "rhythm": terms.rhythm.value},
+        reason=reason,
+    )
 
 
 def _owners_of(obligation: Obligation) -> tuple[int, int | None] | None:

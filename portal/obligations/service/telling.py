@@ -7,8 +7,26 @@ from datetime import date
 
 from portal.core.i18n import country_name, format_date, format_day_of_year, ngettext, pgettext
 from portal.core.i18n import gettext as _
-from portal.obligations import rules
+from portal.obligations import queries, rules
 from portal.obligations.rules import Break, Closing, CountsFrom, Health, Rhythm, State, Verdict
+from portal.training.models import Enrollment
+from portal.training.service.beside import Interruption
+
+
+def interruptions_of(enrollment: Enrollment) -> list[Interruption]:
+    """Say which obligations a training would interrupt by ending before it is completed."""
+    return [
+        Interruption(
+            cycle.code,
+            _(
+                "“%(obligation)s”: cycle %(number)s is interrupted, and no further one comes until somebody opens it "
+                "by hand.",
+                obligation=str(cycle.obligation.title),
+                number=cycle.number,
+            ),
+        )
+        for cycle in queries.list_interrupted_with(enrollment.id)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,9 @@ def tell(verdict: Verdict, terms: rules.Terms, *, is_overdue: bool = False) -> T
             return Told(word, look, why)
         case Health.INTERRUPTED:
             return Told(pgettext("cycle", "Interrupted"), "danger", why_broken(verdict), what_to_do(verdict))
+        case Health.WITHOUT:
+            word = pgettext("cycle", "Without the certificate")
+            return Told(word, "not_asked", why_broken(verdict), what_to_do(verdict))
     return Told(pgettext("cycle", "Intact"), "done", why_it_comes(verdict, terms))
 
 
@@ -134,6 +155,9 @@ def why_broken(verdict: Verdict) -> str:
         Break.NO_EXPIRY: _("The certificate does not expire, so nothing can be counted from its expiry."),
         Break.NOT_RENEWED: _("The last cycle was completed, but the certificate was not renewed by it."),
         Break.ZONE_UNKNOWN: _("The market has no time zone that exists, so no day can be counted there."),
+        Break.GRACE_OVER: _(
+            "The certificate can no longer be renewed, and this plan only renews: completing it would earn nothing."
+        ),
         Break.NO_PLAN: _("The plan has no version that could be followed."),
         Break.PLAN_HAS_EVENTS: _("The plan has events whose days somebody has to choose."),
     }[verdict.broken]
@@ -153,6 +177,9 @@ def what_to_do(verdict: Verdict) -> str:
         Break.NOT_RENEWED: _("Issue the certificate that is owed, or choose a plan that earns the credential."),
         Break.ZONE_UNKNOWN: _("Correct the time zone of the market in the settings."),
         Break.YEAR_UNKNOWN: _("Load the holidays of that year; the cycle comes as soon as they are known."),
+        Break.GRACE_OVER: _(
+            "Enroll her in the whole plan that leads to the credential; the cycles go on from that one."
+        ),
         Break.NO_PLAN: _("Publish a version of the plan, or choose another plan."),
         Break.PLAN_HAS_EVENTS: _(
             "Choose a plan without events, or enroll people with a cohort: their cycles take that training up."
@@ -173,6 +200,7 @@ def break_words(broken: Break) -> str:
         Break.NOT_RENEWED: pgettext("interruption", "Not renewed"),
         Break.ZONE_UNKNOWN: pgettext("interruption", "No time zone"),
         Break.YEAR_UNKNOWN: pgettext("interruption", "Holidays not known"),
+        Break.GRACE_OVER: pgettext("interruption", "Too late to renew"),
         Break.NO_PLAN: pgettext("interruption", "No plan to follow"),
         Break.PLAN_HAS_EVENTS: pgettext("interruption", "Days to be chosen"),
     }[broken]

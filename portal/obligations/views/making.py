@@ -91,7 +91,7 @@ def _ask(kind: type[TermsForm], found: Obligation | None) -> Response | tuple[st
                 status = 200
             except DomainError as refused:
                 status = refused.status
-                _say(form, refused)
+                form.refuse(refused, _FIELD_OF.get(type(refused)))
     elif found is None:
         _begin(form)
     else:
@@ -110,15 +110,6 @@ def _ask(kind: type[TermsForm], found: Obligation | None) -> Response | tuple[st
         limits={"title": TITLE_LIMIT, "reason": REASON_LIMIT},
     )
     return page, status
-
-
-def _say(form: TermsForm, refused: DomainError) -> None:
-    """Put a refusal beside the field that it is about."""
-    name = _FIELD_OF.get(type(refused))
-    if name is not None and name in form:
-        form[name].errors = [*form[name].errors, str(refused)]
-    else:
-        form.form_errors.append(str(refused))
 
 
 def _keep(form: TermsForm, people: dict[str, Person], found: Obligation | None) -> Done:
@@ -233,6 +224,7 @@ def _preview(found: Preview) -> dict[str, Any]:
         "intact": counts.intact,
         "open": counts.open,
         "interrupted": counts.interrupted,
+        "without": counts.without,
         "audience": shown.audience_words(found.terms),
         "plan": f"{found.version.title} {found.version.number}",
         "days": [{"on": format_date(on), "count": number} for on, number in named],

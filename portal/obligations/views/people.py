@@ -42,7 +42,7 @@ from portal.training.permissions import SEE_ENROLLMENT
 
 ROWS_AT_ONCE = 50
 # Those who need somebody first.
-_NEED = (Health.INTERRUPTED, Health.OPEN, Health.INTACT)
+_NEED = (Health.INTERRUPTED, Health.OPEN, Health.INTACT, Health.WITHOUT)
 OVERDUE = "overdue"
 
 
@@ -52,6 +52,7 @@ def health_words(health: Health) -> str:
         Health.INTACT: pgettext("cycle", "Intact"),
         Health.OPEN: pgettext("cycle", "Open"),
         Health.INTERRUPTED: pgettext("cycle", "Interrupted"),
+        Health.WITHOUT: pgettext("cycle", "Without the certificate"),
     }[health]
 
 
@@ -110,6 +111,7 @@ def obligation(found: Obligation) -> str:
     last = max(1, -(-len(chosen) // ROWS_AT_ONCE))
     page = min(max(1, request.args.get("page", 1, type=int)), last)
     rows = chosen[(page - 1) * ROWS_AT_ONCE : page * ROWS_AT_ONCE]
+    people = queries.people_of(rows)
     owned = queries.find_owner_of(found)
     names = {each.code: each for each in accounts.list_people_of(shown.codes_in_history([found]))}
     look, word = state_words(found.state)
@@ -126,9 +128,10 @@ def obligation(found: Obligation) -> str:
         obstacle=_obstacle(asked[0].setting),
         facts=shown.terms_facts(found.latest, shown.plan_title(found.latest), owned),
         is_limited=not reach.everywhere,
+        invited=queries.count_invited(found, reach) if found.state is not State.ENDED else 0,
         filters=_filters(found, counts),
         breaks=_breaks(found, standings, counts),
-        rows=[shown.person_row(found, each, viewer) for each in rows],
+        rows=[shown.person_row(found, each, people[each.person_id], viewer) for each in rows],
         is_narrowed=len(chosen) != len(standings),
         pager={
             "summary": _(
@@ -192,6 +195,8 @@ def _filters(found: Obligation, counts: rules.Counts) -> list[dict[str, Any]]:
         (OVERDUE, pgettext("state", "Overdue"), counts.overdue),
         (Health.INTERRUPTED.value, health_words(Health.INTERRUPTED), counts.interrupted),
     ]
+    if counts.without:
+        kinds.append((Health.WITHOUT.value, health_words(Health.WITHOUT), counts.without))
     known = {value for value, _label, _number in kinds}
     return [
         {
@@ -246,7 +251,7 @@ def _here(found: Obligation, **changed: Any) -> str:
 def people_csv(found: Obligation) -> Response:
     """Give how everybody within reach stands as a file."""
     (standings,) = queries.standings(queries.look_at([found]), among=people_within(reach_over_people(actor())))
-    terms = found.latest.shape
+    people, terms = queries.people_of(standings), found.latest.shape
     header = [
         _("Person"), _("Code"), _("Team"), _("Market"), _("State"), _("Next cycle"), _("Due"), _("Reason"),
         _("What to do"), _("Last cycle"), _("Opened on"), _("Closed as"),
@@ -255,11 +260,11 @@ def people_csv(found: Obligation) -> Response:
     def lines() -> Iterable[Sequence[object]]:
         for each in standings:
             told = tell(each.verdict, terms, is_overdue=each.is_overdue)
-            cycle = each.cycle
+            cycle, person = each.cycle, people[each.person_id]
             closing = cycle.effective_closing if cycle is not None else None
             yield [
-                each.person.name_in(language()), each.person.code,
-                each.person.team.code if each.person.team else "", each.person.home_market.code,
+                person.name_in(language()), person.code, person.team.code if person.team else "",
+                person.home_market.code,
                 health_words(each.verdict.health), each.verdict.on.isoformat() if each.verdict.on else "",
                 each.verdict.due_on.isoformat() if each.verdict.due_on else "", told.why, told.what_to_do,
                 cycle.number if cycle is not None else "", cycle.opened_on.isoformat() if cycle is not None else "",

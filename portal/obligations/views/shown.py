@@ -16,7 +16,7 @@ from portal.core.i18n import gettext as _
 from portal.obligations import queries
 from portal.obligations.models import Obligation, ObligationCycle, ObligationTerms
 from portal.obligations.permissions import OPEN_CYCLE, SEE_CYCLES, PersonOfObligation
-from portal.obligations.queries import Standing
+from portal.obligations.queries import CycleRead, Standing
 from portal.obligations.rules import Break, Closing, Health, State
 from portal.obligations.service.telling import (
     CLOSING_LOOKS,
@@ -87,9 +87,9 @@ def plan_title(terms: ObligationTerms) -> str:
     return str(version.title) if version is not None else terms.plan_slug
 
 
-def person_row(obligation: Obligation, standing: Standing, viewer: Person) -> dict[str, Any]:
+def person_row(obligation: Obligation, standing: Standing, person: Person, viewer: Person) -> dict[str, Any]:
     """Return one person of an obligation as the table shows her."""
-    here, person, verdict = language(), standing.person, standing.verdict
+    here, verdict = language(), standing.verdict
     told = tell(verdict, obligation.latest.shape, is_overdue=standing.is_overdue)
     day = verdict.due_on if verdict.health is Health.OPEN else verdict.on
     can_open = verdict.broken in _MENDED_BY_HAND and allows(viewer, OPEN_CYCLE, PersonOfObligation(obligation, person))
@@ -109,7 +109,7 @@ def person_row(obligation: Obligation, standing: Standing, viewer: Person) -> di
     }
 
 
-def last_words(cycle: ObligationCycle) -> str:
+def last_words(cycle: CycleRead) -> str:
     """Say which the last cycle was and how it ended."""
     closing = cycle.effective_closing
     if closing is None:

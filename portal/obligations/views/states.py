@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from werkzeug import Response
 
 from portal.accounts import queries as accounts
 from portal.core.access import actor, requires
-from portal.core.errors import DomainError
 from portal.core.i18n import gettext as _
 from portal.core.i18n import language
-from portal.core.once import Done, carry_out
+from portal.core.once import Done, submit
 from portal.obligations import queries
 from portal.obligations.errors import NoSuchObligation
 from portal.obligations.forms import ReasonForm
@@ -111,8 +110,8 @@ def open_cycle(thing: PersonOfObligation) -> Response | tuple[str, int]:
         found,
         title=_("Open the next cycle"),
         about=_(
-            "%(name)s is enrolled today in the latest version of the plan. Where a training in it is running already, "
-            "the cycle takes that up. The cycles go on from here.",
+            "The cycle opens today, with a training in the latest version of the plan that can begin on a later day. "
+            "Where %(name)s follows the plan already, the cycle takes that training up. The cycles go on from here.",
             name=name,
         ),
         told=told,
@@ -128,15 +127,10 @@ def _page_of(found: Obligation) -> str:
 def _with_reason(
     work: Callable[[str], Done], found: Obligation, *, title: str, about: str, is_possible: bool, **values: Any
 ) -> Response | tuple[str, int]:
-    form, status = ReasonForm(), 200
-    if request.method == "POST":
-        status = 400
-        if form.validate():
-            try:
-                return carry_out(lambda: work(form.reason.data or ""))
-            except DomainError as refused:
-                form.form_errors.append(str(refused))
-                status = refused.status
+    form = ReasonForm()
+    answer = submit(form, lambda: work(form.reason.data or ""))
+    if isinstance(answer, Response):
+        return answer
     page = render_template(
         "obligations/reason.html",
         form=form,
@@ -148,4 +142,4 @@ def _with_reason(
         limit=REASON_LIMIT,
         **({"is_grave": False, "told": None, "name": None} | values),
     )
-    return page, status
+    return page, answer

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from portal.calendars.rules import WorkingCalendar
 from portal.core import clock
+from portal.core.codes import repeatable
 from portal.operations.demo.people import ZONE
 
 # What of the days ahead is looked at for days between days off.
 _WEEKS_AHEAD = 3
+_SEED = "the demo organisation"
 
 
-def moment_of(on: date, hour: int, minute: int = 0) -> datetime:
-    """Return the instant of a time of day in Tokyo."""
-    return datetime.combine(on, time(hour, minute), clock.zone_info(ZONE))
+def moment_of(on: date, hour: int, minute: int = 0, zone: str = ZONE) -> datetime:
+    """Return the instant of a time of day, by default in Tokyo."""
+    return datetime.combine(on, time(hour, minute), clock.zone_info(zone))
 
 
 def weekday_before(day: date, days: int) -> date:
@@ -44,6 +47,18 @@ class Days:
     def before(self, steps: int) -> date:
         """Return the working day so many working days before today."""
         return self.step(self.today, -steps)
+
+    def taking_effect(self, day: date, steps: int) -> date:
+        """Return the first day from the one given on (steps 1) or up to it (-1) on which a change may take effect.
+
+        By the shipped procedure that is a Tuesday, Wednesday or Thursday that does not follow a holiday.
+        """
+        one = timedelta(days=1)
+        while not (
+            day.weekday() in (1, 2, 3) and self.calendar.is_working_day(day) and self.calendar.is_working_day(day - one)
+        ):
+            day += one * steps
+        return day
 
     def on_or_before(self, days: int) -> date:
         """Return the day so many days before today, or the last working day before that."""
@@ -85,8 +100,13 @@ class Agenda:
             self._acts.append((at, len(self._acts), act))
 
     def carry_out(self) -> None:
-        """Carry out everything that was noted."""
+        """Carry out everything that was noted.
+
+        The codes and papers of an act follow from its moment, so that what else happens in the demo changes no paper.
+        """
+        at_once: Counter[datetime] = Counter()
         for at, _number, act in sorted(self._acts, key=lambda each: each[:2]):
-            with clock.frozen(at):
+            at_once[at] += 1
+            with clock.frozen(at), repeatable(f"{_SEED} {at.isoformat()} {at_once[at]}"):
                 act()
         self._acts.clear()

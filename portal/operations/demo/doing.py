@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.service import sessions as sign_ins
-from portal.acknowledgements.service import acknowledge, confirm_reading
+from portal.acknowledgements.queries import campaigns as asked
+from portal.acknowledgements.service import acknowledge, campaigns, confirm_delta, confirm_reading, deltas
 from portal.core import clock
 from portal.library import queries as library
 from portal.library.models import DocumentVersion
 from portal.library.service.readings import note_opened
-from portal.operations.demo.people import ZONE
+from portal.operations.demo.people import DOMAIN, ZONE
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Item
 from portal.quizzes.service.attempts import save_response, start_attempt, submit_attempt
@@ -61,8 +63,18 @@ class How:
     file: tasks.SentFile | None = None
 
 
+def somebody(name: str) -> Person:
+    """Return the person of the demo whose address begins with the name."""
+    found = accounts.find_person_by_sign_in_name(f"{name}@{DOMAIN}")
+    assert found is not None, name
+    return found
+
+
 def visit(person: Person) -> None:
-    """Sign in and out again: what is done in between happens at one frozen moment."""
+    """Sign in and out again, once a day: what is done in between happens at one frozen moment."""
+    zone, seen = person.time_zone, person.last_seen_at
+    if seen is not None and clock.local_date(seen, zone) == clock.today(zone):
+        return
     token = sign_ins.begin_session(person=person, browser="", address="127.0.0.1")
     sign_ins.end_session(token=token)
 
@@ -73,6 +85,30 @@ def look_up(person: Person, slug: str) -> DocumentVersion:
     assert version is not None
     note_opened(person=person, version=version, known=library.find_reading(person, version))
     return version
+
+
+def ask_audience(version: DocumentVersion) -> None:
+    """Do what the worker does after a publication: ask everybody whom the version is addressed to."""
+    for _progress in campaigns.ask_audience(version.id):
+        pass
+
+
+def open_changes(name: str, slug: str) -> None:
+    """Let somebody look at what changed in a document that she is asked to confirm."""
+    person, document = somebody(name), library.get_document(slug)
+    visit(person)
+    request, delta = asked.find_open_request(person, document), deltas.find_delta(person, document)
+    assert request is not None, name
+    assert delta is not None, name
+    note_opened(person=person, version=delta.new, known=library.find_reading(person, delta.new))
+    deltas.note_opened(request)
+
+
+def confirm_changes(name: str, slug: str) -> None:
+    """Let somebody confirm what she is asked."""
+    open_changes(name, slug)
+    person = somebody(name)
+    confirm_delta(document=library.get_document(slug), language=person.language, by=person)
 
 
 def do(*, step: PlanStep, enrollment: Enrollment, supervisors: Supervisors, how: How) -> None:

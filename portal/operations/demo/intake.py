@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -16,7 +16,7 @@ from portal.core.i18n import Words
 from portal.operations.demo.agenda import Agenda, Days, moment_of
 from portal.operations.demo.doing import How, Sitting, Supervisors, do, visit
 from portal.operations.demo.organisation import open_account, places
-from portal.operations.demo.people import COHORT, NEWCOMERS, TEAM, Trainee
+from portal.operations.demo.people import COHORT, MENTORS, NEWCOMERS, NEWEST_MENTOR, TEAM, Trainee
 from portal.training import queries as training
 from portal.training.models import Enrollment
 from portal.training.queries import catalogue
@@ -31,6 +31,9 @@ PACE = {
     "statement": 0,
     "first-talk": 1,
     "read-impersonation": 1,
+    "know-child-safety": 1,
+    "check-child-safety": 1,
+    "know-queue-work": 2,
     "acknowledge-impersonation": 2,
     "quiz-impersonation": 3,
     "read-audit": 4,
@@ -47,17 +50,26 @@ STATEMENTS = {
 }
 
 
-def found_cohort(code: str, name: Words, starts_on: date, lead: Person) -> Cohort:
+def found_cohort(code: str, name: Words, starts_on: date, lead: Person, team: str = TEAM) -> Cohort:
     """Found a cohort of the lead's team now."""
-    markets, teams = places()
-    return create_cohort(code=code, name=name, market=markets["JP"], team=teams[TEAM], starts_on=starts_on, by=lead)
+    place = places()[1][team]
+    return create_cohort(code=code, name=name, market=place.market, team=place, starts_on=starts_on, by=lead)
 
 
-def join(person: Person, cohort: Cohort, plan: str, by: Person, starts_on: date | None = None) -> Enrollment:
+def join(
+    person: Person,
+    cohort: Cohort,
+    plan: str,
+    by: Person,
+    starts_on: date | None = None,
+    *,
+    mentor: Person | None = None,
+) -> Enrollment:
     """Let somebody follow the latest version of a plan with a cohort, by default from its first day on."""
     add_member(cohort=cohort, person=person, by=by)
     version = catalogue.get_latest_version(plan)
-    return enroll(person=person, version=version, starts_on=starts_on or cohort.starts_on, by=by, cohort=cohort)
+    starts_on = starts_on or cohort.starts_on
+    return enroll(person=person, version=version, starts_on=starts_on, by=by, cohort=cohort, mentor=mentor)
 
 
 @dataclass(slots=True)
@@ -66,6 +78,7 @@ class _Running:
 
     days: Days
     supervisors: Supervisors
+    mentors: Sequence[Person]
     people: dict[str, Person] = field(default_factory=dict)
     plans: dict[str, Enrollment] = field(default_factory=dict)
     cohort: Cohort | None = None
@@ -92,7 +105,12 @@ class _Running:
     def enroll(self, trainee: Trainee) -> None:
         """Let somebody follow the plan."""
         assert self.cohort is not None
-        self.plans[trainee.name] = join(self.people[trainee.name], self.cohort, PLAN, self.supervisors.lead)
+        lead, mentor = self.supervisors.lead, self.mentor_of(trainee)
+        self.plans[trainee.name] = join(self.people[trainee.name], self.cohort, PLAN, lead, mentor=mentor)
+
+    def mentor_of(self, trainee: Trainee) -> Person:
+        """Return who mentors somebody."""
+        return self.mentors[COHORT.index(trainee) % len(self.mentors)]
 
     def go_on_leave(self, trainee: Trainee) -> None:
         """Enter the days on which she is away."""
@@ -111,12 +129,13 @@ class _Running:
         visit(enrollment.person)
         how = How(tries=[Sitting(wrong) for wrong in trainee.wrong], said=STATEMENTS.get(slug, ""))
         step = training.get_step(enrollment, slug)
-        do(step=step, enrollment=enrollment, supervisors=self.supervisors, how=how)
+        supervisors = Supervisors(self.supervisors.lead, self.mentor_of(trainee))
+        do(step=step, enrollment=enrollment, supervisors=supervisors, how=how)
 
 
 def note_running(agenda: Agenda, days: Days, staff: dict[str, Person]) -> None:
     """Note down how the running cohort came and went through its days up to today."""
-    running = _Running(days, Supervisors(staff["sato.ken"], staff["kobayashi.mei"]))
+    running = _Running(days, Supervisors(staff["sato.ken"], staff[NEWEST_MENTOR]), [staff[each] for each in MENTORS])
     starts_on = running.starts_on
     agenda.note(moment_of(days.step(starts_on, -4), 11), partial(running.invite, staff["grace.muller"]))
     agenda.note(moment_of(days.step(starts_on, -3), 15), running.found)
@@ -158,4 +177,4 @@ def note_newest(agenda: Agenda, days: Days, lead: Person) -> Callable[[], Cohort
 def begin_newest(cohort: Cohort, staff: dict[str, Person]) -> None:
     """Enroll those whose first day it is."""
     for each in NEWCOMERS:
-        join(staff[each], cohort, PLAN, staff["sato.ken"])
+        join(staff[each], cohort, PLAN, staff["sato.ken"], mentor=staff[NEWEST_MENTOR])

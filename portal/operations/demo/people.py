@@ -9,6 +9,8 @@ from portal.accounts.service.people import Names
 
 ZONE = "Asia/Tokyo"
 DOMAIN = "hibiki.example"
+# By the shipped procedure a change is published so many working days before it takes effect, at the latest.
+NOTICE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ ORGANISATION = Scope.ORGANISATION
 TEAM = "account-safety-tokyo"
 NEIGHBOURS = "live-safety-tokyo"
 ABROAD = "account-safety-austin"
+OSAKA = "account-safety-osaka"
+SUPPORT = "support-austin"
+ZONE_ABROAD = "America/Chicago"
 
 STAFF = (
     Somebody(
@@ -78,6 +83,17 @@ STAFF = (
         japanese("小林", "芽衣", "コバヤシ", "メイ", "Kobayashi", "Mei"),
         "ja", TEAM, "mentor", ((Role.MENTOR, Scope.TEAM, TEAM),),
     ),
+    *(
+        Somebody(name, names, language, TEAM, "mentor (experienced reviewer)", ((Role.MENTOR, Scope.TEAM, TEAM),))
+        for name, names, language in (
+            ("inoue.takashi", japanese("井上", "隆", "イノウエ", "タカシ", "Inoue", "Takashi"), "ja"),
+            ("matsumoto.eri", japanese("松本", "絵里", "マツモト", "エリ", "Matsumoto", "Eri"), "ja"),
+            ("shimizu.naoki", japanese("清水", "直樹", "シミズ", "ナオキ", "Shimizu", "Naoki"), "ja"),
+            ("amelia.hughes", english("Hughes", "Amelia"), "en"),
+            ("ikeda.saki", japanese("池田", "早紀", "イケダ", "サキ", "Ikeda", "Saki"), "ja"),
+            ("nakajima.toru", japanese("中島", "徹", "ナカジマ", "トオル", "Nakajima", "Toru"), "ja"),
+        )
+    ),
     Somebody(
         "yamada.hiroko",
         japanese("山田", "裕子", "ヤマダ", "ヒロコ", "Yamada", "Hiroko"),
@@ -96,6 +112,12 @@ STAFF = (
     Somebody(
         "grace.muller", english("Müller", "Grace"), "en", TEAM, "admin", ((Role.ADMIN, ORGANISATION, ""),),
     ),
+    # The neighbours' team: two who are not of one team confirm what needs a second administrator.
+    Somebody(
+        "ogawa.shin",
+        japanese("小川", "伸", "オガワ", "シン", "Ogawa", "Shin"),
+        "ja", NEIGHBOURS, "admin (second)", ((Role.ADMIN, ORGANISATION, ""),),
+    ),
     Somebody(
         "kimura.nao",
         japanese("木村", "奈央", "キムラ", "ナオ", "Kimura", "Nao"),
@@ -107,10 +129,37 @@ STAFF = (
     ),
     Somebody(
         "rosa.delgado", english("Delgado", "Rosa"), "en", ABROAD, "lead (another market)",
-        ((Role.LEAD, Scope.TEAM, ABROAD),), "US", "America/Chicago",
+        ((Role.LEAD, Scope.TEAM, ABROAD),), "US", ZONE_ABROAD,
+    ),
+    Somebody(
+        "leah.kowalski", english("Kowalski", "Leah"), "en", ABROAD, "mentor (another market)",
+        ((Role.MENTOR, Scope.TEAM, ABROAD),), "US", ZONE_ABROAD,
+    ),
+    Somebody(
+        "nishimura.sayuri",
+        japanese("西村", "小百合", "ニシムラ", "サユリ", "Nishimura", "Sayuri"),
+        "ja", OSAKA, "lead (another team)", ((Role.LEAD, Scope.TEAM, OSAKA),),
+    ),
+    Somebody(
+        "ueda.daichi",
+        japanese("上田", "大地", "ウエダ", "ダイチ", "Ueda", "Daichi"),
+        "ja", OSAKA, "mentor (another team)", ((Role.MENTOR, Scope.TEAM, OSAKA),),
+    ),
+    Somebody(
+        "hayashi.tomoko",
+        japanese("林", "朋子", "ハヤシ", "トモコ", "Hayashi", "Tomoko"),
+        "ja", NEIGHBOURS, "lead (the neighbours)", ((Role.LEAD, Scope.TEAM, NEIGHBOURS),),
+    ),
+    Somebody(
+        "owen.harris", english("Harris", "Owen"), "en", SUPPORT, "lead (colleagues in support)",
+        ((Role.LEAD, Scope.TEAM, SUPPORT), (Role.MENTOR, Scope.TEAM, SUPPORT)), "US", ZONE_ABROAD,
     ),
 )  # fmt: skip
 
+
+# Those experienced reviewers who mentor beside the mentor above, who has the newest ones.
+MENTORS = ("inoue.takashi", "matsumoto.eri", "shimizu.naoki", "amelia.hughes", "ikeda.saki", "nakajima.toru")
+NEWEST_MENTOR = "kobayashi.mei"
 
 # Those whose first working day it is, or on a day off the next one; the others of the staff have been there for long.
 NEWCOMERS = ("yui.takahashi", "daniel.okafor", "sasaki.takumi")
@@ -140,10 +189,11 @@ COHORT = (
     Trainee(
         "chen.xiaoyu", Names("陳", "暁雨", "", "チン", "ギョウウ", "Chen", "Xiaoyu"), "supervised-audit", wrong=(1,),
     ),
-    Trainee("emma.larsen", english("Larsen", "Emma"), "shadow-audit", wrong=(0,), language="en"),
-    Trainee("fujii.aoi", japanese("藤井", "葵", "フジイ", "アオイ", "Fujii", "Aoi"), "ten-cases", wrong=(5, 0)),
+    Trainee("emma.larsen", english("Larsen", "Emma"), "supervised-audit", wrong=(0,), language="en"),
+    Trainee("fujii.aoi", japanese("藤井", "葵", "フジイ", "アオイ", "Fujii", "Aoi"), "shadow-audit", wrong=(5, 0)),
     Trainee(
-        "hamasaki.ryo", japanese("濵﨑", "亮", "ハマサキ", "リョウ", "Hamasaki", "Ryo"), "quiz-audit", 1, leave=(4, 5),
+        "hamasaki.ryo", japanese("濵﨑", "亮", "ハマサキ", "リョウ", "Hamasaki", "Ryo"), "shadow-audit", 2,
+        leave=(4, 5),
     ),
     Trainee("kim.minseo", Names("金", "珉瑞", "", "キム", "ミンソ", "Kim", "Minseo"), "acknowledge-audit", 2, (4, 1)),
     Trainee("nakagawa.rin", japanese("中川", "凛", "ナカガワ", "リン", "Nakagawa", "Rin"), "read-impersonation", 2),

@@ -19,6 +19,7 @@ from portal.operations.demo.agenda import Agenda, Days, moment_of
 from portal.operations.demo.doing import LINK, ROOM, How, Sitting, Supervisors, do, look_up, visit
 from portal.operations.demo.intake import found_cohort, join
 from portal.operations.demo.organisation import open_account
+from portal.operations.demo.people import MENTORS, NEWEST_MENTOR
 from portal.operations.demo.stories import (
     AUDITS,
     CASES,
@@ -46,20 +47,28 @@ from portal.training import queries as training
 from portal.training.models import Enrollment, LiveSession
 from portal.training.permissions import StepOfEnrollment
 from portal.training.queries import catalogue
-from portal.training.rules import Presence
-from portal.training.service import dates, sessions
+from portal.training.queries.plan_drafts import spec_of_draft
+from portal.training.rules import Presence, editing
+from portal.training.service import dates, plan_drafts, sessions
 from portal.training.service.enrollments import end_plan
+from portal.training.service.plans import digest_of
 from portal.training.service.sign_offs import send_back, sign_off
+from portal.training.service.swaps import swap_version
 from portal.training.service.tasks import SentFile
 
 PLAN = "account-safety-practice"
 CALIBRATION = "account-safety-calibration"
 # The cohort began so many working days ago; its calibration day comes so many after today.
 BEGAN = 11
+# Whom of them the mentor of the newest ones mentors, too.
+MENTORED = "choi.yuna"
 CALIBRATES = 4
 # On which working day the case circle was held, held again, and both were planned.
 CIRCLE_ON, CIRCLE_AGAIN_ON, PLANNED_ON = 4, 8, 1
 _LATE = "前の会議が延びるため。"
+# On which working day the next version of the plan was published, and how many days later its gate comes.
+NEXT_VERSION_ON, _GATE_LATER = 9, 2
+_WHY_LATER = "到達判定の前に、監査の記録を見直す時間を取れるようにします。"
 _TABLE = (
     b"No.,Clause,Decision,Mine\r\n"
     b"1,likely-to-mislead,no action,no action\r\n2,fan-accounts,label notice,label notice\r\n"
@@ -78,6 +87,7 @@ class _Practice:
 
     days: Days
     supervisors: Supervisors
+    mentors: Sequence[Person]
     people: dict[str, Person] = field(default_factory=dict)
     plans: dict[str, Enrollment] = field(default_factory=dict)
     calibrations: dict[str, Enrollment] = field(default_factory=dict)
@@ -112,7 +122,14 @@ class _Practice:
         """Let somebody follow the plan, from her own first day on."""
         assert self.cohort is not None
         person, starts_on = self.people[story.name], self.on(story.starts)
-        self.plans[story.name] = join(person, self.cohort, PLAN, self.supervisors.lead, starts_on)
+        lead, mentor = self.supervisors.lead, self.mentor_of(story)
+        self.plans[story.name] = join(person, self.cohort, PLAN, lead, starts_on, mentor=mentor)
+
+    def mentor_of(self, story: Story) -> Person:
+        """Return who mentors somebody."""
+        if story.name == MENTORED:
+            return self.supervisors.mentor
+        return self.mentors[PRACTISING.index(story) % len(self.mentors)]
 
     def accept(self, story: Story) -> None:
         """Let her accept the invitation."""
@@ -158,32 +175,50 @@ class _Practice:
         said = {self.plans[name].code: presence for name, presence in presences.items()}
         sessions.record_attendance(planned=planned, said=said, reason="", seen=0, by=self.supervisors.lead)
 
+    # --- The next version of the plan ------------------------------------------------------------
+
+    def publish_next_version(self, author: Person, approver: Person) -> None:
+        """Let another version say that the gate comes two days later."""
+        draft = plan_drafts.begin_next_version(slug=PLAN, by=author)
+        plan_drafts.change(draft=draft, edit=lambda spec: editing.shift(spec, GATE, _GATE_LATER), by=author)
+        plan_drafts.submit(draft=draft, said=_WHY_LATER, by=author)
+        plan_drafts.approve(draft=draft, seen=digest_of(spec_of_draft(draft)), said="", by=approver)
+
+    def go_over(self, story: Story) -> None:
+        """Let somebody go on in that version."""
+        self.plans[story.name] = swap_version(
+            enrollment=self.plans[story.name],
+            version=catalogue.get_latest_version(PLAN),
+            reason=story.goes_over,
+            by=self.supervisors.lead,
+        )
+
     # --- Single acts ---------------------------------------------------------------------------
 
     def perform(self, story: Story, act: Act) -> None:
         """Do now what somebody did, or what was done about her."""
         person, enrollment = self.people[story.name], self.plans[story.name]
-        lead, mentor = self.supervisors.lead, self.supervisors.mentor
+        lead, mentor = self.supervisors.lead, self.mentor_of(story)
         if not isinstance(act, _OF_SUPERVISORS):
             visit(person)
         match act:
             case HandsIn():
                 file = SentFile(act.file, _TABLE) if act.file else None
                 plan = self.calibrations[story.name] if act.step == CASES else enrollment
-                self._do(plan, act.step, How(said=act.said, link=act.link, file=file))
+                self._do(story, plan, act.step, How(said=act.said, link=act.link, file=file))
             case Answered():
                 step, answer = training.get_step(enrollment, AUDITS), sign_off if act.accepted else send_back
                 answer(enrollment=enrollment, step=step, statement=act.statement, by=mentor)
             case Sits():
-                self._do(enrollment, act.step, How(tries=[Sitting(act.wrong, act.clause)]))
+                self._do(story, enrollment, act.step, How(tries=[Sitting(act.wrong, act.clause)]))
             case LooksUp():
                 look_up(person, act.document)
             case Reads():
-                self._do(self.calibrations[story.name], REREAD, How())
+                self._do(story, self.calibrations[story.name], REREAD, How())
             case Meets():
-                self._do(enrollment, CIRCLE, How())
+                self._do(story, enrollment, CIRCLE, How())
             case SignedOff():
-                self._do(enrollment, GATE, How(said=act.statement))
+                self._do(story, enrollment, GATE, How(said=act.statement))
             case Away():
                 first, last = self.days.between_days_off()
                 record_leave(person=person, first_on=first, last_on=last, by=lead)
@@ -205,14 +240,16 @@ class _Practice:
                 assert self.cohort is not None
                 remove_member(cohort=self.cohort, person=person, by=lead)
 
-    def _do(self, enrollment: Enrollment, slug: str, how: How) -> None:
+    def _do(self, story: Story, enrollment: Enrollment, slug: str, how: How) -> None:
         step = training.get_step(enrollment, slug)
-        do(step=step, enrollment=enrollment, supervisors=self.supervisors, how=how)
+        supervisors = Supervisors(self.supervisors.lead, self.mentor_of(story))
+        do(step=step, enrollment=enrollment, supervisors=supervisors, how=how)
 
 
 def note_practising(agenda: Agenda, days: Days, staff: dict[str, Person]) -> None:
     """Note down how those who practise came and went through their days up to today."""
-    practice = _Practice(days, Supervisors(staff["sato.ken"], staff["kobayashi.mei"]))
+    supervisors = Supervisors(staff["sato.ken"], staff[NEWEST_MENTOR])
+    practice = _Practice(days, supervisors, [staff[each] for each in MENTORS])
     agenda.note(moment_of(practice.on(-5), 13), partial(practice.invite, staff["grace.muller"]))
     agenda.note(moment_of(practice.on(-3), 16), practice.found)
     for number, story in enumerate(PRACTISING):
@@ -226,6 +263,14 @@ def note_practising(agenda: Agenda, days: Days, staff: dict[str, Person]) -> Non
                 partial(practice.perform, story, act),
             )
     _note_sessions(agenda, practice)
+    agenda.note(
+        moment_of(practice.on(NEXT_VERSION_ON), 18),
+        partial(practice.publish_next_version, staff["yamada.hiroko"], staff["ito.jun"]),
+    )
+    for story in PRACTISING:
+        if story.goes_over:
+            # When everything else of that day is done.
+            agenda.note(moment_of(practice.on(NEXT_VERSION_ON + 1), 18), partial(practice.go_over, story))
 
 
 def _moment(on: date, number: int, place: int, act: Act) -> datetime:

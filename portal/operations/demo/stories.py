@@ -160,6 +160,8 @@ class Story:
     comes: bool = False
     calibrates: bool = False
     starts: int = 0
+    # Why she goes on in the next version of the plan; empty: she does not.
+    goes_over: str = ""
 
     @property
     def password(self) -> str:
@@ -184,7 +186,7 @@ PRACTISING = (
             Sits(6, IMPERSONATION, 1, MISUNDERSTOOD),
             Sits(7, AUDIT),
             HandsIn(8, "ラベルが片方だけのアカウント、役職を名乗る応援、改名直後の公式マークの3件です。", step=CASES),
-            SignedOff(9, "数値と監査の記録を一緒に確認しました。月曜日の担当キューから始めます。"),
+            SignedOff(9, "数値と監査の記録を一緒に確認しました。月曜日から、メンターのそばで通報を担当します。"),
             Reads(10),
         ),
         calibrates=True,
@@ -219,15 +221,15 @@ PRACTISING = (
         ),
         calibrates=True,
     ),
-    # Two steps overdue.
+    # Two steps overdue: nobody has booked him for another circle; goes on in the next version of the plan.
     Story(
         "doi.katsuya", japanese("土井", "克弥", "ドイ", "カツヤ", "Doi", "Katsuya"),
         (
             LooksUp(2),
             Sits(7, IMPERSONATION, 1, MISUNDERSTOOD),
-            Talked(8, "通勤の都合で午前の検討会に出られない。次は午後の回に入ることにした。記録は3件まで進んでいる。"),
+            Talked(8, "通勤の都合で午前の検討会に出られない。午後の回を待って入る。記録は3件まで進んでいる。"),
         ),
-        circle=Presence.ABSENT, comes=True,
+        circle=Presence.ABSENT, goes_over="検討会に出るのが後になるため、到達判定が2日遅い版に移ります。",
     ),
     # Failed twice at one check.
     Story(

@@ -22,10 +22,14 @@ class Frame:
     wellbeing_href: str
 
 
+def _words(said: Words | str) -> str:
+    return said.in_(language()) if isinstance(said, Words) else said
+
+
 @blueprint.app_context_processor
 def organisation() -> dict[str, Any]:
     """Give every template the organisation's name and whom to turn to."""
-    found = queries.settings({rules.NAME: Words(*rules.DEFAULT_NAME), rules.WELLBEING_CONTACT: Words("", "")})
+    found = queries.of_every_page()
     try:
         href = url_for("organisation.wellbeing")
     except RuntimeError:
@@ -33,8 +37,8 @@ def organisation() -> dict[str, Any]:
         href = ""
     return {
         "organisation": Frame(
-            name=found[rules.NAME].in_(language()),
-            wellbeing_contact=found[rules.WELLBEING_CONTACT].in_(language()),
+            name=_words(found[rules.NAME]),
+            wellbeing_contact=_words(found[rules.WELLBEING_CONTACT]),
             wellbeing_href=href,
         )
     }

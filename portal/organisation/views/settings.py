@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 
@@ -19,6 +19,11 @@ from portal.organisation.forms import MarketForm, SettingsForm, TeamForm
 from portal.organisation.models import Market, Team
 from portal.organisation.permissions import CHANGE_SETTINGS
 from portal.organisation.views import blueprint
+
+# What the button says that does it for good.
+CONFIRM = "confirm"
+# So many of the dates that other holidays move are shown; how many there are is told.
+MOVES_SHOWN = 200
 
 
 @blueprint.get("/settings")
@@ -42,10 +47,12 @@ def settings() -> Any:
             "language": queries.default_language(),
             "tolerance": int(queries.attempt_tolerance().total_seconds()),
             "escalated_after": queries.escalated_after(),
+            "statement": queries.exposure_statement(),
             "needs_two": queries.accommodation_needs_two(),
             "leads_see": queries.leads_see_accommodations(),
         },
     )
+    _fill_documents(form)
     return _settings_page(form)
 
 
@@ -54,6 +61,7 @@ def settings() -> Any:
 def change_settings() -> Any:
     """Keep the settings."""
     form = SettingsForm()
+    _fill_documents(form)
     if not form.validate():
         return _settings_page(form, 400)
     with transaction():
@@ -66,6 +74,7 @@ def change_settings() -> Any:
                 rules.LANGUAGE: form.language.data,
                 rules.ATTEMPT_TOLERANCE: form.tolerance.data,
                 rules.ESCALATED_AFTER: form.escalated_after.data,
+                rules.EXPOSURE_STATEMENT: form.statement.data or "",
                 rules.ACCOMMODATION_NEEDS_TWO: form.needs_two.data,
                 rules.LEADS_SEE_ACCOMMODATIONS: form.leads_see.data,
             },
@@ -73,6 +82,14 @@ def change_settings() -> Any:
         )
     flash(_("Saved."), "success")
     return redirect(url_for("organisation.settings"), 303)
+
+
+def _fill_documents(form: SettingsForm) -> None:
+    """Offer the documents, and what is set even where there is no such document yet."""
+    known = service.known_documents()
+    chosen = queries.exposure_statement()
+    missing = [] if not chosen or chosen in dict(known) else [(chosen, chosen)]
+    form.statement.choices = [("", _("None")), *missing, *known]
 
 
 def _settings_page(form: SettingsForm, status: int = 200) -> Response:
@@ -133,11 +150,20 @@ def market(found: Market) -> Any:
 @blueprint.post("/settings/markets/<code>")
 @requires(CHANGE_SETTINGS, on=queries.get_market)
 def change_market(found: Market) -> Any:
-    """Keep a market."""
+    """Keep a market; what other holidays move is shown first."""
     form = MarketForm()
     _fill_holidays(form)
     if form.validate():
+        country = form.holiday_country.data or ""
         try:
+            moved = service.moved_by_holidays(found, country)
+            choice, _mark, key = request.form.get("seen", "").rpartition("#")
+            is_confirmed = request.form.get("act") == CONFIRM and choice == country
+            if moved.rows and is_confirmed and key != moved.key:
+                form.form_errors.append(str(errors.HolidaysMoveOthers()))
+                return _market_page(found, form, errors.HolidaysMoveOthers.status, moved=moved)
+            if moved.rows and not is_confirmed:
+                return _market_page(found, form, moved=moved)
             with transaction():
                 service.change_market(
                     market=found,
@@ -218,7 +244,9 @@ def _markets_page(form: MarketForm, status: int = 200) -> Response:
     return make_response(page, status)
 
 
-def _market_page(found: Market, form: MarketForm, status: int = 200) -> Response:
+def _market_page(
+    found: Market, form: MarketForm, status: int = 200, *, moved: service.MarketMoves | None = None
+) -> Response:
     _fill_holidays(form, found.holiday_country or "")
     known = service.known_holidays().get(found.holiday_country or "")
     page = render_template(
@@ -228,6 +256,9 @@ def _market_page(found: Market, form: MarketForm, status: int = 200) -> Response
         form=form,
         zones=clock.zone_names(),
         warning=_holiday_warning(found),
+        moved=moved,
+        shown=MOVES_SHOWN,
+        seen=f"{form.holiday_country.data or ''}#{moved.key}" if moved is not None else "",
         provisional_from=known.provisional_from
         if known and known.provisional_from is not None and known.provisional_from <= known.last_year
         else None,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import render_template
 
 from portal.core.access import public
-from portal.core.i18n import Words, language, other
+from portal.core.i18n import LANGUAGE_NAMES, Words, language, other
 from portal.organisation import queries, rules
 from portal.organisation.views import blueprint
 
@@ -22,4 +22,8 @@ def wellbeing() -> Any:
         (tag, getattr(found[rules.WELLBEING_CONTACT], tag), getattr(found[rules.WELLBEING_TEXT], tag))
         for tag in (here, other(here))
     ]
-    return render_template("organisation/wellbeing.html", texts=[each for each in texts if each[1] or each[2]])
+    return render_template(
+        "organisation/wellbeing.html",
+        texts=[each for each in texts if each[1] or each[2]],
+        names=LANGUAGE_NAMES,
+    )

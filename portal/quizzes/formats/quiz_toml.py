@@ -49,6 +49,7 @@ _KEYS = (
     "tolerance_seconds",
     "opens_at",
     "closes_at",
+    "only_assigned",
     "counts",
     "pilots",
     "navigation",
@@ -106,6 +107,7 @@ class QuizTerms:
     borderline_within: Fraction | None = None
     appeal_days: int | None = None
     tolerance_seconds: int | None = None
+    only_assigned: bool = False
 
     def data(self) -> dict[str, Any]:
         """Return everything but the number as plain data, over which the hash is taken."""
@@ -139,6 +141,8 @@ class QuizTerms:
             data["appeal_days"] = self.appeal_days
         if self.tolerance_seconds is not None:
             data["tolerance_seconds"] = self.tolerance_seconds
+        if self.only_assigned:
+            data["only_assigned"] = True
         return data
 
     def taking(self) -> dict[str, Any]:
@@ -329,6 +333,7 @@ class _Reader:
             appeal_days=self.whole_or_none("appeal_days", MAX_APPEAL_DAYS),
             tolerance_seconds=self.whole_or_none("tolerance_seconds", MAX_TOLERANCE_SECONDS),
             purpose=self.purpose(),
+            only_assigned=self.yes_or_no("only_assigned", False),
         )
         owner = self.folder.sign_in_name(self.file, self.table, "owner", needed=True)
         deputy = self.folder.sign_in_name(self.file, self.table, "deputy")
@@ -546,6 +551,7 @@ def render(quiz: QuizFile) -> str:
             "tolerance_seconds": terms.tolerance_seconds,
             "opens_at": terms.opens_at,
             "closes_at": terms.closes_at,
+            "only_assigned": terms.only_assigned or None,
             "counts": terms.counts.value if terms.counts is not Counts.HIGHEST else None,
             "pilots": terms.pilots or None,
             **terms.taking(),

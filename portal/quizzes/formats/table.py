@@ -828,7 +828,8 @@ class _Row:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:MAX_TITLE].rstrip()
+    # A blank that is no plain one (a no-break space, an ideographic one) was written on purpose.
+    return " ".join(part for part in re.split(r"[ \t\r\n\f\v]+", text) if part)[:MAX_TITLE].rstrip()
 
 
 def _digits(text: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from wtforms import HiddenField, RadioField, SelectField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, InputRequired, NumberRange
 
-from portal.core.forms import Form, IntegerField, LongTextField, TextField
+from portal.core.forms import Form, IntegerField, LongTextField, TextField, at_most
 from portal.core.i18n import lazy_gettext as _l
 
 MOST_MINUTES = 240
 MOST_WORDS = 4000
-_TOO_LONG = _l("At most %(max)d characters.")
 
 
 class GrantForm(Form):
@@ -24,19 +23,19 @@ class GrantForm(Form):
             NumberRange(1, MOST_MINUTES, _l("Write a whole number from 1 to 240.")),
         ],
     )
-    reason = TextField(_l("Reason"), [DataRequired(_l("Write a reason; the learner reads it.")), Length(max=500)])
+    reason = TextField(_l("Reason"), [DataRequired(_l("Write a reason; the learner reads it.")), at_most(500)])
 
 
 class VoidForm(Form):
     """Why an attempt counts for nothing."""
 
-    reason = TextField(_l("Reason"), [DataRequired(_l("Write a reason; the learner reads it.")), Length(max=500)])
+    reason = TextField(_l("Reason"), [DataRequired(_l("Write a reason; the learner reads it.")), at_most(500)])
 
 
 class AcceptForm(Form):
     """Why an answer that came too late counts after all, or does not."""
 
-    reason = TextField(_l("Reason"), [DataRequired(_l("Write a reason; the learner reads it.")), Length(max=500)])
+    reason = TextField(_l("Reason"), [DataRequired(_l("Write a reason; the learner reads it.")), at_most(500)])
 
 
 class AppealForm(Form):
@@ -46,7 +45,7 @@ class AppealForm(Form):
         _l("What is wrong, and why"),
         [
             DataRequired(_l("Write what is wrong with the marking of this question.")),
-            Length(max=MOST_WORDS, message=_TOO_LONG),
+            at_most(MOST_WORDS),
         ],
     )
 
@@ -57,7 +56,7 @@ class AppealAnswerForm(Form):
     verdict = RadioField(_l("Decision"), [InputRequired(_l("Choose whether the appeal is upheld."))])
     answer = LongTextField(
         _l("Words to the learner"),
-        [DataRequired(_l("Write why; the learner reads it.")), Length(max=MOST_WORDS, message=_TOO_LONG)],
+        [DataRequired(_l("Write why; the learner reads it.")), at_most(MOST_WORDS)],
     )
 
 
@@ -73,11 +72,11 @@ class RegradeForm(Form):
     kind = RadioField(_l("New rule"), [InputRequired(_l("Choose a rule."))])
     reason_en = LongTextField(
         _l("Reason for learners, in English"),
-        [DataRequired(_l("Write the reason in English; learners read it.")), Length(max=2000, message=_TOO_LONG)],
+        [DataRequired(_l("Write the reason in English; learners read it.")), at_most(2000)],
     )
     reason_ja = LongTextField(
         _l("Reason for learners, in Japanese"),
-        [DataRequired(_l("Write the reason in Japanese; learners read it.")), Length(max=2000, message=_TOO_LONG)],
+        [DataRequired(_l("Write the reason in Japanese; learners read it.")), at_most(2000)],
     )
 
 
@@ -86,14 +85,14 @@ class DeclineForm(Form):
 
     note = LongTextField(
         _l("Why it is declined"),
-        [DataRequired(_l("Write why; whoever proposed it reads it.")), Length(max=2000, message=_TOO_LONG)],
+        [DataRequired(_l("Write why; whoever proposed it reads it.")), at_most(2000)],
     )
 
 
 class TakeBackForm(Form):
     """Why one's own proposal or request is taken back; may stay empty."""
 
-    note = LongTextField(_l("Why it is taken back"), [Length(max=2000, message=_TOO_LONG)])
+    note = LongTextField(_l("Why it is taken back"), [at_most(2000)])
 
 
 class CloseFlagForm(Form):
@@ -101,5 +100,5 @@ class CloseFlagForm(Form):
 
     note = LongTextField(
         _l("What came of it"),
-        [DataRequired(_l("Write what came of it, in at most 500 characters.")), Length(max=500, message=_TOO_LONG)],
+        [DataRequired(_l("Write what came of it, in at most 500 characters.")), at_most(500)],
     )

@@ -7,9 +7,8 @@ from typing import Any
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, SelectChoice, SelectField  # type: ignore[attr-defined]
-from wtforms.validators import Length
 
-from portal.core.forms import Form, TextField
+from portal.core.forms import Form, TextField, at_most
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.quizzes.formats import foreign
@@ -52,7 +51,7 @@ class FileForm(Form):
     file = FileField(_l("File"))
     format = SelectField(_l("Format"))
     language = SelectField(_l("Language of its texts"))
-    tags = TextField(_l("Tags for every question"), [Length(max=200)])
+    tags = TextField(_l("Tags for every question"), [at_most(200)])
     tags_categories = BooleanField(_l("Make the category of each question a tag"))
 
     def __init__(self, **values: Any) -> None:

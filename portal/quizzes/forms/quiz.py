@@ -15,10 +15,10 @@ from wtforms import (
     SelectField,
 )
 from wtforms import Form as PlainForm
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional, Regexp, ValidationError
 
 from portal.core import clock
-from portal.core.forms import CheckboxesField, Form, IntegerField, TextField, whole_number
+from portal.core.forms import CheckboxesField, Form, IntegerField, TextField, at_most, whole_number
 from portal.core.i18n import gettext as _
 from portal.core.i18n import half_width_digits
 from portal.core.i18n import lazy_gettext as _l
@@ -96,10 +96,10 @@ class SectionForm(PlainForm):
 
     id = TextField(
         _l("Id"),
-        [InputRequired(NEEDED), Length(max=60), Regexp(WHOLE_SLUG, message=_l("Use a to z, digits and hyphens."))],
+        [InputRequired(NEEDED), at_most(60), Regexp(WHOLE_SLUG, message=_l("Use a to z, digits and hyphens."))],
     )
-    title_en = TextField(_l("Title in English"), [InputRequired(NEEDED), Length(max=200)])
-    title_ja = TextField(_l("Title in Japanese"), [InputRequired(NEEDED), Length(max=200)])
+    title_en = TextField(_l("Title in English"), [InputRequired(NEEDED), at_most(200)])
+    title_ja = TextField(_l("Title in Japanese"), [InputRequired(NEEDED), at_most(200)])
     pass_mark = ShareField(_l("Pass mark of its own in percent"))
 
 
@@ -131,10 +131,6 @@ class DrawForm(PlainForm):
             )
 
 
-def _purpose_length() -> Length:
-    return Length(max=quiz_toml.MAX_PURPOSE, message=_l("At most %(max)d characters."))
-
-
 def _number_or_nothing(most: int) -> list[Any]:
     said = _l("Enter a whole number from %(least)s to %(most)s.", least=0, most=most)
     return [Optional(), NumberRange(0, most, said)]
@@ -144,12 +140,19 @@ class QuizForm(Form):
     """The terms of a quiz with its blueprint; each says in a sentence what it does."""
 
     based_on = HiddenField()
-    title_en = TextField(_l("Title in English"), [InputRequired(NEEDED), Length(max=200)])
-    title_ja = TextField(_l("Title in Japanese"), [InputRequired(NEEDED), Length(max=200)])
-    purpose_en = TextField(_l("Purpose in English"), [_purpose_length()])
-    purpose_ja = TextField(_l("Purpose in Japanese"), [_purpose_length()])
+    title_en = TextField(_l("Title in English"), [InputRequired(NEEDED), at_most(200)])
+    title_ja = TextField(_l("Title in Japanese"), [InputRequired(NEEDED), at_most(200)])
+    purpose_en = TextField(_l("Purpose in English"), [at_most(quiz_toml.MAX_PURPOSE)])
+    purpose_ja = TextField(_l("Purpose in Japanese"), [at_most(quiz_toml.MAX_PURPOSE)])
     opens_at = InstantField(_l("Opens"), [Optional()])
     closes_at = InstantField(_l("Closes"), [Optional()])
+    only_assigned = BooleanField(
+        _l("Only for those to whom it is assigned"),
+        description=_l(
+            "It opens when the training plan of a learner comes to it. Nobody else can start it or practise for it: "
+            "for an exam, and for questions that describe upsetting content."
+        ),
+    )
     time_limit_minutes = IntegerField(
         _l("Time (minutes)"),
         whole_number(1, quiz_toml.MAX_MINUTES),
@@ -276,6 +279,6 @@ class NewQuizForm(OwnerForm, QuizForm):
 
     slug = TextField(
         _l("Address"),
-        [InputRequired(NEEDED), Length(max=60), Regexp(WHOLE_SLUG, message=_l("Use a to z, digits and hyphens."))],
+        [InputRequired(NEEDED), at_most(60), Regexp(WHOLE_SLUG, message=_l("Use a to z, digits and hyphens."))],
         description=_l("Such as impersonation-basics. It stands in links and files, and cannot be changed later."),
     )

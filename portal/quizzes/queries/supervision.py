@@ -6,11 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, lazyload
 
 from portal.accounts.models import Accommodation, Person
 from portal.cohorts.permissions import Reach
+from portal.cohorts.queries import people_of_markets_and_teams
 from portal.core.codes import normalise
 from portal.core.db import session
 from portal.organisation.models import Market, Team
@@ -91,7 +92,7 @@ def list_late(reach: Reach, *, besides: Person) -> list[LateAnswers]:
         select(Attempt, late.c.questions)
         .join(late, late.c.attempt_id == Attempt.id)
         .join(Person, Person.id == Attempt.person_id)
-        .where(Person.id != besides.id, Person.deactivated_at.is_(None), _within(reach))
+        .where(Person.id != besides.id, Person.deactivated_at.is_(None), people_of_markets_and_teams(reach))
         .order_by(Attempt.id.desc())
         .options(contains_eager(Attempt.person), joinedload(Attempt.quiz_version, innerjoin=True))
     )
@@ -155,7 +156,7 @@ def list_open_voids(reach: Reach, *, besides: Person) -> list[VoidRequest]:
                 VoidRequest.decided_at.is_(None),
                 VoidRequest.asked_by != besides.code,
                 Person.id != besides.id,
-                _within(reach),
+                people_of_markets_and_teams(reach),
             )
             .order_by(VoidRequest.id)
             .options(
@@ -164,16 +165,6 @@ def list_open_voids(reach: Reach, *, besides: Person) -> list[VoidRequest]:
                 )
             )
         )
-    )
-
-
-def _within(reach: Reach) -> ColumnElement[bool]:
-    """Return the condition that a person is within reach by her market or team."""
-    if reach.everywhere:
-        return Person.id.is_not(None)
-    return or_(
-        Person.home_market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))),
-        Person.team_id.in_(select(Team.id).where(Team.code.in_(reach.teams))),
     )
 
 
@@ -251,7 +242,7 @@ def list_seats(
             Person.id.in_(set(attempts) | set(expected)),
             Person.id != besides.id,
             Person.deactivated_at.is_(None),
-            _within(reach),
+            people_of_markets_and_teams(reach),
         )
         .order_by(Person.sort_key, Person.id)
         .limit(MOST_PEOPLE)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from flask import url_for
-
 from portal.accounts import queries as people
-from portal.accounts.service.ownership import OwnedThing
+from portal.accounts.models import Role
+from portal.accounts.service.ownership import OwnedThing, OwnerNeeds
 from portal.core.i18n import language
 from portal.core.i18n import lazy_gettext as _l
 from portal.quizzes import queries
 from portal.quizzes.permissions import SEE_BANKS
+
+_NEEDS = OwnerNeeds((Role.AUTHOR, Role.APPROVER, Role.ADMIN))
 
 
 def owner_of_quiz(slug: str) -> str | None:
@@ -26,11 +27,12 @@ class OwnedBanks:
 
     kind = "question_bank"
     name = _l("Question bank")
+    owner_needs = _NEEDS
 
     def find_things(self, codes: Collection[str]) -> Mapping[str, OwnedThing]:
         """Return those of the banks that exist."""
         return {
-            bank.slug: OwnedThing(str(bank.title), url_for("quizzes.bank", slug=bank.slug), needs=SEE_BANKS)
+            bank.slug: OwnedThing(str(bank.title), f"/banks/{bank.slug}", needs=SEE_BANKS)
             for bank in queries.list_banks()
             if bank.slug in codes
         }
@@ -45,11 +47,12 @@ class OwnedQuizzes:
 
     kind = "quiz"
     name = _l("Quiz")
+    owner_needs = _NEEDS
 
     def find_things(self, codes: Collection[str]) -> Mapping[str, OwnedThing]:
         """Return those of the quizzes that exist."""
         return {
-            version.quiz.slug: OwnedThing(str(version.title), url_for("quizzes.show", slug=version.quiz.slug))
+            version.quiz.slug: OwnedThing(str(version.title), f"/quizzes/{version.quiz.slug}")
             for version in queries.list_quizzes()
             if version.quiz.slug in codes
         }

@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.db import session
+from portal.core.pictures import MadePicture
 from portal.journal.service import record
-from portal.library.service.images import MadePicture
 from portal.quizzes import rules
 from portal.quizzes.errors import NoSuchPicture
 from portal.quizzes.models import Attempt, AttemptState, Item, PracticeAnswer, QuestionPicture, QuestionVersion

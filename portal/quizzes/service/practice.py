@@ -7,19 +7,19 @@ is not in the journal.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from portal.accounts.models import Person
 from portal.core import clock
-from portal.core.codes import new_code
+from portal.core.codes import new_code, new_seed
 from portal.core.db import session
 from portal.core.i18n import LANGUAGES
 from portal.quizzes import errors, rules
 from portal.quizzes.models import PracticeAnswer, QuizVersion
 from portal.quizzes.queries import pool, practice
 from portal.quizzes.rules import taking
+from portal.quizzes.service.assigned import closed_to_others
 from portal.quizzes.service.drawing import applying_to, banks_of, blueprint_of_terms, closed_to
 from portal.quizzes.types import type_of
 from portal.quizzes.types.base import BadValue
@@ -46,12 +46,14 @@ def _open(version: QuizVersion, person: Person | None) -> dict[str, int]:
 def show_next(*, version: QuizVersion, person: Person) -> PracticeAnswer:
     """Show the person the next question for practice: one not yet answered stays, else what she saw least often.
 
-    Raises `NoPractice`, `NotForThisPerson`, `NothingToPractise`.
+    Raises `NoPractice`, `NotForThisPerson`, `OnlyAssigned`, `NothingToPractise`.
     """
     if not version.practice:
         raise errors.NoPractice()
     if version.quiz_id not in applying_to(person, [version]):
         raise errors.NotForThisPerson()
+    if closed_to_others(person, [version]):
+        raise errors.OnlyAssigned()
     sitting = practice.addresses_in_attempts(person)
     waiting = practice.find_unanswered(person, version.quiz_id)
     open_ones = _open(version, person)
@@ -64,7 +66,7 @@ def show_next(*, version: QuizVersion, person: Person) -> PracticeAnswer:
         open_ones,
         shown=practice.count_shown(person, version.quiz_id),
         besides=sitting,
-        seed=secrets.token_hex(8),
+        seed=new_seed(),
         last=practice.address_of(last) if last is not None else None,
     )
     if address_or_none is None:

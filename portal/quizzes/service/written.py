@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from portal.core.i18n import gettext as _
+from portal.core.i18n import language as page_language
 from portal.core.i18n import ngettext
 from portal.core.markdown import TrustedHtml, cut, plain_text
 from portal.quizzes.types import comparing, numbers
@@ -94,10 +95,10 @@ def note_of(part: Part, stored: Sequence[str]) -> tuple[str, bool]:
         return "", True
     found = numbers.read_number(stored[0], part.units)
     if isinstance(found, numbers.Read):
-        unit = f" {part.units[0].symbol}" if part.units else ""
+        unit = f" {part.symbols(page_language())[0]}" if part.units else ""
         return str(_("Read as %(number)s", number=f"{numbers.written(found.value)}{unit}")), True
     if found is numbers.Unread.UNKNOWN_UNIT:
-        units = _(", ").join(unit.symbol for unit in part.units)
+        units = _(", ").join(part.symbols(page_language()))
         if units:
             return str(_("This unit is not known here. Write one of these: %(units)s", units=units)), False
         return str(_("Write the number alone, without a unit.")), False
@@ -125,7 +126,7 @@ def taken_words(key: Any, part: Part, language: str) -> str:
         return comparing.shown(key.text.in_(language))
     value = str(_("any number")) if key.value == "*" else key.value
     tolerance = f" ± {key.tolerance}" if key.tolerance else ""
-    return f"{value}{tolerance}" + (f" {part.units[0].symbol}" if part.units else "")
+    return f"{value}{tolerance}" + (f" {part.symbols(language)[0]}" if part.units else "")
 
 
 def units_facts(part: Part) -> str:

@@ -279,7 +279,7 @@ class QuestionType:
                         ChoiceForm(value=str(place), text=choice.text.in_(language))
                         for place, choice in enumerate(self.shown(content, part, order), start=1)
                     ),
-                    units=tuple(unit.symbol for unit in part.units),
+                    units=part.symbols(language),
                     is_exact=part.is_exact,
                     least=part.least,
                     most=part.most,
@@ -431,7 +431,7 @@ class QuestionType:
             kind=self.kind_of(part),
             is_answered=any(stored),
             written=written,
-            read_as=_read_as(part, written, number) if isinstance(number, numbers.Read) else None,
+            read_as=_read_as(part, written, number, language) if isinstance(number, numbers.Read) else None,
             accepted=_accepted(part, language) if "key" in show else (),
             feedback=_told(key.feedback, language, show) if key else None,
             criteria=tuple(CriterionReview(each.id, each.text.in_(language), each.points) for each in part.criteria)
@@ -482,12 +482,12 @@ def _key_of(part: Part, stored: Sequence[str]) -> TextKey | NumberKey | None:
     return NumberKind.key_of(part, stored) if part.kind == NUMBER else None
 
 
-def _read_as(part: Part, written: str | None, number: numbers.Read) -> str | None:
+def _read_as(part: Part, written: str | None, number: numbers.Read, language: str) -> str | None:
     """Return as which number something was read, in the first unit; None where it is just that."""
     digits = numbers.written(number.value)
     if unicodedata.normalize("NFKC", written or "").strip() == digits:
         return None
-    return f"{digits} {part.units[0].symbol}" if part.units else digits
+    return f"{digits} {part.symbols(language)[0]}" if part.units else digits
 
 
 def _accepted(part: Part, language: str) -> tuple[str, ...]:
@@ -502,7 +502,7 @@ def _accepted(part: Part, language: str) -> tuple[str, ...]:
             found.append(comparing.shown(key.text.in_(language)))
         elif numbers.decimal(key.value) is not None:
             tolerance = f" ± {key.tolerance}" if Fraction(key.tolerance or 0) else ""
-            unit = f" {part.units[0].symbol}" if part.units else ""
+            unit = f" {part.symbols(language)[0]}" if part.units else ""
             found.append(f"{key.value}{tolerance}{unit}")
     return tuple(dict.fromkeys(found))
 

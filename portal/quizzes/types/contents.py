@@ -81,6 +81,10 @@ class NumberKey:
     feedback: Words | None = None
 
 
+# Kana and kanji.
+_JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A unit that may be written behind (or before) a number; so many of the first unit make one of it."""
@@ -126,6 +130,12 @@ class Part:
     def key(self) -> frozenset[str]:
         """The ids of the right choices."""
         return frozenset(choice.id for choice in self.choices if choice.right)
+
+    def symbols(self, language: str) -> tuple[str, ...]:
+        """Return the symbols of the units as a page lists them: of what means the same, the language's own first."""
+        same = [unit.symbol for unit in self.units if unit.factor == 1]
+        same.sort(key=lambda symbol: bool(_JAPANESE.search(symbol)) != (language == "ja"))
+        return (*same, *(unit.symbol for unit in self.units if unit.factor != 1))
 
     @property
     def text_keys(self) -> tuple[TextKey, ...]:

@@ -197,7 +197,7 @@ def question_with_key(
     }
 
 
-def facts_of(content: Content, version: QuestionVersion) -> list[tuple[str, str | None]]:
+def facts_of(content: Content, version: QuestionVersion) -> list[tuple[str, Any]]:
     """Return what is known of a question beside its texts."""
     return [
         (_("Type"), type_words(content.type)),
@@ -205,7 +205,7 @@ def facts_of(content: Content, version: QuestionVersion) -> list[tuple[str, str 
         (_("Marking"), {"partial": _("partial"), "penalty": _("with penalty")}.get(content.marking)),
         (_("Difficulty"), str(content.difficulty) if content.difficulty else None),
         (_("Sensitivity level"), content.severity),
-        (_("Tags"), _(", ").join(content.tags) or None),
+        (_("Tags"), {"as_is": _(", ").join(content.tags)} if content.tags else None),
         (
             _("Version"),
             f"{version.number} ({format_date(clock.local_date(version.created_at, actor().time_zone), 'short')})",

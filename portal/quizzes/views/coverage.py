@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -44,6 +45,11 @@ def coverage(version: QuizVersion) -> str:
     """Show how deep the draws of a quiz are, and which clauses it asks and does not ask."""
     found = _cover(version)
     slug = version.quiz.slug
+    # An address is no word of the reader's language.
+    banks = {
+        each.slug: str(each.title)
+        for each in pool.list_bank_titles({*found.banks, *(draw.line.bank for draw in found.draws)}).values()
+    }
     titles = documents.list_document_titles({each.clause.document for each in found.clauses}, language())
     every = request.args.get("clauses") == "all"
     clauses = [each for each in found.clauses if every or not each.asked]
@@ -63,7 +69,7 @@ def coverage(version: QuizVersion) -> str:
             else []
         ),
         facts=_facts(found),
-        draws=[_draw_row(slug, number, each, found) for number, each in enumerate(found.draws)],
+        draws=[_draw_row(slug, number, each, found, banks) for number, each in enumerate(found.draws)],
         sections=[
             {
                 "title": str(each.section.title),
@@ -80,7 +86,7 @@ def coverage(version: QuizVersion) -> str:
         every_href=url_for("quizzes.coverage", slug=slug, clauses="all", _anchor="clauses"),
         not_asked=sum(not each.asked for each in found.clauses),
         all=len(found.clauses),
-        banks=[_bank_row(slug, bank, states) for bank, states in found.banks.items()],
+        banks=[_bank_row(slug, bank, states, banks) for bank, states in found.banks.items()],
         states=_states(found),
         state_words=state_words,
         lacking=[
@@ -227,11 +233,11 @@ def stratum_words(line: Draw, name: str) -> str:
     return name.rpartition("#")[2] if line.strata is Strata.CLAUSE and not line.clauses else name
 
 
-def draw_words(line: Draw) -> str:
-    """Say what a line of a blueprint takes."""
+def draw_words(line: Draw, titles: Mapping[str, str] | None = None) -> str:
+    """Say what a line of a blueprint takes; `titles` is bank → what it is called, else its address stands there."""
     if line.questions:
         return _("always: %(questions)s", questions=_(", ").join(line.questions))
-    said = [line.bank]
+    said = [(titles or {}).get(line.bank, line.bank)]
     if line.types:
         said.append(_(", ").join(type_words(name) for name in line.types))
     if line.tags:
@@ -337,12 +343,12 @@ def _states(found: Coverage) -> list[QuestionState]:
     return [state for state in QuestionState if any(state in states for states in found.banks.values())]
 
 
-def _draw_row(slug: str, number: int, draw: DrawCovered, found: Coverage) -> dict[str, Any]:
+def _draw_row(slug: str, number: int, draw: DrawCovered, found: Coverage, banks: Mapping[str, str]) -> dict[str, Any]:
     titles = {each.section.id: str(each.section.title) for each in found.sections}
     address: dict[str, Any] = {"slug": slug, "draw": number + 1}
     return {
         "number": number + 1,
-        "words": draw_words(draw.line),
+        "words": draw_words(draw.line, banks),
         "section": titles.get(draw.line.section),
         "asked": draw.line.size,
         "fit": draw.fit,
@@ -403,9 +409,9 @@ def _why_not_asked(each: ClauseCovered) -> str | None:
     return _("No draw takes it") if each.states.get(QuestionState.LIVE) else _("No live question")
 
 
-def _bank_row(slug: str, bank: str, states: Any) -> dict[str, Any]:
+def _bank_row(slug: str, bank: str, states: Any, banks: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "slug": bank,
+        "title": banks.get(bank, bank),
         "href": url_for("quizzes.bank", slug=bank),
         "states": {
             state: {

@@ -14,6 +14,7 @@ from portal.core.errors import DomainError
 from portal.core.i18n import LANGUAGES, Words, force_locale, language, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
+from portal.core.pictures import MAX_BYTES
 from portal.core.transaction import transaction
 from portal.core.web import takes_files
 from portal.library.service import images
@@ -40,7 +41,7 @@ from portal.quizzes.views.figures import figures_in_quizzes
 MOST_ROWS = 120
 MOST_GAPS = 12
 # A picture that is larger than is taken is refused beside its field; what is larger than this, as a whole.
-MOST_SENT = 4 * images.MAX_BYTES
+MOST_SENT = 4 * MAX_BYTES
 
 
 @blueprint.get("/banks/<slug>/questions/new")
@@ -165,7 +166,7 @@ def _keep_sent_picture(bank: QuestionBank, form: Any) -> list[str]:
     sent = request.files.get("picture_file")
     if sent is None or not sent.filename:
         return []
-    data = sent.stream.read(images.MAX_BYTES + 1)
+    data = sent.stream.read(MAX_BYTES + 1)
     # A large one lies in a file of its own until then.
     sent.close()
     try:

@@ -132,7 +132,7 @@ def _form(bank: QuestionBank, **values: Any) -> WishForm:
     return WishForm(
         states=[*everything, *(SelectChoice(state.value, state_words(state)) for state in QuestionState)],
         types=[*everything, *(SelectChoice(name, type_words(name)) for name in type_names())],
-        tags=[*everything, *(SelectChoice(tag, tag) for tag in tags)],
+        tags=[*everything, *(SelectChoice(tag, tag, render_kw={"translate": "no"}) for tag in tags)],
         **values,
     )
 

@@ -35,6 +35,7 @@ from portal.quizzes.queries.pool import count_pilots
 from portal.quizzes.rules import Hindrance, Standing
 from portal.quizzes.service import appeals, paper, taking
 from portal.quizzes.service import attempts as service
+from portal.quizzes.service.assigned import closed_to_others
 from portal.quizzes.service.attempts import Outcome, Save, Told
 from portal.quizzes.service.beforehand import costs_points, waits_for_people
 from portal.quizzes.service.decided import Decided, decided_for
@@ -84,6 +85,7 @@ def index() -> str:
     applying = applying_to(person, versions)
     pilots = count_pilots(language()) if any(version.pilots for version in versions) else {}
     decided = decided_for(person.id, versions)
+    not_hers = closed_to_others(person, versions)
     startable: list[tuple[QuizVersion, dict[str, Any]]] = []
     for version in versions:
         attempts = mine.get(version.quiz_id, [])
@@ -97,6 +99,7 @@ def index() -> str:
         )
         by_hand = decided.get(version.quiz_id)
         state = by_hand.state if by_hand is not None else _state_of(version, attempts, now)
+        is_closed = version.quiz_id in not_hers and state != "in_progress"
         rows.append(
             {
                 "title": str(version.title),
@@ -106,11 +109,13 @@ def index() -> str:
                 ),
                 "questions": told.questions_of(version) + pilots_shown(version, pilots),
                 "attempts_left": standing.attempts_left,
-                "state": state,
+                "state": "locked" if is_closed and state == "not_started" else state,
                 "row_state": "done" if state in ("passed", "exempt") else None,
                 "is_short": False,
                 "window": None
                 if state == "in_progress"
+                else _("Only for people whose training plan contains it")
+                if is_closed and state not in _DONE
                 else _window_words(
                     version,
                     rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier),
@@ -119,7 +124,8 @@ def index() -> str:
                 ),
             }
         )
-        if version.quiz_id in applying and state not in _DONE | {"in_progress"} and standing.hindrance is None:
+        is_open = version.quiz_id in applying and not is_closed
+        if is_open and state not in _DONE | {"in_progress"} and standing.hindrance is None:
             startable.append((version, rows[-1]))
     short = too_short([version for version, _row in startable], language()) if startable else set()
     for version, row in startable:
@@ -205,12 +211,13 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
     running = next((each for each in attempts if _effective(each, now) is AttemptState.IN_PROGRESS), None)
     first = service.what_comes_first(person, version.quiz.slug) if running is None else None
     applies = running is not None or version.quiz_id in applying_to(person, [version])
+    is_closed = running is None and bool(closed_to_others(person, [version]))
     pilots = told.pilots_of(version, person, language())
     counted = queries.counted_attempt(version, attempts) if len(attempts) > 1 else None
     by_hand = decided_for(person.id, [version]).get(version.quiz_id)
     state = by_hand.state if by_hand is not None else _state_of(version, attempts, now)
     zone = person.time_zone
-    can_start = running is None and first is None and applies and standing.hindrance is None
+    can_start = running is None and first is None and applies and not is_closed and standing.hindrance is None
     is_short = can_start and bool(too_short([version], language()))
     close = rules.effective_close(version.closes_at, version.time_limit_minutes * 60, multiplier)
     promised = timedelta(seconds=rules.promised_seconds(version.time_limit_minutes * 60, multiplier))
@@ -233,6 +240,8 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
             if first
             else str(errors.NotForThisPerson())
             if not applies
+            else str(errors.OnlyAssigned())
+            if is_closed and state not in _DONE
             else str(errors.TooFewQuestions(owner=owner_of_quiz(version.quiz.slug)))
             if is_short and state not in _DONE
             else _hindrance_words(standing, zone)
@@ -245,7 +254,7 @@ def _rules_page(version: QuizVersion, person: Person, refusal: str | None = None
         release_words=_release_words(version, zone),
         told=taking.told_before(version, accommodation),
         has_breaks=bool(accommodation and accommodation.break_minutes),
-        offers_practice=applies and offers_practice(version, person),
+        offers_practice=applies and not is_closed and offers_practice(version, person),
         live_href=url_for("quizzes.live", slug=version.quiz.slug) if can(WATCH_QUIZ) else None,
         # Who reads the key is led there beside the other pages of an author.
         figures_href=url_for("quizzes.statistics", slug=version.quiz.slug)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from portal.accounts import errors
 from portal.accounts import queries as people
 from portal.accounts.models import Ownership, Person, Role
+from portal.accounts.service.owner_needs import refuse_lacking
 from portal.accounts.service.ownership import set_owner
 from portal.core.access import actor, can, requires
 from portal.core.i18n import gettext as _
@@ -80,7 +81,7 @@ def owner_href(kind: str, slug: str, thing: QuizVersion | QuestionBank) -> str |
 _ENDS = {QUIZ: "quiz", BANK: "bank"}
 
 
-def _page(kind: str, slug: str, title: str, form: OwnerForm | None = None) -> str:
+def _page(kind: str, slug: str, title: str, form: OwnerForm | None = None, held_href: str = "") -> str:
     present = people.find_owner(kind, slug)
     if form is None:
         form = OwnerForm(
@@ -99,6 +100,7 @@ def _page(kind: str, slug: str, title: str, form: OwnerForm | None = None) -> st
         is_quiz=is_quiz,
         href=url_for("quizzes.show" if is_quiz else "quizzes.bank", slug=slug),
         list_href=url_for("quizzes.index" if is_quiz else "quizzes.banks"),
+        held_href=held_href,
         gone=present.owner.name_in(language()) if present is not None and not present.owner.is_active else None,
     )
 
@@ -121,11 +123,15 @@ def _named(kind: str, slug: str, title: str) -> Page:
         owner, deputy = people.find_person(form.owner.data or ""), people.find_person(form.deputy.data or "")
         if owner is None:
             raise errors.OwnershipUnchanged()
+        present = people.find_owner(kind, slug)
+        if present is None or present.owner_id != owner.id:
+            refuse_lacking(owner, [(kind, slug)])
         set_owner(kind=kind, code=slug, owner=owner, deputy=deputy, by=actor())
         return Done(_("%(name)s answers for it now.", name=owner.name_in(language())), href)
 
     try:
         return carry_out(work)
-    except errors.OwnershipUnchanged as refused:
+    except (errors.OwnershipUnchanged, errors.OwnerUnfit, errors.OwnerHeld) as refused:
         form.owner.errors = [str(refused)]
-        return _page(kind, slug, title, form), refused.status
+        held = refused.href if isinstance(refused, errors.OwnerHeld) else ""
+        return _page(kind, slug, title, form, held), refused.status

@@ -13,12 +13,12 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 
 from portal.core import clock
 from portal.core.access import actor
-from portal.core.i18n import Words, ngettext
+from portal.core.i18n import Words, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.quizzes import queries, rules
 from portal.quizzes.formats.quiz_toml import SHOWN, QuizTerms
 from portal.quizzes.formats.sections import Section
-from portal.quizzes.forms.quiz import NewQuizForm, QuizForm
+from portal.quizzes.forms.quiz import NewQuizForm, QuizForm, SectionForm
 from portal.quizzes.models import Layout, Navigation, QuestionState, Release, SecondMarker
 from portal.quizzes.queries import pool
 from portal.quizzes.queries.pool import Drawable
@@ -66,7 +66,7 @@ def offer(form: QuizForm) -> None:
         offer_people(form)
     none = SelectChoice("", _("(none)"))
     banks = {bank.slug: str(bank.title) for bank in queries.list_banks()}
-    sections = [entry.form.id.data for entry in form.sections if entry.form.id.data]
+    sections = {entry.form.id.data: _title_of(entry.form) for entry in form.sections if entry.form.id.data}
     strata = [
         SelectChoice("", _("(not divided)")),
         SelectChoice(Strata.DIFFICULTY.value, _("by difficulty")),
@@ -78,11 +78,16 @@ def offer(form: QuizForm) -> None:
         # What is chosen stays so, there or not: the faults say what is wrong with it.
         chosen = {line.bank.data: line.bank.data} if line.bank.data else {}
         line.bank.choices = [none, *(SelectChoice(slug, title) for slug, title in (chosen | banks).items())]
-        named = [line.section.data] if line.section.data else []
-        line.section.choices = [none, *(SelectChoice(name, name) for name in dict.fromkeys([*sections, *named]))]
+        named = {line.section.data: line.section.data} if line.section.data else {}
+        line.section.choices = [none, *(SelectChoice(name, title) for name, title in (named | sections).items())]
         line.types.choices = [SelectChoice(name, type_words(name)) for name in type_names()]
         line.difficulty.choices = [SelectChoice(level, level) for level in "12345"]
         line.strata.choices = strata
+
+
+def _title_of(section: SectionForm) -> str:
+    """Return what a section is called, as far as it has a title yet."""
+    return Words(section.title_en.data or "", section.title_ja.data or "").in_(language()) or section.id.data or ""
 
 
 def press(form: QuizForm, action: str) -> None:
@@ -139,6 +144,7 @@ def data_of(terms: QuizTerms) -> dict[str, Any]:
         "shuffle_choices": terms.shuffle_choices,
         "opens_at": terms.opens_at.astimezone(zone) if terms.opens_at else None,
         "closes_at": terms.closes_at.astimezone(zone) if terms.closes_at else None,
+        "only_assigned": terms.only_assigned,
         "pilots": terms.pilots,
         "purpose_en": terms.purpose.en if terms.purpose else "",
         "purpose_ja": terms.purpose.ja if terms.purpose else "",
@@ -195,6 +201,7 @@ def terms_of(form: QuizForm, before: QuizTerms) -> QuizTerms:
         moderation_above=said.moderation_above.data,
         opens_at=_instant(said.opens_at.data, before.opens_at),
         closes_at=_instant(said.closes_at.data, before.closes_at),
+        only_assigned=said.only_assigned.data,
         sections=_sections_of(form),
         pilots=said.pilots.data,
         counts=Counts(said.counts.data),

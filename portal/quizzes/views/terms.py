@@ -95,6 +95,7 @@ def terms_in_words(terms: QuizTerms, *, zone: str, tolerance: int) -> list[Term]
         Term(_("Purpose in Japanese"), terms.purpose.ja if terms.purpose else NOTHING),
         Term(_("Opens"), _instant(terms.opens_at, zone)),
         Term(_("Closes"), _instant(terms.closes_at, zone)),
+        Term(_("Only for those to whom it is assigned"), _yes_or_no(terms.only_assigned)),
         Term(_("Time (minutes)"), str(terms.time_limit_minutes)),
         Term(
             _("Tolerance (seconds)"),

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert
-from sqlalchemy.dialects import postgresql, sqlite
-
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
 from portal.core import clock
-from portal.core.db import session
+from portal.core.db import insert, session
 from portal.core.jobs import Progress
 from portal.core.mail import send_later
 from portal.reminders import queries, rules
 from portal.reminders.models import Digest, DigestEscalation, ReminderPreference, SweptHour
 from portal.reminders.rules import Rhythm, Section, Turn
 from portal.reminders.service.sources import Concern, Item, Recipient, sources
+from portal.training import queries as training
 
+# Of these is kept what was told.
+_TOLD_ONCE = frozenset({Concern.ESCALATED, Concern.EXPIRES, Concern.ALONE})
+# What is told when it begins, and again on the first day of each week.
+_WEEKLY = {Concern.ESCALATED: Section.ESCALATED, Concern.ALONE: Section.ALONE}
 # So many people are looked at in one transaction.
 PEOPLE_AT_ONCE = 200
 
@@ -38,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """What the digest of one person says on a day of hers; `keys` is what it escalates to her."""
+    """What the digest of one person says on a day of hers; `keys` is what it escalates to her, and what expires."""
 
     on: date
     parts: Sequence[Part]
@@ -59,18 +61,7 @@ def compose(people: Sequence[Person], *, told_in: Mapping[int, Sequence[str]] | 
 
     `told_in` gives what a digest that is owed already escalates, so that it tells the same when it is written.
     """
-    now = clock.now()
-    working = calendars.read_calendars([each.home_market for each in people], [each.id for each in people])
-    preferences = queries.list_preferences([each.id for each in people])
-    turns: dict[int, Turn] = {}
-    recipients = []
-    for person in people:
-        today = clock.local_date(now, person.time_zone)
-        calendar = working.of(person.home_market_id, person.id)
-        turn = rules.turn_of(rhythm_of(preferences.get(person.id)), calendar, today)
-        if turn is not None:
-            turns[person.id] = turn
-            recipients.append(Recipient(person, today, turn.until, calendar))
+    turns, recipients = _whose_turn(people)
     if not recipients:
         return {}
     items: dict[int, list[Item]] = defaultdict(list)
@@ -90,13 +81,30 @@ def compose(people: Sequence[Person], *, told_in: Mapping[int, Sequence[str]] | 
     }
 
 
+def _whose_turn(people: Sequence[Person]) -> tuple[dict[int, Turn], list[Recipient]]:
+    """Return the turn of each who works today by her row, and with what her digest is put together."""
+    now = clock.now()
+    working = calendars.read_calendars([each.home_market for each in people], [each.id for each in people])
+    preferences = queries.list_preferences([each.id for each in people])
+    turns: dict[int, Turn] = {}
+    recipients = []
+    for person in people:
+        today = clock.local_date(now, person.time_zone)
+        calendar = working.of(person.home_market_id, person.id)
+        turn = rules.turn_of(rhythm_of(preferences.get(person.id)), calendar, today)
+        if turn is not None:
+            turns[person.id] = turn
+            recipients.append(Recipient(person, today, turn.until, calendar))
+    return turns, recipients
+
+
 def rhythm_of(preference: ReminderPreference | None) -> Rhythm:
     """Return how often somebody is reminded: daily, unless she has chosen otherwise."""
     return Rhythm.DAILY if preference is None else preference.rhythm
 
 
 def _told_before(recipients: Sequence[Recipient], items: Mapping[int, Sequence[Item]]) -> Mapping[int, set[str]]:
-    keys = {item.key for found in items.values() for item in found if item.concern is Concern.ESCALATED}
+    keys = {item.key for found in items.values() for item in found if item.concern in _TOLD_ONCE}
     return queries.list_told({each.person.id: each.today for each in recipients}, sorted(keys))
 
 
@@ -105,13 +113,18 @@ def _composed(
 ) -> Composed:
     sections: dict[Section, list[Item]] = defaultdict(list)
     for item in sorted(items, key=lambda each: each.due_on):
-        if item.concern is Concern.ESCALATED:
+        if item.concern in _WEEKLY:
             is_told = (
                 item.key in told_in
                 if told_in is not None
                 else rules.is_told(item.key, told_before, repeats=turn.repeats)
             )
-            section = Section.ESCALATED if is_told else None
+            section = _WEEKLY[item.concern] if is_told else None
+            if section is Section.ESCALATED and item.is_of_handover:
+                section = Section.HANDOVERS
+        elif item.concern is Concern.EXPIRES:
+            is_told = item.key in told_in if told_in is not None else turn.reminds and item.key not in told_before
+            section = Section.EXPIRES if is_told else None
         elif not turn.reminds:
             section = None
         elif item.concern is Concern.WAITS:
@@ -127,7 +140,12 @@ def _composed(
         for section in Section
         if section in sections
     ]
-    return Composed(recipient.today, parts, [each.key for each in sections.get(Section.ESCALATED, ())])
+    keys = [
+        each.key
+        for section in (Section.HANDOVERS, Section.ESCALATED, Section.ALONE, Section.EXPIRES)
+        for each in sections.get(section, ())
+    ]
+    return Composed(recipient.today, parts, keys)
 
 
 # --- The sweep ---------------------------------------------------------------------------------
@@ -151,7 +169,7 @@ def sweep() -> Iterator[Progress]:
             done += len(people)
             yield Progress(done, done)
         swept = [{"zone": zone, "on": now.date(), "hour": hour, "at": clock.now()} for hour in hours]
-        session.execute(_unless_there(SweptHour).values(swept).on_conflict_do_nothing())
+        session.execute(insert(SweptHour.__table__).values(swept).on_conflict_do_nothing())
         yield Progress(done, done)
 
 
@@ -187,13 +205,9 @@ def _add_digests(rows: list[dict[str, Any]]) -> dict[int, int]:
     """Add those of these digests that are not there; return person's row number → the digest's, of what was added."""
     if not rows:
         return {}
-    statement = _unless_there(Digest).values(rows).on_conflict_do_nothing()
+    statement = insert(Digest.__table__).values(rows).on_conflict_do_nothing()
     found = session.execute(statement.returning(Digest.person_id, Digest.id))
     return {row.person_id: row.id for row in found}
-
-
-def _unless_there(model: type[Any]) -> Any:
-    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(model.__table__)
 
 
 # --- As it is written --------------------------------------------------------------------------
@@ -218,6 +232,13 @@ def preview(person: Person) -> tuple[Composed | None, datetime | None]:
     digest = queries.find_digest(person.id, clock.today(person.time_zone))
     told_in = {person.id: [each.key for each in digest.escalations]} if digest else None
     return compose([person], told_in=told_in).get(person.id), digest.at if digest else None
+
+
+def is_told_apart(person: Person) -> bool:
+    """Say whether a plan was assigned to the person today, of which a mail of its own tells instead of the digest."""
+    assigned_at = training.find_last_enrolled_at(person.id)
+    zone = person.time_zone
+    return assigned_at is not None and clock.local_date(assigned_at, zone) == clock.today(zone)
 
 
 def find_recipient(code: str) -> Person | None:

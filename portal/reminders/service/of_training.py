@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 from portal.calendars import queries as calendars
-from portal.calendars.errors import HolidayYearUnknown
 from portal.calendars.rules import WorkingCalendar, YearNotInTable, working_days_between
 from portal.core import clock
-from portal.core.i18n import LazyText, Words
+from portal.core.i18n import LANGUAGES, LazyText, Words, force_locale, format_date
 from portal.core.i18n import lazy_gettext as _l
+from portal.library.rules.overlays import base_slug
 from portal.organisation import queries as organisation
 from portal.reminders import queries
 from portal.reminders.queries import LookingAfter, Place
@@ -29,7 +30,7 @@ class TrainingDue:
         found: dict[int, list[Item]] = defaultdict(list)
         by_id = {each.person.id: each for each in recipients}
         for enrollments in queries.stretches_of_own(by_id):
-            standings = [each for each in _standings(enrollments) if each.pause is None]
+            standings = [each for each in _standings(enrollments, own=True) if each.pause is None]
             tasks = catalogue.tasks_of({step.id: step for each in standings for step in each.steps}.values())
             for standing in standings:
                 recipient = by_id[standing.enrollment.person_id]
@@ -47,10 +48,17 @@ class TrainingDue:
         return found
 
 
+def _began_today(enrollment: Enrollment, recipient: Recipient) -> bool:
+    return clock.local_date(enrollment.enrolled_at, recipient.person.time_zone) == recipient.today
+
+
 def _own(standing: Standing, recipient: Recipient, tasks: Mapping[int, LazyText]) -> Iterator[Item]:
+    if not _began_today(standing.enrollment, recipient):
+        yield from _steps_due(standing, recipient, tasks)
+
+
+def _steps_due(standing: Standing, recipient: Recipient, tasks: Mapping[int, LazyText]) -> Iterator[Item]:
     enrollment = standing.enrollment
-    if clock.local_date(enrollment.enrolled_at, recipient.person.time_zone) == recipient.today:
-        return
     for step in standing.steps:
         state, due_on = standing.statuses[step.slug].state, standing.day_for(step.slug)
         seat = standing.seat(step.slug) if state not in SETTLED else None
@@ -98,6 +106,7 @@ def _add(
     if not by_id:
         return
     days, standings = organisation.escalated_after(), list(by_id.values())
+    statement = organisation.exposure_statement()
     read = calendars.read_calendars(
         [each.enrollment.market for each in standings], [each.enrollment.person_id for each in standings]
     )
@@ -111,12 +120,14 @@ def _add(
         calendar = standing.basis.calendar(read.of(enrollment.market_id, enrollment.person_id), standing.today)
         for step in standing.steps:
             status = standing.statuses[step.slug]
-            if is_told and step.required and status.is_late and _is_behind(standing, step, calendar, days):
+            # Whether the statement that may be declined is answered is told to nobody, so that silence says nothing.
+            is_reported = is_told and step.required and base_slug(step.document_slug or "") != statement
+            if is_reported and status.is_late and _is_behind(standing, step, calendar, days):
                 told.append((recipient, place, standing, step, True))
-            if status.state is StepState.WAITING and me in _signers(place, step, looking_after):
+            if standing.is_waiting(step) and me in _signers(place, step, looking_after):
                 since = clock.local_date(standing.waiting_since(step), recipient.person.time_zone)
-                # What began to wait today was told by a mail of its own.
-                if since < recipient.today:
+                # What began to wait today was told by a mail of its own, but for what the first day alone brought.
+                if since < recipient.today or standing.waits_from_first_day(step):
                     told.append((recipient, place, standing, step, False))
     tasks = catalogue.tasks_of({step.id: step for *_rest, step, _is in told}.values())
     for recipient, place, standing, step, is_escalated in told:
@@ -133,14 +144,16 @@ def _add(
                 values={"code": enrollment.code},
                 way=(_l("Learners"), who, enrollment.version.title),
                 who=who,
-                note=names.waits_for(_signers(place, step, looking_after)) if waits else "",
-                key=f"step:{enrollment.lasting_code}:{step.slug}:{standing.due_on(step.slug)}",
+                note=_session_words(standing, step)
+                or (names.waits_for(_signers(place, step, looking_after)) if waits else ""),
+                # Of one that is booked anew it is told anew.
+                key=f"step:{enrollment.lasting_code}:{step.slug}:{_told_from(standing, step)}",
             )
         else:
             item = Item(
                 concern=Concern.WAITS,
                 what=what,
-                due_on=standing.due_on(step.slug),
+                due_on=standing.asked_by(step.slug),
                 endpoint="training.list_sessions" if is_session else "training.sign_off",
                 values={} if is_session else {"code": enrollment.code, "slug": step.slug},
                 way=(_l("Sessions"), what) if is_session else (_l("Sign-offs"), who, what),
@@ -150,10 +163,28 @@ def _add(
 
 
 def _is_behind(standing: Standing, step: PlanStep, calendar: WorkingCalendar, days: int) -> bool:
+    """Say whether a step is late for so long that it is told; one with a session that is booked not before its day."""
     try:
-        return working_days_between(standing.due_on(step.slug), standing.today, calendar) >= days
+        return working_days_between(_told_from(standing, step), standing.today, calendar) >= days
     except YearNotInTable:
         return True
+
+
+def _told_from(standing: Standing, step: PlanStep) -> date:
+    """Return the day from which a late step is counted: its due date, or the later one of a session that is booked."""
+    return standing.asked_by(step.slug)
+
+
+def _session_words(standing: Standing, step: PlanStep) -> LazyText | str:
+    """Say for which day after the due date a session was booked; nothing where none was."""
+    on = _told_from(standing, step)
+    if on == standing.due_on(step.slug):
+        return ""
+    told = {}
+    for each in LANGUAGES:
+        with force_locale(each):
+            told[each] = format_date(on)
+    return _l("session booked for %(date)s", date=Words(**told))
 
 
 def _signers(place: Place, step: PlanStep, looking_after: LookingAfter) -> set[int]:
@@ -163,18 +194,9 @@ def _signers(place: Place, step: PlanStep, looking_after: LookingAfter) -> set[i
     return (looking_after.mentors(place) if step.by is Doer.MENTOR else set()) or looking_after.leads(place)
 
 
-def _standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
+def _standings(enrollments: Sequence[Enrollment], *, own: bool = False) -> list[Standing]:
     """Return how these stand; one whose dates cannot be told, for want of a holiday table, keeps no other back."""
-    try:
-        return training.standings(enrollments)
-    except HolidayYearUnknown:
-        found = []
-        for each in enrollments:
-            try:
-                found.append(training.standing_of(each))
-            except HolidayYearUnknown:
-                continue
-        return found
+    return training.countable(enrollments, own=own)[0]
 
 
 class _Names:

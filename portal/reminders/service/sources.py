@@ -24,6 +24,11 @@ class Concern(StrEnum):
     ESCALATED = "escalated"
     # It was written for her; its day is the one since which she can read it.
     NEWS = "news"
+    # A certificate of hers, or of somebody whom she leads, has a last day that is near; told once for each `key`.
+    EXPIRES = "expires"
+    # It is critical and only one person knows it; told when that begins, and again each week; its day is that since
+    # which it is so.
+    ALONE = "alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,11 @@ class Item:
     minutes: int = 0
     # From when until when it is, of what takes place at its time rather than being due by the end of a day.
     hours: LazyText = ""
-    # Of what is escalated: what it is and since when, to tell it from what was told before.
+    # Of what is escalated, expires or is known to one person: what it is and since when, to tell it from what was told
+    # before.
     key: str = ""
+    # Of what is escalated: that it is of a handover, which is told before what learners owe.
+    is_of_handover: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 from xml.sax.saxutils import escape
 
 from portal.core.i18n import force_locale, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.printing import PrintFolder
-from portal.core.tables import Sheet, write_workbook
+from portal.core.tables import Share, Sheet, write_workbook
 
 TEMPLATES = PrintFolder("reports")
 # The paper is one page: it names so many of each, the workbook names all.
 AT_RISK_NAMED, CHECKS_NAMED, CLAUSES_NAMED, DUE_NAMED, NAMES_NAMED = 8, 5, 5, 6, 8
+# Of those whose dates cannot be computed it names these.
+LEFT_OUT_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One kind of change in the week: what it is, how often, and whom it concerns; on paper more briefly."""
+    """One kind of change in the week: what it is, how often, and whom it concerns; on paper more briefly.
 
+    `list_of` names the list of what was counted in an address of the screen.
+    """
+
+    list_of: str
     label: str
     number: int
     names: Sequence[str]
@@ -38,43 +45,66 @@ class RiskRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutRow:
+    """Somebody who is in no number, since her dates cannot be computed, her enrollment by its code, and why."""
+
+    name: str
+    kana: str
+    code: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class NumberRow:
-    """A number with its formula."""
+    """A number with its formula; what stands behind it on the screen as `words.Figure` says."""
 
     label: str
     number: str
     formula: str
+    group: str | None
+    list_of: str | None
+    parts: Sequence[tuple[str, int, str | None]]
+    # What a workbook counts with, where the number is one: itself, and of how many.
+    counts: tuple[int | Share, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
     """How the first tries at a quiz went."""
 
+    quiz: str
     title: str
     passed: int
     tried: int
     share: str
+    share_of_one: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClauseRow:
     """How often a clause was missed at first tries."""
 
+    slug: str
+    anchor: str
     title: str
     document: str
     missed: int
     asked: int
     share: str
     points_at_policy: bool
+    share_of_one: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DueRow:
     """A step that falls due next: when, and for how many."""
 
+    slug: str
     step: str
     when: str
     people: int
+    first: date | None = None
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +121,8 @@ class CohortSheet:
     at: datetime
     zone: str
     week: str
+    first: date
+    last: date
     people: int
     changes: Sequence[Change]
     at_risk: Sequence[RiskRow]
@@ -103,6 +135,7 @@ class CohortSheet:
     checks: Sequence[CheckRow]
     clauses: Sequence[ClauseRow]
     due: Sequence[DueRow]
+    left_out: Sequence[LeftOutRow] = ()
 
 
 def title_of(sheet: CohortSheet) -> str:
@@ -140,16 +173,18 @@ def html_of(sheet: CohortSheet) -> str:
             "page": _("Page"),
             "order": _("By name; this is no ranking."),
             "zone": _("Time zone: %(zone)s", zone=sheet.zone),
+            "left_out": left_out_words(len(sheet.left_out)),
             "confidential": _("For those who lead these people; not for distribution."),
         }
         more = {
-            "at_risk": _more(len(sheet.at_risk), AT_RISK_NAMED),
+            "at_risk": _more_people(len(sheet.at_risk), AT_RISK_NAMED),
             "checks": _more(len(sheet.checks), CHECKS_NAMED),
             "clauses": _more(len(sheet.clauses), CLAUSES_NAMED),
             "due": _more(len(sheet.due), DUE_NAMED),
+            "left_out": _more_people(len(sheet.left_out), LEFT_OUT_NAMED),
         }
         changes = [
-            (each.label, each.number, each.brief[:NAMES_NAMED], _more(len(each.brief), NAMES_NAMED))
+            (each.label, each.number, each.brief[:NAMES_NAMED], _more_people(len(each.brief), NAMES_NAMED))
             for each in sheet.changes
         ]
     return TEMPLATES.html(
@@ -163,12 +198,28 @@ def html_of(sheet: CohortSheet) -> str:
         clauses=sheet.clauses[:CLAUSES_NAMED],
         due=sheet.due[:DUE_NAMED],
         more=more,
+        left_out=[each.name for each in sheet.left_out[:LEFT_OUT_NAMED]],
+        # Most are missing for one and the same year.
+        why_left_out=list(dict.fromkeys(each.why for each in sheet.left_out)),
         list_comma="、" if sheet.language == "ja" else ", ",
+    )
+
+
+def left_out_words(number: int) -> str:
+    """Say of so many people that they are in no number of a report."""
+    return ngettext(
+        "%(num)d person is in no number of this report: the dates cannot be computed",
+        "%(num)d people are in no number of this report: their dates cannot be computed",
+        number,
     )
 
 
 def _more(number: int, named: int) -> str:
     return ngettext("and %(num)d more", "and %(num)d more", number - named) if number > named else ""
+
+
+def _more_people(number: int, named: int) -> str:
+    return ngettext("and %(num)d other", "and %(num)d others", number - named) if number > named else ""
 
 
 def stylesheets() -> tuple[str, ...]:
@@ -237,20 +288,20 @@ def sheets_of(sheet: CohortSheet) -> list[Sheet]:
         ),
         Sheet(
             _("Numbers"),
-            [_("What is counted"), _("Number"), _("How it is counted")],
-            [[each.label, _or_empty(each.number), each.formula] for each in sheet.numbers],
+            [_("What is counted"), _("Number"), _("Of"), _("How it is counted")],
+            [row for each in sheet.numbers for row in _number_rows(each)],
             1,
         ),
         Sheet(
             _("Progress"),
-            sheet.curve["columns"] if sheet.curve else [_("Day"), _("Due so far"), _("Done so far")],
-            [[_or_empty(cell) for cell in row] for row in sheet.curve["rows"]] if sheet.curve else [],
+            [_("Day"), _("Due so far"), _("Done so far"), _("Of")],
+            sheet.curve["points"] if sheet.curve else [],
             1,
         ),
         Sheet(
             _("First tries"),
             [_("Knowledge check"), _("Passed at the first try"), _("People with a result"), _("Share")],
-            [[each.title, each.passed, each.tried, _or_empty(each.share)] for each in sheet.checks],
+            [[each.title, each.passed, each.tried, _share(each.share_of_one)] for each in sheet.checks],
             1,
         ),
         Sheet(
@@ -262,7 +313,7 @@ def sheets_of(sheet: CohortSheet) -> list[Sheet]:
                     each.document,
                     each.missed,
                     each.asked,
-                    _or_empty(each.share),
+                    _share(each.share_of_one),
                     _("yes") if each.points_at_policy else "",
                 ]
                 for each in sheet.clauses
@@ -271,9 +322,21 @@ def sheets_of(sheet: CohortSheet) -> list[Sheet]:
         ),
         Sheet(
             _("Due next"),
-            [_("Step"), _("Due on"), _("People")],
-            [[each.step, each.when, each.people] for each in sheet.due],
+            [_("Step"), _("Due first on"), _("Due last on"), _("People")],
+            [[each.step, each.first, each.last, each.people] for each in sheet.due],
             1,
+        ),
+        *(
+            [
+                Sheet(
+                    _("Not counted"),
+                    [_("Name"), _("Reading of the name"), _("Why they are in no number")],
+                    [[each.name, each.kana, each.why] for each in sheet.left_out],
+                    1,
+                )
+            ]
+            if sheet.left_out
+            else []
         ),
     ]
 
@@ -288,7 +351,12 @@ def notes_of(sheet: CohortSheet) -> list[tuple[str, str]]:
         (_("Time zone of every date"), sheet.zone),
         (_("Counted"), sheet.everybody),
         (_("At risk"), sheet.rule),
-        (_("Forecast"), " ".join(each for each in (sheet.forecast["said"], sheet.forecast["range"]) if each)),
+        (
+            _("Forecast"),
+            " ".join(
+                each for each in (sheet.forecast["said"], sheet.forecast["range"], sheet.forecast["counted"]) if each
+            ),
+        ),
         (_("How it is counted"), sheet.forecast["method"]),
     ]
 
@@ -305,6 +373,7 @@ def table_of(sheet: CohortSheet) -> tuple[list[str], list[list[object]]]:
     """Return the report as one table for CSV: heading and rows, each of a section."""
     header = [_("Section"), _("What"), _("Number"), _("More about it")]
     rows: list[list[object]] = [[_("About this report"), term, "", words] for term, words in notes_of(sheet)]
+    rows += [[_("Not counted"), each.name, "", each.why] for each in sheet.left_out]
     rows += [
         [_("What changed in the week"), each.label, each.number, _names(each.names, sheet)] for each in sheet.changes
     ]
@@ -321,6 +390,18 @@ def table_of(sheet: CohortSheet) -> tuple[list[str], list[list[object]]]:
     if sheet.curve:
         rows += [[_("Progress"), day, due, _or_empty(done)] for day, due, done in sheet.curve["rows"]]
     return header, rows
+
+
+def _number_rows(each: NumberRow) -> list[list[object]]:
+    """Return the lines of a number in a workbook: one, or one for each of its parts."""
+    if each.parts:
+        return [[f"{each.label}: {label}", number, None, each.formula] for label, number, _list_of in each.parts]
+    number, of = each.counts or (None, None)
+    return [[each.label, number, of, each.formula]]
+
+
+def _share(share: Fraction | None) -> Share | None:
+    return Share(share) if share is not None else None
 
 
 def _or_empty(number: str) -> str:

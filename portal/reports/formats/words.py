@@ -8,13 +8,15 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from portal.core.clock import local_date
 from portal.core.i18n import force_locale, format_date, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
+from portal.core.tables import Share
 from portal.reports.queries import Column, Follower, Following
-from portal.reports.queries.lead import EXPIRY_DAYS, Morning
+from portal.reports.queries.lead import EXPIRY_DAYS, Morning, RuleFrom, RuleInForce
 from portal.reports.rules import LEAST_FOR_FORECAST, Forecast, Point, Reason, Risk, RiskRule, Summary
 from portal.training.queries.catalogue import task_of
-from portal.training.rules import StepKind
+from portal.training.rules import Doer, StepKind
 
 _KINDS: Mapping[StepKind, Callable[[], str]] = {
     StepKind.READ: lambda: _("Reading"),
@@ -85,7 +87,27 @@ def rule_in_words(rule: RiskRule) -> list[str]:
     return said
 
 
-def reason_words(reason: Reason, titles: Mapping[str, str]) -> str:
+def in_force_words(found: RuleInForce, zone: str) -> str:
+    """Say whose rule holds for a cohort, and since when."""
+    if found.since is None:
+        return _("The product's own rule, from the beginning.")
+    on = format_date(local_date(found.since, zone))
+    if found.of is RuleFrom.COHORT:
+        return _("The rule of this cohort, since %(date)s.", date=on)
+    return _("The rule of the organisation, since %(date)s.", date=on)
+
+
+def activity_words() -> str:
+    """Say what counts as activity, and that each plan is looked at by itself."""
+    return _(
+        "Activity is what the learner does herself, for whichever plan: reading, confirming, an attempt, handing in a "
+        "task. A sign-off or an attendance that others record is none. Days are counted plan by plan: from the "
+        "first day of this plan on, in her own calendar, leave and the pauses of this plan left out. "
+        "Whoever only waits for others is not without activity: a sign-off that has waited as long is told instead."
+    )
+
+
+def reason_words(reason: Reason, each: Follower, titles: Mapping[str, str]) -> str:
     """Say what the reason is, with its number."""
     match reason.risk:
         case Risk.OVERDUE:
@@ -101,10 +123,18 @@ def reason_words(reason: Reason, titles: Mapping[str, str]) -> str:
             return ngettext(
                 "%(num)d working day without activity", "%(num)d working days without activity", reason.number
             )
+        case Risk.SIGN_OFF:
+            assert each.path is not None
+            by = next(shape.by for shape in each.path.shapes if shape.slug == reason.step)
+            return _("waits for the mentor's sign-off") if by is Doer.MENTOR else _("waits for the lead's sign-off")
+        case Risk.INVITED:
+            return _("has not accepted the invitation")
 
 
 def since_words(reason: Reason, day: Callable[[date], str]) -> str:
     """Say since when it is so."""
+    if reason.risk is Risk.INVITED:
+        return _("sent on %(date)s", date=day(reason.since)) if reason.since is not None else _("none is open")
     if reason.since is None:
         return _("since the first day")
     match reason.risk:
@@ -114,20 +144,31 @@ def since_words(reason: Reason, day: Callable[[date], str]) -> str:
             return _("last on %(date)s", date=day(reason.since))
         case Risk.IDLE:
             return _("last active on %(date)s", date=day(reason.since))
+        case _:
+            return _("since %(date)s", date=day(reason.since))
 
 
 def first_late_slug(follower: Follower) -> str | None:
     """Return the required step that has been overdue longest; None: none is."""
-    if follower.path is None:
-        return None
-    settled = follower.done | follower.path.exempt
-    return next((slug for _on, slug in follower.path.expected if slug not in settled), None)
+    return next((slug for _on, slug in follower.late), None) if follower.path is not None else None
 
 
-def first_late_words(follower: Follower, columns: Mapping[str, Column]) -> str:
-    """Name the required step that has been overdue longest; nothing where none is."""
+def first_late_words(follower: Follower, columns: Mapping[str, Column], session_on: str = "") -> str:
+    """Name the required step that has been overdue longest; nothing where none is.
+
+    `session_on` is the day, in words, for which its session is booked.
+    """
     column = columns.get(first_late_slug(follower) or "")
-    return _("first: %(step)s", step=str(task_of(column.kind, column.title))) if column is not None else ""
+    if column is None:
+        return ""
+    said = _("first: %(step)s", step=str(task_of(column.kind, column.title)))
+    return _("%(name)s (%(what)s)", name=said, what=_("session on %(date)s", date=session_on)) if session_on else said
+
+
+def waiting_words(reason: Reason, columns: Mapping[str, Column]) -> str:
+    """Name the step that waits for a sign-off; nothing where the reason is another one."""
+    column = columns.get(reason.step or "")
+    return str(task_of(column.kind, column.title)) if column is not None else ""
 
 
 # --- Numbers -----------------------------------------------------------------------------------
@@ -135,7 +176,12 @@ def first_late_words(follower: Follower, columns: Mapping[str, Column]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a cohort with its formula; `group` names its people in an address, None: there are none."""
+    """One number of a cohort with its formula.
+
+    `group` names its people in an address of the cohort's page, `list_of` the list of what was counted where that is
+    no list of people; None: there is nothing behind it. A figure of several numbers has `parts`, each with its label
+    and its people.
+    """
 
     label: str
     number: str
@@ -143,10 +189,35 @@ class Figure:
     formula: str
     group: str | None
     is_alarming: bool = False
+    list_of: str | None = None
+    parts: Sequence[tuple[str, int, str | None]] = ()
+    # What a workbook counts with, where the number is one: itself, and of how many.
+    counts: tuple[int | Share, int | None] | None = None
 
 
-def everybody_words() -> str:
-    """Say over whom the numbers of a cohort are counted."""
+def expiry_words(days: int) -> str:
+    """Name those whose certificate expires within so many days."""
+    return ngettext("Certificate expires within %(num)d day", "Certificate expires within %(num)d days", days)
+
+
+def overdue_words() -> str:
+    """Say what overdue means."""
+    return _(
+        "Required steps whose due date has passed without their being done; a step whose session is booked for a later "
+        "day is overdue after that day."
+    )
+
+
+def everybody_words(uncountable: int = 0) -> str:
+    """Say over whom the numbers of a cohort are counted; left out are those whose dates cannot be computed, so many."""
+    if uncountable:
+        return ngettext(
+            "Everybody of the cohort who follows this plan, ended enrollments left out, and %(num)d person whose "
+            "dates cannot be computed",
+            "Everybody of the cohort who follows this plan, ended enrollments left out, and %(num)d people whose "
+            "dates cannot be computed",
+            uncountable,
+        )
     return _("Everybody of the cohort who follows this plan, ended enrollments left out")
 
 
@@ -165,7 +236,10 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
                 done=summary.done_of_expected,
                 expected=summary.expected,
             ),
-            "overdue" if summary.overdue_people else None,
+            None,
+            # It counts steps: its list says of everybody how many of hers, so that the column adds up to it.
+            list_of="on-track" if summary.expected else None,
+            counts=(Share(summary.on_track), None) if summary.on_track is not None else None,
         ),
         Figure(
             _("People with overdue steps"),
@@ -173,11 +247,12 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
             f"/ {summary.people}",
             _(
                 "People with at least one required step whose due date has passed without its being done; "
-                "%(steps)s steps in all.",
+                "%(steps)s steps in all. A step whose session is booked for a later day is overdue after that day.",
                 steps=summary.overdue_steps,
             ),
             "overdue" if summary.overdue_people else None,
             is_alarming=bool(summary.overdue_people),
+            counts=(summary.overdue_people, summary.people),
         ),
         Figure(
             _("Completed"),
@@ -185,6 +260,7 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
             f"/ {summary.people}",
             _("People who have done every required step, of all people in the plan."),
             "completed" if summary.complete else None,
+            counts=(summary.complete, summary.people),
         ),
         Figure(
             _("At risk"),
@@ -193,13 +269,16 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
             _("People who have not completed the plan and have: %(reasons)s.", reasons=either),
             "at-risk" if seen.at_risk else None,
             is_alarming=bool(seen.at_risk),
+            counts=(len(seen.at_risk), total),
         ),
         Figure(
             _("Attempts today"),
             str(len(seen.sittings)),
             None,
             _("Attempts at quizzes begun or handed in today, in each person's time zone; void ones are left out."),
-            "tried-today" if seen.sittings else None,
+            None,
+            list_of="attempts-today" if seen.sittings else None,
+            counts=(len(seen.sittings), None),
         ),
         Figure(
             _("Confirmed"),
@@ -212,6 +291,7 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
                 asked=coverage.asked,
             ),
             "unconfirmed" if coverage.missing else None,
+            counts=(Share(coverage.share), None) if coverage.share is not None else None,
         ),
         Figure(
             _("Certificates expiring"),
@@ -221,7 +301,11 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
                 "People with a certificate whose last valid day lies within 30, 60 and 90 days from today; "
                 "revoked and replaced ones are left out."
             ),
-            f"expiring-{EXPIRY_DAYS[-1]}" if expiring[EXPIRY_DAYS[-1]] else None,
+            None,
+            parts=[
+                (expiry_words(days), len(expiring[days]), f"expiring-{days}" if expiring[days] else None)
+                for days in EXPIRY_DAYS
+            ],
         ),
         Figure(
             _("Away today"),
@@ -229,6 +313,7 @@ def figures(summary: Summary, following: Following, seen: Morning) -> list[Figur
             f"/ {total}",
             _("People with recorded leave or a pause of the plan today; who has completed it is left out."),
             "away" if seen.away else None,
+            counts=(len(seen.away), total),
         ),
     ]
 
@@ -292,6 +377,7 @@ def curve(seen: Morning, today: date, day: Callable[[date], str]) -> dict[str, A
             ]
             for each in _told_in_table(points, today)
         ],
+        "points": [(each.on, each.expected, each.done, seen.total) for each in _told_in_table(points, today)],
     }
 
 
@@ -342,7 +428,7 @@ def forecast(seen: Morning, people: int, today: date) -> dict[str, str]:
         said = _(
             "A forecast is made from %(least)s people on; here are %(people)s.", least=LEAST_FOR_FORECAST, people=people
         )
-        return {"said": said, "range": "", "method": method}
+        return {"said": said, "range": "", "counted": "", "method": method}
     if told.middle is None:
         said = _("At the present pace it cannot be foreseen when half of the people will have completed.")
     elif told.middle < today:
@@ -352,7 +438,8 @@ def forecast(seen: Morning, people: int, today: date) -> dict[str, str]:
     counted = _("Foreseen for %(foreseen)s of %(people)s people.", foreseen=told.foreseen, people=told.people)
     return {
         "said": said,
-        "range": " ".join([*_range(told, today), counted]),
+        "range": " ".join(_range(told, today)),
+        "counted": counted,
         "method": method,
     }
 

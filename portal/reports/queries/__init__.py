@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Date, Select, String, cast, exists, extract, func, null, select, union_all
-from sqlalchemy.orm import aliased, joinedload, lazyload
+from sqlalchemy.orm import aliased, joinedload, lazyload, load_only
 
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
-from portal.calendars.errors import unknown_years_refused
-from portal.calendars.rules import WorkingCalendar
+from portal.calendars.rules import WorkingCalendar, YearNotInTable
 from portal.cohorts.models import Cohort, CohortMember
 from portal.core import clock
 from portal.core.db import ExactFraction, UtcDateTime, session
@@ -32,6 +32,7 @@ from portal.training import queries as training
 from portal.training import rules as steps_rules
 from portal.training.models import Enrollment, PlanVersion, SignOff, StepCompletion
 from portal.training.queries import catalogue, step_results
+from portal.training.queries.step_results import Seat
 from portal.training.rules import Basis, Progress, Schedule, SignOffAct, StepKind, StepShape, StepStatus
 
 
@@ -48,6 +49,8 @@ class Column:
     day: int | None
     phase: str | None = None
     quiz: str | None = None
+    # By the number of each version, the latest first, where they say different days; else empty.
+    days: Sequence[tuple[str, int | None]] = ()
 
 
 class Cell(NamedTuple):
@@ -92,6 +95,8 @@ class CohortReport:
     rows: Sequence[Row]
     without_plan: Sequence[Person]
     as_of: datetime
+    # Who follows the plan too and is in no number and no row, by name.
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(slots=True)
@@ -113,6 +118,21 @@ class Follower:
     # When the last step was done, and by the step's slug when each was, in seconds since 1970.
     last_done_at: datetime | None = None
     moments: Mapping[str, float] = field(default_factory=dict)
+    # By the step's slug: at which sessions she is expected, or was and nobody has said yet whether she came; the first.
+    seats: Mapping[str, Seat] = field(default_factory=dict)
+    # By the step's slug: the day of the session that puts off by when it is asked for, see `training.rules.asked_by`.
+    booked: Mapping[str, date] = field(default_factory=dict)
+
+    @property
+    def late(self) -> list[tuple[date, str]]:
+        """The required steps that are overdue, each with the day after which it is; that of the oldest first."""
+        assert self.path is not None
+        return [each for each in self.path.asked_by_now(self.done, self.booked) if each[1] not in self.done]
+
+    def asked_by(self, slug: str) -> date:
+        """Return after which day the step is overdue; see `training.rules.asked_by`."""
+        assert self.path is not None
+        return steps_rules.asked_by(self.path.due_on[slug], self.booked.get(slug))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +152,35 @@ class Path:
     required: frozenset[str]
     # Steps of which nothing is asked; who has done one all the same has done it.
     exempt: frozenset[str]
+    # Steps of which nothing is asked for the time being.
+    aside: frozenset[str] = frozenset()
 
     def asked(self, done: frozenset[str]) -> frozenset[str]:
         """Return the required steps that are asked of somebody who has done these."""
         return self.required - (self.exempt - done)
 
-    def standing(self, done: frozenset[str], *, is_complete: bool) -> Standing:
+    def asked_now(self, done: frozenset[str]) -> frozenset[str]:
+        """Return those of them of which something is asked now, or that are done."""
+        return self.asked(done) - (self.aside - done)
+
+    def asked_by_now(self, done: frozenset[str], booked: Mapping[str, date]) -> Sequence[tuple[date, str]]:
+        """Return the required steps that should be done by now, each with its day; the earliest first.
+
+        `booked` are the days of sessions as `training.rules.asked_by` takes them.
+        """
+        waived = (self.exempt | self.aside) - done if self.exempt or self.aside else None
+        found = [each for each in self.expected if each[1] not in waived] if waived else self.expected
+        if booked:
+            days = [(steps_rules.asked_by(on, booked.get(slug)), slug) for on, slug in found]
+            found = sorted(each for each in days if each[0] < self.today)
+        return found
+
+    def standing(
+        self, done: frozenset[str], booked: Mapping[str, date] = MappingProxyType({}), *, is_complete: bool
+    ) -> Standing:
         """Return how far somebody is who has done these steps; equals `training.rules.progress`."""
         left_out = self.exempt - done
-        expected = [each for each in self.expected if each[1] not in left_out] if left_out else self.expected
+        expected = self.asked_by_now(done, booked)
         late = [on for on, slug in expected if slug not in done]
         progress = Progress(
             done=len(self.required & done),
@@ -149,6 +189,27 @@ class Path:
             total=len(self.required - left_out),
         )
         return Standing(progress, late[0] if late else None, is_complete)
+
+
+@dataclass(frozen=True, slots=True)
+class Uncountable:
+    """Somebody whose dates cannot be computed: one lies in a year that the holiday table of a country does not know."""
+
+    follower: Follower
+    country: str
+    year: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Somebody who is in no number, since her dates cannot be computed: for want of which year of which country."""
+
+    person: Person
+    # Her enrollment, by its code.
+    code: str
+    starts_on: date
+    country: str
+    year: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,22 +230,44 @@ class Following:
     as_of: datetime
     # Whether the plan has a version besides each that is followed.
     has_other_versions: bool = False
+    # Of the cohort.
+    cohort_id: int | None = None
+    # Who follows the plan too, and is in no number, since her dates cannot be computed.
+    uncountable: Sequence[Uncountable] = ()
+    # Whether a plan of somebody ended with the cohort; not looked at where nobody belongs to it.
+    has_ended: bool = False
+
+    @property
+    def everybody(self) -> list[Follower]:
+        """Those of whom the numbers tell, and those whose dates cannot be computed."""
+        return [*self.people, *(each.follower for each in self.uncountable)]
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """Whose dates cannot be computed, by name."""
+        return left_out_of(self.uncountable, self.persons)
+
+
+def left_out_of(uncountable: Sequence[Uncountable], persons: Mapping[int, Person]) -> list[LeftOut]:
+    """Return these people by name, from the persons by their row numbers."""
+    found = [
+        LeftOut(persons[each.follower.person_id], each.follower.code, each.follower.starts_on, each.country, each.year)
+        for each in uncountable
+    ]
+    return sorted(found, key=lambda each: (each.person.sort_key, each.person.id, each.code))
 
 
 def follow(cohort: Cohort, plan_slug: str | None = None) -> Following:
-    """Return who follows a plan with the cohort (default: the one most of them follow), and how each stands.
-
-    Raises `HolidayYearUnknown`.
-    """
+    """Return who follows a plan with the cohort (default: the one most of them follow), and how each stands."""
     as_of = clock.now()
-    persons, entries = _people_of(cohort)
+    persons, entries, has_ended = _people_of(cohort)
     versions, with_others = _versions_and_whether_others({entry.version_id for entry in entries})
     plans = _choices(versions, entries)
     plan = next((choice for choice in plans if choice.slug == plan_slug), plans[0] if plans else None)
     mine = [entry for entry in entries if plan and versions[entry.version_id].plan.slug == plan.slug]
     followed = {entry.version_id for entry in mine}
     shown = {version_id: version for version_id, version in versions.items() if version_id in followed}
-    follow_paths(mine, versions)
+    mine, uncountable = follow_paths(mine, versions)
     asked = _quizzes_of(shown.values())
     with_plan = {entry.person_id for entry in entries}
     # Sorting is stable and the entries come by name.
@@ -200,6 +283,9 @@ def follow(cohort: Cohort, plan_slug: str | None = None) -> Following:
         without_plan=[person for row, person in persons.items() if row not in with_plan],
         as_of=as_of,
         has_other_versions=plan is not None and plan.slug in with_others,
+        cohort_id=cohort.id,
+        uncountable=uncountable,
+        has_ended=has_ended,
     )
 
 
@@ -225,6 +311,7 @@ def report_of(
         rows=_rows(chosen[offset:last], following, viewer),
         without_plan=following.without_plan,
         as_of=following.as_of,
+        left_out=following.left_out,
     )
 
 
@@ -239,7 +326,7 @@ def cohort_report(
     """Return how the cohort's people stand in a plan (default: the one most of them follow).
 
     Rows are those from `offset` on, at most `limit`; the numbers count everybody. What a quiz does not show of a score
-    is left out of the row of `viewer`, who reads it. Raises `HolidayYearUnknown`.
+    is left out of the row of `viewer`, who reads it.
     """
     return report_of(follow(cohort, plan_slug), offset=offset, limit=limit, viewer=viewer)
 
@@ -251,17 +338,27 @@ class HeadCount:
     following: int
     overdue: int
     complete: int
+    # Who follows one too, and is not counted, since her dates cannot be computed.
+    uncountable: int = 0
 
 
 def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
     """Return how the people of each cohort stand, each person counted once whatever her plans.
 
-    In a number of statements that does not grow with the cohorts. Raises `HolidayYearUnknown`.
+    In a number of statements that does not grow with the cohorts.
     """
     entries = [Follower(*row) for row in session.execute(_entries(cohort_ids).order_by(Enrollment.id))]
-    follow_paths(entries, versions_of({entry.version_id for entry in entries}))
+    counted, uncountable = follow_paths(entries, versions_of({entry.version_id for entry in entries}))
+    left_out: dict[int | None, set[int]] = defaultdict(set)
+    for each in uncountable:
+        left_out[each.follower.cohort_id].add(each.follower.person_id)
     by_cohort: dict[int, dict[int, list[Standing]]] = defaultdict(lambda: defaultdict(list))
-    for entry in entries:
+    for cohort_id in left_out:
+        if cohort_id is not None:
+            by_cohort[cohort_id]
+    for entry in counted:
+        if entry.person_id in left_out[entry.cohort_id]:
+            continue
         if entry.standing is not None and entry.cohort_id is not None:
             by_cohort[entry.cohort_id][entry.person_id].append(entry.standing)
     return {
@@ -269,6 +366,7 @@ def count_heads(cohort_ids: Collection[int]) -> dict[int, HeadCount]:
             following=len(people),
             overdue=sum(any(each.progress.overdue for each in standings) for standings in people.values()),
             complete=sum(all(each.is_complete for each in standings) for standings in people.values()),
+            uncountable=len(left_out[cohort_id]),
         )
         for cohort_id, people in by_cohort.items()
     }
@@ -291,8 +389,27 @@ def _entries(cohort_ids: Collection[int]) -> Select[*tuple[Any, ...]]:
     return select(*ENTRY).where(Enrollment.cohort_id.in_(cohort_ids), Enrollment.ended_at.is_(None))
 
 
-def _people_of(cohort: Cohort) -> tuple[dict[int, Person], list[Follower]]:
-    """Return the members of a cohort and whoever follows a plan with it, by name, and what they follow."""
+_OF_PERSON = (
+    Person.code,
+    Person.family_name,
+    Person.given_name,
+    Person.middle_name,
+    Person.family_kana,
+    Person.given_kana,
+    Person.family_romaji,
+    Person.given_romaji,
+    Person.shown_as,
+    Person.sort_key,
+    Person.created_at,
+    Person.password_hash,
+)
+
+
+def _people_of(cohort: Cohort) -> tuple[dict[int, Person], list[Follower], bool]:
+    """Return the members of a cohort and whoever follows a plan with it, by name, and what they follow.
+
+    Besides, whether a plan of somebody ended with the cohort.
+    """
     following = _entries([cohort.id])
     others = select(
         *(CohortMember.person_id if column is Enrollment.person_id else cast(null(), column.type) for column in ENTRY)
@@ -303,18 +420,18 @@ def _people_of(cohort: Cohort) -> tuple[dict[int, Person], list[Follower]]:
     )
     found = union_all(following, others).subquery()
     rows = session.execute(
-        select(Person, found)
+        select(Person, exists().where(Enrollment.cohort_id == cohort.id, Enrollment.ended_at.is_not(None)), found)
         .join(found, found.c.person_id == Person.id)
-        # For their names.
-        .options(lazyload(Person.home_market), lazyload(Person.team))
+        # For their names, and whether they have come: hundreds of people, of whom no more is told.
+        .options(load_only(*_OF_PERSON), lazyload(Person.home_market), lazyload(Person.team))
         .order_by(Person.family_kana, Person.given_kana, Person.family_name, Person.given_name, Person.id, found.c.id)
     )
-    persons, entries = {}, []
-    for person, *entry in rows:
+    persons, entries, has_ended = {}, [], False
+    for person, has_ended, *entry in rows:  # noqa: B007 - the same in each row
         persons[person.id] = person
         if entry[0] is not None:
             entries.append(Follower(*entry))
-    return persons, entries
+    return persons, entries, has_ended
 
 
 def versions_of(ids: Collection[int]) -> dict[int, PlanVersion]:
@@ -364,9 +481,11 @@ def _columns(versions: Sequence[PlanVersion], asked: Sequence[QuizVersion]) -> l
     steps = [step for version in versions for step in version.steps]
     titles = catalogue.titles_of(steps, {version.quiz.slug: version.title for version in asked})
     columns: dict[str, Column] = {}
+    days_of: dict[str, list[tuple[str, int | None]]] = defaultdict(list)
     for version in reversed(versions):
         days = _nominal_days([step.shape for step in version.steps])
         for step in version.steps:
+            days_of[step.slug].append((version.number, days[step.slug]))
             if step.slug not in columns:
                 columns[step.slug] = Column(
                     step.slug,
@@ -377,7 +496,10 @@ def _columns(versions: Sequence[PlanVersion], asked: Sequence[QuizVersion]) -> l
                     step.phase_slug,
                     step.quiz_slug,
                 )
-    return list(columns.values())
+    return [
+        replace(each, days=days_of[each.slug]) if len({day for _number, day in days_of[each.slug]}) > 1 else each
+        for each in columns.values()
+    ]
 
 
 def _nominal_days(shapes: Sequence[StepShape]) -> dict[str, int | None]:
@@ -388,8 +510,13 @@ def _nominal_days(shapes: Sequence[StepShape]) -> dict[str, int | None]:
     }
 
 
-def follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersion]) -> None:
-    """Compute each schedule once for all who share it, then how far everybody is."""
+def follow_paths(
+    entries: Sequence[Follower], versions: Mapping[int, PlanVersion]
+) -> tuple[list[Follower], list[Uncountable]]:
+    """Compute each schedule once for all who share it, then how far everybody is; return whose path that gave.
+
+    Besides, those whose dates cannot be computed; they keep nobody else's back.
+    """
     markets = _markets({entry.market_id for entry in entries})
     read = calendars.read_calendars(markets.values(), [entry.person_id for entry in entries])
     today = {market.id: clock.today(market.time_zone) for market in markets.values()}
@@ -398,24 +525,46 @@ def follow_paths(entries: Sequence[Follower], versions: Mapping[int, PlanVersion
     done = _done(ids)
     shapes = {version.id: [step.shape for step in version.steps] for version in versions.values()}
     bases = training.bases_of({entry.id: entry.starts_on for entry in entries}, named=False)
+    with_sessions = {version.id for version in versions.values() if _has_sessions(version)}
+    sitting = [each.id for each in entries if each.version_id in with_sessions]
+    all_seats = step_results.seats_of(sitting) if sitting else {}
+    seats, days = step_results.open_seats(all_seats), step_results.session_days(all_seats)
     paths: dict[object, Path] = {}
+    counted: list[Follower] = []
+    uncountable: list[Uncountable] = []
     for entry in entries:
-        calendar, basis = read.of(entry.market_id, entry.person_id), bases[entry.id]
+        calendar, basis = read.of(entry.market_id, entry.person_id), bases[entry.id].as_others_see()
         entry.starts_on = basis.starts_on
+        made = done.get(entry.id, _NOTHING_DONE)
+        entry.moments = {slugs[step_id]: moment for step_id, moment in made.moments.items()}
+        entry.done, entry.last_done_at = frozenset(entry.moments), made.last_at
         # One object for all with the same leave; it lives as long as `read`.
         key = (entry.version_id, entry.market_id, basis, id(calendar))
         if key not in paths:
             day = today[entry.market_id]
-            with unknown_years_refused():
-                own = basis.calendar(calendar, day)
+            own = basis.calendar(calendar, day)
+            try:
                 dues = steps_rules.schedule(shapes[entry.version_id], basis, own)
+                # Days are counted from the first one to today, too.
+                for known in (min(basis.starts_on, day), day):
+                    own.day_off(known)
+            except YearNotInTable as missing:
+                uncountable.append(Uncountable(entry, missing.country, missing.year))
+                continue
             zone = markets[entry.market_id].time_zone
             paths[key] = _path(shapes[entry.version_id], basis, dues, own, today=day, zone=zone)
         entry.path = paths[key]
-        made = done.get(entry.id, _NOTHING_DONE)
-        entry.moments = {slugs[step_id]: moment for step_id, moment in made.moments.items()}
-        entry.done, entry.last_done_at = frozenset(entry.moments), made.last_at
-        entry.standing = entry.path.standing(entry.done, is_complete=entry.completed_at is not None)
+        entry.seats = seats.get(entry.id, {})
+        if entry.id in days:
+            due_on = entry.path.due_on
+            entry.booked = {slug: on for slug, on in days[entry.id].items() if slug in due_on and on > due_on[slug]}
+        entry.standing = entry.path.standing(entry.done, entry.booked, is_complete=entry.completed_at is not None)
+        counted.append(entry)
+    return counted, uncountable
+
+
+def _has_sessions(version: PlanVersion) -> bool:
+    return any(step.kind is StepKind.SESSION for step in version.steps)
 
 
 def _markets(ids: Collection[int]) -> dict[int, Market]:
@@ -432,7 +581,8 @@ def _path(
     required = frozenset(shape.slug for shape in shapes if shape.required)
     due_on = {slug: due.on for slug, due in dues.items()}
     expected = sorted((due_on[slug], slug) for slug in required if due_on[slug] < today)
-    return Path(shapes, basis, dues, calendar, due_on, today, zone, expected, required, basis.exempt)
+    aside = basis.aside.all_of({each.slug: each for each in shapes}) if basis.aside is not None else frozenset()
+    return Path(shapes, basis, dues, calendar, due_on, today, zone, expected, required, basis.exempt, aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -544,15 +694,26 @@ def _cells(
 ) -> dict[str, Cell]:
     path = entry.path
     assert path is not None
-    statuses = steps_rules.statuses(path.shapes, path.dues, entry.done, path.today, back, exempt=path.exempt)
+    aside, booked = path.basis.aside, entry.booked
+    statuses = steps_rules.statuses(
+        path.shapes,
+        path.dues,
+        entry.done,
+        path.today,
+        back,
+        exempt=path.exempt,
+        aside=aside,
+        booked=booked,
+    )
     cells = {}
     for step_id, slug, quiz in steps:
         status, due_on, row = statuses[slug], path.due_on[slug], completed.get(step_id)
+        on = steps_rules.asked_by(due_on, booked.get(slug)) if booked else due_on
         if row is not None:
-            cells[slug] = Cell(status, row.due_on or due_on, row.completed_at, row.score, row.attempt)
+            cells[slug] = Cell(status, row.due_on or on, row.completed_at, row.score, row.attempt)
         else:
             result = results.get((entry.id, quiz), _NO_SCORE) if quiz is not None else _NO_SCORE
-            cells[slug] = Cell(status, due_on, None, result.score, result.attempt)
+            cells[slug] = Cell(status, on, None, result.score, result.attempt)
     return cells
 
 

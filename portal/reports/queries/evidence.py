@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, or_, select
-from sqlalchemy.orm import raiseload
+from sqlalchemy.orm import lazyload
 
 from portal.accounts.models import Person
 from portal.acknowledgements.models import Acknowledgement
 from portal.calendars.rules import ONE_DAY
 from portal.certificates.models import Certificate, CertificateFact, CredentialVersion
-from portal.certificates.rules import FactKind
+from portal.certificates.rules import FactKind, number_order
 from portal.cohorts.permissions import Reach
 from portal.cohorts.queries import people_within
 from portal.core.clock import zone_info
@@ -169,7 +169,7 @@ def evidence(period: Period, scope: Scope, *, viewer_id: int) -> Evidence:
         session.scalars(
             select(Person)
             .where(Person.id.in_(scope.people()), _belongs(period))
-            .options(raiseload(Person.grants), raiseload(Person.further_markets))
+            .options(lazyload(Person.grants), lazyload(Person.further_markets))
             .order_by(Person.sort_key, Person.id)
         )
     )
@@ -177,7 +177,7 @@ def evidence(period: Period, scope: Scope, *, viewer_id: int) -> Evidence:
     steps = sorted(_steps(period, scope), key=lambda row: (place[row.person_id], row.completed_at))
     sittings = sorted(_sittings(period, scope, viewer_id), key=lambda row: (place[row.person_id], row.finished_at))
     confirmed = sorted(_confirmed(period, scope), key=lambda row: (place[row.person_id], row.at))
-    issued = sorted(_issued(period, scope), key=lambda row: (place[row.person_id], row.number))
+    issued = sorted(_issued(period, scope), key=lambda row: (place[row.person_id], number_order(row.number)))
     return Evidence(
         period=period,
         people=people,
@@ -203,9 +203,17 @@ def _belongs(period: Period) -> ColumnElement[bool]:
             .where(_within(StepCompletion.completed_at, period))
         ),
         Person.id.in_(select(Attempt.person_id).where(_within(Attempt.finished_at, period))),
-        Person.id.in_(select(Acknowledgement.person_id).where(_within(Acknowledgement.at, period))),
+        Person.id.in_(select(Acknowledgement.person_id).where(_counting_acknowledgements(period))),
         Person.id.in_(select(Certificate.person_id).where(_within(Certificate.issued_at, period))),
     )
+
+
+def _counting_acknowledgements(period: Period) -> ColumnElement[bool]:
+    """Return the condition that a confirmation is of the period, and of training: what is passed on by name is none."""
+    by_name = (
+        select(DocumentVersion.id).join(Document, Document.id == DocumentVersion.document_id).where(Document.is_by_name)
+    )
+    return and_(_within(Acknowledgement.at, period), Acknowledgement.version_id.not_in(by_name))
 
 
 def _within(instant: ColumnElement[datetime] | object, period: Period) -> ColumnElement[bool]:
@@ -382,7 +390,7 @@ def _confirmed(period: Period, scope: Scope) -> list[Confirmed]:
         )
         .join(DocumentVersion, DocumentVersion.id == Acknowledgement.version_id)
         .join(Document, Document.id == DocumentVersion.document_id)
-        .where(_within(Acknowledgement.at, period), Acknowledgement.person_id.in_(scope.people()))
+        .where(_counting_acknowledgements(period), Acknowledgement.person_id.in_(scope.people()))
         .order_by(Acknowledgement.id)
     )
     return [Confirmed(*row) for row in rows]
@@ -427,7 +435,7 @@ def recount(period: Period, scope: Scope) -> Counts:
         select(func.count()).select_from(Attempt).where(_counting_attempts(period, scope)),
         select(func.count())
         .select_from(Acknowledgement)
-        .where(_within(Acknowledgement.at, period), Acknowledgement.person_id.in_(scope.people())),
+        .where(_counting_acknowledgements(period), Acknowledgement.person_id.in_(scope.people())),
         select(func.count())
         .select_from(Certificate)
         .where(_within(Certificate.issued_at, period), Certificate.person_id.in_(scope.people())),

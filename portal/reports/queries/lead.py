@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,6 +19,7 @@ from sqlalchemy import (
     Date,
     Float,
     Integer,
+    Select,
     String,
     and_,
     case,
@@ -32,6 +35,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.rules import fold_for_search
 from portal.acknowledgements.models import (
@@ -45,6 +49,7 @@ from portal.calendars.errors import unknown_years_refused
 from portal.calendars.rules import ONE_DAY, Count, WorkingCalendar, YearNotInTable, working_days_between
 from portal.certificates.models import Certificate, CertificateFact
 from portal.certificates.rules import FactKind
+from portal.cohorts.models import Cohort
 from portal.core.clock import local_date, zone_info
 from portal.core.db import UtcDateTime, session
 from portal.core.i18n import Words
@@ -60,11 +65,13 @@ from portal.quizzes.models import (
     QuizVersion,
 )
 from portal.reports import rules
-from portal.reports.models import AtRiskRule
+from portal.reports.models import AtRiskRule, CohortRiskRule
 from portal.reports.queries import Follower, Following, Path
-from portal.reports.rules import Conduct, Forecast, Missed, Point, Reason, RiskRule, Tries
+from portal.reports.rules import Conduct, Forecast, Missed, Point, Reason, RiskRule, Tries, Waits
+from portal.training import queries as training
 from portal.training import rules as steps_rules
-from portal.training.models import Enrollment, PlanPhase, PlanVersion
+from portal.training.models import Enrollment, PlanPhase, PlanVersion, TaskEvidence
+from portal.training.rules import WITH_A_WORD, StepShape, StepState, StepStatus
 
 # Certificates are told of that expire within so many days.
 EXPIRY_DAYS = (30, 60, 90)
@@ -79,8 +86,51 @@ def find_at_risk_rule() -> AtRiskRule | None:
 
 
 def list_at_risk_rules() -> list[AtRiskRule]:
-    """Return every at-risk rule that was ever set, the latest first."""
+    """Return every at-risk rule of the organisation that was ever set, the latest first."""
     return list(session.scalars(select(AtRiskRule).order_by(AtRiskRule.id.desc())))
+
+
+def find_cohort_rule(cohort: Cohort) -> CohortRiskRule | None:
+    """Return what was said last about a rule of the cohort's own; None: nothing ever was."""
+    return session.scalar(_of_cohort(cohort).limit(1))
+
+
+def list_cohort_rules(cohort: Cohort) -> list[CohortRiskRule]:
+    """Return everything that was ever said about a rule of the cohort's own, the latest first."""
+    return list(session.scalars(_of_cohort(cohort)))
+
+
+def _of_cohort(cohort: Cohort) -> Select[CohortRiskRule]:
+    return select(CohortRiskRule).where(CohortRiskRule.cohort_id == cohort.id).order_by(CohortRiskRule.id.desc())
+
+
+class RuleFrom(StrEnum):
+    """Whose rule holds for a cohort."""
+
+    COHORT = "cohort"
+    ORGANISATION = "organisation"
+    PRODUCT = "product"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInForce:
+    """The rule that holds for a cohort, whose it is, and since when; the product's own holds from the beginning."""
+
+    rule: RiskRule = field(default_factory=RiskRule)
+    of: RuleFrom = RuleFrom.PRODUCT
+    since: datetime | None = None
+
+
+def rule_of(newest: CohortRiskRule | None) -> RuleInForce:
+    """Return the rule that holds for a cohort of whose own this was said last."""
+    if newest is not None and newest.rule is not None:
+        return RuleInForce(newest.rule, RuleFrom.COHORT, newest.at)
+    found = find_at_risk_rule()
+    if found is None:
+        return RuleInForce()
+    # Who goes back to the organisation's rule has it from then on.
+    since = max(found.at, newest.at) if newest is not None else found.at
+    return RuleInForce(found.rule, RuleFrom.ORGANISATION, since)
 
 
 # --- The morning -------------------------------------------------------------------------------
@@ -140,7 +190,7 @@ class Morning:
     People are row numbers of persons.
     """
 
-    rule: RiskRule
+    in_force: RuleInForce
     at_risk: Sequence[AtRisk]
     away: frozenset[int]
     checks: Sequence[Check]
@@ -152,6 +202,13 @@ class Morning:
     # Every required step of everybody.
     total: int
     forecast: Forecast | None
+    # For whom the forecast names a day.
+    foreseen: Mapping[int, date]
+
+    @property
+    def rule(self) -> RiskRule:
+        """The at-risk rule that holds for the cohort."""
+        return self.in_force.rule
 
 
 def morning(following: Following, *, viewer_id: int) -> Morning:
@@ -162,27 +219,40 @@ def morning(following: Following, *, viewer_id: int) -> Morning:
     """
     people = following.people
     tried = attempts_of([each.id for each in people], viewer_id)
-    known = _facts({each.person_id for each in people}, following.as_of)
+    known = _facts({each.person_id for each in people}, following)
     checks, tries = _tries(following, tried)
     days = _DaysWithout()
     at_risk = []
+    least = known.in_force.rule.idle_days
+    last_on = {
+        each.id: _last_active_on(each, tried.get(each.id, ()), known.active_at.get(each.person_id))
+        for each in people
+        if each.path is not None
+    }
+    idle = {each.id: days.of(each, last_on[each.id]) for each in people if each.path is not None}
+    invited = _invited(following)
+    waiting = _waiting([each for each in people if least is not None and idle.get(each.id, -1) >= least], days)
     for each in people:
         if each.path is None or each.standing is None:
             continue
-        last_on = _last_active_on(each, tried.get(each.id, ()), known.active_at.get(each.person_id))
         conduct = Conduct(
             overdue_steps=each.standing.progress.overdue,
             late_since=each.standing.late_since,
             tries=tries.get(each.id, ()),
-            idle_days=days.of(each, last_on),
-            last_active_on=last_on,
+            idle_days=idle[each.id],
+            last_active_on=last_on[each.id],
             is_complete=each.completed_at is not None,
+            waits_for_others=each.id in waiting,
+            sign_off=waiting.get(each.id),
+            is_invited=each.person_id in invited,
+            invited_on=local_date(at, each.path.zone) if (at := invited.get(each.person_id)) is not None else None,
         )
-        if reasons := rules.at_risk(conduct, known.rule):
+        if reasons := rules.at_risk(conduct, known.in_force.rule):
             at_risk.append(AtRisk(each, reasons))
     points, total = _points(people)
+    ends = _ends(people)
     return Morning(
-        rule=known.rule,
+        in_force=known.in_force,
         at_risk=at_risk,
         away=frozenset(each.person_id for each in people if _is_away(each)),
         checks=checks,
@@ -191,8 +261,20 @@ def morning(following: Following, *, viewer_id: int) -> Morning:
         expiring=_expiring(people, known.expiries),
         points=points,
         total=total,
-        forecast=_forecast(people),
+        forecast=rules.forecast(list(ends.values())),
+        foreseen={person_id: end for person_id, end in ends.items() if end is not None},
     )
+
+
+def _invited(following: Following) -> dict[int, datetime | None]:
+    """Return by row who has not accepted her invitation, with when it was sent last, where that is known."""
+    ids = [
+        each.person_id
+        for each in following.people
+        if (person := following.persons.get(each.person_id)) is not None and person.is_invited
+    ]
+    sent = accounts.find_invited_at(ids) if ids else {}
+    return {each: sent.get(each) for each in ids}
 
 
 def _is_away(each: Follower) -> bool:
@@ -203,9 +285,13 @@ def _is_away(each: Follower) -> bool:
 
 
 def _last_active_on(each: Follower, tried: Iterable[Attempted], at: datetime | None) -> date | None:
-    """Return the day of the last thing that she did since her first day; None: there was none yet."""
+    """Return the day of the last thing that she did herself since her first day; None: there was none yet.
+
+    That is an attempt, or what `at` is of: a reading, a confirmation, what she handed in. That a step was done is not
+    asked: what she does for it is one of these, and what others do for it is no activity of hers.
+    """
     assert each.path is not None
-    instants = [each_at for each_at in (each.last_done_at, at) if each_at is not None]
+    instants = [at] if at is not None else []
     if last_tried := max((attempt.ended for attempt in tried), default=None):
         instants.append(instant_of(last_tried))
     if not instants:
@@ -233,6 +319,66 @@ class _DaysWithout:
         return self._counted[key]
 
 
+def _waiting(people: Iterable[Follower], days: _DaysWithout) -> dict[int, Waits | None]:
+    """Return by enrollment those of whom everything that is left waits for others, with the longest wait.
+
+    The wait is one for somebody's word; None where nothing waits for one. Whose turn each step is, is asked only of
+    those whose completed steps do not say it already.
+    """
+    plans: dict[int, Mapping[str, StepShape]] = {}
+    chosen = {}
+    for each in people:
+        if each.completed_at is None and each.path is not None:
+            if each.version_id not in plans:
+                plans[each.version_id] = {shape.slug: shape for shape in each.path.shapes}
+            plan = plans[each.version_id]
+            if _may_wait(each, plan):
+                chosen[each.id] = each
+    if not chosen:
+        return {}
+    enrollments = session.scalars(select(Enrollment).where(Enrollment.id.in_(chosen)).options(*training.WITH_STEPS))
+    found: dict[int, Waits | None] = {}
+    for standing in training.countable(enrollments.all())[0]:
+        follower = chosen[standing.enrollment.id]
+        if not _waits(follower, standing.statuses):
+            continue
+        assert follower.path is not None
+        told = []
+        for step in standing.steps:
+            if step.required and step.kind in WITH_A_WORD and standing.statuses[step.slug].state is StepState.WAITING:
+                since = local_date(standing.waiting_since(step), follower.path.zone)
+                told.append(Waits(step.slug, since, days.of(follower, since)))
+        found[follower.id] = min(told, key=lambda each: each.since, default=None)
+    return found
+
+
+def _may_wait(each: Follower, plan: Mapping[str, StepShape]) -> bool:
+    """Say what `_waits` says as far as completed steps tell it; most have a step of their own early in the plan."""
+    path, waits = each.path, False
+    assert path is not None
+
+    def state_of(slug: str) -> tuple[StepState, tuple[str, ...]]:
+        return steps_rules.state_of(plan[slug], plan, each.done, exempt=path.exempt, aside=path.basis.aside)
+
+    left = path.asked(each.done) - each.done
+    for slug in plan:
+        if slug in left:
+            state, missing = state_of(slug)
+            if state is StepState.OPEN or any(state_of(before)[0] is StepState.OPEN for before in missing):
+                return False
+            waits = waits or state is StepState.WAITING
+    return waits
+
+
+def _waits(each: Follower, found: Mapping[str, StepStatus]) -> bool:
+    """Say whether a required step waits for somebody else, and none is hers to do, nor any before one."""
+    assert each.path is not None
+    asked = [found[slug] for slug in each.path.asked(each.done)]
+    before = [found[slug] for status in asked for slug in status.missing]
+    states = {status.state for status in asked}
+    return StepState.WAITING in states and all(status.state is not StepState.OPEN for status in (*asked, *before))
+
+
 # --- What was tried ----------------------------------------------------------------------------
 
 
@@ -240,9 +386,10 @@ class Attempted(NamedTuple):
     """One attempt; `passed` is what its newest marking says, which counts from the release on.
 
     `began` and `ended` (while it runs the same) are seconds since 1970. `shows` is what of its result whoever sat it
-    learns: read of the viewer's own, None of the others'.
+    learns, as it is stored: read of the viewer's own, None of the others'.
     """
 
+    enrollment: int
     quiz: str
     code: str
     state: str
@@ -250,7 +397,7 @@ class Attempted(NamedTuple):
     ended: float
     # Whether it was begun since the enrollment.
     counts: bool
-    shows: list[str] | None
+    shows: str | None
     passed: bool | None
 
     @property
@@ -263,7 +410,7 @@ class Attempted(NamedTuple):
     @property
     def is_kept(self) -> bool:
         """Whether the viewer may learn nothing of it, since it is her own."""
-        return self.shows is not None and "score" not in self.shows
+        return self.shows is not None and "score" not in json.loads(self.shows)
 
 
 _RELEASED = AttemptState.RELEASED.value
@@ -287,7 +434,8 @@ def attempts_of(enrollment_ids: Collection[int], viewer_id: int) -> dict[int, li
             _seconds(Attempt.started_at),
             _seconds(func.coalesce(Attempt.finished_at, Attempt.started_at)),
             Attempt.started_at >= Enrollment.enrolled_at,
-            own.c.show,
+            # Of thousands nobody's own: a list is read only where there is one.
+            type_coerce(own.c.show, String),
             Marking.passed,
         )
         .select_from(Enrollment)
@@ -299,8 +447,8 @@ def attempts_of(enrollment_ids: Collection[int], viewer_id: int) -> dict[int, li
         .order_by(Enrollment.id, Attempt.quiz_id, Attempt.attempt_no, Marking.marking_no)
     )
     found: dict[int, list[Attempted]] = defaultdict(list)
-    for enrollment_id, *told in rows.all():
-        mine, attempt = found[enrollment_id], Attempted._make(told)
+    for attempt in map(Attempted._make, rows.all()):
+        mine = found[attempt.enrollment]
         # Of an attempt that was marked again the newest marking comes last, and counts.
         if mine and mine[-1].code == attempt.code:
             mine[-1] = attempt
@@ -340,7 +488,7 @@ def _tries(
         failed[each.id] = [
             Tries(quiz, len(attempts), local_date(instant_of(attempts[-1].ended), each.path.zone))
             for quiz, attempts in lost.items()
-            if of_plan[quiz] not in each.done and of_plan[quiz] not in each.path.exempt
+            if of_plan[quiz] not in each.done and of_plan[quiz] not in each.path.exempt | each.path.aside
         ]
     checks = [
         Check(quiz, frozenset(found), frozenset(person_id for person_id, passed in found.items() if passed))
@@ -378,9 +526,9 @@ def _midnight(day: date, zone: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """When each person last read or confirmed something, what is asked of her, which certificates expire; the rule."""
+    """When each person last read, confirmed or handed in, what is asked of her, what expires of hers; the rule."""
 
-    rule: RiskRule
+    in_force: RuleInForce
     active_at: Mapping[int, datetime]
     coverage: Coverage
     expiries: Mapping[int, Sequence[date]]
@@ -389,9 +537,12 @@ class _Known:
 _ACTIVE, _ASKED, _EXPIRES, _RULE = "active", "asked", "expires", "rule"
 
 
-def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
+def _facts(person_ids: Collection[int], following: Following) -> _Known:
     """Read what is known of people, and the rule, in one statement; its parts have little in common."""
-    ids = list(person_ids)
+    as_of = following.as_of
+    # Named once: each of the parts would carry the numbers of hundreds of people anew.
+    named = select(Person.id).where(Person.id.in_(person_ids)).cte("named")
+    ids = select(named.c.id)
     nothing_at, nothing_on, nothing = cast(null(), UtcDateTime()), cast(null(), Date), cast(null(), String)
     no_numbers = [cast(null(), Integer).label(name) for name in ("overdue", "failed", "idle")]
     parts: list[Any] = [
@@ -404,6 +555,13 @@ def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
             (ReadingConfirmation.person_id, ReadingConfirmation.at),
         )
     ]
+    # What she handed in; whether somebody has accepted it is that person's doing.
+    parts.append(
+        select(literal(_ACTIVE), Enrollment.person_id, func.max(TaskEvidence.at), nothing_on, nothing, *no_numbers)
+        .join(Enrollment, Enrollment.id == TaskEvidence.enrollment_id)
+        .where(Enrollment.person_id.in_(ids), TaskEvidence.at <= as_of)
+        .group_by(Enrollment.person_id)
+    )
     request = AcknowledgementRequest
     parts.append(
         select(literal(_ASKED), request.person_id, nothing_at, nothing_on, cast(request.closed_as, String), *no_numbers)
@@ -426,20 +584,28 @@ def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
             ~revoked,
         )
     )
-    numbers = AtRiskRule.overdue_steps, AtRiskRule.failed_tries, AtRiskRule.idle_days
-    parts.append(
-        select(literal(_RULE), AtRiskRule.id, nothing_at, nothing_on, nothing, *numbers).where(
-            AtRiskRule.id == select(func.max(AtRiskRule.id)).scalar_subquery()
+    for table, of, newest in (
+        (AtRiskRule, RuleFrom.ORGANISATION, select(func.max(AtRiskRule.id))),
+        (
+            CohortRiskRule,
+            RuleFrom.COHORT,
+            select(func.max(CohortRiskRule.id)).where(CohortRiskRule.cohort_id == following.cohort_id),
+        ),
+    ):
+        numbers = table.overdue_steps, table.failed_tries, table.idle_days
+        parts.append(
+            select(literal(_RULE), table.id, table.at, nothing_on, literal(of.value), *numbers).where(
+                table.id == newest.scalar_subquery()
+            )
         )
-    )
-    rule = RiskRule()
+    said: dict[RuleFrom, tuple[datetime, RiskRule]] = {}
     active_at: dict[int, datetime] = {}
     expiries: dict[int, list[date]] = defaultdict(list)
     asked = confirmed = 0
     missing = set()
     for of, person_id, at, on, how, *limits in session.execute(union_all(*parts)):
         if of == _RULE:
-            rule = RiskRule(*limits)
+            said[RuleFrom(how)] = at, RiskRule(*limits)
         elif of == _ACTIVE:
             active_at[person_id] = max(at, active_at.get(person_id, at))
         elif of == _EXPIRES:
@@ -450,7 +616,18 @@ def _facts(person_ids: Collection[int], as_of: datetime) -> _Known:
                 missing.add(person_id)
             else:
                 confirmed += 1
-    return _Known(rule, active_at, Coverage(asked, confirmed, frozenset(missing)), expiries)
+    return _Known(_in_force(said), active_at, Coverage(asked, confirmed, frozenset(missing)), expiries)
+
+
+def _in_force(said: Mapping[RuleFrom, tuple[datetime, RiskRule]]) -> RuleInForce:
+    """Return the rule that holds by what was said last of each; equals `rule_of`."""
+    own_at, own = said.get(RuleFrom.COHORT, (None, None))
+    if own is not None and own.has_reason:
+        return RuleInForce(own, RuleFrom.COHORT, own_at)
+    if RuleFrom.ORGANISATION not in said:
+        return RuleInForce()
+    at, rule = said[RuleFrom.ORGANISATION]
+    return RuleInForce(rule, RuleFrom.ORGANISATION, max(at, own_at) if own_at is not None else at)
 
 
 def _expiring(people: Sequence[Follower], expiries: Mapping[int, Sequence[date]]) -> dict[int, frozenset[int]]:
@@ -473,11 +650,16 @@ def _points(people: Sequence[Follower]) -> tuple[list[Point], int]:
         return [], 0
     paths = {id(each.path): each.path for each in people if each.path is not None}
     # Most follow one path and are asked the same; who is exempt is asked less, unless she has done it.
-    asked = Counter((id(each.path), paths[id(each.path)].asked(each.done)) for each in people)
+    asked = Counter((id(each.path), paths[id(each.path)].asked_now(each.done)) for each in people)
     expected: Counter[date] = Counter()
     for (key, slugs), number in asked.items():
         for slug in slugs:
             expected[paths[key].due_on[slug]] += number
+    # Whose session is, or was, after the date of its step is asked for it by that day.
+    for each in (each for each in people if each.booked):
+        for slug in each.booked.keys() & paths[id(each.path)].asked_now(each.done):
+            expected[paths[id(each.path)].due_on[slug]] -= 1
+            expected[each.asked_by(slug)] += 1
     moments: dict[str, list[float]] = defaultdict(list)
     for each in people:
         path = paths[id(each.path)]
@@ -523,25 +705,25 @@ class _Ahead:
             return None
 
 
-def _forecast(people: Sequence[Follower]) -> Forecast | None:
-    """Foresee when the people will have completed, each by her own pace; see `rules.days_to_go`."""
+def _ends(people: Sequence[Follower]) -> dict[int, date | None]:
+    """Foresee by person when each will have completed, by her own pace; see `rules.days_to_go`."""
     ahead, worked = _Ahead(), _DaysWithout()
     positions: dict[int, list[int]] = {}
     # Everybody with the same path has the same positions; the people keep their paths, so that the numbers stay theirs.
-    ends: list[date | None] = []
+    ends: dict[int, date | None] = {}
     for each in people:
         path = each.path
         assert path is not None
         if each.completed_at is not None:
-            ends.append(local_date(each.completed_at, path.zone))
+            ends[each.person_id] = local_date(each.completed_at, path.zone)
             continue
         if id(path) not in positions:
             with unknown_years_refused():
                 positions[id(path)] = _positions(path)
         days = worked.of(each, None)
         needed = rules.days_to_go(positions[id(path)], len((path.required - path.exempt) & each.done), days)
-        ends.append(None if needed is None else ahead.after(path.calendar, path.today, needed))
-    return rules.forecast(ends)
+        ends[each.person_id] = None if needed is None else ahead.after(path.calendar, path.today, needed)
+    return ends
 
 
 def _positions(path: Path) -> list[int]:
@@ -587,11 +769,17 @@ def people_named(text: str, among: Iterable[Person]) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class ClauseFigure:
-    """How the first tries at everything that tests a clause went."""
+    """How the first tries at everything that tests a clause went, and who was asked (row numbers of persons)."""
 
     document: str
     anchor: str
-    missed: Missed
+    # Person → whether she missed it.
+    people: Mapping[int, bool]
+
+    @property
+    def missed(self) -> Missed:
+        """How many were asked, and how many missed it."""
+        return Missed(len(self.people), sum(self.people.values()))
 
 
 def clause_figures(following: Following, *, viewer_id: int) -> list[ClauseFigure]:
@@ -630,10 +818,7 @@ def clause_figures(following: Following, *, viewer_id: int) -> list[ClauseFigure
     for document, anchor, attempt_id, missed in rows:
         person_id, clause = firsts[attempt_id], by_clause[document, anchor]
         clause[person_id] = clause.get(person_id, False) or bool(missed)
-    found = [
-        ClauseFigure(document, anchor, Missed(len(people), sum(people.values())))
-        for (document, anchor), people in by_clause.items()
-    ]
+    found = [ClauseFigure(document, anchor, people) for (document, anchor), people in by_clause.items()]
     shown = [each for each in found if each.missed.share is not None]
     return sorted(shown, key=lambda each: (-(each.missed.share or 0), each.document, each.anchor))
 

@@ -31,8 +31,13 @@ def get_schedule(code: str) -> ReportSchedule:
     return found
 
 
-def find_same(cohort: Cohort, plan_slug: str, weekday: int, hour: int, by: Person) -> ReportSchedule | None:
-    """Return what somebody has set up already for the same plan and hour, while it goes on."""
+def find_same(
+    cohort: Cohort, plan_slug: str, weekday: int, hour: int, *, by: str, besides: int | None = None
+) -> ReportSchedule | None:
+    """Return what somebody (by code) has set up already for the same plan and hour, while it goes on.
+
+    `besides` is the row number of the one that is changed.
+    """
     return session.scalar(
         select(ReportSchedule)
         .where(
@@ -40,8 +45,9 @@ def find_same(cohort: Cohort, plan_slug: str, weekday: int, hour: int, by: Perso
             ReportSchedule.plan_slug == plan_slug,
             ReportSchedule.weekday == weekday,
             ReportSchedule.hour == hour,
-            ReportSchedule.created_by == by.code,
+            ReportSchedule.created_by == by,
             ReportSchedule.ended_at.is_(None),
+            *([ReportSchedule.id != besides] if besides is not None else []),
         )
         .order_by(ReportSchedule.id)
         .limit(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -22,7 +22,7 @@ from portal.core import clock
 from portal.core.clock import local_date
 from portal.core.db import session
 from portal.core.i18n import Words
-from portal.reports.queries import ENTRY, Follower, follow_paths, versions_of
+from portal.reports.queries import ENTRY, Follower, LeftOut, Uncountable, follow_paths, left_out_of, versions_of
 from portal.reports.queries.lead import Attempted, attempts_of
 from portal.reports.rules.survival import Course, Survival, survival
 from portal.training.models import Enrollment, Plan, PlanStep, PlanVersion, StepCompletion
@@ -56,6 +56,8 @@ class Passage:
     # Quizzes of the plan with a released first attempt, and those of them passed by it.
     tried: int
     passed: int
+    # The other plan in which she went on where she left this one for it.
+    moved_to: Words | None = None
 
     @property
     def course(self) -> Course:
@@ -87,6 +89,8 @@ class CohortTrend:
     survival: Survival
     first_tries: Rate
     on_time: Rate
+    # People of whom nothing is counted, since their dates cannot be computed, by name.
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def trends(reach: Reach, plan_slug: str | None = None, *, viewer_id: int) -> Tre
     """Return how the cohorts within reach fared in a plan (default: that of most cohorts).
 
     Withdrawn cohorts are left out, and what quizzes keep from the viewer of her own results. In a number of statements
-    that does not grow with cohorts or people. Raises `HolidayYearUnknown`.
+    that does not grow with cohorts or people.
     """
     as_of = clock.now()
     found = [each for each in cohorts.list_cohorts(reach) if each.withdrawn_at is None]
@@ -120,20 +124,22 @@ def trends(reach: Reach, plan_slug: str | None = None, *, viewer_id: int) -> Tre
     plan = next((each for each in plans if each.slug == plan_slug), plans[0] if plans else None)
     if plan is None:
         return Trends(plans, None, [], as_of)
-    passages, not_begun = _passages([each.id for each in found], plan.slug, viewer_id)
-    shown = [each for each in found if each.id in passages or each.id in not_begun]
+    passages, not_begun, left_out = _passages([each.id for each in found], plan.slug, viewer_id)
+    shown = [each for each in found if each.id in passages or each.id in not_begun or each.id in left_out]
     return Trends(
         plans,
         plan,
         [
-            trend_of(each, passages.get(each.id, ()), not_begun.get(each.id, 0))
+            trend_of(each, passages.get(each.id, ()), not_begun.get(each.id, 0), left_out.get(each.id, ()))
             for each in sorted(shown, key=lambda each: (each.starts_on, each.code))
         ],
         as_of,
     )
 
 
-def trend_of(cohort: Cohort, passages: Sequence[Passage], not_begun: int = 0) -> CohortTrend:
+def trend_of(
+    cohort: Cohort, passages: Sequence[Passage], not_begun: int = 0, left_out: Sequence[LeftOut] = ()
+) -> CohortTrend:
     """Return the figures of a cohort from its people."""
     told = [each.is_on_time for each in passages if each.is_on_time is not None]
     return CohortTrend(
@@ -143,6 +149,7 @@ def trend_of(cohort: Cohort, passages: Sequence[Passage], not_begun: int = 0) ->
         survival(each.course for each in passages),
         first_tries=Rate(sum(each.passed for each in passages), sum(each.tried for each in passages)),
         on_time=Rate(sum(told), len(told)),
+        left_out=left_out,
     )
 
 
@@ -157,21 +164,19 @@ class CohortPassages:
 
 
 def passages_of(cohort: Cohort, plan_slug: str | None = None, *, viewer_id: int) -> CohortPassages:
-    """Return everybody of a cohort who followed a plan with it (default: the one most did); as `trends` counts them.
-
-    Raises `HolidayYearUnknown`.
-    """
+    """Return everybody of a cohort who followed a plan with it (default: the one most did); as `trends` counts them."""
     as_of = clock.now()
     plans = _plans_of([cohort.id])
     plan = next((each for each in plans if each.slug == plan_slug), plans[0] if plans else None)
     if plan is None:
         return CohortPassages(None, None, as_of=as_of)
-    passages, not_begun = _passages([cohort.id], plan.slug, viewer_id)
+    passages, not_begun, left_out = _passages([cohort.id], plan.slug, viewer_id)
     mine = passages.get(cohort.id, [])
     rows = session.scalars(select(Person).where(Person.id.in_({each.person_id for each in mine})))
     people = {each.id: each for each in rows}
     mine.sort(key=lambda each: (people[each.person_id].sort_key, each.person_id, each.enrollment))
-    return CohortPassages(plan, trend_of(cohort, mine, not_begun.get(cohort.id, 0)), people, as_of)
+    trend = trend_of(cohort, mine, not_begun.get(cohort.id, 0), left_out.get(cohort.id, ()))
+    return CohortPassages(plan, trend, people, as_of)
 
 
 def _plans_of(cohort_ids: Collection[int]) -> list[PlanOfCohorts]:
@@ -197,21 +202,30 @@ def _plans_of(cohort_ids: Collection[int]) -> list[PlanOfCohorts]:
 
 def _passages(
     cohort_ids: Collection[int], plan: str, viewer_id: int
-) -> tuple[dict[int, list[Passage]], dict[int, int]]:
-    """Return by cohort the ways of its people through the plan, and how many have not begun."""
-    later = aliased(Enrollment)
+) -> tuple[dict[int, list[Passage]], dict[int, int], dict[int, list[LeftOut]]]:
+    """Return by cohort the ways of its people through the plan, and how many have not begun.
+
+    Besides, of whom nothing can be counted, for want of a holiday table.
+    """
+    later, moved = aliased(Enrollment), aliased(Enrollment)
+    went_on_in = (
+        select(PlanVersion.title)
+        .join(moved, moved.plan_version_id == PlanVersion.id)
+        .where(moved.moved_from_id == Enrollment.id)
+        .scalar_subquery()
+    )
     rows: Sequence[Any] = session.execute(
-        select(*ENTRY, Enrollment.ended_at)
+        select(*ENTRY, Enrollment.ended_at, went_on_in)
         .join(Plan, Plan.id == Enrollment.plan_id)
         .where(Enrollment.cohort_id.in_(cohort_ids), Plan.slug == plan)
         # Who went on in another version of the plan has not left: she is counted once, where she went on.
         .where(~exists(select(later.id).where(later.replaces_id == Enrollment.id)))
         .order_by(Enrollment.id)
     ).all()
-    entries = [Follower(*row[:-1]) for row in rows]
-    ended_at = {row[0]: row[-1] for row in rows}
+    entries = [Follower(*row[:-2]) for row in rows]
+    ended_at, moved_to = {row[0]: row[-2] for row in rows}, {row[0]: row[-1] for row in rows}
     versions = versions_of({each.version_id for each in entries})
-    follow_paths(entries, versions)
+    entries, uncountable = follow_paths(entries, versions)
     ids = [each.id for each in entries]
     last_done, tried = _last_done(ids), attempts_of(ids, viewer_id)
     asked = {
@@ -229,8 +243,20 @@ def _passages(
             continue
         first = _first_tries(tried.get(each.id, ()), asked[each.version_id], ended_at[each.id])
         passage = _passage(each, ended_at[each.id], last_done.get(each.id, (None, None)), first)
-        found[each.cohort_id].append(passage)
-    return found, not_begun
+        found[each.cohort_id].append(replace(passage, moved_to=moved_to[each.id]))
+    return found, not_begun, _left_out(uncountable)
+
+
+def _left_out(uncountable: Sequence[Uncountable]) -> dict[int, list[LeftOut]]:
+    if not uncountable:
+        return {}
+    rows = session.scalars(select(Person).where(Person.id.in_({each.follower.person_id for each in uncountable})))
+    persons = {each.id: each for each in rows}
+    found: dict[int, list[Uncountable]] = defaultdict(list)
+    for each in uncountable:
+        assert each.follower.cohort_id is not None
+        found[each.follower.cohort_id].append(each)
+    return {cohort_id: left_out_of(mine, persons) for cohort_id, mine in found.items()}
 
 
 def _passage(
@@ -246,7 +272,9 @@ def _passage(
     elif left_at is not None:
         until, fate = local_date(left_at, path.zone), Fate.LEFT
     # What is done keeps the date that counted then; the rest is due as the person's own page says.
-    ahead = [path.due_on[slug] for slug in path.asked(each.done) - each.done]
+    # Either is asked for by the day of its session where that is a later one.
+    asked = path.asked_now(each.done)
+    ahead = [each.asked_by(slug) for slug in asked if slug not in each.done or slug in each.booked]
     last_due_on = max([*ahead, *([done_due_on] if done_due_on is not None else [])], default=None)
     is_on_time = None
     if last_due_on is not None and last_due_on < path.today and (fate is not Fate.LEFT or last_due_on < until):

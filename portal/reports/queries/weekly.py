@@ -38,8 +38,8 @@ class Changes:
     """
 
     week: Week
-    # Required steps that were done, by everybody.
-    steps_done: int
+    # Person → the required steps that she did, and on which day.
+    done: dict[int, Sequence[tuple[str, date]]]
     completed: frozenset[int]
     # Person → her required steps whose due date passed in the week and that are not done yet, the first one first.
     became_overdue: dict[int, Sequence[str]]
@@ -48,6 +48,11 @@ class Changes:
     joined: frozenset[int]
     left: frozenset[int]
     due_next: Sequence[Due]
+
+    @property
+    def steps_done(self) -> int:
+        """Required steps that were done, by everybody."""
+        return sum(len(steps) for steps in self.done.values())
 
 
 def changes_of(cohort: Cohort, following: Following, week: Week, *, viewer_id: int) -> Changes:
@@ -58,22 +63,22 @@ def changes_of(cohort: Cohort, following: Following, week: Week, *, viewer_id: i
     joined, left = _comings_and_goings(cohort, week)
     overdue: dict[int, Sequence[str]] = {}
     completed = set()
-    steps_done = 0
+    made: dict[int, Sequence[tuple[str, date]]] = {}
     for each in following.people:
         path = each.path
         assert path is not None
-        done = [slug for slug, moment in each.moments.items() if local_date(instant_of(moment), path.zone) in week]
-        steps_done += len(path.required & set(done))
+        days = ((slug, local_date(instant_of(moment), path.zone)) for slug, moment in each.moments.items())
+        if done := [(slug, on) for slug, on in days if on in week and slug in path.required]:
+            made[each.person_id] = sorted(done, key=lambda step: (step[1], step[0]))
         if each.completed_at is not None and local_date(each.completed_at, path.zone) in week:
             completed.add(each.person_id)
         # Overdue is a step from the day after its date on.
-        asked = path.asked(each.done)
-        late = [slug for on, slug in path.expected if on + ONE_DAY in week and slug in asked and slug not in each.done]
+        late = [slug for on, slug in each.late if on + ONE_DAY in week]
         if late:
             overdue[each.person_id] = late
     return Changes(
         week=week,
-        steps_done=steps_done,
+        done=made,
         completed=frozenset(completed),
         became_overdue=overdue,
         passed=_passed(following, week, viewer_id),
@@ -127,8 +132,8 @@ def _due_next(people: Sequence[Follower]) -> list[Due]:
         assert path is not None
         if each.completed_at is not None:
             continue
-        for slug in path.asked(each.done) - each.done:
-            on = path.due_on[slug]
+        for slug in path.asked_now(each.done) - each.done:
+            on = each.asked_by(slug)
             if path.today <= on < path.today + timedelta(days=A_WEEK):
                 days[slug].append(on)
                 whose[slug].add(each.person_id)

@@ -68,6 +68,9 @@ class Risk(StrEnum):
     OVERDUE = "overdue"
     FAILED_TRIES = "failed_tries"
     IDLE = "idle"
+    SIGN_OFF = "sign_off"
+    # Said instead of the others: nothing of them is hers to mend before she has an account.
+    INVITED = "invited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class RiskRule:
     overdue_steps: int | None = 2
     failed_tries: int | None = 2
     idle_days: int | None = 2
+
+    @property
+    def has_reason(self) -> bool:
+        """Whether any reason counts: by a rule without one nobody could be at risk."""
+        return (self.overdue_steps, self.failed_tries, self.idle_days) != (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +97,22 @@ class Tries:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """A step that waits for a sign-off: since which day, and for how many working days of the learner's calendar."""
+
+    step: str
+    since: date
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conduct:
     """What the rule looks at in one person.
 
     `idle_days` are the working days of her own calendar, leave and pauses left out, from the day after her last
-    activity (from her first day, where there was none) to yesterday.
+    activity (from her first day, where there was none) to yesterday. Activity is what she does herself, for whatever
+    plan: that somebody signs a step off, or notes that she was there, is none of hers. Where everything that is left
+    waits for others, `waits_for_others`, and `sign_off` is the sign-off that has waited longest, where one does.
     """
 
     overdue_steps: int = 0
@@ -102,6 +121,11 @@ class Conduct:
     idle_days: int = 0
     last_active_on: date | None = None
     is_complete: bool = False
+    waits_for_others: bool = False
+    sign_off: Waits | None = None
+    # Whether she has not accepted her invitation, and when it was sent last, where that is known.
+    is_invited: bool = False
+    invited_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +137,16 @@ class Reason:
     since: date | None
     # The check, where it is about one.
     quiz: str | None = None
+    # The step that waits, where it is about one.
+    step: str | None = None
 
 
 def at_risk(conduct: Conduct, rule: RiskRule) -> tuple[Reason, ...]:
-    """Return every reason why a person is at risk by the rule; nobody is who has completed the plan."""
+    """Return every reason why a person is at risk by the rule; nobody is who has completed the plan.
+
+    Nobody is idle who has nothing to do: then a sign-off that has waited for as many days is the reason. Of somebody
+    who has not accepted her invitation that is the one reason, whichever others there would be.
+    """
     if conduct.is_complete:
         return ()
     found = []
@@ -128,8 +158,14 @@ def at_risk(conduct: Conduct, rule: RiskRule) -> tuple[Reason, ...]:
             for each in conduct.tries
             if each.failed >= rule.failed_tries
         ]
-    if rule.idle_days is not None and conduct.idle_days >= rule.idle_days:
+    if rule.idle_days is not None and conduct.waits_for_others:
+        waits = conduct.sign_off
+        if waits is not None and waits.days >= rule.idle_days:
+            found.append(Reason(Risk.SIGN_OFF, waits.days, waits.since, step=waits.step))
+    elif rule.idle_days is not None and conduct.idle_days >= rule.idle_days:
         found.append(Reason(Risk.IDLE, conduct.idle_days, conduct.last_active_on))
+    if found and conduct.is_invited:
+        return (Reason(Risk.INVITED, conduct.idle_days, conduct.invited_on),)
     return tuple(found)
 
 
@@ -339,6 +375,8 @@ class RecipientEnd(StrEnum):
     """Why somebody gets a report no longer."""
 
     UNSUBSCRIBED = "unsubscribed"
+    # Whoever may change the report has taken her off.
+    REMOVED = "removed"
     NOT_ALLOWED = "not_allowed"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from portal.accounts.models import Person
+from portal.calendars.service.told import uncountable_told
 from portal.cohorts.models import Cohort
 from portal.core.clock import local_date
 from portal.core.i18n import Words, format_date, format_instant, format_percent, language
@@ -20,6 +21,7 @@ from portal.reports.formats.cohort_sheet import (
     ClauseRow,
     CohortSheet,
     DueRow,
+    LeftOutRow,
     NumberRow,
     RiskRow,
 )
@@ -30,12 +32,14 @@ from portal.reports.formats.words import (
     figures,
     first_late_words,
     forecast,
+    in_force_words,
     listed,
     period_words,
     quiz_titles,
     reason_words,
     rule_in_words,
     since_words,
+    waiting_words,
 )
 from portal.reports.queries import Column, Following, follow
 from portal.reports.queries.lead import AtRisk, ClauseFigure, Morning, clause_figures, clause_titles, morning
@@ -123,6 +127,8 @@ def told(found: Read) -> CohortSheet:
         at=following.as_of,
         zone=zone,
         week=period_words(format_date(found.changes.week.first), format_date(found.changes.week.last)),
+        first=found.changes.week.first,
+        last=found.changes.week.last,
         people=len(following.people),
         changes=_changes(found, titles),
         at_risk=[
@@ -133,35 +139,62 @@ def told(found: Read) -> CohortSheet:
             )
             for each in at_risk
         ],
-        rule=_(
-            "At risk is who has not completed the plan and has: %(reasons)s.",
-            reasons=_(" or ").join(rule_in_words(seen.rule)),
+        rule=" ".join(
+            [
+                _(
+                    "At risk is who has not completed the plan and has: %(reasons)s.",
+                    reasons=_(" or ").join(rule_in_words(seen.rule)),
+                ),
+                in_force_words(seen.in_force, zone),
+            ]
         ),
         numbers=[
-            NumberRow(each.label, f"{each.number} {each.unit}" if each.unit else each.number, each.formula)
+            NumberRow(
+                each.label,
+                f"{each.number} {each.unit}" if each.unit else each.number,
+                each.formula,
+                each.group,
+                each.list_of,
+                each.parts,
+                each.counts,
+            )
             for each in numbers
         ],
-        everybody=everybody_words(),
+        everybody=everybody_words(len(following.uncountable)),
         curve=curve(seen, today, day),
         forecast=forecast(seen, len(following.people), today),
         checks=[
             CheckRow(
+                each.slug,
                 titles.get(each.slug, each.slug),
                 len(each.passed),
                 len(each.tried),
                 format_percent(each.share, 0) if each.share is not None else "–",
+                each.share,
             )
             for each in seen.checks
         ],
         clauses=[_clause(each, found, documents) for each in found.clauses],
         due=[
             DueRow(
+                slug=each.step,
                 step=str(task_of(columns[each.step].kind, columns[each.step].title)),
                 when=day(each.first) if each.first == each.last else period_words(day(each.first), day(each.last)),
                 people=len(each.people),
+                first=each.first,
+                last=each.last,
             )
             for each in found.changes.due_next
             if each.step in columns
+        ],
+        left_out=[
+            LeftOutRow(
+                name=each.person.name_in(here),
+                kana=each.person.full_kana if here == "ja" else "",
+                code=each.code,
+                why=uncountable_told(each.country, each.year),
+            )
+            for each in following.left_out
         ],
     )
 
@@ -169,9 +202,13 @@ def told(found: Read) -> CohortSheet:
 def _reason(
     reason: Reason, each: AtRisk, titles: Mapping[str, str], columns: Mapping[str, Column], day: Callable[[date], str]
 ) -> str:
-    said = _("%(reason)s, %(since)s", reason=reason_words(reason, titles), since=since_words(reason, day))
+    said = _(
+        "%(reason)s, %(since)s", reason=reason_words(reason, each.follower, titles), since=since_words(reason, day)
+    )
     if reason.risk is Risk.OVERDUE and (first := first_late_words(each.follower, columns)):
         return _("%(name)s (%(what)s)", name=said, what=first)
+    if step := waiting_words(reason, columns):
+        return _("%(name)s (%(what)s)", name=said, what=step)
     return said
 
 
@@ -193,9 +230,9 @@ def _changes(found: Read, titles: Mapping[str, str]) -> list[Change]:
             for person in _by_name(names, found.people)
         ]
 
-    def change(label: str, ids: Collection[int], names: Sequence[str] | None = None) -> Change:
+    def change(list_of: str, label: str, ids: Collection[int], names: Sequence[str] | None = None) -> Change:
         plain = _names(ids, found.people)
-        return Change(label, len(ids), plain if names is None else names, plain)
+        return Change(list_of, label, len(ids), plain if names is None else names, plain)
 
     steps = {slug: str(column.title) for slug, column in columns.items()}
     late = changes.became_overdue
@@ -204,12 +241,12 @@ def _changes(found: Read, titles: Mapping[str, str]) -> list[Change]:
         for person in _by_name(late, found.people)
     ]
     return [
-        change(_("Completed the plan"), changes.completed),
-        change(_("Passed a check"), changes.passed, with_what(changes.passed, titles)),
-        Change(_("Became overdue and still are"), len(late), with_what(late, steps), counted),
-        change(_("Joined the cohort"), changes.joined),
-        change(_("Left the cohort"), changes.left),
-        Change(_("Required steps done"), changes.steps_done, (), ()),
+        change("week-completed", _("Completed the plan"), changes.completed),
+        change("week-passed", _("Passed a check"), changes.passed, with_what(changes.passed, titles)),
+        Change("week-overdue", _("Became overdue and still are"), len(late), with_what(late, steps), counted),
+        change("week-joined", _("Joined the cohort"), changes.joined),
+        change("week-left", _("Left the cohort"), changes.left),
+        Change("week-steps", _("Required steps done"), changes.steps_done, (), ()),
     ]
 
 
@@ -224,10 +261,13 @@ def _names(ids: Collection[int], people: Mapping[int, Person]) -> list[str]:
 def _clause(each: ClauseFigure, found: Read, documents: Mapping[str, str]) -> ClauseRow:
     title = found.headings.get((each.document, each.anchor))
     return ClauseRow(
+        slug=each.document,
+        anchor=each.anchor,
         title=str(title) if title is not None and str(title) else f"#{each.anchor}",
         document=documents.get(each.document, each.document),
         missed=each.missed.missed,
         asked=each.missed.asked,
         share=format_percent(each.missed.share, 0) if each.missed.share is not None else "–",
         points_at_policy=each.missed.points_at_policy,
+        share_of_one=each.missed.share,
     )

@@ -1,4 +1,4 @@
-"""Reports that are sent each week: set up, sent once to each person, and ended, by hand or by themselves."""
+"""Reports that are sent each week: set up, changed, sent once to each person, and ended, by hand or by themselves."""
 
 from __future__ import annotations
 
@@ -7,79 +7,83 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from portal.accounts import queries as accounts
-from portal.accounts.models import Person
-from portal.accounts.service.ownership import OwnedThing, set_owner
+from portal.accounts.models import Person, Role
+from portal.accounts.service.ownership import OwnedThing, OwnerNeeds, set_owner
 from portal.calendars import queries as calendars
-from portal.calendars.rules import ONE_DAY, DueDate
+from portal.calendars.rules import ONE_DAY, DueDate, WorkingCalendar, YearNotInTable
 from portal.cohorts.models import Cohort
-from portal.cohorts.permissions import SEE_COHORT
+from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS
 from portal.core import clock, jobs
 from portal.core.access import allows
 from portal.core.codes import new_code
-from portal.core.db import session
+from portal.core.db import insert, session
 from portal.core.i18n import force_locale
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import Outside, Progress
 from portal.core.mail import send_later
 from portal.journal.service import record
 from portal.reports import rules
-from portal.reports.errors import AlreadyScheduled, NobodyChosen, NotSent, RecipientRefused
+from portal.reports.errors import (
+    AlreadyScheduled,
+    CohortRefused,
+    NobodyChosen,
+    NotSent,
+    RecipientRefused,
+    ScheduleChangedMeanwhile,
+)
 from portal.reports.formats import cohort_sheet
 from portal.reports.models import ReportFile, ReportRecipient, ReportSchedule, ReportSending
+from portal.reports.permissions import OWNED_KIND, SEND_REPORT
 from portal.reports.queries import follow
 from portal.reports.queries import schedules as queries
 from portal.reports.rules import FileFormat, RecipientEnd, ScheduleEnd, Week
 from portal.reports.service import cohort_reports, files
 from portal.training.queries.cohort_drafts import lock_cohort
 
-OWNED_KIND = "report_schedule"
 JOB = "reports.send"
 
 
 # --- Setting up and ending ---------------------------------------------------------------------
 
 
-def set_up(
-    *,
-    cohort: Cohort,
-    plan_slug: str,
-    weekday: int,
-    hour: int,
-    with_pdf: bool,
-    with_xlsx: bool,
-    recipients: Collection[Person],
-    by: Person,
-) -> ReportSchedule:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to be sent: of which cohort and plan, when, in which form, to whom.
+
+    `weekday` is 0 on Mondays, `hour` the full hour in the market's zone; `language` None: that of each recipient.
+    """
+
+    cohort: Cohort
+    plan_slug: str
+    weekday: int
+    hour: int
+    with_pdf: bool
+    with_xlsx: bool
+    recipients: Collection[Person]
+    language: str | None = None
+
+
+def set_up(*, wanted: Wanted, by: Person) -> ReportSchedule:
     """Let the report of a cohort be sent each week from the next such weekday on; whoever sets it up owns it.
 
     Raises `NobodyChosen`, `RecipientRefused`, `AlreadyScheduled`.
     """
-    if not recipients:
-        raise NobodyChosen()
-    if not all(person.is_active and allows(person, SEE_COHORT, cohort) for person in recipients):
-        raise RecipientRefused()
-    # Two that are sent off at once come one after the other.
-    lock_cohort(cohort)
-    if (same := queries.find_same(cohort, plan_slug, weekday, hour, by)) is not None:
-        raise AlreadyScheduled(same.code)
-    now = clock.now().astimezone(clock.zone_info(cohort.market.time_zone))
-    tomorrow = now.date() + ONE_DAY
+    _check(wanted, by.code)
     found = ReportSchedule(
         code=new_code(),
-        cohort=cohort,
-        plan_slug=plan_slug,
-        weekday=weekday,
-        hour=hour,
-        with_pdf=with_pdf,
-        with_xlsx=with_xlsx,
-        # Today's only where its hour is still to come.
-        begins_on=rules.next_weekday(now.date() if now.hour < hour else tomorrow, weekday),
+        cohort=wanted.cohort,
+        plan_slug=wanted.plan_slug,
+        weekday=wanted.weekday,
+        hour=wanted.hour,
+        with_pdf=wanted.with_pdf,
+        with_xlsx=wanted.with_xlsx,
+        language=wanted.language,
+        begins_on=_begins_on(wanted),
         created_at=clock.now(),
         created_by=by.code,
-        recipients=[ReportRecipient(person=person) for person in recipients],
+        revision=0,
+        recipients=[ReportRecipient(person=person) for person in wanted.recipients],
     )
     session.add(found)
     session.flush()
@@ -89,13 +93,118 @@ def set_up(
         by=by,
         subject=("report_schedule", found.code),
         after={
-            "cohort": cohort.code,
-            "weekday": weekday,
-            "hour": hour,
-            "recipients": sorted(person.code for person in recipients),
+            "cohort": wanted.cohort.code,
+            "weekday": wanted.weekday,
+            "hour": wanted.hour,
+            "recipients": sorted(person.code for person in wanted.recipients),
         },
     )
     return found
+
+
+def change(*, schedule: ReportSchedule, wanted: Wanted, seen: int, by: Person) -> bool:
+    """Let the report be sent otherwise from now on; say whether that is another thing than before.
+
+    `seen` is the revision that the person had before her. Where its day or hour changes, the next report is that of the
+    next such hour, never one of a day that is over; it tells of the days since the last one. Raises `NotSent`,
+    `ScheduleChangedMeanwhile`, `CohortRefused`, `NobodyChosen`, `RecipientRefused`, `AlreadyScheduled`.
+    """
+    found = queries.lock_schedule(schedule.id)
+    if found.ended_at is not None:
+        raise NotSent()
+    if found.revision != seen:
+        raise ScheduleChangedMeanwhile()
+    if wanted.cohort.id != found.cohort_id and not allows(by, SEND_REPORT, wanted.cohort):
+        raise CohortRefused()
+    _check(wanted, found.created_by, found)
+    before, moves = _facts(_present(found)), _moves(found, wanted)
+    found.cohort, found.plan_slug = wanted.cohort, wanted.plan_slug
+    found.weekday, found.hour, found.language = wanted.weekday, wanted.hour, wanted.language
+    found.with_pdf, found.with_xlsx = wanted.with_pdf, wanted.with_xlsx
+    if moves:
+        found.begins_on = _begins_on(wanted)
+    _change_recipients(found, wanted.recipients)
+    after = _facts(wanted)
+    changed = {name for name, value in after.items() if value != before[name]}
+    if not changed:
+        return False
+    found.revision += 1
+    session.flush()
+    record(
+        "reports.schedule_changed",
+        by=by,
+        subject=("report_schedule", found.code),
+        before={name: before[name] for name in before if name in changed},
+        after={name: after[name] for name in after if name in changed},
+    )
+    return True
+
+
+def _check(wanted: Wanted, created_by: str, present: ReportSchedule | None = None) -> None:
+    if not wanted.recipients:
+        raise NobodyChosen()
+    if not all(person.is_active and allows(person, SEE_COHORT, wanted.cohort) for person in wanted.recipients):
+        raise RecipientRefused()
+    # Two that are sent off at once come one after the other.
+    lock_cohort(wanted.cohort)
+    same = queries.find_same(
+        wanted.cohort,
+        wanted.plan_slug,
+        wanted.weekday,
+        wanted.hour,
+        by=created_by,
+        besides=present.id if present is not None else None,
+    )
+    if same is not None:
+        raise AlreadyScheduled(same.code)
+
+
+def _begins_on(wanted: Wanted) -> date:
+    """Return the first weekday from now on; today's only where its hour is still to come."""
+    now = clock.now().astimezone(clock.zone_info(wanted.cohort.market.time_zone))
+    return rules.next_weekday(now.date() if now.hour < wanted.hour else now.date() + ONE_DAY, wanted.weekday)
+
+
+def _moves(schedule: ReportSchedule, wanted: Wanted) -> bool:
+    """Say whether the day or hour changes; another cohort may have its holidays in another country."""
+    return (schedule.weekday, schedule.hour, schedule.cohort_id) != (wanted.weekday, wanted.hour, wanted.cohort.id)
+
+
+def _present(schedule: ReportSchedule) -> Wanted:
+    return Wanted(
+        cohort=schedule.cohort,
+        plan_slug=schedule.plan_slug,
+        weekday=schedule.weekday,
+        hour=schedule.hour,
+        with_pdf=schedule.with_pdf,
+        with_xlsx=schedule.with_xlsx,
+        recipients=[each.person for each in schedule.recipients if each.ended_at is None],
+        language=schedule.language,
+    )
+
+
+def _facts(wanted: Wanted) -> dict[str, Any]:
+    files_wanted = ((FileFormat.PDF, wanted.with_pdf), (FileFormat.XLSX, wanted.with_xlsx))
+    return {
+        "cohort": wanted.cohort.code,
+        "plan": wanted.plan_slug,
+        "weekday": wanted.weekday,
+        "hour": wanted.hour,
+        "attached": [kind.value for kind, is_wanted in files_wanted if is_wanted],
+        "language": wanted.language or "account",
+        "recipients": sorted(person.code for person in wanted.recipients),
+    }
+
+
+def _change_recipients(schedule: ReportSchedule, wanted: Collection[Person]) -> None:
+    rows = {each.person_id: each for each in schedule.recipients}
+    ids = {person.id for person in wanted}
+    for each in rows.values():
+        if each.ended_at is None and each.person_id not in ids:
+            each.ended_at, each.end_reason = clock.now(), RecipientEnd.REMOVED
+        elif each.ended_at is not None and each.person_id in ids:
+            each.ended_at = each.end_reason = None
+    schedule.recipients.extend(ReportRecipient(person=person) for person in wanted if person.id not in rows)
 
 
 def end(*, schedule: ReportSchedule, by: Person) -> None:
@@ -159,17 +268,43 @@ class OwnedSchedules:
 
     kind = OWNED_KIND
     name = _l("Weekly report")
+    owner_needs = OwnerNeeds((Role.LEAD, Role.AUTHOR, Role.ADMIN))
 
     def find_things(self, codes: Collection[str]) -> Mapping[str, OwnedThing]:
         """Return those of the schedules that exist."""
+        found = queries.list_schedules_of(codes)
+        sent = queries.last_sent([each.id for each in found])
+        books = calendars.read_calendars([each.cohort.market for each in found])
         return {
-            each.code: OwnedThing(str(each.cohort.name), None, is_live=each.ended_at is None)
-            for each in queries.list_schedules_of(codes)
+            each.code: OwnedThing(
+                str(each.cohort.name),
+                f"/cohorts/{each.cohort.code}",
+                is_live=each.ended_at is None,
+                needs=SEE_COHORTS,
+                due_on=_sending_on(each, sent, books) if each.ended_at is None else None,
+                due_what=_l("Next sending"),
+                market_codes=frozenset([each.cohort.market.code]),
+                team_code=each.cohort.team.code if each.cohort.team else None,
+                cohort_code=each.cohort.code,
+            )
+            for each in found
         }
 
     def list_live_codes(self) -> Collection[str]:
         """Return the codes of those that have not ended."""
         return queries.list_open_codes()
+
+
+def _sending_on(
+    schedule: ReportSchedule, sent: Mapping[int, tuple[date, Any]], books: calendars.Calendars
+) -> date | None:
+    last = sent.get(schedule.id)
+    calendar = books.of(schedule.cohort.market_id)
+    try:
+        found = _next(schedule.cohort, schedule.weekday, schedule.begins_on, last[0] if last else None, calendar)
+    except YearNotInTable:
+        return None
+    return found.sent_on.on
 
 
 # --- When ----------------------------------------------------------------------------------------
@@ -185,14 +320,25 @@ class Next:
 
 def next_of(schedule: ReportSchedule, sent: date | None) -> Next:
     """Return when the next report goes out; `sent` is the weekday of the last one."""
-    market = schedule.cohort.market
-    today = clock.today(market.time_zone)
-    after = sent + ONE_DAY if sent is not None else schedule.begins_on
+    return _next(schedule.cohort, schedule.weekday, schedule.begins_on, sent)
+
+
+def next_if(schedule: ReportSchedule, wanted: Wanted, sent: date | None) -> Next:
+    """Return when the next report would go out if the schedule were changed now."""
+    begins_on = _begins_on(wanted) if _moves(schedule, wanted) else schedule.begins_on
+    return _next(wanted.cohort, wanted.weekday, begins_on, sent)
+
+
+def _next(
+    cohort: Cohort, weekday: int, begins_on: date, sent: date | None, calendar: WorkingCalendar | None = None
+) -> Next:
+    today = clock.today(cohort.market.time_zone)
+    after = sent + ONE_DAY if sent is not None else begins_on
     # One that is due already, and not sent yet, is the next one.
-    nominal = rules.next_weekday(max(schedule.begins_on, after), schedule.weekday)
-    calendar = calendars.working_calendar(market)
+    nominal = rules.next_weekday(max(begins_on, after), weekday)
+    calendar = calendar or calendars.working_calendar(cohort.market)
     while rules.sending_day(nominal, calendar).on < today:
-        nominal = rules.next_weekday(nominal + ONE_DAY, schedule.weekday)
+        nominal = rules.next_weekday(nominal + ONE_DAY, weekday)
     return Next(nominal, rules.sending_day(nominal, calendar))
 
 
@@ -238,12 +384,10 @@ def owe(schedule: ReportSchedule) -> bool:
     if not staying:
         _end(schedule, ScheduleEnd.NOBODY_LEFT, None)
         return False
-    insert = (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(
-        ReportSending.__table__  # type: ignore[arg-type]
-    )
     # Of whom another worker was faster comes no row back.
     added = session.execute(
-        insert.values(
+        insert(ReportSending.__table__)
+        .values(
             [
                 {
                     "schedule_id": schedule.id,
@@ -274,11 +418,15 @@ def _is_through(schedule: ReportSchedule, week: Week) -> bool:
     if schedule.cohort.withdrawn_at is not None:
         return True
     following = follow(schedule.cohort, schedule.plan_slug or None)
-    return bool(following.people) and all(
-        each.completed_at is not None
-        and each.path is not None
-        and clock.local_date(each.completed_at, each.path.zone) < week.first
-        for each in following.people
+    return (
+        bool(following.people)
+        and not following.uncountable
+        and all(
+            each.completed_at is not None
+            and each.path is not None
+            and clock.local_date(each.completed_at, each.path.zone) < week.first
+            for each in following.people
+        )
     )
 
 
@@ -306,6 +454,8 @@ def send(schedule: str, week_of: str) -> Generator[Any, Any, None]:
         found = queries.get_schedule(schedule)
         codes: list[str] = []
         read = cohort_reports.read(found.cohort, found.plan_slug or None, week, viewer_id=group.viewer_id)
+        missing = [each.person.code for each in read.following.left_out] if read is not None else []
+        left_out = {"left_out": list(dict.fromkeys(missing))} if missing else {}
         if read is not None and (found.with_pdf or found.with_xlsx):
             with force_locale(group.language):
                 report = cohort_reports.told(read)
@@ -322,7 +472,7 @@ def send(schedule: str, week_of: str) -> Generator[Any, Any, None]:
         for person in group.people:
             send_later(
                 "reports.weekly",
-                {"to": person, "schedule": schedule, "week_of": week_of, "attached": codes},
+                {"to": person, "schedule": schedule, "week_of": week_of, "attached": codes} | left_out,
                 effect_key=f"report:{schedule}:{week_of}:{person}",
             )
         yield Progress(place, len(groups))
@@ -330,10 +480,12 @@ def send(schedule: str, week_of: str) -> Generator[Any, Any, None]:
 
 def _groups(schedule: ReportSchedule, people: Sequence[Person]) -> list[_Group]:
     following = follow(schedule.cohort, schedule.plan_slug or None)
-    learning = {each.person_id for each in following.people}
+    learning = {each.person_id for each in following.everybody}
     groups: dict[tuple[str, int], list[str]] = {}
     for person in people:
-        groups.setdefault((person.language, person.id if person.id in learning else 0), []).append(person.code)
+        groups.setdefault((schedule.language or person.language, person.id if person.id in learning else 0), []).append(
+            person.code
+        )
     return [_Group(tag, viewer_id, codes) for (tag, viewer_id), codes in sorted(groups.items())]
 
 

@@ -12,6 +12,8 @@ from flask import Response, render_template, request, url_for
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
+from portal.calendars.service.told import uncountable_told
+from portal.certificates.permissions import TAKE_FILES
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
@@ -21,8 +23,17 @@ from portal.core.clock import local_date
 from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.tables import download_xlsx
-from portal.reports.formats.words import curve, day_words, forecast, kind_words, rule_in_words
-from portal.reports.permissions import SEE_AT_RISK_RULE
+from portal.reports.formats.words import (
+    activity_words,
+    curve,
+    day_words,
+    forecast,
+    in_force_words,
+    kind_words,
+    listed,
+    overdue_words,
+    rule_in_words,
+)
 from portal.reports.queries import (
     Cell,
     CohortReport,
@@ -51,7 +62,7 @@ from portal.training.permissions import (
     PlanOfCohort,
 )
 from portal.training.queries.catalogue import task_of
-from portal.training.rules import SETTLED, StepKind, StepState
+from portal.training.rules import NOT_ASKED, StepKind, StepState
 from portal.ui.states import look_of
 
 ROWS_AT_ONCE = 50
@@ -77,6 +88,7 @@ def list_cohorts() -> str:
             "overdue": heads.get(cohort.id, nobody).overdue,
             "is_withdrawn": cohort.withdrawn_at is not None,
             "complete": heads.get(cohort.id, nobody).complete,
+            "uncountable": heads.get(cohort.id, nobody).uncountable,
         }
         for cohort in found
     ]
@@ -98,8 +110,9 @@ def cohort(found: Cohort) -> str:
     told = seen.at_risk if request.args.get("at_risk") == "all" else seen.at_risk[: lead.AT_RISK_AT_ONCE]
     report = report_of(left.following, left.people, offset=offset, limit=ROWS_AT_ONCE, viewer=actor())
     rows, cells = _table_rows(report, found.market.time_zone)
+    over, slug = list_ended(found) if following.has_ended else [], report.plan.slug if report.plan else None
     # By the person, her latest one.
-    ended = {each.person.id: each for each in list_ended(found)} if report.without_plan else {}
+    ended = {each.person.id: each for each in over}
     return render_template(
         "reports/cohort.html",
         cohort={
@@ -133,9 +146,23 @@ def cohort(found: Cohort) -> str:
         filters=left.filters,
         is_plan_there=is_plan_there,
         morning=_morning(found, report, following, replace(seen, at_risk=told), at_risk=len(seen.at_risk)),
+        uncountable=[
+            {
+                "name": each.person.name_in(language()),
+                "href": url_for("training.path", code=each.code),
+                "plan": "",
+                "why": uncountable_told(each.country, each.year),
+            }
+            for each in report.left_out
+        ],
         without_plan=[person.name_in(language()) for person in report.without_plan if person.id not in ended],
         ended=[
             _ended(ended[person.id], found.market.time_zone) for person in report.without_plan if person.id in ended
+        ],
+        moved=[
+            _ended(each, found.market.time_zone)
+            for each in over
+            if each.moved_to is not None and (slug is None or slug in each.moved_to.slugs)
         ],
         exports=exports("reports.cohort_csv", "reports.cohort_xlsx", code=found.code, plan=report.plan.slug)
         if report.plan
@@ -166,13 +193,17 @@ def _withdrawn(found: Cohort, at: datetime) -> str:
 
 
 def _ended(each: Ended, zone: str) -> dict[str, str | None]:
-    here = language()
+    here, to = language(), each.moved_to
     return {
         "name": each.person.name_in(here),
         "kana": each.person.full_kana if here == "ja" else None,
         "href": url_for("training.path", code=each.code) if each.code else None,
         "plan": str(each.plan) if each.plan else None,
         "on": format_date(local_date(each.at, zone)),
+        "reason": each.reason,
+        "to": str(to.plan) if to is not None else None,
+        "to_href": url_for("training.path", code=to.code) if to is not None else None,
+        "by": to.by.name_in(here) if to is not None and to.by is not None else None,
     }
 
 
@@ -200,13 +231,17 @@ def _morning(
         if at_risk > len(seen.at_risk)
         else None,
         "rule": rule_in_words(seen.rule),
-        "rule_href": url_for("reports.at_risk_rule") if can(SEE_AT_RISK_RULE) else None,
+        "rule_href": url_for("reports.cohort_rule", code=found.code),
+        "in_force": in_force_words(seen.in_force, found.market.time_zone),
+        "activity": activity_words(),
         "curve": curve(seen, today, day),
         "forecast": forecast(seen, len(following.people), today),
         "checks": lead.first_tries(found, following, seen.checks),
         "clauses_href": url_for("reports.cohort_clauses", code=found.code, plan=slug),
         "sittings": lead.sittings(following, seen),
         "sitting_count": len(seen.sittings),
+        "sittings_href": lead.href_of(found, slug, None, "attempts-today"),
+        "foreseen_href": lead.href_of(found, slug, None, "foreseen") if seen.foreseen else None,
     }
 
 
@@ -225,7 +260,7 @@ def _events(found: Cohort, following: Following) -> list[dict[str, str | None]]:
     if not events:
         return []
     days = training.list_days_of_cohort(found)
-    learners = frozenset(each.person_id for each in following.people)
+    learners = frozenset(each.person_id for each in following.everybody)
     told: list[dict[str, str | None]] = []
     for event in events:
         on = days.get((event.version.plan_id, event.slug))
@@ -252,12 +287,15 @@ def _what_can_be_done(found: Cohort, following: Following, seen: Morning) -> dic
     is_under_way = any(each.tried for each in seen.checks) or any(
         (each.last_done_at is not None and each.last_done_at > each.enrolled_at)
         or _has_used_invitation(following.persons[each.person_id], each.enrolled_at)
-        for each in following.people
+        for each in following.everybody
     )
     return {
         "add_href": url_for("training.add_learners", code=found.code) if is_open else None,
         "withdraw_href": url_for("training.withdraw_cohort", code=found.code) if is_open and not is_under_way else None,
         "version_href": _version_href(found, following),
+        "certificates_href": url_for("certificates.new_batch", cohort=found.code)
+        if found.withdrawn_at is None and can(TAKE_FILES, found)
+        else None,
         "withdrawn_on": format_date(local_date(found.withdrawn_at, found.market.time_zone))
         if found.withdrawn_at
         else None,
@@ -271,7 +309,7 @@ def _has_used_invitation(person: Person, enrolled_at: datetime) -> bool:
 
 def _version_href(found: Cohort, following: Following) -> str | None:
     """Return where those who are not through go on in another version of the plan, if there is one."""
-    if following.plan is None or all(each.completed_at is not None for each in following.people):
+    if following.plan is None or all(each.completed_at is not None for each in following.everybody):
         return None
     plan = next(iter(following.versions.values())).plan
     if not following.has_other_versions or not can(SWAP_COHORT, PlanOfCohort(found, plan)):
@@ -322,12 +360,25 @@ def cohort_xlsx(found: Cohort) -> Response:
 
 def _column(column: Column) -> dict[str, str]:
     return {
+        "slug": column.slug,
         "title": str(column.title),
         "task": str(task_of(column.kind, column.title)),
         "kind": kind_words(column.kind),
-        "day": _nominal_day(column.day),
+        "day": " / ".join(_days_told(column)) or _nominal_day(column.day),
+        "days": listed(
+            *(
+                _("%(day)s in version %(number)s", day=_nominal_day(day), number=number)
+                for number, day in column.days
+                if day is not None
+            )
+        ),
         "need": "" if column.required else _("optional"),
     }
+
+
+def _days_told(column: Column) -> list[str]:
+    """Return the days on which the versions let a step be due, each once, the latest version first."""
+    return list(dict.fromkeys(_nominal_day(day) for _number, day in column.days if day is not None))
 
 
 def _nominal_day(day: int | None) -> str:
@@ -340,11 +391,14 @@ def _nominal_day(day: int | None) -> str:
 
 
 def state_word(cell: Cell) -> str:
-    """Return the name of a cell's state: late comes before locked or open, done and exempt before everything."""
-    if cell.status.state in SETTLED:
+    """Return the name of a cell's state: late before locked or open, done, exempt or set aside before everything.
+
+    What is late because somebody else has not ended it says both.
+    """
+    if cell.status.state in NOT_ASKED:
         return cell.status.state.value
     if cell.status.is_late:
-        return "overdue"
+        return "waiting_late" if cell.status.state is StepState.WAITING else "overdue"
     return {StepState.LOCKED: "locked", StepState.WAITING: "waiting", StepState.OPEN: "ahead"}[cell.status.state]
 
 
@@ -384,8 +438,8 @@ def _table_rows(report: CohortReport, zone: str) -> tuple[list[dict[str, Any]], 
                 CellView(
                     step,
                     state,
-                    # Who is exempt has no date.
-                    "" if state == "exempt" else day_words(done_on or cell.due_on, here, this_year),
+                    # Who is exempt has no date, and what is set aside has none now.
+                    "" if state in ("exempt", "set_aside") else day_words(done_on or cell.due_on, here, this_year),
                     (done_on or cell.due_on).isoformat(),
                     _("Due on %(date)s", date=day_words(cell.due_on, here, this_year)) if done_on else "",
                     format_percent(cell.score, 0) if cell.score is not None else "",
@@ -460,8 +514,15 @@ def _notes(found: Cohort, report: CohortReport) -> list[tuple[str, str]]:
         (_("As of"), report.as_of.astimezone(clock.zone_info(zone)).isoformat(timespec="seconds")),
         (_("Time zone of every date"), zone),
         (_("Scores"), _("Points ÷ points possible × 100, rounded half up to one decimal; points are exact.")),
-        (_("Overdue"), _("Required steps whose due date has passed without their being done.")),
+        (_("Overdue"), overdue_words()),
+        *([(_("In no number, since their dates cannot be computed"), _names(report))] if report.left_out else []),
     ]
+
+
+def _names(report: CohortReport) -> str:
+    """Return who is in no number, each once."""
+    names = dict.fromkeys(each.person.name_in(language()) for each in report.left_out)
+    return ("、" if language() == "ja" else ", ").join(names)
 
 
 def _header(found: Cohort, columns: Sequence[Column]) -> list[str]:
@@ -473,6 +534,7 @@ def _header(found: Cohort, columns: Sequence[Column]) -> list[str]:
         _("Done"),
         _("Overdue"),
         _("Overdue since"),
+        pgettext("column", "Note"),
     ]
     zone = found.market.time_zone
     for column in columns:
@@ -504,6 +566,7 @@ def _lines(found: Cohort, report: CohortReport) -> Iterator[list[object]]:
             progress.done,
             progress.overdue,
             row.standing.late_since,
+            None,
         ]
         for column in report.columns:
             cell = row.cells.get(column.slug)
@@ -512,12 +575,17 @@ def _lines(found: Cohort, report: CohortReport) -> Iterator[list[object]]:
             else:
                 line += [
                     look_of(state_word(cell)).word,
-                    cell.due_on if cell.status.state is not StepState.EXEMPT else None,
+                    cell.due_on if cell.status.state not in (StepState.EXEMPT, StepState.SET_ASIDE) else None,
                     local_date(cell.completed_at, zone) if cell.completed_at else None,
                 ]
             if column.kind is StepKind.QUIZ:
                 line += _score(cell, points)
         yield line
+    # At the end, and by name: whoever counts the lines finds everybody.
+    rest = [None] * (len(_header(found, report.columns)) - 8)
+    for each in report.left_out:
+        why = uncountable_told(each.country, each.year)
+        yield [each.person.code, each.person.name_in(language()), each.starts_on, None, None, None, None, why, *rest]
 
 
 def _score(cell: Cell | None, points: Mapping[str, tuple[Fraction, Fraction]]) -> list[object]:

@@ -9,16 +9,20 @@ from flask import url_for
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role
-from portal.accounts.permissions import ADMINISTER_PEOPLE, open_grants
+from portal.accounts.permissions import ADMINISTER_PEOPLE, is_more_than_learner, open_grants, reach_over_names
 from portal.accounts.queries import PeopleFilter
 from portal.accounts.queries import Standing as AccountStanding
 from portal.accounts.service.ownership import list_belongings
 from portal.certificates import queries as certificates
+from portal.certificates.permissions import reach_over_holders
+from portal.certificates.queries import batches, reissues
+from portal.certificates.rules import characters_named, spelled
+from portal.certificates.service.outlook import list_not_issued
 from portal.cohorts import queries as cohorts
 from portal.cohorts.permissions import SEE_COHORTS, reach_over_cohorts
 from portal.core import jobs
 from portal.core.access import allows
-from portal.core.i18n import format_instant, language, ngettext
+from portal.core.i18n import format_instant, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.jobs import JobState
 from portal.gradebook.queries import table
@@ -34,6 +38,7 @@ from portal.quizzes.models import QuestionState
 from portal.quizzes.permissions import RELEASE_RESULTS, SEE_BANKS, WRITE_QUESTIONS
 from portal.quizzes.queries import appeals, flags, marking, regrades
 from portal.quizzes.service import depth, review, supervision
+from portal.reports.permissions import SEE_AT_RISK_RULE
 from portal.reports.queries import HeadCount, count_heads, list_announced
 from portal.training.permissions import REVIEW_PLANS, WRITE_PLANS
 from portal.training.queries import plan_drafts
@@ -43,12 +48,11 @@ from portal.training.service.concerns import Cell, Concern
 NAMED_TODAY = 5
 # The beginning of a reason; the draft shows all of it.
 REASON_SHOWN = 200
-_BEYOND_LEARNING = tuple(role for role in Role if role is not Role.LEARNER)
 
 
 def by_role(person: Person) -> Sequence[Concern]:
     """Return what the person's roles make her concern, nothing for somebody without any."""
-    if not open_grants(person, *_BEYOND_LEARNING):
+    if not is_more_than_learner(person):
         return ()
     told: list[Concern] = []
     if open_grants(person, Role.LEAD, Role.AUDITOR) and allows(person, SEE_COHORTS):
@@ -58,6 +62,8 @@ def by_role(person: Person) -> Sequence[Concern]:
         told += _decisions(person)
     if allows(person, ADMINISTER_PEOPLE):
         told.append(_unfinished(person))
+    elif open_grants(person, Role.LEAD):
+        told += _names(person)
     if allows(person, SEE_BANKS) and open_grants(person, Role.AUTHOR, Role.APPROVER):
         told.append(_questions(person))
     if open_grants(person, Role.AUTHOR):
@@ -65,11 +71,14 @@ def by_role(person: Person) -> Sequence[Concern]:
         told.append(_questions_returned(person))
     if allows(person, APPROVE_DRAFTS):
         told.append(_drafts(person))
+    if open_grants(person, Role.LEAD, Role.ADMIN):
+        told += _unprinted(person)
+        told += _not_issued(person)
     told += _plans(person)
     if open_grants(person, Role.AUTHOR, Role.APPROVER, Role.POLICY_OWNER):
         told.append(_announced(person))
     told.append(_owned(person))
-    if open_grants(person, Role.WELLBEING_CONTACT, Role.AUDITOR):
+    if open_grants(person, Role.WELLBEING_CONTACT, Role.AUDITOR, Role.POLICY_OWNER):
         told.append(_pages(person))
     return told
 
@@ -88,7 +97,16 @@ def _cohorts(person: Person) -> Concern:
             (
                 Cell(str(cohort.name), url_for("reports.cohort", code=cohort.code), str(cohort.market.name)),
                 Cell(late, state="overdue") if head.overdue else Cell("–"),
-                Cell(f"{head.complete} / {head.following}"),
+                Cell(
+                    f"{head.complete} / {head.following}",
+                    sub=ngettext(
+                        "%(num)d person not counted: dates cannot be computed",
+                        "%(num)d people not counted: dates cannot be computed",
+                        head.uncountable,
+                    )
+                    if head.uncountable
+                    else "",
+                ),
             )
         )
     return Concern(
@@ -101,7 +119,7 @@ def _cohorts(person: Person) -> Concern:
             "with the cohort, of those in it."
         ),
         kinds=("text", "text", "number"),
-        more=(ngettext("All %(num)d cohorts", "All %(num)d cohorts", len(found)), url_for("reports.list_cohorts"))
+        more=(ngettext("All %(num)d cohort", "All %(num)d cohorts", len(found)), url_for("reports.list_cohorts"))
         if found
         else None,
     )
@@ -161,16 +179,103 @@ def _unfinished(person: Person) -> Concern:
         accounts.count_people(PeopleFilter(standing=AccountStanding.INVITED)),
         "invited",
     )
+    add(
+        _("Changed names that nobody has confirmed"),
+        url_for("accounts.list_name_changes"),
+        accounts.count_open_name_changes(reach_over_names(person), person),
+        "waiting",
+    )
     for certificate, asked_by in certificates.list_asked_to_revoke():
         said = _("Revocation asked for: certificate %(number)s", number=certificate.number)
         href = url_for("certificates.show", number=certificate.number)
         rows.append((Cell(said, href, asked_by.name_in(language())), Cell(state="waiting")))
+    for batch in batches.list_to_confirm():
+        said = _("Revocations asked for: %(cohort)s", cohort=batch.cohort.name)
+        href = url_for("certificates.batch", code=batch.code)
+        rows.append((Cell(said, href, batch.requested_by.name_in(language())), Cell(state="waiting")))
+    for certificate, holder in reissues.list_open():
+        said = _("New name asked for: certificate %(number)s", number=certificate.number)
+        href = url_for("certificates.show", number=certificate.number, _anchor="standing")
+        rows.append((Cell(said, href, holder.name_in(language())), Cell(state="waiting")))
     return Concern(
         title=_("Needs attention"),
         columns=(_("Matter"), _("Count")),
         rows=rows,
         nothing=_("No job has failed, every invitation is accepted, and no revocation waits for a second person."),
     )
+
+
+def _unprinted(person: Person) -> list[Concern]:
+    """Return the certificates that could not be printed, with what stands in the way; nothing where none is."""
+    found = certificates.list_unprinted(reach_over_holders(person))
+    if not found:
+        return []
+    rows = []
+    for certificate, job in found[:NAMED_TODAY]:
+        missing = characters_named(job.last_error or "")
+        why = (
+            _("No font has %(characters)s", characters=_(", ").join(spelled(each) for each in missing))
+            if missing
+            else _("The file could not be drawn")
+        )
+        href = url_for("certificates.show", number=certificate.number, _anchor="files")
+        said = Cell(certificate.number, href, certificate.person.name_in(language()))
+        rows.append((said, Cell(pgettext("certificate", "No PDF"), None, why, state="failed_job")))
+    return [
+        Concern(
+            title=ngettext(
+                "%(num)d certificate could not be printed", "%(num)d certificates could not be printed", len(found)
+            ),
+            columns=(_("Certificate"), _("State")),
+            rows=rows,
+            more=(_("Jobs that failed"), url_for("organisation.list_jobs", state=JobState.FAILED.value))
+            if len(found) > len(rows) and allows(person, SEE_JOBS)
+            else None,
+        )
+    ]
+
+
+def _names(person: Person) -> list[Concern]:
+    """Return the names that a lead's people have changed themselves; nothing where none waits."""
+    reach = reach_over_names(person)
+    count = accounts.count_open_name_changes(reach, person) if reach else 0
+    if not count:
+        return []
+    label = _("Changed names that nobody has confirmed")
+    return [
+        Concern(
+            title=_("Changed names"),
+            columns=(_("Matter"), _("Count")),
+            rows=[(Cell(label, url_for("accounts.list_name_changes")), Cell(str(count), state="waiting"))],
+        )
+    ]
+
+
+def _not_issued(person: Person) -> list[Concern]:
+    """Return what was completed lately and earned no certificate, with the reason; nothing where there is none."""
+    found = list_not_issued(reach_over_holders(person))
+    if not found:
+        return []
+    return [
+        Concern(
+            title=_("Completed, and no certificate issued"),
+            columns=(_("Person"), _("Reason")),
+            rows=[
+                (
+                    Cell(
+                        each.enrollment.person.name_in(language()),
+                        url_for("training.path", code=each.enrollment.code),
+                        str(each.enrollment.version.title),
+                    ),
+                    Cell(each.reason),
+                )
+                for each in found[:NAMED_TODAY]
+            ],
+            note=ngettext("%(num)d completion in all", "%(num)d completions in all", len(found))
+            if len(found) > NAMED_TODAY
+            else "",
+        )
+    ]
 
 
 def _decisions(person: Person) -> list[Concern]:
@@ -346,7 +451,7 @@ def _returned(person: Person) -> Concern:
         columns=(_("Document"), _("Why it came back")),
         rows=rows,
         nothing="",
-        more=(ngettext("All %(num)d drafts", "All %(num)d drafts", len(returned)), url_for("library.drafts"))
+        more=(ngettext("All %(num)d draft", "All %(num)d drafts", len(returned)), url_for("library.drafts"))
         if len(returned) > NAMED_TODAY
         else None,
     )
@@ -406,17 +511,26 @@ def _announced(person: Person) -> Concern:
     )
 
 
+# Of more things than this the list is folded: an owner of a curriculum has ninety.
+_OWNED_IN_SIGHT = 10
+
+
 def _owned(person: Person) -> Concern:
     rows = []
     for row in list_belongings(person):
         thing = row.thing
         if thing.is_live:
-            may_open = thing.needs is None or allows(person, thing.needs)
+            may_open = thing.may_be_opened_by(person)
             rows.append((Cell(thing.title, thing.href if may_open else None), Cell(str(row.kind_name))))
+    kinds = Counter(kind.text for _thing, kind in rows)
+    counts = [_("%(kind)s %(number)s", kind=kind, number=number) for kind, number in kinds.most_common()]
     return Concern(
         title=_("What this account answers for"),
         columns=(_("Name of the thing"), _("Kind")),
         rows=rows,
+        fold=_("%(number)s in all: %(counts)s", number=len(rows), counts=pgettext("list", ", ").join(counts))
+        if len(rows) > _OWNED_IN_SIGHT
+        else "",
     )
 
 
@@ -428,4 +542,7 @@ def _pages(person: Person) -> Concern:
     if allows(person, READ_JOURNAL):
         shows = Cell(_("Who did what and when; entries are added, never changed"))
         rows.append((Cell(_("Journal"), url_for("journal.list_entries")), shows))
+    if open_grants(person, Role.POLICY_OWNER) and allows(person, SEE_AT_RISK_RULE):
+        shows = Cell(_("From when on a learner stands on the list of those at risk, and who decided so"))
+        rows.append((Cell(_("At-risk rule"), url_for("reports.at_risk_rule")), shows))
     return Concern(title=_("Pages for this role"), columns=(_("Page"), _("What it shows")), rows=rows)

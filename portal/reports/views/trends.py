@@ -8,7 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from flask import Response, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
+from portal.calendars.service.told import uncountable_told
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import SEE_COHORT, SEE_COHORTS, reach_over_cohorts
@@ -16,11 +18,12 @@ from portal.core.access import actor, requires
 from portal.core.clock import local_date, zone_info
 from portal.core.i18n import format_date, format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
-from portal.core.tables import download_csv
+from portal.core.tables import download_xlsx
 from portal.reports.queries.trends import CohortTrend, Fate, Passage, Rate, Trends, passages_of, trends
 from portal.reports.rules.survival import LEAST_FOR_MEDIAN, Survival, medians_apart, shares_apart
 from portal.reports.views import blueprint
 from portal.reports.views.asked import refuse_another_plan
+from portal.reports.views.encoded import csv_or_what_is_lost, exports
 
 
 @blueprint.get("/cohorts/trends")
@@ -48,20 +51,45 @@ def cohort_trends() -> str:
         rows=[_row(each, slug) for each in found.cohorts],
         apart=_apart(found.cohorts),
         is_compared=len(found.cohorts) > 1,
-        exports=[{"label": "CSV", "href": url_for("reports.cohort_trends_csv", plan=slug)}],
+        exports=exports("reports.cohort_trends_csv", "reports.cohort_trends_xlsx", plan=slug),
         not_begun=sum(each.not_begun for each in found.cohorts),
     )
 
 
 @blueprint.get("/cohorts/trends.csv")
 @requires(SEE_COHORTS)
-def cohort_trends_csv() -> Response:
+def cohort_trends_csv() -> AnyResponse | str:
     """Give the table of the trends as a CSV file."""
+    found = _asked_for()
+    trail = [
+        {"label": _("Cohorts"), "href": url_for("reports.list_cohorts")},
+        {
+            "label": _("Trends across cohorts"),
+            "href": url_for("reports.cohort_trends", plan=found.plan.slug if found.plan else None),
+        },
+    ]
+    # By the third column: the cohort's name.
+    return csv_or_what_is_lost(_filename(found), _header(), _lines(found), named_by=2, trail=trail)
+
+
+@blueprint.get("/cohorts/trends.xlsx")
+@requires(SEE_COHORTS)
+def cohort_trends_xlsx() -> Response:
+    """Give the table of the trends as a workbook."""
+    found = _asked_for()
+    # Plan, code and name of the cohort stay in sight.
+    return download_xlsx(_filename(found), _header(), _lines(found), sheet=_("Trends across cohorts"), frozen_columns=3)
+
+
+def _asked_for() -> Trends:
     found = trends(reach_over_cohorts(actor()), request.args.get("plan"), viewer_id=actor().id)
     refuse_another_plan(found.plan.slug if found.plan else None)
+    return found
+
+
+def _filename(found: Trends) -> str:
     day = local_date(found.as_of, actor().time_zone).isoformat()
-    name = "-".join(["trends", *([found.plan.slug] if found.plan else []), day])
-    return download_csv(name, _header(), _lines(found))
+    return "-".join(["trends", *([found.plan.slug] if found.plan else []), day])
 
 
 @blueprint.get("/cohorts/<code>/trend")
@@ -87,6 +115,15 @@ def cohort_trend(found: Cohort) -> str:
         page=url_for("reports.cohort", code=found.code, plan=slug),
         plan=str(told.plan.title) if told.plan else None,
         is_group_known=wanted == who,
+        left_out=[
+            {
+                "name": each.person.name_in(language()),
+                "href": url_for("training.path", code=each.code),
+                "plan": "",
+                "why": uncountable_told(each.country, each.year),
+            }
+            for each in (told.trend.left_out if told.trend else [])
+        ],
         as_of=format_instant(told.as_of, found.market.time_zone),
         groups=[
             {"label": _("Everybody"), "href": address(None), "current": not who, "count": len(passages)},
@@ -108,6 +145,7 @@ def cohort_trend(found: Cohort) -> str:
                 "starts_on": format_date(each.starts_on, "short"),
                 "state": _STATES[each.fate],
                 "word": _words()[each.fate],
+                "moved_to": _("Goes on in “%(plan)s”", plan=str(each.moved_to)) if each.moved_to else "",
                 "ended_on": format_date(each.ended_on, "short") if each.ended_on else "",
                 "days": each.days,
                 "due_on": format_date(each.last_due_on, "short") if each.last_due_on else "–",
@@ -156,6 +194,7 @@ def _row(each: CohortTrend, plan: str | None) -> dict[str, Any]:
         "href": people(),
         "sub": " · ".join([format_date(each.cohort.starts_on, "short"), str(each.cohort.market.name)]),
         "people": len(each.passages),
+        "left_out": len(each.left_out),
         "completed": {"number": fates[Fate.COMPLETED], "href": people("completed")},
         "under_way": {"number": fates[Fate.UNDER_WAY], "href": people("under-way")},
         "left": {"number": fates[Fate.LEFT], "href": people("left")},
@@ -285,6 +324,7 @@ def _header() -> list[str]:
         _("Cohort"),
         _("Begins"),
         _("People"),
+        _("Not begun yet"),
         _("Completed"),
         _("Under way"),
         _("Left before completing"),
@@ -300,6 +340,8 @@ def _header() -> list[str]:
         _("Through in time: lower end of the interval, percent"),
         _("Through in time: upper end of the interval, percent"),
         _("As of"),
+        _("Not counted, since their dates cannot be computed"),
+        _("Their names"),
     ]
 
 
@@ -311,12 +353,15 @@ def _lines(found: Trends) -> Iterator[list[object]]:
             each.cohort.code,
             str(each.cohort.name),
             each.cohort.starts_on,
-            curve.people,
+            curve.people + each.not_begun,
+            each.not_begun,
             *(sum(passage.fate is fate for passage in each.passages) for fate in Fate),
             *((curve.median, curve.low, curve.high) if curve.is_told else (None, None, None)),
             *_ends(each.first_tries),
             *_ends(each.on_time),
             found.as_of.astimezone(zone_info(actor().time_zone)),
+            len(each.left_out),
+            _(", ").join(left_out.person.name_in(language()) for left_out in each.left_out),
         ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -25,7 +26,7 @@ from portal.reports.queries import files as kept
 from portal.reports.queries import follow
 from portal.reports.rules import ReportKind
 from portal.reports.service import cohort_reports, files
-from portal.reports.views import blueprint
+from portal.reports.views import blueprint, lead
 from portal.reports.views.asked import is_plan_shown, refuse_another_plan
 from portal.reports.views.encoded import csv_or_what_is_lost, exports
 
@@ -42,6 +43,13 @@ def cohort_report(found: Cohort) -> str:
         cohort={"name": str(found.name), "href": url_for("reports.cohort", code=found.code, plan=plan)},
         report=report,
         plan=plan,
+        left_out=[
+            {"name": each.name, "href": url_for("training.path", code=each.code), "plan": "", "why": each.why}
+            for each in report.left_out
+        ]
+        if report
+        else [],
+        **_ways_behind(found, plan),
         is_plan_there=is_plan_shown(plan),
         exports=exports("reports.cohort_report_csv", "reports.cohort_report_xlsx", code=found.code, plan=plan)
         if report
@@ -60,6 +68,21 @@ def cohort_report(found: Cohort) -> str:
             for each in kept.list_own(actor(), ReportKind.COHORT, found, FILES_LISTED)
         ],
     )
+
+
+def _ways_behind(found: Cohort, plan: str | None) -> dict[str, Any]:
+    """Return how the page writes where the people of its numbers stand."""
+
+    def numbers_href(name: str, **of: Any) -> str:
+        return url_for("reports.cohort_number", code=found.code, name=name, plan=plan, **of)
+
+    def people_href(group: str | None, list_of: str | None = None) -> str | None:
+        return lead.href_of(found, plan, group, list_of)
+
+    def number_parts(parts: Sequence[tuple[str, int, str | None]]) -> list[tuple[str, int, str | None]]:
+        return [(label, number, people_href(group)) for label, number, group in parts]
+
+    return {"numbers_href": numbers_href, "people_href": people_href, "number_parts": number_parts}
 
 
 @blueprint.get("/cohorts/<code>/report.csv")

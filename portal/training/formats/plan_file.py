@@ -55,6 +55,7 @@ def _table_of_step(step: StepSpec) -> dict[str, Any]:
         "quizzes": list(step.gate_quizzes) or None,
         "bound": None if step.gate_bound is None else percent(step.gate_bound),
         "minimum": step.gate_minimum,
+        "about": list(step.about) or None,
         "title": _words_out(step.title),
         "instructions": _words_out(step.instructions),
     }
@@ -111,6 +112,7 @@ def _step_of_table(table: Mapping[str, Any]) -> StepSpec:
         gate_quizzes=tuple(table.get("quizzes") or ()),
         gate_bound=None if bound is None else Fraction(bound.rstrip("%")) / 100,
         gate_minimum=table.get("minimum"),
+        about=tuple(table.get("about") or ()),
     )
 
 

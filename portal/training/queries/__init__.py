@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -12,12 +12,15 @@ from itertools import product
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
     Date,
     Integer,
     Select,
     String,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     false,
@@ -26,6 +29,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
@@ -33,10 +37,12 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
-from portal.acknowledgements.models import Acknowledgement
+from portal.acknowledgements.models import Acknowledgement, ExposureDecline, MaterialAside
+from portal.acknowledgements.queries.exposure import is_address_of_statement, is_aside_now
+from portal.acknowledgements.rules import SET_ASIDE_FROM
 from portal.calendars import queries as calendars
-from portal.calendars.errors import unknown_years_refused
-from portal.calendars.rules import WorkingCalendar, working_day_number
+from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
+from portal.calendars.rules import WorkingCalendar, YearNotInTable, working_day_number
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.core import clock
@@ -47,15 +53,17 @@ from portal.gradebook.models import ScoreEntry
 from portal.gradebook.rules import Result
 from portal.library.models import Document, DocumentVersion
 from portal.library.rules.overlays import base_slug
+from portal.organisation import queries as organisation
 from portal.organisation.models import Market
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Attempt, Quiz, QuizVersion
 from portal.training import rules
-from portal.training.errors import NoSuchEnrollment, NoSuchEvent, NoSuchStep, NotPaused
+from portal.training.errors import NoSuchEnrollment, NoSuchEvent, NoSuchExtension, NoSuchStep, NotPaused
 from portal.training.models import (
     Enrollment,
     EnrollmentPause,
     EventDate,
+    ExtensionTakenBack,
     NewStart,
     Plan,
     PlanEvent,
@@ -67,10 +75,11 @@ from portal.training.models import (
     StepExemption,
     StepExtension,
 )
-from portal.training.permissions import EventOfCohort, EventOfEnrollment, StepOfEnrollment
+from portal.training.permissions import EventOfCohort, EventOfEnrollment, ExtensionOfEnrollment, StepOfEnrollment
 from portal.training.queries.catalogue import LONG_AGO, covering_versions
-from portal.training.queries.step_results import Follower, HandedIn, Seat, doings_of
+from portal.training.queries.step_results import Follower, HandedIn, Seat, doings_of, session_days
 from portal.training.rules import (
+    Aside,
     Basis,
     Doer,
     EventDay,
@@ -80,6 +89,7 @@ from portal.training.rules import (
     Feasibility,
     GateFigures,
     Pause,
+    Presence,
     Progress,
     Schedule,
     SignOffAct,
@@ -87,6 +97,7 @@ from portal.training.rules import (
     StepShape,
     StepState,
     StepStatus,
+    TakenBack,
 )
 
 
@@ -270,14 +281,51 @@ def find_open_enrollment(person_id: int, plan_id: int) -> Enrollment | None:
     )
 
 
-def list_running_of(person_ids: Collection[int]) -> list[Enrollment]:
-    """Return the open enrollments of these people with the steps of their plans, by name."""
+def list_open_in(plan_id: int, person_ids: Collection[int]) -> list[Enrollment]:
+    """Return the enrollments in which these people follow the plan now."""
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .where(
+                Enrollment.person_id.in_(person_ids),
+                Enrollment.plan_id == plan_id,
+                Enrollment.completed_at.is_(None),
+                Enrollment.ended_at.is_(None),
+            )
+            .order_by(Enrollment.id)
+        )
+    )
+
+
+def list_running_of(person_ids: Collection[int] | None, *, market_id: int | None = None) -> list[Enrollment]:
+    """Return the open enrollments of these people (None: of everybody) with the steps of their plans, by name.
+
+    With `market_id` only those in that market's calendar.
+    """
     return list(
         session.scalars(
             select(Enrollment)
             .join(Person, Person.id == Enrollment.person_id)
             .where(
-                Enrollment.person_id.in_(person_ids), Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None)
+                Enrollment.person_id.in_(person_ids) if person_ids is not None else true(),
+                Enrollment.market_id == market_id if market_id is not None else true(),
+                Enrollment.completed_at.is_(None),
+                Enrollment.ended_at.is_(None),
+            )
+            .options(*WITH_STEPS)
+            .order_by(Person.sort_key, Person.id, Enrollment.id)
+        )
+    )
+
+
+def list_running_in(market_ids: Collection[int]) -> list[Enrollment]:
+    """Return the open enrollments of these markets with the steps of their plans, by name."""
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .join(Person, Person.id == Enrollment.person_id)
+            .where(
+                Enrollment.market_id.in_(market_ids), Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None)
             )
             .options(*WITH_STEPS)
             .order_by(Person.sort_key, Person.id, Enrollment.id)
@@ -310,6 +358,31 @@ def list_enrollments_of(person_id: int) -> list[Enrollment]:
     return found
 
 
+def list_ended_of(person_id: int) -> list[tuple[Enrollment, Enrollment | None]]:
+    """Return the person's trainings that have ended, the latest first, each with the other plan in which it goes on.
+
+    One that goes on in another version of its plan has not ended.
+    """
+    replaced, other = aliased(Enrollment), aliased(Enrollment)
+    own = lazyload(Enrollment.person), lazyload(Enrollment.market), lazyload(Enrollment.cohort)
+    rows = session.execute(
+        select(Enrollment, other)
+        .outerjoin(replaced, replaced.replaces_id == Enrollment.id)
+        .outerjoin(other, other.moved_from_id == Enrollment.id)
+        .where(Enrollment.person_id == person_id, Enrollment.ended_at.is_not(None), replaced.id.is_(None))
+        .options(
+            *own,
+            joinedload(Enrollment.version, innerjoin=True).lazyload(PlanVersion.plan),
+            lazyload(other.person),
+            lazyload(other.market),
+            lazyload(other.cohort),
+            joinedload(other.version).lazyload(PlanVersion.plan),
+        )
+        .order_by(Enrollment.ended_at.desc(), Enrollment.id.desc())
+    ).unique()
+    return [(row[0], row[1]) for row in rows]
+
+
 def _read_steps(versions: Collection[PlanVersion]) -> None:
     """Read the steps of these versions, with one statement."""
     if not versions:
@@ -324,6 +397,18 @@ def _read_steps(versions: Collection[PlanVersion]) -> None:
 def list_unfinished_steps(person_id: int, kinds: Iterable[StepKind], slug: str) -> list[tuple[Enrollment, PlanStep]]:
     """Return the person's steps of these kinds about a document or quiz that are not completed, in her enrollments."""
     rows = session.execute(_UNFINISHED_STEPS, {"person_id": person_id, "kinds": list(kinds), "slug": slug})
+    return [(row[0], row[1]) for row in rows]
+
+
+def list_quiz_steps(person_id: int, slugs: Collection[str]) -> list[tuple[Enrollment, PlanStep]]:
+    """Return the steps about these quizzes in the person's enrollments that were not ended, completed ones too."""
+    rows = session.execute(
+        select(Enrollment, PlanStep)
+        .join(PlanStep, PlanStep.version_id == Enrollment.plan_version_id)
+        .where(Enrollment.person_id == person_id, Enrollment.ended_at.is_(None), PlanStep.quiz_slug.in_(slugs))
+        .order_by(Enrollment.id, PlanStep.position)
+        .options(joinedload(Enrollment.version, innerjoin=True).lazyload(PlanVersion.plan))
+    )
     return [(row[0], row[1]) for row in rows]
 
 
@@ -363,6 +448,18 @@ def list_first_days(people: Collection[int]) -> dict[int, date]:
         .group_by(Enrollment.person_id)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def find_moved_to(enrollment: Enrollment) -> Enrollment | None:
+    """Return the training in another plan in which the learner went on after this one, or None."""
+    return session.scalar(select(Enrollment).where(Enrollment.moved_from_id == enrollment.id).options(*WITH_STEPS))
+
+
+def find_moved_from(enrollment: Enrollment) -> Enrollment | None:
+    """Return the training in another plan after which the learner went on in this one, or None."""
+    if enrollment.moved_from_id is None:
+        return None
+    return session.scalar(select(Enrollment).where(Enrollment.id == enrollment.moved_from_id).options(*WITH_STEPS))
 
 
 def find_successor(enrollment: Enrollment) -> Enrollment | None:
@@ -412,6 +509,15 @@ def list_quiz_completions(person_id: int) -> list[tuple[StepCompletion, Enrollme
         )
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def find_last_enrolled_at(person_id: int) -> datetime | None:
+    """Return when the person was last enrolled in a plan that goes on, or None."""
+    return session.scalar(
+        select(func.max(Enrollment.enrolled_at)).where(
+            Enrollment.person_id == person_id, Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None)
+        )
+    )
 
 
 def has_begun(enrollment: Enrollment) -> bool:
@@ -699,10 +805,28 @@ class Standing:
                 basis=self.basis,
                 calendar=self.calendar,
                 today=self.today,
+                booked=self.booked,
             )
 
+    def disorder(self, besides: Mapping[str, date] | None = None) -> list[tuple[PlanStep, PlanStep]]:
+        """Return each step whose day is before that of one that comes first, with that one.
+
+        As it would be where sessions were booked `besides` for these steps, instead of those that are.
+        """
+        by_slug = {step.slug: step for step in self.steps}
+        shapes = [step.shape for step in self.steps]
+        return [
+            (by_slug[slug], by_slug[first])
+            for slug, first in rules.out_of_order(
+                shapes, self.dues, self.settled, booked={**self.booked, **(besides or {})}
+            )
+        ]
+
     def waiting_since(self, step: PlanStep) -> datetime:
-        """Return since when the step could be signed off: its last prerequisite, or when it was asked for again."""
+        """Return since when the step waits: from its last prerequisite on, or from when it was asked for again.
+
+        What is no matter of the time before the plan waits from the first day on.
+        """
         moments = [self.enrollment.enrolled_at]
         before = rules.all_before(step.shape, {each.slug: each.shape for each in self.steps})
         moments += [self.completions[slug].recorded_at for slug in before if slug in self.completions]
@@ -710,11 +834,44 @@ class Standing:
         moments += [each.at for each in self.handed_in.get(step.slug, ())]
         # A session that is over waits for its attendance, one that was missed for another session.
         moments += [each.recorded_at or each.ends_at for each in self.seats.get(step.slug, ()) if not each.is_cancelled]
+        if not rules.is_before_plan(step.kind, self.due_on(step.slug), self.starts_on):
+            moments.append(clock.day_begins(self.starts_on, self.enrollment.market.time_zone))
         return max(moments)
+
+    def has_done_before(self, step: PlanStep) -> bool:
+        """Say whether something comes before the step, and the learner has done all of it."""
+        before = rules.all_before(step.shape, {each.slug: each.shape for each in self.steps})
+        return bool(before) and all(slug in self.completions for slug in before)
+
+    def waits_from_first_day(self, step: PlanStep) -> bool:
+        """Say whether nothing but the plan's first day has let the step wait: of that no mail tells."""
+        return self.waiting_since(step) == clock.day_begins(self.starts_on, self.enrollment.market.time_zone)
+
+    def is_waiting(self, step: PlanStep) -> bool:
+        """Say whether the step waits for somebody else's word by now; before the first day most do not."""
+        return self.statuses[step.slug].state is StepState.WAITING and rules.is_awaited(
+            step.kind, self.due_on(step.slug), self.starts_on, self.today
+        )
 
     def seat(self, slug: str) -> Seat | None:
         """Return the session at which she is expected, or was and nobody has said yet whether she came."""
         return next((each for each in self.seats.get(slug, ()) if each.is_open), None)
+
+    def held(self, slug: str) -> Seat | None:
+        """Return the session at which she was, if she was at one of the step."""
+        seats = self.seats.get(slug, ())
+        return next((each for each in reversed(seats) if each.presence is Presence.PRESENT), None)
+
+    def asked_by(self, slug: str) -> date:
+        """Return after which day a step is overdue, or would have been: see `rules.asked_by`."""
+        seat = self.held(slug) or self.seat(slug)
+        return rules.asked_by(self.due_on(slug), seat.on if seat is not None else None)
+
+    @property
+    def booked(self) -> Mapping[str, date]:
+        """The days of the sessions at which she is expected, by the slugs of the steps; see `rules.days_of`."""
+        open_ = {slug: self.seat(slug) for slug in self.seats if slug not in self.settled}
+        return {slug: seat.on for slug, seat in open_.items() if seat is not None}
 
     def day_for(self, slug: str) -> date:
         """Return by which day a step is done: that of its session where one is planned, else the day it is due."""
@@ -722,14 +879,33 @@ class Standing:
         return seat.on if seat is not None else self.due_on(slug)
 
 
-def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
+@dataclass(frozen=True, slots=True)
+class Uncountable:
+    """An enrollment whose dates cannot be computed: one lies in a year that its holiday table does not know."""
+
+    enrollment: Enrollment
+    country: str
+    year: int
+
+
+def standings(enrollments: Sequence[Enrollment], *, own: bool = False) -> list[Standing]:
     """Return how these enrollments stand today in their markets, in a fixed number of statements.
 
-    Of those that were ended before they were completed nothing is late, and nothing is expected by now.
-    Raises `HolidayYearUnknown` where a date lies in a year without a holiday table.
+    They stand as everybody but the learner is shown them (`Aside.as_others_see`), `own` as she is herself. Of those
+    that were ended before they were completed nothing is late, and nothing is expected by now.
+    Raises `HolidayYearUnknown` where a date lies in a year without a holiday table; what is about many people asks
+    `countable`, so that nobody's dates keep the others' back.
     """
+    found, unknown = countable(enrollments, own=own)
+    for each in unknown:
+        raise HolidayYearUnknown(country=each.country, year=each.year)
+    return found
+
+
+def countable(enrollments: Sequence[Enrollment], *, own: bool = False) -> tuple[list[Standing], list[Uncountable]]:
+    """Return how these enrollments stand, as `standings` does, and besides those whose dates cannot be computed."""
     if not enrollments:
-        return []
+        return [], []
     ids = [enrollment.id for enrollment in enrollments]
     read = calendars.read_calendars(
         [enrollment.market for enrollment in enrollments], [enrollment.person_id for enrollment in enrollments]
@@ -740,7 +916,9 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
     doings = doings_of(
         [Follower(each.id, each.person_id, each.enrolled_at, each.version.steps) for each in enrollments]
     )
-    found = []
+    days_of_sessions = session_days(doings.seats)
+    found: list[Standing] = []
+    unknown: list[Uncountable] = []
     for enrollment in enrollments:
         steps = enrollment.version.steps
         shapes = [step.shape for step in steps]
@@ -748,35 +926,53 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
         today = clock.today(enrollment.market.time_zone)
         # Of a plan that was ended nothing is asked any more: no date of it passes.
         asked_by = today if enrollment.ended_at is None else date.min
-        basis = bases[enrollment.id]
+        true = bases[enrollment.id]
+        basis = true if own else true.as_others_see()
         calendar = basis.calendar(read.of(enrollment.market_id, enrollment.person_id), today)
         done = {slug_of[row.step_id]: row for row in completions[enrollment.id]}
+        booked = days_of_sessions.get(enrollment.id, {})
         said: dict[str, list[SignOff]] = defaultdict(list)
         for row in sign_offs[enrollment.id]:
             said[slug_of[row.step_id]].append(row)
-        with unknown_years_refused():
+        try:
             dues = rules.schedule(shapes, basis, calendar)
             last = max((due.on for due in dues.values()), default=basis.starts_on)
             day = working_day_number(basis.starts_on, today, calendar) if enrollment.is_open else 0
             # Day 1 is there even where all is due before it.
             length = max(1, working_day_number(basis.starts_on, last, calendar))
+        except YearNotInTable as missing:
+            unknown.append(Uncountable(enrollment, missing.country, missing.year))
+            continue
+        turns = sent_back(said) | doings.turns(enrollment.id, steps)
+
+        def statuses_by(
+            basis: Basis,
+            *,
+            shapes: Sequence[StepShape] = shapes,
+            dues: Schedule = dues,
+            done: Collection[str] = done,
+            asked_by: date = asked_by,
+            turns: Collection[str] = turns,
+            booked: Mapping[str, date] = booked,
+        ) -> Mapping[str, StepStatus]:
+            return rules.statuses(
+                shapes, dues, done, asked_by, turns, exempt=basis.exempt, aside=basis.aside, booked=booked
+            )
+
+        statuses = statuses_by(basis)
+        if basis is not true:
+            tasks = [step.slug for step in steps if step.kind is StepKind.TASK]
+            statuses = rules.with_handed_in(statuses, statuses_by(true), tasks)
         found.append(
             Standing(
                 enrollment=enrollment,
                 today=today,
                 basis=basis,
                 dues=dues,
-                statuses=rules.statuses(
-                    shapes,
-                    dues,
-                    done,
-                    asked_by,
-                    sent_back(said) | doings.turns(enrollment.id, steps),
-                    exempt=basis.exempt,
-                ),
+                statuses=statuses,
                 completions=done,
                 sign_offs=said,
-                progress=rules.progress(shapes, dues, done, asked_by, basis.exempt),
+                progress=rules.progress(shapes, dues, done, asked_by, basis.exempt, aside=basis.aside, booked=booked),
                 day=day,
                 length=length,
                 calendar=calendar,
@@ -797,14 +993,14 @@ def standings(enrollments: Sequence[Enrollment]) -> list[Standing]:
                 },
             )
         )
-    return found
+    return found, unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """Something that changed what an enrollment asks for when: which row it is, who did it when, and why."""
 
-    row: StepExtension | StepExemption | PlanExtension | NewStart | EventDate | EnrollmentPause
+    row: StepExtension | StepExemption | PlanExtension | ExtensionTakenBack | NewStart | EventDate | EnrollmentPause
     at: datetime
     by: Person
     reason: str
@@ -817,12 +1013,15 @@ def list_changes(enrollment: Enrollment) -> list[Change]:
         if enrollment.cohort_id is not None
         else false()
     )
-    rows: list[StepExtension | StepExemption | PlanExtension | NewStart | EventDate | EnrollmentPause] = [
+    rows: list[
+        StepExtension | StepExemption | PlanExtension | ExtensionTakenBack | NewStart | EventDate | EnrollmentPause
+    ] = [
         *session.scalars(select(StepExtension).where(StepExtension.enrollment_id == enrollment.id)),
         *session.scalars(
             select(StepExemption).where(StepExemption.enrollment_id == enrollment.id).order_by(StepExemption.id)
         ),
         *session.scalars(select(PlanExtension).where(PlanExtension.enrollment_id == enrollment.id)),
+        *session.scalars(select(ExtensionTakenBack).where(ExtensionTakenBack.enrollment_id == enrollment.id)),
         *session.scalars(select(NewStart).where(NewStart.enrollment_id == enrollment.id)),
         *session.scalars(select(EnrollmentPause).where(EnrollmentPause.enrollment_id == enrollment.id)),
         *session.scalars(
@@ -833,6 +1032,105 @@ def list_changes(enrollment: Enrollment) -> list[Change]:
     ]
     changes = [Change(row, row.at, row.by, row.reason or "") for row in rows]
     return sorted(changes, key=lambda each: each.at, reverse=True)
+
+
+def list_extensions(enrollment: Enrollment, step: PlanStep | None) -> list[StepExtension] | list[PlanExtension]:
+    """Return the extensions of a step, or those of the whole plan (None), in their order; those taken back too."""
+    if step is None:
+        return list(
+            session.scalars(
+                select(PlanExtension).where(PlanExtension.enrollment_id == enrollment.id).order_by(PlanExtension.id)
+            )
+        )
+    return list(
+        session.scalars(
+            select(StepExtension)
+            .where(StepExtension.enrollment_id == enrollment.id, StepExtension.step_id == step.id)
+            .order_by(StepExtension.id)
+        )
+    )
+
+
+def find_event_date(number: int) -> EventDate | None:
+    """Return that an event is on a day, by its row."""
+    return session.get(EventDate, number)
+
+
+def list_taken_back(enrollment: Enrollment) -> list[ExtensionTakenBack]:
+    """Return the extensions of an enrollment that were taken back, in the order in which they were."""
+    return list(
+        session.scalars(
+            select(ExtensionTakenBack)
+            .where(ExtensionTakenBack.enrollment_id == enrollment.id)
+            .order_by(ExtensionTakenBack.id)
+        )
+    )
+
+
+def find_taken_back(number: int) -> ExtensionTakenBack | None:
+    """Return that an extension was taken back, by its row."""
+    return session.get(ExtensionTakenBack, number)
+
+
+def extension_taken_back(enrollment: Enrollment, row: ExtensionTakenBack) -> ExtensionOfEnrollment:
+    """Return which extension of the enrollment was taken back."""
+    given = row.step_extension or row.plan_extension
+    assert given is not None
+    step = next(
+        (each for each in enrollment.version.steps if row.step_extension and each.id == row.step_extension.step_id),
+        None,
+    )
+    number = [each.id for each in list_extensions(enrollment, step)].index(given.id) + 1
+    return ExtensionOfEnrollment(enrollment, step, number, given)
+
+
+def find_extension(
+    enrollment: Enrollment, *, step_extension: int | None = None, plan_extension: int | None = None
+) -> ExtensionOfEnrollment | None:
+    """Return an extension of the enrollment by its row; None where it is not there, or was taken back."""
+    row: StepExtension | PlanExtension | None
+    if step_extension is not None:
+        row = session.get(StepExtension, step_extension)
+    else:
+        row = session.get(PlanExtension, plan_extension)
+    if row is None or row.enrollment_id != enrollment.id:
+        return None
+    if any(row in (each.step_extension, each.plan_extension) for each in list_taken_back(enrollment)):
+        return None
+    step = None
+    if isinstance(row, StepExtension):
+        step = next(each for each in enrollment.version.steps if each.id == row.step_id)
+    number = [each.id for each in list_extensions(enrollment, step)].index(row.id) + 1
+    return ExtensionOfEnrollment(enrollment, step, number, row)
+
+
+def get_extension_of_plan(code: str, number: int) -> ExtensionOfEnrollment:
+    """Return an extension of a learner's whole plan, the first one being 1.
+
+    Raises `NoSuchEnrollment`, `NoSuchExtension`.
+    """
+    return _extension_of(get_enrollment(code), None, number)
+
+
+def get_extension_of_step(code: str, slug: str, number: int) -> ExtensionOfEnrollment:
+    """Return an extension of a step of a learner, the first one being 1.
+
+    Raises `NoSuchEnrollment`, `NoSuchStep`, `NoSuchExtension`.
+    """
+    thing = get_step_of_enrollment(code, slug)
+    return _extension_of(thing.enrollment, thing.step, number)
+
+
+def _extension_of(enrollment: Enrollment, step: PlanStep | None, number: int) -> ExtensionOfEnrollment:
+    rows = list_extensions(enrollment, step)
+    if not 1 <= number <= len(rows):
+        raise NoSuchExtension()
+    return ExtensionOfEnrollment(enrollment, step, number, rows[number - 1])
+
+
+def list_new_starts(enrollment: Enrollment) -> list[NewStart]:
+    """Return the other first days that an enrollment was given, in order; the last one counts."""
+    return list(session.scalars(select(NewStart).where(NewStart.enrollment_id == enrollment.id).order_by(NewStart.id)))
 
 
 def list_exemptions(enrollment: Enrollment, step: PlanStep) -> list[StepExemption]:
@@ -893,36 +1191,112 @@ def get_open_pause(enrollment: Enrollment) -> EnrollmentPause:
     return found
 
 
-def standing_of(enrollment: Enrollment) -> Standing:
+def find_pause(number: int) -> EnrollmentPause | None:
+    """Return a pause by its row."""
+    return session.get(EnrollmentPause, number)
+
+
+def standing_of(enrollment: Enrollment, *, own: bool = False) -> Standing:
     """Return how one enrollment stands today; see `standings`."""
-    return standings([enrollment])[0]
+    return standings([enrollment], own=own)[0]
 
 
-def state_of(enrollment: Enrollment, step: PlanStep) -> StepState:
-    """Return how one step stands, whatever its date."""
+def state_of(enrollment: Enrollment, step: PlanStep, *, own: bool = False) -> StepState:
+    """Return how one step stands, whatever its date; for whom, `standings` says."""
+    way, theirs = way_of(enrollment), _turns_of(enrollment, step)
+    state, _missing = rules.state_of(step.shape, way.steps, way.done, theirs, way.exempt, aside=way.aside)
+    if own or way.aside is None or (step.kind is StepKind.TASK and state is StepState.WAITING):
+        return state
+    seen = way.aside.as_others_see()
+    return rules.state_of(step.shape, way.steps, way.done, theirs, way.exempt, aside=seen)[0]
+
+
+def first_day_has_come(enrollment: Enrollment) -> bool:
+    """Say whether the first day of the enrollment, as it was set last, has come."""
+    starts_on = bases_of({enrollment.id: enrollment.starts_on}, named=False)[enrollment.id].starts_on
+    return clock.today(enrollment.market.time_zone) >= starts_on
+
+
+def can_be_judged(enrollment: Enrollment, step: PlanStep) -> bool:
+    """Say whether those for whom a step waits can end it: it waits, or would but for the statement on exposure.
+
+    They are not told whether somebody has not answered that or declines it, and in neither case does it keep them.
+    """
+    way, statement = way_of(enrollment), organisation.exposure_statement()
+    about_it = {slug for slug, document in way.documents.items() if document and base_slug(document) == statement}
+    seen = way.aside.as_others_see() if way.aside is not None else None
+    theirs = _turns_of(enrollment, step)
+    passed = way.exempt | (about_it - {step.slug})
+    return rules.state_of(step.shape, way.steps, way.done, theirs, passed, aside=seen)[0] is StepState.WAITING
+
+
+def _turns_of(enrollment: Enrollment, step: PlanStep) -> set[str]:
     said = {step.slug: list_sign_offs(enrollment, step)}
-    way = way_of(enrollment)
     doings = doings_of([Follower(enrollment.id, enrollment.person_id, enrollment.enrolled_at, [step])])
-    theirs = sent_back(said) | doings.turns(enrollment.id, [step])
-    return rules.state_of(step.shape, way.steps, way.done, theirs, way.exempt)[0]
+    return sent_back(said) | doings.turns(enrollment.id, [step])
+
+
+def _set_aside(columns: Callable[[ColumnElement[bool]], Sequence[Any]]) -> Select[Any]:
+    """Select the steps that are not asked of who declines the statement: it, and what has such material.
+
+    `columns` are told from whether a step asks for the statement itself.
+    """
+    statement = aliased(Document)
+    # What was declined may be a market's text of it.
+    is_statement = Document.id == func.coalesce(statement.base_id, statement.id)
+    return (
+        select(*columns(is_statement))
+        .select_from(ExposureDecline)
+        .join(Enrollment, Enrollment.person_id == ExposureDecline.person_id)
+        .join(PlanStep, PlanStep.version_id == Enrollment.plan_version_id)
+        .join(Document, Document.slug == PlanStep.document_slug)
+        .join(DocumentVersion, DocumentVersion.id == ExposureDecline.version_id)
+        .join(statement, statement.id == DocumentVersion.document_id)
+        .where(
+            ExposureDecline.taken_back_at.is_(None),
+            or_(Document.sensitivity >= SET_ASIDE_FROM, is_statement),
+        )
+    )
+
+
+def _material_aside(*columns: Any) -> Select[Any]:
+    """Select the steps with material of the level that a wellbeing contact has set aside for somebody.
+
+    The statement on exposure is asked whatever its level: that is looked at where there are such rows, as everybody
+    would have to wait for the setting otherwise.
+    """
+    return (
+        select(*columns)
+        .select_from(MaterialAside)
+        .join(Enrollment, Enrollment.person_id == MaterialAside.person_id)
+        .join(PlanStep, PlanStep.version_id == Enrollment.plan_version_id)
+        .join(Document, Document.slug == PlanStep.document_slug)
+        .where(is_aside_now(), Document.sensitivity >= MaterialAside.level)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """An enrollment's plan as far as order is concerned: its steps and their documents by slug, and what is done.
 
-    `exempt` are the steps that the learner need not do.
+    `exempt` are the steps that the learner need not do; what is set `aside` is not asked of her for the time being.
     """
 
     steps: Mapping[str, StepShape]
     documents: Mapping[str, str | None]
     done: frozenset[str]
     exempt: frozenset[str] = frozenset()
+    aside: Aside | None = None
 
     @property
     def settled(self) -> frozenset[str]:
         """The steps of which nothing is asked any more."""
         return self.done | self.exempt
+
+    @property
+    def passed(self) -> frozenset[str]:
+        """The steps for which nothing waits: settled, or a statement that she declines."""
+        return self.settled | (self.aside.declined if self.aside is not None else frozenset())
 
 
 # A plan version never changes, so what its steps are to one another is kept under its digest.
@@ -932,13 +1306,17 @@ _KEPT_PLANS = 200
 _plans: dict[str, tuple[dict[str, StepShape], dict[str, str | None]]] = {}
 
 
-_DONE = union_all(
-    select(PlanStep.slug, literal(value=False).label("is_exempt"))
+_DONE: CompoundSelect[str, str] = union_all(
+    select(literal("done").label("of"), PlanStep.slug.label("slug"))
     .join(StepCompletion, StepCompletion.step_id == PlanStep.id)
     .where(StepCompletion.enrollment_id == bindparam("enrollment_id")),
-    select(PlanStep.slug, literal(value=True))
+    select(literal("exempt"), PlanStep.slug)
     .join(StepExemption, StepExemption.step_id == PlanStep.id)
     .where(StepExemption.id.in_(exempt_now(StepExemption.enrollment_id == bindparam("enrollment_id")))),
+    _set_aside(lambda is_statement: (case((is_statement, "declined"), else_="held"), PlanStep.slug)).where(
+        Enrollment.id == bindparam("enrollment_id")
+    ),
+    _material_aside(literal("material"), PlanStep.slug).where(Enrollment.id == bindparam("enrollment_id")),
 )
 
 
@@ -952,11 +1330,15 @@ def way_of(enrollment: Enrollment) -> Way:
         if len(_plans) >= _KEPT_PLANS:
             _plans.clear()
         _plans[digest] = kept
-    rows = session.execute(_DONE, {"enrollment_id": enrollment.id}).all()
+    found: dict[str, set[str]] = defaultdict(set)
+    for of, slug in session.execute(_DONE, {"enrollment_id": enrollment.id}):
+        found[of].add(slug)
+    found["held"] |= {slug for slug in found["material"] if not is_address_of_statement(kept[1][slug] or "")}
     return Way(
         *kept,
-        frozenset(row.slug for row in rows if not row.is_exempt),
-        frozenset(row.slug for row in rows if row.is_exempt),
+        frozenset(found["done"]),
+        frozenset(found["exempt"]),
+        Aside(frozenset(found["declined"]), frozenset(found["held"])) if found["declined"] or found["held"] else None,
     )
 
 
@@ -978,7 +1360,14 @@ class _Of(StrEnum):
     PLAN = "plan"
     START = "start"
     PAUSE = "pause"
+    # What of the first two lengthens no date any more.
+    STEP_BACK = "step_back"
+    PLAN_BACK = "plan_back"
     EXEMPTION = "exemption"
+    DECLINED = "declined"
+    HELD = "held"
+    # What is of the level set aside; `reason` is the slug of its document.
+    MATERIAL = "material"
     # In this order: an enrollment's own day comes after that of its cohort, and counts.
     EVENT_OF_COHORT = "cohort_event"
     EVENT = "event"
@@ -1017,6 +1406,12 @@ _bases = union_all(
         PlanStep, PlanStep.id == StepExtension.step_id
     ),
     _basis(_Of.PLAN, PlanExtension, number=PlanExtension.working_days),
+    _basis(_Of.STEP_BACK, ExtensionTakenBack, number=ExtensionTakenBack.step_extension_id).where(
+        ExtensionTakenBack.step_extension_id.is_not(None)
+    ),
+    _basis(_Of.PLAN_BACK, ExtensionTakenBack, number=ExtensionTakenBack.plan_extension_id).where(
+        ExtensionTakenBack.plan_extension_id.is_not(None)
+    ),
     _basis(_Of.START, NewStart, first_on=NewStart.starts_on),
     _basis(_Of.PAUSE, EnrollmentPause, first_on=EnrollmentPause.first_on, until=EnrollmentPause.resumes_on),
     _basis(_Of.EXEMPTION, StepExemption, slug=PlanStep.slug)
@@ -1037,6 +1432,32 @@ _bases = union_all(
     )
     .join(Enrollment, and_(Enrollment.cohort_id == EventDate.cohort_id, Enrollment.plan_id == EventDate.plan_id))
     .where(Enrollment.id.in_(bindparam("ids", expanding=True))),
+    _set_aside(
+        lambda is_statement: (
+            case((is_statement, _Of.DECLINED.value), else_=_Of.HELD.value),
+            Enrollment.id,
+            ExposureDecline.id,
+            PlanStep.slug,
+            _NO_NUMBER,
+            _NO_DAY,
+            _NO_DAY,
+            _NO_TEXT,
+            _NO_NUMBER,
+            ExposureDecline.declined_at,
+        )
+    ).where(Enrollment.id.in_(bindparam("ids", expanding=True))),
+    _material_aside(
+        literal(_Of.MATERIAL.value),
+        Enrollment.id,
+        MaterialAside.id,
+        PlanStep.slug,
+        _NO_NUMBER,
+        _NO_DAY,
+        _NO_DAY,
+        PlanStep.document_slug,
+        _NO_NUMBER,
+        MaterialAside.set_at,
+    ).where(Enrollment.id.in_(bindparam("ids", expanding=True))),
 ).subquery()
 
 
@@ -1071,29 +1492,61 @@ def bases_of(starts: Mapping[int, date], *, named: bool = True) -> dict[int, Bas
     """
     rows = session.execute(_BASES, {"ids": list(starts)}).all()
     names: dict[int, Words] = {}
-    if named and rows:
-        people = session.scalars(select(Person).where(Person.id.in_({row.by_id for row in rows})))
+    if named and (givers := {row.by_id for row in rows} - {None}):
+        people = session.scalars(select(Person).where(Person.id.in_(givers)))
         names = {person.id: person.names for person in people}
     first_on = dict(starts)
     extensions: dict[int, list[tuple[str | None, Extension]]] = defaultdict(list)
     pauses: dict[int, list[Pause]] = defaultdict(list)
     events: dict[int, dict[str, EventDay]] = defaultdict(dict)
     exemptions: dict[int, list[tuple[str, Exemption]]] = defaultdict(list)
+    aside: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    # `working_days` of these rows is the number of the extension that they are about.
+    taken_back = {
+        (_Of.STEP if row.of == _Of.STEP_BACK else _Of.PLAN, row.working_days): TakenBack(
+            names.get(row.by_id), row.at, row.reason
+        )
+        for row in rows
+        if row.of in (_Of.STEP_BACK, _Of.PLAN_BACK)
+    }
     for row in rows:
+        if row.of in (_Of.STEP_BACK, _Of.PLAN_BACK):
+            continue
         if row.of == _Of.START:
             first_on[row.enrollment_id] = row.first_on
         elif row.of == _Of.PAUSE:
+            # One that was taken back never was.
+            if row.until == row.first_on:
+                continue
             pauses[row.enrollment_id].append(Pause(row.first_on, row.until))
+        elif row.of in (_Of.DECLINED, _Of.HELD):
+            aside[row.enrollment_id][row.of].add(row.slug)
+        elif row.of == _Of.MATERIAL:
+            if not is_address_of_statement(row.reason):
+                aside[row.enrollment_id][_Of.HELD].add(row.slug)
         elif row.of == _Of.EXEMPTION:
             exemptions[row.enrollment_id].append((row.slug, Exemption(names.get(row.by_id), row.at, row.reason)))
         elif row.of in (_Of.EVENT, _Of.EVENT_OF_COHORT):
             day = EventDay(row.first_on, names.get(row.by_id), row.reason or "", is_of_cohort=row.of != _Of.EVENT)
             events[row.enrollment_id][row.slug] = day
         else:
-            given = Extension(row.working_days, row.reason, names.get(row.by_id), is_of_plan=row.of == _Of.PLAN)
+            given = Extension(
+                row.working_days,
+                row.reason,
+                names.get(row.by_id),
+                is_of_plan=row.of == _Of.PLAN,
+                taken_back=taken_back.get((row.of, row.id)),
+            )
             extensions[row.enrollment_id].append((row.slug, given))
     return {
-        id_: Basis(day, tuple(extensions[id_]), tuple(pauses[id_]), tuple(events[id_].items()), tuple(exemptions[id_]))
+        id_: Basis(
+            day,
+            tuple(extensions[id_]),
+            tuple(pauses[id_]),
+            tuple(events[id_].items()),
+            tuple(exemptions[id_]),
+            Aside(frozenset(aside[id_][_Of.DECLINED]), frozenset(aside[id_][_Of.HELD])) if id_ in aside else None,
+        )
         for id_, day in first_on.items()
     }
 

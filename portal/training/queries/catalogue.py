@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, true
 from sqlalchemy.orm import selectinload
 
 from portal.core import clock
@@ -14,11 +14,11 @@ from portal.core.db import UtcDateTime, session
 from portal.core.i18n import LazyText, Words
 from portal.core.i18n import lazy_gettext as _l
 from portal.library import queries as library
-from portal.library.models import ChangeClass, Document, DocumentVersion, VersionText
+from portal.library.models import ChangeClass, Clause, Document, DocumentVersion, VersionText
 from portal.organisation.models import Market
 from portal.quizzes.models import Quiz, QuizVersion
 from portal.training.errors import NoSuchPlan
-from portal.training.models import Plan, PlanStep, PlanVersion
+from portal.training.models import Enrollment, Plan, PlanStep, PlanVersion
 from portal.training.rules import EventSpec, PhaseSpec, PlanSpec, StepKind, StepSpec
 
 
@@ -50,20 +50,59 @@ def get_latest_version(slug: str) -> PlanVersion:
     return found
 
 
-def list_latest_versions() -> list[PlanVersion]:
-    """Return the latest version of every plan, by slug."""
+def list_latest_versions(slugs: Collection[str] | None = None) -> list[PlanVersion]:
+    """Return the latest version of every plan, or of these plans, by slug."""
     latest = select(func.max(PlanVersion.id)).group_by(PlanVersion.plan_id)
     return list(
         session.scalars(
             select(PlanVersion)
             .join(Plan)
-            .where(PlanVersion.id.in_(latest))
+            .where(PlanVersion.id.in_(latest), Plan.slug.in_(slugs) if slugs is not None else true())
             .options(
                 selectinload(PlanVersion.phases), selectinload(PlanVersion.events), selectinload(PlanVersion.steps)
             )
             .order_by(Plan.slug)
         )
     )
+
+
+def has_clause(document: str, anchor: str) -> bool:
+    """Say whether any version of a document has a clause of the id."""
+    statement = (
+        select(Clause.id)
+        .join(DocumentVersion, DocumentVersion.id == Clause.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(Document.slug == document, Clause.anchor == anchor)
+    )
+    return bool(session.scalar(select(statement.exists())))
+
+
+def list_followed_by(cohort_ids: Collection[int]) -> dict[int, set[int]]:
+    """Return cohort's row number → those of the plan versions in which somebody still learns with it.
+
+    A cohort in which nobody has ever been enrolled is not in it.
+    """
+    found: dict[int, set[int]] = {}
+    is_running = Enrollment.completed_at.is_(None) & Enrollment.ended_at.is_(None)
+    for cohort_id, version_id, running in session.execute(
+        select(Enrollment.cohort_id, Enrollment.plan_version_id, func.count().filter(is_running))
+        .where(Enrollment.cohort_id.in_(cohort_ids))
+        .group_by(Enrollment.cohort_id, Enrollment.plan_version_id)
+    ):
+        versions = found.setdefault(cohort_id or 0, set())
+        if running:
+            versions.add(version_id)
+    return found
+
+
+def list_versions_of(version_ids: Collection[int]) -> dict[int, PlanVersion]:
+    """Return row number → plan version with its steps and events."""
+    rows = session.scalars(
+        select(PlanVersion)
+        .where(PlanVersion.id.in_(version_ids))
+        .options(selectinload(PlanVersion.events), selectinload(PlanVersion.steps))
+    )
+    return {each.id: each for each in rows}
 
 
 def spec_of(version: PlanVersion) -> PlanSpec:
@@ -96,6 +135,7 @@ def spec_of(version: PlanVersion) -> PlanSpec:
                 gate_quizzes=tuple(step.gate_quizzes or ()),
                 gate_bound=step.gate_bound,
                 gate_minimum=step.gate_minimum,
+                about=step.about,
             )
             for step in version.steps
         ),

@@ -14,7 +14,6 @@ from portal.cohorts.permissions import Reach
 from portal.core.codes import is_well_formed, normalise
 from portal.core.db import session
 from portal.core.errors import NotFound
-from portal.organisation.models import Market, Team
 from portal.quizzes.models import Attempt, Quiz
 from portal.training.models import CohortDraft, Enrollment, Plan, PlanStep, PlanVersion, SignOff, StepCompletion
 from portal.training.queries import WITH_STEPS
@@ -151,16 +150,8 @@ def list_open_enrollments(cohort: Cohort) -> list[Enrollment]:
 
 def list_people_led(reach: Reach, limit: int) -> list[Person]:
     """Return active people of the teams and markets within reach, by name, at most so many."""
-    if not reach.everywhere and not (reach.markets or reach.teams):
-        return []
-    statement = select(Person).where(Person.deactivated_at.is_(None))
-    if not reach.everywhere:
-        statement = statement.where(
-            or_(
-                Person.home_market_id.in_(select(Market.id).where(Market.code.in_(reach.markets))),
-                Person.team_id.in_(select(Team.id).where(Team.code.in_(reach.teams))),
-            )
-        )
+    within = cohorts.people_of_markets_and_teams(reach)
+    statement = select(Person).where(Person.deactivated_at.is_(None), within)
     return list(session.scalars(statement.order_by(Person.sort_key, Person.id).limit(limit)))
 
 

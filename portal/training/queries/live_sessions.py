@@ -95,6 +95,42 @@ def list_sessions_in_reach(person: Person, since: datetime) -> list[LiveSession]
     return list(found)
 
 
+def list_sessions_ahead(after: datetime) -> list[LiveSession]:
+    """Return the sessions that begin after an instant and are not cancelled, in the order of their beginning."""
+    found = session.scalars(
+        select(LiveSession)
+        .join(SessionTime, and_(SessionTime.session_id == LiveSession.id, SessionTime.number == last_time))
+        .where(LiveSession.cancelled_at.is_(None), SessionTime.starts_at > after)
+        .options(*_WITH_SEATS)
+        .order_by(SessionTime.starts_at, LiveSession.id)
+    )
+    return list(found)
+
+
+def list_left(enrollment: Enrollment, ended_at: datetime) -> list[LiveSession]:
+    """Return the sessions at which a learner was expected and that had not begun when her training ended, in order.
+
+    Not one that was cancelled, nor one at which she is expected in the version in which she goes on.
+    """
+    seats = select(SessionSeat.session_id)
+    goes_on = seats.join(Enrollment, Enrollment.id == SessionSeat.enrollment_id).where(
+        Enrollment.first_code == enrollment.lasting_code, Enrollment.id != enrollment.id
+    )
+    found = session.scalars(
+        select(LiveSession)
+        .join(SessionTime, and_(SessionTime.session_id == LiveSession.id, SessionTime.number == last_time))
+        .where(
+            LiveSession.id.in_(seats.where(SessionSeat.enrollment_id == enrollment.id)),
+            LiveSession.id.not_in(goes_on.where(Enrollment.ended_at.is_(None))),
+            LiveSession.cancelled_at.is_(None),
+            SessionTime.starts_at >= ended_at,
+        )
+        .options(*_WITH_SEATS, joinedload(LiveSession.created_by))
+        .order_by(SessionTime.starts_at, LiveSession.id)
+    )
+    return list(found)
+
+
 def list_attendances(thing: LiveSession) -> dict[int, list[Attendance]]:
     """Return enrollment's row → what was recorded of her presence at a session, in order."""
     found: dict[int, list[Attendance]] = defaultdict(list)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.codes import is_well_formed, normalise
@@ -20,7 +21,8 @@ from portal.training.errors import NoSuchPlanDraft
 from portal.training.formats.plan_file import spec_of_table
 from portal.training.models import Enrollment, Plan, PlanDraft, PlanDraftAuthor, PlanDraftSave, PlanVersion
 from portal.training.queries import catalogue
-from portal.training.rules import PlanSpec, StepSpec
+from portal.training.rules import EventSpec, PhaseSpec, PlanSpec, StepSpec
+from portal.training.rules.changes import What
 from portal.training.rules.drafting import DraftAct, DraftState
 
 OPEN_STATES = (DraftState.WRITING, DraftState.IN_REVIEW)
@@ -133,9 +135,49 @@ def spec_of_draft(draft: PlanDraft) -> PlanSpec:
     return spec_of_table(draft.spec)
 
 
+def title_of_draft(draft: PlanDraft, language: str) -> str:
+    """Return what the plan of a draft is called in a language, or its slug as long as it has no title."""
+    return spec_of_draft(draft).title.in_(language) or draft.plan_slug
+
+
 def find_save(draft: PlanDraft, number: int | None) -> PlanDraftSave | None:
     """Return one save of a draft, as long as it is kept."""
     return None if number is None else session.get(PlanDraftSave, (draft.id, number))
+
+
+def list_saves(draft: PlanDraft) -> list[PlanDraftSave]:
+    """Return the saves of a draft that are kept, in their order."""
+    return list(
+        session.scalars(select(PlanDraftSave).where(PlanDraftSave.draft_id == draft.id).order_by(PlanDraftSave.number))
+    )
+
+
+def slug_now(draft: PlanDraft, what: What, slug: str) -> str | None:
+    """Return what a part is called now that had this name in an earlier save; None where it was taken out.
+
+    A save changes the name of one part and leaves it in its place. A name that is in use is that of its part.
+    """
+    known: str | None = None
+    before: list[str] = []
+    for save in list_saves(draft):
+        now = slugs_of(spec_of_table(save.spec), what)
+        if slug in now:
+            known = slug
+        elif known is not None and known not in now:
+            is_renamed = len(now) == len(before) and sum(a != b for a, b in zip(before, now, strict=True)) == 1
+            known = now[before.index(known)] if is_renamed else None
+        before = now
+    return known
+
+
+def slugs_of(spec: PlanSpec, what: What) -> list[str]:
+    """Return the names of a plan's steps, phases or events, in their order."""
+    parts: Mapping[What, Sequence[StepSpec | PhaseSpec | EventSpec]] = {
+        What.STEP: spec.steps,
+        What.PHASE: spec.phases,
+        What.EVENT: spec.events,
+    }
+    return [each.slug for each in parts.get(what, ())]
 
 
 def find_author(draft: PlanDraft, person: Person) -> PlanDraftAuthor | None:
@@ -155,6 +197,13 @@ def list_authors(drafts: Collection[PlanDraft]) -> dict[int, list[Person]]:
     return found
 
 
+def list_writers(draft: PlanDraft) -> list[Person]:
+    """Return whose draft it is: who began it and who has written in it since, gone or not, the first one first."""
+    written = list_authors([draft]).get(draft.id, [])
+    began = accounts.list_people_of({draft.begun_by} - {each.code for each in written})
+    return [*began, *written]
+
+
 def list_others_present(draft: PlanDraft, person: Person) -> list[PlanDraftAuthor]:
     """Return who else writes in the draft and was heard of just now, the last one first."""
     return list(
@@ -172,7 +221,9 @@ def list_others_present(draft: PlanDraft, person: Person) -> list[PlanDraftAutho
 
 def read_known() -> Known:
     """Return what the steps of a plan can name."""
-    documents = session.scalars(select(Document.slug).where(Document.base_id.is_(None)).order_by(Document.slug)).all()
+    documents = session.scalars(
+        select(Document.slug).where(Document.base_id.is_(None), ~Document.is_by_name).order_by(Document.slug)
+    ).all()
     quizzes = session.scalars(select(Quiz.slug).order_by(Quiz.slug)).all()
     titles, names = catalogue.document_titles(set(documents)), catalogue.quiz_titles(quizzes)
     credentials = session.scalars(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import lazyload
 
 from portal.accounts.models import Person, Role, RoleGrant, Scope
@@ -14,75 +14,21 @@ from portal.accounts.permissions import scopes_of_person
 from portal.cohorts import queries as cohorts
 from portal.cohorts.models import Cohort
 from portal.cohorts.permissions import Reach, reach_of
-from portal.core.access import allows
 from portal.core.db import session
 from portal.organisation.models import Market, Team
 from portal.training.models import Enrollment, PlanStep
-from portal.training.permissions import SIGN_OFF, StepOfEnrollment, scopes_of_enrollment
-from portal.training.queries import WITH_STEPS, Standing, is_settled, standings
-from portal.training.rules import Doer, StepState
+from portal.training.permissions import scopes_of_enrollment
+from portal.training.queries.many import LookedAfter, look_after
+from portal.training.rules import Doer
+
+# No person has this row.
+_NOBODY = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A step that waits for somebody's sign-off."""
-
-    standing: Standing
-    step: PlanStep
-    since: datetime
-
-
-def list_waiting_for(person: Person) -> list[Waiting]:
-    """Return the steps that wait for this person's sign-off, those due first first."""
+def looked_after(person: Person) -> LookedAfter:
+    """Return everybody who follows a plan within this person's reach as a lead or mentor, but herself."""
     reach = reach_of(person, Role.LEAD, Role.MENTOR)
-    if not reach:
-        return []
-    needs_sign_off = exists().where(
-        PlanStep.version_id == Enrollment.plan_version_id, PlanStep.by != Doer.LEARNER, ~is_settled
-    )
-    enrollments = session.scalars(
-        select(Enrollment)
-        .where(
-            Enrollment.completed_at.is_(None),
-            Enrollment.ended_at.is_(None),
-            Enrollment.person_id != person.id,
-            within(reach),
-            needs_sign_off,
-        )
-        .options(*WITH_STEPS)
-        .order_by(Enrollment.id)
-    ).all()
-    found = [
-        Waiting(standing, step, standing.waiting_since(step))
-        for standing in standings(enrollments)
-        for step in standing.steps
-        if standing.statuses[step.slug].state is StepState.WAITING
-        and allows(person, SIGN_OFF, StepOfEnrollment(standing.enrollment, step))
-    ]
-    return sorted(found, key=lambda each: (each.standing.due_on(each.step.slug), each.since, each.step.id))
-
-
-def list_learners_for(person: Person) -> list[Standing]:
-    """Return how those stand who follow a plan within this person's reach, most overdue first, else by name.
-
-    Somebody's own training is left out, and so is what is completed.
-    """
-    reach = reach_of(person, Role.LEAD, Role.MENTOR)
-    if not reach:
-        return []
-    enrollments = session.scalars(
-        select(Enrollment)
-        .join(Person, Person.id == Enrollment.person_id)
-        .where(
-            Enrollment.completed_at.is_(None),
-            Enrollment.ended_at.is_(None),
-            Enrollment.person_id != person.id,
-            within(reach),
-        )
-        .options(*WITH_STEPS)
-        .order_by(Person.sort_key, Person.id, Enrollment.id)
-    ).all()
-    return sorted(standings(enrollments), key=lambda each: -each.progress.overdue)
+    return look_after(person, within(reach)) if reach else LookedAfter(())
 
 
 def within(reach: Reach) -> ColumnElement[bool]:
@@ -99,7 +45,7 @@ def within(reach: Reach) -> ColumnElement[bool]:
 
 
 _HOLDERS = (
-    select(RoleGrant.role, RoleGrant.scope, Person)
+    select(RoleGrant.role, RoleGrant.scope, Person, RoleGrant.scope_code)
     .join(Person, Person.id == RoleGrant.person_id)
     .where(
         RoleGrant.role.in_(bindparam("roles", expanding=True, type_=RoleGrant.role.type)),
@@ -129,7 +75,12 @@ def list_people_for(scopes: Mapping[Scope, set[str]], role: Role, besides: int) 
 
 def _nearest(scopes: Mapping[Scope, set[str]], roles: Sequence[Role], besides: int) -> dict[Role, list[Person]]:
     """Return for each of the roles who holds it nearest, in one statement."""
-    rows = session.execute(
+    rows = [row[:3] for row in _read_holders(scopes, roles, besides)]
+    return {role: _nearest_of(rows, role) for role in roles}
+
+
+def _read_holders(scopes: Mapping[Scope, set[str]], roles: Sequence[Role], besides: int) -> Sequence[Any]:
+    return session.execute(
         _HOLDERS,
         {
             "roles": list(roles),
@@ -139,14 +90,47 @@ def _nearest(scopes: Mapping[Scope, set[str]], roles: Sequence[Role], besides: i
             "markets": list(scopes.get(Scope.MARKET, ())),
         },
     ).all()
-    found: dict[Role, list[Person]] = {role: [] for role in roles}
-    for role in roles:
-        for scope in (Scope.COHORT, Scope.TEAM, Scope.MARKET, Scope.ORGANISATION):
-            near = [row[2] for row in rows if row[0] is role and row[1] is scope]
-            if near:
-                found[role] = list(dict.fromkeys(near))
-                break
-    return found
+
+
+def _nearest_of(rows: Iterable[tuple[Role, Scope, Person]], role: Role) -> list[Person]:
+    """Return who of these holds the role nearest."""
+    of_role = [(scope, person) for held, scope, person in rows if held is role]
+    for nearest in (Scope.COHORT, Scope.TEAM, Scope.MARKET, Scope.ORGANISATION):
+        near = [person for scope, person in of_role if scope is nearest]
+        if near:
+            return list(dict.fromkeys(near))
+    return []
+
+
+class Signers:
+    """Who can sign off the steps of some learners, read together."""
+
+    def __init__(self, holders: Sequence[Any]) -> None:
+        self._holders = holders
+
+    def of(self, enrollment: Enrollment, step: PlanStep) -> list[Person]:
+        """Return whom `list_signers` returns."""
+        scopes = scopes_of_enrollment(enrollment)
+        if step.by is Doer.MENTOR and (mentors := self._nearest(scopes, Role.MENTOR, enrollment.person_id)):
+            return _own_mentor(enrollment, mentors)
+        return self._nearest(scopes, Role.LEAD, enrollment.person_id)
+
+    def _nearest(self, scopes: Mapping[Scope, set[str]], role: Role, besides: int) -> list[Person]:
+        rows = [
+            (held, scope, person)
+            for held, scope, person, code in self._holders
+            if person.id != besides and (scope is Scope.ORGANISATION or code in scopes.get(scope, ()))
+        ]
+        return _nearest_of(rows, role)
+
+
+def read_signers(enrollments: Iterable[Enrollment]) -> Signers:
+    """Return who can sign off the steps of these learners, in one statement."""
+    within: dict[Scope, set[str]] = defaultdict(set)
+    for enrollment in enrollments:
+        for scope, codes in scopes_of_enrollment(enrollment).items():
+            within[scope] |= codes
+    return Signers(_read_holders(within, [Role.MENTOR, Role.LEAD], _NOBODY))
 
 
 def list_leads(enrollment: Enrollment) -> list[Person]:

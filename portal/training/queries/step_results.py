@@ -70,6 +70,8 @@ class Seat:
     recorded_at: datetime | None
     # When the seat was given, or the session last moved or cancelled, or attendance recorded: the latest of these.
     changed_at: datetime
+    # Her training ended before it began: nobody expects her there.
+    is_left: bool = False
 
     @property
     def on(self) -> date:
@@ -85,8 +87,8 @@ class Seat:
 
     @property
     def is_open(self) -> bool:
-        """Whether it still counts: not cancelled, and nobody has said yet whether she came."""
-        return not self.is_cancelled and self.presence is None
+        """Whether it still counts: not cancelled nor left, and nobody has said yet whether she came."""
+        return not self.is_cancelled and not self.is_left and self.presence is None
 
     @property
     def is_awaited(self) -> bool:
@@ -115,6 +117,32 @@ class Doings:
                 is_reached=(enrollment_id, step.id) in self.gates and self.gates[enrollment_id, step.id].is_reached,
             )
         }
+
+
+def open_seats(seats: Mapping[tuple[int, str], Sequence[Seat]]) -> dict[int, dict[str, Seat]]:
+    """Return by enrollment and step's slug the first session that still counts; its day is what `rules.asked_by` takes.
+
+    That is one at which she is expected, or was and nobody has said yet whether she came.
+    """
+    found: dict[int, dict[str, Seat]] = defaultdict(dict)
+    for (enrollment_id, slug), mine in seats.items():
+        if (seat := next((each for each in mine if each.is_open), None)) is not None:
+            found[enrollment_id][slug] = seat
+    return dict(found)
+
+
+def session_days(seats: Mapping[tuple[int, str], Sequence[Seat]]) -> dict[int, dict[str, date]]:
+    """Return by enrollment and step's slug the day of the session that decides by when the step is asked for.
+
+    It is that at which the learner was, else the first that still counts: as `rules.asked_by` takes it.
+    """
+    found: dict[int, dict[str, date]] = defaultdict(dict)
+    for (enrollment_id, slug), mine in seats.items():
+        held = next((each for each in reversed(mine) if each.presence is Presence.PRESENT), None)
+        seat = held or next((each for each in mine if each.is_open), None)
+        if seat is not None:
+            found[enrollment_id][slug] = seat.on
+    return dict(found)
 
 
 _HANDED_IN = (
@@ -164,8 +192,10 @@ _SEATS = (
         Attendance.at,
         SessionSeat.at,
         SessionTime.at,
+        Enrollment.ended_at,
     )
     .select_from(SessionSeat)
+    .join(Enrollment, Enrollment.id == SessionSeat.enrollment_id)
     .join(LiveSession, LiveSession.id == SessionSeat.session_id)
     .join(PlanStep, PlanStep.id == LiveSession.step_id)
     .join(Market, Market.id == LiveSession.market_id)
@@ -245,12 +275,19 @@ def doings_of(followers: Sequence[Follower]) -> Doings:
     if with_kind[StepKind.TASK]:
         for row in session.execute(_HANDED_IN, {"ids": [each.id for each in with_kind[StepKind.TASK]]}):
             handed_in[row[0], row[1]].append(HandedIn(*row[2:]))
+    sitting = with_kind[StepKind.SESSION]
+    seats = seats_of([each.id for each in sitting]) if sitting else {}
+    return Doings(dict(handed_in), seats, _gates_of(with_kind[StepKind.GATE]))
+
+
+def seats_of(enrollment_ids: Sequence[int]) -> dict[tuple[int, str], list[Seat]]:
+    """Return by enrollment and step's slug the sessions at which she is or was expected, the earliest first."""
     seats: dict[tuple[int, str], list[Seat]] = defaultdict(list)
-    if with_kind[StepKind.SESSION]:
-        for seat in session.execute(_SEATS, {"ids": [each.id for each in with_kind[StepKind.SESSION]]}):
-            changed_at = max(seat[11], seat[12], seat[8] or seat[11], seat[10] or seat[11])
-            seats[seat[0], seat[1]].append(Seat(*seat[2:8], seat[8] is not None, seat[9], seat[10], changed_at))
-    return Doings(dict(handed_in), dict(seats), _gates_of(with_kind[StepKind.GATE]))
+    for seat in session.execute(_SEATS, {"ids": list(enrollment_ids)}):
+        changed_at = max(seat[11], seat[12], seat[8] or seat[11], seat[10] or seat[11])
+        is_left = rules.has_left(seat[13], seat[3])
+        seats[seat[0], seat[1]].append(Seat(*seat[2:8], seat[8] is not None, seat[9], seat[10], changed_at, is_left))
+    return dict(seats)
 
 
 def _gates_of(followers: Sequence[Follower], known: Results | None = None) -> dict[tuple[int, int], GateFigures]:

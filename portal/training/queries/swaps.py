@@ -19,6 +19,7 @@ from portal.training.models import (
     Enrollment,
     EnrollmentPause,
     EventDate,
+    ExtensionTakenBack,
     NewStart,
     PlanExtension,
     PlanVersion,
@@ -119,6 +120,12 @@ def list_by_step(
     for row in session.scalars(statement):
         found[row.enrollment_id, row.step_id].append(row)
     return found
+
+
+def taken_back_of(ids: Sequence[int]) -> dict[StepExtension | PlanExtension, ExtensionTakenBack]:
+    """Return each extension of these enrollments that was taken back → by what."""
+    rows = session.scalars(select(ExtensionTakenBack).where(ExtensionTakenBack.enrollment_id.in_(ids)))
+    return {given: row for row in rows for given in (row.step_extension, row.plan_extension) if given is not None}
 
 
 def list_seats(ids: Sequence[int]) -> Mapping[tuple[int, str], list[tuple[SessionSeat, list[Attendance]]]]:

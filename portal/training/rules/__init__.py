@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, isqrt
+from types import MappingProxyType
 
-from portal.calendars.rules import ABSENCES, ONE_DAY, Count, DayOff, DueDate, WorkingCalendar, working_days_between
+from portal.calendars.rules import (
+    ABSENCES,
+    ONE_DAY,
+    Count,
+    DayOff,
+    DueDate,
+    WorkingCalendar,
+    YearNotInTable,
+    working_days_between,
+)
 from portal.core.i18n import Words
 
 
@@ -32,6 +44,9 @@ class StepKind(StrEnum):
 BY_OTHERS = frozenset({StepKind.SIGN_OFF, StepKind.SESSION, StepKind.GATE})
 # What ends with a dated word about the learner.
 WITH_A_WORD = frozenset({StepKind.SIGN_OFF, StepKind.TASK, StepKind.GATE})
+# What can be evidence about documents, and how those and their clauses are written.
+ABOUT_DOCUMENTS = frozenset({StepKind.SIGN_OFF, StepKind.GATE})
+ADDRESS = re.compile(r"[a-z][a-z0-9-]{0,59}(?:@[A-Z]{2,10})?(?:#[a-z0-9][a-z0-9-]{0,79})?")
 
 
 class EvidenceKind(StrEnum):
@@ -138,6 +153,8 @@ class StepSpec:
     gate_quizzes: tuple[str, ...] = ()
     gate_bound: Fraction | None = None
     gate_minimum: int | None = None
+    # Of a sign-off or a gate: the documents, or clauses of them ("slug#clause"), that it is evidence for.
+    about: tuple[str, ...] = ()
 
     @property
     def shape(self) -> StepShape:
@@ -354,17 +371,53 @@ def length(steps: Sequence[StepShape]) -> int:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long a plan is: its working days from the start, None where nothing is counted from there.
+
+    `around` has of each event from which steps are counted the first and the last of their working days, negative
+    before it.
+    """
+
+    days: int | None
+    around: tuple[tuple[str, int, int], ...] = ()
+
+
+def extent(steps: Sequence[StepShape]) -> Extent:
+    """Return how long a plan is, whatever its steps are counted from."""
+    origins, offsets = origins_of(steps), nominal_offsets(steps)
+    events = dict.fromkeys(origin for origin in origins.values() if origin is not None)
+    around = []
+    for event in events:
+        counted = [offsets[slug] for slug, origin in origins.items() if origin == event]
+        around.append((event, min(counted), max(counted)))
+    return Extent(length(steps) if None in origins.values() or not events else None, tuple(around))
+
+
 # --- Dates -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """That more time which had been given is not given any more: who said so when, and why."""
+
+    by: Words | None
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
-    """More time for one step of one person, or for her whole plan: so many working days, why and from whom."""
+    """More time for one step of one person, or for her whole plan: so many working days, why and from whom.
+
+    One that was `taken_back` lengthens no date; it is kept to be told.
+    """
 
     working_days: int
     reason: str = ""
     by: Words | None = None
     is_of_plan: bool = False
+    taken_back: TakenBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +434,8 @@ class EffectiveDue:
 
     `anchor` names the step from whose date was counted and `event` the event; both None is the plan's start.
     `undisturbed` is the date as it would be without the person's leave and pauses, `counted` the date with them,
-    `extended` what came of it. A date that was counted back and lies in a pause is `resumed` after it.
+    `extended` what came of it; `taken_back` are the extensions that lengthen it no more. A date that was counted back
+    and lies in a pause is `resumed` after it.
     """
 
     anchor: str | None
@@ -390,6 +444,7 @@ class EffectiveDue:
     extended: tuple[Extended, ...] = ()
     event: str | None = None
     resumed: DueDate | None = None
+    taken_back: tuple[Extension, ...] = ()
 
     @property
     def on(self) -> date:
@@ -446,9 +501,9 @@ def effective_due(
 ) -> EffectiveDue:
     """Return when a step is due: the one place where this is decided.
 
-    Counted in working days from the anchor's date, then lengthened by each extension in its order. Counting back
-    skips leave, so that as many days of work remain; but not the days of a pause, which would make the date an
-    earlier one: a date that lies in a pause moves to the first working day after it. Raises `YearNotInTable`.
+    Counted in working days from the anchor's date, then lengthened by each extension that holds, in its order.
+    Counting back skips leave, so that as many days of work remain; but not the days of a pause, which would make the
+    date an earlier one: a date that lies in a pause moves to the first working day after it. Raises `YearNotInTable`.
     """
     undisturbed = counts.undisturbed_from(anchor_on).after(step.due_days)
     resumed = None
@@ -459,10 +514,12 @@ def effective_due(
         after_pause = counts.from_(counted.on).after(0)
         resumed = after_pause if after_pause.on != counted.on else None
     due, extended = resumed or counted, []
+    taken_back = tuple(each for each in extensions if each.taken_back is not None)
     for extension in extensions:
-        due = counts.from_(due.on).after(extension.working_days)
-        extended.append(Extended(extension, due))
-    return EffectiveDue(step.anchor, undisturbed, counted, tuple(extended), step.event, resumed)
+        if extension.taken_back is None:
+            due = counts.from_(due.on).after(extension.working_days)
+            extended.append(Extended(extension, due))
+    return EffectiveDue(step.anchor, undisturbed, counted, tuple(extended), step.event, resumed, taken_back)
 
 
 Schedule = Mapping[str, EffectiveDue]
@@ -499,6 +556,30 @@ class Exemption:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """What is not asked of one person for the time being, by the steps' slugs.
+
+    `declined` asks for a statement that she declines: nothing waits for it. `held` has material that she is therefore
+    not assigned: what comes after it is not asked either.
+    """
+
+    declined: frozenset[str]
+    held: frozenset[str]
+
+    def as_others_see(self) -> Aside | None:
+        """Return what everybody but the learner is shown: what a wellbeing contact can set aside, and no declining.
+
+        A statement that she declines looks as before she was asked, and so does what comes after it.
+        """
+        return Aside(frozenset(), self.held) if self.held else None
+
+    def all_of(self, plan: Mapping[str, StepShape]) -> frozenset[str]:
+        """Return every step of the plan of which nothing is asked, whether it is done or not."""
+        after = {slug for slug, step in plan.items() if not self.held.isdisjoint(all_before(step, plan))}
+        return self.declined | self.held | after
+
+
+@dataclass(frozen=True, slots=True)
 class EventDay:
     """When an event takes place for a person: who said so last, and why where it had been another day before.
 
@@ -517,7 +598,7 @@ class Basis:
 
     `extensions` are in the order in which they were given, each with its step's slug; None stands for the whole plan.
     `events` has the day of each event of the plan by its slug. `exemptions` has the steps that she need not do, in the
-    order in which they were said; they move no date.
+    order in which they were said; they move no date, and nor does what is set `aside`.
     """
 
     starts_on: date
@@ -525,11 +606,16 @@ class Basis:
     pauses: tuple[Pause, ...] = ()
     events: tuple[tuple[str, EventDay], ...] = ()
     exemptions: tuple[tuple[str, Exemption], ...] = ()
+    aside: Aside | None = None
 
     @property
     def exempt(self) -> frozenset[str]:
         """The steps that she need not do."""
         return frozenset(slug for slug, _exemption in self.exemptions)
+
+    def as_others_see(self) -> Basis:
+        """Return the basis as everybody but the learner is shown it; see `Aside.as_others_see`."""
+        return self if self.aside is None else replace(self, aside=self.aside.as_others_see())
 
     def event(self, slug: str) -> EventDay:
         """Return the day of an event. Raises `KeyError` where it has none."""
@@ -540,8 +626,14 @@ class Basis:
         return replace(self, events=tuple((dict(self.events) | {slug: day}).items()))
 
     def of(self, slug: str | None) -> tuple[Extension, ...]:
-        """Return the extensions of a step, or those of the whole plan."""
+        """Return the extensions of a step, or those of the whole plan, in their order; those taken back too."""
         return tuple(extension for step, extension in self.extensions if step == slug)
+
+    def with_extension(self, slug: str | None, number: int, extension: Extension) -> Basis:
+        """Return the basis with another extension in the place of the one that is `number` (from 1) of a step."""
+        places = [place for place, (step, _given) in enumerate(self.extensions) if step == slug]
+        place = places[number - 1]
+        return replace(self, extensions=(*self.extensions[:place], (slug, extension), *self.extensions[place + 1 :]))
 
     def calendar(self, calendar: WorkingCalendar, today: date) -> WorkingCalendar:
         """Return the calendar less the days of the pauses."""
@@ -575,17 +667,33 @@ def schedule(steps: Iterable[StepShape], basis: Basis, calendar: WorkingCalendar
     return dues
 
 
-def out_of_order(steps: Iterable[StepShape], dues: Schedule, settled: Collection[str] = ()) -> list[tuple[str, str]]:
-    """Return each step that is due before one that comes first, with that one, in the order of the plan.
+def days_of(dues: Schedule, booked: Mapping[str, date]) -> dict[str, date]:
+    """Return on which day each step is to be done: that of the session `booked` for it (its slug), else its due date.
 
-    Steps of which nothing is asked any more are left out. Within what is counted from one day a plan says itself in
-    which order its steps are due; this is for days that somebody sets.
+    This is the day that is told and compared everywhere; what is counted from a step is counted from its due date,
+    which a session leaves where it is.
     """
+    return {slug: booked.get(slug, due.on) for slug, due in dues.items()}
+
+
+def out_of_order(
+    steps: Iterable[StepShape],
+    dues: Schedule,
+    settled: Collection[str] = (),
+    *,
+    booked: Mapping[str, date] = MappingProxyType({}),
+) -> list[tuple[str, str]]:
+    """Return each step whose day is before that of one that comes first, with that one, in the order of the plan.
+
+    Days are those of `days_of`. Steps of which nothing is asked any more are left out. Within what is counted from one
+    day a plan says itself in which order its steps are due; this is for days that somebody sets.
+    """
+    on = days_of(dues, booked)
     return [
         (step.slug, name)
         for step in steps
         for name in step.prerequisites
-        if step.slug not in settled and name not in settled and dues[step.slug].on < dues[name].on
+        if step.slug not in settled and name not in settled and on[step.slug] < on[name]
     ]
 
 
@@ -595,11 +703,13 @@ def out_of_order(steps: Iterable[StepShape], dues: Schedule, settled: Collection
 class StepState(StrEnum):
     """How a step stands for a person. Whether it is late is a second question.
 
-    Exempt is a step that she need not do and has not done: neither assigned nor done.
+    Exempt is a step that she need not do and has not done: neither assigned nor done. Set aside is what is not asked
+    of her for the time being, and why is told to nobody here.
     """
 
     DONE = "done"
     EXEMPT = "exempt"
+    SET_ASIDE = "set_aside"
     LOCKED = "locked"
     OPEN = "open"
     WAITING = "waiting"
@@ -607,6 +717,8 @@ class StepState(StrEnum):
 
 # Of these nothing is asked any more.
 SETTLED = frozenset({StepState.DONE, StepState.EXEMPT})
+# Of these nothing is asked now.
+NOT_ASKED = SETTLED | {StepState.SET_ASIDE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -665,24 +777,52 @@ def state_of(
     done: Collection[str],
     sent_back: Collection[str] = (),
     exempt: Collection[str] = (),
+    *,
+    aside: Aside | None = None,
 ) -> tuple[StepState, tuple[str, ...]]:
     """Return how a step of the plan stands whatever the date, and which steps it still waits for (`missing_of`).
 
     What is done stays done whatever its prerequisites: they order what is offered, they undo
     nothing. A step that somebody else completes waits for her from the moment its prerequisites
     are done, unless she sent it back: then it is the learner's turn. Nothing waits for a step from which the learner
-    is `exempt`; where she has done it all the same, it is done.
+    is `exempt`; where she has done it all the same, it is done. Nor does anything wait for a statement that she
+    declines; what is set `aside` stays to be done, and what comes after it is set aside with it.
     """
     if step.slug in done:
         return StepState.DONE, ()
     if step.slug in exempt:
         return StepState.EXEMPT, ()
-    missing = missing_of(step, plan, {*done, *exempt} if exempt else done)
+    if aside is not None and step.slug in aside.all_of(plan):
+        return StepState.SET_ASIDE, ()
+    passed = {*exempt, *(aside.declined if aside is not None else ())}
+    missing = missing_of(step, plan, {*done, *passed} if passed else done)
     if missing:
         return StepState.LOCKED, missing
     if step.by is not Doer.LEARNER and step.slug not in sent_back:
         return StepState.WAITING, ()
     return StepState.OPEN, ()
+
+
+def is_before_plan(kind: StepKind, due_on: date, starts_on: date) -> bool:
+    """Say whether a step that others complete can be theirs before the plan's first day.
+
+    It is due before that day, or is a task: that waits for nobody before it is handed in.
+    """
+    return due_on < starts_on or kind is StepKind.TASK
+
+
+def is_awaited(kind: StepKind, due_on: date, starts_on: date, today: date) -> bool:
+    """Say whether a step that others complete waits for them: before the plan's first day only as `is_before_plan`."""
+    return today >= starts_on or is_before_plan(kind, due_on, starts_on)
+
+
+def asked_by(due_on: date, session_on: date | None) -> date:
+    """Return after which day a step is overdue: its due date, or the later one for which its session is booked.
+
+    `session_on` is the day of the session at which the learner was; else of the one at which she is expected, or was
+    and nobody has said yet whether she came. Until then nobody could do more about the step.
+    """
+    return due_on if session_on is None else max(due_on, session_on)
 
 
 def statuses(
@@ -693,19 +833,41 @@ def statuses(
     sent_back: Collection[str] = (),
     *,
     exempt: Collection[str] = (),
+    aside: Aside | None = None,
+    booked: Mapping[str, date] = MappingProxyType({}),
 ) -> dict[str, StepStatus]:
-    """Return how every step stands on a day; a step that is to be done is late from the day after its date."""
+    """Return how every step stands on a day; a step that is to be done is late from the day after its date.
+
+    `booked` has the day of its session, by the step's slug, as `asked_by` takes it.
+    """
     plan = {step.slug: step for step in steps}
     found: dict[str, StepStatus] = {}
     for step in plan.values():
-        state, missing = state_of(step, plan, done, sent_back, exempt)
-        found[step.slug] = StepStatus(state, state not in SETTLED and dues[step.slug].on < today, missing)
+        state, missing = state_of(step, plan, done, sent_back, exempt, aside=aside)
+        found[step.slug] = StepStatus(
+            state,
+            state not in NOT_ASKED and asked_by(dues[step.slug].on, booked.get(step.slug)) < today,
+            missing,
+        )
     return found
+
+
+def with_handed_in(
+    shown: Mapping[str, StepStatus], own: Mapping[str, StepStatus], tasks: Collection[str]
+) -> Mapping[str, StepStatus]:
+    """Return how others see the steps, where a task that was handed in waits for them although it is locked for them.
+
+    `own` is how the steps stand for the learner: what she has really done is seen.
+    """
+    waiting = {slug for slug in tasks if own[slug].state is StepState.WAITING}
+    return {slug: own[slug] if slug in waiting else each for slug, each in shown.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Required steps: how many are done, how many were due before today, how many of those are done, all of them.
+
+    What has a session was due by the day that `asked_by` says.
 
     A step from which the learner is exempt, and that she has not done, is none of them. Due dates are working days,
     so "due before today" is the same as "due by the end of the previous working day".
@@ -728,11 +890,20 @@ class Progress:
 
 
 def progress(
-    steps: Iterable[StepShape], dues: Schedule, done: Collection[str], today: date, exempt: Collection[str] = ()
+    steps: Iterable[StepShape],
+    dues: Schedule,
+    done: Collection[str],
+    today: date,
+    exempt: Collection[str] = (),
+    *,
+    aside: Aside | None = None,
+    booked: Mapping[str, date] = MappingProxyType({}),
 ) -> Progress:
-    """Count the required steps that are done and those that should be by now."""
-    required = [step.slug for step in steps if step.required and (step.slug not in exempt or step.slug in done)]
-    expected = [slug for slug in required if dues[slug].on < today]
+    """Count the required steps that are done and those that should be by now; what is set aside should not."""
+    plan = {step.slug: step for step in steps}
+    required = [step.slug for step in plan.values() if step.required and (step.slug not in exempt or step.slug in done)]
+    waived = aside.all_of(plan) - set(done) if aside is not None else frozenset()
+    expected = [slug for slug in required if slug not in waived and asked_by(dues[slug].on, booked.get(slug)) < today]
     return Progress(
         done=sum(slug in done for slug in required),
         expected=len(expected),
@@ -828,20 +999,26 @@ class Feasibility:
         return self.needed <= self.left
 
 
-def days_needed(steps: Sequence[StepShape], wanted: Collection[str], done: Collection[str]) -> int:
+def days_needed(
+    steps: Sequence[StepShape],
+    wanted: Collection[str],
+    done: Collection[str],
+    held: Mapping[str, int] = MappingProxyType({}),
+) -> int:
     """Return in how many working days these steps of a plan can be done at the earliest, with all that comes before.
 
     What is not done is gone through day by day in the order of the plan, at most `MOST_MINUTES_A_DAY` a day. A step
     is begun when all its prerequisites are done; one that is counted from a step that it has to wait for comes at
     least that many working days after it. A long step goes on the next day; one without minutes takes no time,
-    but a day is needed where anything is left. 0 where nothing is left.
+    but a day is needed where anything is left. What is `held` in a session is not begun before that working day, the
+    first being 1. 0 where nothing is left.
     """
     plan = {step.slug: step for step in steps}
     before = {slug: all_before(step, plan) for slug, step in plan.items()}
     chosen = set(wanted).union(*(before[slug] for slug in wanted))
     left = {slug: step.minutes for slug, step in plan.items() if slug in chosen and slug not in done}
     # The first day on which a step that has to wait for its distance may be begun.
-    earliest = dict.fromkeys(left, 1)
+    earliest = {slug: held.get(slug, 1) for slug in left}
     day = 0
     while left:
         day += 1
@@ -854,7 +1031,7 @@ def days_needed(steps: Sequence[StepShape], wanted: Collection[str], done: Colle
                 del left[slug]
                 for other in left:
                     if plan[other].anchor == slug and slug in before[other]:
-                        earliest[other] = day + plan[other].due_days
+                        earliest[other] = max(earliest[other], day + plan[other].due_days)
     return day
 
 
@@ -876,14 +1053,17 @@ def feasibility(
     basis: Basis,
     calendar: WorkingCalendar,
     today: date,
+    booked: Mapping[str, date] = MappingProxyType({}),
 ) -> list[Feasibility]:
     """Return whether what is left can be done in time: until each event of the plan, then until the plan's end.
 
     Up to an event count the required steps that are counted from it and due on its day or before; up to the end all
-    required steps. `needed` is what `days_needed` says of them. `left` are the working days of the person's
-    calendar from today up to the last date of these steps, both included; before the first day of the plan it is
-    counted from there, or from the first date that is due earlier. Nothing is said where no step is left.
-    Raises `YearNotInTable`.
+    required steps. `needed` is what `days_needed` says of them: what has a session `booked` is done on its day. `left`
+    are the working days of the person's calendar from today up to the last day (`days_of`) of these steps, both
+    included; an event is not put off by a session that is after it, nor the end by one for which other steps would
+    have to wait beyond their dates. Before the first day of the plan it is counted from there, or from the first date
+    that is due earlier. Nothing is said where no step is left. Raises `YearNotInTable`; a session in a year without a
+    holiday table is passed over.
     """
     origins = origins_of(steps)
     required = [step.slug for step in steps if step.required and step.slug not in done]
@@ -894,12 +1074,21 @@ def feasibility(
     goals.append((None, required))
     found = []
     first = max(today, min([basis.starts_on, *(dues[slug].on for slug in required)]))
+    held: dict[str, int] = {}
+    for slug, on in booked.items():
+        with suppress(YearNotInTable):
+            held[slug] = max(1, working_days_between(first - ONE_DAY, on, calendar))
+    known = {slug: booked[slug] for slug in held}
+    on_days = days_of(dues, known)
+    awaited = {name for _slug, name in out_of_order(steps, dues, done, booked=known) if name in known}
     for event, slugs in goals:
         if not slugs:
             continue
-        until = max(dues[slug].on for slug in slugs)
+        until = max(on_days[slug] for slug in [each for each in slugs if each not in awaited] or slugs)
+        if event is not None:
+            until = min(until, basis.event(event).on)
         left = working_days_between(first - ONE_DAY, until, calendar)
-        found.append(Feasibility(event, until, days_needed(steps, slugs, done), left))
+        found.append(Feasibility(event, until, days_needed(steps, slugs, done, held), left))
     return found
 
 
@@ -1172,6 +1361,11 @@ MAX_SESSION_HOURS = 12
 SESSION_AHEAD = timedelta(days=366)
 SESSION_BACK = timedelta(days=62)
 PLACE_LIMIT = 300
+
+
+def has_left(ended_at: datetime | None, starts_at: datetime) -> bool:
+    """Say whether a training ended before a session of it began: nobody is expected there any more."""
+    return ended_at is not None and ended_at <= starts_at
 
 
 def whose_turn(

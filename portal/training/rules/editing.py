@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from portal.core.i18n import Words
 from portal.training.rules import (
+    ABOUT_DOCUMENTS,
     BY_OTHERS,
     Doer,
     EventSpec,
@@ -202,6 +203,7 @@ def as_kind(step: StepSpec, kind: StepKind) -> StepSpec:
         gate_quizzes=step.gate_quizzes if is_gate else (),
         gate_bound=step.gate_bound if is_gate else None,
         gate_minimum=step.gate_minimum if is_gate else None,
+        about=step.about if kind in ABOUT_DOCUMENTS else (),
     )
 
 

@@ -24,7 +24,23 @@ Link = tuple[str, str]
 TellNews = Callable[[Person, Sequence[Enrollment]], Sequence[News]]
 # Tells which pages about an enrollment a reader may open; no statement.
 TellLinks = Callable[[Person, Enrollment], Sequence[Link]]
+# Tells why completing an enrollment will earn, or has earned, nothing of what its plan leads to; empty: it does.
+TellHindrance = Callable[[Enrollment], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """What breaks off where a training ends before it is completed: its code, and in words what that is."""
+
+    code: str
+    said: str
+
+
+# Tells what would break off if an open enrollment ended before it is completed.
+TellInterruptions = Callable[[Enrollment], Sequence[Interruption]]
+_interruptions: list[TellInterruptions] = []
 _news: list[TellNews] = []
+_hindrances: list[TellHindrance] = []
 _links: list[TellLinks] = []
 
 
@@ -38,6 +54,28 @@ def register_links(tell: TellLinks) -> None:
     """Add pages that a learner's path leads to."""
     if tell not in _links:
         _links.append(tell)
+
+
+def register_hindrance(tell: TellHindrance) -> None:
+    """Add what is told on a learner's path and before the sign-off that completes it."""
+    if tell not in _hindrances:
+        _hindrances.append(tell)
+
+
+def register_interruptions(tell: TellInterruptions) -> None:
+    """Add what is told before a training is ended, or its learner goes on in another plan."""
+    if tell not in _interruptions:
+        _interruptions.append(tell)
+
+
+def interrupted_with(enrollment: Enrollment) -> list[Interruption]:
+    """Return what would break off if a training ended before it is completed."""
+    return [each for tell in _interruptions for each in tell(enrollment)]
+
+
+def hindrance_to(enrollment: Enrollment) -> str:
+    """Return why what a plan leads to is not earned by completing it; nothing where it is, or leads to nothing."""
+    return next(filter(None, (tell(enrollment) for tell in _hindrances)), "")
 
 
 def news_for(person: Person, enrollments: Sequence[Enrollment]) -> list[News]:

@@ -27,7 +27,7 @@ from portal.training.formats.calendar_file import Entry, write
 from portal.training.models import CalendarFeed, PlanStep, ToldDate
 from portal.training.queries import Standing, catalogue, feeds
 from portal.training.queries.step_results import Seat
-from portal.training.rules import SETTLED, StepKind, StepState
+from portal.training.rules import NOT_ASKED, SETTLED, StepKind, StepState
 
 # What was taken out of a calendar is still told as cancelled for so long, to clients that look seldom.
 CANCELLED_FOR = timedelta(days=60)
@@ -42,8 +42,9 @@ _Change = tuple[str, str, date, bool, int]
 class Dated:
     """Something due on a day: its name that lasts, what it is in the reader's language, and how it stands.
 
-    `state` is one of done, open, waiting, locked; of what is done the day is the one on which it was due. A session at
-    which she is expected stands on its own day. `changed_at` is when sessions last moved it, None where none has.
+    `state` is one of done, open, waiting, locked; of what is done the day is the one on which it was due, or on which
+    its session was held. A session at which she is expected stands on its own day. `changed_at` is when sessions last
+    moved it, None where none has.
     """
 
     uid: str
@@ -62,20 +63,20 @@ class Dated:
 def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
     """Return every date of these plans and of what the person is asked to confirm, by day, in the language of now.
 
-    Steps from which she is exempt have none.
+    Steps from which she is exempt have none, nor those that are set aside.
     """
     tasks = catalogue.tasks_of({step.id: step for each in standings for step in each.steps}.values())
     found = [
         _of_step(standing, step, str(tasks[step.id]))
         for standing in standings
         for step in standing.steps
-        if standing.statuses[step.slug].state is not StepState.EXEMPT
+        if standing.statuses[step.slug].state not in (StepState.EXEMPT, StepState.SET_ASIDE)
     ]
     by_step = {
         (step.document_slug, standing.due_on(step.slug))
         for standing in standings
         for step in standing.steps
-        if step.kind is StepKind.ACKNOWLEDGE and standing.statuses[step.slug].state not in SETTLED
+        if step.kind is StepKind.ACKNOWLEDGE and standing.statuses[step.slug].state not in NOT_ASKED
     }
     for asked in list_to_do(person, language()):
         # Where a step asks for it on the same day it is one thing.
@@ -100,20 +101,40 @@ def dates_of(person: Person, standings: Sequence[Standing]) -> list[Dated]:
 def _of_step(standing: Standing, step: PlanStep, what: str) -> Dated:
     status = standing.statuses[step.slug]
     seat = standing.seat(step.slug) if status.state not in SETTLED else None
+    # What was a session stands on the day on which it was held.
+    held = standing.held(step.slug) if status.state is StepState.DONE else None
     return Dated(
         uid=f"{standing.enrollment.lasting_code}-{step.slug}",
-        on=standing.day_for(step.slug),
+        on=held.on if held is not None else standing.day_for(step.slug),
         what=what,
         belongs_to=str(standing.enrollment.version.title),
         state=status.state,
-        # Nobody can be late for a session that is ahead.
-        is_late=status.is_late and (seat is None or not seat.is_awaited),
+        is_late=status.is_late,
         endpoint="training.path",
         values={"code": standing.enrollment.code},
         optional=not step.required,
-        seat=seat,
+        seat=seat or held,
         changed_at=max((each.changed_at for each in standing.seats.get(step.slug, ())), default=None),
     )
+
+
+def file_of_day(
+    *, uid: str, on: date, summary: str, description: str, href: str, changed_at: datetime, zone: str
+) -> bytes:
+    """Return an iCalendar file of one day in the language of now, for what other domains have a date of.
+
+    `uid` lasts and is unique within the portal.
+    """
+    entry = Entry(
+        uid=_uid(uid),
+        on=on,
+        summary=summary[:LONGEST_SUMMARY],
+        description=description,
+        href=href,
+        sequence=0,
+        changed_at=changed_at,
+    )
+    return write(name=summary, description=description, language=language(), zone=zone, entries=[entry])
 
 
 # --- Subscribed --------------------------------------------------------------------------------
@@ -167,9 +188,11 @@ def file_of(feed: CalendarFeed) -> bytes:
     person, zone, now = feed.person, feed.person.home_market.time_zone, clock.now()
     with force_locale(person.language):
         running = [each for each in queries.list_enrollments_of(person.id) if each.is_open]
-        due = [each for each in dates_of(person, queries.standings(running)) if each.state is not StepState.DONE]
+        standings, unknown = queries.countable(running, own=True)
+        due = [each for each in dates_of(person, standings) if each.state is not StepState.DONE]
         # Noted is when the dates were read: what changes between then and the note is told next time.
-        entries, changes = _entries(person, due, now)
+        # What cannot be computed for want of a holiday table is not called off.
+        entries, changes = _entries(person, due, now, [f"{each.enrollment.lasting_code}-" for each in unknown])
         if changes or feed.fetched_at is None or now - feed.fetched_at > NOTED_EACH:
             feed_id, person_id = feed.id, person.id
             touch.note(lambda: _note(feed_id, person_id, changes, now))
@@ -182,8 +205,13 @@ def file_of(feed: CalendarFeed) -> bytes:
         )
 
 
-def _entries(person: Person, due: Sequence[Dated], now: datetime) -> tuple[list[Entry], list[_Change]]:
-    """Return the entries, and what is to be noted of them, so that the next file can count what has changed."""
+def _entries(
+    person: Person, due: Sequence[Dated], now: datetime, left_out: Sequence[str]
+) -> tuple[list[Entry], list[_Change]]:
+    """Return the entries, and what is to be noted of them, so that the next file can count what has changed.
+
+    Of what was told before under names that begin like one that is `left_out` nothing is said.
+    """
     told = feeds.list_told_dates(person.id)
     present: dict[str, Dated] = {each.uid: each for each in due}
     changes: list[_Change] = []
@@ -196,7 +224,11 @@ def _entries(person: Person, due: Sequence[Dated], now: datetime) -> tuple[list[
             changes.append((uid, what, each.on, False, sequence))
         entries.append(_entry(uid, what, each, sequence, now if is_new or known is None else known.changed_at))
     for uid, known in told.items():
-        if uid in present or (known.is_cancelled and now - known.changed_at > CANCELLED_FOR):
+        if (
+            uid in present
+            or uid.startswith(tuple(left_out))
+            or (known.is_cancelled and now - known.changed_at > CANCELLED_FOR)
+        ):
             continue
         sequence, changed_at = known.sequence, known.changed_at
         if not known.is_cancelled:

@@ -29,7 +29,8 @@ class Concern:
 
     `nothing` is said when there is no line; where it is empty, the whole part is left out then.
     `note` says what a count in the lines counts. `kinds` are those of a table's columns. What others wait for
-    `comes_first`: it stands above one's own steps.
+    `comes_first`: it stands above one's own steps. With `fold` the lines are folded under these words: there
+    are so many of them that they would hide everything else.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Concern:
     kinds: Sequence[str] = ()
     more: tuple[str, str] | None = None
     comes_first: bool = False
+    fold: str = ""
 
 
 class Concerns(Protocol):
@@ -49,13 +51,32 @@ class Concerns(Protocol):
         """Return the parts for this person in their order; none costs a person without roles no statement."""
 
 
+class Given(Protocol):
+    """Somebody who knows what others give a person to do, whatever her roles."""
+
+    def __call__(self, person: Person) -> Sequence[Concern]:
+        """Return the parts for this person in their order; it costs one statement where there is nothing."""
+
+
 _asked: list[Concerns] = []
+_giving: list[Given] = []
 
 
 def register_concerns(concerns: Concerns) -> None:
     """Add what is told below what is told already."""
     if concerns not in _asked:
         _asked.append(concerns)
+
+
+def register_given(given: Given) -> None:
+    """Ask this one, too, what others give somebody to do."""
+    if given not in _giving:
+        _giving.append(given)
+
+
+def given_to(person: Person) -> list[Concern]:
+    """Return the parts of a person's day that others give her to do."""
+    return [concern for given in _giving for concern in given(person) if concern.rows]
 
 
 def concerns_of(person: Person) -> list[Concern]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from itertools import product
 
 from sqlalchemy import select
 
@@ -18,7 +20,7 @@ from portal.core.codes import new_code
 from portal.core.db import session
 from portal.core.events import publish
 from portal.core.i18n import gettext as _
-from portal.core.mail import send_later
+from portal.core.mail import send_all_later, send_later
 from portal.gradebook import queries as gradebook
 from portal.gradebook.models import ScoreEntry
 from portal.journal.service import record
@@ -38,9 +40,11 @@ from portal.training.errors import (
     ZoneUnknown,
 )
 from portal.training.events import ExemptStepDone, PlanCompleted
-from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, StepCompletion
-from portal.training.queries import Earlier, catalogue, signing, step_results
+from portal.training.models import Enrollment, EventDate, PlanStep, PlanVersion, SignOff, StepCompletion
+from portal.training.queries import Earlier, catalogue, signing
 from portal.training.rules import STATEMENT_LIMIT, Basis, Doer, EventDay, NotCounted, StepKind, StepState
+from portal.training.service.invitations import tell_all_of_plan, tell_of_plan
+from portal.training.service.leaving import leave_sessions
 
 # Farther away from the first day, and from today, it is a mistake in the year.
 FARTHEST_EVENT = timedelta(days=366)
@@ -70,6 +74,7 @@ def enroll(
     mentor: Person | None = None,
     events: Mapping[str, date] | None = None,
     told_at: datetime | None = None,
+    moved_from: Enrollment | None = None,
 ) -> Enrollment:
     """Let the person follow this version of a plan from a day on, in a market's calendar.
 
@@ -77,72 +82,140 @@ def enroll(
     `mentor` is asked before others who mentor her cohort, while she mentors it too. The market is by default the
     cohort's, else the person's own. `events` are the days of the plan's events by
     their slug, for this person; where one is not named, the cohort's day counts. She is told at `told_at`, by default
-    at once. What she acknowledged before
-    counts where that version is still in force; an exemption from a quiz counts. Quizzes passed and steps signed off
-    before count where the plan recognises what is of that age. Raises
+    at once; `moved_from` is the training in another plan after which she goes on in this one. What she acknowledged
+    before counts where that version is still in force; an exemption from a quiz counts. Quizzes passed and steps signed
+    off before count where the plan recognises what is of that age. Raises
     `AlreadyEnrolled`, `PersonInactive`, `ZoneUnknown`, `EventDatesMissing`, `EventOutOfBounds`, `NoSuchEvent`, and
     `HolidayYearUnknown` where a step would fall into a year without a holiday table.
     """
     market = market or (cohort.market if cohort else person.home_market)
-    if not person.is_active:
-        raise PersonInactive(name=person.names)
-    if not clock.is_zone(market.time_zone):
-        raise ZoneUnknown(zone=market.time_zone, market=market.code)
+    _check_can_begin(person, market)
     if queries.find_open_enrollment(person.id, version.plan_id) is not None:
         raise AlreadyEnrolled(name=person.names)
     days = days_of_events(version, starts_on=starts_on, cohort=cohort, given=events or {})
     with unknown_years_refused():
         calendar = calendars.working_calendar(market, person.id)
         rules.schedule([step.shape for step in version.steps], Basis(starts_on, events=tuple(days.items())), calendar)
-    enrollment = Enrollment(
+    enrollment = _made(person, version, market, starts_on, by)
+    enrollment.cohort = cohort
+    enrollment.mentor_id = mentor.id if mentor else None
+    enrollment.moved_from_id = moved_from.id if moved_from else None
+    session.add(enrollment)
+    session.flush()
+    _set_own_events(enrollment, days, by)
+    session.flush()
+    _record_enrolled(enrollment, by)
+    tell_of_plan(enrollment, told_at)
+    _recognise([enrollment])
+    tell_of_waiting(enrollment)
+    return enrollment
+
+
+def enroll_all(
+    *,
+    starts: Sequence[tuple[Person, date]],
+    version: PlanVersion,
+    by: Person | None,
+    market: Market | None = None,
+    cohort: Cohort | None = None,
+    mentors: Mapping[int, Person] | None = None,
+    events: Mapping[str, date] | None = None,
+    told_at: Mapping[int, datetime | None] | None = None,
+) -> list[Enrollment]:
+    """Let people follow this version of a plan, each from her own day on; `mentors` and `told_at` are by their rows.
+
+    As `enroll` one after the other, with statements that do not grow with the people, but for what is written.
+    Where it raises for one of them, whoever asks goes back to before all of them.
+    """
+    if not starts:
+        return []
+    market = market or (cohort.market if cohort else None)
+    days = {
+        starts_on: days_of_events(version, starts_on=starts_on, cohort=cohort, given=events or {})
+        for starts_on in {starts_on for _person, starts_on in starts}
+    }
+    following = {each.person_id for each in queries.list_open_in(version.plan_id, [each.id for each, _on in starts])}
+    markets = {person.id: market or person.home_market for person, _on in starts}
+    read = calendars.read_calendars(set(markets.values()), [each.id for each, _on in starts])
+    shapes, countable = [step.shape for step in version.steps], set()
+    for person, starts_on in starts:
+        _check_can_begin(person, markets[person.id])
+        if person.id in following:
+            raise AlreadyEnrolled(name=person.names)
+        calendar = read.of(markets[person.id].id, person.id)
+        if (id(calendar), starts_on) not in countable:
+            with unknown_years_refused():
+                rules.schedule(shapes, Basis(starts_on, events=tuple(days[starts_on].items())), calendar)
+            countable.add((id(calendar), starts_on))
+    enrollments = [_made(person, version, markets[person.id], starts_on, by) for person, starts_on in starts]
+    for enrollment in enrollments:
+        mentor = (mentors or {}).get(enrollment.person.id)
+        enrollment.cohort, enrollment.mentor_id = cohort, mentor.id if mentor else None
+    session.add_all(enrollments)
+    session.flush()
+    for enrollment in enrollments:
+        _set_own_events(enrollment, days[enrollment.starts_on], by)
+    session.flush()
+    for enrollment in enrollments:
+        _record_enrolled(enrollment, by)
+    tell_all_of_plan(enrollments, told_at or {})
+    _recognise(enrollments)
+    _tell_of_all_waiting(enrollments)
+    return enrollments
+
+
+def _set_own_events(enrollment: Enrollment, days: Mapping[str, EventDay], by: Person | None) -> None:
+    """Note the days of events that are the learner's own."""
+    if by is None:
+        return
+    session.add_all(
+        EventDate(
+            plan_id=enrollment.plan_id,
+            event_slug=slug,
+            enrollment_id=enrollment.id,
+            takes_place_on=day.on,
+            by=by,
+            at=enrollment.enrolled_at,
+        )
+        for slug, day in days.items()
+        if not day.is_of_cohort
+    )
+
+
+def _check_can_begin(person: Person, market: Market) -> None:
+    if not person.is_active:
+        raise PersonInactive(name=person.names)
+    if not clock.is_zone(market.time_zone):
+        raise ZoneUnknown(zone=market.time_zone, market=market.code)
+
+
+def _made(person: Person, version: PlanVersion, market: Market, starts_on: date, by: Person | None) -> Enrollment:
+    return Enrollment(
         code=new_code(),
         person=person,
         plan_id=version.plan_id,
         version=version,
         market=market,
-        cohort=cohort,
-        mentor_id=mentor.id if mentor else None,
         starts_on=starts_on,
         enrolled_at=clock.now(),
         enrolled_by=by.code if by else "system",
     )
-    session.add(enrollment)
-    session.flush()
-    for slug, day in days.items():
-        if by is not None and not day.is_of_cohort:
-            session.add(
-                EventDate(
-                    plan_id=version.plan_id,
-                    event_slug=slug,
-                    enrollment_id=enrollment.id,
-                    takes_place_on=day.on,
-                    by=by,
-                    at=enrollment.enrolled_at,
-                )
-            )
-    session.flush()
+
+
+def _record_enrolled(enrollment: Enrollment, by: Person | None) -> None:
     record(
         "training.enrolled",
         by=by,
         subject=("enrollment", enrollment.code),
         after={
-            "person": person.code,
-            "plan": version.plan.slug,
-            "version": version.number,
-            "market": market.code,
-            "cohort": cohort.code if cohort else None,
-            "starts_on": starts_on.isoformat(),
+            "person": enrollment.person.code,
+            "plan": enrollment.version.plan.slug,
+            "version": enrollment.version.number,
+            "market": enrollment.market.code,
+            "cohort": enrollment.cohort.code if enrollment.cohort else None,
+            "starts_on": enrollment.starts_on.isoformat(),
         },
     )
-    send_later(
-        "training.plan_started",
-        {"code": enrollment.code},
-        effect_key=f"plan_started:{enrollment.code}",
-        not_before=told_at,
-    )
-    _recognise(enrollment)
-    tell_of_waiting(enrollment)
-    return enrollment
 
 
 def days_of_events(
@@ -172,10 +245,12 @@ def days_of_events(
     return days
 
 
-def end_plan(*, enrollment: Enrollment, reason: str, by: Person) -> None:
+def end_plan(*, enrollment: Enrollment, reason: str, by: Person, is_told: bool = True) -> None:
     """End a learner's plan before it is completed; what was done stays, and she may be enrolled again.
 
-    She is told, with the reason. Raises `PlanIsOver`, `ReasonMissing`, `StatementTooLong`.
+    She is told, with the reason, unless whoever asks tells her (`is_told`), and is expected at no session of the plan
+    any more; those who planned one are told. Raises `PlanIsOver`,
+    `ReasonMissing`, `StatementTooLong`.
     """
     lock(enrollment)
     said = checked_reason(reason)
@@ -185,7 +260,9 @@ def end_plan(*, enrollment: Enrollment, reason: str, by: Person) -> None:
     session.flush()
     # The reason stays with the training: it is about a person, the journal about acts.
     record("training.ended", by=by, subject=("enrollment", enrollment.code), after={"person": enrollment.person.code})
-    send_later("training.plan_ended", {"code": enrollment.code}, effect_key=f"plan_ended:{enrollment.code}")
+    leave_sessions(enrollment=enrollment, by=by)
+    if is_told:
+        send_later("training.plan_ended", {"code": enrollment.code}, effect_key=f"plan_ended:{enrollment.code}")
 
 
 def checked_reason(reason: str) -> str:
@@ -326,7 +403,7 @@ def lock(enrollment: Enrollment) -> None:
 def _due_on(enrollment: Enrollment, step: PlanStep) -> date | None:
     # A missing holiday table must not keep a learner from completing what she has done.
     try:
-        return queries.standing_of(enrollment).due_on(step.slug)
+        return queries.standing_of(enrollment).asked_by(step.slug)
     except HolidayYearUnknown:
         return None
 
@@ -374,18 +451,46 @@ def recognitions_of(
     }
 
 
-def _recognise(enrollment: Enrollment) -> None:
-    """Complete what the learner had done before, as far as the plan lets it count (`rules.why_not_counted`).
+def what_counts(
+    *, person: Person, version: PlanVersion, market: Market, at: datetime
+) -> dict[str, tuple[datetime, Evidence]]:
+    """Return what of before counts in a plan: by the step's slug when it was done, and by what.
 
-    Quizzes from which she is exempt are done, too.
+    That is what the plan recognises (`rules.why_not_counted`), and quizzes from which the person is exempt.
     """
-    _recognise_exemptions(enrollment)
-    for each in recognition_of(
-        person=enrollment.person, version=enrollment.version, market=enrollment.market, at=enrollment.enrolled_at
-    ):
-        if each.why_not is None:
-            evidence = evidence_of_earlier(each.earlier)
-            complete_step(enrollment=enrollment, step=each.step, at=each.earlier.at, evidence=evidence)
+    return _what_counts_of([person.id], version, market, at)[person.id]
+
+
+def _what_counts_of(
+    person_ids: Collection[int], version: PlanVersion, market: Market, at: datetime
+) -> dict[int, dict[str, tuple[datetime, Evidence]]]:
+    """Return `what_counts` of each of these people by her row, in statements that do not grow with them."""
+    found: dict[int, dict[str, tuple[datetime, Evidence]]] = {person_id: {} for person_id in person_ids}
+    steps = [step for step in version.steps if step.quiz_slug is not None]
+    exempt = gradebook.find_exemptions_of(person_ids, {step.quiz_slug or "" for step in steps})
+    for step, person_id in product(steps, person_ids if exempt else ()):
+        line = exempt.get((person_id, step.quiz_slug or ""))
+        if line is not None:
+            found[person_id][step.slug] = line.at, evidence_of_line(line)
+    for person_id, known in recognitions_of(person_ids=person_ids, version=version, market=market, at=at).items():
+        for each in known:
+            if each.why_not is None:
+                found[person_id].setdefault(each.step.slug, (each.earlier.at, evidence_of_earlier(each.earlier)))
+    return found
+
+
+def _recognise(enrollments: Sequence[Enrollment]) -> None:
+    """Complete what these learners, enrolled at one moment in one version of a plan, had done before and counts."""
+    version, at = enrollments[0].version, enrollments[0].enrolled_at
+    of_markets: dict[Market, list[Enrollment]] = defaultdict(list)
+    for enrollment in enrollments:
+        of_markets[enrollment.market].append(enrollment)
+    for market, there in of_markets.items():
+        counts = _what_counts_of([each.person_id for each in there], version, market, at)
+        for enrollment in there:
+            for slug, (done_at, evidence) in counts[enrollment.person_id].items():
+                step = queries.get_step(enrollment, slug)
+                complete_step(enrollment=enrollment, step=step, at=done_at, evidence=evidence)
 
 
 def evidence_of_earlier(earlier: Earlier) -> Evidence:
@@ -401,40 +506,69 @@ def evidence_of_earlier(earlier: Earlier) -> Evidence:
     )
 
 
-def _recognise_exemptions(enrollment: Enrollment) -> None:
-    steps = [step for step in enrollment.version.steps if step.quiz_slug is not None]
-    exempt = gradebook.find_exemptions(enrollment.person_id, {step.quiz_slug or "" for step in steps})
-    for step in steps:
-        line = exempt.get(step.quiz_slug or "")
-        if line is not None:
-            complete_step(enrollment=enrollment, step=step, at=line.at, evidence=evidence_of_line(line))
-
-
 def tell_of_waiting(enrollment: Enrollment) -> None:
-    """Owe a mail to each who can sign off a step that has begun to wait; each is told once a turn."""
-    for step in enrollment.version.steps:
-        if step.by is not Doer.LEARNER and queries.state_of(enrollment, step) is StepState.WAITING:
-            tell_who_signs_off(enrollment, step)
+    """Owe a mail to each who can sign off a step that has begun to wait; each is told once a turn.
+
+    Of what waits from the first day on the digest of that day tells.
+    """
+    waiting = [
+        step
+        for step in enrollment.version.steps
+        if step.by is not Doer.LEARNER and queries.state_of(enrollment, step) is StepState.WAITING
+    ]
+    if waiting and not queries.first_day_has_come(enrollment):
+        found, _unknown = queries.countable([enrollment])
+        waiting = [step for step in waiting if any(standing.is_waiting(step) for standing in found)]
+    for step in waiting:
+        tell_who_signs_off(enrollment, step)
+
+
+def _tell_of_all_waiting(enrollments: Sequence[Enrollment]) -> None:
+    """Do the same for learners who were enrolled together, with statements that do not grow with them."""
+    asked = [each for each in enrollments if any(step.by is not Doer.LEARNER for step in each.version.steps)]
+    if not asked:
+        return
+    signers = signing.read_signers(asked)
+    owed: dict[str, dict[str, str]] = {}
+    for standing in queries.standings(asked):
+        for step in standing.steps:
+            if step.by is not Doer.LEARNER and standing.is_waiting(step):
+                said = standing.sign_offs.get(step.slug, ())
+                people = signers.of(standing.enrollment, step)
+                owed |= _mails_about_waiting(standing.enrollment, step, said, people)
+    if owed:
+        send_all_later("training.sign_off_waiting", owed)
 
 
 def tell_who_signs_off(enrollment: Enrollment, step: PlanStep) -> None:
     """Owe a mail to those who can sign off this step, once a turn.
 
-    Of sessions that are to be planned it is said once for a step of a cohort, not for everybody in it.
+    A turn of a task begins with what is handed in first and ends when it is judged. Of sessions that are to be planned
+    it is said once for a step of a cohort, not for everybody in it.
     """
+    is_of_cohort = step.kind is StepKind.SESSION and enrollment.cohort is not None
+    said = [] if is_of_cohort else queries.list_sign_offs(enrollment, step)
+    mails = _mails_about_waiting(enrollment, step, said, signing.list_signers(enrollment, step))
+    for key, arguments in mails.items():
+        send_later("training.sign_off_waiting", arguments, effect_key=key)
+
+
+def _mails_about_waiting(
+    enrollment: Enrollment, step: PlanStep, said: Sequence[SignOff], signers: Sequence[Person]
+) -> dict[str, dict[str, str]]:
+    """Return the arguments of the mails to those who can sign a step off by the keys of their effects."""
     if step.kind is StepKind.SESSION and enrollment.cohort is not None:
         about = f"{enrollment.cohort.code}:{enrollment.plan_id}:{step.slug}"
     else:
-        turn = len(queries.list_sign_offs(enrollment, step))
+        turn = len(said)
         if step.kind is StepKind.TASK:
-            turn += len(step_results.list_evidence(enrollment, step))
+            # What is handed in while the last is not judged yet is of the same turn: whoever looks sees the newest.
+            turn += max((each.evidence_no or 0 for each in said), default=0) + 1
         about = f"{enrollment.lasting_code}:{step.slug}:{turn}"
-    for signer in signing.list_signers(enrollment, step):
-        send_later(
-            "training.sign_off_waiting",
-            {"code": enrollment.code, "step": step.slug, "to": signer.code},
-            effect_key=f"sign_off_waiting:{about}:{signer.code}",
-        )
+    return {
+        f"sign_off_waiting:{about}:{signer.code}": {"code": enrollment.code, "step": step.slug, "to": signer.code}
+        for signer in signers
+    }
 
 
 def tell_of_gates(*, person_id: int, quiz_slug: str) -> None:

@@ -94,7 +94,7 @@ def effect_of_taking_back(*, standing: Standing, step: PlanStep) -> Effect:
     if standing.statuses[step.slug].state is not StepState.EXEMPT:
         raise NotExempt()
     opens, closes = _compared(standing, standing.basis.exempt - {step.slug})
-    return Effect(opens, closes, due_on=standing.due_on(step.slug))
+    return Effect(opens, closes, due_on=standing.asked_by(step.slug))
 
 
 def _compared(standing: Standing, exempt: Collection[str]) -> tuple[list[PlanStep], list[PlanStep]]:

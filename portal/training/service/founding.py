@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import delete
@@ -20,7 +20,7 @@ from portal.accounts.rules import fold_for_search
 from portal.accounts.service import grants, people
 from portal.calendars import queries as calendars
 from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
-from portal.calendars.rules import WorkingCalendar, YearNotInTable, add_working_days
+from portal.calendars.rules import WorkingCalendar
 from portal.calendars.service.told import unannounced_told
 from portal.cohorts import queries as cohorts
 from portal.cohorts import service as groups
@@ -31,13 +31,13 @@ from portal.core import clock
 from portal.core.access import allows
 from portal.core.codes import new_code
 from portal.core.content import SLUG
-from portal.core.db import session
+from portal.core.db import canonical_json, session
 from portal.core.errors import DomainError
 from portal.core.i18n import Words, force_locale, format_date, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import periodic
-from portal.core.tables import TableUnreadable
+from portal.core.tables import ReadSheet, TableEmpty, TableUnreadable, first_filled
 from portal.gradebook import queries as gradebook
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
@@ -48,7 +48,10 @@ from portal.training.errors import (
     EventOutOfBounds,
     HasBegun,
     NoSuchPlan,
+    NoSuchSheet,
     NotYourTeam,
+    OverBeforeItBegins,
+    PreviewChanged,
     StartOutOfBounds,
     TooManyPeople,
     ZoneUnknown,
@@ -57,8 +60,6 @@ from portal.training.models import CohortDraft, Enrollment, PlanStep, PlanVersio
 from portal.training.permissions import ADD_LEARNERS
 from portal.training.queries import catalogue, cohort_drafts
 from portal.training.rules import (
-    INVITED_AT_HOUR,
-    INVITED_DAYS_BEFORE,
     MOST_PEOPLE,
     MOST_PEOPLE_AT_ONCE,
     Basis,
@@ -77,11 +78,14 @@ from portal.training.service.enrollments import (
     lock,
     recognitions_of,
 )
-from portal.training.service.odd_days import about_event, about_first_day
+from portal.training.service.invitations import hour_of_invitation, invited_at
+from portal.training.service.odd_days import about_due_before, about_event, about_first_day, last_before
 from portal.training.service.people_list import Listed, count_lines, read_people
 
 # A draft that nobody went on with for so long is forgotten.
 KEPT = timedelta(days=30)
+# Of a workbook's other sheets so many characters are kept with a draft.
+MOST_KEPT = 1_000_000
 # As far as a first day can lie from today.
 FARTHEST = timedelta(days=366)
 # So many are named in one message.
@@ -105,6 +109,10 @@ class Wishes:
     name_ja: str = ""
     # The list of people as text, from the field or a file.
     text: str = ""
+    # Of a workbook: the sheet that was read, and all that it has in their order: {"name", "text"}, without a text
+    # where it could not be kept.
+    sheet: str = ""
+    sheets: tuple[Mapping[str, str | None], ...] = ()
     # Codes of people who were chosen, and of mentors.
     chosen: tuple[str, ...] = ()
     mentors: tuple[str, ...] = ()
@@ -295,9 +303,41 @@ def refuse_long_list(text: str) -> None:
 def wishes_of(draft: CohortDraft) -> Wishes:
     """Return what was wished."""
     kept: dict[str, Any] = dict(draft.wishes)
-    for name in ("chosen", "mentors", "left_out"):
+    for name in ("chosen", "mentors", "left_out", "sheets"):
         kept[name] = tuple(kept.get(name, ()))
     return Wishes(**kept)
+
+
+def with_sheets(wishes: Wishes, sheets: Sequence[ReadSheet[str]]) -> Wishes:
+    """Return the wishes with the list of a file: that of its first filled sheet; the others are kept to be chosen.
+
+    Raises the fault for which that one cannot be read.
+    """
+    first = first_filled(sheets)
+    if first.content is None:
+        raise first.fault or TableEmpty()
+    if len(sheets) == 1:
+        return replace(wishes, text=first.content, sheet="", sheets=())
+    kept, room = [], MOST_KEPT
+    for each in sheets:
+        text = each.content if each.content is not None and len(each.content) <= room else None
+        room -= len(text or "")
+        kept.append({"name": each.name, "text": first.content if each is first else text})
+    return replace(wishes, text=first.content, sheet=first.name, sheets=tuple(kept))
+
+
+def choose_sheet(wishes: Wishes, name: str) -> Wishes:
+    """Return the wishes with the list of another sheet of the same workbook; that of the one before stays as it is now.
+
+    Raises `NoSuchSheet`.
+    """
+    wanted = next((each["text"] for each in wishes.sheets if each["name"] == name), None)
+    if wanted is None:
+        raise NoSuchSheet()
+    kept = tuple(
+        each | {"text": wishes.text} if each["name"] == wishes.sheet else each for each in map(dict, wishes.sheets)
+    )
+    return replace(wishes, text=wanted, sheet=name, sheets=kept)
 
 
 @periodic("training.tidy_cohort_drafts", minutes=59, what=_l("Forget drafts of cohorts that nobody went on with"))
@@ -313,12 +353,13 @@ def tidy() -> None:
 # --- Judging it --------------------------------------------------------------------------------------
 
 
-def judge(draft: CohortDraft, by: Person) -> Preview:
+def judge(draft: CohortDraft, by: Person, wishes: Wishes | None = None) -> Preview:
     """Say what would come of a draft today, in a number of statements that does not grow with its people.
 
-    Raises nothing: whatever stands in the way is among the obstacles, in words.
+    With `wishes` those count instead of the ones that are kept. Raises nothing: whatever stands in the way is among the
+    obstacles, in words.
     """
-    wishes = wishes_of(draft)
+    wishes = wishes or wishes_of(draft)
     found = Preview(wishes, draft.cohort if draft.joins else None)
     found.version = cohort_drafts.find_plan_version(wishes.plan, wishes.version)
     if found.version is None:
@@ -334,6 +375,52 @@ def judge(draft: CohortDraft, by: Person) -> Preview:
     _judge_dates(found)
     _judge_whole(found)
     return found
+
+
+def key_of(found: Preview) -> str:
+    """Return the SHA-256 of what a preview shows: whoever confirms says so which one she saw.
+
+    It is the same in every language. What stands in the way and what is worth a second look follow from the rest.
+    """
+    dues = found.schedule or {}
+    told = [
+        found.cohort.code if found.cohort is not None else [found.code, found.name.en, found.name.ja],
+        [found.version.plan.slug, found.version.digest] if found.version is not None else None,
+        [found.market.code if found.market is not None else None, found.team.code if found.team is not None else None],
+        found.starts_on.isoformat() if found.starts_on is not None else None,
+        found.wishes.sheet,
+        [[slug, day.on.isoformat()] for slug, day in found.events.items()],
+        [[slug, due.on.isoformat()] for slug, due in dues.items()],
+        found.invited_at.isoformat() if found.invited_at is not None else found.is_invited_at_once,
+        [mentor.code for mentor in found.mentors],
+        [_told_of(each) for each in found.candidates],
+        bool(found.obstacles),
+    ]
+    return sha256(canonical_json(told).encode()).hexdigest()
+
+
+def _told_of(each: Candidate) -> list[Any]:
+    """Return what a preview shows of a line: who it is, what becomes of her, and what differs for her."""
+    return [
+        each.key,
+        each.fate.value,
+        each.person.code if each.person is not None else None,
+        asdict(replace(each.listed, fault="")) if each.listed is not None else None,
+        each.mentor.code if each.mentor is not None else None,
+        each.ends_on.isoformat() if each.ends_on is not None else None,
+        [step.slug for step in each.recognised],
+        [step.slug for step in each.exempt],
+    ]
+
+
+def check_seen(*, draft: CohortDraft, seen: str, by: Person) -> None:
+    """Raise `PreviewChanged` where a draft would now come to another thing than the preview of the key has shown.
+
+    What cannot be created at all is refused as such by whoever creates it.
+    """
+    found = judge(draft, by)
+    if not found.obstacles and key_of(found) != seen:
+        raise PreviewChanged()
 
 
 def _judge_place(found: Preview, by: Person) -> None:
@@ -589,7 +676,7 @@ def _judge_dates(found: Preview) -> None:
     _judge_recognition(found, known)
     found.invited_at = invited_at(found.starts_on, found.market, found.calendar)
     found.is_invited_at_once = (
-        found.invited_at is None and _hour_of_invitation(found.starts_on, found.market, found.calendar) is not None
+        found.invited_at is None and hour_of_invitation(found.starts_on, found.market, found.calendar) is not None
     )
     try:
         with unknown_years_refused():
@@ -615,19 +702,6 @@ def unknown_holidays(refused: HolidayYearUnknown) -> str:
         "An administrator can load them.",
         **refused.values,
     )
-
-
-def invited_at(starts_on: date, market: Market, calendar: WorkingCalendar) -> datetime | None:
-    """Return when invitations go out for a first day; None where that is now, has passed, or cannot be counted."""
-    at = _hour_of_invitation(starts_on, market, calendar)
-    return at if at is not None and at > clock.now() else None
-
-
-def _hour_of_invitation(starts_on: date, market: Market, calendar: WorkingCalendar) -> datetime | None:
-    with suppress(YearNotInTable):
-        on = add_working_days(starts_on, -INVITED_DAYS_BEFORE, calendar).on
-        return datetime.combine(on, time(INVITED_AT_HOUR), clock.zone_info(market.time_zone))
-    return None
 
 
 def _judge_recognition(found: Preview, known: Mapping[int, Candidate]) -> None:
@@ -702,6 +776,7 @@ def _judge_whole(found: Preview) -> None:
             )
         )
     found.warnings += about_first_day(found.starts_on, found.calendar)
+    _judge_whether_it_begins(found, found.starts_on, {slug: due.on for slug, due in found.schedule.items()})
     for event in found.version.events if found.version is not None else ():
         found.warnings += about_event(event, found.events[event.slug].on, found.calendar, found.today)
     found.warnings += _about_order(found.version, found.schedule)
@@ -731,6 +806,15 @@ def _judge_whole(found: Preview) -> None:
         found.warnings.append(
             _("Steps of this plan are signed off by a mentor, and none is chosen: the leads are asked instead.")
         )
+
+
+def _judge_whether_it_begins(found: Preview, starts_on: date, dues: Mapping[str, date]) -> None:
+    """Refuse a cohort whose plan would be over before it begins; say what else is due before the first day."""
+    last = last_before(starts_on, dues)
+    if last is not None and found.cohort is None:
+        found.obstacles.append(str(OverBeforeItBegins(first=starts_on, last=last)))
+    elif found.version is not None:
+        found.warnings += about_due_before(found.version, starts_on, dues)
 
 
 def _needs_mentor(version: PlanVersion | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from portal.accounts.models import Person
 from portal.acknowledgements.service import Asked, First, in_words
@@ -20,6 +20,20 @@ def what_comes_before_quiz(person: Person, quiz_slug: str) -> str | None:
     steps, ways = _unfinished(person, [StepKind.QUIZ], quiz_slug)
     first = _before(steps, ways)
     return in_words(first) if first else None
+
+
+def assigned_quizzes(person: Person, quiz_slugs: Collection[str]) -> set[str]:
+    """Return which of these quizzes a plan of the person asks of her, or has asked: exempt and set aside is neither."""
+    ways: dict[int, queries.Way] = {}
+    found = set()
+    for enrollment, step in queries.list_quiz_steps(person.id, quiz_slugs):
+        if enrollment.id not in ways:
+            ways[enrollment.id] = queries.way_of(enrollment)
+        way = ways[enrollment.id]
+        aside = way.aside.all_of(way.steps) if way.aside is not None else ()
+        if step.slug in way.done or (step.slug not in way.exempt and step.slug not in aside):
+            found.add(step.quiz_slug or "")
+    return found
 
 
 def what_is_asked(person: Person, document_slug: str) -> Asked | None:
@@ -62,7 +76,7 @@ def _before(
     for enrollment, step in steps:
         way = ways[enrollment.id]
         own = {slug for slug, document in way.documents.items() if about and document == about}
-        first = rules.first_before(step.shape, way.steps, way.settled | own)
+        first = rules.first_before(step.shape, way.steps, way.passed | own)
         if not first:
             return ()
         found |= dict.fromkeys(queries.steps_named(enrollment, first))

@@ -11,8 +11,8 @@ from portal.accounts.rules import as_stored, fold_sign_in_name, is_family_first
 from portal.accounts.service.imports import MAX_NAME, column_of, folded_heading, is_mail_address
 from portal.accounts.service.people import NAME_FIELDS, Names
 from portal.core.i18n import gettext as _
-from portal.core.tables import lines_of
-from portal.core.texts import forbidden, trimmed
+from portal.core.tables import is_garbled, lines_of
+from portal.core.texts import forbidden, private, trimmed
 
 # Headings besides those of the table of people.
 _ALSO = {
@@ -182,13 +182,15 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _judge(each: Listed) -> None:
-    if not each.sign_in_name:
+    if any(map(is_garbled, _texts(each))) or is_garbled(each.as_written):
+        each.fault = _("This line is written in another encoding than the rest. Correct its names.")
+    elif not each.sign_in_name:
         each.fault = _("There is no email address in this line.")
     elif not is_mail_address(each.sign_in_name):
         each.fault = _("“%(text)s” is not an email address.", text=each.sign_in_name[:80])
     elif any(len(text) > MAX_NAME for text in _texts(each)) or len(each.employee_number) > 60:
         each.fault = _("A name in this line is too long.")
-    elif any(forbidden(text) for text in _texts(each)):
+    elif any(forbidden(text, private(text)) for text in _texts(each)):
         each.fault = _("A line break or control character stands inside a name.")
 
 

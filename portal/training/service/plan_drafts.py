@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -11,9 +11,10 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import queries as accounts
-from portal.accounts.models import Person
+from portal.accounts.models import Person, Role
 from portal.accounts.service.ownership import set_owner
-from portal.core import clock, touch
+from portal.core import clock, mail, touch
+from portal.core.access import allows
 from portal.core.codes import new_code
 from portal.core.content import SLUG
 from portal.core.db import session
@@ -39,6 +40,7 @@ from portal.training.errors import (
 )
 from portal.training.formats.plan_file import spec_of_table, table_of
 from portal.training.models import PlanDraft, PlanDraftAct, PlanDraftAuthor, PlanDraftSave, PlanVersion
+from portal.training.permissions import REVIEW_PLANS
 from portal.training.queries import catalogue, plan_drafts
 from portal.training.queries.plan_drafts import find_author, find_save, spec_of_draft
 from portal.training.rules import EventSpec, PhaseSpec, PlanSpec, StepSpec, drafting, editing, merging
@@ -341,15 +343,16 @@ def find_problems(draft: PlanDraft) -> list[Problem]:
 
 
 def submit(*, draft: PlanDraft, said: str, by: Person) -> None:
-    """Ask somebody else to approve the draft; `said` is what she should know.
+    """Ask somebody else to approve the draft; `said` is what she should know. Whoever may approve it is told.
 
     Raises `PlanDraftNotWritable`, and what keeps it from being published: `PlanOvertaken`, `PlanDraftFaulty`,
     `PlanDraftUnchanged`.
     """
     held = _hold(draft)
     digest = _publishable(held)
-    _act(held, DraftAct.SUBMITTED, digest, said, by)
+    act = _act(held, DraftAct.SUBMITTED, digest, said, by)
     record("training.plan_draft_submitted", by=by, subject=("plan_draft", held.code), after={"digest": digest})
+    _tell("training.plan_approval_waits", held, act, list_approvers(held))
 
 
 def take_back(*, draft: PlanDraft, by: Person) -> None:
@@ -360,23 +363,26 @@ def take_back(*, draft: PlanDraft, by: Person) -> None:
 
 
 def send_back(*, draft: PlanDraft, said: str, by: Person) -> None:
-    """Give the draft back to its authors with what has to change. Raises `PlanDraftNotInReview`, `RemarkMissing`."""
+    """Give the draft back to its authors, who are told, with what has to change.
+
+    Raises `PlanDraftNotInReview`, `RemarkMissing`.
+    """
     held = _hold_in_review(draft)
     if not said.strip():
         raise RemarkMissing()
-    _act(held, DraftAct.SENT_BACK, plans.digest_of(spec_of_draft(held)), said, by)
+    act = _act(held, DraftAct.SENT_BACK, plans.digest_of(spec_of_draft(held)), said, by)
     record("training.plan_draft_sent_back", by=by, subject=("plan_draft", held.code), reason=said.strip())
+    _tell("training.plan_draft_news", held, act, _others_who_wrote(held, by))
 
 
 def approve(*, draft: PlanDraft, seen: str, said: str, by: Person) -> PlanVersion:
     """Approve exactly what was looked at (`seen`: its digest) and publish it as a version of the plan.
 
-    The first version's owner is who began the draft. Raises `PlanDraftNotInReview`, `PlanApproverWroteIt`,
-    `PlanDraftChanged`, and what `submit` raises of a plan that cannot be published.
+    The first version's owner is who began the draft; its authors are told. Raises `PlanDraftNotInReview`,
+    `PlanApproverWroteIt`, `PlanDraftChanged`, and what `submit` raises of a plan that cannot be published.
     """
     held = _hold_in_review(draft)
-    authors = {person.code for person in plan_drafts.list_authors([held]).get(held.id, [])}
-    if not drafting.may_approve(by.code, authors | {held.begun_by}):
+    if not drafting.may_approve(by.code, {each.code for each in plan_drafts.list_writers(held)}):
         raise PlanApproverWroteIt()
     spec = spec_of_draft(held)
     if plans.digest_of(spec) != seen:
@@ -388,7 +394,7 @@ def approve(*, draft: PlanDraft, seen: str, said: str, by: Person) -> PlanVersio
         owner = next(iter(accounts.list_people_of({held.begun_by})), by)
         set_owner(kind=OWNED_KIND, code=held.plan_slug, owner=owner, by=by)
     held.published_version = version
-    _act(held, DraftAct.APPROVED, digest, said, by)
+    act = _act(held, DraftAct.APPROVED, digest, said, by)
     record(
         "training.plan_draft_approved",
         by=by,
@@ -396,6 +402,7 @@ def approve(*, draft: PlanDraft, seen: str, said: str, by: Person) -> PlanVersio
         after={"version": version.number, "digest": digest},
         reason=said.strip() or None,
     )
+    _tell("training.plan_draft_news", held, act, _others_who_wrote(held, by))
     return version
 
 
@@ -432,14 +439,35 @@ def _publishable(held: PlanDraft) -> str:
     return plans.digest_of(spec)
 
 
-def _act(held: PlanDraft, act: DraftAct, digest: str, said: str, by: Person) -> None:
+def list_approvers(draft: PlanDraft) -> list[Person]:
+    """Return who may approve the draft, or send it back: of the active approvers those who have not written in it."""
+    authors = {each.code for each in plan_drafts.list_writers(draft)}
+    holders = accounts.list_holders(Role.APPROVER)
+    return [each for each in holders if drafting.may_approve(each.code, authors) and allows(each, REVIEW_PLANS)]
+
+
+def _others_who_wrote(draft: PlanDraft, by: Person) -> list[Person]:
+    return [each for each in plan_drafts.list_writers(draft) if each.id != by.id and each.is_active]
+
+
+def _tell(name: str, draft: PlanDraft, act: PlanDraftAct, people: Collection[Person]) -> None:
+    """Owe each of the people one mail about an act."""
+    for person in people:
+        mail.send_later(
+            name,
+            {"code": draft.code, "number": act.number, "to": person.code},
+            effect_key=f"{name}:{draft.code}:{act.number}:{person.code}",
+        )
+
+
+def _act(held: PlanDraft, act: DraftAct, digest: str, said: str, by: Person) -> PlanDraftAct:
     state, now = drafting.after(held.state, act), clock.now()
     assert state is not None
     held.state = state
     if state in (DraftState.PUBLISHED, DraftState.DISCARDED):
         held.ended_at = now
     session.expire(held, ["acts"])
-    held.acts.append(
-        PlanDraftAct(number=len(held.acts) + 1, act=act, at=now, by=by.code, said=said.strip(), digest=digest)
-    )
+    row = PlanDraftAct(number=len(held.acts) + 1, act=act, at=now, by=by.code, said=said.strip(), digest=digest)
+    held.acts.append(row)
     session.flush()
+    return row

@@ -81,6 +81,7 @@ def create_plan_version(*, slug: str, spec: PlanSpec, by: Person) -> tuple[PlanV
                 gate_quizzes=list(step.gate_quizzes) or None,
                 gate_bound=step.gate_bound,
                 gate_minimum=step.gate_minimum,
+                about_documents=list(step.about) or None,
             )
             for position, step in enumerate(spec.steps, start=1)
         ],
@@ -113,7 +114,7 @@ def digest_of(spec: PlanSpec) -> str:
             del step["event"]
         if step["recognise_days"] is None:
             del step["recognise_days"]
-        for name in ("evidence", "gate_quizzes", "gate_bound", "gate_minimum"):
+        for name in ("evidence", "gate_quizzes", "gate_bound", "gate_minimum", "about"):
             if not step[name]:
                 del step[name]
     if not said["events"]:
@@ -193,7 +194,7 @@ def faults_of_step(step: StepSpec, spec: PlanSpec, called: Called = BY_SLUG) -> 
                 most=rules.MAX_RECOGNISE_DAYS,
             )
         )
-    said += _faults_of_task(step, named) + _faults_of_gate(step, spec, called)
+    said += _faults_of_task(step, named) + _faults_of_gate(step, spec, called) + _faults_of_about(step, named)
     if not 0 <= step.minutes <= rules.MAX_MINUTES:
         said.append(
             _("The step “%(step)s” takes 0 to %(most)s minutes, nothing else.", step=named, most=rules.MAX_MINUTES)
@@ -208,6 +209,30 @@ def _faults_of_task(step: StepSpec, named: str) -> list[str]:
         _("The task “%(step)s” needs to say what can be handed in.", step=named)
         if step.kind is StepKind.TASK
         else _("The step “%(step)s” says what can be handed in, but is no task.", step=named)
+    ]
+
+
+def _faults_of_about(step: StepSpec, named: str) -> list[str]:
+    """Return what is wrong with what a step is evidence for; what records only that it took place is none."""
+    if not step.about:
+        return []
+    if step.kind not in rules.ABOUT_DOCUMENTS:
+        return [_("The step “%(step)s” says which documents it is about, but is not signed off.", step=named)]
+    if not step.asks_statement:
+        return [
+            _(
+                "The step “%(step)s” records only that it took place, so it is no evidence about a document.",
+                step=named,
+            )
+        ]
+    return [
+        _(
+            "The step “%(step)s” is about “%(name)s”, which is no address of a document or clause.",
+            step=named,
+            name=name,
+        )
+        for name in step.about
+        if not rules.ADDRESS.fullmatch(name)
     ]
 
 

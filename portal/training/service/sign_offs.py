@@ -21,7 +21,7 @@ from portal.training.errors import (
 )
 from portal.training.models import Enrollment, PlanStep, SignOff
 from portal.training.queries import step_results
-from portal.training.rules import STATEMENT_LIMIT, GateFigures, SignOffAct, StepKind, StepState
+from portal.training.rules import STATEMENT_LIMIT, GateFigures, SignOffAct, StepKind
 from portal.training.service.enrollments import Evidence, complete_step, lock, tell_who_signs_off
 
 
@@ -123,7 +123,7 @@ def _say(
     figures: dict[str, Any] | None = None,
 ) -> SignOff:
     lock(enrollment)
-    if not enrollment.is_open or queries.state_of(enrollment, step) is not StepState.WAITING:
+    if not enrollment.is_open or not queries.can_be_judged(enrollment, step):
         raise NotWaitingForSignOff()
     number = None
     if step.kind is StepKind.TASK:

@@ -17,7 +17,7 @@ from portal.calendars.errors import unknown_years_refused
 from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.codes import new_code
-from portal.core.db import Base, canonical_json, session
+from portal.core.db import canonical_json, session
 from portal.core.events import publish
 from portal.core.i18n import gettext as _
 from portal.core.mail import send_later
@@ -38,6 +38,7 @@ from portal.training.events import VersionSwapped
 from portal.training.models import (
     Enrollment,
     EventDate,
+    PlanExtension,
     PlanStep,
     PlanVersion,
     SessionSeat,
@@ -62,6 +63,7 @@ from portal.training.service.enrollments import (
     recognitions_of,
     tell_of_waiting,
 )
+from portal.training.service.leaving import leave_sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +239,13 @@ class _Judging:
         calendar = basis.calendar(self._read.of(enrollment.market_id, enrollment.person_id), today)
         with unknown_years_refused():
             dues = rules.schedule(self._shapes, basis, calendar)
+            # A session of a step that stays what it is goes along.
+            booked = {slug: on for slug, on in standing.booked.items() if slug in carried.under_same_terms}
             left = rules.feasibility(
-                self._shapes, dues, done | basis.exempt, basis=basis, calendar=calendar, today=today
+                self._shapes, dues, done | basis.exempt, basis=basis, calendar=calendar, today=today, booked=booked
             )
-        steps = [_fate(standing, step, carried, dues[step.slug].on) for step in version.steps]
+        days = rules.days_of(dues, booked)
+        steps = [_fate(standing, step, carried, days[step.slug]) for step in version.steps]
         there = {step.slug for step in version.steps}
         steps += [
             StepFate(step, Fate.DROPPED, _due_before(standing, step.slug), None, step.slug in standing.completions)
@@ -309,7 +314,7 @@ class _Judging:
 def _due_before(standing: Standing, slug: str) -> date:
     """Return when a step was due: of what is done that which counted then, where it is known."""
     row = standing.completions.get(slug)
-    return row.due_on if row is not None and row.due_on is not None else standing.due_on(slug)
+    return row.due_on if row is not None and row.due_on is not None else standing.day_for(slug)
 
 
 def _fate(standing: Standing, step: PlanStep, carried: _Carried, due_on: date) -> StepFate:
@@ -339,10 +344,30 @@ def _key(
     return sha256(canonical_json(said).encode()).hexdigest()
 
 
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day is not None else None
+
+
+def told_then(before: Enrollment, after: Enrollment, told: Sequence[Sequence[str | None]]) -> list[StepFate]:
+    """Return what became of each step as it was when one enrollment took the place of another.
+
+    `told` has of each step its slug, its fate, and the days on which it was due before and after.
+    """
+    old = {step.slug: step for step in before.version.steps}
+    new = {step.slug: step for step in after.version.steps}
+    found = []
+    for slug, fate, was, becomes in told:
+        step = new.get(slug or "") or old.get(slug or "")
+        if step is not None and fate is not None:
+            before_on, after_on = (date.fromisoformat(each) if each else None for each in (was, becomes))
+            found.append(StepFate(step, Fate(fate), before_on, after_on))
+    return found
+
+
 def told_of(before: Enrollment, after: Enrollment) -> list[StepFate]:
     """Return what became of each step when one enrollment took the place of another, with the dates of today.
 
-    Raises `HolidayYearUnknown`.
+    For mails that were owed before what they tell was kept with them. Raises `HolidayYearUnknown`.
     """
     old, new = queries.standings([before, after])
     was = {step.slug: step for step in old.steps}
@@ -455,6 +480,7 @@ def _swap(swap: Swap, reason: str, by: Person, given: Mapping[str, date]) -> Enr
             )
     _copy_steps(swap, new)
     session.flush()
+    leave_sessions(enrollment=old, by=by)
     record(
         "training.version_swapped",
         by=by,
@@ -468,14 +494,22 @@ def _swap(swap: Swap, reason: str, by: Person, given: Mapping[str, date]) -> Enr
     if new.is_open and swap.completes:
         complete_plan(new, now)
     tell_of_waiting(new)
-    send_later("training.version_swapped", {"code": new.code}, effect_key=f"version_swapped:{new.code}")
+    told = [
+        [each.step.slug, each.fate.value, _iso(each.before), _iso(each.after)]
+        for each in swap.of(Fate.CHANGED, Fate.NEW, Fate.DROPPED, Fate.KEPT)
+    ]
+    send_later("training.version_swapped", {"code": new.code, "told": told}, effect_key=f"version_swapped:{new.code}")
     return new
 
 
 def _copy_dates(old: Enrollment, new: Enrollment) -> None:
+    taken_back = swaps.taken_back_of([old.id])
     for rows in swaps.list_of_enrollment(old):
         for row in rows:
-            _copy(row, enrollment_id=new.id)
+            copy = _copy(row, enrollment_id=new.id)
+            if isinstance(row, PlanExtension) and row in taken_back:
+                session.flush()
+                _copy(taken_back[row], enrollment_id=new.id, plan_extension_id=copy.id)
 
 
 def _copy_steps(swap: Swap, new: Enrollment) -> None:
@@ -483,6 +517,7 @@ def _copy_steps(swap: Swap, new: Enrollment) -> None:
     sources = [*swap.carried.under_same_terms.values(), *swap.carried.by_name.values()]
     ids = sorted({enrollment.id for enrollment, _step in sources})
     step_of = {step.slug: step for step in new.version.steps}
+    taken_back = swaps.taken_back_of(ids)
     for model, places in (
         (StepExtension, swap.carried.by_name),
         (StepExemption, swap.carried.under_same_terms),
@@ -492,7 +527,10 @@ def _copy_steps(swap: Swap, new: Enrollment) -> None:
         rows = swaps.list_by_step(model, ids)
         for slug, (enrollment, step) in places.items():
             for row in rows.get((enrollment.id, step.id), ()):
-                _copy(row, enrollment_id=new.id, step_id=step_of[slug].id)
+                copy = _copy(row, enrollment_id=new.id, step_id=step_of[slug].id)
+                if row in taken_back:
+                    session.flush()
+                    _copy(taken_back[row], enrollment_id=new.id, step_extension_id=copy.id)
     seats = swaps.list_seats(ids)
     for slug, (enrollment, _step) in swap.carried.under_same_terms.items():
         for seat, attended in seats.get((enrollment.id, slug), ()):
@@ -503,12 +541,14 @@ def _copy_steps(swap: Swap, new: Enrollment) -> None:
         _copy(row, enrollment_id=new.id, step_id=step_of[slug].id, recognised_id=row.id)
 
 
-def _copy(row: Base, **values: Any) -> None:
-    """Add a row that says the same as another one, but for these values."""
+def _copy(row: Any, **values: Any) -> Any:
+    """Add a row that says the same as another one, but for these values, and return it."""
     mapper = inspect(row).mapper
     kept = {
         attribute.key: getattr(row, attribute.key)
         for attribute in mapper.column_attrs
         if not any(column.primary_key for column in attribute.columns)
     }
-    session.add(mapper.class_(**(kept | values)))
+    copy = mapper.class_(**(kept | values))
+    session.add(copy)
+    return copy

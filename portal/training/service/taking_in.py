@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
@@ -12,34 +13,38 @@ from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role, Scope
 from portal.accounts.rules import is_family_first
 from portal.accounts.service import grants, links, people
-from portal.accounts.service.people import Names
+from portal.accounts.service.people import Names, Newcomer
 from portal.calendars.queries import working_calendar
 from portal.cohorts import service as groups
 from portal.cohorts.errors import CohortWithdrawn
 from portal.cohorts.models import Cohort
 from portal.core import clock, jobs
 from portal.core.access import allows
-from portal.core.db import session
+from portal.core.db import read_alone, session
 from portal.core.errors import Conflict, DomainError
 from portal.core.i18n import Words, force_locale
-from portal.core.jobs import Progress
+from portal.core.jobs import Outside, Progress
 from portal.journal.service import record
 from portal.organisation import queries as organisation
 from portal.training.errors import CannotBeCreated, DraftDone, NotYourTeam
 from portal.training.models import CohortDraft, PlanVersion
 from portal.training.permissions import ADD_LEARNERS
 from portal.training.queries import cohort_drafts
-from portal.training.rules import MOST_PEOPLE_AT_ONCE
 from portal.training.service import founding
 from portal.training.service.dates import set_event_of_cohort
-from portal.training.service.enrollments import enroll
+from portal.training.service.enrollments import enroll_all
 from portal.training.service.founding import TAKEN, Candidate, Fate, Preview
+from portal.training.service.invitations import invited_at
 from portal.training.service.people_list import Listed
 
 # The work that takes in a long list.
 JOB = "training.take_people_in"
+# So many are taken in by one transaction: others who write wait no longer than that takes.
+PORTION = 25
 # As `Words` has them.
 _LANGUAGES = ("en", "ja")
+# Somebody to be taken in: as she is known, else as she was listed; and her mentor.
+_Who = tuple[Person | None, Listed | None, Person | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class _Terms:
             version=version,
             starts_on=starts_on,
             events=founding.given_events(wishes, version),
-            invited_at=founding.invited_at(starts_on, cohort.market, working_calendar(cohort.market)),
+            invited_at=invited_at(starts_on, cohort.market, working_calendar(cohort.market)),
             by=by,
         )
 
@@ -116,9 +121,7 @@ def _create(draft: CohortDraft, by: Person) -> Taken:
         jobs.enqueue(JOB, {"draft": draft.code}, effect_key=job_key(draft), requested_by=by.code)
         return Taken(cohort, len(found.taken), is_going_on=True)
     terms = _Terms.of(draft, by)
-    draft.invited = []
-    for each in found.taken:
-        _take_in(terms, draft, each.person, each.listed, each.mentor)
+    draft.invited = _take_all(terms, [(each.person, each.listed, each.mentor) for each in found.taken])
     _finish(draft, terms, len(found.taken))
     return Taken(cohort, len(found.taken))
 
@@ -151,43 +154,55 @@ def _let_mentor(person: Person, cohort: Cohort, by: Person) -> None:
         grants.grant_role(person=person, role=Role.MENTOR, scope=Scope.COHORT, scope_code=cohort.code, by=by)
 
 
-def _take_in(
-    terms: _Terms, draft: CohortDraft, person: Person | None, listed: Listed | None, mentor: Person | None
-) -> None:
-    """Enroll one person, and open her account before where she has none."""
-    told_at = None
-    if person is None:
-        assert listed is not None
-        person, told_at = _invite(listed, terms), terms.invited_at
-        draft.invited = [*draft.invited, person.code]
-    enroll(
-        person=person,
+def _take_all(terms: _Terms, who: Sequence[_Who]) -> list[str]:
+    """Enroll people, and open accounts before for those who have none; return the codes of the latter.
+
+    With statements that do not grow with them, but for what is written.
+    """
+    opened = iter(_invite_all([listed for person, listed, _mentor in who if person is None and listed], terms))
+    invited: list[Person] = []
+    mentors: dict[int, Person] = {}
+    taken: list[Person] = []
+    for known, _listed, mentor in who:
+        person = known or next(opened)
+        taken.append(person)
+        if known is None:
+            invited.append(person)
+        if mentor is not None:
+            mentors[person.id] = mentor
+    enroll_all(
+        starts=[(person, terms.starts_on) for person in taken],
         version=terms.version,
-        starts_on=terms.starts_on,
-        market=terms.cohort.market,
         cohort=terms.cohort,
-        mentor=mentor,
+        mentors=mentors,
         events=terms.events,
         by=terms.by,
-        told_at=told_at,
+        told_at={person.id: terms.invited_at for person in invited},
     )
-    groups.add_member(cohort=terms.cohort, person=person, by=terms.by)
+    groups.add_members(cohort=terms.cohort, people=taken, by=terms.by)
+    return [person.code for person in invited]
 
 
-def _invite(listed: Listed, terms: _Terms) -> Person:
-    person = people.invite(
-        sign_in_name=listed.sign_in_name,
-        names=_with_scripts(listed.names),
-        language=listed.language or organisation.default_language(),
+def _invite_all(listed: Sequence[Listed], terms: _Terms) -> list[Person]:
+    if not listed:
+        return []
+    language = organisation.default_language()
+    opened = people.invite_all(
+        newcomers=[
+            Newcomer(each.sign_in_name, _with_scripts(each.names), each.language or language, each.employee_number)
+            for each in listed
+        ],
         time_zone=terms.cohort.market.time_zone,
         market=terms.cohort.market,
         team=terms.cohort.team,
-        employee_number=listed.employee_number,
         by=terms.by,
-        send=False,
     )
-    links.invite_on_time(person=person, by=terms.by, at=terms.invited_at or clock.now(), occasion=terms.draft)
-    return person
+    if terms.invited_at is not None:
+        links.invite_all_on_time(people=opened, by=terms.by, at=terms.invited_at, occasion=terms.draft)
+    else:
+        for person in opened:
+            links.send_invitation(person=person, by=terms.by, occasion=terms.draft)
+    return opened
 
 
 def _with_scripts(names: Names) -> Names:
@@ -235,28 +250,34 @@ class _Entrant:
         return cls(each.key, name, person, each.listed, each.mentor.code if each.mentor else None)
 
 
-def take_in_portions(code: str) -> Iterator[Progress]:
-    """Take in the people of a long list, each portion in a transaction of its own.
+def take_in_portions(code: str) -> Generator[Progress | Outside, Any, None]:
+    """Take in the people of a long list, each portion in a short transaction of its own.
 
     Begun anew it goes on where it was: whoever follows the plan in the cohort is done. Who cannot be taken in is
     listed with the reason, and the others go on. A cohort that is withdrawn meanwhile gets nobody more.
     """
-    draft = cohort_drafts.lock_draft(cohort_drafts.get_draft(code))
-    if draft.done_at is not None:
+    # A look at a long list takes long, and nobody needs to wait for it.
+    left, total, refused = yield Outside(lambda: read_alone(lambda: _who_is_left(code)))
+    if left is None:
         return
-    left, total = _who_is_left(draft), len(draft.awaited or ())
+    draft = cohort_drafts.lock_draft(cohort_drafts.get_draft(code))
+    draft.refused = refused
+    session.flush()
     yield Progress(total - len(left), total)
-    for begin in range(0, len(left), MOST_PEOPLE_AT_ONCE):
-        portion = left[begin : begin + MOST_PEOPLE_AT_ONCE]
+    for begin in range(0, len(left), PORTION):
+        portion = left[begin : begin + PORTION]
         _take_portion(code, portion)
         yield Progress(total - len(left) + begin + len(portion), total)
     draft = cohort_drafts.lock_draft(cohort_drafts.get_draft(code))
-    terms = _Terms.of(draft, draft.created_by)
-    _finish(draft, terms, total - len(draft.refused or ()))
+    if draft.done_at is None:
+        _finish(draft, _Terms.of(draft, draft.created_by), total - len(draft.refused or ()))
 
 
-def _who_is_left(draft: CohortDraft) -> list[_Entrant]:
-    """Return who is still to be taken in; note who cannot be any more."""
+def _who_is_left(code: str) -> tuple[list[_Entrant] | None, int, list[dict[str, str]]]:
+    """Return who is still to be taken in (None: all is done), of how many, and who cannot be any more."""
+    draft = cohort_drafts.get_draft(code)
+    if draft.done_at is not None:
+        return None, 0, []
     awaited = set(draft.awaited or ())
     found = founding.judge(draft, draft.created_by)
     mine = {each.key: each for each in found.candidates if each.key in awaited and each.fate is not Fate.TWICE}
@@ -267,12 +288,11 @@ def _who_is_left(draft: CohortDraft) -> list[_Entrant]:
         if each.fate not in TAKEN and (each.person is None or each.person.id not in following)
     }
     notes = {language: _notes(draft, language) for language in _LANGUAGES} if lost else {}
-    draft.refused = [
+    refused = [
         _refusal(_Entrant.of(each), Words(*(notes[language].get(key, "") for language in _LANGUAGES)))
         for key, each in lost.items()
     ]
-    session.flush()
-    return [_Entrant.of(each) for each in mine.values() if each.fate in TAKEN]
+    return [_Entrant.of(each) for each in mine.values() if each.fate in TAKEN], len(awaited), refused
 
 
 def _notes(draft: CohortDraft, language: str) -> dict[str, str]:
@@ -299,6 +319,7 @@ def _take_portion(code: str, portion: Sequence[_Entrant]) -> None:
     codes = {code for each in portion for code in (each.person, each.mentor) if code}
     people_of = {each.code: each for each in accounts.list_people_of(codes)}
     following = _following(draft, terms.version, {each.id for each in (*people_of.values(), *known.values())})
+    open_ones: list[tuple[_Entrant, _Who]] = []
     for each in portion:
         person, of_address = (
             people_of.get(each.person or ""),
@@ -308,20 +329,34 @@ def _take_portion(code: str, portion: Sequence[_Entrant]) -> None:
             continue
         if stopped is not None:
             refused.append(_refusal(each, stopped))
-            continue
-        opened = len(draft.invited)
-        try:
-            if person is None and of_address is not None:
-                # Somebody else opened this account since; whose it is is not told.
-                raise Conflict()
-            _take_in(terms, draft, person, each.listed, people_of.get(each.mentor or ""))
-        except DomainError as reason:
-            if len(draft.invited) > opened:
-                # What is refused is so before anything of it is written, but for an account that is open now.
-                raise
-            refused.append(_refusal(each, _said_in_both(reason)))
-    draft.refused = refused
+        elif person is None and of_address is not None:
+            # Somebody else opened this account since; whose it is is not told.
+            refused.append(_refusal(each, _said_in_both(Conflict())))
+        else:
+            open_ones.append((each, (person, each.listed, people_of.get(each.mentor or ""))))
+    invited, not_taken = _take_who_can_be(terms, open_ones)
+    draft.invited, draft.refused = [*draft.invited, *invited], [*refused, *not_taken]
     session.flush()
+
+
+def _take_who_can_be(
+    terms: _Terms, open_ones: Sequence[tuple[_Entrant, _Who]]
+) -> tuple[list[str], list[dict[str, str]]]:
+    """Take in these people; what is refused for one keeps nobody else out. Return accounts opened, and refusals."""
+    if not open_ones:
+        return [], []
+    try:
+        # A step back for these alone.
+        with session.begin_nested():
+            return _take_all(terms, [who for _each, who in open_ones]), []
+    except DomainError as reason:
+        if len(open_ones) == 1:
+            return [], [_refusal(open_ones[0][0], _said_in_both(reason))]
+    half = len(open_ones) // 2
+    (some, of_some), (others, of_others) = (
+        _take_who_can_be(terms, part) for part in (open_ones[:half], open_ones[half:])
+    )
+    return [*some, *others], [*of_some, *of_others]
 
 
 def _what_stops(terms: _Terms) -> Words | None:

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import ElementTree as DefusedElementTree
+from defusedxml.common import DefusedXmlException
 
 from portal.accounts.models import Person
 from portal.core import clock
+from portal.core.archives import ArchiveRefused, Why, open_archive
 from portal.core.db import session
 from portal.core.i18n import LazyText, language
 from portal.core.i18n import lazy_gettext as _l
@@ -21,8 +26,10 @@ from portal.training.errors import (
     EvidenceNotAsked,
     EvidenceTooLong,
     FileEmpty,
+    FileHasMacros,
     FileKindRefused,
     FileTooLarge,
+    FileUnpacksTooLarge,
     LinkRefused,
     NotToBeHandedIn,
 )
@@ -34,7 +41,7 @@ from portal.training.service.sign_offs import note_asked_again
 
 MAX_FILE_MB = 5
 MAX_FILE_BYTES = MAX_FILE_MB * 1024 * 1024
-# Ending -> type under which it is sent, and how its bytes begin. Office files are archives; they are never opened.
+# Ending -> type under which it is sent, and how its bytes begin. Office files are archives: see `_check_office_file`.
 _ARCHIVE = (b"PK\x03\x04",)
 _KINDS: Mapping[str, tuple[str, tuple[bytes, ...]]] = {
     ".pdf": ("application/pdf", (b"%PDF-",)),
@@ -44,6 +51,13 @@ _KINDS: Mapping[str, tuple[str, tuple[bytes, ...]]] = {
     ".docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", _ARCHIVE),
     ".xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _ARCHIVE),
 }
+# Ending of an office file -> of which type its main part is; what carries macros is of another one.
+_MAIN_PARTS: Mapping[str, str] = {ending: f"{_KINDS[ending][0]}.main+xml" for ending in (".docx", ".xlsx")}
+_LIST_OF_PARTS = "[Content_Types].xml"
+_MAX_LIST_BYTES = 1024 * 1024
+_OVERRIDE = "{http://schemas.openxmlformats.org/package/2006/content-types}Override"
+# How the types and the names of parts that carry macros are written, in small letters.
+_MACROS = ("macroenabled", "macrosheet", "vbaproject")
 _TEXTS = {".txt": "text/plain", ".csv": "text/csv"}
 # How texts are written where our people write them.
 _ENCODINGS = ("utf-8-sig", "cp932", "utf-16")
@@ -77,8 +91,8 @@ def hand_in(
     """Hand in evidence for a task; what was handed in before stays beside it.
 
     Where the learner completes the task herself, it is done with this; otherwise it waits for who accepts it. Raises
-    `EvidenceMissing`, `EvidenceNotAsked`, `EvidenceTooLong`, `LinkRefused`, `FileTooLarge`, `FileEmpty`,
-    `FileKindRefused`, `NotToBeHandedIn`.
+    `EvidenceMissing`, `EvidenceNotAsked`, `EvidenceTooLong`, `LinkRefused`, `NotToBeHandedIn`, and what
+    `checked_file` raises.
     """
     text, address = said.strip(), link.strip()
     given = {
@@ -96,7 +110,10 @@ def hand_in(
         checked_link(address)
     name, media_type = checked_file(file) if file is not None else (None, None)
     lock(enrollment)
-    if not enrollment.is_open or queries.state_of(enrollment, step) not in (StepState.OPEN, StepState.WAITING):
+    if not enrollment.is_open or queries.state_of(enrollment, step, own=True) not in (
+        StepState.OPEN,
+        StepState.WAITING,
+    ):
         raise NotToBeHandedIn()
     now = clock.now()
     row = TaskEvidence(
@@ -145,8 +162,8 @@ def checked_link(address: str) -> str:
 def checked_file(file: SentFile) -> tuple[str, str]:
     """Return the name under which a file is kept and the type under which it is sent.
 
-    Both follow from what its bytes are; it is not opened further. Raises `FileTooLarge`, `FileEmpty`,
-    `FileKindRefused`.
+    Both follow from what its bytes are. Raises `FileTooLarge`, `FileEmpty`, `FileKindRefused`, `FileHasMacros`,
+    `FileUnpacksTooLarge`.
     """
     name = _safe_name(file.name)
     if len(file.data) > MAX_FILE_BYTES:
@@ -155,10 +172,39 @@ def checked_file(file: SentFile) -> tuple[str, str]:
         raise FileEmpty()
     ending = PurePosixPath(name).suffix.lower()
     if ending in _KINDS and file.data.startswith(_KINDS[ending][1]):
+        if ending in _MAIN_PARTS:
+            _check_office_file(name, ending, file.data)
         return name, _KINDS[ending][0]
     if ending in _TEXTS and _is_text(file.data):
         return name, _TEXTS[ending]
     raise FileKindRefused(name=name)
+
+
+def _check_office_file(name: str, ending: str, data: bytes) -> None:
+    """Refuse what only looks like an office file, carries macros, or is far larger inside than it seems.
+
+    Only the list of its parts is read, and one part is looked for: the main part of its kind, whatever it is called.
+    Raises `FileKindRefused`, `FileHasMacros`, `FileUnpacksTooLarge`.
+    """
+    try:
+        archive = open_archive(data)
+        listed = DefusedElementTree.fromstring(archive.read(_LIST_OF_PARTS, most=_MAX_LIST_BYTES), forbid_dtd=True)
+    except ArchiveRefused as refused:
+        if refused.why in (Why.TOO_LARGE, Why.TOO_MANY):
+            raise FileUnpacksTooLarge(name=name) from refused
+        raise FileKindRefused(name=name) from refused
+    except (KeyError, ParseError, DefusedXmlException, ValueError, LookupError) as failure:
+        raise FileKindRefused(name=name) from failure
+    types = [each.get("ContentType", "") for each in listed]
+    if any(sign in each.lower() for each in (*archive.entries, *types) for sign in _MACROS):
+        raise FileHasMacros(name=name)
+    parts = {
+        each.get("PartName", "").lstrip("/")
+        for each in listed.iter(_OVERRIDE)
+        if each.get("ContentType") == _MAIN_PARTS[ending]
+    }
+    if parts.isdisjoint(archive.entries):
+        raise FileKindRefused(name=name)
 
 
 def _safe_name(name: str) -> str:

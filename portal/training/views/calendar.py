@@ -11,7 +11,7 @@ from flask import Response, make_response, render_template, request, session, ur
 
 from portal.calendars.queries import working_calendar
 from portal.calendars.rules import DayOff, OffReason, WorkingCalendar, YearNotInTable
-from portal.calendars.service.told import day_told, why_off
+from portal.calendars.service.told import day_told, unannounced_told, why_off
 from portal.core import clock, limits
 from portal.core.access import actor, public, signed_in
 from portal.core.i18n import format_date, format_instant, format_month, format_weekday
@@ -25,6 +25,7 @@ from portal.training.rules import StepState
 from portal.training.service import calendar as dates
 from portal.training.service.calendar import Dated
 from portal.training.views import blueprint
+from portal.training.views.learner import uncountable_rows
 
 # Under this key the session keeps a new address until the page that shows it once.
 _NEW = "calendar_token"
@@ -42,7 +43,7 @@ def calendar() -> str:
     is_week = "week" in request.args
     first, last, before, after = _week(today) if is_week else _month(today)
     enrollments = queries.list_enrollments_of(person.id)
-    standings = queries.standings([each for each in enrollments if each.is_open])
+    standings, unknown = queries.countable([each for each in enrollments if each.is_open], own=True)
     working = working_calendar(person.home_market, person.id)
     days = _days(
         first,
@@ -83,7 +84,12 @@ def calendar() -> str:
         if any(day["is_today"] for day in days)
         else url_for("training.calendar", **_now(today, is_week=is_week)),
         unknown_year=next((str(day["year"]) for day in days if day["is_unknown"]), None),
-        has_plan=bool(standings),
+        unannounced=unannounced_told(
+            working.provisional_years(first + timedelta(days=number) for number in range(len(days)))
+        ),
+        moves_on=any(day["moves_on"] for day in days),
+        has_plan=bool(standings or unknown),
+        uncountable=uncountable_rows(unknown, by_plan=True),
         feed_since=format_instant(feed.created_at, person.time_zone) if feed else None,
         feed_fetched=format_instant(feed.fetched_at, person.time_zone) if feed and feed.fetched_at else None,
         feed_href=public_url("training.subscribed", token=token) if token and feed else None,
@@ -176,6 +182,8 @@ def _days(
                 "is_outside": month is not None and day.month != month,
                 "is_off": off is not None or is_paused,
                 "is_unknown": is_unknown,
+                # A pause that lasts moves what is due in it; a session takes place when it does.
+                "moves_on": is_paused and any(each.seat is None for each in by_day.get(day, ())),
                 "why": _("Pause") if is_paused else why_off(off) if off and off.reason is not OffReason.WEEKEND else "",
                 "items": [_item(each) for each in by_day.get(day, ())],
             }

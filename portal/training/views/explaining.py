@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from itertools import chain, groupby
 from typing import Any
 
 from flask import url_for
 
-from portal.calendars.rules import OffReason
-from portal.calendars.service.told import day_told, days_told, spans_told
+from portal.calendars.rules import DayOff, OffReason
+from portal.calendars.service.told import day_told, days_told, period_told, spans_told, why_off
 from portal.core import clock
+from portal.core.access import can
 from portal.core.i18n import LazyText, format_date, format_instant, format_percent, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.training.models import PlanStep, PlanVersion, TaskEvidence
-from portal.training.permissions import StepOfEnrollment
-from portal.training.queries import Standing, catalogue
-from portal.training.rules import EffectiveDue, Exemption, Extended, Feasibility, GateFigures, NotCounted
+from portal.training.permissions import RUN_SESSION, StepOfEnrollment
+from portal.training.queries import Standing, catalogue, live_sessions
+from portal.training.rules import EffectiveDue, Exemption, Extended, Extension, Feasibility, GateFigures, NotCounted
+from portal.training.service.dates import Stays
 from portal.training.service.enrollments import Recognition
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A date and how it came about, in the words of `date_explained`; `then` is what moved it, in its order."""
+    """A date and how it came about, in the words of `date_explained`; `then` is what moved it, in its order.
+
+    Of the day of a session `first` says that it is one; the rest is about the due date of its step.
+    """
 
     date: str
     iso: str
@@ -31,6 +36,7 @@ class Explanation:
     days: list[dict[str, Any]] = field(default_factory=list)
     then: list[str] = field(default_factory=list)
     provisional: str = ""
+    first: str = ""
 
 
 def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]) -> Explanation:
@@ -41,7 +47,12 @@ def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
         iso=due.on.isoformat(),
         why=str(_whence(due, standing, tasks)),
         days=days_told(due.counted.derivation),
-        then=[*_moved_event(due, standing), *_absences(due), *(str(_extended(each)) for each in due.extended)],
+        then=[
+            *_moved_event(due, standing),
+            *_absences(due),
+            *chain.from_iterable(map(_extended, due.extended)),
+            *(_taken_back(each, standing) for each in due.taken_back),
+        ],
         provisional=str(unannounced) if due.provisional else "",
     )
 
@@ -170,6 +181,62 @@ def disorder_told(found: Sequence[tuple[PlanStep, PlanStep]], tasks: Mapping[int
     ]
 
 
+def disorder_now_told(standing: Standing) -> list[str]:
+    """Say which steps have a day before that of one that comes first."""
+    found = standing.disorder()
+    tasks = catalogue.tasks_of([step for pair in found for step in pair])
+    return [
+        str(
+            _(
+                "“%(step)s” is on %(date)s, before “%(first)s” on %(then)s, which has to be done first.",
+                step=str(tasks[step.id]),
+                first=str(tasks[first.id]),
+                date=format_date(standing.day_for(step.slug)),
+                then=format_date(standing.day_for(first.slug)),
+            )
+        )
+        for step, first in found
+    ]
+
+
+def sessions_told(found: Sequence[Stays]) -> list[dict[str, str]]:
+    """Say of booked sessions that they stay where they are, with where each can be moved by who may."""
+    tasks = catalogue.tasks_of([each.step for each in found])
+    known = {each.code: each for each in live_sessions.list_sessions_by_code({each.seat.code for each in found})}
+    return [
+        {
+            "text": _stays(each, str(tasks[each.step.id])),
+            "href": url_for("training.move_session", code=each.seat.code)
+            if can(RUN_SESSION, known[each.seat.code])
+            else "",
+            "what": str(tasks[each.step.id]),
+        }
+        for each in found
+    ]
+
+
+def _stays(each: Stays, what: str) -> str:
+    values = {"step": what, "when": period_told(each.seat.starts_at, each.seat.ends_at, each.seat.zone)}
+    if each.off is not None:
+        return str(
+            _(
+                "The session for “%(step)s” on %(when)s stays where it is, and nobody works on that day then "
+                "(%(why)s).",
+                why=why_off(each.off),
+                **values,
+            )
+        )
+    return str(
+        _(
+            "The session for “%(step)s” on %(when)s stays where it is. Without it the step would be due on %(after)s "
+            "instead of %(before)s.",
+            before=format_date(each.before),
+            after=format_date(each.after),
+            **values,
+        )
+    )
+
+
 def not_counted_told(found: Recognition, date: str) -> str:
     """Say of something that was done on a day before a plan why it does not count in it."""
     match found.why_not:
@@ -216,22 +283,67 @@ def _spans(days: list[Any]) -> str:
     return str(_(", ")).join(spans_told(days))
 
 
-def _extended(each: Extended) -> str:
+def _extended(each: Extended) -> list[str]:
+    """Say who gave more time and why, and which days on the way were not counted."""
     given = each.extension
     values = {"name": given.by or "", "reason": given.reason, "date": format_date(each.due.on)}
     if given.is_of_plan:
-        return ngettext(
+        said = ngettext(
             "%(num)d more working day for the whole plan from %(name)s (%(reason)s): %(date)s",
             "%(num)d more working days for the whole plan from %(name)s (%(reason)s): %(date)s",
             given.working_days,
             **values,
         )
-    return ngettext(
-        "%(num)d more working day from %(name)s (%(reason)s): %(date)s",
-        "%(num)d more working days from %(name)s (%(reason)s): %(date)s",
-        given.working_days,
-        **values,
+    else:
+        said = ngettext(
+            "%(num)d more working day from %(name)s (%(reason)s): %(date)s",
+            "%(num)d more working days from %(name)s (%(reason)s): %(date)s",
+            given.working_days,
+            **values,
+        )
+    skipped = each.due.derivation.skipped
+    return [str(said), _("Not counted: %(days)s", days=_named(skipped))] if skipped else [str(said)]
+
+
+def _taken_back(given: Extension, standing: Standing) -> str:
+    """Say of more time that was given and does not count any more who took it back, when and why."""
+    assert given.taken_back is not None
+    values = {
+        "name": given.by or "",
+        "reason": given.reason,
+        "other": given.taken_back.by or "",
+        "date": format_date(clock.local_date(given.taken_back.at, standing.enrollment.market.time_zone)),
+        "why": given.taken_back.reason,
+    }
+    if given.is_of_plan:
+        return str(
+            ngettext(
+                "Not counted: %(num)d more working day for the whole plan from %(name)s (%(reason)s), taken back by "
+                "%(other)s on %(date)s (%(why)s)",
+                "Not counted: %(num)d more working days for the whole plan from %(name)s (%(reason)s), taken back by "
+                "%(other)s on %(date)s (%(why)s)",
+                given.working_days,
+                **values,
+            )
+        )
+    return str(
+        ngettext(
+            "Not counted: %(num)d more working day from %(name)s (%(reason)s), taken back by %(other)s on %(date)s "
+            "(%(why)s)",
+            "Not counted: %(num)d more working days from %(name)s (%(reason)s), taken back by %(other)s on %(date)s "
+            "(%(why)s)",
+            given.working_days,
+            **values,
+        )
     )
+
+
+def _named(days: Sequence[DayOff]) -> str:
+    """Return days that are not counted, each run of one name as its first and last with the name."""
+    told = []
+    for why, run in groupby(days, key=why_off):
+        told += [_("%(day)s (%(why)s)", day=span, why=why) for span in spans_told(each.on for each in run)]
+    return str(_(", ")).join(str(each) for each in told)
 
 
 def exempt_told(exemption: Exemption, standing: Standing) -> str:
@@ -239,16 +351,6 @@ def exempt_told(exemption: Exemption, standing: Standing) -> str:
     when = format_instant(exemption.at, standing.enrollment.market.time_zone, show_zone=False)
     return str(
         _("Exempt: %(name)s, %(when)s (%(reason)s)", name=exemption.by or "", when=when, reason=exemption.reason)
-    )
-
-
-def period_told(starts_at: datetime, ends_at: datetime, zone: str) -> str:
-    """Write when a session is, with the name of its zone: it begins and ends on one day."""
-    end = ends_at.astimezone(clock.zone_info(zone))
-    return _(
-        "%(start)s–%(end)s",
-        start=format_instant(starts_at, zone, show_zone=False),
-        end=f"{end:%H:%M} {end.tzname()}",
     )
 
 

@@ -30,6 +30,7 @@ from portal.core.once import Done, carry_out
 from portal.core.paging import page_number, paging
 from portal.core.transaction import transaction
 from portal.training import queries
+from portal.training.errors import PreviewChanged
 from portal.training.forms import CohortForm, EventField, JoinForm, WithdrawalForm, event_field_name, with_events
 from portal.training.models import CohortDraft, PlanStep, PlanVersion
 from portal.training.permissions import ADD_LEARNERS, CONTINUE_DRAFT, CREATE_COHORTS
@@ -41,16 +42,18 @@ from portal.training.rules import (
     MOST_PEOPLE_AT_ONCE,
     STATEMENT_LIMIT,
     DayLoad,
-    length,
     share_early,
 )
 from portal.training.service import founding, taking_in
 from portal.training.service.founding import Candidate, Fate, Preview, Wishes
 from portal.training.views import blueprint
 from portal.training.views.explaining import feasibility_told
+from portal.training.views.plan_words import length_told
 
 # What the button says that does it for good, and the one that tries again what the worker could not finish.
 CREATE, AGAIN = "create", "again"
+# The field of the button that reads another sheet of the workbook.
+SHEET = "sheet"
 _JOB_LOOKS = {
     jobs.JobState.CREATED: "queued",
     jobs.JobState.RUNNING: "running",
@@ -246,7 +249,9 @@ def _offer(form: JoinForm, versions: Sequence[PlanVersion], cohort: Cohort | Non
             for place in founding.list_places(actor())
         ]
     return {
-        each.code: " · ".join(filter(None, [each.full_kana, str(each.team.name) if each.team else ""]))
+        each.code: " · ".join(
+            filter(None, [each.full_kana if language() == "ja" else "", str(each.team.name) if each.team else ""])
+        )
         for each in people
     }
 
@@ -257,8 +262,8 @@ def _plan_facts() -> list[dict[str, Any]]:
         {
             "title": str(version.title),
             "summary": str(version.summary),
-            "days": ngettext(
-                "%(num)d working day", "%(num)d working days", length([step.shape for step in version.steps])
+            "days": length_told(
+                [step.shape for step in version.steps], {each.slug: str(each.title) for each in version.events}
             ),
             "steps": ngettext("%(num)d step", "%(num)d steps", len(version.steps)),
             "minutes": format_minutes(sum(step.minutes for step in version.steps)),
@@ -293,10 +298,13 @@ def _wishes_in(form: JoinForm, asked: Sequence[_AskedEvent], before: Wishes) -> 
     text, upload = form.text.data or "", form.file.data
     data = upload.read() if upload else b""
     if data:
-        read = tables.as_text(data, upload.filename or "")
+        sheets = tables.sheets_as_text(data, upload.filename or "")
         if text.strip():
             raise _BothSent()
-        text = read
+        before = founding.with_sheets(before, sheets)
+        text = before.text
+    elif text != before.text and not text.strip():
+        before = replace(before, sheet="", sheets=())
     assert form.starts_on.data is not None
     found = replace(
         before,
@@ -337,17 +345,28 @@ class _BothSent(tables.TableUnreadable):
 @blueprint.route("/cohort-drafts/<code>", methods=["GET", "POST"])
 @requires(CONTINUE_DRAFT, on=cohort_drafts.get_draft)
 def cohort_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
-    """Show what would be created: every date, everybody, what is missing; then create it."""
-    problem, status = "", 200
+    """Show what would be created: every date, everybody, what is missing; then create it.
+
+    What another tab has changed is shown before anything is created; ticks and mentors stay as they were sent.
+    """
+    problem, status, sent = "", 200, None
     if request.method == "POST":
 
         def work() -> Done:
             here = url_for("training.cohort_draft", code=draft.code)
             if draft.begun_at is not None:
                 return _go_on(draft, here)
+            if draft.done_at is None and SHEET in request.form:
+                wishes = founding.choose_sheet(founding.wishes_of(draft), request.form[SHEET])
+                founding.keep_draft(wishes=wishes, by=actor(), draft=draft, cohort=_joined(draft))
+                return Done(_("The sheet “%(name)s” has been read.", name=wishes.sheet), here)
+            is_meant = request.form.get("act") == CREATE
+            # Another tab that changes it meanwhile comes before what is looked at here, or after it is done.
+            if is_meant and not cohort_drafts.lock_draft(draft).is_settled:
+                founding.check_seen(draft=draft, seen=request.form.get("seen", ""), by=actor())
             if draft.done_at is None:
                 founding.keep_draft(wishes=_choices_in(draft), by=actor(), draft=draft, cohort=_joined(draft))
-            if request.form.get("act") != CREATE:
+            if not is_meant:
                 return Done(_("The preview has been updated."), _same_page(draft))
             made = taking_in.create(draft=draft, by=actor())
             if made.is_going_on:
@@ -367,6 +386,7 @@ def cohort_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
             return carry_out(work)
         except DomainError as refused:
             problem, status = str(refused), refused.status
+            sent = _beside_present(draft) if isinstance(refused, PreviewChanged) else None
         if draft.done_at is not None and draft.begun_at is None:
             # Carried out in another tab: what its preview would say now is about people who are in already.
             return _done_already(draft), status
@@ -374,8 +394,11 @@ def cohort_draft(draft: CohortDraft) -> Response | str | tuple[str, int]:
         return _to_result(draft)
     if draft.begun_at is not None:
         return render_template("training/cohort_in_the_making.html", problem=problem, **_in_the_making(draft)), status
-    found = founding.judge(draft, actor())
-    return render_template("training/cohort_preview.html", problem=problem, **_shown(draft, found)), status
+    kept = founding.judge(draft, actor())
+    # What was ticked there stands here, beside what was changed elsewhere; it is kept when it is sent again.
+    found = founding.judge(draft, actor(), sent) if sent is not None else kept
+    shown = _shown(draft, found) | {"seen": founding.key_of(kept)}
+    return render_template("training/cohort_preview.html", problem=problem, **shown), status
 
 
 def _done_already(draft: CohortDraft) -> str:
@@ -462,6 +485,21 @@ def _choices_in(draft: CohortDraft) -> Wishes:
     return replace(before, left_out=tuple(sorted(left_out))[:MOST_PEOPLE], mentor_of=mentors)
 
 
+def _beside_present(draft: CohortDraft) -> Wishes:
+    """Return the present wishes with what was chosen in a preview that has become old; who was left out stays out."""
+    before, sent = founding.wishes_of(draft), _choices_in(draft)
+    left_out = sorted({*before.left_out, *sent.left_out})
+    return replace(sent, left_out=tuple(left_out)[:MOST_PEOPLE])
+
+
+def _other_sheets(wishes: Wishes) -> list[dict[str, Any]]:
+    return [
+        {"name": each["name"], "can_be_read": bool((each["text"] or "").strip()), "is_empty": each["text"] == ""}
+        for each in wishes.sheets
+        if each["name"] != wishes.sheet
+    ]
+
+
 def _shown(draft: CohortDraft, found: Preview) -> dict[str, Any]:
     tasks = _tasks(found)
     early = share_early(found.days)
@@ -470,6 +508,7 @@ def _shown(draft: CohortDraft, found: Preview) -> dict[str, Any]:
     heaviest = max(found.days, key=lambda day: day.minutes, default=None)
     return {
         "code": draft.code,
+        "sheets": {"read": found.wishes.sheet, "others": _other_sheets(found.wishes)} if found.wishes.sheets else None,
         "joins": draft.joins,
         "cohort": {
             "name": str(found.cohort.name) if found.cohort else str(found.name),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from flask import render_template, request, url_for
 from werkzeug import Response
 
-from portal.accounts.models import Person, Role
-from portal.calendars.service.told import day_told
+from portal.accounts import queries as accounts
+from portal.accounts.models import NamesKept, Person, Role
+from portal.accounts.permissions import DECIDE_NAMES
+from portal.calendars.rules import ONE_DAY
+from portal.calendars.service.told import day_told, period_told, uncountable_told
 from portal.core import clock
 from portal.core.access import actor, allows, can, requires, signed_in
 from portal.core.clock import local_date
@@ -28,6 +31,7 @@ from portal.core.i18n import (
 )
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
+from portal.core.paging import paging
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import AttemptState
 from portal.quizzes.rules.passing import Counts
@@ -44,26 +48,37 @@ from portal.training.permissions import (
     SIGN_OFF,
     StepOfEnrollment,
 )
-from portal.training.queries import Standing, catalogue, signing, step_results
-from portal.training.queries.signing import Waiting
+from portal.training.queries import Standing, Uncountable, catalogue, signing, step_results
+from portal.training.queries.many import Waiting
 from portal.training.queries.step_results import Seat
-from portal.training.rules import SETTLED, STATEMENT_LIMIT, Doer, Presence, SignOffAct, StepKind, StepState
-from portal.training.service import sign_offs
-from portal.training.service.beside import links_for
+from portal.training.rules import (
+    NOT_ASKED,
+    SETTLED,
+    STATEMENT_LIMIT,
+    Doer,
+    Presence,
+    SignOffAct,
+    StepKind,
+    StepState,
+)
+from portal.training.service import invitations, sign_offs
+from portal.training.service.beside import hindrance_to, links_for
 from portal.training.service.enrollments import recognition_of
 from portal.training.service.exemptions import costs_credential
 from portal.training.views import blueprint
 from portal.training.views.explaining import (
     Explanation,
+    disorder_now_told,
     evidence_told,
     exempt_told,
     explain,
     feasibility_told,
     gate_told,
     not_counted_told,
-    period_told,
 )
 
+# Of what waits for a sign-off.
+ROWS_AT_ONCE = 50
 # What the buttons of a sign-off say.
 _ACTS = {"sign_off": sign_offs.sign_off, "send_back": sign_offs.send_back}
 
@@ -109,15 +124,18 @@ class StepView:
     judged_at: str | None = None
     # Why it stands where it stands in the day's list.
     why: str = ""
+    # Which plan it is of, where several stand together.
+    plan: str = ""
 
 
 @blueprint.get("/training")
 @signed_in
 def index() -> str:
-    """List one's own plans, those going on and those completed."""
+    """List one's own plans: those going on, those completed, and those that have ended."""
     enrollments = queries.list_enrollments_of(actor().id)
     rows = []
-    for standing in queries.standings(enrollments):
+    standings, unknown = queries.countable(enrollments, own=True)
+    for standing in standings:
         enrollment = standing.enrollment
         rows.append(
             {
@@ -131,14 +149,45 @@ def index() -> str:
                 "total": standing.progress.total,
             }
         )
-    return render_template("training/index.html", rows=rows)
+    return render_template(
+        "training/index.html",
+        rows=rows,
+        uncountable=uncountable_rows(unknown, by_plan=True),
+        ended=[ended_row(*each) for each in queries.list_ended_of(actor().id)],
+    )
+
+
+def ended_row(enrollment: Enrollment, moved_to: Enrollment | None) -> dict[str, Any]:
+    """Return a training of one's own that has ended: when, why, and in which other plan it goes on."""
+    assert enrollment.ended_at is not None
+    return {
+        "title": str(enrollment.version.title),
+        "href": url_for("training.path", code=enrollment.code),
+        "on": format_date(local_date(enrollment.ended_at, enrollment.market.time_zone), "short"),
+        "reason": enrollment.ended_reason or "",
+        "moved_to": _other_plan(moved_to),
+    }
+
+
+def uncountable_rows(unknown: Sequence[Uncountable], *, by_plan: bool = False) -> list[dict[str, str]]:
+    """Return the rows of those whose dates cannot be computed, with why: by their names, or (one's own) by plan."""
+    here = language()
+    return [
+        {
+            "name": str(each.enrollment.version.title) if by_plan else each.enrollment.person.name_in(here),
+            "href": url_for("training.path", code=each.enrollment.code),
+            "plan": "" if by_plan else str(each.enrollment.version.title),
+            "why": uncountable_told(each.country, each.year),
+        }
+        for each in unknown
+    ]
 
 
 @blueprint.get("/training/<code>")
 @requires(SEE_ENROLLMENT, on=queries.get_enrollment)
 def path(enrollment: Enrollment) -> str:
     """Show the whole path of one learner: every step with its date, and why."""
-    standing = queries.standing_of(enrollment)
+    standing = queries.standing_of(enrollment, own=enrollment.person_id == actor().id)
     telling = Telling([standing], actor())
     views = telling.in_turn([(standing, step) for step in standing.steps])
     phases: list[dict[str, Any]] = [
@@ -157,19 +206,42 @@ def path(enrollment: Enrollment) -> str:
         plan=plan_facts(standing),
         phases=[phase for phase in phases if phase["steps"]],
         is_own=is_own,
+        invitation=invitation_told(enrollment) if enrollment.is_open and enrollment.person.is_invited else None,
         learner=enrollment.person.name_in(language()),
         contacts=contacts_of(enrollment, enrollment.person),
         not_counted=_not_counted(enrollment, standing) if enrollment.is_open else [],
         feasibility=feasibility_told(standing.feasibility(), enrollment.version) if enrollment.is_open else [],
+        # Only who can move a date or a session is told that they do not fit.
+        disorder=disorder_now_told(standing) if enrollment.is_open and can(CHANGE_DATES, enrollment) else [],
         events=[
             (str(event.title), format_date(standing.basis.event(event.slug).on)) for event in enrollment.version.events
         ],
         ended_because=_("Reason: %(reason)s", reason=enrollment.ended_reason) if enrollment.ended_reason else None,
         later=_other_version(queries.find_successor(enrollment)) if enrollment.ended_at is not None else None,
+        moved_to=_other_plan(queries.find_moved_to(enrollment)) if enrollment.ended_at is not None else None,
+        moved_from=_moved_from(enrollment),
         earlier=_other_version(queries.find_predecessor(enrollment)),
         dates_href=url_for("training.change_dates", code=enrollment.code) if can(CHANGE_DATES, enrollment) else None,
         links=links_for(actor(), enrollment),
+        hindrance=hindrance_to(enrollment),
+        is_completed=enrollment.completed_at is not None,
     )
+
+
+def invitation_told(enrollment: Enrollment) -> dict[str, str | None]:
+    """Say that a learner has not accepted her invitation, when it was sent or will be, and where it is sent again."""
+    zone, waits = enrollment.market.time_zone, invitations.waits_until(enrollment)
+    sent_at = accounts.find_invited_at([enrollment.person_id]).get(enrollment.person_id)
+    name = enrollment.person.name_in(language())
+    if waits is not None:
+        said = _("%(name)s is invited on %(date)s.", name=name, date=format_date(local_date(waits, zone)))
+    elif sent_at is not None:
+        on = format_date(local_date(sent_at, zone))
+        said = _("%(name)s has not accepted the invitation (sent on %(date)s).", name=name, date=on)
+    else:
+        said = _("%(name)s has not accepted the invitation, and none is open.", name=name)
+    href = url_for("training.invitation", code=enrollment.code)
+    return {"said": said, "href": href if can(CHANGE_DATES, enrollment) else None}
 
 
 def _other_version(other: Enrollment | None) -> dict[str, str] | None:
@@ -177,6 +249,27 @@ def _other_version(other: Enrollment | None) -> dict[str, str] | None:
     if other is None:
         return None
     return {"number": other.version.number, "href": url_for("training.path", code=other.code)}
+
+
+def _other_plan(other: Enrollment | None) -> dict[str, str] | None:
+    """Say in which other plan the learner was before or went on, and where that stands."""
+    if other is None:
+        return None
+    return {"plan": str(other.version.title), "href": url_for("training.path", code=other.code)}
+
+
+def _moved_from(enrollment: Enrollment) -> dict[str, str] | None:
+    """Say after which other plan the learner goes on in this one, since when, by whom and why."""
+    before = queries.find_moved_from(enrollment)
+    told = _other_plan(before)
+    if before is None or told is None or before.ended_at is None:
+        return told
+    by = accounts.find_person(before.ended_by) if before.ended_by else None
+    return told | {
+        "when": format_instant(before.ended_at, enrollment.market.time_zone, show_zone=False),
+        "by": by.name_in(language()) if by is not None else "",
+        "reason": before.ended_reason or "",
+    }
 
 
 @blueprint.post("/training/<code>/steps/<slug>/ask-again")
@@ -195,9 +288,18 @@ def ask_again(thing: StepOfEnrollment) -> Response:
 @requires(SEE_SIGN_OFFS)
 def list_sign_offs() -> str:
     """List the steps that wait for one's sign-off, those due first first."""
-    waiting = signing.list_waiting_for(actor())
-    tasks = catalogue.tasks_of([each.step for each in waiting])
-    return render_template("training/sign_offs.html", rows=[_queue_row(each, tasks) for each in waiting])
+    waiting = signing.looked_after(actor()).queue_of(actor())
+    page = paging(waiting.total, ROWS_AT_ONCE)
+    shown = waiting.read(offset=page.offset, limit=page.size)
+    tasks = catalogue.tasks_of([each.step for each in shown.rows])
+    return render_template(
+        "training/sign_offs.html",
+        rows=[_queue_row(each, tasks) for each in shown.rows],
+        uncountable=uncountable_rows(shown.unknown) if page.number == 1 else [],
+        pager=page.links(lambda number: url_for("training.list_sign_offs", page=number if number > 1 else None))
+        if page.last > 1
+        else None,
+    )
 
 
 @blueprint.route("/sign-offs/<code>/<slug>", methods=["GET", "POST"])
@@ -257,19 +359,45 @@ def sign_off(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         step=view,
         plan=plan_facts(standing),
         learner=thing.enrollment.person.name_in(language()),
+        changed_name=_changed_name(thing.enrollment.person, evidence[0].at if evidence else None),
+        is_gate=is_gate,
+        name_href=url_for("accounts.name_change", code=thing.enrollment.person.code)
+        if can(DECIDE_NAMES, thing.enrollment.person)
+        else None,
         path_href=url_for("training.path", code=thing.enrollment.code),
-        is_waiting=thing.enrollment.is_open and standing.statuses[thing.step.slug].state is StepState.WAITING,
+        is_waiting=thing.enrollment.is_open and queries.can_be_judged(thing.enrollment, thing.step),
         limit=STATEMENT_LIMIT,
         asks_statement=thing.step.asks_statement,
         is_task=is_task,
         evidence=[evidence_told(each, thing) for each in reversed(evidence)],
         seen=evidence[-1].number if evidence else None,
+        hindrance=hindrance_to(thing.enrollment) if thing.enrollment.is_open else "",
         gate=gate_told(standing.gates[thing.step.slug]) if is_gate else None,
         is_gate_open=is_gate
         and thing.enrollment.is_open
         and standing.statuses[thing.step.slug].state is StepState.OPEN,
     )
     return page, status
+
+
+def _changed_name(person: Person, handed_in_at: datetime | None) -> str:
+    """Say that the learner's name is one that she has set herself and nobody has confirmed; nothing where it is not.
+
+    Once it is confirmed the former one is nobody's business any more; what she handed in before may still have it.
+    """
+    changed, zone = accounts.find_open_name_change(person.id), actor().time_zone
+    if changed is not None:
+        return _(
+            "The learner changed the name in the account on %(day)s, and nobody has confirmed it. "
+            "Former name: %(name)s.",
+            day=format_date(clock.local_date(changed.changed_at, zone)),
+            name=NamesKept(changed.before).name_in(language()),
+        )
+    since = accounts.find_first_name_change_after(person.id, handed_in_at) if handed_in_at is not None else None
+    if since is None or NamesKept(since.before).name_in(language()) == person.name_in(language()):
+        return ""
+    on = format_date(clock.local_date(since.changed_at, zone))
+    return _("The learner's name has changed since this was handed in, on %(day)s. It may have the former one.", day=on)
 
 
 # --- Telling -----------------------------------------------------------------------------------
@@ -321,7 +449,7 @@ class Telling:
             title=str(self._tasks[step.id]),
             kind=kind_of(step),
             state=_post_state(standing, step, is_next=is_next and href_of(standing, step) is not None),
-            due=None if status.state in SETTLED or is_ended else self._due(standing, step),
+            due=None if status.state in NOT_ASKED or is_ended else self._due(standing, step),
             exempt=exempt_told(exemption, standing) if exemption is not None else "",
             done_on=day_of(done_on, standing) if done_on else "",
             done_iso=done_on.isoformat() if done_on else "",
@@ -353,12 +481,16 @@ class Telling:
 
     def _due(self, standing: Standing, step: PlanStep) -> Explanation:
         """Explain the date of a step: that of the session at which the learner is expected, else its due date."""
-        due = explain(standing.dues[step.slug], standing, self._tasks)
-        seat = standing.seat(step.slug)
-        if seat is None or not seat.is_awaited:
+        due = self.due_itself(standing, step)
+        on = session_day(standing, step)
+        if on is None:
             return due
-        why = _("The day of the session. The step is due on %(date)s.", date=due.date)
-        return Explanation(date=day_of(seat.on, standing), iso=seat.on.isoformat(), why=why)
+        first = _("The day of the session. The step is due on %(date)s.", date=due.date)
+        return replace(due, date=day_of(on, standing), iso=on.isoformat(), first=first)
+
+    def due_itself(self, standing: Standing, step: PlanStep) -> Explanation:
+        """Explain the due date of a step, whenever its session is."""
+        return explain(standing.dues[step.slug], standing, self._tasks)
 
     def _judged_at(self, standing: Standing, step: PlanStep) -> str | None:
         """Return where the viewer accepts what was handed in or sees how a gate stands, if that is hers to do."""
@@ -382,7 +514,9 @@ class Telling:
             when = format_instant(handed_in[-1].at, zone, show_zone=False)
             notes.append(_("Handed in on %(when)s.", when=when))
         seats = standing.seats.get(step.slug, ())
-        if seats and state is not StepState.DONE and standing.seat(step.slug) is None:
+        # Of one that waits for another session it is said with what it waits for.
+        is_told = state is StepState.WAITING and standing.enrollment.ended_at is None
+        if seats and state is not StepState.DONE and standing.seat(step.slug) is None and not is_told:
             notes.append(_missed(seats[-1]))
         figures = standing.gates.get(step.slug)
         if figures is not None and state not in (StepState.LOCKED, StepState.DONE):
@@ -425,7 +559,12 @@ class Telling:
 
     def _waits_for(self, standing: Standing, step: PlanStep) -> str:
         if step.kind is StepKind.SESSION and standing.seat(step.slug) is None:
-            return str(_("No session has been planned yet. The date follows by mail."))
+            seats = standing.seats.get(step.slug, ())
+            if not seats:
+                return str(_("No session has been planned yet. The date follows by mail."))
+            return str(
+                _("%(missed)s Another session is to be planned; its date follows by mail.", missed=_missed(seats[-1]))
+            )
         if step.kind is StepKind.SESSION:
             return str(_("The session is over; who attended has not been recorded yet."))
         key = (standing.enrollment.id, step.by)
@@ -439,7 +578,14 @@ class Telling:
             return str(
                 _("Waiting since %(since)s. Nobody is named who can sign it off; ask an administrator.", since=since)
             )
-        return str(_("Waiting for %(name)s since %(since)s.", name=self._signers[key], since=since))
+        values = {"name": self._signers[key], "since": since}
+        match step.kind:
+            case StepKind.TASK:
+                return pgettext("task", "Waiting for %(name)s since %(since)s.", **values)
+            case StepKind.GATE:
+                return pgettext("gate", "Waiting for %(name)s since %(since)s.", **values)
+            case _:
+                return str(_("Waiting for %(name)s since %(since)s.", **values))
 
 
 # Reading and acknowledging are said by the step's title.
@@ -489,11 +635,19 @@ def _session_told(standing: Standing, step: PlanStep) -> dict[str, str] | None:
     return {"when": period_told(seat.starts_at, seat.ends_at, seat.zone), "place": seat.place, "link": seat.link}
 
 
+def session_day(standing: Standing, step: PlanStep) -> date | None:
+    """Return the day of the session at which the learner is expected for a step; None where there is none."""
+    seat = standing.seat(step.slug)
+    return seat.on if seat is not None and seat.is_awaited else None
+
+
 def _missed(seat: Seat) -> str:
     """Say what became of the last session of a step that is not done."""
     when = period_told(seat.starts_at, seat.ends_at, seat.zone)
     if seat.is_cancelled:
         return str(_("The session of %(when)s was cancelled.", when=when))
+    if seat.is_left:
+        return str(_("No longer expected at the session of %(when)s.", when=when))
     if seat.presence is Presence.EXCUSED:
         return str(_("Excused from the session of %(when)s.", when=when))
     return str(_("Absent from the session of %(when)s.", when=when))
@@ -503,16 +657,16 @@ def _post_state(standing: Standing, step: PlanStep, *, is_next: bool) -> str:
     status = standing.statuses[step.slug]
     if standing.enrollment.ended_at is not None and status.state not in SETTLED:
         return "not_done"
-    if status.state in (*SETTLED, StepState.WAITING):
+    if status.state in (*NOT_ASKED, StepState.WAITING):
         return status.state.value
     if status.is_late:
         return "overdue"
     if status.state is StepState.LOCKED:
         return "locked"
     # What is due before day 1 has its turn from its day on.
-    if is_next and (standing.day > 0 or standing.due_on(step.slug) <= standing.today):
+    if is_next and (standing.day > 0 or standing.day_for(step.slug) <= standing.today):
         return "today"
-    return "soon" if standing.due_on(step.slug) <= standing.today else "ahead"
+    return "soon" if standing.day_for(step.slug) <= standing.today else "ahead"
 
 
 def _done(standing: Standing, step: PlanStep, *, tells: bool) -> str:
@@ -612,8 +766,8 @@ def contacts_of(enrollment: Enrollment | None, person: Person) -> list[dict[str,
 
 
 def counts_of(standing: Standing) -> dict[str, int]:
-    """Return how all steps of a plan divide: done, exempt, one's own to do, for others to do; how many are optional."""
-    counts = {"done": 0, "exempt": 0, "own": 0, "others": 0, "optional": 0}
+    """Return how the steps of a plan divide: done, exempt, set aside, one's own, for others; how many are optional."""
+    counts = {"done": 0, "exempt": 0, "set_aside": 0, "own": 0, "others": 0, "optional": 0}
     for step in standing.steps:
         counts[side_of(standing, step)] += 1
         counts["optional"] += not step.required
@@ -621,9 +775,9 @@ def counts_of(standing: Standing) -> dict[str, int]:
 
 
 def side_of(standing: Standing, step: PlanStep) -> str:
-    """Say on whose side a step is: done, exempt, one's own (open, or locked until then), or for others to complete."""
+    """Say on whose side a step is: done, exempt, set aside, one's own (open, or locked until then), or for others."""
     state = standing.statuses[step.slug].state
-    if state in SETTLED:
+    if state in NOT_ASKED:
         return state.value
     is_hers = step.by is Doer.LEARNER or _is_task(step)
     return "own" if state is StepState.OPEN or (state is StepState.LOCKED and is_hers) else "others"
@@ -641,6 +795,7 @@ def plan_facts(standing: Standing) -> dict[str, Any]:
         "market": str(enrollment.market.name),
         "cohort": str(enrollment.cohort.name) if enrollment.cohort else None,
         "day": number_of_day(standing),
+        "pause_ahead": _pause_ahead(standing),
         "is_ended": enrollment.ended_at is not None,
         "is_ahead": enrollment.is_open and standing.day == 0,
         "done": progress.done,
@@ -651,6 +806,19 @@ def plan_facts(standing: Standing) -> dict[str, Any]:
         "status": status_of(standing),
         "exempt": _exempt_from(standing),
     }
+
+
+def _pause_ahead(standing: Standing) -> str:
+    """Say from when to when the plan will be paused; "" where no pause is ahead."""
+    ahead = sorted(
+        (each for each in standing.basis.pauses if each.first_on > standing.today), key=lambda each: each.first_on
+    )
+    if not ahead or not standing.enrollment.is_open:
+        return ""
+    first, resumes_on = format_date(ahead[0].first_on), ahead[0].resumes_on
+    if resumes_on is None:
+        return _("From %(date)s on the plan is paused.", date=first)
+    return _("From %(first)s to %(last)s the plan is paused.", first=first, last=format_date(resumes_on - ONE_DAY))
 
 
 def _exempt_from(standing: Standing) -> str:
@@ -714,7 +882,7 @@ def _queue_row(each: Waiting, tasks: Mapping[int, LazyText]) -> dict[str, Any]:
         "kind": what_to_do(each),
         "plan": str(enrollment.version.title),
         "since": format_instant(each.since, zone, show_zone=False),
-        "due": format_date(each.standing.due_on(each.step.slug), "short"),
+        "due": format_date(each.standing.asked_by(each.step.slug), "short"),
         "late": each.standing.statuses[each.step.slug].is_late,
         "href": where_to_do(each),
     }

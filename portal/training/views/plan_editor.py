@@ -22,6 +22,7 @@ from portal.training.permissions import SEE_PLAN_DRAFTS, WRITE_PLANS
 from portal.training.queries import catalogue, plan_drafts
 from portal.training.queries.plan_drafts import get_plan_draft, spec_of_draft
 from portal.training.rules import (
+    ABOUT_DOCUMENTS,
     BY_OTHERS,
     Doer,
     EventSpec,
@@ -50,6 +51,7 @@ _OF_KINDS: Mapping[str, frozenset[StepKind]] = {
     "gate_quizzes": frozenset({StepKind.GATE}),
     "gate_bound": frozenset({StepKind.GATE}),
     "gate_minimum": frozenset({StepKind.GATE}),
+    "about": ABOUT_DOCUMENTS,
 }
 
 
@@ -279,6 +281,7 @@ def step_form(spec: PlanSpec, step: StepSpec, teller: PlanTeller, *, is_posted: 
         "gate_quizzes": list(step.gate_quizzes),
         "gate_bound": "" if step.gate_bound is None else percent(step.gate_bound),
         "gate_minimum": step.gate_minimum,
+        "about": "\n".join(teller.about(each) for each in step.about),
         "prerequisites": list(step.prerequisites),
         "recognise": step.recognise_days,
         "instructions_en": instructions.en,

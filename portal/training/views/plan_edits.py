@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from flask import request, url_for
 from werkzeug import Response
@@ -15,7 +16,7 @@ from portal.core.content import SLUG
 from portal.core.errors import DomainError, Invalid
 from portal.core.i18n import Words, ngettext
 from portal.core.i18n import gettext as _
-from portal.core.once import Done, carry_out
+from portal.core.once import Done, carry_out, has_number, once
 from portal.core.transaction import transaction
 from portal.training.errors import PlanPartGone
 from portal.training.formats.plan_file import EVENT, START
@@ -24,7 +25,17 @@ from portal.training.models import PlanDraft
 from portal.training.permissions import SEE_PLAN_DRAFTS, WRITE_PLANS
 from portal.training.queries import catalogue, plan_drafts
 from portal.training.queries.plan_drafts import Known, get_plan_draft, spec_of_draft
-from portal.training.rules import Doer, EventSpec, EvidenceKind, PhaseSpec, PlanSpec, StepKind, StepSpec, editing
+from portal.training.rules import (
+    ADDRESS,
+    Doer,
+    EventSpec,
+    EvidenceKind,
+    PhaseSpec,
+    PlanSpec,
+    StepKind,
+    StepSpec,
+    editing,
+)
 from portal.training.rules.changes import What
 from portal.training.service import plan_drafts as service
 from portal.training.views import blueprint
@@ -55,43 +66,74 @@ class _Refused(Exception):
 @requires(WRITE_PLANS, on=get_plan_draft, see=SEE_PLAN_DRAFTS)
 def change_plan_draft(draft: PlanDraft) -> Response:
     """Change the plan: what a form of the page, a key or a dragged bar asks for."""
-    code, at = draft.code, request.form.get("at", PLAN)[:80]
+    code, at = draft.code, _at(draft)
     form: Any = None
     try:
-        if wants_json():
-            with transaction():
-                done = _edit(draft)
-            return answered(get_plan_draft(code), done.at, said=done.said)
 
         def work() -> Done:
             edited = _edit(draft)
             return Done(edited.said, url_for("training.edit_plan_draft", code=code, at=edited.at))
 
-        return carry_out(work)
+        if not wants_json():
+            return carry_out(work)
+        # An edit whose answer was lost is sent again under its number, and answered as the first time.
+        if has_number():
+            done = once(work)
+            return answered(get_plan_draft(code), _at_of(done), said=done.message)
+        with transaction():
+            edited = _edit(draft)
+        return answered(get_plan_draft(code), edited.at, said=edited.said)
     except _Refused as wrong:
         form, status, said = wrong.form, 400, ""
     except DomainError as refused:
         status, said = refused.status, str(refused)
         if _act() == "save":
-            form = _form_sent(get_plan_draft(code), at)
+            form = _form_sent(get_plan_draft(code), at, renamed_from=_slug_in(request.form.get("at", "")))
             if form is not None:
                 form.form_errors.append(said)
     return answered(get_plan_draft(code), at, form=form, refused=said, status=status)
 
 
-def _form_sent(draft: PlanDraft, at: str) -> Any:
-    """Return the form as it was sent, for whoever has to look at it again; None where its part is gone."""
+def _at(draft: PlanDraft) -> str:
+    """Return what the form was of, by the name that it has now: another page may have named it since."""
+    at = request.form.get("at", PLAN)[:80]
+    what = next((each for each in (What.STEP, What.PHASE, What.EVENT) if at.startswith(f"{each.value}.")), None)
+    if what is None or chosen_of(spec_of_draft(draft), at).at == at:
+        return at
+    now = plan_drafts.slug_now(draft, what, _slug_in(at))
+    return at if now is None else Chosen(what, now).at
+
+
+def _slug_in(at: str) -> str:
+    return at[:80].partition(".")[2]
+
+
+def _form_sent(draft: PlanDraft, at: str, *, renamed_from: str) -> Any:
+    """Return the form as it was sent, for whoever has to look at it again; None where its part is gone.
+
+    A name that was left as it was is the one that the part has now.
+    """
     spec = spec_of_draft(draft)
     chosen = chosen_of(spec, at)
     if chosen.at != at:
         return None
+    form: Any
     match chosen.what:
         case What.PLAN:
             return PlanTextsForm()
         case What.STEP:
             step = editing.get_step(spec, chosen.slug)
-            return step_form(spec, step, PlanTeller(spec, plan_drafts.read_known()), is_posted=True)
-    return PlanPartForm()
+            form = step_form(spec, step, PlanTeller(spec, plan_drafts.read_known()), is_posted=True)
+        case _:
+            form = PlanPartForm()
+    if form.slug.data == renamed_from:
+        form.slug.data = chosen.slug
+    return form
+
+
+def _at_of(done: Done) -> str:
+    """Return what the form shows on the page to which an edit leads."""
+    return parse_qs(urlsplit(done.location).query).get("at", [PLAN])[0]
 
 
 def _edit(draft: PlanDraft) -> _Edited:
@@ -221,7 +263,7 @@ def _redo(draft: PlanDraft) -> _Edited:
 
 def _save(draft: PlanDraft) -> _Edited:
     """Save the facts of what is chosen as the form says them."""
-    at, was = request.form.get("at", PLAN)[:80], request.form.get("was", "")
+    at, was = _at(draft), request.form.get("was", "")
     spec = spec_of_draft(draft)
     chosen = chosen_of(spec, at)
     if chosen.at != at:
@@ -290,6 +332,7 @@ def _step_sent(spec: PlanSpec, step: StepSpec) -> StepSpec:
     is_valid = form.validate() and _is_slug(form)
     document = _found(form, "document", known.documents, _("There is no document “%(name)s”. Choose one of the list."))
     quiz = _found(form, "quiz", known.quizzes, _("There is no quiz “%(name)s”. Choose one of the list."))
+    about = _about_sent(form, known.documents)
     if not is_valid or form.errors:
         raise _Refused(form)
     anchor = str(form.anchor.data)
@@ -327,6 +370,8 @@ def _step_sent(spec: PlanSpec, step: StepSpec) -> StepSpec:
             gate_bound=form.gate_bound.share,
             gate_minimum=form.gate_minimum.data,
         )
+    if "about" in form:
+        sent = replace(sent, about=about)
     return editing.as_kind(sent, StepKind(str(form.kind.data))) if form.kind.data != step.kind else sent
 
 
@@ -354,6 +399,23 @@ def _found(form: Any, name: str, known: Mapping[str, Words], said: str) -> str |
     return slug
 
 
+def _about_sent(form: Any, known: Mapping[str, Words]) -> tuple[str, ...]:
+    """Return the documents and clauses that were named, a line each; what there is not is said at the field."""
+    if "about" not in form or not form.about.data:
+        return ()
+    found: list[str] = []
+    for line in filter(None, (each.strip() for each in form.about.data.splitlines())):
+        name, hash_, clause = line.partition("#") if ADDRESS.fullmatch(line) else (line, "", "")
+        folded = name.casefold()
+        slug = next((each for each, of in known.items() if folded in (each, of.en.casefold(), of.ja.casefold())), None)
+        if slug is None or (clause and not catalogue.has_clause(slug, clause)):
+            said = _("There is no document or clause “%(name)s”. Write its title or its address.", name=line)
+            form.about.errors = [*form.about.errors, said]
+        else:
+            found.append(f"{slug}{hash_}{clause}")
+    return tuple(dict.fromkeys(found))
+
+
 def _words(form: Any, name: str) -> Words | None:
     """Return a text in both languages; None where it is empty in both."""
     found = Words(form[f"{name}_en"].data or "", form[f"{name}_ja"].data or "")
@@ -368,7 +430,10 @@ def _now(draft: PlanDraft) -> tuple[PlanSpec, PlanTeller]:
 
 def _known_of(spec: PlanSpec) -> Known:
     return Known(
-        catalogue.document_titles({each.document for each in spec.steps if each.document}),
+        catalogue.document_titles(
+            {each.document for each in spec.steps if each.document}
+            | {name for each in spec.steps for name in each.about if "#" not in name}
+        ),
         catalogue.quiz_titles({each.quiz for each in spec.steps if each.quiz}),
     )
 

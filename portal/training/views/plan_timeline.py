@@ -16,10 +16,10 @@ from portal.training.service.plan_problems import Problem
 from portal.training.views.plan_words import KINDS, PlanTeller, day_number, in_other_language
 
 # The units of the drawing: sixteen to a rem, so that its rows are as high as those of the list beside it
-# (`--size-plan-row` in the style sheets).
+# (`--size-plan-row` and `--size-plan-head` in the style sheets).
 UNITS = 16
 DAY = 24
-ROW = 44
+ROW = 60
 HEAD = 44
 _BAR = 20
 

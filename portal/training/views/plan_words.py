@@ -27,7 +27,9 @@ from portal.training.rules import (
     EvidenceKind,
     PlanSpec,
     StepKind,
+    StepShape,
     StepSpec,
+    extent,
 )
 from portal.training.rules.changes import Became, Change, Difference, What, changes
 from portal.training.rules.drafting import DraftAct, DraftState
@@ -92,6 +94,7 @@ _FIELDS: Mapping[str, LazyText] = {
     "gate_quizzes": _l("Quizzes that the gate rests on"),
     "gate_bound": _l("Lower bound"),
     "gate_minimum": _l("On how many questions at least"),
+    "about": _l("Documents that it is about"),
 }
 # What together says when a step is due.
 _DUE = frozenset({"due_days", "anchor", "event"})
@@ -206,7 +209,7 @@ class PlanTeller:
         """Write what a field of a plan or one of its parts says; a dash where it says nothing."""
         if isinstance(value, Words):
             return self._words(value)
-        if name in ("prerequisites", "gate_quizzes", "evidence"):
+        if name in ("prerequisites", "gate_quizzes", "evidence", "about"):
             return self._listed(name, value)
         told: str | None = None
         match name, value:
@@ -239,11 +242,17 @@ class PlanTeller:
             return words.en or "–"
         return f"EN: {words.en or '–'} / JA: {words.ja or '–'}"
 
+    def about(self, name: str) -> str:
+        """Return what a document is called; of a clause its address."""
+        return name if "#" in name else str(self.known.documents.get(name) or name)
+
     def _listed(self, name: str, values: Sequence[str]) -> str:
         if name == "prerequisites":
             said = [self.title(each) for each in values]
         elif name == "gate_quizzes":
             said = [str(self.known.quizzes.get(each) or each) for each in values]
+        elif name == "about":
+            said = [self.about(each) for each in values]
         else:
             said = [str(EVIDENCE[EvidenceKind(each)]) for each in values]
         return pgettext("list", ", ").join(said) or "–"
@@ -323,3 +332,41 @@ def in_other_language(words: Words) -> str | None:
     if (words.ja if here == "ja" else words.en) or not (words.en or words.ja):
         return None
     return "en" if here == "ja" else "ja"
+
+
+def length_told(shapes: Sequence[StepShape], titles: Mapping[str, str]) -> str:
+    """Say how long a plan is: its working days, or how far its steps lie around the events they are counted from.
+
+    `titles` are those of its events by their slugs.
+    """
+    found = extent(shapes)
+    told = [] if found.days is None else [ngettext("%(num)d working day", "%(num)d working days", found.days)]
+    told += [_around(titles.get(event, event), first, last) for event, first, last in found.around]
+    return str(_(", ")).join(told)
+
+
+def _around(event: str, first: int, last: int) -> str:
+    if first == last == 0:
+        return _("on the day of “%(event)s”", event=event)
+    if last <= 0:
+        return ngettext(
+            "from %(num)d working day before “%(event)s” to its day",
+            "from %(num)d working days before “%(event)s” to its day",
+            -first,
+            event=event,
+        )
+    if first >= 0:
+        return ngettext(
+            "up to %(num)d working day after “%(event)s”",
+            "up to %(num)d working days after “%(event)s”",
+            last,
+            event=event,
+        )
+    after = ngettext("%(num)d working day after it", "%(num)d working days after it", last)
+    return ngettext(
+        "from %(num)d working day before “%(event)s” to %(after)s",
+        "from %(num)d working days before “%(event)s” to %(after)s",
+        -first,
+        event=event,
+        after=after,
+    )

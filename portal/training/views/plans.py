@@ -25,12 +25,12 @@ from portal.training.models import Plan, PlanDraft, PlanVersion
 from portal.training.permissions import SEE_PLAN_DRAFTS, SEE_PLANS, WRITE_PLANS
 from portal.training.queries import catalogue, plan_drafts
 from portal.training.queries.plan_drafts import spec_of_draft
-from portal.training.rules import PlanSpec, editing, length
+from portal.training.rules import PlanSpec, editing
 from portal.training.service import plan_drafts as service
 from portal.training.service.owned import OWNED_KIND
 from portal.training.views import blueprint
 from portal.training.views.plan_timeline import told_plan
-from portal.training.views.plan_words import STATES, PlanTeller, told_changes
+from portal.training.views.plan_words import STATES, PlanTeller, length_told, told_changes
 
 # So many findings in a file are told at once.
 MOST_FINDINGS = 30
@@ -59,7 +59,9 @@ def list_plans() -> str:
                 "number": version.number,
                 "versions": counts[slug],
                 "steps": len(version.steps),
-                "days": length([step.shape for step in version.steps]),
+                "days": length_told(
+                    [step.shape for step in version.steps], {each.slug: str(each.title) for each in version.events}
+                ),
                 "people": sum(count for (plan, _number), count in followers.items() if plan == slug),
                 "owner": ownership.owner.name_in(language()) if ownership else "",
                 "draft": _draft_told(drafts.pop(slug)) if slug in drafts else None,
@@ -139,7 +141,7 @@ def plan(plan: Plan) -> str:
         latest_href=url_for("training.plan", slug=plan.slug),
         owner=ownership.owner.name_in(language()) if ownership else "",
         steps=ngettext("%(num)d step", "%(num)d steps", len(spec.steps)),
-        days=ngettext("%(num)d working day", "%(num)d working days", length(spec.shapes)),
+        days=length_told(spec.shapes, {each.slug: str(each.title) for each in shown.events}),
         minutes=format_minutes(sum(step.minutes for step in spec.steps)),
         people=followers.get((plan.slug, shown.number), 0),
         file_href=url_for("training.plan_file", slug=plan.slug, version=shown.number),

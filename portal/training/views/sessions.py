@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import time
+from datetime import date, time
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -12,6 +12,8 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 
 from portal.accounts.models import Role
 from portal.accounts.permissions import open_grants
+from portal.calendars.queries import working_calendar
+from portal.calendars.service.told import period_told
 from portal.core import clock
 from portal.core.access import actor, allows, requires
 from portal.core.errors import DomainError
@@ -19,7 +21,8 @@ from portal.core.forms import Form
 from portal.core.i18n import format_date, format_instant, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
-from portal.training import errors
+from portal.organisation.models import Market
+from portal.training import errors, queries
 from portal.training.forms import (
     AttendanceForm,
     CancelSessionForm,
@@ -28,14 +31,22 @@ from portal.training.forms import (
     SessionLearnersForm,
     SessionTimeForm,
 )
-from portal.training.models import Enrollment, LiveSession
-from portal.training.permissions import RUN_SESSION, SEE_ENROLLMENT, SEE_SIGN_OFFS, StepOfEnrollment, expected_at
+from portal.training.models import Enrollment, LiveSession, PlanStep
+from portal.training.permissions import (
+    RUN_SESSION,
+    SEE_ENROLLMENT,
+    SEE_SIGN_OFFS,
+    StepOfEnrollment,
+    expected_at,
+    gone_from,
+)
 from portal.training.queries import catalogue, live_sessions, step_results
 from portal.training.rules import PLACE_LIMIT, SESSION_BACK, STATEMENT_LIMIT, Presence
 from portal.training.service import sessions
+from portal.training.service.odd_days import about_session
 from portal.training.service.sessions import PRESENCES, When
 from portal.training.views import blueprint
-from portal.training.views.explaining import period_told
+from portal.training.views.explaining import disorder_told
 
 # What a button says that marks everybody at once.
 EVERYBODY = "everybody"
@@ -121,7 +132,7 @@ def _session_row(each: LiveSession, title: str, marked: int) -> dict[str, Any]:
         state = ("withdrawn", pgettext("session", "Cancelled"))
     elif is_over and marked < people:
         state = ("overdue" if runs else "waiting", _("Attendance to be recorded"))
-    elif is_over:
+    elif is_over and people:
         state = ("done", _("Attendance recorded"))
     return {
         "title": title,
@@ -172,6 +183,7 @@ def plan_session(plan: str, slug: str) -> Response | tuple[str, int] | str:
             if each.enrollment.id not in paused and (missed is None or each.enrollment.code in missed)
         ]
     status = 200
+    chosen: list[StepOfEnrollment] = []
     if request.method == "POST":
         chosen = [each for each in free if each.enrollment.code in (form.learners.data or ())]
 
@@ -188,13 +200,14 @@ def plan_session(plan: str, slug: str) -> Response | tuple[str, int] | str:
                 said = str(_("The session is entered. Record now who attended."))
             return Done(said, url_for("training.session", code=planned.code))
 
-        done = _carry_out(form, work)
+        done = _carry_out(form, work, market, chosen)
         if not isinstance(done, int):
             return done
         status = done
     page = render_template(
         "training/session_plan.html",
         form=form,
+        cautions=_cautions(form, market, chosen) if status == 200 else [],
         title=str(catalogue.tasks_of([step])[step.id]),
         plan=str(enrollment.version.title),
         cohort=str(cohort.name) if cohort else None,
@@ -291,6 +304,7 @@ def _session_page(planned: LiveSession, form: AttendanceForm, said: Mapping[str,
                 ],
             }
         )
+    paused = live_sessions.paused_of(people)
     missed = live_sessions.list_missed(planned)
     is_over, has_begun = planned.time.ends_at <= clock.now(), planned.time.starts_at <= clock.now()
     is_cancelled = planned.cancelled_at is not None
@@ -310,7 +324,18 @@ def _session_page(planned: LiveSession, form: AttendanceForm, said: Mapping[str,
             }
             for each, following in zip(planned.times, planned.times[1:], strict=False)
         ],
-        rows=rows,
+        rows=[row | {"is_paused": each.enrollment.id in paused} for row, each in zip(rows, people, strict=True)],
+        gone=[
+            {
+                "name": each.enrollment.person.name_in(here),
+                "href": url_for("training.path", code=each.enrollment.code)
+                if allows(actor(), SEE_ENROLLMENT, each.enrollment)
+                else "",
+                "on": format_instant(each.enrollment.ended_at, zone, show_zone=False),
+            }
+            for each in gone_from(planned)
+            if each.enrollment.ended_at is not None
+        ],
         presences=[(str(each), str(word)) for each, word in PRESENCES.items()],
         seen=sessions.newest(known),
         has_begun=has_begun,
@@ -434,7 +459,7 @@ def _show_or_do(
 ) -> Response | tuple[str, int]:
     status = 200
     if request.method == "POST":
-        done = _carry_out(form, work)
+        done = _carry_out(form, work, planned.market, expected_at(planned))
         if not isinstance(done, int):
             return done
         status = done
@@ -442,6 +467,9 @@ def _show_or_do(
     page = render_template(
         template,
         form=form,
+        cautions=_cautions(form, planned.market, expected_at(planned))
+        if request.method == "POST" and status == 200
+        else [],
         title=str(catalogue.tasks_of([planned.step])[planned.step_id]),
         when=period_told(planned.time.starts_at, planned.time.ends_at, planned.market.time_zone),
         people=len(expected_at(planned)),
@@ -467,10 +495,51 @@ def _when(form: SessionTimeForm) -> When:
     return When(on, starts, ends, form.place.data or "", form.link.data or "")
 
 
-def _carry_out(form: Form, work: Callable[[], Done]) -> Response | int:
-    """Carry out a form; return the status of the page where it cannot be, its faults noted at the fields."""
+def _cautions(form: Form, market: Market, learners: Sequence[StepOfEnrollment]) -> list[str]:
+    """Say of the chosen day what is worth a second look; it keeps nothing from being done."""
+    if not isinstance(form, SessionTimeForm) or form.on.data is None:
+        return []
+    on = form.on.data
+    return [*about_session(on, working_calendar(market)), *_misplaced(on, learners)]
+
+
+def _misplaced(on: date, learners: Sequence[StepOfEnrollment]) -> list[str]:
+    """Say which steps would have to wait for a session on this day beyond their own, or come before it only later.
+
+    Each once with how many of the learners it concerns. A session of the past is what it was.
+    """
+    if on < min((clock.today(each.enrollment.market.time_zone) for each in learners), default=on):
+        return []
+    steps = {each.enrollment.id: each.step for each in learners}
+    running = [each.enrollment for each in learners if each.enrollment.is_open]
+    concerns: dict[tuple[str, str], int] = {}
+    words: dict[tuple[str, str], tuple[PlanStep, PlanStep]] = {}
+    for standing in queries.countable(running)[0]:
+        slug = steps[standing.enrollment.id].slug
+        for pair in standing.disorder({slug: on}):
+            key = pair[0].slug, pair[1].slug
+            if slug in key:
+                concerns[key] = concerns.get(key, 0) + 1
+                words.setdefault(key, pair)
+    said = disorder_told(list(words.values()), catalogue.tasks_of([step for pair in words.values() for step in pair]))
+    return [
+        ngettext("%(said)s (%(num)d learner)", "%(said)s (%(num)d learners)", concerns[key], said=each)
+        for key, each in zip(words, said, strict=True)
+    ]
+
+
+def _carry_out(
+    form: Form, work: Callable[[], Done], market: Market | None = None, learners: Sequence[StepOfEnrollment] = ()
+) -> Response | int:
+    """Carry out a form; return the status of the page where it cannot be, its faults noted at the fields.
+
+    200 where there is something to be said of the chosen day, and nobody has said yet that it is meant.
+    """
     if not form.validate():
         return 400
+    is_meant = request.form.get("seen") == str(form.data.get("on"))
+    if market is not None and not is_meant and _cautions(form, market, learners):
+        return 200
     try:
         return carry_out(work)
     except DomainError as refused:

@@ -32,6 +32,8 @@ _FIELDS: dict[type[DomainError], str] = {
     errors.FileTooLarge: "file",
     errors.FileEmpty: "file",
     errors.FileKindRefused: "file",
+    errors.FileHasMacros: "file",
+    errors.FileUnpacksTooLarge: "file",
 }
 
 
@@ -93,11 +95,11 @@ def evidence_file(thing: StepOfEnrollment, number: int) -> Response:
 
 
 def _page(thing: StepOfEnrollment, form: HandInForm) -> str:
-    standing = queries.standing_of(thing.enrollment)
+    is_own = can(HAND_IN, thing)
+    standing = queries.standing_of(thing.enrollment, own=is_own)
     view = Telling([standing], actor()).of(standing, thing.step)
     state = standing.statuses[thing.step.slug].state
     rows = step_results.list_evidence(thing.enrollment, thing.step)
-    is_own = can(HAND_IN, thing)
     return render_template(
         "training/evidence.html",
         form=form,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from flask import render_template, url_for
 
 from portal.acknowledgements.queries.campaigns import ToDo, list_to_do
 from portal.acknowledgements.service.due import why_due
-from portal.calendars.rules import ONE_DAY, OffReason, WorkingCalendar, YearNotInTable, working_days_between
+from portal.calendars.rules import OffReason, WorkingCalendar, days_ahead, working_days_between
 from portal.calendars.service.told import day_told, why_off
 from portal.core import clock
 from portal.core.access import actor, signed_in
@@ -23,9 +23,9 @@ from portal.library.rules.overlays import base_slug
 from portal.training import queries, rules
 from portal.training.models import PlanStep
 from portal.training.queries import Standing
-from portal.training.rules import SETTLED, StepKind, StepState, Turn
+from portal.training.rules import NOT_ASKED, StepKind, StepState, Turn
 from portal.training.service.beside import news_for
-from portal.training.service.concerns import concerns_of
+from portal.training.service.concerns import concerns_of, given_to
 from portal.training.views import blueprint
 from portal.training.views.explaining import Explanation
 from portal.training.views.learner import (
@@ -34,16 +34,18 @@ from portal.training.views.learner import (
     contacts_of,
     counts_of,
     day_of,
+    ended_row,
     href_of,
     kind_of,
     plan_facts,
     side_of,
+    uncountable_rows,
 )
 
 # The day's list stays short enough to be begun.
 AT_MOST = 5
-# So many working days lie ahead on the page, today's among them; no more days than that are looked at for them.
-DAYS_AHEAD, FARTHEST = 5, 31
+# So many working days lie ahead on the page, today's among them.
+DAYS_AHEAD = 5
 # An underscore cannot occur in the slug of a step.
 _ASKED = "asked_"
 
@@ -55,28 +57,37 @@ def today() -> str:
     person = actor()
     enrollments = queries.list_enrollments_of(person.id)
     running = [enrollment for enrollment in enrollments if enrollment.is_open]
-    standings = queries.standings(running)
+    standings, unknown = queries.countable(running, own=True)
     telling = Telling(standings, person)
     mine, asked = _mine(standings, list_to_do(person, language()))
     waiting = sorted(
         (
-            (standing.due_on(step.slug), step.position, standing.enrollment.id, standing, step)
+            (standing.asked_by(step.slug), step.position, standing.enrollment.id, standing, step)
             for standing in standings
             for step in standing.steps
             if standing.statuses[step.slug].state is StepState.WAITING
         ),
         key=lambda each: each[:3],
     )
+    plans = [_plan(standing) for standing in standings]
     completed = next((enrollment for enrollment in enrollments if enrollment.completed_at is not None), None)
-    concerns = concerns_of(person)
+    concerns = [*given_to(person), *concerns_of(person)]
+    ended = queries.list_ended_of(person.id) if not running and completed is None else []
     return render_template(
         "training/today.html",
-        plans=[_plan(standing) for standing in standings],
-        steps=_told(telling, mine),
+        plans=plans,
+        uncountable=uncountable_rows(unknown, by_plan=True),
+        steps=_told(telling, mine, names_plans=len(standings) > 1),
+        is_welcome=bool(plans)
+        and all(each["is_first_day"] for each in plans)
+        and not any(each.on < each.today for each in mine),
         to_do=len(mine),
         due_now=_due_now(mine),
         all_steps=sum(len(standing.steps) for standing in standings),
-        waiting=[telling.of(standing, step) for *_order, standing, step in waiting],
+        waiting=[
+            _of_plan(telling.of(standing, step), standing, names_plans=len(standings) > 1)
+            for *_order, standing, step in waiting
+        ],
         days=_days_ahead(standings, telling, asked),
         news=news_for(person, running),
         # What others wait for stands above one's own steps, the rest below.
@@ -92,6 +103,7 @@ def today() -> str:
         }
         if completed
         else None,
+        ended=ended_row(*ended[0]) if ended else None,
     )
 
 
@@ -147,7 +159,12 @@ def _key(standing: Standing, slug: str) -> str:
     return f"{standing.enrollment.code}/{slug}"
 
 
-def _told(telling: Telling, mine: Sequence[_Mine]) -> list[StepView]:
+def _of_plan(view: StepView, standing: Standing, *, names_plans: bool) -> StepView:
+    """Return a step with the plan it is of, where there is more than one."""
+    return replace(view, plan=str(standing.enrollment.version.title)) if names_plans else view
+
+
+def _told(telling: Telling, mine: Sequence[_Mine], *, names_plans: bool) -> list[StepView]:
     """Return the first of the day's list in words; the first that can be done is the one for now."""
     views: list[StepView] = []
     has_now = False
@@ -157,6 +174,7 @@ def _told(telling: Telling, mine: Sequence[_Mine]) -> list[StepView]:
             view = _asked_view(each.asked, is_next=not has_now)
         else:
             view = telling.of(each.standing, each.step, is_next=not has_now)
+            view = _of_plan(view, each.standing, names_plans=names_plans)
             if each.asked is not None:
                 shown = _asked_view(each.asked)
                 view = replace(view, due=shown.due, state=_sooner(view.state, shown.state))
@@ -280,10 +298,11 @@ def _days_ahead(standings: Sequence[Standing], telling: Telling, asked: Sequence
 
     Nothing while every plan is paused: no day counts then.
     """
-    going = [each for each in standings if each.pause is None]
+    going, names_plans = [each for each in standings if each.pause is None], len(standings) > 1
     if not going:
         return []
-    days = _working_days(going[0].calendar, going[0].today)
+    held = _held(going)
+    days = _days(going[0].calendar, going[0].today, held)
     due: Mapping[date, list[dict[str, Any]]] = defaultdict(list)
     for each in asked:
         due[each.due_on].append(
@@ -295,18 +314,21 @@ def _days_ahead(standings: Sequence[Standing], telling: Telling, asked: Sequence
                 "minutes": each.minutes,
             }
         )
-    wanted = {day for day, off in days if not off}
+    worked = {day for day, off in days if not off}
     for standing in going:
         for step in standing.steps:
             on = standing.day_for(step.slug)
-            if on in wanted and standing.statuses[step.slug].state not in SETTLED:
-                due[on].append(_due(standing, step, telling))
+            # On a day off only a session is held.
+            wanted = worked | held if _is_held(standing, step) else worked
+            if on in wanted and standing.statuses[step.slug].state not in NOT_ASKED:
+                due[on].append(_due(standing, step, telling, names_plans=names_plans))
     told: list[dict[str, Any]] = []
     for day, off in days:
-        if off and told and told[-1]["off"] == off:
+        things = [] if off and day not in held else due[day]
+        if off and told and told[-1]["off"] == off and not (things or told[-1]["things"]):
             told[-1]["until"] = day_told(day)
             continue
-        minutes = sum(item["minutes"] for item in due[day]) if not off else 0
+        minutes = sum(item["minutes"] for item in things)
         told.append(
             {
                 "date": day_of(day, going[0]),
@@ -314,46 +336,48 @@ def _days_ahead(standings: Sequence[Standing], telling: Telling, asked: Sequence
                 "iso": day.isoformat(),
                 "is_today": day == going[0].today,
                 "off": off,
-                "things": [] if off else due[day],
+                "things": things,
                 "minutes": format_minutes(minutes) if minutes else "",
             }
         )
     return told
 
 
-def _working_days(calendar: WorkingCalendar, today: date) -> list[tuple[date, str]]:
-    """Return the next working days, and the days off among them that are no usual ones with why they are off.
+def _is_held(standing: Standing, step: PlanStep) -> bool:
+    """Say whether she is expected at a session of a step, whether or not anybody works on its day."""
+    seat = standing.seat(step.slug)
+    return seat is not None and seat.is_awaited and step.slug not in standing.settled
 
-    They end before a year whose holidays are not known.
+
+def _held(standings: Sequence[Standing]) -> set[date]:
+    """Return the days of the sessions at which she is expected."""
+    return {each.day_for(step.slug) for each in standings for step in each.steps if _is_held(each, step)}
+
+
+def _days(calendar: WorkingCalendar, today: date, held: Collection[date]) -> list[tuple[date, str]]:
+    """Return the next working days, and the days off among them with why they are off.
+
+    Usual ones, such as those of a weekend, only where a session is `held` on them.
     """
-    found: list[tuple[date, str]] = []
-    day, worked = today, 0
-    try:
-        while worked < DAYS_AHEAD and (day - today).days < FARTHEST:
-            off = calendar.day_off(day)
-            if off is None:
-                found.append((day, ""))
-                worked += 1
-            elif off.reason not in (OffReason.WEEKEND, OffReason.REST):
-                found.append((day, why_off(off)))
-            day += ONE_DAY
-    except YearNotInTable:
-        pass
-    # A holiday after the last working day is of no week that is shown.
-    while found and found[-1][1]:
-        found.pop()
-    return found
+    return [
+        (day, why_off(off) if off is not None else "")
+        for day, off in days_ahead(today, calendar, DAYS_AHEAD)
+        if off is None or day in held or off.reason not in (OffReason.WEEKEND, OffReason.REST)
+    ]
 
 
-def _due(standing: Standing, step: PlanStep, telling: Telling) -> dict[str, Any]:
-    """Return a step as its day names it: a session with its time, what others do as theirs."""
+def _due(standing: Standing, step: PlanStep, telling: Telling, *, names_plans: bool) -> dict[str, Any]:
+    """Return a step as its day names it: a session with its time, what others do as theirs; its plan if asked for."""
     seat = standing.seat(step.slug)
     is_own = side_of(standing, step) == "own"
     when = str(seat.hours) if seat is not None and seat.is_awaited else ""
+    notes = [kind_of(step)] if when or not is_own else []
+    if names_plans:
+        notes.append(str(standing.enrollment.version.title))
     return {
         "what": telling.task(step),
         "when": when,
-        "note": kind_of(step) if when or not is_own else "",
+        "note": " · ".join(notes),
         "href": href_of(standing, step) if standing.statuses[step.slug].state is StepState.OPEN else None,
         # She is there when somebody talks with her or looks at what she does.
         "minutes": step.minutes,

@@ -12,11 +12,10 @@ from werkzeug import Response
 from portal.calendars.service.told import unannounced_told
 from portal.cohorts.permissions import SEE_COHORT
 from portal.core.access import actor, allows, can, requires
-from portal.core.errors import DomainError
 from portal.core.i18n import LazyText, format_date, language, ngettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
-from portal.core.once import Done, carry_out
+from portal.core.once import Done
 from portal.training import queries
 from portal.training.errors import NoSuchVersion
 from portal.training.forms import EventField, VersionForm, event_field_name, with_events
@@ -27,8 +26,8 @@ from portal.training.rules import STATEMENT_LIMIT, Difference, Fate
 from portal.training.service import swaps as service
 from portal.training.service.swaps import StepFate, Swap
 from portal.training.views import blueprint
-from portal.training.views.dates import CONFIRM
 from portal.training.views.explaining import feasibility_told
+from portal.training.views.shown_first import confirmed_or_judged
 
 # State and word of each fate; what is to be done again is told as such.
 _FATES: Mapping[Fate, tuple[str, LazyText]] = {
@@ -55,10 +54,9 @@ _WHY: Mapping[Difference, LazyText] = {
 @requires(CHANGE_DATES, on=queries.get_enrollment, see=SEE_ENROLLMENT)
 def version(enrollment: Enrollment) -> Response | tuple[str, int]:
     """Let a learner go on in another version of her plan: first what becomes of each step, then for good."""
-    standing, status = queries.standing_of(enrollment), 200
+    standing = queries.standing_of(enrollment)
     others = [each for each in swaps.list_versions(enrollment.plan_id) if each.id != enrollment.plan_version_id]
     form = _form(others, set(dict(standing.basis.events)))
-    found: Swap | None = None
 
     def work() -> Done:
         target = _chosen(form, others)
@@ -73,19 +71,9 @@ def version(enrollment: Enrollment) -> Response | tuple[str, int]:
         said = _("The plan goes on in version %(number)s.", number=target.number)
         return Done(said, url_for("training.path", code=new.code))
 
-    if request.method == "POST":
-        status = 400
-        if form.validate():
-            try:
-                if request.form.get("act") == CONFIRM and request.form.get("seen"):
-                    return carry_out(work)
-                status = 200
-            except DomainError as refused:
-                form.form_errors.append(str(refused))
-                status = refused.status
-            found = _preview(form, others, enrollment)
-            if found is None and status == 200:
-                status = 400
+    answer, found, status = confirmed_or_judged(form, work, lambda: _judged(form, others, enrollment))
+    if answer is not None:
+        return answer
     page = render_template(
         "training/version.html",
         form=form,
@@ -104,27 +92,21 @@ def version(enrollment: Enrollment) -> Response | tuple[str, int]:
     return page, status
 
 
-def _preview(form: VersionForm, others: Sequence[PlanVersion], enrollment: Enrollment) -> Swap | None:
-    """Return what would come of it as things stand now; None where it cannot be, which is said on the form."""
-    try:
-        target = _chosen(form, others)
-        standing = queries.standing_of(queries.get_enrollment(enrollment.code))
-        return service.judge(standings=[standing], version=target, events=_days(form, target))[0]
-    except DomainError as refused:
-        if str(refused) not in form.form_errors:
-            form.form_errors.append(str(refused))
-        return None
+def _judged(form: VersionForm, others: Sequence[PlanVersion], enrollment: Enrollment) -> Swap:
+    """Return what would come of it as things stand now. Raises why it cannot be."""
+    target = _chosen(form, others)
+    standing = queries.standing_of(queries.get_enrollment(enrollment.code))
+    return service.judge(standings=[standing], version=target, events=_days(form, target))[0]
 
 
 @blueprint.route("/cohorts/<code>/plans/<plan>/version", methods=["GET", "POST"])
 @requires(SWAP_COHORT, on=swaps.get_plan_of_cohort)
 def version_of_cohort(thing: PlanOfCohort) -> Response | tuple[str, int]:
     """Let those of a cohort go on in another version of their plan: first what it means for each, then for good."""
-    cohort, status = thing.cohort, 200
+    cohort = thing.cohort
     others = swaps.list_versions(thing.plan.id)
     known = set(queries.list_event_days(cohort, thing.plan.id))
     form = _form(others, known)
-    found: list[Swap] | None = None
 
     def work() -> Done:
         target = _chosen(form, others)
@@ -145,25 +127,14 @@ def version_of_cohort(thing: PlanOfCohort) -> Response | tuple[str, int]:
         )
         return Done(said, url_for("reports.cohort", code=cohort.code, plan=thing.plan.slug))
 
-    if request.method == "POST":
-        status = 400
-        if form.validate():
-            try:
-                if request.form.get("act") == CONFIRM and request.form.get("seen"):
-                    return carry_out(work)
-                status = 200
-            except DomainError as refused:
-                form.form_errors.append(str(refused))
-                status = refused.status
-            try:
-                target = _chosen(form, others)
-                found = service.judge(
-                    standings=queries.standings(_movable(thing, target)), version=target, events=_days(form, target)
-                )
-            except DomainError as refused:
-                status = refused.status
-                if str(refused) not in form.form_errors:
-                    form.form_errors.append(str(refused))
+    def judge() -> list[Swap]:
+        target = _chosen(form, others)
+        standings = queries.standings(_movable(thing, target))
+        return service.judge(standings=standings, version=target, events=_days(form, target))
+
+    answer, found, status = confirmed_or_judged(form, work, judge)
+    if answer is not None:
+        return answer
     following = swaps.list_in_cohort(cohort, thing.plan.id)
     page = render_template(
         "training/version_of_cohort.html",

@@ -11,11 +11,10 @@ from hashlib import sha256
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, Integer, String, Table, bindparam, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import Person
 from portal.core import clock
-from portal.core.db import Json, UtcDateTime, canonical_json, session
+from portal.core.db import Json, UtcDateTime, canonical_json, insert, session
 from portal.core.errors import Invalid
 from portal.quizzes import errors, queries, rules
 from portal.quizzes.models import Attempt, AttemptEvent, AttemptState, Confidence, EventKind, Item, Response
@@ -378,9 +377,8 @@ def _upserts(dialect_name: str) -> Any:
         bindparam("digest", type_=String),
         bindparam("confidence", type_=Response.confidence.type),
     ).where(in_time)
-    dialect = postgresql if dialect_name == "postgresql" else sqlite
     table = cast("Table", Response.__table__)
-    statement = dialect.insert(table).from_select(
+    statement = insert(table, dialect_name).from_select(
         ["item_id", "seq", "answer", "received_at", "hash", "confidence"], source
     )
     new = statement.excluded

@@ -8,17 +8,17 @@ from functools import cache
 from typing import Any, Protocol, cast
 
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.codes import new_code, new_seed
-from portal.core.db import session
+from portal.core.db import insert, session
 from portal.core.i18n import format_instant
 from portal.journal.service import record, seal
 from portal.quizzes import errors, queries, rules
 from portal.quizzes.models import Attempt, AttemptState, EventKind, QuizVersion
 from portal.quizzes.rules import Hindrance, Past, Standing, Terms
+from portal.quizzes.service.assigned import closed_to_others
 from portal.quizzes.service.attempts.handing_in import close_if_over
 from portal.quizzes.service.attempts.timing import LEARNER
 from portal.quizzes.service.drawing import applying_to, draw_questions, items_of
@@ -83,7 +83,7 @@ def what_comes_first(person: Person, quiz_slug: str) -> str | None:
 def start_attempt(*, version: QuizVersion, person: Person, language: str, accepts_cut: bool = False) -> Attempt:
     """Start an attempt, or return the one in progress: pressing twice starts one.
 
-    Raises `CannotStart` (closed, waiting, another step comes first, about what does not apply to the
+    Raises `CannotStart` (closed, waiting, not assigned, another step comes first, about what does not apply to the
     person, no attempts left, too few questions) and `CutMustBeConfirmed` where the window ends before the promised
     time and the person has not said that she knows.
     """
@@ -93,6 +93,8 @@ def start_attempt(*, version: QuizVersion, person: Person, language: str, accept
         running = close_if_over(queries.lock_attempt(running.id), now)
         if running.state is AttemptState.IN_PROGRESS:
             return running
+    if closed_to_others(person, [version]):
+        raise errors.OnlyAssigned()
     first = what_comes_first(person, version.quiz.slug)
     if first is not None:
         raise errors.SomethingComesFirst(first=first)
@@ -178,5 +180,4 @@ def insert_attempt(**values: Any) -> int | None:
 @cache
 def _inserts(dialect_name: str) -> Any:
     table = cast("Table", Attempt.__table__)
-    dialect = postgresql if dialect_name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing().returning(table.c.id)
+    return insert(table, dialect_name).on_conflict_do_nothing().returning(table.c.id)

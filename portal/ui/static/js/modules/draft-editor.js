@@ -347,6 +347,7 @@ export default function draftEditor(root) {
     }
 
     form.addEventListener("input", () => {
+      find("undoing").textContent = "";
       queue();
       clearTimeout(showTimer);
       if (!isComposing) showTimer = setTimeout(show, PREVIEW_MS);
@@ -365,10 +366,12 @@ export default function draftEditor(root) {
     });
     form.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+      const key = event.ctrlKey || event.metaKey ? event.key.toLowerCase() : "";
+      if (key === "s") {
         event.preventDefault();
         saveNow();
-      } else if (event.key === "Enter" && event.target === form.elements.title) event.preventDefault();
+      } else if (key === "z" || key === "y") lookWhatChanges(key === "y" || event.shiftKey);
+      else if (event.key === "Enter" && event.target === form.elements.title) event.preventDefault();
     });
     form.querySelector(".editor__views").addEventListener("click", ({ target }) => {
       const button = target.closest("[data-view]");
@@ -381,6 +384,15 @@ export default function draftEditor(root) {
       event.preventDefault();
       goToLine(Number(line[1]));
     });
+
+    /* The browser takes back what was typed, in whichever field that was; where nothing is left it says nothing. */
+    function lookWhatChanges(isRedo) {
+      const everything = () => JSON.stringify([...sides.values()].map((each) => each.read()));
+      const before = everything();
+      const place = find("undoing");
+      place.textContent = "";
+      setTimeout(() => { if (everything() === before) place.textContent = isRedo ? dataset.wordNoRedo : dataset.wordNoUndo; }, 0);
+    }
 
     async function saveNow() {
       await flush();
@@ -421,7 +433,7 @@ export default function draftEditor(root) {
     }
 
     const self = {
-      tag, form, section, textarea, restore, flush, keep, isUnsaved, goToClause, goToLine, setReadOnly, tell,
+      tag, form, section, textarea, read, restore, flush, keep, isUnsaved, goToClause, goToLine, setReadOnly, tell,
       leave: () => save({ leaves: true }),
       isNewer: (number) => number > revision && !isSending && !isAside && !joined,
       clauseAtCaret: () => clausesOf(textarea.value).filter((each) => each.index <= textarea.selectionStart).at(-1)?.anchor ?? "top",

@@ -1,9 +1,11 @@
 /* Moves the bar of background work on, and loads the page again once the work has ended.
  *
- * data-url answers {"state", "done", "total"}. Without this the page says to load it again by hand.
+ * data-url answers {"state", "done", "total"}. Where there is a place for it (data-slot="ended"), the end is announced first, in the
+ * words of data-ended: what a page says as it loads, nobody hears. Without this the page says to load it again by hand.
  */
 const EVERY = 2000;
 const AT_MOST = 10000;
+const HEARD = 1500;
 
 export default function followWork(element) {
   const bar = element.querySelector("progress");
@@ -16,7 +18,7 @@ export default function followWork(element) {
       if (!answer.ok) throw new Error(String(answer.status));
       const { state, done, total } = await answer.json();
       if (state !== "queued" && state !== "running") {
-        location.reload();
+        end();
         return;
       }
       if (total) {
@@ -30,6 +32,12 @@ export default function followWork(element) {
       wait = Math.min(wait * 2, AT_MOST);
     }
     setTimeout(look, wait);
+  }
+
+  function end() {
+    const ended = element.querySelector('[data-slot="ended"]');
+    if (ended) ended.textContent = element.dataset.ended;
+    setTimeout(() => location.reload(), ended ? HEARD : 0);
   }
 
   words.dataset.words = element.dataset.words ?? "{done} / {all}";

@@ -4,7 +4,8 @@
  * to another place, keys, a form that saves itself, undo with Ctrl+Z, and news of what others change meanwhile.
  *
  * Edits are sent one after the other; days that are added by keys while one is on its way go together. Nothing is sent while an input method is
- * composing. What cannot be sent is tried again, and leaving the page is asked about until it is.
+ * composing. What cannot be sent is tried again, and leaving the page is asked about until it is. Each edit has a number: where only the answer was
+ * lost, sending it again changes nothing more.
  */
 const SAVE_MS = 1_200;
 const PULSE_MS = 20_000;
@@ -12,8 +13,12 @@ const TIMEOUT_MS = 20_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 const WEEK = 5;
+// Edits that go to and fro between what is saved: there is nothing in them that could be lost.
+const GOES = new Set(["undo", "redo"]);
 // Two presses within this time are one, also where the answer to the first comes between them.
 const DOUBLE_MS = 600;
+
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export default function planEditor(root) {
   const { dataset } = root;
@@ -84,8 +89,9 @@ export default function planEditor(root) {
     // What is typed goes first: the edit may show another form.
     if (isDirty()) queue.push({ name: "save", isSettled: true });
     const last = queue.at(-1);
-    if (fields.act === "shift" && last?.fields?.act === "shift" && last.fields.step === fields.step) last.fields.days += fields.days;
-    else queue.push({ name: "edit", fields, focus });
+    // What was sent already, and is sent again, says what it said.
+    if (fields.act === "shift" && last?.fields?.act === "shift" && last.fields.step === fields.step && !last.wasSent) last.fields.days += fields.days;
+    else queue.push({ name: "edit", fields, focus, number: random() });
     send();
   }
 
@@ -93,7 +99,10 @@ export default function planEditor(root) {
     const body = next.name === "save" ? new FormData(form()) : new FormData();
     if (next.name === "save") {
       if (next.isSettled) body.set("settled", "1");
+      // Saved many times, and tried again as it is by then: the same twice is the same.
+      body.delete("form_key");
     } else {
+      body.set("form_key", next.number);
       body.set("at", at());
       for (const [name, value] of Object.entries(next.fields)) body.set(name, String(value));
     }
@@ -102,9 +111,16 @@ export default function planEditor(root) {
 
   async function send() {
     if (isSending || !queue.length) return;
-    isSending = true;
     const next = queue.shift();
+    // The list says whether there is anything to take back, as of the last answer.
+    if (GOES.has(next.fields?.act) && work.querySelector(`button[value="${next.fields.act}"]`)?.disabled) {
+      say(dataset.wordNothing);
+      send();
+      return;
+    }
+    isSending = true;
     current = next;
+    next.wasSent = true;
     const sentAs = next.name === "save" ? told(form()) : null;
     try {
       state("saving");
@@ -180,7 +196,8 @@ export default function planEditor(root) {
       reveal();
       if (answer.said) say(answer.said);
       focusOn(next.focus ?? (next.fields.act.startsWith("add_") ? "form" : next.fields.act.startsWith("remove_") ? "row" : null), answer.at);
-      if (!isDone) state("refused");
+      // What cannot be taken back is saved all the same.
+      if (!isDone && !GOES.has(next.fields.act)) state("refused");
     }
   }
 

@@ -1,0 +1,1 @@
+"""Writing parts and levels of people, and counting who could stand in."""

@@ -1,0 +1,1 @@
+"""What a handover is written out as."""

@@ -1,0 +1,1 @@
+"""Writing handovers, from the inventory to the close, stand-ins, and who accepts what nobody would own."""

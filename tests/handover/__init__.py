@@ -1,0 +1,1 @@
+"""Handovers: rules, services and pages."""
