@@ -36,10 +36,10 @@ from tests.beginnings import Beginnings, beginning, beginnings_of
 from tests.builders import Cast, make_cast
 from tests.page_client import PageClient
 from tests.serving import served
-from tests.volume import examples
+from tests.volume import NIGHTLY, examples
 
-# Property tests that name no number of their own.
-hypothesis.settings.register_profile("usual", max_examples=examples(50), deadline=None)
+# Property tests that name no number of their own. A check draws the same examples each time, a night draws others.
+hypothesis.settings.register_profile("usual", max_examples=examples(50), deadline=None, derandomize=not NIGHTLY)
 hypothesis.settings.load_profile("usual")
 
 DATABASE = os.environ.get("SHIRUBE_TEST_DATABASE", "sqlite")

@@ -24,6 +24,8 @@ from portal.core.i18n import LANGUAGE_COOKIE, LANGUAGES, SWITCH
 from tests.page_client import Page, PageClient, check_page
 
 HOST = "http://localhost"
+# Where the portal under test is, and what it calls itself in addresses that are passed on.
+HOSTS = (HOST, "https://portal.example")
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -168,7 +170,7 @@ class Crawl:
 def within(address: str) -> str | None:
     """Return an address of the portal without its host and fragment; None for one elsewhere, or one that switches."""
     parts = urlsplit(address)
-    if f"{parts.scheme}://{parts.netloc}" != HOST:
+    if f"{parts.scheme}://{parts.netloc}" not in HOSTS:
         return None
     asked = parse_qsl(parts.query, keep_blank_values=True)
     if any(name == SWITCH for name, _value in asked):

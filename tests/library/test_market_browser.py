@@ -64,7 +64,7 @@ def test_a_market_text_is_begun_written_and_submitted_by_keyboard(
     page.goto("/library/impersonation/markets?switch=en")
     press(page, "Write its text Japan")
     expect(page.get_by_role("heading", level=1)).to_have_text("“Impersonation (Japan)” over its base text")
-    press(page, "Replace appeals")
+    press(page, "Replace § appeals")
     expect(page.locator("#source-en")).to_have_value(
         "## Appeals {#appeals overlay=replace sensitivity=S1}\n\nWithin 30 days. See [[impersonation#scope]].\n"
     )

@@ -34,7 +34,7 @@ from portal.duties.errors import (
     ThingGone,
 )
 from portal.duties.models import Card, CardCheck, CardVersion
-from portal.duties.permissions import KNOWING, Answered, lies_within
+from portal.duties.permissions import KNOWING, SEE_CARD, Answered, lies_within
 from portal.duties.queries import cards as queries
 from portal.duties.queries.cards import CARD_KIND
 from portal.duties.rules import PART_LIMIT, CardPart, cards
@@ -95,7 +95,7 @@ class OwnedCards:
 
     def find_things(self, codes: Collection[str]) -> Mapping[str, OwnedThing]:
         """Return those of the codes that are such cards."""
-        return {
+        things = {
             code: OwnedThing(
                 str(each.latest.title),
                 f"/cards/of/{CARD_KIND}/{code}",
@@ -105,6 +105,11 @@ class OwnedCards:
             )
             for code, each in queries.find_cards_by_code(codes).items()
             if each.kind == CARD_KIND
+        }
+        owners = accounts.find_owners(CARD_KIND, things)
+        return {
+            code: replace(thing, needs=SEE_CARD, needs_on=Answered(CARD_KIND, self.name, code, thing, owners.get(code)))
+            for code, thing in things.items()
         }
 
     def list_live_codes(self) -> Collection[str]:

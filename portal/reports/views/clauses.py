@@ -83,7 +83,12 @@ def _row(
         "shade": min(SHADES, int(share * SHADES) + 1),
         "points_at_policy": points,
         "ask_href": url_for(
-            "acknowledgements.ask_question", slug=each.document, clause=each.anchor, about=_question(each, since)
+            "acknowledgements.ask_question",
+            slug=each.document,
+            clause=each.anchor,
+            # The words that are brought along are in the reader's language, and so is their page.
+            about=_question(each, since),
+            lang=language(),
         )
         if points and ways.get("may_ask")
         else None,
