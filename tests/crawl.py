@@ -84,6 +84,7 @@ class Crawl:
         self._app, self._words, self._extent = app, words, extent
         self._always = frozenset(always)
         self._readers: Counter[str | None] = Counter()
+        self._asked = 0
         self._map = app.url_map.bind("localhost")
 
     def read_as(self, who: str, person: Person | None, starts: Iterable[str]) -> None:
@@ -142,7 +143,10 @@ class Crawl:
     def _visit(self, visit: Visit, client: PageClient) -> list[str]:
         """Fetch an address, note what is wrong there, and return what it offers."""
         try:
-            response = client.send("GET", visit.link.address, headers={"Accept": "text/html"})
+            # From an address of its own: who may ask how often is not what is looked at.
+            self._asked += 1
+            place = {"REMOTE_ADDR": f"10.{self._asked >> 16}.{self._asked >> 8 & 255}.{self._asked & 255}"}
+            response = client.send("GET", visit.link.address, headers={"Accept": "text/html"}, environ_base=place)
         except Exception as error:
             visit.faults.append(f"fails: {type(error).__name__}: {error}")
             return []
@@ -306,7 +310,10 @@ _UNREAD = frozenset(["script", "style", "code", "pre", "kbd", "samp", "template"
 _SAID = ("alt", "title", "aria-label", "aria-description", "placeholder", "data-label", "label")
 # What authors write, document by document and question by question, quotes the other language where it speaks of it
 # (「official」, "パロディ"): there only a run of words is a text that was not translated.
-_WRITTEN = frozenset(["prose", "quiz-item__stem", "choices-group", "written__label", "written__hint"])
+_WRITTEN = frozenset([
+    "prose", "quiz-item__stem", "choices-group", "choices__legend", "choice__text", "choice__rationale",
+    "written__label", "written__hint", "result__text",
+])  # fmt: skip
 _LETTERS = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
 _LATIN = re.compile(rf"(?<![0-9{_LETTERS}])[{_LETTERS}][{_LETTERS}0-9_.’'\-]*[{_LETTERS}0-9]")
 _RUN = re.compile(rf"[{_LETTERS}][{_LETTERS}’'\-]+(?: [{_LETTERS}’'\-]+){{3,}}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from portal.accounts import errors as account_errors
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.accounts.service import ownership, people
+from portal.accounts.service.ownership import OwnedThing
 from portal.core import clock
 from portal.core.db import session
 from portal.core.errors import DomainError
@@ -204,6 +205,23 @@ def test_a_handover_that_closes_while_a_thing_is_withdrawn_or_given_to_another(
         # On the side it gets no other owner, unless it was somebody's already who may give it away.
         assert set(_refused(outcomes)) <= {account_errors.OwnerHeld}
         assert owner_of(kept).id in (whom, other)
+
+
+def test_what_is_withdrawn_between_two_looks_of_a_close_moves_with_the_rest(
+    app: Flask, cast: Cast, things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, successor = _ready(things, cast, "kept", "gone")
+    look = Things.find_things
+
+    def once(self: Things, codes: Collection[str]) -> Mapping[str, OwnedThing]:
+        seen = look(self, codes)
+        self.live["gone"] = False
+        return seen
+
+    monkeypatch.setattr(Things, "find_things", once)
+    with own_transaction():
+        assert handovers.close(handover=queries.get_handover(found.code), by=cast.lead).moved == 2
+    assert owner_of("gone") == successor
 
 
 def test_two_who_close_at_once_close_it_once(app: Flask, cast: Cast, things: Things) -> None:

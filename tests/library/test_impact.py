@@ -192,6 +192,9 @@ def test_two_published_versions_are_compared_and_what_was_looked_at_since_is_not
     assert "2 clauses changed" in page.text
     assert "2 questions need a re-check" in page.text
     assert "2 questions need a re-check" in browser.get("library.version_impact", slug="impersonation").text
+    there = "/library/impersonation/impact?from=1.1&to=2.0"
+    assert there in browser.get("library.history", slug="impersonation").links()
+    assert there not in as_(world.learner).get("library.history", slug="impersonation").links()
     change = change_between(queries.get_version(version.document, "1.0"), queries.get_version(version.document, "1.1"))
     assert totals(change, world.author)["questions"] == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 
 import pytest
 from flask import Flask, Response
@@ -10,10 +11,12 @@ from werkzeug.test import TestResponse
 
 from portal import wiring
 from portal.accounts import queries as accounts
+from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.access import signed_in
 from portal.core.errors import NotFound
 from portal.operations import demo
+from portal.training import queries as training
 from tests.builders import Cast
 from tests.crawl import Crawl, Extent, Words, empty_parts, words_of_names
 from tests.demo import DAY, load_demo
@@ -33,8 +36,18 @@ READERS = {
     "auditor": "samuel.lindqvist",
     "wellbeing contact": "kimura.nao",
     "lead (another market)": "rosa.delgado",
+    "learner (a check failed twice)": "eguchi.sayaka",
 }
 STRANGER = ["/", "/sign-in", "/verify", "/help"]
+# What is typed, or is offered on the page of one person among many: everybody begins there, too, where she may.
+TYPED = ["/search?q=SNS"]
+# Of whose trainings the lead opens the dates: one is paused, one has leave, one was given time; one has an event.
+DATES = {
+    "hasegawa.takahiro": "account-safety-practice",
+    "fukusaki.nozomi": "account-safety-practice",
+    "igarashi.momoko": "account-safety-practice",
+    "aoki.haruka": "account-safety-calibration",
+}
 USUAL = Extent(of_each=1, tries=2, readers=3, in_both=False, by_question=False)
 WHOLE = Extent(of_each=4, tries=20, readers=len(READERS) + 1, in_both=True, by_question=False)
 
@@ -76,14 +89,26 @@ UNSEEN = {
     "training.plan_draft_pulse",
     "behind a secret address that only its owner is told": "accounts.open_link certificates.shared training.subscribed",
     "after a form was sent, which a reader of links does not": "accounts.link_asked_for accounts.preview_import "
-    "accounts.welcome acknowledgements.ask_question library.ask_for_draft quizzes.change_again quizzes.look_at_export "
+    "accounts.welcome library.ask_for_draft quizzes.change_again quizzes.look_at_export "
     "quizzes.look_at_file quizzes.look_at_question quizzes.save_export",
     "files of the look, and its sheets for development": "ui.static ui.components",
     "made by the worker, which does not run here": "certificates.badge certificates.download gradebook.transcript_pdf "
     "handover.issued_pdf",
+    "addresses without a number, which lead on to the newest": "library.print_view",
+    "pictures, of which nothing that ships has one": "acknowledgements.delta_picture library.image "
+    "quizzes.attempt_picture quizzes.bank_picture quizzes.practice_picture",
+    "while something is under way, which begins with a press": "quizzes.attempt quizzes.practice_question",
 }
-# What the demo has no example of yet.
-LACKING: dict[str, str] = {}
+# What the demo has no example of, and why that is as it should be.
+LACKING = {
+    "nobody has settled yet what two wrote at once": "library.earlier_text",
+    "no draft of a text was overtaken by another of the same text": "library.compare_versions",
+    "every result is out at once or when a hand has marked it": "quizzes.release",
+    "no decision about a grade was taken back": "gradebook.withdraw",
+    "what was left without an owner was not accepted by two": "handover.remove_orphan_reasons",
+    "nobody was given time for a whole plan": "training.take_back_plan_extension",
+    "no cohort follows a plan that counts from an event": "training.event_of_cohort",
+}
 
 
 def _crawl(app: Flask) -> Crawl:
@@ -92,9 +117,18 @@ def _crawl(app: Flask) -> Crawl:
     words = Words(words_of_names(everybody), frozenset(" ".join(ALLOWED.values()).split()))
     crawl = Crawl(app, words, WHOLE if NIGHTLY else USUAL, [place.endpoint for place in wiring.NAVIGATION])
     for who, name in READERS.items():
-        crawl.read_as(who, people[name], ["/"])
+        crawl.read_as(who, people[name], ["/", *TYPED, *(_dates(people) if who == "lead" else [])])
     crawl.read_as("stranger", None, STRANGER)
     return crawl
+
+
+def _dates(people: Mapping[str, Person]) -> list[str]:
+    """Return where the dates of the trainings that are named above are changed."""
+    found = []
+    for name, slug in DATES.items():
+        enrollments = training.list_enrollments_of(people[name].id)
+        found += [f"/training/{each.code}/dates" for each in enrollments if each.version.plan.slug == slug]
+    return found
 
 
 def _among(reasons: dict[str, str]) -> set[str]:

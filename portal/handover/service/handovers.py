@@ -48,7 +48,7 @@ from portal.handover.queries.handovers import Course
 from portal.handover.queries.lending import find_lenders
 from portal.handover.rules import ItemState, Milestone, Plan, Reason
 from portal.handover.service import issuing, leave
-from portal.handover.service.inventory import Thing, synchronise
+from portal.handover.service.inventory import Thing, live_things, synchronise
 from portal.handover.service.leading import leads_of_person
 from portal.handover.service.standing import Item, Standing, is_real, standing_of, today_of
 from portal.handover.service.telling import Event, tell
@@ -273,10 +273,12 @@ def close(*, handover: Handover, by: Person) -> Closed:
     accepted it, and `RolesMissing` where whoever accepted it could do nothing with it.
     """
     locked = _lock(handover)
-    courses = synchronise(locked)
+    # Read once: what is withdrawn meanwhile by somebody else would be gone for one and still there for another.
+    live = live_things(locked.person)
+    courses = synchronise(locked, live)
     # None of them is deactivated while things move to her.
     queries.hold_people({each.successor.id for each in courses if each.successor is not None})
-    standing = standing_of(locked)
+    standing = standing_of(locked, live)
     left = standing.left
     if left and is_real(locked):
         named = pgettext("list", ", ").join(each.title for each in left[:_MOST_NAMED])
@@ -284,7 +286,7 @@ def close(*, handover: Handover, by: Person) -> Closed:
     lacking = list_lacking(standing)
     if lacking and is_real(locked):
         raise RolesMissing(titles=titles_of(lacking), roles=roles_of(lacking))
-    issued = issuing.issue_last(locked, by)
+    issued = issuing.issue_last(locked, by, standing)
     forgotten = forget(locked)
     # Closed before anything moves: what moves by closing is not missed in what is open.
     locked.closed_at, locked.closed_by = clock.now(), by

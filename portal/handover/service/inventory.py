@@ -60,13 +60,14 @@ def compare(courses: Sequence[Course], live: Mapping[Thing, OwnedRow], person: P
     )
 
 
-def synchronise(handover: Handover) -> list[Course]:
+def synchronise(handover: Handover, live: Mapping[Thing, OwnedRow] | None = None) -> list[Course]:
     """Bring the items of a locked, open handover up to date; return them with what was done with them.
 
-    What is back is with the lead: nobody takes over unasked what was gone meanwhile.
+    What is back is with the lead: nobody takes over unasked what was gone meanwhile. `live` is what is hers, where it
+    was read already.
     """
     courses = queries.list_courses([handover.id])
-    live = live_things(handover.person)
+    live = live_things(handover.person) if live is None else live
     found = compare(courses, live, handover.person)
     if not (found.gained or found.gone or found.back):
         return courses

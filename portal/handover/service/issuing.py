@@ -192,14 +192,14 @@ def issue(*, handover: Handover, by: Person) -> list[DocumentVersion]:
     return issued
 
 
-def issue_last(handover: Handover, by: Person) -> list[DocumentVersion]:
+def issue_last(handover: Handover, by: Person, standing: Standing) -> list[DocumentVersion]:
     """Publish what changed since the last issue as a handover is closed; what is beyond the bounds stays as it was.
 
-    The caller holds the handover and has taken its inventory.
+    The caller holds the handover, has taken its inventory, and says how it stands.
     """
     if not is_real(handover):
         return []
-    return _publish(handover, prepare(handover, is_last=True), by)
+    return _publish(handover, prepare(handover, standing=standing, is_last=True), by)
 
 
 def _publish(handover: Handover, prepared: Sequence[Prepared], by: Person) -> list[DocumentVersion]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from portal.accounts.models import Person
@@ -163,17 +164,25 @@ def calendar_of(handover: Handover) -> WorkingCalendar:
     return working_calendar(handover.market)
 
 
-def standing_of(handover: Handover) -> Standing:
-    """Return how one handover stands."""
-    return standings_of([handover])[0]
+def standing_of(handover: Handover, live: Mapping[Thing, OwnedRow] | None = None) -> Standing:
+    """Return how one handover stands; `live` is what is its person's, where it was read already."""
+    return standings_of([handover], {} if live is None else {handover.id: live})[0]
 
 
-def standings_of(handovers: Sequence[Handover]) -> list[Standing]:
-    """Return how handovers stand; statements grow with the open ones, by what their people answer for."""
+def standings_of(
+    handovers: Sequence[Handover], known_live: Mapping[int, Mapping[Thing, OwnedRow]] = MappingProxyType({})
+) -> list[Standing]:
+    """Return how handovers stand; statements grow with the open ones, by what their people answer for.
+
+    `known_live` is what is whose, by the row number of the handover, where it was read already.
+    """
     courses: dict[int, list[Course]] = {each.id: [] for each in handovers}
     for course in queries.list_courses(list(courses)):
         courses[course.item.handover_id].append(course)
-    live = {each.id: live_things(each.person) if each.is_open else {} for each in handovers}
+    live = {
+        each.id: known_live[each.id] if each.id in known_live else (live_things(each.person) if each.is_open else {})
+        for each in handovers
+    }
     things = {thing for found in live.values() for thing in found}
     things |= {(each.item.kind, each.item.thing_code) for found in courses.values() for each in found}
     named = _Named(things, {thing: row.thing for found in live.values() for thing, row in found.items()})

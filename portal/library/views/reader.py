@@ -21,6 +21,7 @@ from portal.library.permissions import (
     READ_DOCUMENT,
     READ_EVERYTHING,
     SEE_APPROVAL_STEPS,
+    SEE_IMPACT,
     SEE_MARKET_TEXTS,
     SET_AUDIENCE,
     WITHDRAW_VERSION,
@@ -113,6 +114,7 @@ def history(document: Document) -> str:
         authors=_authors_of(document),
         change_classes=CHANGE_CLASSES,
         markets_href=_markets_href(document),
+        sees_impact=can(SEE_IMPACT, document),
     )
 
 

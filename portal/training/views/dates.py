@@ -376,7 +376,7 @@ def exemption(thing: StepOfEnrollment) -> Response | tuple[str, int]:
         "training/exemption.html",
         form=form,
         step=str(tasks[step.id]),
-        held=exempt_told(held, standing) if held is not None else "",
+        held=exempt_told(held, standing) if held is not None else None,
         cannot=cannot,
         effect={
             "key": effect.key,

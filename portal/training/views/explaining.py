@@ -24,6 +24,27 @@ from portal.training.service.enrollments import Recognition
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence of ours in which stands what people wrote, such as a reason: `own`."""
+
+    text: str
+    own: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def parts(self) -> list[tuple[str, bool]]:
+        """The sentence in pieces, each with whether somebody wrote it."""
+        pieces, rest = [], self.text
+        # Each language has an order of its own.
+        for words in sorted(filter(None, self.own), key=self.text.find):
+            before, found, rest = rest.partition(words)
+            pieces += [(before, False), (found, True)]
+        return [piece for piece in [*pieces, (rest, False)] if piece[0]]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """A date and how it came about, in the words of `date_explained`; `then` is what moved it, in its order.
 
@@ -34,7 +55,7 @@ class Explanation:
     iso: str
     why: str
     days: list[dict[str, Any]] = field(default_factory=list)
-    then: list[str] = field(default_factory=list)
+    then: list[Told] = field(default_factory=list)
     provisional: str = ""
     first: str = ""
 
@@ -49,7 +70,7 @@ def explain(due: EffectiveDue, standing: Standing, tasks: Mapping[int, LazyText]
         days=days_told(due.counted.derivation),
         then=[
             *_moved_event(due, standing),
-            *_absences(due),
+            *map(Told, _absences(due)),
             *chain.from_iterable(map(_extended, due.extended)),
             *(_taken_back(each, standing) for each in due.taken_back),
         ],
@@ -122,7 +143,7 @@ def _title_of_event(slug: str, version: PlanVersion) -> str:
     return next((str(each.title) for each in version.events if each.slug == slug), slug)
 
 
-def _moved_event(due: EffectiveDue, standing: Standing) -> list[str]:
+def _moved_event(due: EffectiveDue, standing: Standing) -> list[Told]:
     """Say who has moved the event from which is counted, and why."""
     if due.event is None:
         return []
@@ -136,8 +157,10 @@ def _moved_event(due: EffectiveDue, standing: Standing) -> list[str]:
         "reason": day.reason,
     }
     if day.is_of_cohort:
-        return [_("“%(event)s” moved to %(date)s for the whole cohort by %(name)s (%(reason)s)", **values)]
-    return [_("“%(event)s” moved to %(date)s by %(name)s (%(reason)s)", **values)]
+        said = _("“%(event)s” moved to %(date)s for the whole cohort by %(name)s (%(reason)s)", **values)
+    else:
+        said = _("“%(event)s” moved to %(date)s by %(name)s (%(reason)s)", **values)
+    return [Told(said, (day.reason,))]
 
 
 def feasibility_told(found: Sequence[Feasibility], version: PlanVersion) -> list[dict[str, Any]]:
@@ -283,7 +306,7 @@ def _spans(days: list[Any]) -> str:
     return str(_(", ")).join(spans_told(days))
 
 
-def _extended(each: Extended) -> list[str]:
+def _extended(each: Extended) -> list[Told]:
     """Say who gave more time and why, and which days on the way were not counted."""
     given = each.extension
     values = {"name": given.by or "", "reason": given.reason, "date": format_date(each.due.on)}
@@ -302,10 +325,11 @@ def _extended(each: Extended) -> list[str]:
             **values,
         )
     skipped = each.due.derivation.skipped
-    return [str(said), _("Not counted: %(days)s", days=_named(skipped))] if skipped else [str(said)]
+    told = Told(said, (given.reason,))
+    return [told, Told(_("Not counted: %(days)s", days=_named(skipped)))] if skipped else [told]
 
 
-def _taken_back(given: Extension, standing: Standing) -> str:
+def _taken_back(given: Extension, standing: Standing) -> Told:
     """Say of more time that was given and does not count any more who took it back, when and why."""
     assert given.taken_back is not None
     values = {
@@ -316,18 +340,16 @@ def _taken_back(given: Extension, standing: Standing) -> str:
         "why": given.taken_back.reason,
     }
     if given.is_of_plan:
-        return str(
-            ngettext(
-                "Not counted: %(num)d more working day for the whole plan from %(name)s (%(reason)s), taken back by "
-                "%(other)s on %(date)s (%(why)s)",
-                "Not counted: %(num)d more working days for the whole plan from %(name)s (%(reason)s), taken back by "
-                "%(other)s on %(date)s (%(why)s)",
-                given.working_days,
-                **values,
-            )
+        said = ngettext(
+            "Not counted: %(num)d more working day for the whole plan from %(name)s (%(reason)s), taken back by "
+            "%(other)s on %(date)s (%(why)s)",
+            "Not counted: %(num)d more working days for the whole plan from %(name)s (%(reason)s), taken back by "
+            "%(other)s on %(date)s (%(why)s)",
+            given.working_days,
+            **values,
         )
-    return str(
-        ngettext(
+    else:
+        said = ngettext(
             "Not counted: %(num)d more working day from %(name)s (%(reason)s), taken back by %(other)s on %(date)s "
             "(%(why)s)",
             "Not counted: %(num)d more working days from %(name)s (%(reason)s), taken back by %(other)s on %(date)s "
@@ -335,7 +357,7 @@ def _taken_back(given: Extension, standing: Standing) -> str:
             given.working_days,
             **values,
         )
-    )
+    return Told(said, (given.reason, given.taken_back.reason))
 
 
 def _named(days: Sequence[DayOff]) -> str:
@@ -346,12 +368,11 @@ def _named(days: Sequence[DayOff]) -> str:
     return str(_(", ")).join(str(each) for each in told)
 
 
-def exempt_told(exemption: Exemption, standing: Standing) -> str:
+def exempt_told(exemption: Exemption, standing: Standing) -> Told:
     """Say who exempted a learner from a step, when, and why."""
     when = format_instant(exemption.at, standing.enrollment.market.time_zone, show_zone=False)
-    return str(
-        _("Exempt: %(name)s, %(when)s (%(reason)s)", name=exemption.by or "", when=when, reason=exemption.reason)
-    )
+    said = _("Exempt: %(name)s, %(when)s (%(reason)s)", name=exemption.by or "", when=when, reason=exemption.reason)
+    return Told(said, (exemption.reason,))
 
 
 def gate_told(figures: GateFigures) -> dict[str, Any]:

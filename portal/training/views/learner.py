@@ -68,6 +68,7 @@ from portal.training.service.exemptions import costs_credential
 from portal.training.views import blueprint
 from portal.training.views.explaining import (
     Explanation,
+    Told,
     disorder_now_told,
     evidence_told,
     exempt_told,
@@ -94,7 +95,7 @@ class StepView:
     # None: the step is done, or not asked for any more.
     due: Explanation | None
     # Who exempted the learner from it, when and why; empty where she is not exempt.
-    exempt: str
+    exempt: Told | None
     # The day on which it was done, and its machine form; empty until then.
     done_on: str
     done_iso: str
@@ -450,7 +451,7 @@ class Telling:
             kind=kind_of(step),
             state=_post_state(standing, step, is_next=is_next and href_of(standing, step) is not None),
             due=None if status.state in NOT_ASKED or is_ended else self._due(standing, step),
-            exempt=exempt_told(exemption, standing) if exemption is not None else "",
+            exempt=exempt_told(exemption, standing) if exemption is not None else None,
             done_on=day_of(done_on, standing) if done_on else "",
             done_iso=done_on.isoformat() if done_on else "",
             minutes=format_minutes(step.minutes) if step.minutes else "",
