@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from xml.etree.ElementTree import Element
@@ -87,21 +87,22 @@ class Crawl:
         self._asked = 0
         self._map = app.url_map.bind("localhost")
 
-    def read_as(self, who: str, person: Person | None, starts: Iterable[str]) -> None:
-        """Follow everything that is offered to somebody, or to nobody known."""
+    def read_as(self, who: str, person: Person | None, starts: Iterable[str], typed: Sequence[str] = ()) -> None:
+        """Follow everything that is offered to somebody, or to nobody known; at the end what she types herself."""
         clients = {language: self._client_of(person, language) for language in LANGUAGES}
         turns: Counter[str | None] = Counter()
         seen: set[str] = set()
         taken: Counter[object] = Counter()
-        waiting = deque((address, "") for address in starts)
-        while waiting:
-            address, offered_by = waiting.popleft()
+        waiting, at_the_end = deque((address, "") for address in starts), deque((address, "") for address in typed)
+        while waiting or at_the_end:
+            address, offered_by = (waiting or at_the_end).popleft()
             if address in seen:
                 continue
             seen.add(address)
             link = self.link_of(address)
             kind = (link.endpoint, link.asked) if self._extent.by_question else link.endpoint
-            if not self._is_wanted(link, taken[kind]):
+            # What she types she has a reason for.
+            if address not in typed and not self._is_wanted(link, taken[kind]):
                 continue
             if not taken[kind]:
                 self._readers[link.endpoint] += 1

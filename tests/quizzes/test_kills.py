@@ -194,20 +194,25 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     found.close()
 
 
+# Where the stat of a process says when it began, counted from what follows its name (proc(5): field 22).
+_BEGAN = 19
+
+
 # --- F1: killed while saving -------------------------------------------------------------------
 
 
 def _workers(server: int) -> list[int]:
-    """Return the processes that answer requests, the oldest first."""
+    """Return the processes that answer requests, the oldest first: by when they began, since numbers begin anew."""
     found = []
     for process in map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split()):
         try:
             if b"serve" in Path(f"/proc/{process}/cmdline").read_bytes():
-                found.append(process)
+                after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+                found.append((int(after_name[_BEGAN]), process))
         except OSError:
             # It has ended in between.
             continue
-    return sorted(found)
+    return [process for _began, process in sorted(found)]
 
 
 def _until(what: Callable[[], bool], within: float = 300) -> None:
