@@ -194,6 +194,23 @@ def test_what_there_is_to_do_stands_above_what_there_is_not(cast: Cast, monkeypa
     assert [part.title for part in concerns_of(cast.lead)] == ["First to do", "Second to do", "Nothing here"]
 
 
+def test_where_somebody_is_late_stands_above_what_only_waits(
+    cast: Cast, cohort: Any, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = Concern("Waits", ("What",), [(Cell("Something", state="waiting"),)], comes_first=True)
+    monkeypatch.setattr(concerns, "_giving", [lambda person: [waiting]])
+
+    def heads() -> list[str]:
+        page = as_(cast.lead, language="en").get("training.today")
+        return ["".join(each.itertext()) for each in page.all("h2")]
+
+    on_time = heads()
+    assert on_time.index("Waits") < on_time.index("Cohorts")
+    with clock.frozen(LATER):
+        late = heads()
+    assert late.index("Cohorts") < late.index("Waits")
+
+
 def test_of_many_things_to_answer_for_only_the_counts_stand_in_sight(cast: Cast, as_: Any) -> None:
     plans = [make_plan(f"plan-{number:02d}") for number in range(11)]
     browser = as_(cast.author, language="en")

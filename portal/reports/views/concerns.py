@@ -122,6 +122,7 @@ def _cohorts(person: Person) -> Concern:
         more=(ngettext("All %(num)d cohort", "All %(num)d cohorts", len(found)), url_for("reports.list_cohorts"))
         if found
         else None,
+        comes_first=any(head.overdue for head in heads.values()),
     )
 
 

@@ -28,9 +28,9 @@ class Concern:
     """A part of Today: a short list under a title, and where all of it stands.
 
     `nothing` is said when there is no line; where it is empty, the whole part is left out then.
-    `note` says what a count in the lines counts. `kinds` are those of a table's columns. What others wait for
-    `comes_first`: it stands above one's own steps. With `fold` the lines are folded under these words: there
-    are so many of them that they would hide everything else.
+    `note` says what a count in the lines counts. `kinds` are those of a table's columns. What others wait for, or are
+    late with, `comes_first`: it stands above one's own steps, what is late above what is not. With `fold` the lines are
+    folded under these words: there are so many of them that they would hide everything else.
     """
 
     title: str
@@ -42,6 +42,11 @@ class Concern:
     more: tuple[str, str] | None = None
     comes_first: bool = False
     fold: str = ""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether something in it should have been done before today."""
+        return any(cell.state == "overdue" for row in self.rows for cell in row)
 
 
 class Concerns(Protocol):

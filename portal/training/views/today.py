@@ -91,7 +91,7 @@ def today() -> str:
         days=_days_ahead(standings, telling, asked),
         news=news_for(person, running),
         # What others wait for stands above one's own steps, the rest below.
-        queue=[each for each in concerns if each.comes_first and each.rows],
+        queue=sorted((each for each in concerns if each.comes_first and each.rows), key=lambda each: not each.is_late),
         concerns=[each for each in concerns if not (each.comes_first and each.rows)],
         # Somebody who follows no plan and has a role asks whom she knows; she is not told that nobody leads her.
         contacts=contacts_of(running[0] if running else None, person) if running or not concerns else None,
