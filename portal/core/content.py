@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,6 +20,7 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.core.markdown import HIDDEN
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,59}")
+_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 MAX_FILE_BYTES = 256 * 1024
 MAX_SIGN_IN_NAME = 254
 # Far above what any of our files needs; deeper or longer ones take the parser's stack and memory.
@@ -380,3 +382,104 @@ def _toml_string(text: str) -> str:
         text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
     )
     return '"' + "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}" for c in escaped) + '"'
+
+
+class TermsReader:
+    """Reads one file of terms (a table of single values with a version), noting what is wrong on its line.
+
+    A domain's reader has the keys that it knows; `faulty` says whether anything was noted.
+    """
+
+    keys: frozenset[str]
+
+    def __init__(self, folder: ContentFolder, file: ContentFile) -> None:
+        self.folder = folder
+        self.file = file
+        self.table: dict[str, Any] = {}
+        self.faulty = False
+
+    def open(self) -> str | None:
+        """Read the table and return its version; None where the file cannot be read as a table at all."""
+        table = self.folder.read_toml(self.file)
+        if table is None:
+            return None
+        self.table = table
+        for key in sorted(set(table) - self.keys):
+            known = ", ".join(sorted(self.keys))
+            self.error(key, _("“%(key)s” is not known here.", key=key), _("Known are %(keys)s.", keys=known))
+        version = table.get("version")
+        if not isinstance(version, str) or not _VERSION.fullmatch(version):
+            self.error("version", _("The version is missing or not written right."), _('Write version = "1.0".'))
+        return str(version)
+
+    def error(self, key: str, message: str, mend: str) -> None:
+        """Note a fault on the line of a key."""
+        self.faulty = True
+        self.folder.error(self.file.path, line_of(self.file.text, key), message, mend)
+
+    def sign_in_name(self, key: str) -> str:
+        """Read whom the file names; empty where nobody."""
+        found = self.folder.sign_in_name(self.file, self.table, key)
+        self.faulty = self.faulty or found is None
+        return found or ""
+
+    def title(self, limit: int, too_long: Callable[[int], str]) -> Words | None:
+        """Read the title, in both languages; `too_long` says of a length that it is beyond the limit."""
+        found = self.folder.words(self.file, self.table, "title")
+        if found is None:
+            self.faulty = True
+            return None
+        longest = max(len(found.en.strip()), len(found.ja.strip()))
+        if longest > limit:
+            self.error("title", too_long(longest), _("Shorten it."))
+        return Words(found.en.strip(), found.ja.strip())
+
+    def one_of(self, key: str, kind: type[StrEnum], *, is_needed: bool = True) -> Any:
+        """Read one of the values of an enum."""
+        value = self.table.get(key)
+        if value is None and not is_needed:
+            return None
+        if isinstance(value, str) and value in {each.value for each in kind}:
+            return kind(value)
+        said = _("“%(key)s” is missing.", key=key)
+        if value is not None:
+            said = _("“%(key)s” cannot be “%(value)s”.", key=key, value=value)
+        self.error(key, said, _("Write one of %(values)s.", values=", ".join(each.value for each in kind)))
+        return None
+
+    def text(self, key: str, *, most: int, mend: str, is_needed: bool = True) -> str | None:
+        """Read a short name of at most so many characters; `mend` says how one is written."""
+        value = self.table.get(key)
+        if value is None and not is_needed:
+            return None
+        if isinstance(value, str) and 0 < len(value) <= most:
+            return value
+        missing, wrong = _("“%(key)s” is missing.", key=key), _("“%(key)s” has the wrong form.", key=key)
+        self.error(key, missing if value is None else wrong, mend)
+        return None
+
+    def number(self, key: str, most: int, *, is_needed: bool = True) -> int | None:
+        """Read a whole number from 1 to another."""
+        value = self.table.get(key)
+        if value is None and not is_needed:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+            return value
+        self.error(
+            key,
+            _("“%(key)s” is no whole number from 1 to %(most)s.", key=key, most=most),
+            _("Write %(key)s = 12, without quotation marks.", key=key),
+        )
+        return None
+
+    def day(self, key: str) -> date | None:
+        """Read a date of this century."""
+        value = self.table.get(key)
+        if isinstance(value, date) and not isinstance(value, datetime) and value.year >= 2000:
+            return value
+        self.error(
+            key,
+            _("“%(key)s” is no date.", key=key),
+            _("Write %(key)s = 2026-04-01, without quotation marks.", key=key),
+        )
+        return None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
 from portal.calendars.errors import HolidayYearUnknown
-from portal.core.content import ContentFile, ContentFolder, line_of, to_toml
+from portal.core.content import ContentFile, ContentFolder, TermsReader, line_of, to_toml
 from portal.core.errors import DomainError
 from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
@@ -29,7 +28,6 @@ from portal.duties.service.wording import TITLE_LIMIT
 from portal.organisation import queries as organisation
 from portal.organisation.models import Market, Team
 
-_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 _KEYS = {
     "version", "owner", "deputy", "market", "team", "rhythm", "every", "weekday", "when_off", "working_day",
     "starts_on", "minutes", "procedure", "clause", "fulfilled_by", "title",
@@ -338,43 +336,35 @@ def _written(said: _Said) -> str:
     )
 
 
-class _Reader:
-    """Reads one file, noting what is wrong with it."""
+class _Reader(TermsReader):
+    """Reads the file of a task."""
 
-    def __init__(self, folder: ContentFolder, file: ContentFile) -> None:
-        self.folder = folder
-        self.file = file
-        self.table: dict[str, Any] = {}
-        self.faulty = False
+    keys = frozenset(_KEYS)
 
     def read(self) -> _Said | None:
         """Return what the file says, or None with findings."""
-        table = self.folder.read_toml(self.file)
-        if table is None:
+        version = self.open()
+        if version is None:
             return None
-        self.table = table
-        for key in sorted(set(table) - _KEYS):
-            known = ", ".join(sorted(_KEYS))
-            self.error(key, _("“%(key)s” is not known here.", key=key), _("Known are %(keys)s.", keys=known))
-        version = table.get("version")
-        if not isinstance(version, str) or not _VERSION.fullmatch(version):
-            self.error("version", _("The version is missing or not written right."), _('Write version = "1.0".'))
         owner, deputy = self.sign_in_name("owner"), self.sign_in_name("deputy")
-        market, team = self.text("market", "JP"), self.text("team", "TEAM", is_needed=False)
-        procedure = self.text("procedure", "SLUG", is_needed=False)
-        clause = self.text("clause", "CLAUSE", is_needed=False)
+        market, team = self.name("market", "JP"), self.name("team", "TEAM", is_needed=False)
+        procedure = self.name("procedure", "SLUG", is_needed=False)
+        clause = self.name("clause", "CLAUSE", is_needed=False)
         if clause is not None and procedure is None and not self.faulty:
             self.error("clause", _("A clause needs its document."), _("Write procedure as well, or remove the line."))
         rhythm = self.one_of("rhythm", Rhythm)
-        every = self.number("every", 1, MOST_OF[rhythm] if rhythm is not None else 1) if rhythm is not None else None
+        every = self.number("every", MOST_OF[rhythm]) if rhythm is not None else None
         of_rhythm = self.of_rhythm(rhythm) if rhythm is not None else {}
         fulfilled_by = self.one_of("fulfilled_by", Fulfilment, is_needed=False)
-        minutes = self.number("minutes", 1, MOST_MINUTES, is_needed=False)
-        starts_on, title = self.day("starts_on"), self.title()
+        minutes = self.number("minutes", MOST_MINUTES, is_needed=False)
+        starts_on, title = (
+            self.day("starts_on"),
+            self.title(TITLE_LIMIT, lambda length: str(errors.TitleTooLong(length=length, limit=TITLE_LIMIT))),
+        )
         if self.faulty or rhythm is None or every is None or starts_on is None or title is None or market is None:
             return None
         return _Said(
-            version=str(version),
+            version=version,
             owner=owner,
             deputy=deputy,
             market=market,
@@ -389,41 +379,6 @@ class _Reader:
             clause=clause,
             **of_rhythm,
         )
-
-    def error(self, key: str, message: str, mend: str) -> None:
-        """Note a fault on the line of a key."""
-        self.faulty = True
-        self.folder.error(self.file.path, line_of(self.file.text, key), message, mend)
-
-    def sign_in_name(self, key: str) -> str:
-        """Read whom the file names; empty where nobody."""
-        found = self.folder.sign_in_name(self.file, self.table, key)
-        self.faulty = self.faulty or found is None
-        return found or ""
-
-    def title(self) -> Words | None:
-        """Read the title, in both languages and of limited length."""
-        found = self.folder.words(self.file, self.table, "title")
-        if found is None:
-            self.faulty = True
-            return None
-        longest = max(len(found.en.strip()), len(found.ja.strip()))
-        if longest > TITLE_LIMIT:
-            self.error("title", str(errors.TitleTooLong(length=longest, limit=TITLE_LIMIT)), _("Shorten it."))
-        return Words(found.en.strip(), found.ja.strip())
-
-    def one_of(self, key: str, kind: type[StrEnum], *, is_needed: bool = True) -> Any:
-        """Read one of the values of an enum."""
-        value = self.table.get(key)
-        if value is None and not is_needed:
-            return None
-        if isinstance(value, str) and value in {each.value for each in kind}:
-            return kind(value)
-        said = _("“%(key)s” is missing.", key=key)
-        if value is not None:
-            said = _("“%(key)s” cannot be “%(value)s”.", key=key, value=value)
-        self.error(key, said, _("Write one of %(values)s.", values=", ".join(each.value for each in kind)))
-        return None
 
     def of_rhythm(self, rhythm: Rhythm) -> dict[str, Any]:
         """Read what belongs to the rhythm; note what belongs to another."""
@@ -460,42 +415,7 @@ class _Reader:
         )
         return None
 
-    def text(self, key: str, example: str, *, is_needed: bool = True) -> str | None:
+    def name(self, key: str, example: str, *, is_needed: bool = True) -> str | None:
         """Read a short name."""
-        value = self.table.get(key)
-        if value is None and not is_needed:
-            return None
-        if isinstance(value, str) and 0 < len(value) <= 80:
-            return value
-        self.error(
-            key,
-            _("“%(key)s” is missing.", key=key) if value is None else _("“%(key)s” has the wrong form.", key=key),
-            _('Write %(key)s = "%(example)s".', key=key, example=example),
-        )
-        return None
-
-    def number(self, key: str, least: int, most: int, *, is_needed: bool = True) -> int | None:
-        """Read a whole number within bounds."""
-        value = self.table.get(key)
-        if value is None and not is_needed:
-            return None
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-            return value
-        self.error(
-            key,
-            _("“%(key)s” is no whole number from 1 to %(most)s.", key=key, most=most),
-            _("Write %(key)s = 12, without quotation marks.", key=key),
-        )
-        return None
-
-    def day(self, key: str) -> date | None:
-        """Read a date."""
-        value = self.table.get(key)
-        if isinstance(value, date) and not isinstance(value, datetime) and value.year >= 2000:
-            return value
-        self.error(
-            key,
-            _("“%(key)s” is no date.", key=key),
-            _("Write %(key)s = 2026-04-01, without quotation marks.", key=key),
-        )
-        return None
+        mend = _('Write %(key)s = "%(example)s".', key=key, example=example)
+        return self.text(key, most=80, mend=mend, is_needed=is_needed)

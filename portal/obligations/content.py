@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person, Role
-from portal.core.content import ContentFile, ContentFolder, line_of, to_toml
+from portal.core.content import ContentFile, ContentFolder, TermsReader, line_of, to_toml
 from portal.core.errors import DomainError
-from portal.core.i18n import Words
 from portal.core.i18n import gettext as _
 from portal.obligations import errors, queries, rules
 from portal.obligations.models import Obligation
@@ -23,7 +19,6 @@ from portal.obligations.service import imports
 from portal.obligations.service.obligations import Wanted, wanted_of
 from portal.obligations.service.wording import TITLE_LIMIT
 
-_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 _KEYS = {
     "version", "owner", "deputy", "plan", "rhythm", "begins_on", "days", "markets", "teams", "roles", "holders_of",
     "months", "lead_days", "credential", "month", "day", "recognise_days", "title",
@@ -219,76 +214,32 @@ def _written(read: _Read) -> str:
     )
 
 
-class _Reader:
-    """Reads one file, noting what is wrong with it."""
+class _Reader(TermsReader):
+    """Reads the file of an obligation."""
 
-    def __init__(self, folder: ContentFolder, file: ContentFile) -> None:
-        self.folder = folder
-        self.file = file
-        self.table: dict[str, Any] = {}
-        self.faulty = False
+    keys = frozenset(_KEYS)
 
     def read(self) -> _Read | None:
         """Return what the file says, or None with findings."""
-        table = self.folder.read_toml(self.file)
-        if table is None:
+        version = self.open()
+        if version is None:
             return None
-        self.table = table
-        for key in sorted(set(table) - _KEYS):
-            known = ", ".join(sorted(_KEYS))
-            self.error(key, _("“%(key)s” is not known here.", key=key), _("Known are %(keys)s.", keys=known))
-        version = table.get("version")
-        if not isinstance(version, str) or not _VERSION.fullmatch(version):
-            self.error("version", _("The version is missing or not written right."), _('Write version = "1.0".'))
         owner, deputy = self.sign_in_name("owner"), self.sign_in_name("deputy")
         rhythm = self.one_of("rhythm", Rhythm)
         values = self.of_rhythm(rhythm) if rhythm is not None else {}
         wanted = {
-            "title": self.title(),
-            "plan_slug": self.text("plan"),
+            "title": self.title(TITLE_LIMIT, lambda length: str(errors.TitleTooLong(length=length, limit=TITLE_LIMIT))),
+            "plan_slug": self.file_name("plan"),
             "begins_on": self.day("begins_on"),
-            "days": self.number("days", is_needed=True),
-            "holders_of": self.text("holders_of", is_needed=False),
+            "days": self.number("days", _BOUNDS["days"]),
+            "holders_of": self.file_name("holders_of", is_needed=False),
             "markets": self.codes("markets"),
             "teams": self.codes("teams"),
             "roles": self.codes("roles", {role.value for role in Role}),
         }
         if self.faulty or rhythm is None:
             return None
-        return _Read(str(version), owner, deputy, Wanted(rhythm=rhythm, **(wanted | values)))
-
-    def error(self, key: str, message: str, mend: str) -> None:
-        """Note a fault on the line of a key."""
-        self.faulty = True
-        self.folder.error(self.file.path, line_of(self.file.text, key), message, mend)
-
-    def sign_in_name(self, key: str) -> str:
-        """Read whom the file names; empty where nobody."""
-        found = self.folder.sign_in_name(self.file, self.table, key)
-        self.faulty = self.faulty or found is None
-        return found or ""
-
-    def title(self) -> Words | None:
-        """Read the title, in both languages and of limited length."""
-        found = self.folder.words(self.file, self.table, "title")
-        if found is None:
-            self.faulty = True
-            return None
-        longest = max(len(found.en.strip()), len(found.ja.strip()))
-        if longest > TITLE_LIMIT:
-            self.error("title", str(errors.TitleTooLong(length=longest, limit=TITLE_LIMIT)), _("Shorten it."))
-        return Words(found.en.strip(), found.ja.strip())
-
-    def one_of(self, key: str, kind: type[StrEnum]) -> Any:
-        """Read one of the values of an enum."""
-        value = self.table.get(key)
-        if isinstance(value, str) and value in {each.value for each in kind}:
-            return kind(value)
-        said = _("“%(key)s” is missing.", key=key)
-        if value is not None:
-            said = _("“%(key)s” cannot be “%(value)s”.", key=key, value=value)
-        self.error(key, said, _("Write one of %(values)s.", values=", ".join(each.value for each in kind)))
-        return None
+        return _Read(version, owner, deputy, Wanted(rhythm=rhythm, **(wanted | values)))
 
     def of_rhythm(self, rhythm: Rhythm) -> dict[str, Any]:
         """Read what belongs to the rhythm; note what belongs to another."""
@@ -303,53 +254,18 @@ class _Reader:
         found: dict[str, Any] = {}
         for key in sorted(own):
             if key == "credential":
-                found["credential_slug"] = self.text(key)
+                found["credential_slug"] = self.file_name(key)
             else:
-                found[key] = self.number(key, is_needed=key in _NEEDED[rhythm])
+                found[key] = self.number(key, _BOUNDS[key], is_needed=key in _NEEDED[rhythm])
         month, day = found.get("month"), found.get("day")
         if month and day and day > rules.DAYS_OF_MONTH[month - 1]:
             self.error("day", _("This month has no such day."), _("Write a day that the month has."))
         return found
 
-    def text(self, key: str, *, is_needed: bool = True) -> str | None:
+    def file_name(self, key: str, *, is_needed: bool = True) -> str | None:
         """Read the name of a plan or credential."""
-        value = self.table.get(key)
-        if value is None and not is_needed:
-            return None
-        if isinstance(value, str) and 0 < len(value) <= 60:
-            return value
-        self.error(
-            key,
-            _("“%(key)s” is missing.", key=key) if value is None else _("“%(key)s” has the wrong form.", key=key),
-            _('Write %(key)s = "NAME", the name of its file.', key=key),
-        )
-        return None
-
-    def number(self, key: str, *, is_needed: bool) -> int | None:
-        """Read a whole number within the bounds of the key."""
-        value, most = self.table.get(key), _BOUNDS[key]
-        if value is None and not is_needed:
-            return None
-        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
-            return value
-        self.error(
-            key,
-            _("“%(key)s” is no whole number from 1 to %(most)s.", key=key, most=most),
-            _("Write %(key)s = 12, without quotation marks.", key=key),
-        )
-        return None
-
-    def day(self, key: str) -> date | None:
-        """Read a date."""
-        value = self.table.get(key)
-        if isinstance(value, date) and not isinstance(value, datetime) and value.year >= 2000:
-            return value
-        self.error(
-            key,
-            _("“%(key)s” is no date.", key=key),
-            _("Write %(key)s = 2026-04-01, without quotation marks.", key=key),
-        )
-        return None
+        mend = _('Write %(key)s = "NAME", the name of its file.', key=key)
+        return self.text(key, most=60, mend=mend, is_needed=is_needed)
 
     def codes(self, key: str, known: set[str] | None = None) -> tuple[str, ...]:
         """Read a list of codes; of an empty one all are meant."""
