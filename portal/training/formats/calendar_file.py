@@ -44,9 +44,9 @@ def write(*, name: str, description: str, language: str, zone: str, entries: Seq
     calendar.add("method", "PUBLISH")
     # The name: RFC 7986's for Apple, the older one for Google and Outlook.
     calendar.add("name", _text(name, language))
-    calendar.add("x-wr-calname", vText(name))
+    calendar.add("x-wr-calname", _Text(name))
     calendar.add("description", _text(description, language))
-    calendar.add("x-wr-caldesc", vText(description))
+    calendar.add("x-wr-caldesc", _Text(description))
     # When to look again: RFC 7986's, and the older one that Outlook reads.
     refresh = vDuration(REFRESH)
     refresh.params["VALUE"] = "DURATION"
@@ -91,7 +91,18 @@ def _event(entry: Entry, language: str) -> Event:
     return event
 
 
-def _text(said: str, language: str) -> vText:
-    text = vText(said)
+class _Text(vText):
+    """A text that is written as RFC 5545 (3.3.11) says: the library takes a \\N that somebody typed for a new line."""
+
+    def to_ical(self) -> bytes:
+        """Return the text with its signs escaped."""
+        said = str(self).replace("\r\n", "\n").replace("\r", "\n")
+        for sign in ("\\", ";", ","):
+            said = said.replace(sign, f"\\{sign}")
+        return said.replace("\n", "\\n").encode()
+
+
+def _text(said: str, language: str) -> _Text:
+    text = _Text(said)
     text.params["LANGUAGE"] = language
     return text
