@@ -16,7 +16,6 @@ from portal.core.i18n import lazy_gettext as _l
 from portal.core.jobs import Description
 from portal.core.mail import Email, email
 from portal.core.web import public_url
-from portal.organisation import queries as organisation
 
 
 def _describe_links(arguments: Sequence[Mapping[str, Any]]) -> list[Description]:
@@ -102,5 +101,5 @@ def _mail(person: Person, template: str, **values: object) -> Email:
         to_name=person.name_in(person.language),
         salutation=person.addressed_in(person.language),
         language=person.language,
-        values={"organisation_name": organisation.name().in_(person.language), **values},
+        values=values,
     )

@@ -157,13 +157,16 @@ def _name_of_this_mail(mail: str, arguments: dict[str, Any]) -> str:
 
 
 def render(built: Email) -> EmailMessage:
-    """Write the mail in the recipient's language; blanks and line ends in headers are folded away."""
+    """Write the mail in the recipient's language; blanks and line ends in headers are folded away.
+
+    The bodies extend `ui/email.txt` and `ui/email.html`, which greet, and say at the foot who has sent it.
+    """
     with force_locale(built.language):
         salutation = built.salutation or built.to_name
         values = {"to_name": built.to_name, "salutation": salutation, "language": built.language, **built.values}
         subject = " ".join(render_template(f"{built.template}/subject.txt", **values).split())
         text = render_template(f"{built.template}/body.txt", **values).strip() + "\n"
-        html = render_template(f"{built.template}/body.html", **values)
+        html = render_template(f"{built.template}/body.html", **values, subject=subject)
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
     message["From"] = current_app.config["MAIL_FROM"]

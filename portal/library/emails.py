@@ -158,8 +158,9 @@ def _proposed(review: DraftReview) -> object:
     return CHANGE_CLASSES[review.change_class.value]
 
 
-def _named(anchor: str, heading: str) -> str:
-    return f"{heading} ({anchor})" if heading else anchor
+def _named(anchor: str, heading: str, spoken: str) -> str:
+    with force_locale(spoken):
+        return _("%(heading)s (%(clause)s)", heading=heading, clause=anchor) if heading else anchor
 
 
 @email("library.overlay_clashes", describe=_describe_clashes)
@@ -201,7 +202,7 @@ def overlay_clashes(slug: str, number: str, to: str) -> Email | None:
             "zone": followed.zone,
             # The words are written in the mail's own language.
             "clauses": [
-                (_named(anchor, headings.get(anchor, "")), market_texts.CLASH_WORDS[clash])
+                (_named(anchor, headings.get(anchor, ""), spoken), market_texts.CLASH_WORDS[clash])
                 for anchor, clash in stand.clashing.items()
             ],
             # A draft that was to be published, and came back because of it.

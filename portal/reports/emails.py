@@ -64,6 +64,7 @@ def weekly(to: str, schedule: str, week_of: str, attached: list[str], left_out: 
         template="reports/emails/weekly",
         to_address=person.sign_in_name,
         to_name=person.name_in(person.language),
+        salutation=person.addressed_in(person.language),
         language=person.language,
         values={
             "cohort": name,
@@ -102,6 +103,7 @@ def schedule_changed(schedule: str, recipient: str) -> Email | None:
         template="reports/emails/schedule_changed",
         to_address=owner.sign_in_name,
         to_name=owner.name_in(owner.language),
+        salutation=owner.addressed_in(owner.language),
         language=owner.language,
         values={
             "cohort": name,

@@ -24,7 +24,7 @@ OPEN_TO_OTHERS = {"service", "queries", "models", "rules", "events", "errors", "
 # Whole packages that are there for all.
 FOR_ALL = {"core", "ui"}
 
-EMAIL_HEAD = "portal/ui/templates/ui/email_head.html"
+EMAIL_LAYOUT = "portal/ui/templates/ui/email.html"
 
 
 @cache
@@ -95,11 +95,11 @@ def test_no_template_trusts_markup_by_hand() -> None:
         and "application/json" not in path.read_text(encoding="utf-8")
     ]
     # A mail brings its few rules along: no style sheet lies beside it.
-    assert found == [EMAIL_HEAD]
+    assert found == [EMAIL_LAYOUT]
 
 
 def test_only_mails_bring_their_style_along() -> None:
-    users = {path.parts for path in PORTAL.rglob("*.html") if "email_head.html" in path.read_text(encoding="utf-8")}
+    users = {path.parts for path in PORTAL.rglob("*.html") if "ui/email.html" in path.read_text(encoding="utf-8")}
     assert users
     assert all("emails" in parts for parts in users)
 

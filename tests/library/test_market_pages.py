@@ -666,8 +666,8 @@ def test_a_base_that_is_not_in_force_yet_is_named_with_its_instant(
         when = format_instant(at, "Asia/Tokyo")
     (told,) = sent(app, "owner@portal.example")
     assert when in told
-    assert ("(fees): removed" if language == "en" else "(fees): 削除") in told
-    assert ("(appeals): changed" if language == "en" else "(appeals): 変更") in told
+    assert ("(fees): removed" if language == "en" else "（fees）：削除") in told
+    assert ("(appeals): changed" if language == "en" else "（appeals）：変更") in told
     with own_transaction():
         draft = begin_draft(document=queries.get_document("impersonation@JP"), by=owner)
     client = as_(owner, language=language)
@@ -774,7 +774,7 @@ def test_the_owner_is_told_which_clauses_wait(cast: Cast, base: DocumentVersion,
     for words in (
         ("Waits for a decision", "Version 2.0 of the base text", "- Appeals in Japan (appeals)", "- Scope (scope)")
         if language == "en"
-        else ("判断待ち：日本の市場別文書", "基本文書の第2.0版", "- 日本での申し立て (appeals)", "- 範囲 (scope)")
+        else ("判断待ち：日本の市場別文書", "基本文書の第2.0版", "- 日本での申し立て（appeals）", "- 範囲（scope）")
     ):
         assert words in told, told
     assert "https://portal.example/library/impersonation/markets" in told
