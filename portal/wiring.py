@@ -615,6 +615,7 @@ def _training(app: Flask) -> None:
         register_holds_on_days,
         register_rests_on_calendars,
         register_rests_on_company_days,
+        register_where_moved,
     )
     from portal.gradebook.service.rests import register_rests
     from portal.library.service.dependants import register_dependants
@@ -647,6 +648,7 @@ def _training(app: Flask) -> None:
         today,
         versions,
     )
+    from portal.training.views.explaining import where_sessions_move
     from portal.training.views.supervision import supervised
     from portal.training.views.wellbeing import of_wellbeing
 
@@ -667,6 +669,7 @@ def _training(app: Flask) -> None:
     register_first_days(list_first_days)
     register_rests(steps_of)
     register_rests_on_calendars(dates_of_plans)
+    register_where_moved(where_sessions_move)
     register_rests_on_company_days(trainings_of_markets)
     register_holds_on_days(sessions_on_days_off)
     CONTENT_PARTS.append(PlansPart())

@@ -150,8 +150,9 @@ def _change_leave(
     status = 400
 
     def checked(seen: str) -> Done:
-        check_shown(moved_by(change(), names=False).key, seen)
-        return work()
+        found = moved_by(change(), names=False)
+        check_shown(found.key, seen)
+        return _with_what_stays(work(), found)
 
     if form.validate():
         try:
@@ -168,6 +169,11 @@ def _change_leave(
             form.form_errors.append(str(refused))
             status = refused.status
     return _page(person, form), status
+
+
+def _with_what_stays(done: Done, moved: ToldMoves) -> Done:
+    """Name what lies on a day off now, and has still to be looked at."""
+    return Done(moved.when_done(done.message), done.location)
 
 
 def _source(person: Person) -> tuple[Source, SourceTold] | None:
@@ -297,8 +303,9 @@ def _show_then_do(
         return moved_by(other_shifts(rosters), names=len(people) > 1)
 
     def checked(seen: str) -> Done:
-        check_shown(moved().key, seen)
-        return work()
+        found = moved()
+        check_shown(found.key, seen)
+        return _with_what_stays(work(), found)
 
     if form.validate():
         try:
@@ -375,9 +382,11 @@ def withdraw_shifts(person: Person) -> Response | tuple[str, int]:
         found = next((each for each in list_shifts(person.id) if str(each.id) == form.number.data), None)
         if found is None:
             raise ShiftsGone()
-        check_shown(moved_by(other_shifts(rosters_without(found)), names=False).key, request.form.get("seen", ""))
+        moved = moved_by(other_shifts(rosters_without(found)), names=False)
+        check_shown(moved.key, request.form.get("seen", ""))
         service.withdraw_shifts(pattern=found, by=actor())
-        return Done(_("The shifts have been withdrawn."), url_for("calendars.shifts", code=person.code))
+        done = Done(_("The shifts have been withdrawn."), url_for("calendars.shifts", code=person.code))
+        return _with_what_stays(done, moved)
 
     chosen = next((each for each in list_shifts(person.id) if str(each.id) == form.number.data), None)
     told, status = ShiftsForm(formdata=None), 200
