@@ -116,6 +116,34 @@ def register_rests_on_calendars(rests: RestsOnCalendars) -> None:
         _asked.append(rests)
 
 
+class LocksDates(Protocol):
+    """Somebody whose dates of people are moved by others too."""
+
+    def __call__(self, person_ids: Collection[int]) -> None:
+        """Let what moves the dates of these people, by their rows, come one after the other. One statement."""
+
+
+_asked_to_lock: list[LocksDates] = []
+
+
+def register_locks_dates(locks: LocksDates) -> None:
+    """Add somebody who knows dates that others move."""
+    if locks not in _asked_to_lock:
+        _asked_to_lock.append(locks)
+
+
+def lock(people: Collection[int]) -> None:
+    """Let what changes the days of these people, or moves their dates, come one after the other.
+
+    Without it two who act at once would each find what they were shown: together they would record the same leave
+    twice, bring back leave that was withdrawn, or move a date into a year that no holiday table knows. What was read
+    before is to be read anew. In a fixed number of statements: people are locked first, and then their dates by name.
+    """
+    queries.lock_people(people)
+    for locks in _asked_to_lock:
+        locks(people)
+
+
 class TellsWhereMoved(Protocol):
     """Somebody who knows where what stays put is moved by hand."""
 
@@ -174,6 +202,19 @@ def check_shown(key: str, seen: str | None) -> None:
     """Refuse what would move other dates than were shown; None: nobody was shown any. Raises `MovesChanged`."""
     if seen is not None and seen != key:
         raise MovesChanged()
+
+
+def moved_as_shown(
+    people: Collection[int], change: Callable[[], CalendarChange], seen: str | None, *, names: bool = False
+) -> ToldMoves:
+    """Return what a change of these people's days moves, as it was shown; nobody moves it until the transaction ends.
+
+    Raises `MovesChanged`, `HolidayYearUnknown`, and what `change` raises, which is asked as things stand then.
+    """
+    lock(people)
+    found = moved_by(change(), names=names)
+    check_shown(found.key, seen)
+    return found
 
 
 def moved_by_market(market: Market, holiday_country: str | None) -> MarketMoves:

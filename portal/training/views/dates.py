@@ -18,7 +18,7 @@ from portal.calendars.errors import LeaveGone, MovesChanged
 from portal.calendars.models import Leave
 from portal.calendars.permissions import SEE_LEAVE
 from portal.calendars.queries import list_leave
-from portal.calendars.service.moves import ToldMoves, check_shown, key_shown, moved_by, shown
+from portal.calendars.service.moves import CalendarChange, ToldMoves, key_shown, moved_as_shown, moved_by, shown
 from portal.calendars.service.told import period_told, unannounced_told
 from portal.core import clock
 from portal.core.access import actor, can, requires
@@ -600,12 +600,11 @@ def leave(enrollment: Enrollment) -> Response | tuple[str, int]:
     def days() -> tuple[date, date]:
         return form.first_on.data or standing.today, form.last_on.data or standing.today
 
-    def told() -> ToldMoves:
-        return moved_by(calendars.more_leave(enrollment.person, *days()), names=False)
+    def change() -> CalendarChange:
+        return calendars.more_leave(enrollment.person, *days())
 
     def work(seen: str) -> Done:
-        (first_on, last_on), found = days(), told()
-        check_shown(found.key, seen)
+        (first_on, last_on), found = days(), moved_as_shown([enrollment.person_id], change, seen)
         calendars.record_leave(person=enrollment.person, first_on=first_on, last_on=last_on, by=actor())
         said = found.when_done(_("The leave has been recorded."))
         return Done(said, url_for("training.leave", code=enrollment.code))
@@ -623,7 +622,7 @@ def leave(enrollment: Enrollment) -> Response | tuple[str, int]:
         asked=lambda: f"{form.first_on.data}/{form.last_on.data}",
         work=work,
         # Leave counts in every plan of hers.
-        told=told,
+        told=lambda: moved_by(change(), names=False),
         page=lambda _now: _leave_page(enrollment),
     )
 
@@ -659,8 +658,7 @@ def withdraw_leave(enrollment: Enrollment) -> Response | tuple[str, int]:
             raise LeaveGone()
 
         def work(seen: str) -> Done:
-            found = moved_by(calendars.less_leave(chosen()), names=False)
-            check_shown(found.key, seen)
+            found = moved_as_shown([enrollment.person_id], lambda: calendars.less_leave(chosen()), seen)
             calendars.withdraw_leave(leave=chosen(), by=actor())
             return Done(found.when_done(_("The leave has been withdrawn.")), here)
 
