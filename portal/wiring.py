@@ -613,8 +613,10 @@ def _training(app: Flask) -> None:
     from portal.acknowledgements.service.newcomers import register_first_days
     from portal.calendars.service.moves import (
         register_holds_on_days,
+        register_locks_dates,
         register_rests_on_calendars,
         register_rests_on_company_days,
+        register_where_moved,
     )
     from portal.gradebook.service.rests import register_rests
     from portal.library.service.dependants import register_dependants
@@ -623,7 +625,7 @@ def _training(app: Flask) -> None:
     from portal.training import emails, handlers, invariants, permissions, recorded  # noqa: F401
     from portal.training.cli import training
     from portal.training.content import PlansPart
-    from portal.training.queries import list_expected_takers, list_first_days
+    from portal.training.queries import list_expected_takers, list_first_days, lock_running_of
     from portal.training.service import order
     from portal.training.service.concerns import register_concerns
     from portal.training.service.credited import steps_of
@@ -647,6 +649,7 @@ def _training(app: Flask) -> None:
         today,
         versions,
     )
+    from portal.training.views.explaining import where_sessions_move
     from portal.training.views.supervision import supervised
     from portal.training.views.wellbeing import of_wellbeing
 
@@ -667,6 +670,8 @@ def _training(app: Flask) -> None:
     register_first_days(list_first_days)
     register_rests(steps_of)
     register_rests_on_calendars(dates_of_plans)
+    register_locks_dates(lock_running_of)
+    register_where_moved(where_sessions_move)
     register_rests_on_company_days(trainings_of_markets)
     register_holds_on_days(sessions_on_days_off)
     CONTENT_PARTS.append(PlansPart())

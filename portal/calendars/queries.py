@@ -379,3 +379,10 @@ def _rosters(rows: Sequence[Any]) -> tuple[Roster, ...]:
 
 def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def lock_people(person_ids: Collection[int]) -> None:
+    """Let those who change the days of these people come one after the other; rows that point to them go on."""
+    session.execute(
+        select(Person.id).where(Person.id.in_(person_ids)).order_by(Person.id).with_for_update(key_share=True)
+    )

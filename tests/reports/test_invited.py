@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +67,37 @@ def test_the_red_list_says_so_and_offers_to_send_it_again_and_nothing_else(
     assert {"en": "overdue", "ja": "期限超過"}[language] not in row
     acts = {each.get("href") for each in table.iter("a")}
     assert acts == {f"/training/{code}", f"/training/{code}/invitation"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_table_of_the_cohort_and_its_file_mark_her_and_nobody_else(
+    cast: Cast, code: str, as_: Any, language: str
+) -> None:
+    enrollment = session.scalars(select(Enrollment).where(Enrollment.code == code)).one()
+    make_enrollment(cast.learner, enrollment.version, cast.admin, cohort=enrollment.cohort)
+    browser, word = as_(cast.lead, language=language), {"en": "Invited", "ja": "招待中"}[language]
+    table = browser.get("reports.cohort", code="jp-2026-04").one("table", **{"aria-labelledby": "cohort"})
+    first = {str(each[0].get("href")): "".join(each.itertext()) for each in table.findall(".//tbody/tr/th")}
+    assert {href: word in said for href, said in first.items()} == {href: href == f"/training/{code}" for href in first}
+    assert len(first) == 2
+    sheet = browser.fetch("reports.cohort_csv", code="jp-2026-04").data.decode("utf-8-sig")
+    lines = {row[0]: row[7] for row in csv.reader(io.StringIO(sheet, newline=""))}
+    assert lines[enrollment.person.code] == word
+    assert lines[cast.learner.code] == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("where", ["reports.at_risk_rule", "reports.cohort_rule"])
+def test_the_rule_says_how_whoever_has_not_accepted_is_taken(
+    cast: Cast, code: str, as_: Any, language: str, where: str
+) -> None:
+    values = {"code": "jp-2026-04"} if where == "reports.cohort_rule" else {}
+    page = as_(cast.lead, language=language).get(where, **values)
+    said = {
+        "en": "it says only that she has not accepted the invitation",
+        "ja": "一覧には「招待を承諾していません」とだけ",
+    }[language]
+    assert said in page.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

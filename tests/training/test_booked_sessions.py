@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.accounts.models import Person
+from portal.calendars import service as calendars
 from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.db import session
@@ -28,6 +29,7 @@ from portal.training.service.enrollments import end_plan
 from portal.training.service.sessions import When
 from tests.beginnings import beginning
 from tests.builders import Cast
+from tests.queries import counted_queries
 from tests.shown import as_shown
 from tests.training.builders import load_holidays, make_cohort, make_documents, make_enrollment, make_plan
 
@@ -367,6 +369,102 @@ def test_leave_names_the_sessions_of_every_plan_of_hers(cast: Cast, enrollment: 
     leave = {"first_on": "2026-05-07", "last_on": "2026-05-08", "act": "preview"}
     page = as_(cast.lead, language="en").post("training.leave", leave, expect=200, code=enrollment.code)
     assert page.text.count("nobody works on that day then") == 1
+
+
+THURSDAY = date(2026, 5, 7)
+LEAVE = {"first_on": "2026-05-07", "last_on": "2026-05-08"}
+# Two days worked, two days off: of these Thursday is the first one off.
+SHIFTS = {"works": "shifts", "first_on": "2026-05-05", "cycle": "2-2", "works_holidays": "y"}
+WHEN = {"en": "Case circle, Thu 7 May 2026 10:00–11:00 JST", "ja": "事例検討会（2026年5月7日（木） 10:00～11:00 JST）"}
+ON_A_DAY_OFF = {"en": "nobody works on that day then", "ja": "この日は休みになります"}
+STAYS = {"en": "1 session stays on its day although that is a day off now", "ja": "セッション1件の予定が残っています"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("endpoint", "asked", "whose"),
+    [
+        ("calendars.record_leave", LEAVE, "person"),
+        ("calendars.record_shifts", SHIFTS, "person"),
+        ("calendars.team_shifts", SHIFTS, "team"),
+        ("training.leave", LEAVE, "enrollment"),
+    ],
+)
+def test_a_session_on_a_day_that_is_off_then_is_named_before_and_afterwards(
+    cast: Cast, enrollment: Enrollment, as_: Any, endpoint: str, asked: dict[str, str], whose: str, language: str
+) -> None:
+    assert cast.learner.team is not None
+    planned = book(cast, THURSDAY, enrollment)
+    code = {"person": cast.learner.code, "team": cast.learner.team.code, "enrollment": enrollment.code}[whose]
+    lead = as_(cast.lead, language=language)
+    page = lead.post(endpoint, asked | {"act": "preview"}, code=code, expect=200)
+    assert page.text.count(ON_A_DAY_OFF[language]) == 1
+    assert f"/sessions/{planned.code}/move" in page.body
+    (note,) = [said for each in page.all("li") if ON_A_DAY_OFF[language] in (said := "".join(each.itertext()))]
+    assert (cast.learner.name_in(language) in note) is (whose == "team")
+    page = lead.follow(lead.post(endpoint, as_shown(lead, endpoint, asked, code=code), code=code, expect=303))
+    assert STAYS[language] in page.text
+    assert WHEN[language] in page.text
+
+
+def test_where_no_session_is_concerned_nothing_is_said_of_any(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
+    book(cast, date(2026, 4, 30), enrollment)
+    lead = as_(cast.lead, language="en")
+    page = lead.post("calendars.record_leave", LEAVE | {"act": "preview"}, code=cast.learner.code, expect=200)
+    assert "nobody works on that day" not in page.text
+    confirmed = as_shown(lead, "calendars.record_leave", LEAVE, code=cast.learner.code)
+    page = lead.follow(lead.post("calendars.record_leave", confirmed, code=cast.learner.code, expect=303))
+    assert "stays on its day" not in page.text
+
+
+def test_a_session_on_a_weekend_within_leave_is_named_too(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
+    book(cast, date(2026, 5, 9), enrollment)
+    leave = {"first_on": "2026-05-08", "last_on": "2026-05-11", "act": "preview"}
+    page = as_(cast.lead, language="en").post("calendars.record_leave", leave, code=cast.learner.code, expect=200)
+    assert "on Sat 9 May 2026 10:00–11:00 JST stays where it is, and nobody works on that day then (Leave)" in page.text
+
+
+def test_a_session_that_was_booked_since_the_leave_was_shown_is_shown_first(
+    cast: Cast, enrollment: Enrollment, as_: Any
+) -> None:
+    lead = as_(cast.lead, language="en")
+    for endpoint, code in (("calendars.record_leave", cast.learner.code), ("training.leave", enrollment.code)):
+        confirmed = as_shown(lead, endpoint, LEAVE, code=code)
+        planned = book(cast, date(2026, 5, 8), enrollment)
+        page = lead.post(endpoint, confirmed, code=code, expect=409)
+        assert ON_A_DAY_OFF["en"] in page.text
+        with own_transaction():
+            sessions.cancel_session(planned=again(planned), reason="x", by=cast.lead)
+
+
+def test_leave_that_is_withdrawn_says_that_its_session_stays(cast: Cast, enrollment: Enrollment, as_: Any) -> None:
+    with own_transaction():
+        calendars.record_leave(person=cast.learner, first_on=date(2026, 4, 30), last_on=date(2026, 5, 1), by=cast.lead)
+    book(cast, THURSDAY, enrollment)
+    lead, leave = as_(cast.lead, language="en"), {"first_on": "2026-04-30", "last_on": "2026-05-01"}
+    for endpoint, code in (
+        ("calendars.withdraw_leave", cast.learner.code),
+        ("training.withdraw_leave", enrollment.code),
+    ):
+        page = lead.post(endpoint, leave | {"act": "preview"}, code=code, expect=200)
+        assert "stays where it is. Without it the step would be due on" in page.text
+
+
+def test_sessions_of_a_team_take_no_statement_for_each_person(
+    cast: Cast, enrollment: Enrollment, second: Enrollment, as_: Any
+) -> None:
+    assert cast.learner.team is not None
+    lead, code, counts = as_(cast.lead), cast.learner.team.code, []
+    book(cast, THURSDAY, enrollment)
+    for another in (True, False):
+        lead.post("calendars.team_shifts", SHIFTS | {"act": "preview"}, code=code, expect=200)
+        session.expire_all()
+        with counted_queries() as counted:
+            lead.post("calendars.team_shifts", SHIFTS | {"act": "preview"}, code=code, expect=200)
+        counts.append(len(counted))
+        if another:
+            book(cast, THURSDAY, second)
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

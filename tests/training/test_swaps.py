@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal.accounts.models import Person
+from portal.calendars.errors import HolidayYearUnknown
 from portal.core import clock
 from portal.core.db import session
 from portal.core.errors import DomainError
@@ -63,10 +64,12 @@ from tests.training.builders import (
     release,
 )
 from tests.training.test_training import document
+from tests.training.test_uncountable import WHY, keep_away
 from tests.volume import volume
 
 MORNING = datetime(2026, 4, 28, 1, 0, tzinfo=UTC)
 LANGUAGES = ("en", "ja")
+FROM_THE_FIRST = {"en": "from version 1.0", "ja": "第1.0版から"}
 # The quiz is another one, the talk is the lead's, what was optional is gone, and there is something new.
 OTHER = (
     STEPS[0],
@@ -673,3 +676,63 @@ def test_a_cohort_takes_no_statement_for_each_person(
             lead.post("training.version_of_cohort", asked, **where, expect=200)
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoevers_dates_cannot_be_computed_is_left_out_and_named_and_the_others_go_on(
+    cast: Cast, enrollment: Enrollment, other: PlanVersion, as_: Any, language: str
+) -> None:
+    assert enrollment.cohort is not None
+    for person in (cast.colleague, cast.author):
+        make_enrollment(person, enrollment.version, cast.admin, cohort=enrollment.cohort)
+    keep_away(cast.colleague)
+    # Of the author no date is beyond the table now, but one would be.
+    later = make_plan("first-days", cast.author, *OTHER[:-1], replace(OTHER[-1], due_days=40), number="3.0")
+    keep_away(cast.author, until=date(2031, 11, 30))
+    lead, where = as_(cast.lead, language=language), {"code": enrollment.cohort.code, "plan": "first-days"}
+    asked, stay = {"plan": later.number, "reason": "計画を改訂しました。"}, (cast.colleague, cast.author)
+    page = lead.post("training.version_of_cohort", {**asked, "act": "preview"}, **where, expect=200)
+    said = {
+        "en": "2 learners stay: their dates cannot be computed",
+        "ja": "日付を計算できない2名は、今の版のままです",
+    }[language]
+    assert said in page.text
+    assert page.text.count(WHY[language]) == 1
+    assert all(person.name_in(language) in page.text for person in stay)
+    assert f"{cast.learner.name_in(language)} {FROM_THE_FIRST[language]}" in page.text
+    seen = page.one("input", name="seen").get("value")
+    done = lead.post("training.version_of_cohort", {**asked, "act": "confirm", "seen": seen}, **where, expect=303)
+    page = lead.follow(done)
+    names = {"en": ", ", "ja": "、"}[language].join(
+        person.name_in(language) for person in sorted(stay, key=lambda each: (each.sort_key, each.id))
+    )
+    said = {
+        "en": f"2 learners stay where they are: {names}. {WHY['en']}",
+        "ja": f"2名は今の版のままです：{names}。 {WHY['ja']}",
+    }[language]
+    assert said in page.text
+    session.expire_all()
+    numbers = {
+        each.person_id: each.version.number for each in session.scalars(select(Enrollment)) if each.ended_at is None
+    }
+    assert numbers == {cast.learner.id: "3.0", cast.colleague.id: "1.0", cast.author.id: "1.0"}
+    # Where nobody is left it is refused.
+    page = lead.post(
+        "training.version_of_cohort", {**asked, "act": "preview"}, **where, expect=HolidayYearUnknown.status
+    )
+    assert not page.all("input", name="seen")
+
+
+def test_who_is_left_out_by_now_is_shown_first(cast: Cast, enrollment: Enrollment, other: PlanVersion) -> None:
+    assert enrollment.cohort is not None
+    enrollments = [
+        enrollment,
+        make_enrollment(cast.colleague, enrollment.version, cast.admin, cohort=enrollment.cohort),
+    ]
+    seen = swaps.key_of(*swaps.judge_countable(enrollments=enrollments, version=other))
+    keep_away(cast.colleague)
+    session.expire_all()
+    with pytest.raises(SwapChanged), own_transaction():
+        swaps.swap_cohort(
+            enrollments=enrollments, cohort=enrollment.cohort, version=other, reason="x", by=cast.lead, seen=seen
+        )

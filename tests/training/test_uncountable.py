@@ -66,13 +66,13 @@ def enrollment(cast: Cast) -> Enrollment:
     return make_enrollment(cast.learner, version, cast.admin, cohort=cohort)
 
 
-def keep_away(person: Person) -> None:
-    """Record leave up to the end of the holiday table, as an earlier version of the portal let it be recorded."""
+def keep_away(person: Person, *, until: date = date(2031, 12, 31)) -> None:
+    """Record leave, up to the end of the holiday table, as an earlier version of the portal let it be recorded."""
     save(
         Leave(
             person_id=person.id,
             first_on=date(2026, 4, 29),
-            last_on=date(2031, 12, 31),
+            last_on=until,
             recorded_at=clock.now(),
             recorded_by="system",
         )

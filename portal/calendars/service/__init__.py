@@ -274,6 +274,7 @@ def record_leave(*, person: Person, first_on: date, last_on: date, by: Person, s
     Raises `PeriodBackwards`, `PeriodTooLong`, `LeaveRecorded` where all of them lie within a leave of hers, and
     `HolidayYearUnknown` where a date of hers would fall into a year without a holiday table.
     """
+    moves.lock([person.id])
     moves.check(more_leave(person, first_on, last_on))
     leave = Leave(
         person_id=person.id,
@@ -327,6 +328,7 @@ def withdraw_leave(*, leave: Leave, by: Person) -> None:
 
     Raises `HolidayYearUnknown` where one of them would fall into a year without a holiday table.
     """
+    _lock(leave)
     if leave.withdrawn_at is not None:
         return
     moves.check(less_leave(leave))
@@ -341,12 +343,19 @@ def end_leave_early(*, leave: Leave, last_on: date, by: Person) -> Leave:
 
     Raises `LeaveGone` or `NotEarlier`.
     """
+    _lock(leave)
     if leave.withdrawn_at is not None:
         raise LeaveGone()
     if not leave.first_on <= last_on < leave.last_on:
         raise NotEarlier()
     withdraw_leave(leave=leave, by=by)
     return record_leave(person=leave.person, first_on=leave.first_on, last_on=last_on, by=by, source=source_of(leave))
+
+
+def _lock(row: Leave | ShiftPattern) -> None:
+    """Read a row as it is now, and let nobody else change the days of its person."""
+    moves.lock([row.person_id])
+    session.refresh(row)
 
 
 def checked_cycle(cycle: str | None) -> str | None:
@@ -366,6 +375,7 @@ def record_shifts(
     `HolidayYearUnknown` where the day, or a date of hers then, lies in a year without a holiday table.
     """
     said = checked_cycle(cycle)
+    moves.lock([person.id])
     check_shifts([person], first_on=first_on, cycle=said, works_holidays=works_holidays)
     return _record_shifts(person=person, first_on=first_on, said=said, works_holidays=works_holidays, by=by)
 
@@ -421,6 +431,7 @@ def record_shifts_of_team(
     everybody, and `HolidayYearUnknown` as for one person.
     """
     said = checked_cycle(cycle)
+    moves.lock([each.id for each in people])
     check_shifts(people, first_on=first_on, cycle=said, works_holidays=works_holidays)
     found = []
     for person in people:
@@ -440,6 +451,7 @@ def withdraw_shifts(*, pattern: ShiftPattern, by: Person) -> None:
 
     Raises `HolidayYearUnknown` where a date of hers would fall into a year without a holiday table.
     """
+    _lock(pattern)
     if pattern.withdrawn_at is not None:
         return
     moves.check(moves.other_shifts(queries.rosters_without(pattern)))

@@ -90,6 +90,7 @@ def keep(*, person: Person, source: Source, period: Period | None, by: Person) -
     Days that are leave already, however that was entered, are not recorded twice, and spans in which she never works
     not at all. Raises `HolidayYearUnknown` where a date of hers would fall into a year without a holiday table.
     """
+    moves.lock([person.id])
     standing = queries.list_leave(person.id)
     wanted = {(first, last) for first, last, of in _after(person, standing, [(source, period)]) if of == source}
     own = [each for each in standing if source_of(each) == source]

@@ -13,7 +13,7 @@ from portal.calendars.errors import MovesChanged
 from portal.calendars.rules import Roster, WorkingCalendar
 from portal.calendars.service.told import unannounced_told
 from portal.core.db import canonical_json
-from portal.core.i18n import format_date
+from portal.core.i18n import format_date, ngettext, pgettext
 from portal.organisation.models import Market
 from portal.organisation.service import MarketMoves
 
@@ -31,6 +31,34 @@ class MovedDate:
     is_provisional: bool = False
     # What it is a date of, by its code.
     training: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StaysPut:
+    """Something at which somebody is expected and which no working day moves: what and when it is, and for whom.
+
+    `said` is what that means, in the reader's language; `is_off`, that nobody works on its day then, or that she is
+    away. `before` and `after` are the dates around it that move. `code` is what it is known by.
+    """
+
+    what: str
+    said: str
+    whose: str
+    code: str
+    on: date
+    before: date
+    after: date
+    is_off: bool
+    # What it is a part of, by its code.
+    training: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What other working days would do: the dates that move, and what stays although it concerns it."""
+
+    dates: Sequence[MovedDate] = ()
+    stays: Sequence[StaysPut] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +100,8 @@ def other_market_days(market_id: int, base: WorkingCalendar) -> CalendarChange:
 class RestsOnCalendars(Protocol):
     """Somebody who counts dates in the working days of people."""
 
-    def __call__(self, change: CalendarChange) -> Sequence[MovedDate]:
-        """Return what would move with these working days, by name and date.
+    def __call__(self, change: CalendarChange) -> Touched:
+        """Return what would move with these working days, by name and date, and what would not.
 
         In a number of statements that does not grow with the people. Raises `HolidayYearUnknown`.
         """
@@ -88,11 +116,57 @@ def register_rests_on_calendars(rests: RestsOnCalendars) -> None:
         _asked.append(rests)
 
 
+class LocksDates(Protocol):
+    """Somebody whose dates of people are moved by others too."""
+
+    def __call__(self, person_ids: Collection[int]) -> None:
+        """Let what moves the dates of these people, by their rows, come one after the other. One statement."""
+
+
+_asked_to_lock: list[LocksDates] = []
+
+
+def register_locks_dates(locks: LocksDates) -> None:
+    """Add somebody who knows dates that others move."""
+    if locks not in _asked_to_lock:
+        _asked_to_lock.append(locks)
+
+
+def lock(people: Collection[int]) -> None:
+    """Let what changes the days of these people, or moves their dates, come one after the other.
+
+    Without it two who act at once would each find what they were shown: together they would record the same leave
+    twice, bring back leave that was withdrawn, or move a date into a year that no holiday table knows. What was read
+    before is to be read anew. In a fixed number of statements: people are locked first, and then their dates by name.
+    """
+    queries.lock_people(people)
+    for locks in _asked_to_lock:
+        locks(people)
+
+
+class TellsWhereMoved(Protocol):
+    """Somebody who knows where what stays put is moved by hand."""
+
+    def __call__(self, codes: Collection[str]) -> Mapping[str, str]:
+        """Return the addresses of those that whoever looks may move, in a fixed number of statements."""
+
+
+_asked_where: list[TellsWhereMoved] = []
+
+
+def register_where_moved(tells: TellsWhereMoved) -> None:
+    """Add somebody who knows where things are moved."""
+    if tells not in _asked_where:
+        _asked_where.append(tells)
+
+
 @dataclass(frozen=True, slots=True)
 class ToldMoves:
     """Which dates would move, in words: the rows of `moved_dates`, and which of them may still change.
 
-    `key` stands for all of them, so that a page can tell whether it has shown these.
+    `stays` are the rows of `stays_notes`: what does not move by itself. `left` names those of them that lie on a day
+    off then, for what is said when it is done. `key` stands for all of it, so that a page can tell whether it has shown
+    this.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -100,6 +174,12 @@ class ToldMoves:
     # Of how many trainings they are.
     trainings: int = 0
     key: str = ""
+    stays: Sequence[Mapping[str, Any]] = ()
+    left: str = ""
+
+    def when_done(self, said: str) -> str:
+        """Return what is said when it is done, and after it what has still to be looked at."""
+        return f"{said} {self.left}" if self.left else said
 
 
 def key_of(told: Sequence[Sequence[Any]]) -> str:
@@ -124,24 +204,50 @@ def check_shown(key: str, seen: str | None) -> None:
         raise MovesChanged()
 
 
+def moved_as_shown(
+    people: Collection[int], change: Callable[[], CalendarChange], seen: str | None, *, names: bool = False
+) -> ToldMoves:
+    """Return what a change of these people's days moves, as it was shown; nobody moves it until the transaction ends.
+
+    Raises `MovesChanged`, `HolidayYearUnknown`, and what `change` raises, which is asked as things stand then.
+    """
+    lock(people)
+    found = moved_by(change(), names=names)
+    check_shown(found.key, seen)
+    return found
+
+
 def moved_by_market(market: Market, holiday_country: str | None) -> MarketMoves:
     """Return what the holidays of another country would move in a market (the organisation asks).
 
     Raises `HolidayYearUnknown`.
     """
-    found = moved_by(other_market_days(market.id, queries.calendar_with(market, holiday_country)), names=True)
+    found = _told(
+        _touched(other_market_days(market.id, queries.calendar_with(market, holiday_country))).dates, names=True
+    )
     return MarketMoves(found.trainings, found.rows, found.unannounced, found.key)
 
 
 def check(change: CalendarChange) -> None:
     """Refuse working days with which somebody's date could not be computed any more. Raises `HolidayYearUnknown`."""
-    for rests in _asked:
-        rests(change)
+    _touched(change)
 
 
 def moved_by(change: CalendarChange, *, names: bool) -> ToldMoves:
-    """Return in words which dates would move; with whose they are where that is asked. Raises `HolidayYearUnknown`."""
-    found = [each for rests in _asked for each in rests(change)]
+    """Return in words which dates would move, and what would not; with whose they are where that is asked.
+
+    Raises `HolidayYearUnknown`.
+    """
+    found = _touched(change)
+    return _told(found.dates, found.stays, names=names)
+
+
+def _touched(change: CalendarChange) -> Touched:
+    found = [rests(change) for rests in _asked]
+    return Touched([each for one in found for each in one.dates], [each for one in found for each in one.stays])
+
+
+def _told(dates: Sequence[MovedDate], stays: Sequence[StaysPut] = (), *, names: bool) -> ToldMoves:
     rows = [
         {
             "step": each.what,
@@ -150,16 +256,57 @@ def moved_by(change: CalendarChange, *, names: bool) -> ToldMoves:
             "state": "overdue" if each.is_late else "",
         }
         | ({"learner": each.whose, "short": []} if names else {})
-        for each in found
+        for each in dates
     ]
+    told = [(each.training, each.what if not each.training else "", each.before, each.after) for each in dates]
+    held = [(each.training, each.code, each.on, each.before, each.after, each.is_off) for each in stays]
     return ToldMoves(
         rows,
-        unannounced_told(sorted({each.after.year for each in found if each.is_provisional})),
-        len({each.training for each in found}),
-        key_of([(each.training, each.what if not each.training else "", each.before, each.after) for each in found]),
+        unannounced_told(sorted({each.after.year for each in dates if each.is_provisional})),
+        len({each.training for each in dates}),
+        key_of([*told, *held]),
+        _stays_told(stays, names=names),
+        _left_told([each for each in stays if each.is_off]),
     )
 
 
+def _stays_told(stays: Sequence[StaysPut], *, names: bool) -> list[dict[str, Any]]:
+    """Return what stays put, what is said of several people once, with where it is moved by who may."""
+    hrefs = (
+        {code: href for tells in _asked_where for code, href in tells({each.code for each in stays}).items()}
+        if stays
+        else {}
+    )
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for each in stays:
+        row = rows.setdefault(
+            (each.code, each.said),
+            {"text": each.said, "what": each.what, "href": hrefs.get(each.code, "")}
+            | ({"learners": []} if names else {}),
+        )
+        if names:
+            row["learners"].append(each.whose)
+    return list(rows.values())
+
+
+def _left_told(off: Sequence[StaysPut]) -> str:
+    """Say of what lies on a day off that somebody has to look at it; "" where nothing does."""
+    named = list({each.code: each.what for each in off}.values())
+    if not named:
+        return ""
+    listed = pgettext("list", ", ").join(named[:MOST_LEFT_NAMED])
+    return ngettext(
+        "%(num)d session stays on its day although that is a day off now; see whether it has to be moved: "
+        "%(sessions)s.",
+        "%(num)d sessions stay on their days although those are days off now; see whether they have to be moved: "
+        "%(sessions)s.",
+        len(named),
+        sessions=f"{listed} …" if len(named) > MOST_LEFT_NAMED else listed,
+    )
+
+
+# Of more things that stay on a day off than these what is said when it is done names only the first.
+MOST_LEFT_NAMED = 5
 # Of more people than this a page names only the first.
 MOST_NAMED = 50
 

@@ -31,8 +31,8 @@ from portal.calendars.service.kept import Source, SourceTold
 from portal.calendars.service.moves import (
     CalendarChange,
     ToldMoves,
-    check_shown,
     key_shown,
+    moved_as_shown,
     moved_by,
     other_shifts,
     shown,
@@ -150,8 +150,8 @@ def _change_leave(
     status = 400
 
     def checked(seen: str) -> Done:
-        check_shown(moved_by(change(), names=False).key, seen)
-        return work()
+        found = moved_as_shown([person.id], change, seen)
+        return _with_what_stays(work(), found)
 
     if form.validate():
         try:
@@ -168,6 +168,11 @@ def _change_leave(
             form.form_errors.append(str(refused))
             status = refused.status
     return _page(person, form), status
+
+
+def _with_what_stays(done: Done, moved: ToldMoves) -> Done:
+    """Name what lies on a day off now, and has still to be looked at."""
+    return Done(moved.when_done(done.message), done.location)
 
 
 def _source(person: Person) -> tuple[Source, SourceTold] | None:
@@ -284,21 +289,22 @@ def _show_then_do(
 ) -> Response | tuple[str, int]:
     """Answer with the dates that other shifts would move; do it where that is confirmed as shown."""
     found, status = None, 400
+    rows, names = [each.id for each in people], len(people) > 1
 
-    def moved() -> ToldMoves:
+    def change() -> CalendarChange:
         cycle = service.checked_cycle(_cycle(form))
         service.check_first_day(people, _day(form.first_on))
         rosters = rosters_with(
-            [each.id for each in people],
+            rows,
             first_on=_day(form.first_on),
             cycle=cycle,
             works_holidays=form.works_holidays.data,
         )
-        return moved_by(other_shifts(rosters), names=len(people) > 1)
+        return other_shifts(rosters)
 
     def checked(seen: str) -> Done:
-        check_shown(moved().key, seen)
-        return work()
+        found = moved_as_shown(rows, change, seen, names=names)
+        return _with_what_stays(work(), found)
 
     if form.validate():
         try:
@@ -309,7 +315,7 @@ def _show_then_do(
                 except MovesChanged as changed:
                     form.form_errors.append(str(changed))
                     done = changed.status
-            found = moved()
+            found = moved_by(change(), names=names)
             status = done
         except CycleUnreadable as refused:
             form.cycle.errors = [str(refused)]
@@ -371,13 +377,18 @@ def withdraw_shifts(person: Person) -> Response | tuple[str, int]:
     """Take back shifts that were recorded by mistake."""
     form = WithdrawShiftsForm()
 
-    def work() -> Done:
+    def asked() -> ShiftPattern:
         found = next((each for each in list_shifts(person.id) if str(each.id) == form.number.data), None)
         if found is None:
             raise ShiftsGone()
-        check_shown(moved_by(other_shifts(rosters_without(found)), names=False).key, request.form.get("seen", ""))
-        service.withdraw_shifts(pattern=found, by=actor())
-        return Done(_("The shifts have been withdrawn."), url_for("calendars.shifts", code=person.code))
+        return found
+
+    def work() -> Done:
+        seen = request.form.get("seen", "")
+        moved = moved_as_shown([person.id], lambda: other_shifts(rosters_without(asked())), seen)
+        service.withdraw_shifts(pattern=asked(), by=actor())
+        done = Done(_("The shifts have been withdrawn."), url_for("calendars.shifts", code=person.code))
+        return _with_what_stays(done, moved)
 
     chosen = next((each for each in list_shifts(person.id) if str(each.id) == form.number.data), None)
     told, status = ShiftsForm(formdata=None), 200

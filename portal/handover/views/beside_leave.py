@@ -34,13 +34,13 @@ class LeaveMoves:
 
     @property
     def key(self) -> str:
-        """What stands for the dates that move; empty where whoever acts moves none."""
-        return self.moved.key if self.moved is not None and self.moved.rows else ""
+        """What stands for the dates that move and what stays; empty where there is none of either."""
+        return self.moved.key if self.moved is not None and self.moves_dates else ""
 
     @property
     def moves_dates(self) -> bool:
-        """Whether any date moves, which is looked at before it is done."""
-        return self.moved is not None and bool(self.moved.rows)
+        """Whether any date moves, or a session stays on a day off, which is looked at before it is done."""
+        return self.moved is not None and bool(self.moved.rows or self.moved.stays)
 
 
 NOTHING = LeaveMoves()

@@ -107,6 +107,15 @@ def activity_words() -> str:
     )
 
 
+def invited_words() -> str:
+    """Say how the rule takes whoever has not accepted her invitation; see `rules.at_risk`."""
+    return _(
+        "Whoever has not accepted the invitation cannot sign in, so has been able to do nothing yet. The same reasons "
+        "put her on the list, but it says only that she has not accepted the invitation and when it was sent, and "
+        "offers to send it again. In the table of the cohort she is marked as invited."
+    )
+
+
 def reason_words(reason: Reason, each: Follower, titles: Mapping[str, str]) -> str:
     """Say what the reason is, with its number."""
     match reason.risk:

@@ -16,7 +16,7 @@ from portal.core.i18n import format_instant, language
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.reports import service
-from portal.reports.formats.words import activity_words, in_force_words, rule_in_words
+from portal.reports.formats.words import activity_words, in_force_words, invited_words, rule_in_words
 from portal.reports.forms import REASON_LIMIT, AtRiskRuleForm, BackToDefaultForm, BackToProductForm
 from portal.reports.models import AtRiskRule, CohortRiskRule
 from portal.reports.permissions import CHANGE_AT_RISK_RULE, SEE_AT_RISK_RULE, SET_COHORT_RULE
@@ -88,6 +88,7 @@ def _shown(form: AtRiskRuleForm, status: int = 200, back: BackToProductForm | No
         newest=rows[0].id if rows else 0,
         rule=rule_in_words(holds),
         activity=activity_words(),
+        invited=invited_words(),
         history=_history(rows),
         first=rule_in_words(RiskRule()),
     )
@@ -165,6 +166,7 @@ def _of_cohort(found: Cohort, form: AtRiskRuleForm, status: int = 200) -> tuple[
         default=rule_in_words(rule_of(None).rule),
         default_href=url_for("reports.at_risk_rule") if can(SEE_AT_RISK_RULE) else None,
         activity=activity_words(),
+        invited=invited_words(),
         history=_history(rows),
     )
     return page, status

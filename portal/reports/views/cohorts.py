@@ -459,6 +459,7 @@ def _table_rows(report: CohortReport, zone: str) -> tuple[list[dict[str, Any]], 
                 "kana": row.person.full_kana if here == "ja" else "",
                 "href": url_for("training.path", code=row.code),
                 "state": _row_state(row),
+                "is_invited": row.person.is_invited,
                 "overdue": progress.overdue,
                 "since": day_words(late_since, here, this_year) if late_since else "",
                 "done": progress.done,
@@ -566,7 +567,8 @@ def _lines(found: Cohort, report: CohortReport) -> Iterator[list[object]]:
             progress.done,
             progress.overdue,
             row.standing.late_since,
-            None,
+            # As the page marks her.
+            look_of("invited").word if row.person.is_invited else None,
         ]
         for column in report.columns:
             cell = row.cells.get(column.slug)

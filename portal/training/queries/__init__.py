@@ -318,6 +318,21 @@ def list_running_of(person_ids: Collection[int] | None, *, market_id: int | None
     )
 
 
+def lock_running_of(person_ids: Collection[int]) -> None:
+    """Let what moves the dates of these people's open plans come one after the other; in the order of their names.
+
+    The enrollments are as they are then.
+    """
+    session.scalars(
+        select(Enrollment)
+        .join(Person, Person.id == Enrollment.person_id)
+        .where(Enrollment.person_id.in_(person_ids), Enrollment.completed_at.is_(None), Enrollment.ended_at.is_(None))
+        .order_by(Person.sort_key, Person.id, Enrollment.id)
+        .with_for_update(of=Enrollment)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def list_running_in(market_ids: Collection[int]) -> list[Enrollment]:
     """Return the open enrollments of these markets with the steps of their plans, by name."""
     return list(

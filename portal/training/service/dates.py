@@ -14,7 +14,7 @@ from sqlalchemy import select
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
 from portal.calendars.errors import unknown_years_refused
-from portal.calendars.rules import DayOff, WorkingCalendar, YearNotInTable
+from portal.calendars.rules import DayOff, OffReason, WorkingCalendar, YearNotInTable
 from portal.calendars.service import check_leave
 from portal.calendars.service.moves import CalendarChange, check_shown
 from portal.cohorts.models import Cohort
@@ -86,7 +86,7 @@ class Moved:
 class Stays:
     """A step whose session is booked and stays on its day: when the step itself is due, and would be due then.
 
-    `off` is why nobody works on the day of the session then, where now somebody does.
+    `off` is why nobody works on the day of the session then, where now somebody does; or that the learner is away then.
     """
 
     step: PlanStep
@@ -674,6 +674,9 @@ def _staying(standing: Standing, dues: Schedule, calendar: WorkingCalendar) -> l
         off = None
         with suppress(YearNotInTable):
             off = calendar.day_off(seat.on) if standing.calendar.day_off(seat.on) is None else None
+        if off is None and seat.on in calendar.leave - standing.calendar.leave:
+            # Nobody works then as it is, but she would have come.
+            off = DayOff(seat.on, OffReason.LEAVE)
         before, after = standing.due_on(step.slug), dues[step.slug].on
         if before != after or off is not None:
             found.append(Stays(step, seat, before, after, off))

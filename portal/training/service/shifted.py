@@ -1,4 +1,4 @@
-"""Dates of plans as what other working days would move."""
+"""Dates of plans as what other working days would move, and booked sessions as what they would not."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from datetime import date
 
 from portal.calendars.queries import read_calendars
 from portal.calendars.rules import WorkingCalendar, YearNotInTable
-from portal.calendars.service.moves import CalendarChange, Held, MovedDate, MovedTraining
-from portal.calendars.service.told import period_told
+from portal.calendars.service.moves import CalendarChange, Held, MovedDate, MovedTraining, StaysPut, Touched
+from portal.calendars.service.told import period_told, why_off
 from portal.core import clock
+from portal.core.i18n import format_date, language
 from portal.core.i18n import gettext as _
-from portal.core.i18n import language
 from portal.training.permissions import expected_at
 from portal.training.queries import catalogue, live_sessions
-from portal.training.service.dates import moved_by_calendar, moved_by_company_days
+from portal.training.service.dates import Stays, moved_by_calendar, moved_by_company_days
 
 
-def dates_of_plans(change: CalendarChange) -> list[MovedDate]:
-    """Return the dates of running plans that would move, by the learners' names and in the order of each plan."""
+def dates_of_plans(change: CalendarChange) -> Touched:
+    """Return the dates of running plans that would move, and the booked sessions that would not.
+
+    By the learners' names and in the order of each plan.
+    """
     found = moved_by_calendar(change=change)
-    tasks = catalogue.tasks_of({each.step.id: each.step for _standing, moves in found for each in moves}.values())
-    here = language()
-    return [
+    steps = {each.step.id: each.step for _standing, moves in found for each in (*moves, *moves.sessions)}
+    tasks, here = catalogue.tasks_of(steps.values()), language()
+    dates = [
         MovedDate(
             str(tasks[each.step.id]),
             standing.enrollment.person.name_in(here),
@@ -37,6 +40,49 @@ def dates_of_plans(change: CalendarChange) -> list[MovedDate]:
         for standing, moves in found
         for each in moves
     ]
+    stays = [
+        StaysPut(
+            _("%(step)s, %(when)s", step=tasks[each.step.id], when=_when(each)),
+            stays_told(each, str(tasks[each.step.id])),
+            standing.enrollment.person.name_in(here),
+            each.seat.code,
+            each.seat.on,
+            each.before,
+            each.after,
+            each.off is not None,
+            standing.enrollment.code,
+        )
+        for standing, moves in found
+        for each in moves.sessions
+    ]
+    return Touched(dates, stays)
+
+
+def stays_told(each: Stays, what: str) -> str:
+    """Say of a booked session that it stays where it is, and what that means."""
+    values = {"step": what, "when": _when(each)}
+    if each.off is not None:
+        return str(
+            _(
+                "The session for “%(step)s” on %(when)s stays where it is, and nobody works on that day then "
+                "(%(why)s).",
+                why=why_off(each.off),
+                **values,
+            )
+        )
+    return str(
+        _(
+            "The session for “%(step)s” on %(when)s stays where it is. Without it the step would be due on %(after)s "
+            "instead of %(before)s.",
+            before=format_date(each.before),
+            after=format_date(each.after),
+            **values,
+        )
+    )
+
+
+def _when(each: Stays) -> str:
+    return period_told(each.seat.starts_at, each.seat.ends_at, each.seat.zone)
 
 
 def trainings_of_markets(calendars: Mapping[int, WorkingCalendar]) -> list[MovedTraining]:

@@ -13,7 +13,8 @@ from sqlalchemy import inspect
 
 from portal.accounts.models import Person
 from portal.calendars import queries as calendars
-from portal.calendars.errors import unknown_years_refused
+from portal.calendars.errors import HolidayYearUnknown, unknown_years_refused
+from portal.calendars.rules import YearNotInTable
 from portal.cohorts.models import Cohort
 from portal.core import clock
 from portal.core.codes import new_code
@@ -48,7 +49,7 @@ from portal.training.models import (
     StepExtension,
     TaskEvidence,
 )
-from portal.training.queries import Standing, swaps
+from portal.training.queries import Standing, Uncountable, swaps
 from portal.training.rules import Basis, Difference, EventDay, Exemption, Extension, Fate, Feasibility, StepState
 from portal.training.service.dates import set_event_of_cohort
 from portal.training.service.enrollments import (
@@ -168,7 +169,33 @@ def judge(
     if not standings:
         return []
     judging = _Judging(standings, version, events or {})
-    return [judging.of(each) for each in standings]
+    with unknown_years_refused():
+        return [judging.of(each) for each in standings]
+
+
+def judge_countable(
+    *, enrollments: Sequence[Enrollment], version: PlanVersion, events: Mapping[str, date] | None = None
+) -> tuple[list[Swap], list[Uncountable]]:
+    """Return what would come of it, as `judge` does, for those whose dates can be computed; besides, those who stay.
+
+    These stay because a date of theirs lies, now or in that version, in a year that their holiday table does not know.
+    Raises what `judge` raises, `HolidayYearUnknown` only where nobody would go on.
+    """
+    for each in enrollments:
+        _check(each, version)
+    standings, unknown = queries.countable(enrollments)
+    found = []
+    if standings:
+        judging = _Judging(standings, version, events or {})
+        for standing in standings:
+            try:
+                found.append(judging.of(standing))
+            except YearNotInTable as missing:
+                unknown.append(Uncountable(standing.enrollment, missing.country, missing.year))
+    if unknown and not found:
+        raise HolidayYearUnknown(country=unknown[0].country, year=unknown[0].year)
+    place = {each.id: number for number, each in enumerate(enrollments)}
+    return found, sorted(unknown, key=lambda each: place[each.enrollment.id])
 
 
 def _check(enrollment: Enrollment, version: PlanVersion) -> None:
@@ -232,18 +259,17 @@ class _Judging:
         self._latest = swaps.latest_version_id(version.plan_id)
 
     def of(self, standing: Standing) -> Swap:
-        """Return what would come of it for one of the learners."""
+        """Return what would come of it for one of the learners. Raises `YearNotInTable`."""
         enrollment, version, today = standing.enrollment, self._version, standing.today
         carried = self._carried(standing)
         basis, done = carried.basis, {*carried.completions, *carried.recognised}
         calendar = basis.calendar(self._read.of(enrollment.market_id, enrollment.person_id), today)
-        with unknown_years_refused():
-            dues = rules.schedule(self._shapes, basis, calendar)
-            # A session of a step that stays what it is goes along.
-            booked = {slug: on for slug, on in standing.booked.items() if slug in carried.under_same_terms}
-            left = rules.feasibility(
-                self._shapes, dues, done | basis.exempt, basis=basis, calendar=calendar, today=today, booked=booked
-            )
+        dues = rules.schedule(self._shapes, basis, calendar)
+        # A session of a step that stays what it is goes along.
+        booked = {slug: on for slug, on in standing.booked.items() if slug in carried.under_same_terms}
+        left = rules.feasibility(
+            self._shapes, dues, done | basis.exempt, basis=basis, calendar=calendar, today=today, booked=booked
+        )
         days = rules.days_of(dues, booked)
         steps = [_fate(standing, step, carried, days[step.slug]) for step in version.steps]
         there = {step.slug for step in version.steps}
@@ -427,28 +453,30 @@ def swap_cohort(
     by: Person,
     events: Mapping[str, date] | None = None,
     seen: str | None = None,
-) -> list[Enrollment]:
-    """Let these people of a cohort go on in another version of their plan, all or nothing; see `swap_version`.
+) -> tuple[list[Enrollment], list[Uncountable]]:
+    """Let these people of a cohort go on in another version of their plan; see `swap_version`.
 
-    `events` are days that are set for the whole cohort. `seen` is the `key_of` what was shown.
+    All or nothing, but for those whose dates cannot be computed: they stay, and are returned besides. `events` are days
+    that are set for the whole cohort. `seen` is the `key_of` what was shown. Raises what `judge_countable` raises.
     """
     for each in enrollments:
         lock(each)
     said = checked_reason(reason)
     given = dict(events or {})
-    found = judge(standings=queries.standings(enrollments), version=version, events=given)
-    if seen is not None and seen != key_of(found):
+    found, left_out = judge_countable(enrollments=enrollments, version=version, events=given)
+    if seen is not None and seen != key_of(found, left_out):
         raise SwapChanged()
     known = queries.list_event_days(cohort, version.plan_id)
     for event in version.events:
         if event.slug in given and event.slug not in known:
             set_event_of_cohort(cohort=cohort, event=event, on=given[event.slug], reason="", by=by)
-    return [_swap(each, said, by, {}) for each in found]
+    return [_swap(each, said, by, {}) for each in found], left_out
 
 
-def key_of(found: Iterable[Swap]) -> str:
-    """Return what stands for several swaps together."""
-    return sha256("".join(each.key for each in found).encode()).hexdigest()
+def key_of(found: Iterable[Swap], left_out: Iterable[Uncountable]) -> str:
+    """Return what stands for several swaps together, and for those who are left out of them."""
+    said = [each.key for each in found] + [each.enrollment.code for each in left_out]
+    return sha256("".join(said).encode()).hexdigest()
 
 
 def _swap(swap: Swap, reason: str, by: Person, given: Mapping[str, date]) -> Enrollment:

@@ -18,7 +18,7 @@ from portal.calendars.errors import LeaveGone, MovesChanged
 from portal.calendars.models import Leave
 from portal.calendars.permissions import SEE_LEAVE
 from portal.calendars.queries import list_leave
-from portal.calendars.service.moves import ToldMoves, check_shown, key_shown, moved_by, shown
+from portal.calendars.service.moves import CalendarChange, ToldMoves, key_shown, moved_as_shown, moved_by, shown
 from portal.calendars.service.told import period_told, unannounced_told
 from portal.core import clock
 from portal.core.access import actor, can, requires
@@ -600,14 +600,14 @@ def leave(enrollment: Enrollment) -> Response | tuple[str, int]:
     def days() -> tuple[date, date]:
         return form.first_on.data or standing.today, form.last_on.data or standing.today
 
-    def told() -> ToldMoves:
-        return moved_by(calendars.more_leave(enrollment.person, *days()), names=False)
+    def change() -> CalendarChange:
+        return calendars.more_leave(enrollment.person, *days())
 
     def work(seen: str) -> Done:
-        first_on, last_on = days()
-        check_shown(told().key, seen)
+        (first_on, last_on), found = days(), moved_as_shown([enrollment.person_id], change, seen)
         calendars.record_leave(person=enrollment.person, first_on=first_on, last_on=last_on, by=actor())
-        return Done(_("The leave has been recorded."), url_for("training.leave", code=enrollment.code))
+        said = found.when_done(_("The leave has been recorded."))
+        return Done(said, url_for("training.leave", code=enrollment.code))
 
     def moved(standing: Standing) -> dates.Moves:
         first_on, last_on = days()
@@ -622,12 +622,7 @@ def leave(enrollment: Enrollment) -> Response | tuple[str, int]:
         asked=lambda: f"{form.first_on.data}/{form.last_on.data}",
         work=work,
         # Leave counts in every plan of hers.
-        told=told,
-        staying=lambda: [
-            each
-            for _standing, moves in dates.moved_by_calendar(change=calendars.more_leave(enrollment.person, *days()))
-            for each in moves.sessions
-        ],
+        told=lambda: moved_by(change(), names=False),
         page=lambda _now: _leave_page(enrollment),
     )
 
@@ -663,9 +658,9 @@ def withdraw_leave(enrollment: Enrollment) -> Response | tuple[str, int]:
             raise LeaveGone()
 
         def work(seen: str) -> Done:
-            check_shown(moved_by(calendars.less_leave(chosen()), names=False).key, seen)
+            found = moved_as_shown([enrollment.person_id], lambda: calendars.less_leave(chosen()), seen)
             calendars.withdraw_leave(leave=chosen(), by=actor())
-            return Done(_("The leave has been withdrawn."), here)
+            return Done(found.when_done(_("The leave has been withdrawn.")), here)
 
         try:
             seen, status = key_shown(request.form.get("seen", ""), f"{first_on}/{last_on}"), 200
@@ -688,7 +683,7 @@ def withdraw_leave(enrollment: Enrollment) -> Response | tuple[str, int]:
         moved=told.rows if told is not None else None,
         unannounced=told.unannounced if told is not None else "",
         feasibility=[],
-        sessions=[],
+        sessions=told.stays if told is not None else [],
         seen="",
         **_whose(enrollment),
     )
@@ -765,14 +760,13 @@ def show_then_do(
     page: Callable[[Standing], dict[str, Any]],
     cautions: Callable[[dates.Moves], list[str]] = lambda _moves: [],
     told: Callable[[], ToldMoves] | None = None,
-    staying: Callable[[], Sequence[dates.Stays]] | None = None,
 ) -> Response | tuple[str, int]:
     """Answer with what would move; do it where that is confirmed as shown.
 
     Another choice than the one that was shown is shown first, and so is what would move other dates by now: `work` is
     given what stands for those that were shown. `page` are the values of the page as things stand. `cautions` says of
-    the chosen day what is worth a second look; it keeps nothing from being done. `told` are the dates that are shown
-    where more than those of this plan move, `staying` the sessions then.
+    the chosen day what is worth a second look; it keeps nothing from being done. `told` is what is shown
+    where more than the dates of this plan move.
     """
     found: dates.Moves | None = None
     status = 200
@@ -801,7 +795,7 @@ def show_then_do(
         moved=all_told.rows if all_told is not None else effect_told(found, standing) if found is not None else None,
         feasibility=feasibility_told(found.feasibility, standing.enrollment.version) if found is not None else [],
         disorder=disorder_told(found.disorder, catalogue.tasks_of(standing.steps)) if found is not None else [],
-        sessions=sessions_told(staying() if staying is not None else found.sessions) if found is not None else [],
+        sessions=all_told.stays if all_told is not None else sessions_told(found.sessions) if found is not None else [],
         cautions=cautions(found) if found is not None else [],
         unannounced=all_told.unannounced
         if all_told is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from flask import url_for
 
 from portal.calendars.rules import DayOff, OffReason
-from portal.calendars.service.told import day_told, days_told, period_told, spans_told, why_off
+from portal.calendars.service.told import day_told, days_told, spans_told, why_off
 from portal.core import clock
 from portal.core.access import can
 from portal.core.i18n import LazyText, format_date, format_instant, format_percent, language, ngettext
@@ -21,6 +21,7 @@ from portal.training.queries import Standing, catalogue, live_sessions
 from portal.training.rules import EffectiveDue, Exemption, Extended, Extension, Feasibility, GateFigures, NotCounted
 from portal.training.service.dates import Stays
 from portal.training.service.enrollments import Recognition
+from portal.training.service.shifted import stays_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,39 +226,24 @@ def disorder_now_told(standing: Standing) -> list[str]:
 def sessions_told(found: Sequence[Stays]) -> list[dict[str, str]]:
     """Say of booked sessions that they stay where they are, with where each can be moved by who may."""
     tasks = catalogue.tasks_of([each.step for each in found])
-    known = {each.code: each for each in live_sessions.list_sessions_by_code({each.seat.code for each in found})}
+    hrefs = where_sessions_move({each.seat.code for each in found})
     return [
         {
-            "text": _stays(each, str(tasks[each.step.id])),
-            "href": url_for("training.move_session", code=each.seat.code)
-            if can(RUN_SESSION, known[each.seat.code])
-            else "",
+            "text": stays_told(each, str(tasks[each.step.id])),
+            "href": hrefs.get(each.seat.code, ""),
             "what": str(tasks[each.step.id]),
         }
         for each in found
     ]
 
 
-def _stays(each: Stays, what: str) -> str:
-    values = {"step": what, "when": period_told(each.seat.starts_at, each.seat.ends_at, each.seat.zone)}
-    if each.off is not None:
-        return str(
-            _(
-                "The session for “%(step)s” on %(when)s stays where it is, and nobody works on that day then "
-                "(%(why)s).",
-                why=why_off(each.off),
-                **values,
-            )
-        )
-    return str(
-        _(
-            "The session for “%(step)s” on %(when)s stays where it is. Without it the step would be due on %(after)s "
-            "instead of %(before)s.",
-            before=format_date(each.before),
-            after=format_date(each.after),
-            **values,
-        )
-    )
+def where_sessions_move(codes: Collection[str]) -> dict[str, str]:
+    """Return where those of these sessions are moved that whoever looks may move."""
+    return {
+        each.code: url_for("training.move_session", code=each.code)
+        for each in live_sessions.list_sessions_by_code(codes)
+        if can(RUN_SESSION, each)
+    }
 
 
 def not_counted_told(found: Recognition, date: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 from flask import render_template, request, url_for
 from werkzeug import Response
 
-from portal.calendars.service.told import unannounced_told
+from portal.calendars.service.told import unannounced_told, uncountable_told
 from portal.cohorts.permissions import SEE_COHORT
 from portal.core.access import actor, allows, can, requires
-from portal.core.i18n import LazyText, format_date, language, ngettext
+from portal.core.i18n import LazyText, format_date, language, ngettext, pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
 from portal.core.once import Done
@@ -21,14 +22,17 @@ from portal.training.errors import NoSuchVersion
 from portal.training.forms import EventField, VersionForm, event_field_name, with_events
 from portal.training.models import Enrollment, PlanVersion
 from portal.training.permissions import CHANGE_DATES, SEE_ENROLLMENT, SWAP_COHORT, PlanOfCohort
-from portal.training.queries import catalogue, swaps
+from portal.training.queries import Uncountable, catalogue, swaps
 from portal.training.rules import STATEMENT_LIMIT, Difference, Fate
 from portal.training.service import swaps as service
 from portal.training.service.swaps import StepFate, Swap
 from portal.training.views import blueprint
 from portal.training.views.explaining import feasibility_told
+from portal.training.views.learner import uncountable_rows
 from portal.training.views.shown_first import confirmed_or_judged
 
+# Of more people who stay, what is said afterwards names only the first: the page of the cohort names all.
+MOST_NAMED = 10
 # State and word of each fate; what is to be done again is told as such.
 _FATES: Mapping[Fate, tuple[str, LazyText]] = {
     Fate.DONE: ("done", _l("Stays done")),
@@ -110,7 +114,7 @@ def version_of_cohort(thing: PlanOfCohort) -> Response | tuple[str, int]:
 
     def work() -> Done:
         target = _chosen(form, others)
-        done = service.swap_cohort(
+        done, left_out = service.swap_cohort(
             enrollments=_movable(thing, target),
             cohort=cohort,
             version=target,
@@ -125,16 +129,17 @@ def version_of_cohort(thing: PlanOfCohort) -> Response | tuple[str, int]:
             len(done),
             number=target.number,
         )
+        said = " ".join([said, *_left_out_told(left_out)])
         return Done(said, url_for("reports.cohort", code=cohort.code, plan=thing.plan.slug))
 
-    def judge() -> list[Swap]:
+    def judge() -> tuple[list[Swap], list[Uncountable]]:
         target = _chosen(form, others)
-        standings = queries.standings(_movable(thing, target))
-        return service.judge(standings=standings, version=target, events=_days(form, target))
+        return service.judge_countable(enrollments=_movable(thing, target), version=target, events=_days(form, target))
 
-    answer, found, status = confirmed_or_judged(form, work, judge)
+    answer, judged, status = confirmed_or_judged(form, work, judge)
     if answer is not None:
         return answer
+    found, left_out = judged if judged is not None else (None, [])
     following = swaps.list_in_cohort(cohort, thing.plan.id)
     page = render_template(
         "training/version_of_cohort.html",
@@ -142,10 +147,11 @@ def version_of_cohort(thing: PlanOfCohort) -> Response | tuple[str, int]:
         can_swap=len(others) > 1 and any(each.is_open for each in following),
         events=_event_fields(form, others),
         people=_people(found) if found is not None else None,
-        stay=_who_stay(following, found, form.plan.data),
+        uncountable=[row | {"plan": ""} for row in uncountable_rows(left_out)],
+        stay=_who_stay(following, found, left_out, form.plan.data),
         standing=_by_version(following),
         unannounced=_unannounced(found or []),
-        seen=service.key_of(found) if found else "",
+        seen=service.key_of(found, left_out) if found else "",
         limit=STATEMENT_LIMIT,
         cohort=str(cohort.name),
         plan=str(others[0].title) if others else thing.plan.slug,
@@ -280,6 +286,24 @@ def _counts(swap: Swap) -> list[str]:
     return found or [str(_("Nothing is another thing for the steps."))]
 
 
+def _left_out_told(left_out: Sequence[Uncountable]) -> list[str]:
+    """Say who stays because the dates cannot be computed, and why, which is said once for all of them."""
+    here, names = language(), defaultdict[str, list[str]](list)
+    for each in left_out:
+        names[uncountable_told(each.country, each.year)].append(each.enrollment.person.name_in(here))
+    told = []
+    for why, people in names.items():
+        listed = pgettext("list", ", ").join(people[:MOST_NAMED])
+        stays = ngettext(
+            "%(num)d learner stays where she is: %(names)s.",
+            "%(num)d learners stay where they are: %(names)s.",
+            len(people),
+            names=f"{listed} …" if len(people) > MOST_NAMED else listed,
+        )
+        told += [stays, why]
+    return told
+
+
 def _people(found: Sequence[Swap]) -> list[dict[str, Any]]:
     here, tasks = language(), _tasks_in(found)
     return [
@@ -311,15 +335,19 @@ def _by_version(following: Sequence[Enrollment]) -> list[str]:
 
 
 def _who_stay(
-    following: Sequence[Enrollment], found: Sequence[Swap] | None, number: str | None
+    following: Sequence[Enrollment],
+    found: Sequence[Swap] | None,
+    left_out: Sequence[Uncountable],
+    number: str | None,
 ) -> list[dict[str, str]]:
-    """Say who stays where she is, and why."""
+    """Say who stays where she is, and why; whose dates cannot be computed is told apart."""
     if found is None:
         return []
-    here, moved = language(), {each.standing.enrollment.id for each in found}
+    here, told = language(), {each.standing.enrollment.id for each in found}
+    told |= {each.enrollment.id for each in left_out}
     rows = []
     for each in following:
-        if each.id in moved:
+        if each.id in told:
             continue
         if each.completed_at is not None:
             why = _("Has completed version %(number)s and stays in it.", number=each.version.number)
