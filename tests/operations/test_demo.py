@@ -15,7 +15,7 @@ from portal import wiring
 from portal.accounts import queries as accounts
 from portal.accounts.models import Accommodation, Person
 from portal.accounts.queries import Standing, standing_of
-from portal.acknowledgements.models import AcknowledgementRequest, Campaign, RequestEnd
+from portal.acknowledgements.models import AcknowledgementRequest, Campaign, DeltaAnswer, RequestEnd
 from portal.acknowledgements.queries.campaigns import list_asked_ids
 from portal.calendars import queries as calendars
 from portal.certificates.models import Certificate
@@ -48,11 +48,14 @@ from portal.quizzes.models import (
     HandMark,
     MarkRound,
     PracticeAnswer,
+    Question,
     QuestionFlag,
     Regrade,
+    SettledHow,
 )
-from portal.quizzes.queries import get_quiz, list_attempts, list_items
+from portal.quizzes.queries import get_bank, get_quiz, list_attempts, list_items
 from portal.quizzes.queries.regrades import list_changed
+from portal.quizzes.queries.staleness import list_all_of, list_stale
 from portal.quizzes.service.practice import offers_practice
 from portal.quizzes.service.review import list_came_back_to, list_waiting_for
 from portal.quizzes.service.settled import Stage, progress_of
@@ -442,6 +445,38 @@ def test_questions_wait_for_the_approver_came_back_to_the_author_and_are_pointed
                 "quizzes.statistics", slug="audit-records"
             )
             assert not statistics.all("div", class_="empty")
+
+
+def test_a_changed_procedure_left_a_question_to_look_at_again_and_asked_the_others_of_those_who_confirm(
+    app: Flask,
+) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        bank = get_bank("guests-in-streams")
+        waits = [question.slug for question, _version in list_stale(bank, kept_out=False)]
+        assert waits == ["host-answers"]
+        # Of the others about what changed, one was found right, and one was rewritten and approved.
+        histories = {
+            question.slug: [each.settled_how for each in list_all_of(question)]
+            for question in session.scalars(select(Question).where(Question.bank_id == bank.id))
+        }
+        assert histories == {
+            "in-time": [SettledHow.NEW_VERSION],
+            "next-look": [SettledHow.STILL_RIGHT],
+            "host-answers": [None],
+            "account-of-guest": [],
+        }
+        owned = accounts.find_owner("question_bank", bank.slug)
+        assert owned is not None
+        assert owned.deputy is not None
+        answered = session.scalars(select(DeltaAnswer).order_by(DeltaAnswer.id)).all()
+        assert {each.right for each in answered} == {True, False}
+        for language in ("en", "ja"):
+            author = PageClient(app, people["yamada.hiroko"], language)
+            for endpoint, values in (("quizzes.stale", {}), ("quizzes.stale_of_bank", {"slug": bank.slug})):
+                assert not author.get(endpoint, **values).all("div", class_="empty"), endpoint
+            reader = PageClient(app, people["nishi.haruto"], language)
+            assert "20:16" in reader.get("acknowledgements.delta", slug=bank.slug).text.replace("時", ":")
 
 
 def test_results_are_excused_set_by_hand_taken_back_and_one_waits_for_a_second_person(app: Flask) -> None:
