@@ -15,7 +15,7 @@ from portal import wiring
 from portal.accounts import queries as accounts
 from portal.accounts.models import Accommodation, Person
 from portal.accounts.queries import Standing, standing_of
-from portal.acknowledgements.models import AcknowledgementRequest, Campaign, DeltaAnswer, RequestEnd
+from portal.acknowledgements.models import AcknowledgementRequest, Campaign, DeltaAnswer, MaterialAside, RequestEnd
 from portal.acknowledgements.queries.campaigns import list_asked_ids
 from portal.calendars import queries as calendars
 from portal.certificates.models import Certificate
@@ -342,6 +342,21 @@ def test_campaigns_keep_the_shipped_procedure_and_no_mentor_has_more_than_a_hand
         del mentored[None]
         assert len(mentored) == 7
         assert max(mentored.values()) <= 5
+
+
+def test_material_is_set_aside_for_somebody_and_only_she_and_the_contact_learn_of_it(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        (aside,) = session.scalars(select(MaterialAside)).all()
+        assert aside.person_id == people["matsumoto.eri"].id
+        assert (aside.level, aside.set_by.id) == ("S2", people["kimura.nao"].id)
+        assert aside.until_on is not None
+        assert aside.until_on > DAY
+        assert not any(each.is_open for each in training.list_enrollments_of(aside.person_id))
+        for language in ("en", "ja"):
+            contact = PageClient(app, people["kimura.nao"], language).get("acknowledgements.list_declined")
+            assert "matsumoto.eri@hibiki.example" in contact.text
+        assert not session.scalars(select(JournalEntry).where(JournalEntry.at == aside.set_at)).all()
 
 
 def test_every_credential_of_the_demo_is_drawn_from_a_template_and_every_design_is_in_use(app: Flask) -> None:
