@@ -70,7 +70,9 @@ from portal.training import queries as training
 from portal.training.models import Enrollment
 from portal.training.queries import Standing as Way
 from portal.training.queries import catalogue, signing, step_results
+from portal.training.queries.cohort_drafts import list_open_drafts
 from portal.training.rules import StepKind, StepState
+from portal.training.service import founding
 from tests.conftest import empty
 from tests.demo import DAY, load_demo
 from tests.page_client import PageClient
@@ -228,6 +230,21 @@ def test_every_list_of_the_lead_has_something_in_it(app: Flask, language: str) -
         ):
             page = client.get(endpoint, **values)
             assert not page.all("div", class_="empty"), endpoint
+
+
+def test_a_lead_has_begun_a_cohort_and_one_line_of_her_list_is_to_be_corrected(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        lead = people["nishimura.sayuri"]
+        (draft,) = list_open_drafts(lead)
+        found = founding.judge(draft, lead)
+        assert [each.fate for each in found.candidates].count(founding.Fate.INVITE) == 3
+        (wrong,) = found.with_fate(founding.Fate.FAULT)
+        assert not found.obstacles
+        for language in ("en", "ja"):
+            client = PageClient(app, lead, language)
+            assert client.url("training.cohort_draft", code=draft.code) in client.get("training.new_cohort").links()
+            assert wrong.sign_in_name in client.get("training.cohort_draft", code=draft.code).text
 
 
 def test_the_days_to_come_have_a_session_each_for_the_calendar_and_an_event(app: Flask) -> None:
