@@ -18,6 +18,7 @@ from portal.accounts.queries import Standing, standing_of
 from portal.acknowledgements.models import AcknowledgementRequest, Campaign, DeltaAnswer, MaterialAside, RequestEnd
 from portal.acknowledgements.queries.campaigns import list_asked_ids
 from portal.calendars import queries as calendars
+from portal.calendars.models import ShiftPattern
 from portal.certificates.models import Certificate
 from portal.certificates.queries import get_credential, list_latest_versions
 from portal.certificates.rules import State
@@ -374,6 +375,19 @@ def test_material_is_set_aside_for_somebody_and_only_she_and_the_contact_learn_o
             contact = PageClient(app, people["kimura.nao"], language).get("acknowledgements.list_declined")
             assert "matsumoto.eri@hibiki.example" in contact.text
         assert not session.scalars(select(JournalEntry).where(JournalEntry.at == aside.set_at)).all()
+
+
+def test_somebody_without_a_training_works_by_shifts(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        (pattern,) = session.scalars(select(ShiftPattern)).all()
+        assert pattern.person_id == people["park.jisoo"].id
+        assert not any(each.is_open for each in training.list_enrollments_of(pattern.person_id))
+        for language in ("en", "ja"):
+            page = PageClient(app, people["hayashi.tomoko"], language).get(
+                "calendars.shifts", code=people["park.jisoo"].code
+            )
+            assert not page.all("div", class_="empty")
 
 
 def test_every_credential_of_the_demo_is_drawn_from_a_template_and_every_design_is_in_use(app: Flask) -> None:
