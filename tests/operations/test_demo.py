@@ -390,6 +390,19 @@ def test_somebody_without_a_training_works_by_shifts(app: Flask) -> None:
             assert not page.all("div", class_="empty")
 
 
+def test_somebody_whose_name_changed_can_ask_for_a_certificate_with_it(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        holder = people["ikeda.saki"]
+        (certificate,) = session.scalars(select(Certificate).where(Certificate.person_id == holder.id)).all()
+        assert "池田" in certificate.snapshot["holder"]["ja"]
+        assert "石田" in holder.name_in("ja")
+        for language in ("en", "ja"):
+            client = PageClient(app, holder, language)
+            page = client.get("certificates.show", number=certificate.number)
+            assert client.url("certificates.ask_for_new_name", number=certificate.number) in page.links()
+
+
 def test_every_credential_of_the_demo_is_drawn_from_a_template_and_every_design_is_in_use(app: Flask) -> None:
     with clock.frozen(demo.moment_of(DAY, 12)):
         load_demo(day=DAY)
