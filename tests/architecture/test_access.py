@@ -221,7 +221,8 @@ def _newest(
     | type[QuestionFlag]
     | type[DraftAside]
     | type[DraftComment]
-    | type[DraftKept],
+    | type[DraftKept]
+    | type[CohortDraft],
 ) -> str:
     """Return the code of the one that was made here: the demo has others."""
     return str(session.scalars(select(model.code).order_by(model.id.desc()).limit(1)).one())
@@ -453,7 +454,7 @@ def _values(members: dict[str, Person], endpoints: set[str]) -> dict[str, dict[s
     regrade = {"code": _newest(Regrade)}
     statement = {"slug": "exposure-and-wellbeing", "number": "1.0"}
     flag = {"code": _newest(QuestionFlag)}
-    cohort_draft = {"code": session.scalars(select(CohortDraft.code)).one()}
+    cohort_draft = {"code": _newest(CohortDraft)}
     cohort = {"code": enrollment.cohort.code}
     # The demo has sessions of its own; the newest is the one at which the graduate is expected.
     expected_at = session.scalars(select(LiveSession.code).order_by(LiveSession.id.desc()).limit(1)).one()

@@ -15,9 +15,10 @@ from portal import wiring
 from portal.accounts import queries as accounts
 from portal.accounts.models import Accommodation, Person
 from portal.accounts.queries import Standing, standing_of
-from portal.acknowledgements.models import AcknowledgementRequest, Campaign, RequestEnd
+from portal.acknowledgements.models import AcknowledgementRequest, Campaign, DeltaAnswer, MaterialAside, RequestEnd
 from portal.acknowledgements.queries.campaigns import list_asked_ids
 from portal.calendars import queries as calendars
+from portal.calendars.models import ShiftPattern
 from portal.certificates.models import Certificate
 from portal.certificates.queries import get_credential, list_latest_versions
 from portal.certificates.rules import State
@@ -48,11 +49,14 @@ from portal.quizzes.models import (
     HandMark,
     MarkRound,
     PracticeAnswer,
+    Question,
     QuestionFlag,
     Regrade,
+    SettledHow,
 )
-from portal.quizzes.queries import get_quiz, list_attempts, list_items
+from portal.quizzes.queries import get_bank, get_quiz, list_attempts, list_items
 from portal.quizzes.queries.regrades import list_changed
+from portal.quizzes.queries.staleness import list_all_of, list_stale
 from portal.quizzes.service.practice import offers_practice
 from portal.quizzes.service.review import list_came_back_to, list_waiting_for
 from portal.quizzes.service.settled import Stage, progress_of
@@ -67,7 +71,9 @@ from portal.training import queries as training
 from portal.training.models import Enrollment
 from portal.training.queries import Standing as Way
 from portal.training.queries import catalogue, signing, step_results
+from portal.training.queries.cohort_drafts import list_open_drafts
 from portal.training.rules import StepKind, StepState
+from portal.training.service import founding
 from tests.conftest import empty
 from tests.demo import DAY, load_demo
 from tests.page_client import PageClient
@@ -227,6 +233,21 @@ def test_every_list_of_the_lead_has_something_in_it(app: Flask, language: str) -
             assert not page.all("div", class_="empty"), endpoint
 
 
+def test_a_lead_has_begun_a_cohort_and_one_line_of_her_list_is_to_be_corrected(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        lead = people["nishimura.sayuri"]
+        (draft,) = list_open_drafts(lead)
+        found = founding.judge(draft, lead)
+        assert [each.fate for each in found.candidates].count(founding.Fate.INVITE) == 3
+        (wrong,) = found.with_fate(founding.Fate.FAULT)
+        assert not found.obstacles
+        for language in ("en", "ja"):
+            client = PageClient(app, lead, language)
+            assert client.url("training.cohort_draft", code=draft.code) in client.get("training.new_cohort").links()
+            assert wrong.sign_in_name in client.get("training.cohort_draft", code=draft.code).text
+
+
 def test_the_days_to_come_have_a_session_each_for_the_calendar_and_an_event(app: Flask) -> None:
     with clock.frozen(demo.moment_of(DAY, 12)):
         people = load_demo(day=DAY)
@@ -341,6 +362,47 @@ def test_campaigns_keep_the_shipped_procedure_and_no_mentor_has_more_than_a_hand
         assert max(mentored.values()) <= 5
 
 
+def test_material_is_set_aside_for_somebody_and_only_she_and_the_contact_learn_of_it(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        (aside,) = session.scalars(select(MaterialAside)).all()
+        assert aside.person_id == people["matsumoto.eri"].id
+        assert (aside.level, aside.set_by.id) == ("S2", people["kimura.nao"].id)
+        assert aside.until_on is not None
+        assert aside.until_on > DAY
+        assert not any(each.is_open for each in training.list_enrollments_of(aside.person_id))
+        for language in ("en", "ja"):
+            contact = PageClient(app, people["kimura.nao"], language).get("acknowledgements.list_declined")
+            assert "matsumoto.eri@hibiki.example" in contact.text
+        assert not session.scalars(select(JournalEntry).where(JournalEntry.at == aside.set_at)).all()
+
+
+def test_somebody_without_a_training_works_by_shifts(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        (pattern,) = session.scalars(select(ShiftPattern)).all()
+        assert pattern.person_id == people["park.jisoo"].id
+        assert not any(each.is_open for each in training.list_enrollments_of(pattern.person_id))
+        for language in ("en", "ja"):
+            page = PageClient(app, people["hayashi.tomoko"], language).get(
+                "calendars.shifts", code=people["park.jisoo"].code
+            )
+            assert not page.all("div", class_="empty")
+
+
+def test_somebody_whose_name_changed_can_ask_for_a_certificate_with_it(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        holder = people["ikeda.saki"]
+        (certificate,) = session.scalars(select(Certificate).where(Certificate.person_id == holder.id)).all()
+        assert "池田" in certificate.snapshot["holder"]["ja"]
+        assert "石田" in holder.name_in("ja")
+        for language in ("en", "ja"):
+            client = PageClient(app, holder, language)
+            page = client.get("certificates.show", number=certificate.number)
+            assert client.url("certificates.ask_for_new_name", number=certificate.number) in page.links()
+
+
 def test_every_credential_of_the_demo_is_drawn_from_a_template_and_every_design_is_in_use(app: Flask) -> None:
     with clock.frozen(demo.moment_of(DAY, 12)):
         load_demo(day=DAY)
@@ -442,6 +504,38 @@ def test_questions_wait_for_the_approver_came_back_to_the_author_and_are_pointed
                 "quizzes.statistics", slug="audit-records"
             )
             assert not statistics.all("div", class_="empty")
+
+
+def test_a_changed_procedure_left_a_question_to_look_at_again_and_asked_the_others_of_those_who_confirm(
+    app: Flask,
+) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        bank = get_bank("guests-in-streams")
+        waits = [question.slug for question, _version in list_stale(bank, kept_out=False)]
+        assert waits == ["host-answers"]
+        # Of the others about what changed, one was found right, and one was rewritten and approved.
+        histories = {
+            question.slug: [each.settled_how for each in list_all_of(question)]
+            for question in session.scalars(select(Question).where(Question.bank_id == bank.id))
+        }
+        assert histories == {
+            "in-time": [SettledHow.NEW_VERSION],
+            "next-look": [SettledHow.STILL_RIGHT],
+            "host-answers": [None],
+            "account-of-guest": [],
+        }
+        owned = accounts.find_owner("question_bank", bank.slug)
+        assert owned is not None
+        assert owned.deputy is not None
+        answered = session.scalars(select(DeltaAnswer).order_by(DeltaAnswer.id)).all()
+        assert {each.right for each in answered} == {True, False}
+        for language in ("en", "ja"):
+            author = PageClient(app, people["yamada.hiroko"], language)
+            for endpoint, values in (("quizzes.stale", {}), ("quizzes.stale_of_bank", {"slug": bank.slug})):
+                assert not author.get(endpoint, **values).all("div", class_="empty"), endpoint
+            reader = PageClient(app, people["nishi.haruto"], language)
+            assert "20:16" in reader.get("acknowledgements.delta", slug=bank.slug).text.replace("時", ":")
 
 
 def test_results_are_excused_set_by_hand_taken_back_and_one_waits_for_a_second_person(app: Flask) -> None:

@@ -20,7 +20,7 @@ from portal.operations.demo.people import DOMAIN, ZONE
 from portal.quizzes import queries as quizzes
 from portal.quizzes.models import Item
 from portal.quizzes.service.attempts import save_response, start_attempt, submit_attempt
-from portal.quizzes.service.rehearsal import rehearsed_answer
+from portal.quizzes.service.rehearsal import rehearsed_answer, rehearsed_single
 from portal.training.models import Enrollment, PlanStep
 from portal.training.permissions import StepOfEnrollment
 from portal.training.rules import Doer, Presence, StepKind
@@ -104,11 +104,26 @@ def open_changes(name: str, slug: str) -> None:
     deltas.note_opened(request)
 
 
-def confirm_changes(name: str, slug: str) -> None:
-    """Let somebody confirm what she is asked."""
+def confirm_changes(name: str, slug: str, *, slips: int = 0) -> None:
+    """Let somebody confirm what she is asked; of the questions about it she answers so many wrongly at first."""
     open_changes(name, slug)
     person = somebody(name)
+    for wrong in (slips, 0):
+        _answer_check(person, slug, wrong)
     confirm_delta(document=library.get_document(slug), language=person.language, by=person)
+
+
+def _answer_check(person: Person, slug: str, wrong: int) -> None:
+    """Answer what is asked about a changed document and is not answered rightly yet, the first ones wrongly."""
+    delta = deltas.find_delta(person, library.get_document(slug))
+    assert delta is not None
+    seed = deltas.seed_of(person, delta.new)
+    asked_now = [item for item in delta.check if not item.is_right]
+    given = {
+        item.address: rehearsed_single(item.version, seed, right=number >= wrong)
+        for number, item in enumerate(asked_now)
+    }
+    deltas.answer_check(delta=delta, given=given, by=person)
 
 
 def do(*, step: PlanStep, enrollment: Enrollment, supervisors: Supervisors, how: How) -> None:

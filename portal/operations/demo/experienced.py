@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from datetime import date
 from functools import partial
 
+from portal.accounts import queries as accounts
 from portal.accounts.models import Person
+from portal.accounts.service import name_changes, people
 from portal.accounts.service.ownership import set_owner
 from portal.certificates import queries as certificates
 from portal.certificates import service
@@ -18,9 +20,9 @@ from portal.certificates.service import reissues
 from portal.core import clock
 from portal.core.i18n import Words
 from portal.operations.demo.agenda import Agenda, Days, moment_of
-from portal.operations.demo.doing import How, Supervisors, do, somebody
+from portal.operations.demo.doing import How, Supervisors, do, somebody, visit
 from portal.operations.demo.other_cohorts import REFRESHER
-from portal.operations.demo.people import MENTORS, ZONE
+from portal.operations.demo.people import MENTORS, ZONE, japanese
 from portal.training import queries as training
 from portal.training.queries import catalogue
 from portal.training.rules import Doer, PlanSpec, StepKind, StepSpec
@@ -36,13 +38,15 @@ _LEADS = ("sato.ken", "rosa.delgado", "nishimura.sayuri", "hayashi.tomoko", "owe
 _OTHERS = ("kobayashi.mei", "mori.akiko", "ito.jun", "grace.muller", "leah.kowalski", "ueda.daichi")
 _SUSPENDED, _REVOKED, _ISSUED_ANEW = "yamada.hiroko", "kimura.nao", "amelia.hughes"
 _REFRESHED = [each.name for each in REFRESHER.learners]
+# Whose name has changed since she was recognised; her certificate has the one from before.
+_MARRIED, _HER_NAMES = "ikeda.saki", japanese("石田", "早紀", "イシダ", "サキ", "Ishida", "Saki")
 _SAID = Words(
     "Exam result and records of the earlier programme looked through.", "以前の制度の試験結果と記録を確認しました。"
 )
 
 
 def note_experienced(agenda: Agenda, days: Days, staff: Mapping[str, Person], since: date) -> None:
-    """Note that the experienced are recognised, and what became of three certificates; `since` the policies hold."""
+    """Note who is recognised, what became of certificates, and whose name changed; `since` the policies hold."""
     lead, admin, second = staff["sato.ken"], staff["grace.muller"], staff["ogawa.shin"]
     begun = max(days.on_or_before(_AGO), days.step(since, 1))
     agenda.note(moment_of(days.step(begun, -1), 9), partial(_publish, staff["mori.akiko"]))
@@ -72,6 +76,8 @@ def note_experienced(agenda: Agenda, days: Days, staff: Mapping[str, Person], si
             certificate=_of(staff[_ISSUED_ANEW]), reason="The first paper was lost in the post.", by=admin
         ),
     )
+    agenda.note(moment_of(days.before(4), 12, 20), partial(_change_name, staff[_MARRIED]))
+    agenda.note(moment_of(days.before(3), 10, 40), partial(_stand_for_name, staff[_MARRIED], admin))
 
 
 def _publish(owner: Person) -> None:
@@ -120,6 +126,17 @@ def _recognise(person: Person, lead: Person) -> None:
 
 def _recognise_late(name: str, lead: Person) -> None:
     _recognise(somebody(name), lead)
+
+
+def _change_name(person: Person) -> None:
+    visit(person)
+    people.change_own(person=person, names=_HER_NAMES, language=person.language, time_zone=person.time_zone)
+
+
+def _stand_for_name(person: Person, by: Person) -> None:
+    change = accounts.find_open_name_change(person.id)
+    assert change is not None
+    name_changes.confirm(change=change, by=by)
 
 
 def _of(person: Person) -> Certificate:

@@ -25,6 +25,7 @@ from portal.operations.demo import (
     experienced,
     handing_over,
     intake,
+    lives,
     organisation,
     other_cohorts,
     practice,
@@ -93,6 +94,7 @@ def _load(day: date) -> None:
     other_cohorts.note_other_cohorts(agenda, days, staff)
     revising.note_revising(agenda, days, staff)
     waiting.note_waiting(agenda, days, staff)
+    lives.note_lives(agenda, days, staff)
     sit_today = quizzing.note_quizzing(agenda, days, staff)
     reporting.note_reports(agenda, days, staff)
     certified.note_certified(agenda, days, staff)

@@ -33,9 +33,10 @@ _TIMES = (("9:30", "9時30分"), ("09:30", "9時半"))
 _TRUE, _FALSE = Words("True", "正しい"), Words("False", "誤り")
 
 
-def _choices(*given: tuple[bool, Words, Words]) -> tuple[Part, ...]:
-    choices = tuple(Choice(LETTERS[place], text, is_right, why) for place, (is_right, text, why) in enumerate(given))
-    return (Part(ANSWER, None, 1, choices),)
+def choices(*given: tuple[bool, Words, Words]) -> tuple[Part, ...]:
+    """Return what a question is chosen from: of each choice whether it is right, what it says, and why."""
+    made = tuple(Choice(LETTERS[place], text, is_right, why) for place, (is_right, text, why) in enumerate(given))
+    return (Part(ANSWER, None, 1, made),)
 
 
 def _essay(least: int, most: int, *criteria: tuple[int, Words]) -> tuple[Part, ...]:
@@ -44,7 +45,7 @@ def _essay(least: int, most: int, *criteria: tuple[int, Words]) -> tuple[Part, .
     return (Part(ANSWER, None, points, kind=ESSAY, criteria=looked_for, least=least, most=most),)
 
 
-def _question(
+def question(
     kind: str,
     title: Words,
     stem: Words,
@@ -53,15 +54,17 @@ def _question(
     clause: str,
     level: int = 2,
     tags: tuple[str, ...] = (),
+    document: str = DOCUMENT,
 ) -> Content:
+    """Return a question about a clause."""
     return Content(
-        type=kind, title=title, stem=stem, parts=parts, clauses=(f"{DOCUMENT}#{clause}",), difficulty=level,
-        severity="S0", tags=tags, document=DOCUMENT,
+        type=kind, title=title, stem=stem, parts=parts, clauses=(f"{document}#{clause}",), difficulty=level,
+        severity="S0", tags=tags, document=document,
     )  # fmt: skip
 
 
 OF_RECORDS = {
-    SAMPLE_TIME: _question(
+    SAMPLE_TIME: question(
         "short_answer",
         Words("The time of the sample", "抽出の時刻"),
         Words(
@@ -71,7 +74,7 @@ OF_RECORDS = {
         (Part(ANSWER, None, 1, kind=TEXT, keys=tuple(TextKey(Words(*each)) for each in _TIMES)),),
         clause="sample", level=1,
     ),
-    TWO_FAULTS: _question(
+    TWO_FAULTS: question(
         "single_choice",
         Words("Two faults in one case", "一つの案件に二つの不備"),
         Words(
@@ -80,7 +83,7 @@ OF_RECORDS = {
             "審査担当者は、プロフィールの是正通知を送るべきところで、ラベルの是正通知を送りました。"
             "記録にはアカウントIDもありません。監査担当者は、誤りとして何を記録しますか。",
         ),
-        _choices(
+        choices(
             (True, Words("A wrong selection, nothing else", "選択誤りだけ"),
              Words("Right. One case has at most one error; the heavier one counts.",
                    "正解です。1件に記録する誤りは一つだけで、重いほうを数えます。")),
@@ -93,14 +96,14 @@ OF_RECORDS = {
         ),
         clause="error-types",
     ),
-    TALK: _question(
+    TALK: question(
         "multiple_choice",
         Words("In the talk", "フィードバックで行うこと"),
         Words(
             "What belongs in the talk with the reviewer? Choose all that apply.",
             "審査担当者とのフィードバックで行うことはどれですか。当てはまるものをすべて選んでください。",
         ),
-        _choices(
+        choices(
             (True, Words("Asking which clause the reviewer went by", "どの条項に基づいたのかを尋ねる"),
              Words("Right. The talk begins with that question.", "正解です。この質問から始めます。")),
             (True, Words("Agreeing on one thing to do differently", "次から変えることを一つ決める"),
@@ -112,14 +115,14 @@ OF_RECORDS = {
         ),
         clause="feedback",
     ),
-    FEW: _question(
+    FEW: question(
         "true_false",
         Words("Twelve decisions", "12件の判定"),
         Words(
             "Twelve decisions under a clause were audited. The report may state the rate of errors.",
             "ある条項による判定が12件監査されました。報告に誤りの率を載せてもかまいません。",
         ),
-        _choices(
+        choices(
             (False, _TRUE, Words("Under 20 decisions there is no rate.", "20件未満では、率を示しません。")),
             (True, _FALSE,
              Words("Right. Under 20 only counts are shown.", "正解です。20件未満では、件数だけを示します。")),
@@ -129,7 +132,7 @@ OF_RECORDS = {
 }  # fmt: skip
 
 OF_NOTES = {
-    REASON: _question(
+    REASON: question(
         "free_text",
         Words("The reason in one sentence", "理由を一文で"),
         Words(
@@ -146,7 +149,7 @@ OF_NOTES = {
         ),
         clause="recording", level=3,
     ),
-    TALKING: _question(
+    TALKING: question(
         "free_text",
         Words("The first words", "最初の言葉"),
         Words(
@@ -165,21 +168,21 @@ OF_NOTES = {
 
 # What is open for practice, of the shipped bank.
 PRACTICE = {
-    "practice-dispute": _question(
+    "practice-dispute": question(
         "true_false",
         Words("How long a dispute is", "異議の長さ"),
         Words(
             "Two or three sentences that name the clause are enough to dispute a result.",
             "監査結果への異議は、条項を挙げて、二、三文で書けば足ります。",
         ),
-        _choices(
+        choices(
             (True, _TRUE, Words("Right. The second auditor sees the case anyway.",
                                 "正解です。案件は、第二監査担当者も読みます。")),
             (False, _FALSE, Words("No more is asked for.", "それ以上は求められていません。")),
         ),
         clause="disputes", level=1, tags=(PRACTICE_TAG,),
     ),
-    "practice-weight": _question(
+    "practice-weight": question(
         "numeric",
         Words("The weight of a false positive", "偽陽性の重み"),
         Words("What is the weight of a false positive?", "偽陽性（過剰措置）の、誤りの重みはいくつですか。"),
@@ -189,14 +192,14 @@ PRACTICE = {
 }  # fmt: skip
 
 # What comes back from its review.
-SENT_BACK = _question(
+SENT_BACK = question(
     "true_false",
     Words("Names in the report", "報告と氏名"),
     Words(
         "The names of reviewers do not appear in the report of the audit.",
         "監査の報告に、審査担当者の氏名は載せません。",
     ),
-    _choices(
+    choices(
         (True, _TRUE, Words("Right. So the clause says.", "正解です。条項にそう書かれています。")),
         (False, _FALSE, Words("The clause says so.", "条項にそう書かれています。")),
     ),

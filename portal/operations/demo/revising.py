@@ -21,7 +21,7 @@ from portal.library.queries import drafts as queries
 from portal.library.service import drafts, reviews
 from portal.library.service.drafts import Proposal
 from portal.library.service.joining import TextValues
-from portal.operations.demo import guests
+from portal.operations.demo import guest_questions, guests
 from portal.operations.demo.agenda import Agenda, Days, moment_of
 from portal.operations.demo.certified import ON_CALL
 from portal.operations.demo.doing import ask_audience, confirm_changes, look_up, open_changes, somebody, visit
@@ -31,12 +31,14 @@ from portal.operations.demo.stories import PRACTISING
 # Working days before today: up to which the first version takes effect, and on which the second one is published.
 _EFFECTIVE, _REVISED = 9, 4
 
-# Who confirmed the first version, so many working days after it was published.
+# Who confirmed the first version, so many working days after it was published, and how many questions about it went
+# wrong at first; there were none before the third day.
 _CONFIRMED_FIRST = (
-    ("endo.misaki", 1), ("park.jisoo", 1), ("hayashi.tomoko", 1), ("costa.bruno", 2), ("fischer.anna", 2),
-    ("ogawa.shin", 4), ("nishi.haruto", 4),
+    ("endo.misaki", 1, 0), ("park.jisoo", 1, 0), ("hayashi.tomoko", 1, 0), ("costa.bruno", 2, 0),
+    ("fischer.anna", 2, 0), ("ogawa.shin", 4, 0), ("nishi.haruto", 4, 1),
 )  # fmt: skip
-_CONFIRMED_SECOND = (("hayashi.tomoko", 3), ("endo.misaki", 3), ("park.jisoo", 2))
+# The same of the second, so many working days before today.
+_CONFIRMED_SECOND = (("hayashi.tomoko", 3, 0), ("endo.misaki", 3, 1), ("park.jisoo", 2, 0))
 _OPENED_SECOND = (("nishi.haruto", 2), ("kudo.natsuki", 1))
 
 
@@ -226,8 +228,10 @@ def _note_procedure(agenda: Agenda, days: Days, desk: _Desk) -> None:
     agenda.note(after(-1, 16, 10), partial(desk.submit, slug, by))
     agenda.note(after(0, 11), partial(desk.approve, slug))
     agenda.note(after(0, 11, 5), lambda: ask_audience(_newest()))
-    for number, (name, later) in enumerate(_CONFIRMED_FIRST):
-        agenda.note(after(later, 13, 3 * number), partial(confirm_changes, name, slug))
+    agenda.note(after(1, 10), partial(guest_questions.write, by, desk.author))
+    agenda.note(after(2, 16), partial(guest_questions.approve, desk.approver))
+    for number, (name, later, slips) in enumerate(_CONFIRMED_FIRST):
+        agenda.note(after(later, 13, 3 * number), partial(confirm_changes, name, slug, slips=slips))
     agenda.note(
         after(3, 15),
         partial(_exempt, "samuel.lindqvist", slug, "監査のみを担当し、ライブ当番に入らないため。", desk.approver),
@@ -241,8 +245,12 @@ def _note_procedure(agenda: Agenda, days: Days, desk: _Desk) -> None:
     agenda.note(at(_REVISED + 1, 15, 10), partial(desk.submit, slug, by))
     agenda.note(at(_REVISED, 11), partial(desk.approve, slug))
     agenda.note(at(_REVISED, 11, 5), lambda: ask_audience(_newest()))
-    for number, (name, before) in enumerate(_CONFIRMED_SECOND):
-        agenda.note(at(before, 13, 30 + 3 * number), partial(confirm_changes, name, slug))
+    # The questions about what has changed: one is right as it is, one is rewritten, one waits for somebody to look.
+    agenda.note(at(_REVISED, 14), partial(guest_questions.keep, desk.author))
+    agenda.note(at(_REVISED, 15), partial(guest_questions.rewrite, by))
+    agenda.note(at(_REVISED, 16, 30), partial(guest_questions.approve_rewritten, desk.approver))
+    for number, (name, before, slips) in enumerate(_CONFIRMED_SECOND):
+        agenda.note(at(before, 13, 30 + 3 * number), partial(confirm_changes, name, slug, slips=slips))
     for number, (name, before) in enumerate(_OPENED_SECOND):
         agenda.note(at(before, 14, 30 + 3 * number), partial(open_changes, name, slug))
 

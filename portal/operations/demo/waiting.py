@@ -1,8 +1,9 @@
-"""What else waits on somebody's desk in the demo: a name to be stood for, a plan being changed, notes of the mentor."""
+"""What else waits on somebody's desk in the demo: a name to be stood for, a plan and a cohort begun, notes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 
 from portal.accounts import queries as accounts
@@ -12,13 +13,15 @@ from portal.accounts.service.people import Names
 from portal.mentoring.service import one_to_ones
 from portal.mentoring.service.notes import write_note
 from portal.operations.demo.agenda import Agenda, Days, moment_of
-from portal.operations.demo.doing import somebody
+from portal.operations.demo.doing import somebody, visit
 from portal.operations.demo.intake import PLAN
+from portal.operations.demo.other_cohorts import ONBOARDING
+from portal.operations.demo.people import OSAKA
 from portal.training import queries as training
 from portal.training.models import Enrollment
 from portal.training.queries import catalogue
 from portal.training.rules import editing
-from portal.training.service import plan_drafts
+from portal.training.service import founding, plan_drafts
 
 _BOTH_NAMES = Names("Costa Lima", "Bruno", family_romaji="Costa Lima", given_romaji="Bruno")
 _TALKED = "監査の見学を終えた感想を聞きました。来週は自分で5件を選ぶところから始めます。"
@@ -28,6 +31,16 @@ _NOTES = {
     "yoshida.kaho": "入社が来週に延びたため、開始日をリードと相談しています。最初の日に一緒に始めましょう。",
 }
 
+# With whom a lead wants to begin next, as it was pasted from a table: one address lacks its end.
+_STARTERS = """\
+氏名\tフリガナ\tメールアドレス
+小寺 千尋\tコデラ チヒロ\tkodera.chihiro@hibiki.example
+真鍋 航平\tマナベ コウヘイ\tmanabe.kohei@hibiki.example
+大槻 悠\tオオツキ ユウ\totsuki.yu@hibiki
+谷口 ソフィア\tタニグチ ソフィア\ttaniguchi.sofia@hibiki.example
+"""
+_BEGINS_IN = 15
+
 
 def note_waiting(agenda: Agenda, days: Days, staff: Mapping[str, Person]) -> None:
     """Note down what was begun in the last days and is not finished."""
@@ -35,6 +48,10 @@ def note_waiting(agenda: Agenda, days: Days, staff: Mapping[str, Person]) -> Non
     agenda.note(moment_of(days.before(2), 12), _change_name)
     agenda.note(moment_of(days.before(2), 14), partial(_begin_plan, author))
     agenda.note(moment_of(days.before(1), 16, 50), partial(_talk, days))
+    agenda.note(
+        moment_of(days.before(1), 16, 20),
+        partial(_begin_cohort, days.step(days.first, _BEGINS_IN), staff["nishimura.sayuri"], staff["ueda.daichi"]),
+    )
     for minute, (name, words) in enumerate(_NOTES.items()):
         agenda.note(moment_of(days.before(1), 17, 5 + minute), partial(_write, name, words))
 
@@ -48,6 +65,19 @@ def _begin_plan(by: Person) -> None:
     """Begin the next version of the refresher, in which its session comes a day later."""
     draft = plan_drafts.begin_next_version(slug="policy-refresher", by=by)
     plan_drafts.change(draft=draft, edit=lambda spec: editing.shift(spec, "comparing", 1), by=by)
+
+
+def _begin_cohort(starts_on: date, lead: Person, mentor: Person) -> None:
+    """Let the lead begin to put a cohort together; one line of the list is to be corrected before it is created."""
+    visit(lead)
+    plan = catalogue.get_latest_version(ONBOARDING.plan)
+    founding.keep_draft(
+        wishes=founding.Wishes(
+            plan=plan.plan.slug, version=plan.number, market="JP", team=OSAKA, starts_on=starts_on.isoformat(),
+            text=_STARTERS, mentors=(mentor.code,),
+        ),
+        by=lead,
+    )  # fmt: skip
 
 
 def _talk(days: Days) -> None:
