@@ -362,6 +362,22 @@ def test_campaigns_keep_the_shipped_procedure_and_no_mentor_has_more_than_a_hand
         assert max(mentored.values()) <= 5
 
 
+def test_somebody_is_let_off_a_campaign_that_runs_and_can_be_asked_again(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        (campaign,) = [
+            each
+            for each in session.scalars(select(Campaign).where(Campaign.closed_at.is_(None)))
+            if each.version.document.slug == "guests-in-streams"
+        ]
+        values = {"code": campaign.code, "person": people["samuel.lindqvist"].code}
+        for language in ("en", "ja"):
+            owner = PageClient(app, people["mori.akiko"], language)
+            again = owner.url("acknowledgements.end_exemption", **values)
+            assert again in owner.get("acknowledgements.campaign", code=campaign.code).links()
+            owner.get("acknowledgements.end_exemption", **values)
+
+
 def test_material_is_set_aside_for_somebody_and_only_she_and_the_contact_learn_of_it(app: Flask) -> None:
     with clock.frozen(demo.moment_of(DAY, 12)):
         people = load_demo(day=DAY)

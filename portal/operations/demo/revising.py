@@ -245,6 +245,11 @@ def _note_procedure(agenda: Agenda, days: Days, desk: _Desk) -> None:
     agenda.note(at(_REVISED + 1, 15, 10), partial(desk.submit, slug, by))
     agenda.note(at(_REVISED, 11), partial(desk.approve, slug))
     agenda.note(at(_REVISED, 11, 5), lambda: ask_audience(_newest()))
+    # Whoever was let off before is asked about each version anew; this campaign runs, so that it can be taken back.
+    agenda.note(
+        at(_REVISED - 1, 15),
+        partial(_exempt, "samuel.lindqvist", slug, "第1版と同じく、監査のみを担当しているため。", desk.approver),
+    )
     # The questions about what has changed: one is right as it is, one is rewritten, one waits for somebody to look.
     agenda.note(at(_REVISED, 14), partial(guest_questions.keep, desk.author))
     agenda.note(at(_REVISED, 15), partial(guest_questions.rewrite, by))
