@@ -30,6 +30,7 @@ from portal.core import clock
 from portal.core.db import Base, session
 from portal.core.i18n import force_locale
 from portal.core.transaction import own_transaction
+from portal.duties.service.removals import list_to_decide
 from portal.gradebook.queries import find_open_decision
 from portal.gradebook.queries import standings as standings_of_results
 from portal.gradebook.rules import State as Outcome
@@ -404,6 +405,21 @@ def test_somebody_without_a_training_works_by_shifts(app: Flask) -> None:
                 "calendars.shifts", code=people["park.jisoo"].code
             )
             assert not page.all("div", class_="empty")
+
+
+def test_a_private_number_waits_to_be_taken_out_of_a_card_and_only_whoever_decides_reads_it(app: Flask) -> None:
+    with clock.frozen(demo.moment_of(DAY, 12)):
+        people = load_demo(day=DAY)
+        ((removal, subject),) = list_to_decide(people["sato.ken"])
+        assert removal.asked_by.id == people["kobayashi.mei"].id
+        number = "090-0123-4567"
+        values = {"kind": subject.kind, "thing": subject.code}
+        for language in ("en", "ja"):
+            lead = PageClient(app, people["sato.ken"], language)
+            assert number in lead.get("duties.removal", code=removal.code, **values).text
+            assert number not in lead.get("duties.card", **values).text
+            admin = PageClient(app, people["grace.muller"], language)
+            assert number not in admin.get("duties.removal", code=removal.code, **values).text
 
 
 def test_somebody_whose_name_changed_can_ask_for_a_certificate_with_it(app: Flask) -> None:

@@ -9,9 +9,9 @@ from portal.accounts.models import Person
 from portal.core.i18n import Words
 from portal.duties.queries import OWNED_KIND
 from portal.duties.queries.tasks import list_running_tasks
-from portal.duties.rules import Criticality
+from portal.duties.rules import CardPart, Criticality
 from portal.duties.rules.cards import Question
-from portal.duties.service import cards
+from portal.duties.service import cards, removals
 from portal.duties.service.criticality import set_criticality
 from portal.operations.demo.agenda import Agenda, Days, moment_of
 
@@ -82,8 +82,13 @@ _QUEUE: _Parts = {
     "steps": {
         "ja": "1. 審査画面の一覧を「受付が古い順」に並べる\n2. 4時間を超えたものが20件以上なら、リードに知らせる"
     },
+    "contacts": {
+        "ja": "・件数が減らないとき：当番のリード\n"
+        "・審査画面が開かないとき：情報システムの早川さん（個人の携帯 090-0123-4567。夜も出てくれる）",
+    },
     "exceptions": {"ja": "月曜日は土日の分が残るため、40件までは通常の範囲。"},
 }
+_PRIVATE = "早川さん個人の携帯番号が書いてあり、本人の了解を得ていないため。当番の番号に書き直します。"
 _REPORT: _Parts = {
     "purpose": {
         "ja": "前月に何が起き、どの条項を直すべきかを会議が決められるようにする。",
@@ -126,6 +131,10 @@ def note_cards(agenda: Agenda, days: Days, staff: Mapping[str, Person]) -> None:
     for back, task, by, criticality, reason in judged:
         agenda.note(moment_of(days.before(back), 16), partial(_judge, task, staff[by], criticality, reason))
     agenda.note(
+        moment_of(days.before(1), 11, 30),
+        partial(_take_out, "Daily check of the queue", CardPart.CONTACTS, _PRIVATE, staff["kobayashi.mei"]),
+    )
+    agenda.note(
         moment_of(days.before(20), 11),
         partial(
             cards.create_card,
@@ -145,6 +154,12 @@ def _code_of(task: str) -> str:
 def _write(task: str, by: Person, parts: _Parts, asked: Sequence[Question]) -> None:
     subject = cards.get_subject(OWNED_KIND, _code_of(task))
     cards.write_card(subject=subject, parts=parts, questions=asked, seen=cards.number_of(subject), by=by)
+
+
+def _take_out(task: str, part: CardPart, reason: str, by: Person) -> None:
+    """Ask that a part of a card be taken out for good; it is held back until somebody else has confirmed."""
+    subject = cards.get_subject(OWNED_KIND, _code_of(task))
+    removals.ask(subject=subject, number=cards.number_of(subject), part=part.value, reason=reason, by=by)
 
 
 def _judge(task: str, by: Person, criticality: Criticality, reason: str) -> None:
