@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from portal import wiring
 from portal.accounts import queries as accounts
 from portal.accounts.models import Person
+from portal.certificates import queries as certificates
 from portal.core import clock
 from portal.core.access import signed_in
 from portal.core.errors import NotFound
@@ -37,6 +38,8 @@ READERS = {
     "wellbeing contact": "kimura.nao",
     "lead (another market)": "rosa.delgado",
     "learner (a check failed twice)": "eguchi.sayaka",
+    "lead (begins a cohort)": "nishimura.sayuri",
+    "mentor (under another name)": "ikeda.saki",
 }
 STRANGER = ["/", "/sign-in", "/verify", "/help"]
 # What is typed, or is offered on the page of one person among many: everybody begins there, too, where she may.
@@ -116,18 +119,23 @@ def _crawl(app: Flask) -> Crawl:
     words = Words(words_of_names(everybody), frozenset(" ".join(ALLOWED.values()).split()))
     crawl = Crawl(app, words, WHOLE if NIGHTLY else USUAL, [place.endpoint for place in wiring.NAVIGATION])
     for who, name in READERS.items():
-        crawl.read_as(who, people[name], ["/"], [*TYPED, *(_dates(people) if who == "lead" else [])])
+        crawl.read_as(who, people[name], ["/"], [*TYPED, *_asked_by(who, people)])
     crawl.read_as("stranger", None, STRANGER)
     return crawl
 
 
-def _dates(people: Mapping[str, Person]) -> list[str]:
-    """Return where the dates of the trainings that are named above are changed."""
+def _asked_by(who: str, people: Mapping[str, Person]) -> list[str]:
+    """Return the pages of single people that somebody looks for; those before them have nothing of the kind."""
+    if who == "admin":
+        # One of hers is suspended.
+        hers = certificates.list_certificates_of(people["yamada.hiroko"].id)
+        return [f"/people/{people['park.jisoo'].code}/shifts", *(f"/certificates/{each.number}" for each in hers)]
+    if who != "lead":
+        return []
     found = []
     for name, slug in DATES.items():
         enrollments = training.list_enrollments_of(people[name].id)
         found += [f"/training/{each.code}/dates" for each in enrollments if each.version.plan.slug == slug]
-    # Her own page of leave, too; those before her have none.
     return [*found, f"/people/{people['fukusaki.nozomi'].code}/leave"]
 
 

@@ -16,6 +16,7 @@ from portal.core.i18n import LANGUAGES, Words, force_locale, format_date, format
 from portal.core.i18n import gettext as _
 from portal.core.once import Done, carry_out
 from portal.core.redline import mark_words
+from portal.library import queries as library
 from portal.library.service.changed import LANGUAGE_WORDS
 from portal.quizzes import errors, queries, rules
 from portal.quizzes.errors import QuizzesGoShort
@@ -431,8 +432,11 @@ def _history(
             words = _proposal_words(step.after)
         said = _("%(state)s (version %(number)s)", state=words, number=numbers[step.question_version_id])
         rows.append((step.at, 10_000 + place, step.by, said, both.get(step.id, step.reason), None))
-    for row in looked_up.list_all_of(question):
-        named = f"{row.document_slug} {row.version_number}"
+    settled = looked_up.list_all_of(question)
+    titles = library.list_document_names({row.document_slug for row in settled}, language()) if settled else {}
+    for row in settled:
+        title = titles.get(row.document_slug, row.document_slug)
+        named = _("%(title)s, version %(number)s", title=title, number=row.version_number)
         rows.append((row.since, 20_000, None, _("A clause has changed: %(document)s", document=named), "", None))
         if row.kept_out_at is not None:
             rows.append((row.kept_out_at, 20_001, row.kept_out_by, _("Left out until it is rewritten"), "", None))
