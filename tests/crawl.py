@@ -322,7 +322,7 @@ _JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uf
 # Addresses (of mail, of pages, of one thing within another: bank/question, document#clause, Asia/Tokyo), names of
 # files, and what stands for something else, as {plan} does.
 _ADDRESS = re.compile(
-    r"https?://\S*|@\w+|www\.\S+|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+|[\w@.\-]*[/#][\w@./#?=&\-]+|\{\w+\}|[^\s（）()、。]+\.(?:csv|toml|md|pdf)\b",
+    r"https?://\S*|@\w+|www\.\S+|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*|[\w@.\-]*[/#][\w@./#?=&\-]+|\{\w+\}|[^\s（）()、。]+\.(?:csv|toml|md|pdf)\b",
     re.ASCII,
 )
 # A code has a digit or is one of the public codes of twelve signs.

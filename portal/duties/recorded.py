@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from flask import url_for
 
-from portal.accounts.service.ownership import find_things
+from portal.accounts import queries as accounts
+from portal.accounts.service.ownership import find_things, kinds
+from portal.core.access import can
 from portal.core.i18n import format_date, lazy_pgettext
 from portal.core.i18n import gettext as _
 from portal.core.i18n import lazy_gettext as _l
+from portal.duties.permissions import SEE_CARD, Answered
 from portal.duties.queries import tasks as queries
 from portal.duties.queries.cards import find_cards_by_code
 from portal.duties.rules import Criticality
@@ -37,15 +41,21 @@ def _find_runs(codes: Collection[str]) -> Mapping[str, Thing]:
 
 def _find_cards(codes: Collection[str]) -> Mapping[str, Thing]:
     found = find_cards_by_code(codes)
-    titles = find_things((each.kind, each.thing_code) for each in found.values())
-    return {
-        code: Thing(
-            _("Card: %(title)s", title=titles[each.kind, each.thing_code].title),
-            url_for("duties.card", kind=each.kind, thing=each.thing_code),
-        )
-        for code, each in found.items()
-        if (each.kind, each.thing_code) in titles
-    }
+    things = find_things((each.kind, each.thing_code) for each in found.values())
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for kind, code in things:
+        by_kind[kind].append(code)
+    owners = {kind: accounts.find_owners(kind, of_kind) for kind, of_kind in by_kind.items()}
+    told = {}
+    for code, each in found.items():
+        kind, thing_code = each.kind, each.thing_code
+        if (thing := things.get((kind, thing_code))) is None:
+            continue
+        # Not everybody who reads the journal reads what its owner knows about a thing.
+        answered = Answered(kind, kinds()[kind].name, thing_code, thing, owners[kind].get(thing_code))
+        href = url_for("duties.card", kind=kind, thing=thing_code) if can(SEE_CARD, answered) else None
+        told[code] = Thing(_("Card: %(title)s", title=thing.title), href)
+    return told
 
 
 _RHYTHM = Fact(

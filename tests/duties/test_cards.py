@@ -283,6 +283,15 @@ def test_a_card_of_a_megabyte_is_refused_in_words_and_kept_in_the_form(
     assert len(held["steps_en"]) > 1_000_000
 
 
+def test_the_journal_leads_to_a_card_whoever_may_read_it(cast: Cast, as_: Any, calibration: RecurringTask) -> None:
+    auditor = make_person()
+    make_grant(auditor, Role.AUDITOR)
+    write(calibration, cast.colleague)
+    there = f"/cards/of/{OWNED_KIND}/{calibration.code}"
+    assert there not in as_(cast.admin).get("journal.list_entries", lang="en").links()
+    assert there in as_(auditor).get("journal.list_entries", lang="en").links()
+
+
 def test_who_has_nothing_to_do_with_a_thing_does_not_learn_that_it_has_a_card(
     app: Flask, cast: Cast, calibration: RecurringTask
 ) -> None:
