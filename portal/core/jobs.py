@@ -655,7 +655,9 @@ class _Beats:
     def __init__(self) -> None:
         # Each with the context of whoever is at it: what the time is there is what is said.
         self._turns: dict[_Turn, Context] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        # Of which it is being said just now.
+        self._telling: _Turn | None = None
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -672,6 +674,8 @@ class _Beats:
         finally:
             with self._lock:
                 self._turns.pop(turn, None)
+                # What is on its way to the database arrives before whoever was at the job goes on to something else.
+                self._lock.wait_for(lambda: self._telling != turn)
 
     def _go_on(self, app: Flask) -> None:
         idle = 0
@@ -684,13 +688,22 @@ class _Beats:
                     self._thread = None
                     return
             for turn, context in turns:
-                # On a connection of its own, for nothing else is read or written here. Whoever holds the row for longer
-                # holds it against others too.
-                with app.app_context(), contextlib.suppress(SQLAlchemyError), db.engine.begin() as connection:
-                    now = context.run(clock.now)
-                    connection.execute(
-                        update(Job).where(_is_of(turn), Job.state == JobState.RUNNING).values(touched_at=now)
-                    )
+                with self._lock:
+                    if turn not in self._turns:
+                        continue
+                    self._telling = turn
+                try:
+                    # On a connection of its own, for nothing else is read or written here. Whoever holds the row for
+                    # longer holds it against others too.
+                    with app.app_context(), contextlib.suppress(SQLAlchemyError), db.engine.begin() as connection:
+                        now = context.run(clock.now)
+                        connection.execute(
+                            update(Job).where(_is_of(turn), Job.state == JobState.RUNNING).values(touched_at=now)
+                        )
+                finally:
+                    with self._lock:
+                        self._telling = None
+                        self._lock.notify_all()
 
 
 _beats = _Beats()

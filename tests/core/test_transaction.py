@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -173,6 +176,30 @@ def test_that_somebody_is_at_a_job_is_said_in_the_time_of_whoever_is(
             job_id = jobs.enqueue("test.wait", {}, effect_key="wait").id
         assert jobs.run_job(job_id)
     assert session.scalar(select(Job.touched_at)) == moment
+
+
+def test_what_is_being_said_of_a_job_arrives_before_whoever_was_at_it_goes_on(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way, may_arrive = threading.Event(), threading.Event()
+    arrived: list[bool] = []
+
+    @contextmanager
+    def begin() -> Iterator[Any]:
+        under_way.set()
+        may_arrive.wait(10)
+        yield SimpleNamespace(execute=lambda statement: arrived.append(True))
+
+    monkeypatch.setattr(jobs, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(jobs, "db", SimpleNamespace(engine=SimpleNamespace(begin=begin)))
+    beats = jobs._Beats()
+    with beats.of(jobs._Turn(1, 1, clock.now())):
+        assert under_way.wait(10)
+        threading.Timer(0.2, may_arrive.set).start()
+    said = len(arrived)
+    assert said == 1
+    time.sleep(0.1)
+    assert len(arrived) == said
 
 
 @pytest.mark.parametrize("name", ["test.note", "test.steps"])
